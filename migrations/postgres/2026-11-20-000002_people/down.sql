@@ -1,0 +1,2 @@
+DROP TABLE affiliations;
+DROP TABLE people;

@@ -1,0 +1,15 @@
+DROP TABLE modules;
+DROP TABLE disciplines;
+DROP TABLE program_versions;
+DROP TABLE programs;
+DROP FUNCTION modules_delete_in_draft;
+DROP FUNCTION modules_update_in_draft;
+DROP FUNCTION modules_insert_in_draft;
+DROP FUNCTION disciplines_delete_in_draft;
+DROP FUNCTION disciplines_update_in_draft;
+DROP FUNCTION disciplines_insert_in_draft;
+DROP FUNCTION program_versions_begin_as_draft;
+DROP FUNCTION program_versions_add_up;
+DROP FUNCTION program_versions_stay;
+DROP FUNCTION program_versions_are_immutable;
+DROP FUNCTION program_versions_steps;

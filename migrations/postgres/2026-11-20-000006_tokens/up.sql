@@ -1,0 +1,31 @@
+-- Only the SHA-256 of a token is stored; `prefix` is what people recognize it by.
+CREATE TABLE tokens (
+    id uuid NOT NULL PRIMARY KEY,
+    role_grant_id uuid NOT NULL REFERENCES role_grants (id),
+    name text NOT NULL CHECK (length(name) BETWEEN 1 AND 200),
+    prefix text NOT NULL,
+    hash bytea NOT NULL UNIQUE CHECK (length(hash) = 32),
+    read_only boolean NOT NULL,
+    intake_id uuid REFERENCES intakes (id),
+    expires_at timestamptz NOT NULL,
+    last_used_at timestamptz,
+    revoked_at timestamptz,
+    created_at timestamptz NOT NULL
+);
+CREATE INDEX tokens_role_grant ON tokens (role_grant_id);
+CREATE INDEX tokens_intake ON tokens (intake_id);
+
+-- The first answer to a request that carried an Idempotency-Key; swept after 24 hours.
+CREATE TABLE idempotency_keys (
+    token_id uuid NOT NULL REFERENCES tokens (id),
+    operation text NOT NULL,
+    key text NOT NULL CHECK (length(key) BETWEEN 1 AND 255),
+    request_hash bytea NOT NULL CHECK (length(request_hash) = 32),
+    status integer NOT NULL CHECK (status BETWEEN 200 AND 299),
+    etag text,
+    location text,
+    body text NOT NULL,
+    created_at timestamptz NOT NULL,
+    PRIMARY KEY (token_id, operation, key)
+);
+CREATE INDEX idempotency_keys_created ON idempotency_keys (created_at);

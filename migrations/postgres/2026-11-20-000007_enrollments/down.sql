@@ -1,0 +1,10 @@
+DROP TABLE enrollment_steps;
+DROP TABLE enrollment_periods;
+DROP TABLE enrollments;
+DROP FUNCTION enrollment_steps_are_immutable;
+DROP FUNCTION enrollment_periods_apart;
+DROP FUNCTION enrollments_seat_on_delete;
+DROP FUNCTION enrollments_seat_on_update;
+DROP FUNCTION enrollments_seat_on_insert;
+DROP FUNCTION enrollment_state_is_seated;
+DROP FUNCTION enrollments_take_seats;

@@ -1,0 +1,255 @@
+CREATE TABLE sessions (
+    id uuid NOT NULL PRIMARY KEY,
+    intake_id uuid NOT NULL,
+    program_version_id uuid NOT NULL,
+    module_id uuid NOT NULL,
+    code text NOT NULL CHECK (length(code) BETWEEN 1 AND 64),
+    state text NOT NULL CHECK (state IN ('draft', 'published', 'held', 'cancelled')),
+    mode text NOT NULL CHECK (mode IN ('on_site', 'live_online', 'mixed', 'recorded')),
+    starts_at timestamptz NOT NULL,
+    ends_at timestamptz NOT NULL,
+    break_minutes integer NOT NULL CHECK (break_minutes >= 0),
+    -- end - start - breaks, in whole minutes.
+    minutes integer NOT NULL CHECK (minutes > 0),
+    place text CHECK (length(place) BETWEEN 1 AND 500),
+    held_starts_at timestamptz,
+    held_ends_at timestamptz,
+    held_break_minutes integer CHECK (held_break_minutes >= 0),
+    held_minutes integer CHECK (held_minutes > 0),
+    difference_reason text CHECK (length(difference_reason) BETWEEN 1 AND 2000),
+    cancel_reason text CHECK (length(cancel_reason) BETWEEN 1 AND 2000),
+    replaced_by_id uuid REFERENCES sessions (id),
+    -- RFC 5545 SEQUENCE: raised when a published session is moved.
+    sequence integer NOT NULL DEFAULT 0 CHECK (sequence >= 0),
+    version integer NOT NULL DEFAULT 1 CHECK (version > 0),
+    created_at timestamptz NOT NULL,
+    CHECK (extract(epoch FROM ends_at - starts_at) / 60 = minutes + break_minutes),
+    CHECK (minutes + break_minutes <= 1440),
+    CHECK ((state = 'held') = (held_minutes IS NOT NULL)),
+    CHECK (held_minutes IS NULL OR (extract(epoch FROM held_ends_at - held_starts_at) / 60 = held_minutes + held_break_minutes)),
+    CHECK ((state = 'cancelled') = (cancel_reason IS NOT NULL)),
+    UNIQUE (intake_id, code),
+    UNIQUE (id, intake_id),
+    FOREIGN KEY (intake_id, program_version_id) REFERENCES intakes (id, program_version_id),
+    FOREIGN KEY (module_id, program_version_id) REFERENCES modules (id, program_version_id)
+);
+CREATE INDEX sessions_intake ON sessions (intake_id, program_version_id);
+CREATE INDEX sessions_module ON sessions (module_id, program_version_id);
+CREATE INDEX sessions_replaced_by ON sessions (replaced_by_id);
+CREATE INDEX sessions_start ON sessions (intake_id, starts_at);
+
+CREATE TABLE session_cohorts (
+    session_id uuid NOT NULL,
+    cohort_id uuid NOT NULL,
+    intake_id uuid NOT NULL,
+    PRIMARY KEY (session_id, cohort_id),
+    FOREIGN KEY (session_id, intake_id) REFERENCES sessions (id, intake_id) ON DELETE CASCADE,
+    FOREIGN KEY (cohort_id, intake_id) REFERENCES cohorts (id, intake_id)
+);
+CREATE INDEX session_cohorts_session ON session_cohorts (session_id, intake_id);
+CREATE INDEX session_cohorts_cohort ON session_cohorts (cohort_id, intake_id);
+
+-- Who teaches; `title` is pinned when the session is held, so a later promotion does not change the past.
+CREATE TABLE session_instructors (
+    session_id uuid NOT NULL REFERENCES sessions (id) ON DELETE CASCADE,
+    person_id uuid NOT NULL REFERENCES people (id),
+    lead boolean NOT NULL,
+    title text,
+    PRIMARY KEY (session_id, person_id)
+);
+CREATE INDEX session_instructors_person ON session_instructors (person_id);
+
+-- What a published or held session occupies, half-open. A trigger refuses an overlap that no waiver names.
+CREATE TABLE claims (
+    kind text NOT NULL CHECK (kind IN ('instructor', 'cohort', 'room')),
+    resource_id uuid NOT NULL,
+    session_id uuid NOT NULL REFERENCES sessions (id) ON DELETE CASCADE,
+    starts_at timestamptz NOT NULL,
+    ends_at timestamptz NOT NULL,
+    PRIMARY KEY (kind, resource_id, session_id),
+    CHECK (ends_at > starts_at),
+    CHECK (extract(epoch FROM ends_at - starts_at) / 60 <= 1440)
+);
+CREATE INDEX claims_session ON claims (session_id);
+CREATE INDEX claims_time ON claims (kind, resource_id, starts_at);
+
+-- A coordinator's word that this very pair may overlap; the pair is stored once, smaller id first.
+CREATE TABLE claim_waivers (
+    first_session_id uuid NOT NULL REFERENCES sessions (id),
+    second_session_id uuid NOT NULL REFERENCES sessions (id),
+    reason text NOT NULL CHECK (length(reason) BETWEEN 1 AND 2000),
+    user_id uuid REFERENCES users (id),
+    created_at timestamptz NOT NULL,
+    PRIMARY KEY (first_session_id, second_session_id),
+    CHECK (first_session_id < second_session_id)
+);
+CREATE INDEX claim_waivers_second ON claim_waivers (second_session_id);
+CREATE INDEX claim_waivers_user ON claim_waivers (user_id);
+
+CREATE FUNCTION claims_apart() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    -- Whoever claims a resource waits for the others who claim it, then sees what they committed.
+    PERFORM pg_advisory_xact_lock(hashtextextended(current_schema() || ':claim:' || NEW.kind || ':' || NEW.resource_id, 0));
+    IF EXISTS (SELECT 1 FROM claims c WHERE c.kind = NEW.kind AND c.resource_id = NEW.resource_id
+            AND c.starts_at < NEW.ends_at AND c.ends_at > NEW.starts_at AND c.starts_at > NEW.starts_at - interval '24 hours'
+            AND c.session_id <> NEW.session_id
+            AND NOT EXISTS (SELECT 1 FROM claim_waivers w
+                WHERE w.first_session_id = least(c.session_id, NEW.session_id)
+                    AND w.second_session_id = greatest(c.session_id, NEW.session_id))) THEN
+        RAISE EXCEPTION 'muster:session_conflict';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER claims_apart BEFORE INSERT OR UPDATE ON claims FOR EACH ROW EXECUTE FUNCTION claims_apart();
+
+CREATE FUNCTION claim_waivers_are_immutable() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'muster:immutable';
+END $$;
+CREATE TRIGGER claim_waivers_are_immutable BEFORE UPDATE ON claim_waivers FOR EACH ROW EXECUTE FUNCTION claim_waivers_are_immutable();
+
+CREATE FUNCTION claim_waivers_stay() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'muster:immutable';
+END $$;
+CREATE TRIGGER claim_waivers_stay BEFORE DELETE ON claim_waivers FOR EACH ROW EXECUTE FUNCTION claim_waivers_stay();
+
+CREATE FUNCTION sessions_begin_as_draft() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NEW.state <> 'draft' THEN
+        RAISE EXCEPTION 'muster:illegal_transition';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER sessions_begin_as_draft BEFORE INSERT ON sessions FOR EACH ROW EXECUTE FUNCTION sessions_begin_as_draft();
+
+CREATE FUNCTION sessions_steps() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NEW.state <> OLD.state AND (OLD.state || '>' || NEW.state) NOT IN
+        ('draft>published', 'draft>cancelled', 'published>held', 'published>cancelled') THEN
+        RAISE EXCEPTION 'muster:illegal_transition';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER sessions_steps BEFORE UPDATE ON sessions FOR EACH ROW EXECUTE FUNCTION sessions_steps();
+
+CREATE FUNCTION sessions_held_stay_as_held() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF OLD.state IN ('held', 'cancelled') AND (NEW.module_id <> OLD.module_id OR NEW.intake_id <> OLD.intake_id OR NEW.mode <> OLD.mode
+        OR NEW.starts_at <> OLD.starts_at OR NEW.ends_at <> OLD.ends_at OR NEW.break_minutes <> OLD.break_minutes OR NEW.minutes <> OLD.minutes
+        OR NEW.held_starts_at IS DISTINCT FROM OLD.held_starts_at OR NEW.held_ends_at IS DISTINCT FROM OLD.held_ends_at
+        OR NEW.held_break_minutes IS DISTINCT FROM OLD.held_break_minutes OR NEW.held_minutes IS DISTINCT FROM OLD.held_minutes) THEN
+        RAISE EXCEPTION 'muster:session_closed';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER sessions_held_stay_as_held BEFORE UPDATE ON sessions FOR EACH ROW EXECUTE FUNCTION sessions_held_stay_as_held();
+
+CREATE FUNCTION sessions_stay() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF OLD.state <> 'draft' THEN
+        RAISE EXCEPTION 'muster:session_closed';
+    END IF;
+    RETURN OLD;
+END $$;
+CREATE TRIGGER sessions_stay BEFORE DELETE ON sessions FOR EACH ROW EXECUTE FUNCTION sessions_stay();
+
+-- Claims follow the session: made when it is published, moved with it, given back when it is cancelled. A recorded session has none.
+CREATE FUNCTION sessions_claim() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NEW.state = 'published' AND (OLD.state = 'draft' OR NEW.starts_at <> OLD.starts_at OR NEW.ends_at <> OLD.ends_at OR NEW.mode <> OLD.mode) THEN
+        DELETE FROM claims WHERE session_id = NEW.id;
+        IF NEW.mode <> 'recorded' THEN
+            INSERT INTO claims (kind, resource_id, session_id, starts_at, ends_at)
+            SELECT r.kind, r.resource_id, NEW.id, NEW.starts_at, NEW.ends_at FROM (
+                SELECT 'cohort' AS kind, cohort_id AS resource_id FROM session_cohorts WHERE session_id = NEW.id
+                UNION ALL
+                SELECT 'instructor', person_id FROM session_instructors WHERE session_id = NEW.id) r
+            ORDER BY r.kind, r.resource_id;
+        END IF;
+    ELSIF NEW.state = 'cancelled' AND OLD.state <> 'cancelled' THEN
+        DELETE FROM claims WHERE session_id = NEW.id;
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER sessions_claim AFTER UPDATE ON sessions FOR EACH ROW EXECUTE FUNCTION sessions_claim();
+
+CREATE FUNCTION session_cohorts_claim() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF TG_OP = 'INSERT' THEN
+        INSERT INTO claims (kind, resource_id, session_id, starts_at, ends_at)
+        SELECT 'cohort', NEW.cohort_id, id, starts_at, ends_at FROM sessions
+        WHERE id = NEW.session_id AND state = 'published' AND mode <> 'recorded';
+    ELSE
+        DELETE FROM claims WHERE kind = 'cohort' AND resource_id = OLD.cohort_id AND session_id = OLD.session_id;
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER session_cohorts_claim AFTER INSERT OR DELETE ON session_cohorts
+    FOR EACH ROW EXECUTE FUNCTION session_cohorts_claim();
+
+CREATE FUNCTION session_instructors_claim() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF TG_OP = 'INSERT' THEN
+        INSERT INTO claims (kind, resource_id, session_id, starts_at, ends_at)
+        SELECT 'instructor', NEW.person_id, id, starts_at, ends_at FROM sessions
+        WHERE id = NEW.session_id AND state = 'published' AND mode <> 'recorded';
+    ELSE
+        DELETE FROM claims WHERE kind = 'instructor' AND resource_id = OLD.person_id AND session_id = OLD.session_id;
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER session_instructors_claim AFTER INSERT OR DELETE ON session_instructors
+    FOR EACH ROW EXECUTE FUNCTION session_instructors_claim();
+
+CREATE FUNCTION session_cohorts_open_insert() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF (SELECT state FROM sessions WHERE id = NEW.session_id) IN ('held', 'cancelled') THEN
+        RAISE EXCEPTION 'muster:session_closed';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER session_cohorts_open_insert BEFORE INSERT ON session_cohorts FOR EACH ROW EXECUTE FUNCTION session_cohorts_open_insert();
+
+CREATE FUNCTION session_cohorts_open_delete() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF (SELECT state FROM sessions WHERE id = OLD.session_id) IN ('held', 'cancelled') THEN
+        RAISE EXCEPTION 'muster:session_closed';
+    END IF;
+    RETURN OLD;
+END $$;
+CREATE TRIGGER session_cohorts_open_delete BEFORE DELETE ON session_cohorts FOR EACH ROW EXECUTE FUNCTION session_cohorts_open_delete();
+
+CREATE FUNCTION session_cohorts_fixed() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'muster:immutable';
+END $$;
+CREATE TRIGGER session_cohorts_fixed BEFORE UPDATE ON session_cohorts FOR EACH ROW EXECUTE FUNCTION session_cohorts_fixed();
+
+CREATE FUNCTION session_instructors_open_insert() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF (SELECT state FROM sessions WHERE id = NEW.session_id) IN ('held', 'cancelled') THEN
+        RAISE EXCEPTION 'muster:session_closed';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER session_instructors_open_insert BEFORE INSERT ON session_instructors FOR EACH ROW EXECUTE FUNCTION session_instructors_open_insert();
+
+CREATE FUNCTION session_instructors_open_delete() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF (SELECT state FROM sessions WHERE id = OLD.session_id) IN ('held', 'cancelled') THEN
+        RAISE EXCEPTION 'muster:session_closed';
+    END IF;
+    RETURN OLD;
+END $$;
+CREATE TRIGGER session_instructors_open_delete BEFORE DELETE ON session_instructors FOR EACH ROW EXECUTE FUNCTION session_instructors_open_delete();
+
+CREATE FUNCTION session_instructors_open_update() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF (SELECT state FROM sessions WHERE id = OLD.session_id) IN ('held', 'cancelled')
+        OR NEW.session_id <> OLD.session_id OR NEW.person_id <> OLD.person_id THEN
+        RAISE EXCEPTION 'muster:session_closed';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER session_instructors_open_update BEFORE UPDATE ON session_instructors FOR EACH ROW EXECUTE FUNCTION session_instructors_open_update();

@@ -1,0 +1,14 @@
+DROP TABLE module_hour_balances;
+DROP TABLE hour_balances;
+DROP TABLE hour_entries;
+DROP TABLE attendances;
+DROP TABLE roll_calls;
+DROP FUNCTION hour_entries_reverse_exactly;
+DROP FUNCTION hour_entries_stay;
+DROP FUNCTION hour_entries_are_immutable;
+DROP FUNCTION attendances_delete_while_open;
+DROP FUNCTION attendances_update_while_open;
+DROP FUNCTION attendances_insert_while_open;
+DROP FUNCTION roll_calls_stay;
+DROP FUNCTION roll_calls_close_after_held;
+DROP FUNCTION roll_calls_steps;

@@ -1,0 +1,156 @@
+CREATE TABLE roll_calls (
+    session_id uuid NOT NULL PRIMARY KEY REFERENCES sessions (id) ON DELETE CASCADE,
+    state text NOT NULL CHECK (state IN ('not_open', 'open', 'submitted', 'closed', 'reopened')),
+    -- How often it was closed; entries name the closing that posted them.
+    closings integer NOT NULL DEFAULT 0 CHECK (closings >= 0),
+    submitted_at timestamptz,
+    closed_at timestamptz,
+    reopen_reason text CHECK (length(reopen_reason) BETWEEN 1 AND 2000),
+    version integer NOT NULL DEFAULT 1 CHECK (version > 0)
+);
+
+-- What a roll call found for one enrollment. `minutes` present; null means what the code says of the whole session.
+CREATE TABLE attendances (
+    session_id uuid NOT NULL REFERENCES roll_calls (session_id) ON DELETE CASCADE,
+    enrollment_id uuid NOT NULL REFERENCES enrollments (id),
+    code text NOT NULL CHECK (code IN ('present', 'late', 'left_early', 'absent', 'excused', 'exempt')),
+    minutes integer CHECK (minutes >= 0),
+    mode text CHECK (mode IN ('on_site', 'online')),
+    note text CHECK (length(note) BETWEEN 1 AND 2000),
+    recorded_at timestamptz NOT NULL,
+    PRIMARY KEY (session_id, enrollment_id)
+);
+CREATE INDEX attendances_enrollment ON attendances (enrollment_id);
+
+-- The ledger. A row is never updated or deleted; a correction is a reversal and a new entry.
+CREATE TABLE hour_entries (
+    id uuid NOT NULL PRIMARY KEY,
+    enrollment_id uuid NOT NULL REFERENCES enrollments (id),
+    module_id uuid NOT NULL REFERENCES modules (id),
+    session_id uuid REFERENCES sessions (id),
+    kind text NOT NULL CHECK (kind IN ('attended', 'authorized_absence', 'unauthorized_absence', 'exempt', 'make_up', 'adjustment', 'carried_in')),
+    minutes integer NOT NULL CHECK (minutes <> 0),
+    closing integer CHECK (closing > 0),
+    reverses_id uuid UNIQUE REFERENCES hour_entries (id),
+    origin_id uuid REFERENCES hour_entries (id),
+    reason text CHECK (length(reason) BETWEEN 1 AND 2000),
+    user_id uuid REFERENCES users (id),
+    recorded_at timestamptz NOT NULL,
+    CHECK (kind NOT IN ('attended', 'authorized_absence', 'unauthorized_absence', 'exempt') OR (session_id IS NOT NULL AND closing IS NOT NULL)),
+    CHECK (kind <> 'adjustment' OR reason IS NOT NULL),
+    CHECK (kind = 'adjustment' OR (minutes < 0) = (reverses_id IS NOT NULL))
+);
+CREATE INDEX hour_entries_enrollment ON hour_entries (enrollment_id, recorded_at);
+CREATE INDEX hour_entries_session ON hour_entries (session_id);
+CREATE INDEX hour_entries_module ON hour_entries (module_id);
+CREATE INDEX hour_entries_origin ON hour_entries (origin_id);
+CREATE INDEX hour_entries_user ON hour_entries (user_id);
+
+-- Sums of the ledger for an enrollment, written in the transaction that posts. 0 <= present <= expected is checked here.
+CREATE TABLE hour_balances (
+    enrollment_id uuid NOT NULL PRIMARY KEY REFERENCES enrollments (id),
+    attended integer NOT NULL CHECK (attended >= 0),
+    authorized_absence integer NOT NULL CHECK (authorized_absence >= 0),
+    unauthorized_absence integer NOT NULL CHECK (unauthorized_absence >= 0),
+    exempt integer NOT NULL CHECK (exempt >= 0),
+    make_up integer NOT NULL CHECK (make_up >= 0),
+    adjustment integer NOT NULL,
+    carried_in integer NOT NULL CHECK (carried_in >= 0),
+    CHECK (attended + make_up + adjustment >= 0),
+    CHECK (make_up + adjustment <= authorized_absence + unauthorized_absence)
+);
+
+CREATE TABLE module_hour_balances (
+    enrollment_id uuid NOT NULL REFERENCES enrollments (id),
+    module_id uuid NOT NULL REFERENCES modules (id),
+    attended integer NOT NULL CHECK (attended >= 0),
+    authorized_absence integer NOT NULL CHECK (authorized_absence >= 0),
+    unauthorized_absence integer NOT NULL CHECK (unauthorized_absence >= 0),
+    exempt integer NOT NULL CHECK (exempt >= 0),
+    make_up integer NOT NULL CHECK (make_up >= 0),
+    adjustment integer NOT NULL,
+    carried_in integer NOT NULL CHECK (carried_in >= 0),
+    PRIMARY KEY (enrollment_id, module_id),
+    CHECK (attended + make_up + adjustment >= 0),
+    CHECK (make_up + adjustment <= authorized_absence + unauthorized_absence)
+);
+CREATE INDEX module_hour_balances_module ON module_hour_balances (module_id);
+
+CREATE FUNCTION roll_calls_steps() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NEW.closings < OLD.closings OR (NEW.state <> OLD.state AND (OLD.state || '>' || NEW.state) NOT IN
+        ('not_open>open', 'open>submitted', 'open>closed', 'submitted>open', 'submitted>closed', 'closed>reopened', 'reopened>submitted', 'reopened>closed')) THEN
+        RAISE EXCEPTION 'muster:illegal_transition';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER roll_calls_steps BEFORE UPDATE ON roll_calls FOR EACH ROW EXECUTE FUNCTION roll_calls_steps();
+
+CREATE FUNCTION roll_calls_close_after_held() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NEW.state = 'closed' AND OLD.state <> 'closed' AND (SELECT state FROM sessions WHERE id = NEW.session_id) <> 'held' THEN
+        RAISE EXCEPTION 'muster:session_not_held';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER roll_calls_close_after_held BEFORE UPDATE ON roll_calls FOR EACH ROW EXECUTE FUNCTION roll_calls_close_after_held();
+
+CREATE FUNCTION roll_calls_stay() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF OLD.closings > 0 THEN
+        RAISE EXCEPTION 'muster:roll_call_closed';
+    END IF;
+    RETURN OLD;
+END $$;
+CREATE TRIGGER roll_calls_stay BEFORE DELETE ON roll_calls FOR EACH ROW EXECUTE FUNCTION roll_calls_stay();
+
+CREATE FUNCTION attendances_insert_while_open() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF (SELECT state FROM roll_calls WHERE session_id = NEW.session_id) = 'closed' THEN
+        RAISE EXCEPTION 'muster:roll_call_closed';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER attendances_insert_while_open BEFORE INSERT ON attendances FOR EACH ROW EXECUTE FUNCTION attendances_insert_while_open();
+
+CREATE FUNCTION attendances_update_while_open() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF (SELECT state FROM roll_calls WHERE session_id = OLD.session_id) = 'closed'
+        OR (SELECT state FROM roll_calls WHERE session_id = NEW.session_id) = 'closed' THEN
+        RAISE EXCEPTION 'muster:roll_call_closed';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER attendances_update_while_open BEFORE UPDATE ON attendances FOR EACH ROW EXECUTE FUNCTION attendances_update_while_open();
+
+CREATE FUNCTION attendances_delete_while_open() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF (SELECT state FROM roll_calls WHERE session_id = OLD.session_id) = 'closed' THEN
+        RAISE EXCEPTION 'muster:roll_call_closed';
+    END IF;
+    RETURN OLD;
+END $$;
+CREATE TRIGGER attendances_delete_while_open BEFORE DELETE ON attendances FOR EACH ROW EXECUTE FUNCTION attendances_delete_while_open();
+
+CREATE FUNCTION hour_entries_are_immutable() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'muster:immutable';
+END $$;
+CREATE TRIGGER hour_entries_are_immutable BEFORE UPDATE ON hour_entries FOR EACH ROW EXECUTE FUNCTION hour_entries_are_immutable();
+
+CREATE FUNCTION hour_entries_stay() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'muster:immutable';
+END $$;
+CREATE TRIGGER hour_entries_stay BEFORE DELETE ON hour_entries FOR EACH ROW EXECUTE FUNCTION hour_entries_stay();
+
+CREATE FUNCTION hour_entries_reverse_exactly() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NEW.reverses_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM hour_entries e WHERE e.id = NEW.reverses_id AND e.reverses_id IS NULL
+        AND e.enrollment_id = NEW.enrollment_id AND e.module_id = NEW.module_id AND e.session_id IS NOT DISTINCT FROM NEW.session_id
+        AND e.kind = NEW.kind AND e.minutes = -NEW.minutes) THEN
+        RAISE EXCEPTION 'muster:reversal_differs';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER hour_entries_reverse_exactly BEFORE INSERT ON hour_entries FOR EACH ROW EXECUTE FUNCTION hour_entries_reverse_exactly();

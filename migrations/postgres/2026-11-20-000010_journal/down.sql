@@ -1,0 +1,11 @@
+DROP TABLE journal_seals;
+DROP TABLE journal_unsealed;
+DROP TABLE journal_payloads;
+DROP TABLE journal_entries;
+DROP FUNCTION journal_seals_stay;
+DROP FUNCTION journal_seals_are_immutable;
+DROP FUNCTION journal_payloads_stay;
+DROP FUNCTION journal_payloads_are_immutable;
+DROP FUNCTION journal_entries_stay;
+DROP FUNCTION journal_entries_are_immutable;
+DROP FUNCTION journal_entries_await_seal;

@@ -1,0 +1,79 @@
+-- Who did what, when. `seq` is drawn by the last statement of the writing transaction, so it agrees with cause and effect.
+CREATE TABLE journal_entries (
+    seq bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    id uuid NOT NULL UNIQUE,
+    recorded_at timestamptz NOT NULL,
+    token_id uuid,
+    user_id uuid,
+    role text NOT NULL,
+    action text NOT NULL,
+    subject_kind text NOT NULL,
+    subject_id uuid NOT NULL,
+    provider_id uuid,
+    intake_id uuid,
+    -- SHA-256 of the salt and the payload, so that a payload can be erased without breaking the chain.
+    payload_digest bytea NOT NULL CHECK (length(payload_digest) = 32)
+);
+CREATE INDEX journal_entries_subject ON journal_entries (subject_id, seq);
+CREATE INDEX journal_entries_provider ON journal_entries (provider_id, seq);
+
+CREATE TABLE journal_payloads (
+    entry_id uuid NOT NULL PRIMARY KEY REFERENCES journal_entries (id),
+    salt bytea NOT NULL CHECK (length(salt) = 16),
+    body text NOT NULL
+);
+
+-- What waits to be sealed; filled by a trigger, so that sealing never looks at the whole journal.
+CREATE TABLE journal_unsealed (
+    seq bigint NOT NULL PRIMARY KEY REFERENCES journal_entries (seq)
+);
+
+-- Sealing gives each entry its gapless position and chains it to the one before.
+CREATE TABLE journal_seals (
+    position bigint NOT NULL PRIMARY KEY CHECK (position > 0),
+    entry_id uuid NOT NULL UNIQUE REFERENCES journal_entries (id),
+    hash bytea NOT NULL CHECK (length(hash) = 32)
+);
+
+CREATE FUNCTION journal_entries_await_seal() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO journal_unsealed (seq) VALUES (NEW.seq);
+    RETURN NULL;
+END $$;
+CREATE TRIGGER journal_entries_await_seal AFTER INSERT ON journal_entries FOR EACH ROW EXECUTE FUNCTION journal_entries_await_seal();
+
+CREATE FUNCTION journal_entries_are_immutable() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'muster:immutable';
+END $$;
+CREATE TRIGGER journal_entries_are_immutable BEFORE UPDATE ON journal_entries FOR EACH ROW EXECUTE FUNCTION journal_entries_are_immutable();
+
+CREATE FUNCTION journal_entries_stay() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'muster:immutable';
+END $$;
+CREATE TRIGGER journal_entries_stay BEFORE DELETE ON journal_entries FOR EACH ROW EXECUTE FUNCTION journal_entries_stay();
+
+CREATE FUNCTION journal_payloads_are_immutable() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'muster:immutable';
+END $$;
+CREATE TRIGGER journal_payloads_are_immutable BEFORE UPDATE ON journal_payloads FOR EACH ROW EXECUTE FUNCTION journal_payloads_are_immutable();
+
+CREATE FUNCTION journal_payloads_stay() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'muster:immutable';
+END $$;
+CREATE TRIGGER journal_payloads_stay BEFORE DELETE ON journal_payloads FOR EACH ROW EXECUTE FUNCTION journal_payloads_stay();
+
+CREATE FUNCTION journal_seals_are_immutable() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'muster:immutable';
+END $$;
+CREATE TRIGGER journal_seals_are_immutable BEFORE UPDATE ON journal_seals FOR EACH ROW EXECUTE FUNCTION journal_seals_are_immutable();
+
+CREATE FUNCTION journal_seals_stay() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'muster:immutable';
+END $$;
+CREATE TRIGGER journal_seals_stay BEFORE DELETE ON journal_seals FOR EACH ROW EXECUTE FUNCTION journal_seals_stay();

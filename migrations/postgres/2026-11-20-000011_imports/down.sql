@@ -1,0 +1,2 @@
+DROP TABLE import_effects;
+DROP TABLE imports;

@@ -1,0 +1,2 @@
+DROP TABLE organization_tree;
+DROP TABLE organizations;

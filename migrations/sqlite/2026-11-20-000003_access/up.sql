@@ -1,0 +1,22 @@
+CREATE TABLE users (
+    id BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),
+    name TEXT NOT NULL UNIQUE CHECK (length(name) BETWEEN 1 AND 200),
+    person_id BLOB CHECK (length(person_id) = 16) REFERENCES people (id),
+    disabled_at INTEGER,
+    created_at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX users_person ON users (person_id);
+
+CREATE TABLE role_grants (
+    id BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),
+    user_id BLOB NOT NULL CHECK (length(user_id) = 16) REFERENCES users (id),
+    role TEXT NOT NULL CHECK (role IN ('administrator', 'coordinator', 'class_adviser', 'instructor', 'partner', 'trainee', 'auditor')),
+    organization_id BLOB CHECK (length(organization_id) = 16) REFERENCES organizations (id),
+    manages_access INTEGER NOT NULL CHECK (manages_access IN (0, 1)),
+    from_at INTEGER NOT NULL,
+    until_at INTEGER,
+    CHECK ((role = 'administrator') = (organization_id IS NULL)),
+    CHECK (until_at IS NULL OR until_at > from_at)
+) STRICT;
+CREATE INDEX role_grants_user ON role_grants (user_id);
+CREATE INDEX role_grants_organization ON role_grants (organization_id);

@@ -1,0 +1,4 @@
+DROP TABLE modules;
+DROP TABLE disciplines;
+DROP TABLE program_versions;
+DROP TABLE programs;

@@ -1,0 +1,31 @@
+-- Only the SHA-256 of a token is stored; `prefix` is what people recognize it by.
+CREATE TABLE tokens (
+    id BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),
+    role_grant_id BLOB NOT NULL CHECK (length(role_grant_id) = 16) REFERENCES role_grants (id),
+    name TEXT NOT NULL CHECK (length(name) BETWEEN 1 AND 200),
+    prefix TEXT NOT NULL,
+    hash BLOB NOT NULL UNIQUE CHECK (length(hash) = 32),
+    read_only INTEGER NOT NULL CHECK (read_only IN (0, 1)),
+    intake_id BLOB CHECK (length(intake_id) = 16) REFERENCES intakes (id),
+    expires_at INTEGER NOT NULL,
+    last_used_at INTEGER,
+    revoked_at INTEGER,
+    created_at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX tokens_role_grant ON tokens (role_grant_id);
+CREATE INDEX tokens_intake ON tokens (intake_id);
+
+-- The first answer to a request that carried an Idempotency-Key; swept after 24 hours.
+CREATE TABLE idempotency_keys (
+    token_id BLOB NOT NULL CHECK (length(token_id) = 16) REFERENCES tokens (id),
+    operation TEXT NOT NULL,
+    key TEXT NOT NULL CHECK (length(key) BETWEEN 1 AND 255),
+    request_hash BLOB NOT NULL CHECK (length(request_hash) = 32),
+    status INTEGER NOT NULL CHECK (status BETWEEN 200 AND 299),
+    etag TEXT,
+    location TEXT,
+    body TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    PRIMARY KEY (token_id, operation, key)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX idempotency_keys_created ON idempotency_keys (created_at);

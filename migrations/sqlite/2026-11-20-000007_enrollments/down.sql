@@ -1,0 +1,3 @@
+DROP TABLE enrollment_steps;
+DROP TABLE enrollment_periods;
+DROP TABLE enrollments;

@@ -1,0 +1,5 @@
+DROP TABLE claim_waivers;
+DROP TABLE claims;
+DROP TABLE session_instructors;
+DROP TABLE session_cohorts;
+DROP TABLE sessions;

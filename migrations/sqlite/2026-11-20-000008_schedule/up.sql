@@ -1,0 +1,191 @@
+CREATE TABLE sessions (
+    id BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),
+    intake_id BLOB NOT NULL CHECK (length(intake_id) = 16),
+    program_version_id BLOB NOT NULL CHECK (length(program_version_id) = 16),
+    module_id BLOB NOT NULL CHECK (length(module_id) = 16),
+    code TEXT NOT NULL CHECK (length(code) BETWEEN 1 AND 64),
+    state TEXT NOT NULL CHECK (state IN ('draft', 'published', 'held', 'cancelled')),
+    mode TEXT NOT NULL CHECK (mode IN ('on_site', 'live_online', 'mixed', 'recorded')),
+    starts_at INTEGER NOT NULL,
+    ends_at INTEGER NOT NULL,
+    break_minutes INTEGER NOT NULL CHECK (break_minutes >= 0),
+    -- end - start - breaks, in whole minutes.
+    minutes INTEGER NOT NULL CHECK (minutes > 0),
+    place TEXT CHECK (length(place) BETWEEN 1 AND 500),
+    held_starts_at INTEGER,
+    held_ends_at INTEGER,
+    held_break_minutes INTEGER CHECK (held_break_minutes >= 0),
+    held_minutes INTEGER CHECK (held_minutes > 0),
+    difference_reason TEXT CHECK (length(difference_reason) BETWEEN 1 AND 2000),
+    cancel_reason TEXT CHECK (length(cancel_reason) BETWEEN 1 AND 2000),
+    replaced_by_id BLOB CHECK (length(replaced_by_id) = 16) REFERENCES sessions (id),
+    -- RFC 5545 SEQUENCE: raised when a published session is moved.
+    sequence INTEGER NOT NULL DEFAULT 0 CHECK (sequence >= 0),
+    version INTEGER NOT NULL DEFAULT 1 CHECK (version > 0),
+    created_at INTEGER NOT NULL,
+    CHECK ((ends_at - starts_at) / 60000000.0 = minutes + break_minutes),
+    CHECK (minutes + break_minutes <= 1440),
+    CHECK ((state = 'held') = (held_minutes IS NOT NULL)),
+    CHECK (held_minutes IS NULL OR ((held_ends_at - held_starts_at) / 60000000.0 = held_minutes + held_break_minutes)),
+    CHECK ((state = 'cancelled') = (cancel_reason IS NOT NULL)),
+    UNIQUE (intake_id, code),
+    UNIQUE (id, intake_id),
+    FOREIGN KEY (intake_id, program_version_id) REFERENCES intakes (id, program_version_id),
+    FOREIGN KEY (module_id, program_version_id) REFERENCES modules (id, program_version_id)
+) STRICT;
+CREATE INDEX sessions_intake ON sessions (intake_id, program_version_id);
+CREATE INDEX sessions_module ON sessions (module_id, program_version_id);
+CREATE INDEX sessions_replaced_by ON sessions (replaced_by_id);
+CREATE INDEX sessions_start ON sessions (intake_id, starts_at);
+
+CREATE TABLE session_cohorts (
+    session_id BLOB NOT NULL CHECK (length(session_id) = 16),
+    cohort_id BLOB NOT NULL CHECK (length(cohort_id) = 16),
+    intake_id BLOB NOT NULL CHECK (length(intake_id) = 16),
+    PRIMARY KEY (session_id, cohort_id),
+    FOREIGN KEY (session_id, intake_id) REFERENCES sessions (id, intake_id) ON DELETE CASCADE,
+    FOREIGN KEY (cohort_id, intake_id) REFERENCES cohorts (id, intake_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX session_cohorts_session ON session_cohorts (session_id, intake_id);
+CREATE INDEX session_cohorts_cohort ON session_cohorts (cohort_id, intake_id);
+
+-- Who teaches; `title` is pinned when the session is held, so a later promotion does not change the past.
+CREATE TABLE session_instructors (
+    session_id BLOB NOT NULL CHECK (length(session_id) = 16) REFERENCES sessions (id) ON DELETE CASCADE,
+    person_id BLOB NOT NULL CHECK (length(person_id) = 16) REFERENCES people (id),
+    lead INTEGER NOT NULL CHECK (lead IN (0, 1)),
+    title TEXT,
+    PRIMARY KEY (session_id, person_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX session_instructors_person ON session_instructors (person_id);
+
+-- What a published or held session occupies, half-open. A trigger refuses an overlap that no waiver names.
+CREATE TABLE claims (
+    kind TEXT NOT NULL CHECK (kind IN ('instructor', 'cohort', 'room')),
+    resource_id BLOB NOT NULL CHECK (length(resource_id) = 16),
+    session_id BLOB NOT NULL CHECK (length(session_id) = 16) REFERENCES sessions (id) ON DELETE CASCADE,
+    starts_at INTEGER NOT NULL,
+    ends_at INTEGER NOT NULL,
+    PRIMARY KEY (kind, resource_id, session_id),
+    CHECK (ends_at > starts_at),
+    CHECK ((ends_at - starts_at) / 60000000.0 <= 1440)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX claims_session ON claims (session_id);
+CREATE INDEX claims_time ON claims (kind, resource_id, starts_at);
+
+-- A coordinator's word that this very pair may overlap; the pair is stored once, smaller id first.
+CREATE TABLE claim_waivers (
+    first_session_id BLOB NOT NULL CHECK (length(first_session_id) = 16) REFERENCES sessions (id),
+    second_session_id BLOB NOT NULL CHECK (length(second_session_id) = 16) REFERENCES sessions (id),
+    reason TEXT NOT NULL CHECK (length(reason) BETWEEN 1 AND 2000),
+    user_id BLOB CHECK (length(user_id) = 16) REFERENCES users (id),
+    created_at INTEGER NOT NULL,
+    PRIMARY KEY (first_session_id, second_session_id),
+    CHECK (first_session_id < second_session_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX claim_waivers_second ON claim_waivers (second_session_id);
+CREATE INDEX claim_waivers_user ON claim_waivers (user_id);
+
+CREATE TRIGGER claims_insert_apart BEFORE INSERT ON claims
+WHEN EXISTS (SELECT 1 FROM claims c WHERE c.kind = NEW.kind AND c.resource_id = NEW.resource_id
+    AND c.starts_at < NEW.ends_at AND c.ends_at > NEW.starts_at AND c.starts_at > NEW.starts_at - 86400000000
+    AND c.session_id <> NEW.session_id
+    AND NOT EXISTS (SELECT 1 FROM claim_waivers w
+        WHERE w.first_session_id = min(c.session_id, NEW.session_id) AND w.second_session_id = max(c.session_id, NEW.session_id))) BEGIN
+    SELECT RAISE(ABORT, 'muster:session_conflict');
+END;
+CREATE TRIGGER claims_update_apart BEFORE UPDATE ON claims
+WHEN EXISTS (SELECT 1 FROM claims c WHERE c.kind = NEW.kind AND c.resource_id = NEW.resource_id
+    AND c.starts_at < NEW.ends_at AND c.ends_at > NEW.starts_at AND c.starts_at > NEW.starts_at - 86400000000
+    AND c.session_id <> NEW.session_id
+    AND NOT EXISTS (SELECT 1 FROM claim_waivers w
+        WHERE w.first_session_id = min(c.session_id, NEW.session_id) AND w.second_session_id = max(c.session_id, NEW.session_id))) BEGIN
+    SELECT RAISE(ABORT, 'muster:session_conflict');
+END;
+-- A waiver that an overlap rests on cannot be taken back under it.
+CREATE TRIGGER claim_waivers_are_immutable BEFORE UPDATE ON claim_waivers BEGIN
+    SELECT RAISE(ABORT, 'muster:immutable');
+END;
+CREATE TRIGGER claim_waivers_stay BEFORE DELETE ON claim_waivers BEGIN
+    SELECT RAISE(ABORT, 'muster:immutable');
+END;
+
+CREATE TRIGGER sessions_begin_as_draft BEFORE INSERT ON sessions WHEN NEW.state <> 'draft' BEGIN
+    SELECT RAISE(ABORT, 'muster:illegal_transition');
+END;
+CREATE TRIGGER sessions_steps BEFORE UPDATE ON sessions
+WHEN NEW.state <> OLD.state AND (OLD.state || '>' || NEW.state) NOT IN
+    ('draft>published', 'draft>cancelled', 'published>held', 'published>cancelled') BEGIN
+    SELECT RAISE(ABORT, 'muster:illegal_transition');
+END;
+CREATE TRIGGER sessions_held_stay_as_held BEFORE UPDATE ON sessions
+WHEN OLD.state IN ('held', 'cancelled') AND (NEW.module_id <> OLD.module_id OR NEW.intake_id <> OLD.intake_id OR NEW.mode <> OLD.mode
+    OR NEW.starts_at <> OLD.starts_at OR NEW.ends_at <> OLD.ends_at OR NEW.break_minutes <> OLD.break_minutes OR NEW.minutes <> OLD.minutes
+    OR NEW.held_starts_at IS NOT OLD.held_starts_at OR NEW.held_ends_at IS NOT OLD.held_ends_at
+    OR NEW.held_break_minutes IS NOT OLD.held_break_minutes OR NEW.held_minutes IS NOT OLD.held_minutes) BEGIN
+    SELECT RAISE(ABORT, 'muster:session_closed');
+END;
+CREATE TRIGGER sessions_stay BEFORE DELETE ON sessions WHEN OLD.state <> 'draft' BEGIN
+    SELECT RAISE(ABORT, 'muster:session_closed');
+END;
+
+-- Claims follow the session: made when it is published, moved with it, given back when it is cancelled. A recorded session has none.
+CREATE TRIGGER sessions_claim AFTER UPDATE ON sessions
+WHEN NEW.state = 'published' AND OLD.state = 'draft' AND NEW.mode <> 'recorded' BEGIN
+    INSERT INTO claims (kind, resource_id, session_id, starts_at, ends_at)
+    SELECT 'cohort', cohort_id, NEW.id, NEW.starts_at, NEW.ends_at FROM session_cohorts WHERE session_id = NEW.id
+    UNION ALL
+    SELECT 'instructor', person_id, NEW.id, NEW.starts_at, NEW.ends_at FROM session_instructors WHERE session_id = NEW.id;
+END;
+CREATE TRIGGER sessions_move_claims AFTER UPDATE ON sessions
+WHEN NEW.state = 'published' AND OLD.state = 'published' AND (NEW.starts_at <> OLD.starts_at OR NEW.ends_at <> OLD.ends_at OR NEW.mode <> OLD.mode) BEGIN
+    DELETE FROM claims WHERE session_id = NEW.id;
+    INSERT INTO claims (kind, resource_id, session_id, starts_at, ends_at)
+    SELECT 'cohort', cohort_id, NEW.id, NEW.starts_at, NEW.ends_at FROM session_cohorts WHERE session_id = NEW.id AND NEW.mode <> 'recorded'
+    UNION ALL
+    SELECT 'instructor', person_id, NEW.id, NEW.starts_at, NEW.ends_at FROM session_instructors WHERE session_id = NEW.id AND NEW.mode <> 'recorded';
+END;
+CREATE TRIGGER sessions_release AFTER UPDATE ON sessions WHEN NEW.state = 'cancelled' AND OLD.state <> 'cancelled' BEGIN
+    DELETE FROM claims WHERE session_id = NEW.id;
+END;
+
+CREATE TRIGGER session_cohorts_open_insert BEFORE INSERT ON session_cohorts
+WHEN (SELECT state FROM sessions WHERE id = NEW.session_id) IN ('held', 'cancelled') BEGIN
+    SELECT RAISE(ABORT, 'muster:session_closed');
+END;
+CREATE TRIGGER session_cohorts_open_delete BEFORE DELETE ON session_cohorts
+WHEN (SELECT state FROM sessions WHERE id = OLD.session_id) IN ('held', 'cancelled') BEGIN
+    SELECT RAISE(ABORT, 'muster:session_closed');
+END;
+CREATE TRIGGER session_cohorts_fixed BEFORE UPDATE ON session_cohorts BEGIN
+    SELECT RAISE(ABORT, 'muster:immutable');
+END;
+CREATE TRIGGER session_cohorts_claim AFTER INSERT ON session_cohorts BEGIN
+    INSERT INTO claims (kind, resource_id, session_id, starts_at, ends_at)
+    SELECT 'cohort', NEW.cohort_id, id, starts_at, ends_at FROM sessions
+    WHERE id = NEW.session_id AND state = 'published' AND mode <> 'recorded';
+END;
+CREATE TRIGGER session_cohorts_release AFTER DELETE ON session_cohorts BEGIN
+    DELETE FROM claims WHERE kind = 'cohort' AND resource_id = OLD.cohort_id AND session_id = OLD.session_id;
+END;
+CREATE TRIGGER session_instructors_open_insert BEFORE INSERT ON session_instructors
+WHEN (SELECT state FROM sessions WHERE id = NEW.session_id) IN ('held', 'cancelled') BEGIN
+    SELECT RAISE(ABORT, 'muster:session_closed');
+END;
+CREATE TRIGGER session_instructors_open_delete BEFORE DELETE ON session_instructors
+WHEN (SELECT state FROM sessions WHERE id = OLD.session_id) IN ('held', 'cancelled') BEGIN
+    SELECT RAISE(ABORT, 'muster:session_closed');
+END;
+CREATE TRIGGER session_instructors_open_update BEFORE UPDATE ON session_instructors
+WHEN (SELECT state FROM sessions WHERE id = OLD.session_id) IN ('held', 'cancelled')
+    OR NEW.session_id <> OLD.session_id OR NEW.person_id <> OLD.person_id BEGIN
+    SELECT RAISE(ABORT, 'muster:session_closed');
+END;
+CREATE TRIGGER session_instructors_claim AFTER INSERT ON session_instructors BEGIN
+    INSERT INTO claims (kind, resource_id, session_id, starts_at, ends_at)
+    SELECT 'instructor', NEW.person_id, id, starts_at, ends_at FROM sessions
+    WHERE id = NEW.session_id AND state = 'published' AND mode <> 'recorded';
+END;
+CREATE TRIGGER session_instructors_release AFTER DELETE ON session_instructors BEGIN
+    DELETE FROM claims WHERE kind = 'instructor' AND resource_id = OLD.person_id AND session_id = OLD.session_id;
+END;

@@ -1,0 +1,5 @@
+DROP TABLE module_hour_balances;
+DROP TABLE hour_balances;
+DROP TABLE hour_entries;
+DROP TABLE attendances;
+DROP TABLE roll_calls;

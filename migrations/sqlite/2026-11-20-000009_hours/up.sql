@@ -1,0 +1,115 @@
+CREATE TABLE roll_calls (
+    session_id BLOB NOT NULL PRIMARY KEY CHECK (length(session_id) = 16) REFERENCES sessions (id) ON DELETE CASCADE,
+    state TEXT NOT NULL CHECK (state IN ('not_open', 'open', 'submitted', 'closed', 'reopened')),
+    -- How often it was closed; entries name the closing that posted them.
+    closings INTEGER NOT NULL DEFAULT 0 CHECK (closings >= 0),
+    submitted_at INTEGER,
+    closed_at INTEGER,
+    reopen_reason TEXT CHECK (length(reopen_reason) BETWEEN 1 AND 2000),
+    version INTEGER NOT NULL DEFAULT 1 CHECK (version > 0)
+) STRICT;
+
+-- What a roll call found for one enrollment. `minutes` present; null means what the code says of the whole session.
+CREATE TABLE attendances (
+    session_id BLOB NOT NULL CHECK (length(session_id) = 16) REFERENCES roll_calls (session_id) ON DELETE CASCADE,
+    enrollment_id BLOB NOT NULL CHECK (length(enrollment_id) = 16) REFERENCES enrollments (id),
+    code TEXT NOT NULL CHECK (code IN ('present', 'late', 'left_early', 'absent', 'excused', 'exempt')),
+    minutes INTEGER CHECK (minutes >= 0),
+    mode TEXT CHECK (mode IN ('on_site', 'online')),
+    note TEXT CHECK (length(note) BETWEEN 1 AND 2000),
+    recorded_at INTEGER NOT NULL,
+    PRIMARY KEY (session_id, enrollment_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX attendances_enrollment ON attendances (enrollment_id);
+
+-- The ledger. A row is never updated or deleted; a correction is a reversal and a new entry.
+CREATE TABLE hour_entries (
+    id BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),
+    enrollment_id BLOB NOT NULL CHECK (length(enrollment_id) = 16) REFERENCES enrollments (id),
+    module_id BLOB NOT NULL CHECK (length(module_id) = 16) REFERENCES modules (id),
+    session_id BLOB CHECK (length(session_id) = 16) REFERENCES sessions (id),
+    kind TEXT NOT NULL CHECK (kind IN ('attended', 'authorized_absence', 'unauthorized_absence', 'exempt', 'make_up', 'adjustment', 'carried_in')),
+    minutes INTEGER NOT NULL CHECK (minutes <> 0),
+    closing INTEGER CHECK (closing > 0),
+    reverses_id BLOB CHECK (length(reverses_id) = 16)UNIQUE REFERENCES hour_entries (id),
+    origin_id BLOB CHECK (length(origin_id) = 16) REFERENCES hour_entries (id),
+    reason TEXT CHECK (length(reason) BETWEEN 1 AND 2000),
+    user_id BLOB CHECK (length(user_id) = 16) REFERENCES users (id),
+    recorded_at INTEGER NOT NULL,
+    CHECK (kind NOT IN ('attended', 'authorized_absence', 'unauthorized_absence', 'exempt') OR (session_id IS NOT NULL AND closing IS NOT NULL)),
+    CHECK (kind <> 'adjustment' OR reason IS NOT NULL),
+    CHECK (kind = 'adjustment' OR (minutes < 0) = (reverses_id IS NOT NULL))
+) STRICT;
+CREATE INDEX hour_entries_enrollment ON hour_entries (enrollment_id, recorded_at);
+CREATE INDEX hour_entries_session ON hour_entries (session_id);
+CREATE INDEX hour_entries_module ON hour_entries (module_id);
+CREATE INDEX hour_entries_origin ON hour_entries (origin_id);
+CREATE INDEX hour_entries_user ON hour_entries (user_id);
+
+-- Sums of the ledger for an enrollment, written in the transaction that posts. 0 <= present <= expected is checked here.
+CREATE TABLE hour_balances (
+    enrollment_id BLOB NOT NULL PRIMARY KEY CHECK (length(enrollment_id) = 16) REFERENCES enrollments (id),
+    attended INTEGER NOT NULL CHECK (attended >= 0),
+    authorized_absence INTEGER NOT NULL CHECK (authorized_absence >= 0),
+    unauthorized_absence INTEGER NOT NULL CHECK (unauthorized_absence >= 0),
+    exempt INTEGER NOT NULL CHECK (exempt >= 0),
+    make_up INTEGER NOT NULL CHECK (make_up >= 0),
+    adjustment INTEGER NOT NULL,
+    carried_in INTEGER NOT NULL CHECK (carried_in >= 0),
+    CHECK (attended + make_up + adjustment >= 0),
+    CHECK (make_up + adjustment <= authorized_absence + unauthorized_absence)
+) STRICT;
+
+CREATE TABLE module_hour_balances (
+    enrollment_id BLOB NOT NULL CHECK (length(enrollment_id) = 16) REFERENCES enrollments (id),
+    module_id BLOB NOT NULL CHECK (length(module_id) = 16) REFERENCES modules (id),
+    attended INTEGER NOT NULL CHECK (attended >= 0),
+    authorized_absence INTEGER NOT NULL CHECK (authorized_absence >= 0),
+    unauthorized_absence INTEGER NOT NULL CHECK (unauthorized_absence >= 0),
+    exempt INTEGER NOT NULL CHECK (exempt >= 0),
+    make_up INTEGER NOT NULL CHECK (make_up >= 0),
+    adjustment INTEGER NOT NULL,
+    carried_in INTEGER NOT NULL CHECK (carried_in >= 0),
+    PRIMARY KEY (enrollment_id, module_id),
+    CHECK (attended + make_up + adjustment >= 0),
+    CHECK (make_up + adjustment <= authorized_absence + unauthorized_absence)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX module_hour_balances_module ON module_hour_balances (module_id);
+
+CREATE TRIGGER roll_calls_steps BEFORE UPDATE ON roll_calls
+WHEN NEW.closings < OLD.closings OR (NEW.state <> OLD.state AND (OLD.state || '>' || NEW.state) NOT IN
+    ('not_open>open', 'open>submitted', 'open>closed', 'submitted>open', 'submitted>closed', 'closed>reopened', 'reopened>submitted', 'reopened>closed')) BEGIN
+    SELECT RAISE(ABORT, 'muster:illegal_transition');
+END;
+CREATE TRIGGER roll_calls_close_after_held BEFORE UPDATE ON roll_calls
+WHEN NEW.state = 'closed' AND OLD.state <> 'closed' AND (SELECT state FROM sessions WHERE id = NEW.session_id) <> 'held' BEGIN
+    SELECT RAISE(ABORT, 'muster:session_not_held');
+END;
+CREATE TRIGGER roll_calls_stay BEFORE DELETE ON roll_calls WHEN OLD.closings > 0 BEGIN
+    SELECT RAISE(ABORT, 'muster:roll_call_closed');
+END;
+CREATE TRIGGER attendances_insert_while_open BEFORE INSERT ON attendances
+WHEN (SELECT state FROM roll_calls WHERE session_id = NEW.session_id) = 'closed' BEGIN
+    SELECT RAISE(ABORT, 'muster:roll_call_closed');
+END;
+CREATE TRIGGER attendances_update_while_open BEFORE UPDATE ON attendances
+WHEN (SELECT state FROM roll_calls WHERE session_id = OLD.session_id) = 'closed'
+    OR (SELECT state FROM roll_calls WHERE session_id = NEW.session_id) = 'closed' BEGIN
+    SELECT RAISE(ABORT, 'muster:roll_call_closed');
+END;
+CREATE TRIGGER attendances_delete_while_open BEFORE DELETE ON attendances
+WHEN (SELECT state FROM roll_calls WHERE session_id = OLD.session_id) = 'closed' BEGIN
+    SELECT RAISE(ABORT, 'muster:roll_call_closed');
+END;
+CREATE TRIGGER hour_entries_are_immutable BEFORE UPDATE ON hour_entries BEGIN
+    SELECT RAISE(ABORT, 'muster:immutable');
+END;
+CREATE TRIGGER hour_entries_stay BEFORE DELETE ON hour_entries BEGIN
+    SELECT RAISE(ABORT, 'muster:immutable');
+END;
+CREATE TRIGGER hour_entries_reverse_exactly BEFORE INSERT ON hour_entries
+WHEN NEW.reverses_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM hour_entries e WHERE e.id = NEW.reverses_id AND e.reverses_id IS NULL
+    AND e.enrollment_id = NEW.enrollment_id AND e.module_id = NEW.module_id AND e.session_id IS NEW.session_id
+    AND e.kind = NEW.kind AND e.minutes = -NEW.minutes) BEGIN
+    SELECT RAISE(ABORT, 'muster:reversal_differs');
+END;

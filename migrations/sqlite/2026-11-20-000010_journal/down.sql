@@ -1,0 +1,4 @@
+DROP TABLE journal_seals;
+DROP TABLE journal_unsealed;
+DROP TABLE journal_payloads;
+DROP TABLE journal_entries;

@@ -1,0 +1,59 @@
+-- Who did what, when. `seq` is drawn by the last statement of the writing transaction, so it agrees with cause and effect.
+CREATE TABLE journal_entries (
+    seq INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    id BLOB NOT NULL CHECK (length(id) = 16) UNIQUE,
+    recorded_at INTEGER NOT NULL,
+    token_id BLOB CHECK (length(token_id) = 16),
+    user_id BLOB CHECK (length(user_id) = 16),
+    role TEXT NOT NULL,
+    action TEXT NOT NULL,
+    subject_kind TEXT NOT NULL,
+    subject_id BLOB NOT NULL CHECK (length(subject_id) = 16),
+    provider_id BLOB CHECK (length(provider_id) = 16),
+    intake_id BLOB CHECK (length(intake_id) = 16),
+    -- SHA-256 of the salt and the payload, so that a payload can be erased without breaking the chain.
+    payload_digest BLOB NOT NULL CHECK (length(payload_digest) = 32)
+) STRICT;
+CREATE INDEX journal_entries_subject ON journal_entries (subject_id, seq);
+CREATE INDEX journal_entries_provider ON journal_entries (provider_id, seq);
+
+CREATE TABLE journal_payloads (
+    entry_id BLOB NOT NULL PRIMARY KEY CHECK (length(entry_id) = 16) REFERENCES journal_entries (id),
+    salt BLOB NOT NULL CHECK (length(salt) = 16),
+    body TEXT NOT NULL
+) STRICT;
+
+-- What waits to be sealed; filled by a trigger, so that sealing never looks at the whole journal.
+CREATE TABLE journal_unsealed (
+    seq INTEGER NOT NULL PRIMARY KEY REFERENCES journal_entries (seq)
+) STRICT;
+
+-- Sealing gives each entry its gapless position and chains it to the one before.
+CREATE TABLE journal_seals (
+    position INTEGER NOT NULL PRIMARY KEY CHECK (position > 0),
+    entry_id BLOB NOT NULL CHECK (length(entry_id) = 16) UNIQUE REFERENCES journal_entries (id),
+    hash BLOB NOT NULL CHECK (length(hash) = 32)
+) STRICT;
+
+CREATE TRIGGER journal_entries_await_seal AFTER INSERT ON journal_entries BEGIN
+    INSERT INTO journal_unsealed (seq) VALUES (NEW.seq);
+END;
+
+CREATE TRIGGER journal_entries_are_immutable BEFORE UPDATE ON journal_entries BEGIN
+    SELECT RAISE(ABORT, 'muster:immutable');
+END;
+CREATE TRIGGER journal_entries_stay BEFORE DELETE ON journal_entries BEGIN
+    SELECT RAISE(ABORT, 'muster:immutable');
+END;
+CREATE TRIGGER journal_payloads_are_immutable BEFORE UPDATE ON journal_payloads BEGIN
+    SELECT RAISE(ABORT, 'muster:immutable');
+END;
+CREATE TRIGGER journal_payloads_stay BEFORE DELETE ON journal_payloads BEGIN
+    SELECT RAISE(ABORT, 'muster:immutable');
+END;
+CREATE TRIGGER journal_seals_are_immutable BEFORE UPDATE ON journal_seals BEGIN
+    SELECT RAISE(ABORT, 'muster:immutable');
+END;
+CREATE TRIGGER journal_seals_stay BEFORE DELETE ON journal_seals BEGIN
+    SELECT RAISE(ABORT, 'muster:immutable');
+END;

@@ -1,0 +1,102 @@
+//! Who acts in a transaction, and what it recorded there.
+
+use std::cell::{Cell, RefCell};
+
+use super::{Action, Role, Scope, Secret, TokenId, UserId, allows};
+use crate::{clock::Instant, error::Error, intakes::IntakeId, journal, organizations::OrganizationId, people::PersonId};
+
+/// What a request shows to prove who sends it.
+#[derive(Clone, Debug)]
+pub enum Credentials {
+    Bearer(Secret),
+    /// The command line on the machine that holds the database.
+    Operator,
+}
+
+/// Who acts: made by [`super::resolve`] inside the transaction that uses it, so it cannot outlive a right.
+#[derive(Debug)]
+pub struct Actor {
+    pub(super) token_id: Option<TokenId>,
+    pub(super) user_id: Option<UserId>,
+    pub(super) person_id: Option<PersonId>,
+    pub(super) role: Role,
+    pub(super) organization_id: Option<OrganizationId>,
+    pub(super) scope: Scope,
+    pub(super) read_only: bool,
+    pub(super) only_intake: Option<IntakeId>,
+    pub(super) stale_use: bool,
+    pub(super) replay: Cell<bool>,
+    pub(super) entries: RefCell<Vec<journal::NewEntry>>,
+}
+
+impl Actor {
+    pub fn role(&self) -> Role {
+        self.role
+    }
+
+    pub fn token_id(&self) -> Option<TokenId> {
+        self.token_id
+    }
+
+    pub fn user_id(&self) -> Option<UserId> {
+        self.user_id
+    }
+
+    pub fn person_id(&self) -> Option<PersonId> {
+        self.person_id
+    }
+
+    /// The organization at which the role is held; none for administrators and the operator.
+    pub fn organization_id(&self) -> Option<OrganizationId> {
+        self.organization_id
+    }
+
+    pub fn scope(&self) -> Scope {
+        self.scope
+    }
+
+    /// The one intake a narrowed token is good for.
+    pub fn only_intake(&self) -> Option<IntakeId> {
+        self.only_intake
+    }
+
+    /// The gate of every operation: called after the object was found in the actor's scope and before anything is written.
+    ///
+    /// In a replay it answers [`Error::Replayed`] where it would have let the work begin: the request is authorized again by the
+    /// same lines as the first time, and then gets the stored answer.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`] if the action is not the role's.
+    pub fn may(&self, action: Action) -> Result<(), Error> {
+        if !allows(self.role, action) {
+            return Err(Error::Forbidden(format!("a token with the role {} may not do this ({action})", self.role)));
+        }
+        if self.read_only && !action.is_read() {
+            return Err(Error::Forbidden("this token is read-only".to_owned()));
+        }
+        if self.replay.get() && !action.is_read() {
+            return Err(Error::Replayed);
+        }
+        Ok(())
+    }
+
+    /// From now on [`Actor::may`] stops at the gate.
+    pub fn begin_replay(&self) {
+        self.replay.set(true);
+    }
+
+    /// Remembers what the actor did; written as the transaction's last statement.
+    pub fn record(&self, entry: journal::NewEntry) {
+        self.entries.borrow_mut().push(entry);
+    }
+
+    /// The recorded entries, attributed and ready to append.
+    pub fn take_entries(&self, now: Instant) -> Vec<journal::Entry> {
+        self.entries.take().into_iter().map(|new| journal::Entry::by(self, now, new)).collect()
+    }
+
+    /// The token, if its time of last use is due to be noted.
+    pub fn stale_use(&self) -> Option<TokenId> {
+        self.token_id.filter(|_| self.stale_use)
+    }
+}

@@ -1,0 +1,14 @@
+//! Who asks: tokens, roles and the one policy.
+//!
+//! Every function of a room takes an [`Actor`], and an `Actor` is made only here, inside the transaction that uses it. What an
+//! actor *sees* is its [`Scope`], which the rooms' queries turn into SQL; what it may *do* is [`Actor::may`].
+
+mod actor;
+mod model;
+mod policy;
+mod store;
+
+pub use actor::{Actor, Credentials};
+pub use model::{IssuedToken, NewToken, NewUser, Role, RoleGrant, Scope, Secret, Token, TokenId, User, UserId};
+pub use policy::{Action, allows};
+pub use store::{create_user, grant_role, issue_token, note_use, resolve, revoke_token, sweep};

@@ -1,0 +1,170 @@
+//! Roles, scopes, users and tokens.
+
+use std::fmt;
+
+use diesel::{Identifiable, Insertable, Queryable, Selectable};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::{
+    clock::Instant,
+    db::types::text_enum,
+    error::Error,
+    id::Id,
+    intakes::IntakeId,
+    organizations::OrganizationId,
+    people::PersonId,
+    schema::{role_grants, tokens, users},
+    text::Name,
+};
+
+pub type UserId = Id<User>;
+pub type TokenId = Id<Token>;
+
+text_enum! {
+    /// What a user is at an organization (DOMAIN: who may do what). `operator` is whoever runs the command line on the
+    /// database itself; it is never granted.
+    pub enum Role {
+        Administrator => "administrator",
+        Coordinator => "coordinator",
+        ClassAdviser => "class_adviser",
+        Instructor => "instructor",
+        Partner => "partner",
+        Trainee => "trainee",
+        Auditor => "auditor",
+        Operator => "operator",
+    }
+}
+
+/// Whose rows an actor sees. Every list and every look-up by id is filtered by it in SQL.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    Everything,
+    /// What this organization and its units provide.
+    Provider(OrganizationId),
+    /// The enrollments whose unit is this organization or below it.
+    Sponsor(OrganizationId),
+    /// The cohorts this person looks after.
+    Adviser(PersonId),
+    /// The sessions this person teaches.
+    Teacher(PersonId),
+    /// This person's own enrollments.
+    Own(PersonId),
+}
+
+/// Somebody or something that may hold roles.
+#[derive(Clone, Debug, Queryable, Selectable, Insertable, Identifiable, Serialize)]
+#[diesel(table_name = users, treat_none_as_default_value = false)]
+pub struct User {
+    pub id: UserId,
+    pub name: Name,
+    pub person_id: Option<PersonId>,
+    pub disabled_at: Option<Instant>,
+    pub created_at: Instant,
+}
+
+#[derive(Clone, Debug)]
+pub struct NewUser {
+    pub name: Name,
+    pub person_id: Option<PersonId>,
+}
+
+/// A role of a user at an organization, for a time.
+#[derive(Clone, Debug, Queryable, Selectable, Insertable, Identifiable, Serialize)]
+#[diesel(table_name = role_grants, treat_none_as_default_value = false)]
+pub struct RoleGrant {
+    pub id: Id<RoleGrant>,
+    pub user_id: UserId,
+    pub role: Role,
+    pub organization_id: Option<OrganizationId>,
+    pub manages_access: bool,
+    pub from_at: Instant,
+    pub until_at: Option<Instant>,
+}
+
+/// A token as stored: never the secret, only its SHA-256.
+#[derive(Clone, Debug, Queryable, Selectable, Insertable, Identifiable)]
+#[diesel(table_name = tokens, treat_none_as_default_value = false)]
+pub struct Token {
+    pub id: TokenId,
+    pub role_grant_id: Id<RoleGrant>,
+    pub name: Name,
+    pub prefix: String,
+    pub hash: Vec<u8>,
+    pub read_only: bool,
+    pub intake_id: Option<IntakeId>,
+    pub expires_at: Instant,
+    pub last_used_at: Option<Instant>,
+    pub revoked_at: Option<Instant>,
+    pub created_at: Instant,
+}
+
+#[derive(Clone, Debug)]
+pub struct NewToken {
+    pub role_grant_id: Id<RoleGrant>,
+    pub name: Name,
+    pub read_only: bool,
+    pub intake_id: Option<IntakeId>,
+    pub expires_at: Instant,
+}
+
+/// A token that was just made; the secret is shown this once.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct IssuedToken {
+    pub id: TokenId,
+    pub token: Secret,
+    pub expires_at: Instant,
+}
+
+/// The secret of a token: `muster_` and 64 hex digits (32 random bytes). Not printed by `Debug`.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Secret(String);
+
+impl Secret {
+    /// Draws a new secret from the operating system.
+    pub fn generate() -> Result<Self, Error> {
+        let mut bytes = [0_u8; 32];
+        getrandom::fill(&mut bytes).map_err(Error::internal)?;
+        Ok(Self(format!("muster_{}", hex::encode(bytes))))
+    }
+
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+
+    /// What people recognize the token by: the first 12 characters.
+    pub fn prefix(&self) -> String {
+        self.0.chars().take(12).collect()
+    }
+}
+
+impl From<&str> for Secret {
+    fn from(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Secret({}…)", self.prefix())
+    }
+}
+
+/// The hash under which a secret is stored. A fast hash suffices, because the secret has 256 random bits.
+pub(super) fn hash(secret: &Secret) -> [u8; 32] {
+    Sha256::digest(secret.expose()).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_is_random_and_does_not_print_itself() {
+        let secret = Secret::generate().unwrap();
+        assert_eq!(secret.expose().len(), 71);
+        assert_ne!(secret, Secret::generate().unwrap());
+        assert!(!format!("{secret:?}").contains(secret.expose()));
+    }
+}

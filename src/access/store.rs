@@ -1,0 +1,179 @@
+//! Users, grants and tokens in the database.
+
+use std::cell::{Cell, RefCell};
+
+use chrono::TimeDelta;
+use diesel::prelude::*;
+
+use super::{
+    Action, Actor, Credentials, IssuedToken, NewToken, NewUser, Role, RoleGrant, Scope, Secret, Token, TokenId, User, UserId, model::hash,
+};
+use crate::{
+    clock::Instant,
+    db::Conn,
+    error::Error,
+    id::Id,
+    journal::NewEntry,
+    organizations::OrganizationId,
+    people::PersonId,
+    schema::{idempotency_keys, role_grants, tokens, users},
+};
+
+/// Turns credentials into an actor, inside the transaction that will use it.
+///
+/// # Errors
+/// [`Error::Unauthenticated`] for a token that is unknown, expired or revoked, whose user is disabled or whose grant is not current.
+pub fn resolve(conn: &mut Conn, credentials: &Credentials, now: Instant) -> Result<Actor, Error> {
+    let secret = match credentials {
+        Credentials::Operator => return Ok(operator()),
+        Credentials::Bearer(secret) => secret,
+    };
+    let (token, grant, person_id, disabled_at) = tokens::table
+        .inner_join(role_grants::table.on(role_grants::id.eq(tokens::role_grant_id)))
+        .inner_join(users::table.on(users::id.eq(role_grants::user_id)))
+        .filter(tokens::hash.eq(hash(secret).to_vec()))
+        .select((Token::as_select(), RoleGrant::as_select(), users::person_id, users::disabled_at))
+        .first::<(Token, RoleGrant, Option<PersonId>, Option<Instant>)>(conn)
+        .optional()?
+        .ok_or(Error::Unauthenticated)?;
+    let current = grant.from_at <= now && grant.until_at.is_none_or(|until| now < until);
+    if token.expires_at <= now || token.revoked_at.is_some() || disabled_at.is_some() || !current {
+        return Err(Error::Unauthenticated);
+    }
+    let stale_use = token.last_used_at.is_none_or(|used| used.plus(TimeDelta::minutes(5)) <= now);
+    Ok(Actor {
+        token_id: Some(token.id),
+        user_id: Some(grant.user_id),
+        person_id,
+        role: grant.role,
+        organization_id: grant.organization_id,
+        scope: scope(&grant, person_id)?,
+        read_only: token.read_only,
+        only_intake: token.intake_id,
+        stale_use,
+        replay: Cell::new(false),
+        entries: RefCell::default(),
+    })
+}
+
+fn operator() -> Actor {
+    Actor {
+        token_id: None,
+        user_id: None,
+        person_id: None,
+        role: Role::Operator,
+        organization_id: None,
+        scope: Scope::Everything,
+        read_only: false,
+        only_intake: None,
+        stale_use: false,
+        replay: Cell::new(false),
+        entries: RefCell::default(),
+    }
+}
+
+/// A role that needs a person or an organization which the grant lacks sees nothing, so it is no valid credential at all.
+fn scope(grant: &RoleGrant, person_id: Option<PersonId>) -> Result<Scope, Error> {
+    let organization = || grant.organization_id.ok_or(Error::Unauthenticated);
+    let person = || person_id.ok_or(Error::Unauthenticated);
+    Ok(match grant.role {
+        Role::Administrator | Role::Operator => Scope::Everything,
+        Role::Coordinator | Role::Auditor => Scope::Provider(organization()?),
+        Role::Partner => Scope::Sponsor(organization()?),
+        Role::ClassAdviser => Scope::Adviser(person()?),
+        Role::Instructor => Scope::Teacher(person()?),
+        Role::Trainee => Scope::Own(person()?),
+    })
+}
+
+/// Notes that a token was used just now.
+pub fn note_use(conn: &mut Conn, token: TokenId, now: Instant) -> Result<(), Error> {
+    diesel::update(tokens::table.filter(tokens::id.eq(token))).set(tokens::last_used_at.eq(now)).execute(conn)?;
+    Ok(())
+}
+
+/// Deletes idempotency keys older than 24 hours.
+pub fn sweep(conn: &mut Conn, now: Instant) -> Result<(), Error> {
+    let old = now.plus(TimeDelta::hours(-24));
+    diesel::delete(idempotency_keys::table.filter(idempotency_keys::created_at.lt(old))).execute(conn)?;
+    Ok(())
+}
+
+pub fn create_user(conn: &mut Conn, actor: &Actor, now: Instant, new: NewUser) -> Result<User, Error> {
+    actor.may(Action::ManageAccess)?;
+    let user = User { id: Id::generate(), name: new.name, person_id: new.person_id, disabled_at: None, created_at: now };
+    diesel::insert_into(users::table).values(&user).execute(conn)?;
+    actor.record(NewEntry::of("user.created", "user", user.id).to(&user));
+    Ok(user)
+}
+
+/// Gives `user` a role, at `organization` unless it is the installation's administrator.
+pub fn grant_role(
+    conn: &mut Conn,
+    actor: &Actor,
+    now: Instant,
+    user: UserId,
+    role: Role,
+    organization: Option<OrganizationId>,
+) -> Result<RoleGrant, Error> {
+    actor.may(Action::ManageAccess)?;
+    if role == Role::Operator {
+        return Err(Error::invalid("/role", "role_not_grantable", "the operator is whoever runs the command line; it is not granted"));
+    }
+    if (role == Role::Administrator) != organization.is_none() {
+        return Err(Error::invalid("/organization", "role_organization", "every role but the administrator's is held at an organization"));
+    }
+    let grant = RoleGrant {
+        id: Id::generate(),
+        user_id: user,
+        role,
+        organization_id: organization,
+        manages_access: false,
+        from_at: now,
+        until_at: None,
+    };
+    diesel::insert_into(role_grants::table).values(&grant).execute(conn)?;
+    actor.record(NewEntry::of("role.granted", "user", user).to(&grant));
+    Ok(grant)
+}
+
+/// Makes a token for a grant. The secret is in the answer and nowhere else.
+pub fn issue_token(conn: &mut Conn, actor: &Actor, now: Instant, new: NewToken) -> Result<IssuedToken, Error> {
+    actor.may(Action::ManageAccess)?;
+    if new.expires_at <= now {
+        return Err(Error::invalid("/expires_at", "expiry_past", "a token must expire in the future"));
+    }
+    let secret = Secret::generate()?;
+    let token = Token {
+        id: Id::generate(),
+        role_grant_id: new.role_grant_id,
+        name: new.name,
+        prefix: secret.prefix(),
+        hash: hash(&secret).to_vec(),
+        read_only: new.read_only,
+        intake_id: new.intake_id,
+        expires_at: new.expires_at,
+        last_used_at: None,
+        revoked_at: None,
+        created_at: now,
+    };
+    diesel::insert_into(tokens::table).values(&token).execute(conn)?;
+    actor.record(
+        NewEntry::of("token.issued", "token", token.id)
+            .to(&serde_json::json!({ "prefix": token.prefix, "role_grant_id": token.role_grant_id, "expires_at": token.expires_at })),
+    );
+    Ok(IssuedToken { id: token.id, token: secret, expires_at: token.expires_at })
+}
+
+/// Ends a token at once.
+pub fn revoke_token(conn: &mut Conn, actor: &Actor, now: Instant, prefix: &str) -> Result<(), Error> {
+    actor.may(Action::ManageAccess)?;
+    let revoked: Vec<TokenId> =
+        tokens::table.filter(tokens::prefix.eq(prefix)).filter(tokens::revoked_at.is_null()).select(tokens::id).load(conn)?;
+    let [token] = revoked.as_slice() else {
+        return Err(Error::NotFound);
+    };
+    diesel::update(tokens::table.filter(tokens::id.eq(token))).set(tokens::revoked_at.eq(now)).execute(conn)?;
+    actor.record(NewEntry::of("token.revoked", "token", *token));
+    Ok(())
+}

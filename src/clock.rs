@@ -1,0 +1,97 @@
+//! Instants, and the only place that asks what time it is.
+
+use std::fmt;
+
+use chrono::{DateTime, DurationRound, SubsecRound, TimeDelta, Utc};
+use diesel::{deserialize::FromSqlRow, expression::AsExpression};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::db::types::Ts;
+
+/// A point in time in UTC, exact to the microsecond (what both databases keep).
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, AsExpression, FromSqlRow)]
+#[diesel(sql_type = Ts)]
+pub struct Instant(DateTime<Utc>);
+
+/// What time it is.
+#[expect(clippy::disallowed_methods, reason = "the one place that reads the clock")]
+pub fn now() -> Instant {
+    Instant::from(Utc::now())
+}
+
+impl Instant {
+    /// The instant `micros` microseconds after 1970-01-01T00:00:00Z, if chrono can express it.
+    pub fn from_unix_micros(micros: i64) -> Option<Self> {
+        DateTime::from_timestamp_micros(micros).map(Self)
+    }
+
+    pub fn unix_micros(self) -> i64 {
+        self.0.timestamp_micros()
+    }
+
+    pub fn utc(self) -> DateTime<Utc> {
+        self.0
+    }
+
+    /// Whole minutes from `self` to `later`, or `None` if there is a rest of seconds.
+    pub fn whole_minutes_until(self, later: Self) -> Option<i32> {
+        let span = later.0 - self.0;
+        (span == TimeDelta::minutes(span.num_minutes())).then(|| i32::try_from(span.num_minutes()).ok()).flatten()
+    }
+
+    pub fn plus(self, delta: TimeDelta) -> Self {
+        Self(self.0.checked_add_signed(delta).unwrap_or(self.0))
+    }
+}
+
+impl From<DateTime<Utc>> for Instant {
+    /// Truncates to microseconds, so that what is written is what is read back.
+    fn from(at: DateTime<Utc>) -> Self {
+        Self(at.duration_trunc(TimeDelta::microseconds(1)).unwrap_or_else(|_| at.trunc_subsecs(0)))
+    }
+}
+
+impl fmt::Debug for Instant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl fmt::Display for Instant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.to_rfc3339_opts(chrono::SecondsFormat::AutoSi, true))
+    }
+}
+
+impl Serialize for Instant {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Instant {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let at = DateTime::<Utc>::deserialize(deserializer)?;
+        // Both databases hold these years, and none of ours needs more.
+        let years = 1900..=2200;
+        if years.contains(&chrono::Datelike::year(&at)) {
+            Ok(Self::from(at))
+        } else {
+            Err(serde::de::Error::custom("the year must lie between 1900 and 2200"))
+        }
+    }
+}
+
+impl utoipa::PartialSchema for Instant {
+    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
+        utoipa::openapi::ObjectBuilder::new()
+            .schema_type(utoipa::openapi::Type::String)
+            .format(Some(utoipa::openapi::SchemaFormat::KnownFormat(utoipa::openapi::KnownFormat::DateTime)))
+            .into()
+    }
+}
+impl utoipa::ToSchema for Instant {
+    fn name() -> std::borrow::Cow<'static, str> {
+        "Instant".into()
+    }
+}

@@ -1,0 +1,223 @@
+//! The one error of the crate: closed, and sorted by what the caller should do about it.
+
+use std::fmt;
+
+use actix_web::{HttpResponse, ResponseError, http::StatusCode};
+use diesel::result::{DatabaseErrorKind, Error as DieselError};
+use serde::Serialize;
+
+/// A field that is well-formed but wrong.
+#[derive(Clone, Debug, Serialize, PartialEq, Eq, utoipa::ToSchema)]
+pub struct FieldFault {
+    /// RFC 6901 pointer into the request body; empty for the body as a whole.
+    #[schema(example = "/opens_on")]
+    pub pointer: String,
+    /// Stable, for programs.
+    #[schema(example = "end_before_start")]
+    pub code: String,
+    /// For people.
+    #[schema(example = "must not be before the opening")]
+    pub detail: String,
+}
+
+impl FieldFault {
+    pub fn new(pointer: impl Into<String>, code: &str, detail: impl Into<String>) -> Self {
+        Self { pointer: pointer.into(), code: code.to_owned(), detail: detail.into() }
+    }
+}
+
+/// What went wrong. Our own fault is always [`Error::Internal`], never one of the others.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// 400: the request cannot be read (broken JSON, header or query).
+    #[error("{detail}")]
+    Malformed { code: &'static str, detail: String },
+    /// 401: no token, or one that is unknown, expired, revoked or whose grant has ended.
+    #[error("a valid bearer token is needed")]
+    Unauthenticated,
+    /// 403: the object is visible, the action is not the caller's.
+    #[error("{0}")]
+    Forbidden(String),
+    /// 404: the object is missing or not visible; the two are not told apart.
+    #[error("there is no such thing, or it is not visible to you")]
+    NotFound,
+    /// 409: the request contradicts the state of things; `code` says which rule.
+    #[error("{detail}")]
+    Conflict { code: &'static str, detail: String },
+    /// 412: `If-Match` names an older state.
+    #[error("the resource has changed since; read it again")]
+    Stale,
+    /// 428: a change without `If-Match`.
+    #[error("send If-Match with the ETag you last read")]
+    IfMatchMissing,
+    /// 422: one or more fields are wrong.
+    #[error("one or more fields are wrong")]
+    Invalid(Vec<FieldFault>),
+    /// Another 4xx that says all there is to say by its status (405, 406, 408, 413, 415).
+    #[error("{detail}")]
+    Refused { status: StatusCode, code: &'static str, detail: String },
+    /// 503: the database or the queue cannot take the request now; the same request may succeed later.
+    #[error("the service cannot take the request now")]
+    Unavailable(#[source] anyhow::Error),
+    /// 500: our fault.
+    #[error("internal error")]
+    Internal(#[source] anyhow::Error),
+    /// Not an error for the caller: a replayed request has been authorized again, and the stored answer is to be sent.
+    #[error("replayed")]
+    Replayed,
+}
+
+impl Error {
+    pub fn conflict(code: &'static str, detail: impl Into<String>) -> Self {
+        Self::Conflict { code, detail: detail.into() }
+    }
+
+    pub fn invalid(pointer: impl Into<String>, code: &str, detail: impl Into<String>) -> Self {
+        Self::Invalid(vec![FieldFault::new(pointer, code, detail)])
+    }
+
+    pub fn malformed(code: &'static str, detail: impl Into<String>) -> Self {
+        Self::Malformed { code, detail: detail.into() }
+    }
+
+    pub fn internal(cause: impl fmt::Display) -> Self {
+        Self::Internal(anyhow::anyhow!("{cause}"))
+    }
+
+    /// `Ok(())` if there are no faults, else all of them at once.
+    pub fn unless_valid(faults: Vec<FieldFault>) -> Result<(), Self> {
+        if faults.is_empty() { Ok(()) } else { Err(Self::Invalid(faults)) }
+    }
+
+    pub fn status(&self) -> StatusCode {
+        match self {
+            Self::Malformed { .. } => StatusCode::BAD_REQUEST,
+            Self::Unauthenticated => StatusCode::UNAUTHORIZED,
+            Self::Forbidden(_) => StatusCode::FORBIDDEN,
+            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::Conflict { .. } => StatusCode::CONFLICT,
+            Self::Stale => StatusCode::PRECONDITION_FAILED,
+            Self::IfMatchMissing => StatusCode::PRECONDITION_REQUIRED,
+            Self::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Refused { status, .. } => *status,
+            Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Internal(_) | Self::Replayed => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    /// The stable code of the problem document.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Malformed { code, .. } | Self::Conflict { code, .. } | Self::Refused { code, .. } => code,
+            Self::Unauthenticated => "unauthenticated",
+            Self::Forbidden(_) => "forbidden",
+            Self::NotFound => "not_found",
+            Self::Stale => "stale",
+            Self::IfMatchMissing => "if_match_missing",
+            Self::Invalid(_) => "invalid",
+            Self::Unavailable(_) => "unavailable",
+            Self::Internal(_) | Self::Replayed => "internal",
+        }
+    }
+}
+
+impl ResponseError for Error {
+    fn status_code(&self) -> StatusCode {
+        self.status()
+    }
+
+    /// The body is written by [`crate::http::problem`], which also knows the request's id.
+    fn error_response(&self) -> HttpResponse {
+        HttpResponse::new(self.status())
+    }
+}
+
+/// Conflicts that a trigger raises as `muster:<code>`, with the sentence for people.
+const RAISED: &[(&str, &str)] = &[
+    ("capacity_full", "the intake has no free seat"),
+    ("hours_do_not_add_up", "the planned minutes of the modules do not add up to the version's total"),
+    ("illegal_transition", "this step is not possible from the present state"),
+    ("immutable", "this record is final and never changed or deleted"),
+    ("organization_place_fixed", "an organization keeps its kind and its place below its parent"),
+    ("periods_overlap", "the enrollment would stand in two states at once"),
+    ("quota_full", "the sponsor's seat quota is used up"),
+    ("reversal_differs", "a reversal must mirror the entry it reverses"),
+    ("roll_call_closed", "the roll call is closed; reopen it with a reason"),
+    ("session_closed", "the session is held or cancelled and stays as it is"),
+    ("session_conflict", "another session occupies the same instructor, room or cohort at that time"),
+    ("session_not_held", "the session has not been confirmed as held"),
+    ("version_confirmed", "the program version is confirmed and immutable"),
+    ("version_not_confirmed", "the program version is not confirmed"),
+    ("version_pinned", "an intake keeps its program version and provider"),
+];
+
+impl From<DieselError> for Error {
+    fn from(error: DieselError) -> Self {
+        let DieselError::DatabaseError(kind, information) = &error else {
+            return match error {
+                DieselError::NotFound => Self::NotFound,
+                DieselError::BrokenTransactionManager => Self::Unavailable(error.into()),
+                _ => Self::Internal(error.into()),
+            };
+        };
+        let message = information.message();
+        if let Some(raised) = message.split("muster:").nth(1) {
+            if let Some((code, detail)) = RAISED.iter().find(|(code, _)| raised.starts_with(code)) {
+                return Self::conflict(code, *detail);
+            }
+            return Self::Internal(error.into());
+        }
+        match kind {
+            DatabaseErrorKind::UniqueViolation => Self::conflict("already_exists", "a record with the same key exists already"),
+            DatabaseErrorKind::ForeignKeyViolation => {
+                Self::conflict("reference_broken", "something else still refers to this, or what it refers to is gone")
+            }
+            DatabaseErrorKind::SerializationFailure | DatabaseErrorKind::ClosedConnection | DatabaseErrorKind::ReadOnlyTransaction => {
+                Self::Unavailable(error.into())
+            }
+            _ if is_passing(message) => Self::Unavailable(error.into()),
+            _ => Self::Internal(error.into()),
+        }
+    }
+}
+
+/// Failures that Diesel does not sort by kind and that pass by themselves: lock and statement timeouts, deadlocks (40P01, 55P03,
+/// 57014), a server that shuts down or starts up, a lost connection, a busy or full SQLite file.
+fn is_passing(message: &str) -> bool {
+    const PASSING: &[&str] = &[
+        "deadlock detected",
+        "lock timeout",
+        "statement timeout",
+        "terminating connection",
+        "shutting down",
+        "starting up",
+        "server closed the connection",
+        "no connection to the server",
+        "connection to server",
+        "could not connect",
+        "database is locked",
+        "database or disk is full",
+        "disk I/O error",
+    ];
+    PASSING.iter().any(|passing| message.contains(passing))
+}
+
+impl From<diesel::ConnectionError> for Error {
+    fn from(error: diesel::ConnectionError) -> Self {
+        Self::Unavailable(error.into())
+    }
+}
+
+/// Marks a serde error with a stable code, which [`decoded`] takes out again.
+pub fn coded<E: serde::de::Error>(code: &str, detail: &str) -> E {
+    E::custom(format_args!("\u{1}{code}\u{1}{detail}\u{1}"))
+}
+
+/// Code and detail of a message that [`coded`] made, or `code` and the message itself.
+pub fn decoded<'a>(message: &'a str, code: &'a str) -> (&'a str, &'a str) {
+    let mut parts = message.split('\u{1}');
+    match (parts.next(), parts.next(), parts.next()) {
+        (Some(_), Some(code), Some(detail)) => (code, detail),
+        _ => (code, message),
+    }
+}

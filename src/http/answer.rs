@@ -1,0 +1,108 @@
+//! What a handler answers.
+
+use actix_web::{
+    HttpRequest, HttpResponse, Responder,
+    body::BoxBody,
+    http::{StatusCode, header},
+};
+use serde::Serialize;
+
+use super::{Caller, ETag, Page};
+use crate::error::Error;
+
+/// A finished answer: built inside the transaction, so that it can be stored with it, and sent after the commit.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    pub(super) status: StatusCode,
+    pub(super) body: String,
+    pub(super) etag: Option<String>,
+    pub(super) location: Option<String>,
+    link: Option<String>,
+    content_type: &'static str,
+    file_name: Option<String>,
+    pub(super) replayed: bool,
+}
+
+impl Answer {
+    pub(super) fn of(status: StatusCode, body: String) -> Self {
+        Self { status, body, etag: None, location: None, link: None, content_type: "application/json", file_name: None, replayed: false }
+    }
+
+    /// 200 with `value` as JSON.
+    pub fn ok(value: &impl Serialize) -> Result<Self, Error> {
+        Ok(Self::of(StatusCode::OK, json(value)?))
+    }
+
+    /// 201 with `value` as JSON and its address.
+    pub fn created(location: String, value: &impl Serialize) -> Result<Self, Error> {
+        Ok(Self { location: Some(location), ..Self::of(StatusCode::CREATED, json(value)?) })
+    }
+
+    /// 200 with a page of a list, and the link to the next one (RFC 8288).
+    pub fn page<T: Serialize>(caller: &Caller, page: Page<T>) -> Result<Self, Error> {
+        let link = page.next.as_ref().map(|cursor| format!("<{}>; rel=\"next\"", next_link(caller, cursor)));
+        Ok(Self { link, ..Self::of(StatusCode::OK, json(&page)?) })
+    }
+
+    /// 304: the caller has it already.
+    pub fn not_modified(etag: &ETag) -> Self {
+        Self::of(StatusCode::NOT_MODIFIED, String::new()).tag(etag)
+    }
+
+    /// 200 with CSV, offered as a file.
+    pub fn csv(file_name: &str, body: String) -> Self {
+        Self { content_type: "text/csv; charset=utf-8", file_name: Some(file_name.to_owned()), ..Self::of(StatusCode::OK, body) }
+    }
+
+    #[must_use]
+    pub fn tag(mut self, etag: &ETag) -> Self {
+        self.etag = Some(etag.to_string());
+        self
+    }
+
+    /// The resource's tag; 304 without a body if the caller's `If-None-Match` names it.
+    #[must_use]
+    pub fn tag_unless_known(self, caller: &Caller, etag: &ETag) -> Self {
+        if caller.has(etag) { Self::not_modified(etag) } else { self.tag(etag) }
+    }
+}
+
+fn json(value: &impl Serialize) -> Result<String, Error> {
+    serde_json::to_string(value).map_err(Error::internal)
+}
+
+/// The caller's own address with the cursor replaced.
+fn next_link(caller: &Caller, cursor: &str) -> String {
+    let mut query: Vec<&str> = caller.query.split('&').filter(|part| !part.is_empty() && !part.starts_with("cursor=")).collect();
+    let cursor = format!("cursor={cursor}");
+    query.push(&cursor);
+    format!("{}?{}", caller.path, query.join("&"))
+}
+
+impl Responder for Answer {
+    type Body = BoxBody;
+
+    fn respond_to(self, _: &HttpRequest) -> HttpResponse {
+        let mut response = HttpResponse::build(self.status);
+        response.insert_header((header::CACHE_CONTROL, "private, no-cache"));
+        if let Some(etag) = self.etag {
+            response.insert_header((header::ETAG, etag));
+        }
+        if let Some(location) = self.location {
+            response.insert_header((header::LOCATION, location));
+        }
+        if let Some(link) = self.link {
+            response.insert_header((header::LINK, link));
+        }
+        if let Some(name) = self.file_name {
+            response.insert_header((header::CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\"")));
+        }
+        if self.replayed {
+            response.insert_header(("idempotency-replayed", "true"));
+        }
+        if self.status == StatusCode::NOT_MODIFIED {
+            return response.finish();
+        }
+        response.content_type(self.content_type).body(self.body)
+    }
+}

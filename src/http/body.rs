@@ -1,0 +1,193 @@
+//! Request bodies: JSON, read under a limit and a deadline, parsed into types that refuse what is wrong.
+
+use std::{future::Future, pin::Pin, time::Duration};
+
+use actix_web::{
+    FromRequest, HttpRequest,
+    dev::Payload,
+    http::{StatusCode, header},
+    web::{Bytes, BytesMut},
+};
+use futures_util::StreamExt;
+use serde::{Deserialize, Deserializer, de::DeserializeOwned};
+use sha2::{Digest, Sha256};
+
+use crate::error::{Error, FieldFault, decoded};
+
+/// The largest JSON body. 1 MiB holds a roll call or a schedule many times over.
+const LIMIT: usize = 1024 * 1024;
+/// A body that is not complete by then is cut; actix itself would wait for ever.
+const DEADLINE: Duration = Duration::from_secs(30);
+
+/// A JSON body, and the hash that tells two requests with the same idempotency key apart.
+#[derive(Debug)]
+pub struct Body<T> {
+    pub value: T,
+    pub hash: [u8; 32],
+}
+
+impl<T: DeserializeOwned> FromRequest for Body<T> {
+    type Error = Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Error>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let media_type = media_type(request);
+        let payload = payload.take();
+        Box::pin(async move {
+            let bytes = read(payload, LIMIT).await?;
+            if !matches!(media_type.as_str(), "application/json" | "application/merge-patch+json") {
+                let detail = format!("send application/json, not `{media_type}`");
+                return Err(Error::Refused { status: StatusCode::UNSUPPORTED_MEDIA_TYPE, code: "unsupported_media_type", detail });
+            }
+            Ok(Self { value: parse(&bytes)?, hash: Sha256::digest(&bytes).into() })
+        })
+    }
+}
+
+fn media_type(request: &HttpRequest) -> String {
+    let value = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+}
+
+/// Reads a whole payload of at most `limit` bytes.
+///
+/// # Errors
+/// 413 over the limit, 408 past the deadline, 400 if the connection breaks off.
+pub async fn read(mut payload: Payload, limit: usize) -> Result<Bytes, Error> {
+    let whole = async {
+        let mut bytes = BytesMut::new();
+        while let Some(chunk) = payload.next().await {
+            let chunk = chunk.map_err(|_| Error::malformed("body_unreadable", "the body breaks off"))?;
+            if bytes.len() + chunk.len() > limit {
+                let detail = format!("the body is larger than {limit} bytes");
+                return Err(Error::Refused { status: StatusCode::PAYLOAD_TOO_LARGE, code: "body_too_large", detail });
+            }
+            bytes.extend_from_slice(&chunk);
+        }
+        Ok(bytes.freeze())
+    };
+    tokio::time::timeout(DEADLINE, whole).await.unwrap_or_else(|_| {
+        let detail = format!("the body was not complete after {} s", DEADLINE.as_secs());
+        Err(Error::Refused { status: StatusCode::REQUEST_TIMEOUT, code: "body_timeout", detail })
+    })
+}
+
+/// Parses JSON; what cannot be read at all is 400, a wrong field 422 with its pointer.
+pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Error> {
+    let mut deserializer = serde_json::Deserializer::from_slice(bytes);
+    let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+        let pointer = pointer(error.path());
+        let error = error.into_inner();
+        match error.classify() {
+            serde_json::error::Category::Data => {
+                let message = without_position(&error);
+                let (code, detail) = decoded(&message, code_of(&message));
+                Error::Invalid(vec![FieldFault::new(pointer, code, detail)])
+            }
+            _ => Error::malformed("json_malformed", format!("the body is not valid JSON: {error}")),
+        }
+    })?;
+    deserializer.end().map_err(|error| Error::malformed("json_malformed", format!("the body is not valid JSON: {error}")))?;
+    Ok(value)
+}
+
+/// serde_json appends ` at line 1 column 2`, which says nothing to a program that made the body.
+fn without_position(error: &serde_json::Error) -> String {
+    let message = error.to_string();
+    message.rsplit_once(" at line ").map_or_else(|| message.clone(), |(text, _)| text.to_owned())
+}
+
+fn code_of(message: &str) -> &'static str {
+    if message.starts_with("unknown field") {
+        "unknown_field"
+    } else if message.starts_with("missing field") {
+        "missing_field"
+    } else if message.starts_with("duplicate field") {
+        "duplicate_field"
+    } else if message.starts_with("invalid type") {
+        "wrong_type"
+    } else if message.starts_with("unknown variant") {
+        "unknown_value"
+    } else {
+        "wrong_value"
+    }
+}
+
+fn pointer(path: &serde_path_to_error::Path) -> String {
+    use serde_path_to_error::Segment;
+    let mut pointer = String::new();
+    for segment in path.iter() {
+        let part = match segment {
+            Segment::Seq { index } => index.to_string(),
+            Segment::Map { key } => key.clone(),
+            Segment::Enum { variant } => variant.clone(),
+            Segment::Unknown => continue,
+        };
+        pointer.push('/');
+        pointer.push_str(&part.replace('~', "~0").replace('/', "~1"));
+    }
+    pointer
+}
+
+/// A field of a merge patch (RFC 7396): absent leaves as is, null clears, a value sets.
+pub type Patched<T> = Option<Option<T>>;
+
+/// For `#[serde(default, deserialize_with = "nullable")]` on a [`Patched`] field: tells null from absent.
+pub fn nullable<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Patched<T>, D::Error> {
+    Option::<T>::deserialize(deserializer).map(Some)
+}
+
+/// The body of a transition.
+#[derive(Clone, Debug, Default, Deserialize, serde::Serialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Change {
+    /// Why; some steps need it.
+    #[serde(default)]
+    pub reason: Option<crate::text::Note>,
+    /// When it takes effect; now unless said.
+    #[serde(default)]
+    pub effective_at: Option<crate::clock::Instant>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    #[expect(dead_code, reason = "only parsed")]
+    struct Outer {
+        inner: Vec<Inner>,
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    #[expect(dead_code, reason = "only parsed")]
+    struct Inner {
+        name: crate::text::Name,
+    }
+
+    fn fault(json: &str) -> (String, String) {
+        match parse::<Outer>(json.as_bytes()) {
+            Err(Error::Invalid(faults)) => (faults[0].pointer.clone(), faults[0].code.clone()),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_wrong_field_is_pointed_at() {
+        assert_eq!(fault(r#"{"inner":[{"name":"a"},{"name":7}]}"#), ("/inner/1/name".into(), "wrong_type".into()));
+        assert_eq!(fault(r#"{"inner":[{"name":"a\u0000"}]}"#), ("/inner/0/name".into(), "text_control_character".into()));
+        assert_eq!(fault(r#"{"inner":[{"nome":"a"}]}"#), ("/inner/0/nome".into(), "unknown_field".into()));
+        assert_eq!(fault(r#"{"inner":[{}]}"#).1, "missing_field");
+    }
+
+    #[test]
+    fn broken_json_is_malformed() {
+        for broken in ["", "{", "{\"inner\":[]} x", "\u{0}"] {
+            assert!(matches!(parse::<Outer>(broken.as_bytes()), Err(Error::Malformed { .. })), "{broken:?}");
+        }
+        let deep = format!("{{\"inner\":{}", "[".repeat(100_000));
+        assert!(parse::<Outer>(deep.as_bytes()).is_err());
+    }
+}

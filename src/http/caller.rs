@@ -1,0 +1,90 @@
+//! What the headers of a request say about it.
+
+use std::future::{Ready, ready};
+
+use actix_web::{FromRequest, HttpRequest, dev::Payload, http::header};
+
+use super::etag;
+use crate::{
+    access::{Credentials, Secret},
+    error::Error,
+};
+
+/// Who calls, and under which conditions.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    pub credentials: Credentials,
+    /// Method and full path with query: what an idempotency key is good for.
+    pub(super) operation: String,
+    /// Path and query, for the links of a page.
+    pub(super) path: String,
+    pub(super) query: String,
+    pub(super) idempotency_key: Option<String>,
+    pub(super) if_match: Option<Vec<etag::ETag>>,
+    pub(super) if_none_match: Option<Vec<etag::ETag>>,
+    pub(super) accept: Option<String>,
+}
+
+impl Caller {
+    /// Whether the caller would rather have CSV than JSON.
+    pub fn wants_csv(&self) -> bool {
+        self.accept.as_deref().is_some_and(|accept| accept.contains("text/csv"))
+    }
+
+    /// Whether the caller holds the state that `current` names.
+    pub fn has(&self, current: &etag::ETag) -> bool {
+        self.if_none_match.as_ref().is_some_and(|known| etag::matches(known, current))
+    }
+
+    /// Checks `If-Match` against the stored state, unless the change would alter nothing: then a retry after a lost answer succeeds.
+    ///
+    /// # Errors
+    /// [`Error::IfMatchMissing`] and [`Error::Stale`].
+    pub fn check_if_match(&self, current: &etag::ETag, alters: bool) -> Result<(), Error> {
+        match &self.if_match {
+            _ if !alters => Ok(()),
+            None => Err(Error::IfMatchMissing),
+            Some(known) if etag::matches(known, current) => Ok(()),
+            Some(_) => Err(Error::Stale),
+        }
+    }
+
+    fn read(request: &HttpRequest) -> Result<Self, Error> {
+        let text = |name: header::HeaderName| -> Result<Option<String>, Error> {
+            let Some(value) = request.headers().get(&name) else {
+                return Ok(None);
+            };
+            let value =
+                value.to_str().map_err(|_| Error::malformed("header_malformed", format!("the header {name} is not readable text")))?;
+            Ok(Some(value.trim().to_owned()))
+        };
+        let authorization = text(header::AUTHORIZATION)?.ok_or(Error::Unauthenticated)?;
+        let (scheme, secret) = authorization.split_once(' ').ok_or(Error::Unauthenticated)?;
+        if !scheme.eq_ignore_ascii_case("bearer") {
+            return Err(Error::Unauthenticated);
+        }
+        let idempotency_key = text(header::HeaderName::from_static("idempotency-key"))?;
+        if idempotency_key.as_ref().is_some_and(|key| key.is_empty() || key.len() > 255) {
+            return Err(Error::malformed("idempotency_key_malformed", "Idempotency-Key must have 1 to 255 characters"));
+        }
+        Ok(Self {
+            credentials: Credentials::Bearer(Secret::from(secret.trim())),
+            operation: format!("{} {}", request.method(), request.uri()),
+            path: request.path().to_owned(),
+            query: request.query_string().to_owned(),
+            idempotency_key,
+            if_match: text(header::IF_MATCH)?.map(|value| etag::list(&value)),
+            if_none_match: text(header::IF_NONE_MATCH)?.map(|value| etag::list(&value)),
+            accept: text(header::ACCEPT)?,
+        })
+    }
+}
+
+impl FromRequest for Caller {
+    type Error = Error;
+    type Future = Ready<Result<Self, Error>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(Self::read(request))
+    }
+}

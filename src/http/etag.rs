@@ -1,0 +1,46 @@
+//! Entity tags (RFC 9110 section 8.8.3).
+
+use std::fmt;
+
+use sha2::{Digest, Sha256};
+
+/// A strong entity tag, with its quotes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ETag(String);
+
+impl ETag {
+    /// The tag of a resource at `version`; the version counts its changes.
+    pub fn version(version: i32) -> Self {
+        Self(format!("\"v{version}\""))
+    }
+
+    /// The tag of something that is determined by `parts` (versions, scope, query, media type).
+    pub fn of(parts: &[&str]) -> Self {
+        let mut hash = Sha256::new();
+        for part in parts {
+            hash.update(part.len().to_be_bytes());
+            hash.update(part);
+        }
+        let hash = hex::encode(hash.finalize());
+        Self(format!("\"{}\"", hash.get(..32).unwrap_or(&hash)))
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for ETag {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The tags of an `If-Match` or `If-None-Match` header; weak ones are taken as strong, for proxies weaken what they compress.
+pub(super) fn list(header: &str) -> Vec<ETag> {
+    header.split(',').map(|tag| ETag(tag.trim().trim_start_matches("W/").to_owned())).collect()
+}
+
+pub(super) fn matches(known: &[ETag], current: &ETag) -> bool {
+    known.iter().any(|tag| tag == current || tag.0 == "*")
+}

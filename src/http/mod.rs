@@ -1,0 +1,20 @@
+//! What every handler shares: who calls, the body, the answer, pages, ETags, idempotency, problem documents, the API document.
+
+mod answer;
+pub mod body;
+mod caller;
+mod etag;
+mod idempotency;
+pub mod openapi;
+pub mod page;
+pub mod problem;
+mod resource;
+
+pub use answer::Answer;
+pub use body::{Body, Change, Patched};
+pub use caller::Caller;
+pub use etag::ETag;
+pub use idempotency::once;
+pub use page::Page;
+pub use problem::{Changing, Reading, Writing};
+pub use resource::at;

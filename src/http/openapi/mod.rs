@@ -1,0 +1,75 @@
+//! The API document, the offline page that shows it, and the health checks.
+
+use actix_web::{
+    HttpResponse, Responder,
+    http::header,
+    web::{Data, ServiceConfig},
+};
+use utoipa::openapi::{
+    ComponentsBuilder, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, SecurityRequirement,
+    security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
+};
+
+use super::at;
+use crate::{app, db::Db, error::Error};
+
+const PAGE: &str = include_str!("index.html");
+const SCRIPT: &str = include_str!("rapidoc-min.js");
+
+pub fn routes(config: &mut ServiceConfig) {
+    config
+        .service(at("/healthz").get(health))
+        .service(at("/readyz").get(ready))
+        .service(at("/api/openapi.json").get(json))
+        .service(at("/api/docs/").get(page))
+        .service(at("/api/docs/rapidoc-min.js").get(script));
+}
+
+/// The OpenAPI 3.1 document of everything below `/api/v1`.
+pub fn document() -> OpenApi {
+    let mut document = OpenApiBuilder::new()
+        .info(
+            InfoBuilder::new()
+                .title("Muster")
+                .version(env!("CARGO_PKG_VERSION"))
+                .description(Some(
+                    "Training-program management: programs, intakes, enrollments, schedules, roll calls, hours and progress reports.",
+                ))
+                .license(Some(LicenseBuilder::new().name("MIT OR Apache-2.0").identifier(Some("MIT OR Apache-2.0")).build()))
+                .build(),
+        )
+        .components(Some(
+            ComponentsBuilder::new()
+                .security_scheme("token", SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build()))
+                .build(),
+        ))
+        .security(Some([SecurityRequirement::new("token", Vec::<String>::new())]))
+        .build();
+    for room in app::documents() {
+        document = document.nest("/api/v1", room);
+    }
+    document
+}
+
+async fn json(document: Data<OpenApi>) -> impl Responder {
+    HttpResponse::Ok().json(document)
+}
+
+async fn page() -> impl Responder {
+    HttpResponse::Ok().content_type("text/html; charset=utf-8").body(PAGE)
+}
+
+async fn script() -> impl Responder {
+    HttpResponse::Ok().content_type("text/javascript").insert_header((header::CACHE_CONTROL, "public, max-age=86400")).body(SCRIPT)
+}
+
+/// The process is up.
+async fn health() -> impl Responder {
+    HttpResponse::Ok().json(serde_json::json!({ "status": "ok" }))
+}
+
+/// The database is reachable and migrated.
+async fn ready(db: Data<Db>) -> Result<impl Responder, Error> {
+    db.is_ready().await?;
+    Ok(HttpResponse::Ok().json(serde_json::json!({ "status": "ready" })))
+}

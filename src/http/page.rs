@@ -1,0 +1,39 @@
+//! Pages of lists: keyset cursors, never offsets, so that a page costs the same wherever it is.
+
+use std::str::FromStr;
+
+use serde::Serialize;
+
+use crate::error::Error;
+
+/// A page of a list.
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+pub struct Page<T> {
+    pub items: Vec<T>,
+    /// Send it as `cursor` for the next page; null on the last one.
+    pub next: Option<String>,
+}
+
+impl<T> Page<T> {
+    /// Makes a page of at most `limit` from one row more than that, if there is one.
+    pub fn cut(mut items: Vec<T>, limit: i64, cursor: impl Fn(&T) -> String) -> Self {
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let more = items.len() > limit;
+        items.truncate(limit);
+        let next = if more { items.last().map(cursor) } else { None };
+        Self { items, next }
+    }
+}
+
+/// The number of rows asked for: 50 unless said, 1 to 500.
+pub fn limit(asked: Option<i64>) -> Result<i64, Error> {
+    let limit = asked.unwrap_or(50);
+    if (1..=500).contains(&limit) { Ok(limit) } else { Err(Error::malformed("limit_out_of_range", "limit must lie between 1 and 500")) }
+}
+
+/// Reads a cursor that a page before gave out.
+pub fn cursor<C: FromStr>(asked: Option<&str>) -> Result<Option<C>, Error> {
+    asked
+        .map(|text| text.parse().map_err(|_| Error::malformed("cursor_malformed", "cursor is not one that a page before gave out")))
+        .transpose()
+}

@@ -1,0 +1,59 @@
+//! `GET /audit`.
+
+use actix_web::web::{Data, Query, ServiceConfig};
+use serde::Deserialize;
+use utoipa::{IntoParams, OpenApi};
+
+use super::{EntryFilter, SealedEntry, store};
+use crate::{
+    access::Action,
+    db::Db,
+    error::Error,
+    http::{Answer, Caller, Page, Reading, at, page},
+    intakes::IntakeId,
+};
+
+#[derive(OpenApi)]
+#[openapi(paths(list_audit))]
+pub struct ApiDoc;
+
+pub fn routes(api: &mut ServiceConfig) {
+    api.service(at("/audit").get(list_audit));
+}
+
+/// Filters of the audit.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct AuditQuery {
+    /// Only entries about this object.
+    subject_id: Option<uuid::Uuid>,
+    /// Only this action, such as `enrollment.approved`.
+    action: Option<String>,
+    /// Only entries of this intake.
+    intake_id: Option<IntakeId>,
+    /// Position after which to go on; from `next` of the page before.
+    cursor: Option<i64>,
+    /// How many entries, 1 to 500 (default 50).
+    limit: Option<i64>,
+}
+
+/// The journal, oldest first.
+///
+/// Reading seals: entries that have no position yet get theirs before the page is read.
+#[utoipa::path(get, path = "/audit", tag = "audit", params(AuditQuery), responses(
+    (status = 200, description = "A page of sealed entries", body = Page<SealedEntry>), Reading))]
+async fn list_audit(db: Data<Db>, caller: Caller, query: Query<AuditQuery>) -> Result<Answer, Error> {
+    let query = query.into_inner();
+    let limit = page::limit(query.limit)?;
+    let filter = EntryFilter { subject_id: query.subject_id, action: query.action, intake_id: query.intake_id };
+    let after = query.cursor.unwrap_or(0);
+    let entries = db
+        .write(caller.credentials.clone(), move |conn, actor, _| {
+            actor.may(Action::ReadAudit)?;
+            store::seal(conn)?;
+            store::list(conn, actor, &filter, after, limit + 1)
+        })
+        .await?;
+    Answer::page(&caller, Page::cut(entries, limit, |entry| entry.position.to_string()))
+}

@@ -1,0 +1,216 @@
+//! Entries and the chain over them.
+
+use diesel::{Insertable, Queryable, Selectable};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+use crate::{
+    access::{Actor, Role, TokenId, UserId},
+    clock::Instant,
+    id::Id,
+    intakes::IntakeId,
+    organizations::OrganizationId,
+    schema::journal_entries,
+};
+
+pub(super) type EntryId = Id<Entry>;
+
+/// What happened, as a room says it; [`Actor::record`] adds who and when.
+#[derive(Clone, Debug)]
+pub struct NewEntry {
+    action: &'static str,
+    subject_kind: &'static str,
+    subject_id: Uuid,
+    provider_id: Option<OrganizationId>,
+    intake_id: Option<IntakeId>,
+    payload: Payload,
+}
+
+/// The part of an entry that may hold personal values; kept apart, so that an erasure can delete it without breaking the chain.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(super) struct Payload {
+    #[serde(default, skip_serializing_if = "Value::is_null")]
+    pub(super) from: Value,
+    #[serde(default, skip_serializing_if = "Value::is_null")]
+    pub(super) to: Value,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) reason: Option<String>,
+}
+
+impl NewEntry {
+    /// `action` is noun.verb, such as `enrollment.approved`; the subject is what it was done to.
+    pub fn of<T>(action: &'static str, subject_kind: &'static str, subject: Id<T>) -> Self {
+        Self { action, subject_kind, subject_id: subject.uuid(), provider_id: None, intake_id: None, payload: Payload::default() }
+    }
+
+    /// The provider whose auditors see the entry.
+    #[must_use]
+    pub fn provider(mut self, provider: OrganizationId) -> Self {
+        self.provider_id = Some(provider);
+        self
+    }
+
+    #[must_use]
+    pub fn intake(mut self, intake: IntakeId) -> Self {
+        self.intake_id = Some(intake);
+        self
+    }
+
+    /// The values before.
+    #[must_use]
+    pub fn from(mut self, before: &impl Serialize) -> Self {
+        self.payload.from = values(before);
+        self
+    }
+
+    /// The values after.
+    #[must_use]
+    pub fn to(mut self, after: &impl Serialize) -> Self {
+        self.payload.to = values(after);
+        self
+    }
+
+    #[must_use]
+    pub fn because(mut self, reason: Option<&str>) -> Self {
+        self.payload.reason = reason.map(ToOwned::to_owned);
+        self
+    }
+}
+
+/// Rows of this crate always serialize; should one not, the entry says so instead of being lost.
+fn values(row: &impl Serialize) -> Value {
+    serde_json::to_value(row).unwrap_or_else(|error| Value::String(format!("not serializable: {error}")))
+}
+
+/// An entry as stored, without its position.
+#[derive(Clone, Debug, Queryable, Selectable)]
+#[diesel(table_name = journal_entries)]
+pub(super) struct Fact {
+    pub(super) seq: i64,
+    pub(super) id: EntryId,
+    pub(super) recorded_at: Instant,
+    pub(super) token_id: Option<TokenId>,
+    pub(super) user_id: Option<UserId>,
+    pub(super) role: Role,
+    pub(super) action: String,
+    pub(super) subject_kind: String,
+    pub(super) subject_id: Id<()>,
+    pub(super) provider_id: Option<OrganizationId>,
+    pub(super) intake_id: Option<IntakeId>,
+    pub(super) payload_digest: Vec<u8>,
+}
+
+#[derive(Clone, Debug, Insertable)]
+#[diesel(table_name = journal_entries, treat_none_as_default_value = false)]
+pub(super) struct NewFact {
+    pub(super) id: EntryId,
+    pub(super) recorded_at: Instant,
+    pub(super) token_id: Option<TokenId>,
+    pub(super) user_id: Option<UserId>,
+    pub(super) role: Role,
+    pub(super) action: &'static str,
+    pub(super) subject_kind: &'static str,
+    pub(super) subject_id: Id<()>,
+    pub(super) provider_id: Option<OrganizationId>,
+    pub(super) intake_id: Option<IntakeId>,
+    pub(super) payload_digest: Vec<u8>,
+}
+
+/// An attributed entry on its way into the journal.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    pub(super) new: NewEntry,
+    pub(super) recorded_at: Instant,
+    pub(super) token_id: Option<TokenId>,
+    pub(super) user_id: Option<UserId>,
+    pub(super) role: Role,
+}
+
+impl Entry {
+    pub fn by(actor: &Actor, now: Instant, new: NewEntry) -> Self {
+        Self { new, recorded_at: now, token_id: actor.token_id(), user_id: actor.user_id(), role: actor.role() }
+    }
+
+    /// The rows of the entry: the fact and, apart, the salted payload that its digest speaks of.
+    pub(super) fn rows(self, salt: [u8; 16]) -> (NewFact, EntryId, Vec<u8>, String) {
+        let id = Id::generate();
+        let body = values(&self.new.payload).to_string();
+        let fact = NewFact {
+            id,
+            recorded_at: self.recorded_at,
+            token_id: self.token_id,
+            user_id: self.user_id,
+            role: self.role,
+            action: self.new.action,
+            subject_kind: self.new.subject_kind,
+            subject_id: Id::from_uuid(self.new.subject_id),
+            provider_id: self.new.provider_id,
+            intake_id: self.new.intake_id,
+            payload_digest: digest(&salt, &body),
+        };
+        (fact, id, salt.to_vec(), body)
+    }
+}
+
+/// The digest of a payload; the salt keeps short values (a phone number) from being guessed out of it.
+pub(super) fn digest(salt: &[u8], body: &str) -> Vec<u8> {
+    Sha256::new().chain_update(salt).chain_update(body).finalize().to_vec()
+}
+
+/// The hash that seals `fact` at `position`: over the hash before and every field of the fact, one a line.
+pub(super) fn chained(before: &[u8], position: i64, fact: &Fact) -> Vec<u8> {
+    let or_dash = |id: Option<String>| id.unwrap_or_else(|| "-".to_owned());
+    let text = [
+        position.to_string(),
+        fact.id.to_string(),
+        fact.recorded_at.unix_micros().to_string(),
+        or_dash(fact.token_id.map(|id| id.to_string())),
+        or_dash(fact.user_id.map(|id| id.to_string())),
+        fact.role.to_string(),
+        fact.action.clone(),
+        fact.subject_kind.clone(),
+        fact.subject_id.to_string(),
+        or_dash(fact.provider_id.map(|id| id.to_string())),
+        or_dash(fact.intake_id.map(|id| id.to_string())),
+        hex::encode(&fact.payload_digest),
+    ]
+    .join("\n");
+    Sha256::new().chain_update(before).chain_update(text).finalize().to_vec()
+}
+
+/// An entry as the audit shows it.
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+pub struct SealedEntry {
+    /// Gapless, from 1, never changed.
+    pub position: i64,
+    pub id: EntryId,
+    pub recorded_at: Instant,
+    pub token_id: Option<TokenId>,
+    pub user_id: Option<UserId>,
+    pub role: Role,
+    #[schema(example = "enrollment.approved")]
+    pub action: String,
+    pub subject_kind: String,
+    pub subject_id: Uuid,
+    pub provider_id: Option<OrganizationId>,
+    pub intake_id: Option<IntakeId>,
+    /// The values before; null where there were none.
+    #[schema(value_type = Object)]
+    pub from: Value,
+    /// The values after; null where there are none.
+    #[schema(value_type = Object)]
+    pub to: Value,
+    pub reason: Option<String>,
+    /// SHA-256 over this entry and the hash before, in hex.
+    pub hash: String,
+}
+
+/// Which entries to list.
+#[derive(Clone, Debug, Default)]
+pub struct EntryFilter {
+    pub subject_id: Option<Uuid>,
+    pub action: Option<String>,
+    pub intake_id: Option<IntakeId>,
+}

@@ -1,0 +1,3 @@
+//! The `muster` binary: parse the command line, run it.
+
+fn main() {}

@@ -1,0 +1,9 @@
+//! Organizations and their units: universities, enterprises, associations; campuses and plants below them.
+
+mod http;
+mod model;
+mod store;
+
+pub use http::{ApiDoc, routes};
+pub use model::{NewOrganization, Organization, OrganizationId, OrganizationKind, OrganizationPatch};
+pub use store::{all, below, by_code, create, find, list, update};

@@ -1,0 +1,122 @@
+//! The tables of organizations. The tree below an organization is kept by a trigger.
+
+use diesel::prelude::*;
+
+use super::model::{NewOrganization, Organization, OrganizationId, OrganizationKind, OrganizationPatch};
+use crate::{
+    access::{Action, Actor, Scope},
+    clock::Instant,
+    db::{Conn, MultiBackend},
+    error::Error,
+    http::{Caller, ETag},
+    id::Id,
+    journal::NewEntry,
+    schema::{affiliations, organization_tree, organizations},
+    text::Code,
+};
+
+/// The ids of `root` and of everything below it, for the filters of every room.
+#[diesel::dsl::auto_type(no_type_alias)]
+pub fn below(root: OrganizationId) -> _ {
+    organization_tree::table.filter(organization_tree::ancestor_id.eq(root)).select(organization_tree::descendant_id)
+}
+
+/// The organizations in the actor's scope. Who sets programs up sees the directory; everybody else their own house.
+fn visible(actor: &Actor) -> organizations::BoxedQuery<'static, MultiBackend> {
+    let all = organizations::table.into_boxed();
+    match actor.scope() {
+        Scope::Everything | Scope::Provider(_) => all,
+        Scope::Sponsor(organization) => all.filter(organizations::id.eq_any(below(organization))),
+        Scope::Adviser(person) | Scope::Teacher(person) | Scope::Own(person) => all
+            .filter(organizations::id.eq_any(affiliations::table.filter(affiliations::person_id.eq(person)).select(affiliations::unit_id))),
+    }
+}
+
+/// The organizations after `cursor`, by id.
+pub fn list(conn: &mut Conn, actor: &Actor, cursor: Option<OrganizationId>, limit: i64) -> Result<Vec<Organization>, Error> {
+    actor.may(Action::ReadOrganizations)?;
+    let mut query = visible(actor).order(organizations::id).limit(limit).select(Organization::as_select());
+    if let Some(cursor) = cursor {
+        query = query.filter(organizations::id.gt(cursor));
+    }
+    Ok(query.load(conn)?)
+}
+
+pub fn find(conn: &mut Conn, actor: &Actor, id: OrganizationId) -> Result<Organization, Error> {
+    let organization = visible(actor).filter(organizations::id.eq(id)).select(Organization::as_select()).first(conn)?;
+    actor.may(Action::ReadOrganizations)?;
+    Ok(organization)
+}
+
+/// The organization with this code, if the actor sees it.
+pub fn by_code(conn: &mut Conn, actor: &Actor, code: &Code) -> Result<Option<Organization>, Error> {
+    Ok(visible(actor).filter(organizations::code.eq(code)).select(Organization::as_select()).first(conn).optional()?)
+}
+
+/// Every organization the actor sees; for matching the rows of a file in one query.
+pub fn all(conn: &mut Conn, actor: &Actor) -> Result<Vec<Organization>, Error> {
+    actor.may(Action::ReadOrganizations)?;
+    Ok(visible(actor).order(organizations::id).select(Organization::as_select()).load(conn)?)
+}
+
+/// Creates an organization, or a unit below `parent_id`.
+///
+/// # Errors
+/// 422 if a unit has no parent or another kind has one; 409 `already_exists` if the code is taken.
+pub fn create(conn: &mut Conn, actor: &Actor, now: Instant, new: NewOrganization) -> Result<Organization, Error> {
+    actor.may(Action::WriteOrganizations)?;
+    let id = Id::generate();
+    let root_id = match (new.kind, new.parent_id) {
+        (OrganizationKind::Unit, Some(parent)) => organizations::table
+            .find(parent)
+            .select(organizations::root_id)
+            .first(conn)
+            .optional()?
+            .ok_or_else(|| Error::invalid("/parent_id", "unknown_organization", "there is no such organization"))?,
+        (OrganizationKind::Unit, None) => {
+            return Err(Error::invalid("/parent_id", "parent_missing", "a unit needs the organization it belongs to"));
+        }
+        (_, Some(_)) => return Err(Error::invalid("/parent_id", "parent_not_allowed", "only a unit belongs to another organization")),
+        (_, None) => id,
+    };
+    let organization = Organization {
+        id,
+        code: new.code,
+        name: new.name,
+        latin_name: new.latin_name,
+        kind: new.kind,
+        parent_id: new.parent_id,
+        root_id,
+        version: 1,
+        created_at: now,
+    };
+    diesel::insert_into(organizations::table).values(&organization).execute(conn)?;
+    actor.record(NewEntry::of("organization.created", "organization", id).to(&organization));
+    Ok(organization)
+}
+
+/// Applies a patch under `If-Match`.
+pub fn update(
+    conn: &mut Conn,
+    actor: &Actor,
+    caller: &Caller,
+    id: OrganizationId,
+    patch: OrganizationPatch,
+) -> Result<Organization, Error> {
+    let stored = find(conn, actor, id)?;
+    actor.may(Action::WriteOrganizations)?;
+    let mut changed = patch.apply(&stored);
+    caller.check_if_match(&ETag::version(stored.version), changed != stored)?;
+    if changed == stored {
+        return Ok(stored);
+    }
+    changed.version += 1;
+    let updated = diesel::update(organizations::table.filter(organizations::id.eq(id)).filter(organizations::version.eq(stored.version)))
+        .set(&changed)
+        .execute(conn)?;
+    if updated == 0 {
+        return Err(Error::Stale);
+    }
+    actor.record(NewEntry::of("organization.updated", "organization", id).from(&stored).to(&changed));
+    Ok(changed)
+}

@@ -1,0 +1,605 @@
+//! The tables as Diesel sees them: one schema for both databases.
+//!
+//! `Uid` and `Ts` are this crate's own SQL types (see [`crate::db::types`]), because an id is a `uuid` on Postgres and a 16-byte
+//! blob on SQLite, and an instant is a `timestamptz` there and an integer of microseconds here.
+//! `contract/migrations.rs` holds this file against both databases.
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::{Ts, Uid};
+
+    organizations (id) {
+        id -> Uid,
+        code -> Text,
+        name -> Text,
+        latin_name -> Nullable<Text>,
+        kind -> Text,
+        parent_id -> Nullable<Uid>,
+        root_id -> Uid,
+        version -> Integer,
+        created_at -> Ts,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Uid;
+
+    organization_tree (ancestor_id, descendant_id) {
+        ancestor_id -> Uid,
+        descendant_id -> Uid,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::{Ts, Uid};
+
+    people (id) {
+        id -> Uid,
+        provider_id -> Uid,
+        name -> Text,
+        latin_name -> Nullable<Text>,
+        phone -> Nullable<Text>,
+        email -> Nullable<Text>,
+        trainee -> Bool,
+        instructor -> Bool,
+        version -> Integer,
+        created_at -> Ts,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Uid;
+
+    affiliations (id) {
+        id -> Uid,
+        person_id -> Uid,
+        organization_id -> Uid,
+        unit_id -> Uid,
+        kind -> Text,
+        employee_number -> Nullable<Text>,
+        title -> Nullable<Text>,
+        from_date -> Nullable<Date>,
+        until_date -> Nullable<Date>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::{Ts, Uid};
+
+    users (id) {
+        id -> Uid,
+        name -> Text,
+        person_id -> Nullable<Uid>,
+        disabled_at -> Nullable<Ts>,
+        created_at -> Ts,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::{Ts, Uid};
+
+    role_grants (id) {
+        id -> Uid,
+        user_id -> Uid,
+        role -> Text,
+        organization_id -> Nullable<Uid>,
+        manages_access -> Bool,
+        from_at -> Ts,
+        until_at -> Nullable<Ts>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::{Ts, Uid};
+
+    tokens (id) {
+        id -> Uid,
+        role_grant_id -> Uid,
+        name -> Text,
+        prefix -> Text,
+        hash -> Binary,
+        read_only -> Bool,
+        intake_id -> Nullable<Uid>,
+        expires_at -> Ts,
+        last_used_at -> Nullable<Ts>,
+        revoked_at -> Nullable<Ts>,
+        created_at -> Ts,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::{Ts, Uid};
+
+    idempotency_keys (token_id, operation, key) {
+        token_id -> Uid,
+        operation -> Text,
+        key -> Text,
+        request_hash -> Binary,
+        status -> Integer,
+        etag -> Nullable<Text>,
+        location -> Nullable<Text>,
+        body -> Text,
+        created_at -> Ts,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::{Ts, Uid};
+
+    programs (id) {
+        id -> Uid,
+        provider_id -> Uid,
+        code -> Text,
+        name -> Text,
+        latin_name -> Nullable<Text>,
+        version -> Integer,
+        created_at -> Ts,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::{Ts, Uid};
+
+    program_versions (id) {
+        id -> Uid,
+        program_id -> Uid,
+        number -> Integer,
+        state -> Text,
+        total_minutes -> Integer,
+        minutes_per_hour -> Integer,
+        authorized_absence_counts -> Bool,
+        version -> Integer,
+        created_at -> Ts,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Uid;
+
+    disciplines (id) {
+        id -> Uid,
+        program_version_id -> Uid,
+        position -> Integer,
+        code -> Text,
+        name -> Text,
+        latin_name -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Uid;
+
+    modules (id) {
+        id -> Uid,
+        program_version_id -> Uid,
+        discipline_id -> Nullable<Uid>,
+        position -> Integer,
+        code -> Text,
+        name -> Text,
+        latin_name -> Nullable<Text>,
+        kind -> Text,
+        planned_minutes -> Integer,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::{Ts, Uid};
+
+    intakes (id) {
+        id -> Uid,
+        program_version_id -> Uid,
+        provider_id -> Uid,
+        code -> Text,
+        name -> Text,
+        phase -> Nullable<Integer>,
+        state -> Text,
+        time_zone -> Text,
+        opens_on -> Date,
+        closes_on -> Date,
+        mode -> Text,
+        capacity -> Nullable<Integer>,
+        seats_taken -> Integer,
+        predecessor_id -> Nullable<Uid>,
+        opening_approval_required -> Bool,
+        opening_approved_at -> Nullable<Ts>,
+        report_version -> BigInt,
+        version -> Integer,
+        created_at -> Ts,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Uid;
+
+    intake_sponsors (intake_id, sponsor_id) {
+        intake_id -> Uid,
+        sponsor_id -> Uid,
+        seats -> Nullable<Integer>,
+        seats_taken -> Integer,
+        report_version -> BigInt,
+        version -> Integer,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::{Ts, Uid};
+
+    amendments (id) {
+        id -> Uid,
+        intake_id -> Uid,
+        program_version_id -> Uid,
+        module_id -> Uid,
+        delta_minutes -> Integer,
+        reason -> Text,
+        user_id -> Nullable<Uid>,
+        created_at -> Ts,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::{Ts, Uid};
+
+    cohorts (id) {
+        id -> Uid,
+        intake_id -> Uid,
+        program_version_id -> Uid,
+        discipline_id -> Uid,
+        code -> Text,
+        name -> Text,
+        adviser_id -> Nullable<Uid>,
+        version -> Integer,
+        created_at -> Ts,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::{Ts, Uid};
+
+    enrollments (id) {
+        id -> Uid,
+        intake_id -> Uid,
+        program_version_id -> Uid,
+        person_id -> Uid,
+        discipline_id -> Uid,
+        sponsor_id -> Uid,
+        unit_id -> Uid,
+        cohort_id -> Nullable<Uid>,
+        payer_id -> Nullable<Uid>,
+        funding -> Nullable<Text>,
+        crew -> Nullable<Text>,
+        state -> Text,
+        version -> Integer,
+        created_at -> Ts,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::{Ts, Uid};
+
+    enrollment_periods (id) {
+        id -> Uid,
+        enrollment_id -> Uid,
+        cohort_id -> Nullable<Uid>,
+        state -> Text,
+        from_at -> Ts,
+        until_at -> Nullable<Ts>,
+        recorded_at -> Ts,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::{Ts, Uid};
+
+    enrollment_steps (id) {
+        id -> Uid,
+        enrollment_id -> Uid,
+        from_state -> Nullable<Text>,
+        to_state -> Text,
+        effective_at -> Ts,
+        reason -> Nullable<Text>,
+        user_id -> Nullable<Uid>,
+        recorded_at -> Ts,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::{Ts, Uid};
+
+    sessions (id) {
+        id -> Uid,
+        intake_id -> Uid,
+        program_version_id -> Uid,
+        module_id -> Uid,
+        code -> Text,
+        state -> Text,
+        mode -> Text,
+        starts_at -> Ts,
+        ends_at -> Ts,
+        break_minutes -> Integer,
+        minutes -> Integer,
+        place -> Nullable<Text>,
+        held_starts_at -> Nullable<Ts>,
+        held_ends_at -> Nullable<Ts>,
+        held_break_minutes -> Nullable<Integer>,
+        held_minutes -> Nullable<Integer>,
+        difference_reason -> Nullable<Text>,
+        cancel_reason -> Nullable<Text>,
+        replaced_by_id -> Nullable<Uid>,
+        sequence -> Integer,
+        version -> Integer,
+        created_at -> Ts,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Uid;
+
+    session_cohorts (session_id, cohort_id) {
+        session_id -> Uid,
+        cohort_id -> Uid,
+        intake_id -> Uid,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Uid;
+
+    session_instructors (session_id, person_id) {
+        session_id -> Uid,
+        person_id -> Uid,
+        lead -> Bool,
+        title -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::{Ts, Uid};
+
+    claims (kind, resource_id, session_id) {
+        kind -> Text,
+        resource_id -> Uid,
+        session_id -> Uid,
+        starts_at -> Ts,
+        ends_at -> Ts,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::{Ts, Uid};
+
+    claim_waivers (first_session_id, second_session_id) {
+        first_session_id -> Uid,
+        second_session_id -> Uid,
+        reason -> Text,
+        user_id -> Nullable<Uid>,
+        created_at -> Ts,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::{Ts, Uid};
+
+    roll_calls (session_id) {
+        session_id -> Uid,
+        state -> Text,
+        closings -> Integer,
+        submitted_at -> Nullable<Ts>,
+        closed_at -> Nullable<Ts>,
+        reopen_reason -> Nullable<Text>,
+        version -> Integer,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::{Ts, Uid};
+
+    attendances (session_id, enrollment_id) {
+        session_id -> Uid,
+        enrollment_id -> Uid,
+        code -> Text,
+        minutes -> Nullable<Integer>,
+        mode -> Nullable<Text>,
+        note -> Nullable<Text>,
+        recorded_at -> Ts,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::{Ts, Uid};
+
+    hour_entries (id) {
+        id -> Uid,
+        enrollment_id -> Uid,
+        module_id -> Uid,
+        session_id -> Nullable<Uid>,
+        kind -> Text,
+        minutes -> Integer,
+        closing -> Nullable<Integer>,
+        reverses_id -> Nullable<Uid>,
+        origin_id -> Nullable<Uid>,
+        reason -> Nullable<Text>,
+        user_id -> Nullable<Uid>,
+        recorded_at -> Ts,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Uid;
+
+    hour_balances (enrollment_id) {
+        enrollment_id -> Uid,
+        attended -> Integer,
+        authorized_absence -> Integer,
+        unauthorized_absence -> Integer,
+        exempt -> Integer,
+        make_up -> Integer,
+        adjustment -> Integer,
+        carried_in -> Integer,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Uid;
+
+    module_hour_balances (enrollment_id, module_id) {
+        enrollment_id -> Uid,
+        module_id -> Uid,
+        attended -> Integer,
+        authorized_absence -> Integer,
+        unauthorized_absence -> Integer,
+        exempt -> Integer,
+        make_up -> Integer,
+        adjustment -> Integer,
+        carried_in -> Integer,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::{Ts, Uid};
+
+    journal_entries (seq) {
+        seq -> BigInt,
+        id -> Uid,
+        recorded_at -> Ts,
+        token_id -> Nullable<Uid>,
+        user_id -> Nullable<Uid>,
+        role -> Text,
+        action -> Text,
+        subject_kind -> Text,
+        subject_id -> Uid,
+        provider_id -> Nullable<Uid>,
+        intake_id -> Nullable<Uid>,
+        payload_digest -> Binary,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Uid;
+
+    journal_payloads (entry_id) {
+        entry_id -> Uid,
+        salt -> Binary,
+        body -> Text,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+
+    journal_unsealed (seq) {
+        seq -> BigInt,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Uid;
+
+    journal_seals (position) {
+        position -> BigInt,
+        entry_id -> Uid,
+        hash -> Binary,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::{Ts, Uid};
+
+    imports (id) {
+        id -> Uid,
+        kind -> Text,
+        provider_id -> Nullable<Uid>,
+        intake_id -> Nullable<Uid>,
+        file_name -> Text,
+        file_sha256 -> Binary,
+        state -> Text,
+        rows -> Integer,
+        user_id -> Nullable<Uid>,
+        created_at -> Ts,
+        undone_at -> Nullable<Ts>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Uid;
+
+    import_effects (import_id, position) {
+        import_id -> Uid,
+        position -> Integer,
+        subject_kind -> Text,
+        subject_id -> Uid,
+        created -> Bool,
+        version -> Integer,
+        before_values -> Nullable<Text>,
+    }
+}
+
+diesel::allow_tables_to_appear_in_same_query!(
+    organizations,
+    organization_tree,
+    people,
+    affiliations,
+    users,
+    role_grants,
+    tokens,
+    idempotency_keys,
+    programs,
+    program_versions,
+    disciplines,
+    modules,
+    intakes,
+    intake_sponsors,
+    amendments,
+    cohorts,
+    enrollments,
+    enrollment_periods,
+    enrollment_steps,
+    sessions,
+    session_cohorts,
+    session_instructors,
+    claims,
+    claim_waivers,
+    roll_calls,
+    attendances,
+    hour_entries,
+    hour_balances,
+    module_hour_balances,
+    journal_entries,
+    journal_payloads,
+    journal_unsealed,
+    journal_seals,
+    imports,
+    import_effects,
+);
