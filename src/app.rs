@@ -24,6 +24,8 @@ macro_rules! rooms {
         /// Every room's routes, below `/api/v1`.
         fn rooms(api: &mut ServiceConfig) {
             $(crate::$room::routes(api);)+
+            crate::intakes::transitions(api);
+            crate::enrollments::transitions(api);
         }
 
         /// Every room's part of the API document.
@@ -33,7 +35,7 @@ macro_rules! rooms {
     };
 }
 
-rooms!(organizations, journal);
+rooms!(organizations, intakes, enrollments, journal);
 
 /// Binds the address of `settings` and makes the server; it runs when awaited.
 ///

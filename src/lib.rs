@@ -5,9 +5,11 @@ pub mod app;
 pub mod clock;
 pub mod config;
 pub mod db;
+pub mod enrollments;
 pub mod error;
 pub mod http;
 pub mod id;
+pub mod intakes;
 pub mod journal;
 pub mod organizations;
 pub mod schema;
@@ -16,8 +18,39 @@ pub mod text;
 pub mod people {
     pub type PersonId = crate::id::Id<Person>;
     pub struct Person;
+    pub fn is_editable_by(
+        _: &mut crate::db::Conn,
+        _: &crate::access::Actor,
+        _: &[PersonId],
+    ) -> Result<std::collections::HashSet<PersonId>, crate::error::Error> {
+        todo!()
+    }
 }
-pub mod intakes {
-    pub type IntakeId = crate::id::Id<Intake>;
-    pub struct Intake;
+pub mod programs {
+    pub type ProgramVersionId = crate::id::Id<ProgramVersion>;
+    pub struct ProgramVersion;
+    pub type DisciplineId = crate::id::Id<Discipline>;
+    pub struct Discipline;
+    pub type ModuleId = crate::id::Id<Module>;
+    pub struct Module;
+}
+pub mod schedule {
+    pub type SessionId = crate::id::Id<Session>;
+    pub struct Session;
+    pub fn check_within(
+        _: &mut crate::db::Conn,
+        _: crate::intakes::IntakeId,
+        _: chrono::NaiveDate,
+        _: chrono::NaiveDate,
+    ) -> Result<(), crate::error::Error> {
+        todo!()
+    }
+    pub fn cancel_unheld(
+        _: &mut crate::db::Conn,
+        _: &crate::access::Actor,
+        _: &crate::intakes::Intake,
+        _: &crate::text::Note,
+    ) -> Result<(), crate::error::Error> {
+        todo!()
+    }
 }

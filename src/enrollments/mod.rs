@@ -1,0 +1,11 @@
+//! Enrollments: a trainee's place in an intake, its dated periods and the steps of its life.
+
+mod http;
+mod model;
+mod roster;
+mod store;
+
+pub use http::{ApiDoc, routes, transitions};
+pub use model::{Enrollment, EnrollmentId, EnrollmentRow, EnrollmentState, EnrollmentTransition, NewEnrollment};
+pub use roster::{Expected, expected_of};
+pub use store::{count_undecided, enroll, find, open_of, remove_many, transition, verify};

@@ -1,0 +1,258 @@
+//! What an enrollment is, and its legal steps.
+
+use diesel::{AsChangeset, Identifiable, Insertable, Queryable, Selectable};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::{
+    access::{Role, UserId},
+    clock::Instant,
+    db::types::text_enum,
+    error::Error,
+    http::{Patched, body::nullable},
+    id::Id,
+    intakes::{CohortId, IntakeId},
+    organizations::OrganizationId,
+    people::PersonId,
+    programs::{DisciplineId, ProgramVersionId},
+    schema::{enrollment_periods, enrollment_steps, enrollments},
+    text::{Code, Name, Note},
+};
+
+pub type EnrollmentId = Id<Enrollment>;
+
+text_enum! {
+    /// Where an enrollment stands. Offered, approved, enrolled, suspended, completed and failed take a seat.
+    pub enum EnrollmentState {
+        Nominated => "nominated",
+        Applied => "applied",
+        Waitlisted => "waitlisted",
+        Offered => "offered",
+        Approved => "approved",
+        Enrolled => "enrolled",
+        Suspended => "suspended",
+        Completed => "completed",
+        Failed => "failed",
+        Withdrawn => "withdrawn",
+        Rejected => "rejected",
+        Transferred => "transferred",
+    }
+}
+
+impl EnrollmentState {
+    /// The states that take a seat (DOMAIN section 2, rule 1).
+    pub const SEATED: [Self; 6] = [Self::Offered, Self::Approved, Self::Enrolled, Self::Suspended, Self::Completed, Self::Failed];
+    /// The states after which the same person may be enrolled again (rule 2).
+    pub const ENDED: [Self; 3] = [Self::Rejected, Self::Withdrawn, Self::Transferred];
+    /// The states in which nothing has been decided yet; an intake completes without any.
+    pub const UNDECIDED: [Self; 7] =
+        [Self::Nominated, Self::Applied, Self::Waitlisted, Self::Offered, Self::Approved, Self::Enrolled, Self::Suspended];
+}
+
+text_enum! {
+    /// A step in the life of an enrollment.
+    pub enum EnrollmentTransition {
+        Approve => "approve",
+        Enroll => "enroll",
+        Reject => "reject",
+        Withdraw => "withdraw",
+        Suspend => "suspend",
+        Resume => "resume",
+        Complete => "complete",
+        Fail => "fail",
+    }
+}
+
+/// The legal steps: verb, from which states, to which, and whether a reason is needed.
+const STEPS: &[(EnrollmentTransition, &[EnrollmentState], EnrollmentState, bool)] = {
+    use EnrollmentState as S;
+    use EnrollmentTransition as T;
+    &[
+        (T::Approve, &[S::Nominated, S::Applied, S::Waitlisted, S::Offered], S::Approved, false),
+        (T::Enroll, &[S::Approved], S::Enrolled, false),
+        (T::Reject, &[S::Nominated, S::Applied, S::Waitlisted, S::Offered], S::Rejected, true),
+        (T::Withdraw, &[S::Nominated, S::Applied, S::Waitlisted, S::Offered, S::Approved, S::Enrolled, S::Suspended], S::Withdrawn, true),
+        (T::Suspend, &[S::Enrolled], S::Suspended, true),
+        (T::Resume, &[S::Suspended], S::Enrolled, false),
+        (T::Complete, &[S::Enrolled], S::Completed, false),
+        (T::Fail, &[S::Enrolled], S::Failed, true),
+    ]
+};
+
+/// The state after `step` from `state`.
+///
+/// # Errors
+/// 409 `illegal_transition` with the reason; 422 if the step needs a reason and has none.
+pub(super) fn after(state: EnrollmentState, step: EnrollmentTransition, reason: Option<&Note>) -> Result<EnrollmentState, Error> {
+    let legal = STEPS.iter().find(|(verb, from, _, _)| *verb == step && from.contains(&state));
+    let Some((_, _, to, needs_reason)) = legal else {
+        return Err(Error::conflict("illegal_transition", format!("{step} is not possible while the enrollment is {state}")));
+    };
+    if *needs_reason && reason.is_none() {
+        return Err(Error::invalid("/reason", "reason_missing", format!("{step} needs a reason")));
+    }
+    Ok(*to)
+}
+
+/// A trainee's place in an intake.
+#[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Insertable, Identifiable, AsChangeset, Serialize, ToSchema)]
+#[diesel(table_name = enrollments, treat_none_as_default_value = false, treat_none_as_null = true)]
+pub struct Enrollment {
+    pub id: EnrollmentId,
+    pub intake_id: IntakeId,
+    #[serde(skip)]
+    pub program_version_id: ProgramVersionId,
+    #[serde(rename = "trainee_id")]
+    pub person_id: PersonId,
+    pub discipline_id: DisciplineId,
+    pub sponsor_id: OrganizationId,
+    /// The unit at the time of enrolling; the sponsor itself where it has none.
+    pub unit_id: OrganizationId,
+    pub cohort_id: Option<CohortId>,
+    pub payer_id: Option<OrganizationId>,
+    pub funding: Option<Name>,
+    /// The shift crew.
+    pub crew: Option<Code>,
+    pub state: EnrollmentState,
+    pub version: i32,
+    pub created_at: Instant,
+}
+
+impl Enrollment {
+    /// Without what only the provider and the sponsor need to know.
+    fn shown_to(mut self, role: Role) -> Self {
+        if matches!(role, Role::Instructor | Role::ClassAdviser | Role::Trainee) {
+            self.payer_id = None;
+            self.funding = None;
+        }
+        self
+    }
+}
+
+/// An enrollment with its trainee's name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct EnrollmentRow {
+    #[serde(flatten)]
+    pub enrollment: Enrollment,
+    #[schema(example = "张伟")]
+    pub name: Name,
+    #[schema(example = "Zhang Wei")]
+    pub latin_name: Option<Name>,
+}
+
+impl EnrollmentRow {
+    pub fn of((enrollment, name, latin_name): (Enrollment, Name, Option<Name>), role: Role) -> Self {
+        Self { enrollment: enrollment.shown_to(role), name, latin_name }
+    }
+}
+
+fn enrolled() -> EnrollmentState {
+    EnrollmentState::Enrolled
+}
+
+/// An enrollment to be made.
+#[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewEnrollment {
+    pub trainee_id: PersonId,
+    pub discipline_id: DisciplineId,
+    #[serde(default)]
+    pub cohort_id: Option<CohortId>,
+    /// The sponsor, or the unit of the sponsor to which the trainee belongs now.
+    pub unit_id: OrganizationId,
+    #[serde(default)]
+    pub payer_id: Option<OrganizationId>,
+    #[serde(default)]
+    pub funding: Option<Name>,
+    #[serde(default)]
+    pub crew: Option<Code>,
+    /// nominated, applied, approved or enrolled (the default).
+    #[serde(default = "enrolled")]
+    pub state: EnrollmentState,
+    /// From when it counts; the opening of the intake unless said.
+    #[serde(default)]
+    pub from: Option<Instant>,
+}
+
+/// A merge patch (RFC 7396).
+#[derive(Clone, Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct EnrollmentPatch {
+    #[serde(default, deserialize_with = "nullable")]
+    #[schema(value_type = Option<String>)]
+    pub payer_id: Patched<OrganizationId>,
+    #[serde(default, deserialize_with = "nullable")]
+    #[schema(value_type = Option<Name>)]
+    pub funding: Patched<Name>,
+    #[serde(default, deserialize_with = "nullable")]
+    #[schema(value_type = Option<Code>)]
+    pub crew: Patched<Code>,
+}
+
+impl EnrollmentPatch {
+    pub(super) fn apply(self, enrollment: &Enrollment) -> Enrollment {
+        let mut changed = enrollment.clone();
+        changed.payer_id = self.payer_id.unwrap_or(changed.payer_id);
+        changed.funding = self.funding.unwrap_or(changed.funding);
+        changed.crew = self.crew.unwrap_or(changed.crew);
+        changed
+    }
+}
+
+/// Where an enrollment stood from when to when (half-open), beside when that was recorded.
+#[derive(Clone, Debug, Queryable, Selectable, Insertable, Serialize)]
+#[diesel(table_name = enrollment_periods, treat_none_as_default_value = false)]
+pub struct Period {
+    pub id: Id<Period>,
+    pub enrollment_id: EnrollmentId,
+    pub cohort_id: Option<CohortId>,
+    pub state: EnrollmentState,
+    pub from_at: Instant,
+    pub until_at: Option<Instant>,
+    pub recorded_at: Instant,
+}
+
+/// One step in the life of an enrollment, kept for ever.
+#[derive(Clone, Debug, Queryable, Selectable, Insertable)]
+#[diesel(table_name = enrollment_steps, treat_none_as_default_value = false)]
+pub struct Step {
+    pub id: Id<Step>,
+    pub enrollment_id: EnrollmentId,
+    pub from_state: Option<String>,
+    pub to_state: EnrollmentState,
+    pub effective_at: Instant,
+    pub reason: Option<Note>,
+    pub user_id: Option<UserId>,
+    pub recorded_at: Instant,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn steps_are_legal_only_from_the_states_listed() {
+        use EnrollmentState as S;
+        use EnrollmentTransition as T;
+        let reason: Note = "as agreed".parse().unwrap();
+        assert_eq!(after(S::Nominated, T::Approve, None).unwrap(), S::Approved);
+        assert_eq!(after(S::Suspended, T::Resume, None).unwrap(), S::Enrolled);
+        assert!(matches!(after(S::Withdrawn, T::Resume, None), Err(Error::Conflict { code: "illegal_transition", .. })));
+        assert!(matches!(after(S::Enrolled, T::Withdraw, None), Err(Error::Invalid(_))));
+        assert_eq!(after(S::Enrolled, T::Withdraw, Some(&reason)).unwrap(), S::Withdrawn);
+        for state in [S::Completed, S::Failed, S::Rejected, S::Transferred] {
+            for step in T::ALL {
+                assert!(after(state, *step, Some(&reason)).is_err(), "{state} {step}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_state_is_seated_ended_or_still_waiting() {
+        for state in EnrollmentState::ALL {
+            let seated = EnrollmentState::SEATED.contains(state);
+            let ended = EnrollmentState::ENDED.contains(state);
+            assert!(!(seated && ended), "{state}");
+        }
+    }
+}

@@ -1,0 +1,40 @@
+//! Who is expected of a session.
+
+use diesel::prelude::*;
+
+use super::model::{EnrollmentId, EnrollmentState};
+use crate::{
+    clock::Instant,
+    db::Conn,
+    error::Error,
+    intakes::CohortId,
+    organizations::OrganizationId,
+    schedule::SessionId,
+    schema::{enrollment_periods, enrollments, session_cohorts},
+};
+
+/// Somebody who is expected of a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Queryable)]
+pub struct Expected {
+    pub enrollment_id: EnrollmentId,
+    pub cohort_id: Option<CohortId>,
+    pub sponsor_id: OrganizationId,
+}
+
+/// Whoever owes `session`: at its start a period in state enrolled places them in one of its cohorts (DOMAIN section 2, rule 6).
+/// By enrollment id.
+pub fn expected_of(conn: &mut Conn, session: SessionId, starts_at: Instant) -> Result<Vec<Expected>, Error> {
+    Ok(enrollment_periods::table
+        .inner_join(enrollments::table.on(enrollments::id.eq(enrollment_periods::enrollment_id)))
+        .filter(
+            enrollment_periods::cohort_id.eq_any(
+                session_cohorts::table.filter(session_cohorts::session_id.eq(session)).select(session_cohorts::cohort_id.nullable()),
+            ),
+        )
+        .filter(enrollment_periods::state.eq(EnrollmentState::Enrolled))
+        .filter(enrollment_periods::from_at.le(starts_at))
+        .filter(enrollment_periods::until_at.is_null().or(enrollment_periods::until_at.gt(starts_at)))
+        .order(enrollments::id)
+        .select((enrollments::id, enrollment_periods::cohort_id, enrollments::sponsor_id))
+        .load(conn)?)
+}

@@ -1,0 +1,444 @@
+//! The tables of enrollments, their periods and steps. Seats are counted and refused by the triggers on them.
+
+use std::collections::{HashMap, HashSet};
+
+use diesel::prelude::*;
+
+use super::model::{
+    Enrollment, EnrollmentId, EnrollmentPatch, EnrollmentRow, EnrollmentState, EnrollmentTransition, NewEnrollment, Period, Step, after,
+};
+use crate::{
+    access::{Action, Actor, Scope},
+    clock::Instant,
+    db::{self, Conn, MultiBackend, for_backend},
+    error::{Error, FieldFault},
+    http::{Caller, Change, ETag},
+    id::Id,
+    intakes::{self, CohortId, Intake, IntakeId},
+    journal::NewEntry,
+    organizations::{OrganizationId, below},
+    people::{self, PersonId},
+    programs::DisciplineId,
+    schema::{
+        cohorts, disciplines, enrollment_periods, enrollment_steps, enrollments, intake_sponsors, intakes as intake_rows, organizations,
+        people as person_rows, session_cohorts, session_instructors, sessions,
+    },
+    text::{Name, Note},
+};
+
+/// Rows in one statement; a fixed size keeps it cached and far from the bind limits.
+const CHUNK: usize = 500;
+
+/// The enrollments in the actor's scope.
+pub(super) fn visible(actor: &Actor) -> enrollments::BoxedQuery<'static, MultiBackend> {
+    let mut query = enrollments::table.into_boxed();
+    query = match actor.scope() {
+        Scope::Everything => query,
+        Scope::Provider(provider) => query.filter(
+            enrollments::intake_id
+                .eq_any(intake_rows::table.filter(intake_rows::provider_id.eq_any(below(provider))).select(intake_rows::id)),
+        ),
+        Scope::Sponsor(organization) => query.filter(enrollments::unit_id.eq_any(below(organization))),
+        Scope::Adviser(person) => query
+            .filter(enrollments::cohort_id.eq_any(cohorts::table.filter(cohorts::adviser_id.eq(person)).select(cohorts::id.nullable()))),
+        Scope::Teacher(person) => query.filter(
+            enrollments::cohort_id.eq_any(
+                session_cohorts::table
+                    .inner_join(session_instructors::table.on(session_instructors::session_id.eq(session_cohorts::session_id)))
+                    .inner_join(sessions::table.on(sessions::id.eq(session_cohorts::session_id)))
+                    .filter(session_instructors::person_id.eq(person))
+                    .filter(sessions::state.ne("draft"))
+                    .select(session_cohorts::cohort_id.nullable()),
+            ),
+        ),
+        Scope::Own(person) => query.filter(enrollments::person_id.eq(person)),
+    };
+    match actor.only_intake() {
+        Some(intake) => query.filter(enrollments::intake_id.eq(intake)),
+        None => query,
+    }
+}
+
+type Named = (Enrollment, Name, Option<Name>);
+
+fn named(conn: &mut Conn, rows: Vec<Enrollment>) -> Result<Vec<Named>, Error> {
+    let ids: Vec<PersonId> = rows.iter().map(|row| row.person_id).collect();
+    let names: Vec<(PersonId, Name, Option<Name>)> = person_rows::table
+        .filter(person_rows::id.eq_any(ids))
+        .select((person_rows::id, person_rows::name, person_rows::latin_name))
+        .load(conn)?;
+    // A person may have several enrollments in one list, the earlier ones withdrawn.
+    let names: HashMap<PersonId, (Name, Option<Name>)> = names.into_iter().map(|(id, name, latin)| (id, (name, latin))).collect();
+    rows.into_iter()
+        .map(|row| {
+            let (name, latin) = names.get(&row.person_id).cloned().ok_or_else(|| Error::internal("an enrollment without a person"))?;
+            Ok((row, name, latin))
+        })
+        .collect()
+}
+
+/// The enrollments of an intake after `cursor`, by id.
+pub(super) fn list(
+    conn: &mut Conn,
+    actor: &Actor,
+    intake: IntakeId,
+    cohort: Option<CohortId>,
+    cursor: Option<EnrollmentId>,
+    limit: i64,
+) -> Result<Vec<EnrollmentRow>, Error> {
+    intakes::find(conn, actor, intake)?;
+    actor.may(Action::ReadEnrollments)?;
+    let mut query =
+        visible(actor).filter(enrollments::intake_id.eq(intake)).order(enrollments::id).limit(limit).select(Enrollment::as_select());
+    if let Some(cohort) = cohort {
+        query = query.filter(enrollments::cohort_id.eq(cohort));
+    }
+    if let Some(cursor) = cursor {
+        query = query.filter(enrollments::id.gt(cursor));
+    }
+    let rows = query.load(conn)?;
+    Ok(named(conn, rows)?.into_iter().map(|row| EnrollmentRow::of(row, actor.role())).collect())
+}
+
+/// The enrollment, if the actor sees it.
+pub fn find(conn: &mut Conn, actor: &Actor, id: EnrollmentId) -> Result<Enrollment, Error> {
+    let row = visible(actor).filter(enrollments::id.eq(id)).select(Enrollment::as_select()).first(conn)?;
+    actor.may(Action::ReadEnrollments)?;
+    Ok(row)
+}
+
+/// The row as the actor may see it.
+pub(super) fn row(conn: &mut Conn, actor: &Actor, enrollment: Enrollment) -> Result<EnrollmentRow, Error> {
+    let named = named(conn, vec![enrollment])?.pop().ok_or(Error::NotFound)?;
+    Ok(EnrollmentRow::of(named, actor.role()))
+}
+
+/// The open enrollments of these people in an intake.
+pub fn open_of(conn: &mut Conn, intake: IntakeId, people: &[PersonId]) -> Result<Vec<Enrollment>, Error> {
+    let mut open = Vec::new();
+    for chunk in people.chunks(CHUNK) {
+        let rows: Vec<Enrollment> = enrollments::table
+            .filter(enrollments::intake_id.eq(intake))
+            .filter(enrollments::person_id.eq_any(chunk.to_vec()))
+            .filter(enrollments::state.ne_all(EnrollmentState::ENDED))
+            .select(Enrollment::as_select())
+            .load(conn)?;
+        open.extend(rows);
+    }
+    Ok(open)
+}
+
+/// How many enrollments of an intake are neither completed, failed nor ended.
+pub fn count_undecided(conn: &mut Conn, intake: IntakeId) -> Result<i64, Error> {
+    Ok(enrollments::table
+        .filter(enrollments::intake_id.eq(intake))
+        .filter(enrollments::state.eq_any(EnrollmentState::UNDECIDED))
+        .count()
+        .get_result(conn)?)
+}
+
+/// Enrolls people in an intake, all or none. Seats and double enrollments are refused by the database as well.
+///
+/// # Errors
+/// 404 for a person the actor's provider neither created nor enrolled; 409 `already_enrolled`, `capacity_full`, `quota_full` and
+/// `intake_not_open`; 422 for a discipline, cohort or unit that does not fit.
+pub fn enroll(
+    conn: &mut Conn,
+    actor: &Actor,
+    now: Instant,
+    intake_id: IntakeId,
+    news: Vec<NewEnrollment>,
+) -> Result<Vec<EnrollmentRow>, Error> {
+    let intake = intakes::find(conn, actor, intake_id)?;
+    actor.may(Action::Enroll)?;
+    db::lock(conn, "intake", intake_id)?;
+    if !intake.takes_enrollments() {
+        return Err(Error::conflict(
+            "intake_not_open",
+            format!("the intake is {}; people are enrolled while it is enrolling or running", intake.state),
+        ));
+    }
+    let ids: Vec<PersonId> = news.iter().map(|new| new.trainee_id).collect();
+    let editable = people::is_editable_by(conn, actor, &ids)?;
+    if !ids.iter().all(|id| editable.contains(id)) {
+        return Err(Error::NotFound);
+    }
+    let distinct: HashSet<PersonId> = ids.iter().copied().collect();
+    if distinct.len() < ids.len() || !open_of(conn, intake_id, &ids)?.is_empty() {
+        return Err(Error::conflict("already_enrolled", "a trainee has an open enrollment in this intake already"));
+    }
+    let fits = Fits::load(conn, &intake, &news)?;
+    let mut rows = Vec::with_capacity(news.len());
+    let mut faults = Vec::new();
+    for (index, new) in news.iter().enumerate() {
+        match fits.sponsor(new) {
+            Ok(sponsor) => rows.push(enrollment(&intake, now, new, sponsor)),
+            Err(fault) if news.len() == 1 => faults.push(fault),
+            Err(fault) => faults.push(FieldFault { pointer: format!("/enrollments/{index}{}", fault.pointer), ..fault }),
+        }
+    }
+    Error::unless_valid(faults)?;
+    insert(conn, actor, now, &intake, &news, &rows)?;
+    Ok(named(conn, rows)?.into_iter().map(|row| EnrollmentRow::of(row, actor.role())).collect())
+}
+
+fn enrollment(intake: &Intake, now: Instant, new: &NewEnrollment, sponsor: OrganizationId) -> Enrollment {
+    Enrollment {
+        id: Id::generate(),
+        intake_id: intake.id,
+        program_version_id: intake.program_version_id,
+        person_id: new.trainee_id,
+        discipline_id: new.discipline_id,
+        sponsor_id: sponsor,
+        unit_id: new.unit_id,
+        cohort_id: new.cohort_id,
+        payer_id: new.payer_id,
+        funding: new.funding.clone(),
+        crew: new.crew.clone(),
+        state: new.state,
+        version: 1,
+        created_at: now,
+    }
+}
+
+fn insert(conn: &mut Conn, actor: &Actor, now: Instant, intake: &Intake, news: &[NewEnrollment], rows: &[Enrollment]) -> Result<(), Error> {
+    let mut periods = Vec::with_capacity(rows.len());
+    let mut steps = Vec::with_capacity(rows.len());
+    for (row, new) in rows.iter().zip(news) {
+        let from_at = new.from.unwrap_or_else(|| intake.opening());
+        periods.push(Period {
+            id: Id::generate(),
+            enrollment_id: row.id,
+            cohort_id: row.cohort_id,
+            state: row.state,
+            from_at,
+            until_at: None,
+            recorded_at: now,
+        });
+        steps.push(Step {
+            id: Id::generate(),
+            enrollment_id: row.id,
+            from_state: None,
+            to_state: row.state,
+            effective_at: from_at,
+            reason: None,
+            user_id: actor.user_id(),
+            recorded_at: now,
+        });
+        actor.record(NewEntry::of("enrollment.created", "enrollment", row.id).provider(intake.provider_id).intake(intake.id).to(row));
+    }
+    for chunk in rows.chunks(CHUNK) {
+        for_backend!(conn, |c| diesel::insert_into(enrollments::table).values(chunk).execute(c))?;
+    }
+    for chunk in periods.chunks(CHUNK) {
+        for_backend!(conn, |c| diesel::insert_into(enrollment_periods::table).values(chunk).execute(c))?;
+    }
+    for chunk in steps.chunks(CHUNK) {
+        for_backend!(conn, |c| diesel::insert_into(enrollment_steps::table).values(chunk).execute(c))?;
+    }
+    let sponsors: HashSet<OrganizationId> = rows.iter().map(|row| row.sponsor_id).collect();
+    intakes::touch(conn, intake.id, &sponsors.into_iter().collect::<Vec<_>>())
+}
+
+/// What new enrollments are held against: the disciplines, cohorts and organizations they name.
+struct Fits {
+    disciplines: HashSet<DisciplineId>,
+    cohorts: HashMap<CohortId, DisciplineId>,
+    roots: HashMap<OrganizationId, OrganizationId>,
+}
+
+impl Fits {
+    fn load(conn: &mut Conn, intake: &Intake, news: &[NewEnrollment]) -> Result<Self, Error> {
+        let disciplines: Vec<DisciplineId> =
+            disciplines::table.filter(disciplines::program_version_id.eq(intake.program_version_id)).select(disciplines::id).load(conn)?;
+        let cohorts = intakes::cohorts_of(conn, intake.id)?;
+        let mut named: Vec<OrganizationId> = news.iter().flat_map(|new| [Some(new.unit_id), new.payer_id]).flatten().collect();
+        named.sort_unstable();
+        named.dedup();
+        let roots: Vec<(OrganizationId, OrganizationId)> =
+            organizations::table.filter(organizations::id.eq_any(named)).select((organizations::id, organizations::root_id)).load(conn)?;
+        Ok(Self {
+            disciplines: disciplines.into_iter().collect(),
+            cohorts: cohorts.into_iter().map(|cohort| (cohort.id, cohort.discipline_id)).collect(),
+            roots: roots.into_iter().collect(),
+        })
+    }
+
+    /// The sponsor of a new enrollment that fits, or the first thing that does not.
+    fn sponsor(&self, new: &NewEnrollment) -> Result<OrganizationId, FieldFault> {
+        use EnrollmentState as S;
+        if !matches!(new.state, S::Nominated | S::Applied | S::Approved | S::Enrolled) {
+            return Err(FieldFault::new("/state", "wrong_value", "an enrollment begins as nominated, applied, approved or enrolled"));
+        }
+        if !self.disciplines.contains(&new.discipline_id) {
+            return Err(FieldFault::new("/discipline_id", "unknown_discipline", "the intake's program version has no such discipline"));
+        }
+        match new.cohort_id.map(|cohort| self.cohorts.get(&cohort)) {
+            Some(None) => return Err(FieldFault::new("/cohort_id", "unknown_cohort", "the intake has no such cohort")),
+            Some(Some(discipline)) if *discipline != new.discipline_id => {
+                return Err(FieldFault::new("/cohort_id", "cohort_of_another_discipline", "the cohort belongs to another discipline"));
+            }
+            _ => {}
+        }
+        if new.payer_id.is_some_and(|payer| !self.roots.contains_key(&payer)) {
+            return Err(FieldFault::new("/payer_id", "unknown_organization", "there is no such organization"));
+        }
+        self.roots
+            .get(&new.unit_id)
+            .copied()
+            .ok_or_else(|| FieldFault::new("/unit_id", "unknown_organization", "there is no such organization"))
+    }
+}
+
+/// Applies a patch under `If-Match`.
+pub(super) fn update(
+    conn: &mut Conn,
+    actor: &Actor,
+    caller: &Caller,
+    id: EnrollmentId,
+    patch: EnrollmentPatch,
+) -> Result<Enrollment, Error> {
+    let stored = find(conn, actor, id)?;
+    actor.may(Action::Enroll)?;
+    let changed = patch.apply(&stored);
+    caller.check_if_match(&ETag::version(stored.version), changed != stored)?;
+    if changed == stored {
+        return Ok(stored);
+    }
+    if let Some(payer) = changed.payer_id.filter(|payer| Some(*payer) != stored.payer_id) {
+        let known: i64 = organizations::table.filter(organizations::id.eq(payer)).count().get_result(conn)?;
+        if known == 0 {
+            return Err(Error::invalid("/payer_id", "unknown_organization", "there is no such organization"));
+        }
+    }
+    save(conn, actor, &stored, changed, "enrollment.updated", None)
+}
+
+/// Takes one step in the life of an enrollment, from `effective_at` (now unless said), which may lie in the past but not before
+/// the present state began.
+pub fn transition(
+    conn: &mut Conn,
+    actor: &Actor,
+    now: Instant,
+    id: EnrollmentId,
+    step: EnrollmentTransition,
+    change: &Change,
+) -> Result<Enrollment, Error> {
+    let stored = find(conn, actor, id)?;
+    actor.may(Action::Enroll)?;
+    db::lock(conn, "intake", stored.intake_id)?;
+    let mut changed = stored.clone();
+    changed.state = after(stored.state, step, change.reason.as_ref())?;
+    let effective_at = change.effective_at.unwrap_or(now);
+    if effective_at > now {
+        return Err(Error::invalid("/effective_at", "in_the_future", "a step takes effect now or took effect before"));
+    }
+    let open: Period = enrollment_periods::table
+        .filter(enrollment_periods::enrollment_id.eq(id))
+        .filter(enrollment_periods::until_at.is_null())
+        .select(Period::as_select())
+        .first(conn)?;
+    if effective_at <= open.from_at {
+        let detail = format!("the present state began at {}; the step must take effect after that", open.from_at);
+        return Err(Error::invalid("/effective_at", "before_present_state", detail));
+    }
+    let saved = save(conn, actor, &stored, changed, "enrollment.changed_state", change.reason.as_ref())?;
+    diesel::update(enrollment_periods::table.filter(enrollment_periods::id.eq(open.id)))
+        .set(enrollment_periods::until_at.eq(effective_at))
+        .execute(conn)?;
+    let period = Period {
+        id: Id::generate(),
+        enrollment_id: id,
+        cohort_id: saved.cohort_id,
+        state: saved.state,
+        from_at: effective_at,
+        until_at: None,
+        recorded_at: now,
+    };
+    diesel::insert_into(enrollment_periods::table).values(&period).execute(conn)?;
+    let step = Step {
+        id: Id::generate(),
+        enrollment_id: id,
+        from_state: Some(stored.state.as_str().to_owned()),
+        to_state: saved.state,
+        effective_at,
+        reason: change.reason.clone(),
+        user_id: actor.user_id(),
+        recorded_at: now,
+    };
+    diesel::insert_into(enrollment_steps::table).values(&step).execute(conn)?;
+    Ok(saved)
+}
+
+fn save(
+    conn: &mut Conn,
+    actor: &Actor,
+    stored: &Enrollment,
+    mut changed: Enrollment,
+    action: &'static str,
+    reason: Option<&Note>,
+) -> Result<Enrollment, Error> {
+    changed.version += 1;
+    let updated = diesel::update(enrollments::table.filter(enrollments::id.eq(stored.id)).filter(enrollments::version.eq(stored.version)))
+        .set(&changed)
+        .execute(conn)?;
+    if updated == 0 {
+        return Err(Error::Stale);
+    }
+    intakes::touch(conn, stored.intake_id, &[stored.sponsor_id])?;
+    let provider: OrganizationId = intake_rows::table.find(stored.intake_id).select(intake_rows::provider_id).first(conn)?;
+    let entry = NewEntry::of(action, "enrollment", stored.id).provider(provider).intake(stored.intake_id);
+    actor.record(entry.from(stored).to(&changed).because(reason.map(Note::as_str)));
+    Ok(changed)
+}
+
+/// Deletes enrollments that an import made and on which nothing rests yet; the database refuses the others.
+pub fn remove_many(conn: &mut Conn, actor: &Actor, intake: &Intake, ids: &[EnrollmentId]) -> Result<(), Error> {
+    actor.may(Action::Enroll)?;
+    db::lock(conn, "intake", intake.id)?;
+    for chunk in ids.chunks(CHUNK) {
+        diesel::delete(enrollment_periods::table.filter(enrollment_periods::enrollment_id.eq_any(chunk.to_vec()))).execute(conn)?;
+        diesel::delete(enrollment_steps::table.filter(enrollment_steps::enrollment_id.eq_any(chunk.to_vec()))).execute(conn)?;
+        diesel::delete(enrollments::table.filter(enrollments::id.eq_any(chunk.to_vec()))).execute(conn)?;
+    }
+    for id in ids {
+        actor.record(NewEntry::of("enrollment.removed", "enrollment", *id).provider(intake.provider_id).intake(intake.id));
+    }
+    intakes::touch_all(conn, intake.id)
+}
+
+/// Recounts the seats of every intake and sponsor and says what differs.
+pub fn verify(conn: &mut Conn) -> Result<Vec<String>, Error> {
+    let seated: Vec<(IntakeId, OrganizationId, i64)> = enrollments::table
+        .filter(enrollments::state.eq_any(EnrollmentState::SEATED))
+        .group_by((enrollments::intake_id, enrollments::sponsor_id))
+        .select((enrollments::intake_id, enrollments::sponsor_id, diesel::dsl::count_star()))
+        .load(conn)?;
+    let mut of_intake: HashMap<IntakeId, i64> = HashMap::new();
+    let mut of_sponsor: HashMap<(IntakeId, OrganizationId), i64> = HashMap::new();
+    for (intake, sponsor, count) in seated {
+        *of_intake.entry(intake).or_default() += count;
+        of_sponsor.insert((intake, sponsor), count);
+    }
+    let mut findings = Vec::new();
+    let intakes: Vec<(IntakeId, i32)> = intake_rows::table.select((intake_rows::id, intake_rows::seats_taken)).load(conn)?;
+    for (intake, stored) in intakes {
+        let counted = of_intake.get(&intake).copied().unwrap_or(0);
+        if i64::from(stored) != counted {
+            findings.push(format!("seats: intake {intake} says {stored} taken, its enrollments say {counted}"));
+        }
+    }
+    let sponsors: Vec<(IntakeId, OrganizationId, i32)> = intake_sponsors::table
+        .select((intake_sponsors::intake_id, intake_sponsors::sponsor_id, intake_sponsors::seats_taken))
+        .load(conn)?;
+    for (intake, sponsor, stored) in sponsors {
+        let counted = of_sponsor.remove(&(intake, sponsor)).unwrap_or(0);
+        if i64::from(stored) != counted {
+            findings.push(format!("seats: sponsor {sponsor} in intake {intake} says {stored} taken, its enrollments say {counted}"));
+        }
+    }
+    findings.extend(
+        of_sponsor.into_keys().map(|(intake, sponsor)| format!("seats: sponsor {sponsor} in intake {intake} is not counted at all")),
+    );
+    Ok(findings)
+}

@@ -1,0 +1,86 @@
+//! The table of cohorts.
+
+use diesel::prelude::*;
+
+use super::{
+    model::{Cohort, CohortId, IntakeId, NewCohort},
+    store::{find, touch_all},
+};
+use crate::{
+    access::{Action, Actor, Scope},
+    clock::Instant,
+    db::Conn,
+    error::Error,
+    id::Id,
+    journal::NewEntry,
+    organizations::below,
+    people::PersonId,
+    programs::DisciplineId,
+    schema::{cohorts, disciplines, people},
+    text::{Code, Name},
+};
+
+/// What other rooms need of a cohort.
+#[derive(Clone, Debug, Queryable, Selectable)]
+#[diesel(table_name = cohorts)]
+pub struct CohortRow {
+    pub id: CohortId,
+    pub discipline_id: DisciplineId,
+    pub code: Code,
+    pub name: Name,
+    pub adviser_id: Option<PersonId>,
+}
+
+/// The cohorts of an intake that the caller has found already, by code.
+pub fn cohorts_of(conn: &mut Conn, intake: IntakeId) -> Result<Vec<CohortRow>, Error> {
+    Ok(cohorts::table.filter(cohorts::intake_id.eq(intake)).order(cohorts::code).select(CohortRow::as_select()).load(conn)?)
+}
+
+/// The cohorts of an intake, by code; a class adviser sees the own ones.
+pub(super) fn list(conn: &mut Conn, actor: &Actor, intake: IntakeId) -> Result<Vec<Cohort>, Error> {
+    find(conn, actor, intake)?;
+    let mut query = cohorts::table.filter(cohorts::intake_id.eq(intake)).order(cohorts::code).select(Cohort::as_select()).into_boxed();
+    if let Scope::Adviser(person) = actor.scope() {
+        query = query.filter(cohorts::adviser_id.eq(person));
+    }
+    Ok(query.load(conn)?)
+}
+
+/// Creates a cohort of one of the disciplines of the intake's program version.
+pub fn create_cohort(conn: &mut Conn, actor: &Actor, now: Instant, intake_id: IntakeId, new: NewCohort) -> Result<Cohort, Error> {
+    let intake = find(conn, actor, intake_id)?;
+    actor.may(Action::WriteIntakes)?;
+    if !intake.is_live() {
+        return Err(Error::conflict("intake_not_live", format!("the intake is {}", intake.state)));
+    }
+    let known: i64 = disciplines::table
+        .filter(disciplines::id.eq(new.discipline_id))
+        .filter(disciplines::program_version_id.eq(intake.program_version_id))
+        .count()
+        .get_result(conn)?;
+    if known == 0 {
+        return Err(Error::invalid("/discipline_id", "unknown_discipline", "the intake's program version has no such discipline"));
+    }
+    if let Some(adviser) = new.adviser_id {
+        let mut query = people::table.filter(people::id.eq(adviser)).select(people::id).into_boxed();
+        if let Scope::Provider(provider) = actor.scope() {
+            query = query.filter(people::provider_id.eq_any(below(provider)));
+        }
+        query.first::<PersonId>(conn)?;
+    }
+    let cohort = Cohort {
+        id: Id::generate(),
+        intake_id,
+        program_version_id: intake.program_version_id,
+        discipline_id: new.discipline_id,
+        code: new.code,
+        name: new.name,
+        adviser_id: new.adviser_id,
+        version: 1,
+        created_at: now,
+    };
+    diesel::insert_into(cohorts::table).values(&cohort).execute(conn)?;
+    touch_all(conn, intake_id)?;
+    actor.record(NewEntry::of("cohort.created", "cohort", cohort.id).provider(intake.provider_id).intake(intake_id).to(&cohort));
+    Ok(cohort)
+}

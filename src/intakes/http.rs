@@ -1,0 +1,187 @@
+//! `/intakes`, their cohorts and seat quotas.
+
+use actix_web::web::{Data, Path, Query, ServiceConfig};
+use serde::Deserialize;
+use utoipa::{IntoParams, OpenApi};
+
+use super::{
+    cohorts,
+    model::{Cohort, Intake, IntakeId, IntakePatch, IntakeTransition, NewCohort, NewIntake, NewQuota, SeatQuota},
+    quotas, store,
+};
+use crate::{
+    db::Db,
+    error::Error,
+    http::{Answer, Body, Caller, Change, Changing, ETag, Page, Reading, Writing, at, once, page},
+    organizations::OrganizationId,
+};
+
+#[derive(OpenApi)]
+#[openapi(paths(
+    list_intakes,
+    create_intake,
+    read_intake,
+    update_intake,
+    transition_intake,
+    list_cohorts,
+    create_cohort,
+    list_seat_quotas,
+    read_seat_quota,
+    set_seat_quota
+))]
+pub struct ApiDoc;
+
+pub fn routes(api: &mut ServiceConfig) {
+    api.service(at("/intakes").get(list_intakes).post(create_intake))
+        .service(at("/intakes/{id}").get(read_intake).patch(update_intake))
+        .service(at("/intakes/{id}/cohorts").get(list_cohorts).post(create_cohort))
+        .service(at("/intakes/{id}/seat-quotas").get(list_seat_quotas))
+        .service(at("/intakes/{id}/seat-quotas/{sponsor_id}").get(read_seat_quota).put(set_seat_quota));
+}
+
+/// The transitions, registered after every room's `/intakes/{id}/…`, whose last part would match too.
+pub fn transitions(api: &mut ServiceConfig) {
+    api.service(at("/intakes/{id}/{transition}").post(transition_intake));
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct ListQuery {
+    /// From `next` of the page before.
+    cursor: Option<String>,
+    /// How many, 1 to 500 (default 50).
+    limit: Option<i64>,
+}
+
+/// The intakes the caller sees
+#[utoipa::path(get, path = "/intakes", tag = "intakes", params(ListQuery),
+    responses((status = 200, description = "A page of intakes", body = Page<Intake>), Reading))]
+async fn list_intakes(db: Data<Db>, caller: Caller, query: Query<ListQuery>) -> Result<Answer, Error> {
+    let limit = page::limit(query.limit)?;
+    let cursor = page::cursor(query.cursor.as_deref())?;
+    let rows = db.read(caller.credentials.clone(), move |conn, actor, _| store::list(conn, actor, cursor, limit + 1)).await?;
+    Answer::page(&caller, Page::cut(rows, limit, |row| row.id.to_string()))
+}
+
+/// Create an intake of a confirmed program version
+#[utoipa::path(post, path = "/intakes", tag = "intakes",
+    params(("Idempotency-Key" = Option<String>, Header, description = "The same key and body do the work once")),
+    request_body(content = NewIntake, example = json!({"program_version_id": "01936f3e-0000-7000-8000-000000000001", "code": "HONGXING-3",
+        "name": "第三期", "phase": 3, "time_zone": "Asia/Shanghai", "opens_on": "2020-05-27", "closes_on": "2020-10-30",
+        "mode": "live_online", "capacity": 260})),
+    responses((status = 201, description = "The new intake, planned", body = Intake), Writing))]
+async fn create_intake(db: Data<Db>, caller: Caller, body: Body<NewIntake>) -> Result<Answer, Error> {
+    once(&db, &caller, body.hash, move |conn, actor, now| {
+        let row = store::create(conn, actor, now, body.value)?;
+        Ok(Answer::created(format!("/api/v1/intakes/{}", row.id), &row)?.tag(&ETag::version(row.version)))
+    })
+    .await
+}
+
+/// One intake
+#[utoipa::path(get, path = "/intakes/{id}", tag = "intakes", params(("id" = IntakeId, Path, description = "The intake")),
+    responses((status = 200, description = "The intake", body = Intake), Reading))]
+async fn read_intake(db: Data<Db>, caller: Caller, id: Path<IntakeId>) -> Result<Answer, Error> {
+    let id = id.into_inner();
+    let find = move |conn: &mut _, actor: &_, _| Ok::<_, Error>(store::find(conn, actor, id)?.shown_to(actor.role()));
+    let row = db.read(caller.credentials.clone(), find).await?;
+    Ok(Answer::ok(&row)?.tag_unless_known(&caller, &ETag::version(row.version)))
+}
+
+/// Change an intake's name, dates, mode or capacity
+#[utoipa::path(patch, path = "/intakes/{id}", tag = "intakes",
+    params(("id" = IntakeId, Path, description = "The intake"), ("If-Match" = Option<String>, Header, description = "The ETag last read")),
+    request_body(content = IntakePatch, example = json!({"capacity": 250})),
+    responses((status = 200, description = "The intake as it is now", body = Intake), Changing))]
+async fn update_intake(db: Data<Db>, caller: Caller, id: Path<IntakeId>, body: Body<IntakePatch>) -> Result<Answer, Error> {
+    let id = id.into_inner();
+    db.write(caller.credentials.clone(), move |conn, actor, _| {
+        let row = store::update(conn, actor, &caller, id, body.value)?;
+        Ok(Answer::ok(&row)?.tag(&ETag::version(row.version)))
+    })
+    .await
+}
+
+/// Take a step in an intake's life: open-enrollment, approve-opening, start, complete, cancel
+#[utoipa::path(post, path = "/intakes/{id}/{transition}", tag = "intakes",
+    params(("id" = IntakeId, Path, description = "The intake"), ("transition" = IntakeTransition, Path, description = "The step"),
+        ("Idempotency-Key" = Option<String>, Header, description = "The same key and body do the work once")),
+    request_body(content = Change, example = json!({"reason": "opened as agreed"})),
+    responses((status = 200, description = "The intake as it is now", body = Intake), Writing))]
+async fn transition_intake(
+    db: Data<Db>,
+    caller: Caller,
+    path: Path<(IntakeId, IntakeTransition)>,
+    body: Body<Change>,
+) -> Result<Answer, Error> {
+    let (id, step) = path.into_inner();
+    once(&db, &caller, body.hash, move |conn, actor, now| {
+        let row = store::transition(conn, actor, now, id, step, &body.value)?;
+        Ok(Answer::ok(&row)?.tag(&ETag::version(row.version)))
+    })
+    .await
+}
+
+/// The cohorts of an intake
+#[utoipa::path(get, path = "/intakes/{id}/cohorts", tag = "cohorts", params(("id" = IntakeId, Path, description = "The intake")),
+    responses((status = 200, description = "All cohorts the caller sees, by code", body = Vec<Cohort>), Reading))]
+async fn list_cohorts(db: Data<Db>, caller: Caller, id: Path<IntakeId>) -> Result<Answer, Error> {
+    let id = id.into_inner();
+    let rows = db.read(caller.credentials.clone(), move |conn, actor, _| cohorts::list(conn, actor, id)).await?;
+    Answer::ok(&rows)
+}
+
+/// Create a cohort of one discipline
+#[utoipa::path(post, path = "/intakes/{id}/cohorts", tag = "cohorts",
+    params(("id" = IntakeId, Path, description = "The intake"),
+        ("Idempotency-Key" = Option<String>, Header, description = "The same key and body do the work once")),
+    request_body(content = NewCohort, example = json!({"discipline_id": "01936f3e-0000-7000-8000-000000000002", "code": "MET-1", "name": "冶金班"})),
+    responses((status = 201, description = "The new cohort", body = Cohort), Writing))]
+async fn create_cohort(db: Data<Db>, caller: Caller, id: Path<IntakeId>, body: Body<NewCohort>) -> Result<Answer, Error> {
+    let id = id.into_inner();
+    once(&db, &caller, body.hash, move |conn, actor, now| {
+        let row = cohorts::create_cohort(conn, actor, now, id, body.value)?;
+        Answer::created(format!("/api/v1/intakes/{id}/cohorts"), &row)
+    })
+    .await
+}
+
+/// The seat quotas of an intake
+#[utoipa::path(get, path = "/intakes/{id}/seat-quotas", tag = "seat-quotas", params(("id" = IntakeId, Path, description = "The intake")),
+    responses((status = 200, description = "All quotas the caller sees", body = Vec<SeatQuota>), Reading))]
+async fn list_seat_quotas(db: Data<Db>, caller: Caller, id: Path<IntakeId>) -> Result<Answer, Error> {
+    let id = id.into_inner();
+    let rows = db.read(caller.credentials.clone(), move |conn, actor, _| quotas::list(conn, actor, id)).await?;
+    Answer::ok(&rows)
+}
+
+/// One sponsor's seat quota
+#[utoipa::path(get, path = "/intakes/{id}/seat-quotas/{sponsor_id}", tag = "seat-quotas",
+    params(("id" = IntakeId, Path, description = "The intake"), ("sponsor_id" = OrganizationId, Path, description = "The sponsor")),
+    responses((status = 200, description = "The quota", body = SeatQuota), Reading))]
+async fn read_seat_quota(db: Data<Db>, caller: Caller, path: Path<(IntakeId, OrganizationId)>) -> Result<Answer, Error> {
+    let (id, sponsor) = path.into_inner();
+    let row = db.read(caller.credentials.clone(), move |conn, actor, _| quotas::one(conn, actor, id, sponsor)).await?;
+    Ok(Answer::ok(&row)?.tag_unless_known(&caller, &ETag::version(row.version)))
+}
+
+/// Set, change or lift a sponsor's seat quota
+#[utoipa::path(put, path = "/intakes/{id}/seat-quotas/{sponsor_id}", tag = "seat-quotas",
+    params(("id" = IntakeId, Path, description = "The intake"), ("sponsor_id" = OrganizationId, Path, description = "The sponsor"),
+        ("If-Match" = Option<String>, Header, description = "The ETag last read; not needed for the first quota")),
+    request_body(content = NewQuota, example = json!({"seats": 250})),
+    responses((status = 200, description = "The quota as it is now", body = SeatQuota), Changing))]
+async fn set_seat_quota(
+    db: Data<Db>,
+    caller: Caller,
+    path: Path<(IntakeId, OrganizationId)>,
+    body: Body<NewQuota>,
+) -> Result<Answer, Error> {
+    let path = path.into_inner();
+    db.write(caller.credentials.clone(), move |conn, actor, _| {
+        let row = quotas::put(conn, actor, &caller, path, &body.value)?;
+        Ok(Answer::ok(&row)?.tag(&ETag::version(row.version)))
+    })
+    .await
+}

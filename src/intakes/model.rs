@@ -1,0 +1,358 @@
+//! What an intake is and how it moves from state to state.
+
+use std::{fmt, str::FromStr};
+
+use chrono::{NaiveDate, NaiveTime, TimeZone};
+use diesel::{AsChangeset, Identifiable, Insertable, Queryable, Selectable};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::{
+    access::Role,
+    clock::Instant,
+    db::types::{stored_as_text, text_enum},
+    error::{Error, FieldFault},
+    http::{Patched, body::nullable},
+    id::Id,
+    organizations::OrganizationId,
+    people::PersonId,
+    programs::{DisciplineId, ProgramVersionId},
+    schema::{cohorts, intakes},
+    text::{Code, Name},
+};
+
+pub type IntakeId = Id<Intake>;
+pub type CohortId = Id<Cohort>;
+
+text_enum! {
+    /// planned → enrolling → running → completed; cancelled from the first three.
+    pub enum IntakeState {
+        Planned => "planned",
+        Enrolling => "enrolling",
+        Running => "running",
+        Completed => "completed",
+        Cancelled => "cancelled",
+    }
+}
+
+text_enum! {
+    /// How people meet.
+    pub enum SessionMode {
+        OnSite => "on_site",
+        LiveOnline => "live_online",
+        Mixed => "mixed",
+        Recorded => "recorded",
+    }
+}
+
+text_enum! {
+    /// A step in the life of an intake.
+    pub enum IntakeTransition {
+        OpenEnrollment => "open-enrollment",
+        ApproveOpening => "approve-opening",
+        Start => "start",
+        Complete => "complete",
+        Cancel => "cancel",
+    }
+}
+
+/// The legal steps: verb, from, to. `approve-opening` is a dated fact and leaves the state as it is.
+const STEPS: &[(IntakeTransition, IntakeState, IntakeState)] = &[
+    (IntakeTransition::OpenEnrollment, IntakeState::Planned, IntakeState::Enrolling),
+    (IntakeTransition::ApproveOpening, IntakeState::Planned, IntakeState::Planned),
+    (IntakeTransition::ApproveOpening, IntakeState::Enrolling, IntakeState::Enrolling),
+    (IntakeTransition::Start, IntakeState::Enrolling, IntakeState::Running),
+    (IntakeTransition::Complete, IntakeState::Running, IntakeState::Completed),
+    (IntakeTransition::Cancel, IntakeState::Planned, IntakeState::Cancelled),
+    (IntakeTransition::Cancel, IntakeState::Enrolling, IntakeState::Cancelled),
+    (IntakeTransition::Cancel, IntakeState::Running, IntakeState::Cancelled),
+];
+
+/// An IANA time zone, such as Asia/Shanghai.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, diesel::expression::AsExpression, diesel::deserialize::FromSqlRow)]
+#[diesel(sql_type = diesel::sql_types::Text)]
+pub struct Zone(chrono_tz::Tz);
+
+impl Zone {
+    pub fn as_str(&self) -> &str {
+        self.0.name()
+    }
+
+    /// The instant of a local date and time, or why there is none or more than one.
+    pub fn instant(&self, date: NaiveDate, time: NaiveTime) -> Result<Instant, &'static str> {
+        match self.0.from_local_datetime(&date.and_time(time)) {
+            chrono::LocalResult::Single(at) => Ok(Instant::from(at.to_utc())),
+            chrono::LocalResult::None => Err("this local time does not exist: the clocks go forward over it"),
+            chrono::LocalResult::Ambiguous(..) => Err("this local time exists twice: the clocks go back over it"),
+        }
+    }
+
+    /// The first instant of a local day.
+    pub fn day_start(&self, date: NaiveDate) -> Instant {
+        let midnight = date.and_time(NaiveTime::MIN);
+        // Where midnight is skipped the day begins with the first quarter of an hour that exists; where it exists twice, with the first.
+        (0..=96)
+            .map(|quarter| midnight + chrono::TimeDelta::minutes(15 * quarter))
+            .find_map(|local| self.0.from_local_datetime(&local).earliest())
+            .map_or_else(|| Instant::from(midnight.and_utc()), |at| Instant::from(at.to_utc()))
+    }
+
+    /// The local date of an instant.
+    pub fn date(&self, at: Instant) -> NaiveDate {
+        at.utc().with_timezone(&self.0).date_naive()
+    }
+}
+
+impl FromStr for Zone {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        text.parse().map(Self).map_err(|_| format!("`{text}` is not an IANA time zone"))
+    }
+}
+
+impl fmt::Display for Zone {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl Serialize for Zone {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for Zone {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(|detail: String| crate::error::coded("unknown_time_zone", &detail))
+    }
+}
+
+stored_as_text!(Zone, |text: String| text.parse::<Zone>().map_err(Into::into));
+
+/// One dated run of a program version.
+#[derive(Clone, Debug, PartialEq, Queryable, Selectable, Insertable, Identifiable, AsChangeset, Serialize, ToSchema)]
+#[diesel(table_name = intakes, treat_none_as_default_value = false, treat_none_as_null = true)]
+pub struct Intake {
+    pub id: IntakeId,
+    pub program_version_id: ProgramVersionId,
+    pub provider_id: OrganizationId,
+    #[schema(example = "HONGXING-3")]
+    pub code: Code,
+    #[schema(example = "第三期")]
+    pub name: Name,
+    pub phase: Option<i32>,
+    pub state: IntakeState,
+    #[schema(value_type = String, example = "Asia/Shanghai")]
+    pub time_zone: Zone,
+    pub opens_on: NaiveDate,
+    pub closes_on: NaiveDate,
+    pub mode: SessionMode,
+    /// Seats in all; null is no limit. Null to partners, trainees and instructors.
+    pub capacity: Option<i32>,
+    pub predecessor_id: Option<IntakeId>,
+    pub opening_approval_required: bool,
+    pub opening_approved_at: Option<Instant>,
+    pub version: i32,
+    pub created_at: Instant,
+}
+
+impl Intake {
+    /// Without what is the provider's business alone.
+    pub fn shown_to(mut self, role: Role) -> Self {
+        match role {
+            Role::Administrator | Role::Operator | Role::Coordinator | Role::Auditor => {}
+            Role::ClassAdviser | Role::Instructor | Role::Partner | Role::Trainee => self.capacity = None,
+        }
+        self
+    }
+
+    /// The state after `step`, or why it is not possible.
+    pub fn after(&self, step: IntakeTransition) -> Result<IntakeState, Error> {
+        let to = STEPS.iter().find(|(verb, from, _)| *verb == step && *from == self.state).map(|(_, _, to)| *to);
+        let to =
+            to.ok_or_else(|| Error::conflict("illegal_transition", format!("{step} is not possible while the intake is {}", self.state)))?;
+        if step == IntakeTransition::Start && self.opening_approval_required && self.opening_approved_at.is_none() {
+            return Err(Error::conflict("opening_not_approved", "the opening of this intake has to be approved first"));
+        }
+        Ok(to)
+    }
+
+    /// Whether people may be enrolled now.
+    pub fn takes_enrollments(&self) -> bool {
+        matches!(self.state, IntakeState::Enrolling | IntakeState::Running)
+    }
+
+    /// Whether its schedule may still change.
+    pub fn is_live(&self) -> bool {
+        matches!(self.state, IntakeState::Planned | IntakeState::Enrolling | IntakeState::Running)
+    }
+
+    /// When it opens; the default start of an enrollment.
+    pub fn opening(&self) -> Instant {
+        self.time_zone.day_start(self.opens_on)
+    }
+}
+
+fn no() -> bool {
+    false
+}
+
+/// An intake to be created; it begins as planned.
+#[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewIntake {
+    pub program_version_id: ProgramVersionId,
+    pub code: Code,
+    pub name: Name,
+    #[serde(default)]
+    #[schema(minimum = 1)]
+    pub phase: Option<i32>,
+    #[schema(value_type = String, example = "Asia/Shanghai")]
+    pub time_zone: Zone,
+    pub opens_on: NaiveDate,
+    pub closes_on: NaiveDate,
+    pub mode: SessionMode,
+    #[serde(default)]
+    #[schema(minimum = 0)]
+    pub capacity: Option<i32>,
+    #[serde(default)]
+    pub predecessor_id: Option<IntakeId>,
+    #[serde(default = "no")]
+    pub opening_approval_required: bool,
+}
+
+/// A merge patch (RFC 7396).
+#[derive(Clone, Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct IntakePatch {
+    #[serde(default)]
+    pub name: Option<Name>,
+    #[serde(default, deserialize_with = "nullable")]
+    #[schema(value_type = Option<i32>)]
+    pub phase: Patched<i32>,
+    #[serde(default)]
+    pub opens_on: Option<NaiveDate>,
+    #[serde(default)]
+    pub closes_on: Option<NaiveDate>,
+    #[serde(default)]
+    pub mode: Option<SessionMode>,
+    #[serde(default, deserialize_with = "nullable")]
+    #[schema(value_type = Option<i32>)]
+    pub capacity: Patched<i32>,
+}
+
+impl IntakePatch {
+    pub(super) fn apply(self, intake: &Intake) -> Intake {
+        let mut changed = intake.clone();
+        changed.name = self.name.unwrap_or(changed.name);
+        changed.phase = self.phase.unwrap_or(changed.phase);
+        changed.opens_on = self.opens_on.unwrap_or(changed.opens_on);
+        changed.closes_on = self.closes_on.unwrap_or(changed.closes_on);
+        changed.mode = self.mode.unwrap_or(changed.mode);
+        changed.capacity = self.capacity.unwrap_or(changed.capacity);
+        changed
+    }
+}
+
+/// The rules for the fields of an intake, new or changed.
+pub(super) fn check(phase: Option<i32>, opens_on: NaiveDate, closes_on: NaiveDate, capacity: Option<i32>) -> Result<(), Error> {
+    let mut faults = Vec::new();
+    if phase.is_some_and(|phase| phase < 1) {
+        faults.push(FieldFault::new("/phase", "out_of_range", "must be 1 or more"));
+    }
+    if closes_on < opens_on {
+        faults.push(FieldFault::new("/closes_on", "end_before_start", "must not be before opens_on"));
+    }
+    if !(1900..=2200).contains(&chrono::Datelike::year(&opens_on)) || !(1900..=2200).contains(&chrono::Datelike::year(&closes_on)) {
+        faults.push(FieldFault::new("/opens_on", "out_of_range", "the year must lie between 1900 and 2200"));
+    }
+    if capacity.is_some_and(|seats| seats < 0) {
+        faults.push(FieldFault::new("/capacity", "out_of_range", "must be 0 or more"));
+    }
+    Error::unless_valid(faults)
+}
+
+/// The trainees of an intake who are taught together, of one discipline.
+#[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Insertable, Identifiable, Serialize, ToSchema)]
+#[diesel(table_name = cohorts, treat_none_as_default_value = false)]
+pub struct Cohort {
+    pub id: CohortId,
+    pub intake_id: IntakeId,
+    #[serde(skip)]
+    pub program_version_id: ProgramVersionId,
+    pub discipline_id: DisciplineId,
+    #[schema(example = "MET-1")]
+    pub code: Code,
+    #[schema(example = "冶金班")]
+    pub name: Name,
+    /// The class adviser.
+    pub adviser_id: Option<PersonId>,
+    pub version: i32,
+    pub created_at: Instant,
+}
+
+/// A cohort to be created.
+#[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewCohort {
+    pub discipline_id: DisciplineId,
+    pub code: Code,
+    pub name: Name,
+    #[serde(default)]
+    pub adviser_id: Option<PersonId>,
+}
+
+/// Seats of an intake reserved for a sponsor.
+#[derive(Clone, Debug, PartialEq, Eq, Queryable, Serialize, ToSchema)]
+pub struct SeatQuota {
+    pub sponsor_id: OrganizationId,
+    /// Null is no quota of its own: only the intake's capacity limits the sponsor.
+    pub seats: Option<i32>,
+    pub seats_taken: i32,
+    pub version: i32,
+}
+
+/// The quota to set.
+#[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NewQuota {
+    #[schema(minimum = 0)]
+    pub seats: Option<i32>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn date(text: &str) -> NaiveDate {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn a_day_begins_at_local_midnight_or_the_first_time_that_exists() {
+        let shanghai: Zone = "Asia/Shanghai".parse().unwrap();
+        assert_eq!(shanghai.day_start(date("2020-05-27")).to_string(), "2020-05-26T16:00:00Z");
+        // In São Paulo the clocks went forward at midnight of 2018-11-04.
+        let sao_paulo: Zone = "America/Sao_Paulo".parse().unwrap();
+        assert_eq!(sao_paulo.day_start(date("2018-11-04")).to_string(), "2018-11-04T03:00:00Z");
+    }
+
+    #[test]
+    fn a_local_time_that_is_skipped_or_doubled_is_refused() {
+        let berlin: Zone = "Europe/Berlin".parse().unwrap();
+        let half_past_two = NaiveTime::from_hms_opt(2, 30, 0).unwrap();
+        assert!(berlin.instant(date("2024-03-31"), half_past_two).is_err());
+        assert!(berlin.instant(date("2024-10-27"), half_past_two).is_err());
+        assert!(berlin.instant(date("2024-10-28"), half_past_two).is_ok());
+    }
+
+    #[test]
+    fn an_intake_ends_on_or_after_the_day_it_opens() {
+        assert!(check(Some(3), date("2020-05-27"), date("2020-05-27"), None).is_ok());
+        assert!(
+            check(Some(0), date("2020-05-27"), date("2020-05-26"), Some(-1))
+                .is_err_and(|error| matches!(error, Error::Invalid(faults) if faults.len() == 3))
+        );
+    }
+}

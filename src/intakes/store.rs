@@ -1,0 +1,224 @@
+//! The table of intakes.
+
+use diesel::prelude::*;
+
+use super::model::{Intake, IntakeId, IntakePatch, IntakeState, IntakeTransition, NewIntake, check};
+use crate::{
+    access::{Action, Actor, Scope},
+    clock::Instant,
+    db::{self, Conn, MultiBackend},
+    enrollments,
+    error::Error,
+    http::{Caller, Change, ETag},
+    id::Id,
+    journal::NewEntry,
+    organizations::{OrganizationId, below},
+    schedule,
+    schema::{
+        cohorts, enrollments as enrolled, intake_sponsors, intakes, organizations, program_versions, programs, session_instructors,
+        sessions,
+    },
+    text::Code,
+};
+
+/// The intakes in the actor's scope.
+pub(super) fn visible(actor: &Actor) -> intakes::BoxedQuery<'static, MultiBackend> {
+    let mut query = intakes::table.into_boxed();
+    query = match actor.scope() {
+        Scope::Everything => query,
+        Scope::Provider(provider) => query.filter(intakes::provider_id.eq_any(below(provider))),
+        // Who has a quota may look before the first nomination.
+        Scope::Sponsor(organization) => query.filter(
+            intakes::id.eq_any(enrolled::table.filter(enrolled::unit_id.eq_any(below(organization))).select(enrolled::intake_id)).or(
+                intakes::id.eq_any(
+                    intake_sponsors::table
+                        .inner_join(organizations::table.on(organizations::root_id.eq(intake_sponsors::sponsor_id)))
+                        .filter(organizations::id.eq(organization))
+                        .filter(intake_sponsors::seats.is_not_null())
+                        .select(intake_sponsors::intake_id),
+                ),
+            ),
+        ),
+        Scope::Adviser(person) => {
+            query.filter(intakes::id.eq_any(cohorts::table.filter(cohorts::adviser_id.eq(person)).select(cohorts::intake_id)))
+        }
+        Scope::Teacher(person) => query.filter(
+            intakes::id.eq_any(
+                sessions::table
+                    .inner_join(session_instructors::table.on(session_instructors::session_id.eq(sessions::id)))
+                    .filter(session_instructors::person_id.eq(person))
+                    .filter(sessions::state.ne("draft"))
+                    .select(sessions::intake_id),
+            ),
+        ),
+        Scope::Own(person) => {
+            query.filter(intakes::id.eq_any(enrolled::table.filter(enrolled::person_id.eq(person)).select(enrolled::intake_id)))
+        }
+    };
+    match actor.only_intake() {
+        Some(intake) => query.filter(intakes::id.eq(intake)),
+        None => query,
+    }
+}
+
+/// The intakes after `cursor`, by id.
+pub fn list(conn: &mut Conn, actor: &Actor, cursor: Option<IntakeId>, limit: i64) -> Result<Vec<Intake>, Error> {
+    actor.may(Action::ReadIntakes)?;
+    let mut query = visible(actor).order(intakes::id).limit(limit).select(Intake::as_select());
+    if let Some(cursor) = cursor {
+        query = query.filter(intakes::id.gt(cursor));
+    }
+    let rows: Vec<Intake> = query.load(conn)?;
+    Ok(rows.into_iter().map(|row| row.shown_to(actor.role())).collect())
+}
+
+/// The intake, if the actor sees it; whole, so that rooms can work with it. Show it through [`Intake::shown_to`].
+pub fn find(conn: &mut Conn, actor: &Actor, id: IntakeId) -> Result<Intake, Error> {
+    let intake = visible(actor).filter(intakes::id.eq(id)).select(Intake::as_select()).first(conn)?;
+    actor.may(Action::ReadIntakes)?;
+    Ok(intake)
+}
+
+/// The intake with this code, if the actor sees exactly one.
+pub fn by_code(conn: &mut Conn, actor: &Actor, code: &Code) -> Result<Option<Intake>, Error> {
+    let mut found: Vec<Intake> = visible(actor).filter(intakes::code.eq(code)).limit(2).select(Intake::as_select()).load(conn)?;
+    if found.len() > 1 {
+        return Err(Error::conflict("ambiguous_code", format!("several intakes have the code {code}; name it by id")));
+    }
+    Ok(found.pop())
+}
+
+/// Creates an intake of a confirmed version of one of the actor's programs.
+pub fn create(conn: &mut Conn, actor: &Actor, now: Instant, new: NewIntake) -> Result<Intake, Error> {
+    let mut version = program_versions::table
+        .inner_join(programs::table.on(programs::id.eq(program_versions::program_id)))
+        .filter(program_versions::id.eq(new.program_version_id))
+        .select((programs::provider_id, program_versions::state))
+        .into_boxed::<MultiBackend>();
+    if let Scope::Provider(provider) = actor.scope() {
+        version = version.filter(programs::provider_id.eq_any(below(provider)));
+    }
+    actor.may(Action::WriteIntakes)?;
+    let (provider_id, state): (OrganizationId, String) = version.first(conn)?;
+    if state != "confirmed" {
+        return Err(Error::conflict("version_not_confirmed", format!("the program version is {state}; an intake needs a confirmed one")));
+    }
+    check(new.phase, new.opens_on, new.closes_on, new.capacity)?;
+    if let Some(predecessor) = new.predecessor_id {
+        find(conn, actor, predecessor)?;
+    }
+    let intake = Intake {
+        id: Id::generate(),
+        program_version_id: new.program_version_id,
+        provider_id,
+        code: new.code,
+        name: new.name,
+        phase: new.phase,
+        state: IntakeState::Planned,
+        time_zone: new.time_zone,
+        opens_on: new.opens_on,
+        closes_on: new.closes_on,
+        mode: new.mode,
+        capacity: new.capacity,
+        predecessor_id: new.predecessor_id,
+        opening_approval_required: new.opening_approval_required,
+        opening_approved_at: None,
+        version: 1,
+        created_at: now,
+    };
+    diesel::insert_into(intakes::table).values(&intake).execute(conn)?;
+    actor.record(NewEntry::of("intake.created", "intake", intake.id).provider(provider_id).intake(intake.id).to(&intake));
+    Ok(intake)
+}
+
+/// Applies a patch under `If-Match`. Lowering the capacity evicts nobody.
+pub(super) fn update(conn: &mut Conn, actor: &Actor, caller: &Caller, id: IntakeId, patch: IntakePatch) -> Result<Intake, Error> {
+    let stored = find(conn, actor, id)?;
+    actor.may(Action::WriteIntakes)?;
+    let changed = patch.apply(&stored);
+    check(changed.phase, changed.opens_on, changed.closes_on, changed.capacity)?;
+    caller.check_if_match(&ETag::version(stored.version), changed != stored)?;
+    if changed == stored {
+        return Ok(stored);
+    }
+    if (changed.opens_on, changed.closes_on) != (stored.opens_on, stored.closes_on) {
+        schedule::check_within(conn, id, changed.opens_on, changed.closes_on)?;
+    }
+    save(conn, actor, &stored, changed, "intake.updated", None)
+}
+
+/// Takes one step in the life of an intake. Cancelling cancels what is not yet held; completing needs every enrollment decided.
+pub fn transition(
+    conn: &mut Conn,
+    actor: &Actor,
+    now: Instant,
+    id: IntakeId,
+    step: IntakeTransition,
+    change: &Change,
+) -> Result<Intake, Error> {
+    let stored = find(conn, actor, id)?;
+    actor.may(Action::WriteIntakes)?;
+    db::lock(conn, "intake", id)?;
+    let mut changed = stored.clone();
+    changed.state = stored.after(step)?;
+    match step {
+        IntakeTransition::ApproveOpening => changed.opening_approved_at = Some(now),
+        IntakeTransition::Complete => {
+            let undecided = enrollments::count_undecided(conn, id)?;
+            if undecided > 0 {
+                return Err(Error::conflict(
+                    "enrollments_undecided",
+                    format!("{undecided} enrollments are neither completed, failed nor withdrawn"),
+                ));
+            }
+        }
+        IntakeTransition::Cancel => {
+            let reason = change.reason.as_ref().ok_or_else(|| Error::invalid("/reason", "reason_missing", "cancelling needs a reason"))?;
+            schedule::cancel_unheld(conn, actor, &stored, reason)?;
+        }
+        IntakeTransition::OpenEnrollment | IntakeTransition::Start => {}
+    }
+    save(conn, actor, &stored, changed, "intake.changed_state", change.reason.as_ref().map(|reason| reason.as_str()))
+}
+
+fn save(
+    conn: &mut Conn,
+    actor: &Actor,
+    stored: &Intake,
+    mut changed: Intake,
+    action: &'static str,
+    reason: Option<&str>,
+) -> Result<Intake, Error> {
+    changed.version += 1;
+    let updated = diesel::update(intakes::table.filter(intakes::id.eq(stored.id)).filter(intakes::version.eq(stored.version)))
+        .set(&changed)
+        .execute(conn)?;
+    if updated == 0 {
+        return Err(Error::Stale);
+    }
+    touch_all(conn, stored.id)?;
+    actor.record(
+        NewEntry::of(action, "intake", stored.id).provider(stored.provider_id).intake(stored.id).from(stored).to(&changed).because(reason),
+    );
+    Ok(changed)
+}
+
+/// Says that reports of the intake, and those of these sponsors, show something else from this transaction on.
+pub fn touch(conn: &mut Conn, id: IntakeId, sponsors: &[OrganizationId]) -> Result<(), Error> {
+    diesel::update(intakes::table.filter(intakes::id.eq(id))).set(intakes::report_version.eq(intakes::report_version + 1)).execute(conn)?;
+    diesel::update(
+        intake_sponsors::table.filter(intake_sponsors::intake_id.eq(id)).filter(intake_sponsors::sponsor_id.eq_any(sponsors.to_vec())),
+    )
+    .set(intake_sponsors::report_version.eq(intake_sponsors::report_version + 1))
+    .execute(conn)?;
+    Ok(())
+}
+
+/// As [`touch`], for every sponsor: the schedule or the plan has changed.
+pub fn touch_all(conn: &mut Conn, id: IntakeId) -> Result<(), Error> {
+    diesel::update(intakes::table.filter(intakes::id.eq(id))).set(intakes::report_version.eq(intakes::report_version + 1)).execute(conn)?;
+    diesel::update(intake_sponsors::table.filter(intake_sponsors::intake_id.eq(id)))
+        .set(intake_sponsors::report_version.eq(intake_sponsors::report_version + 1))
+        .execute(conn)?;
+    Ok(())
+}
