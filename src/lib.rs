@@ -13,6 +13,7 @@ pub mod intakes;
 pub mod journal;
 pub mod organizations;
 pub mod schema;
+pub mod tabular;
 pub mod text;
 
 pub mod people {
