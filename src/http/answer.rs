@@ -40,8 +40,14 @@ impl Answer {
 
     /// 200 with a page of a list, and the link to the next one (RFC 8288).
     pub fn page<T: Serialize>(caller: &Caller, page: Page<T>) -> Result<Self, Error> {
-        let link = page.next.as_ref().map(|cursor| format!("<{}>; rel=\"next\"", next_link(caller, cursor)));
-        Ok(Self { link, ..Self::of(StatusCode::OK, json(&page)?) })
+        Ok(Self::of(StatusCode::OK, json(&page)?).link_next(caller, page.next.as_deref()))
+    }
+
+    /// The link to the next page, if there is one.
+    #[must_use]
+    pub fn link_next(mut self, caller: &Caller, cursor: Option<&str>) -> Self {
+        self.link = cursor.map(|cursor| format!("<{}>; rel=\"next\"", next_link(caller, cursor)));
+        self
     }
 
     /// 304: the caller has it already.

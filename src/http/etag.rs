@@ -4,7 +4,7 @@ use std::fmt;
 
 use sha2::{Digest, Sha256};
 
-/// A strong entity tag, with its quotes.
+/// An entity tag, with its quotes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ETag(String);
 
@@ -14,15 +14,16 @@ impl ETag {
         Self(format!("\"v{version}\""))
     }
 
-    /// The tag of something that is determined by `parts` (versions, scope, query, media type).
-    pub fn of(parts: &[&str]) -> Self {
+    /// The weak tag of a report that is determined by `parts` (versions, scope, query, media type). Weak, because the instant in the
+    /// body differs from one answer to the next while nothing else does.
+    pub fn weak(parts: &[&str]) -> Self {
         let mut hash = Sha256::new();
         for part in parts {
             hash.update(part.len().to_be_bytes());
             hash.update(part);
         }
         let hash = hex::encode(hash.finalize());
-        Self(format!("\"{}\"", hash.get(..32).unwrap_or(&hash)))
+        Self(format!("W/\"{}\"", hash.get(..32).unwrap_or(&hash)))
     }
 
     pub fn as_str(&self) -> &str {
@@ -38,9 +39,10 @@ impl fmt::Display for ETag {
 
 /// The tags of an `If-Match` or `If-None-Match` header; weak ones are taken as strong, for proxies weaken what they compress.
 pub(super) fn list(header: &str) -> Vec<ETag> {
-    header.split(',').map(|tag| ETag(tag.trim().trim_start_matches("W/").to_owned())).collect()
+    header.split(',').map(|tag| ETag(tag.trim().to_owned())).collect()
 }
 
 pub(super) fn matches(known: &[ETag], current: &ETag) -> bool {
-    known.iter().any(|tag| tag == current || tag.0 == "*")
+    let opaque = |tag: &ETag| tag.0.trim_start_matches("W/").to_owned();
+    known.iter().any(|tag| tag.0 == "*" || opaque(tag) == opaque(current))
 }

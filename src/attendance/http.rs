@@ -1,0 +1,70 @@
+//! `/sessions/{id}/roll-call`.
+
+use actix_web::web::{Data, Path, ServiceConfig};
+use utoipa::OpenApi;
+
+use super::{
+    model::{NewRollCall, RollCall, RollCallTransition},
+    store,
+};
+use crate::{
+    db::Db,
+    error::Error,
+    http::{Answer, Body, Caller, Change, Changing, ETag, Reading, Writing, at, once},
+    schedule::SessionId,
+};
+
+#[derive(OpenApi)]
+#[openapi(paths(read_roll_call, put_roll_call, transition_roll_call))]
+pub struct ApiDoc;
+
+pub fn routes(api: &mut ServiceConfig) {
+    api.service(at("/sessions/{id}/roll-call").get(read_roll_call).put(put_roll_call))
+        .service(at("/sessions/{id}/roll-call/{transition}").post(transition_roll_call));
+}
+
+/// The roll call of a session, with everybody who is expected
+#[utoipa::path(get, path = "/sessions/{id}/roll-call", tag = "roll-calls", params(("id" = SessionId, Path, description = "The session")),
+    responses((status = 200, description = "The roll call", body = RollCall), Reading))]
+async fn read_roll_call(db: Data<Db>, caller: Caller, id: Path<SessionId>) -> Result<Answer, Error> {
+    let id = id.into_inner();
+    let roll_call = db.read(caller.credentials.clone(), move |conn, actor, _| store::read(conn, actor, id)).await?;
+    Ok(Answer::ok(&roll_call)?.tag(&ETag::version(roll_call.version)))
+}
+
+/// Call the roll: the whole class in one request
+#[utoipa::path(put, path = "/sessions/{id}/roll-call", tag = "roll-calls",
+    params(("id" = SessionId, Path, description = "The session"),
+        ("If-Match" = Option<String>, Header, description = "The ETag last read; not needed for the first call")),
+    request_body(content = NewRollCall, example = json!({"entries": [
+        {"enrollment_id": "01936f3e-0000-7000-8000-000000000006", "code": "present"},
+        {"enrollment_id": "01936f3e-0000-7000-8000-000000000007", "code": "excused", "minutes": 30, "note": "called to the plant"}]})),
+    responses((status = 200, description = "The roll call as it is now", body = RollCall), Changing))]
+async fn put_roll_call(db: Data<Db>, caller: Caller, id: Path<SessionId>, body: Body<NewRollCall>) -> Result<Answer, Error> {
+    let id = id.into_inner();
+    db.write(caller.credentials.clone(), move |conn, actor, now| {
+        let roll_call = store::put(conn, actor, now, Some(&caller), id, &body.value)?;
+        Ok(Answer::ok(&roll_call)?.tag(&ETag::version(roll_call.version)))
+    })
+    .await
+}
+
+/// Submit, close or reopen a roll call
+#[utoipa::path(post, path = "/sessions/{id}/roll-call/{transition}", tag = "roll-calls",
+    params(("id" = SessionId, Path, description = "The session"), ("transition" = RollCallTransition, Path, description = "The step"),
+        ("Idempotency-Key" = Option<String>, Header, description = "The same key and body do the work once")),
+    request_body(content = Change, example = json!({"reason": "a late sick note"})),
+    responses((status = 200, description = "The roll call as it is now", body = RollCall), Writing))]
+async fn transition_roll_call(
+    db: Data<Db>,
+    caller: Caller,
+    path: Path<(SessionId, RollCallTransition)>,
+    body: Body<Change>,
+) -> Result<Answer, Error> {
+    let (id, step) = path.into_inner();
+    once(&db, &caller, body.hash, move |conn, actor, now| {
+        let roll_call = store::transition(conn, actor, now, id, step, &body.value)?;
+        Ok(Answer::ok(&roll_call)?.tag(&ETag::version(roll_call.version)))
+    })
+    .await
+}

@@ -1,0 +1,9 @@
+//! Roll calls: who was there, for how long, and the closing that posts it to the ledger.
+
+mod http;
+mod model;
+mod store;
+
+pub use http::{ApiDoc, routes};
+pub use model::{AttendanceCode, NewAttendance, NewRollCall, RollCall, RollCallState};
+pub use store::{close, put, read};

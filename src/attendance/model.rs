@@ -1,0 +1,283 @@
+//! What a roll call is, and what a code and its minutes mean.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use diesel::{AsChangeset, Identifiable, Insertable, Queryable, Selectable};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::{
+    clock::Instant,
+    db::types::text_enum,
+    enrollments::EnrollmentId,
+    error::{Error, FieldFault},
+    intakes::CohortId,
+    ledger::EntryKind,
+    people::PersonId,
+    schedule::SessionId,
+    schema::{attendances, roll_calls},
+    text::{Name, Note},
+};
+
+text_enum! {
+    /// not_open → open → submitted → closed; closed → reopened → submitted or closed.
+    pub enum RollCallState {
+        NotOpen => "not_open",
+        Open => "open",
+        Submitted => "submitted",
+        Closed => "closed",
+        Reopened => "reopened",
+    }
+}
+
+text_enum! {
+    /// What a roll call found.
+    pub enum AttendanceCode {
+        Present => "present",
+        Late => "late",
+        LeftEarly => "left_early",
+        Absent => "absent",
+        Excused => "excused",
+        Exempt => "exempt",
+    }
+}
+
+text_enum! {
+    /// How a trainee took part.
+    pub enum AttendanceMode {
+        OnSite => "on_site",
+        Online => "online",
+    }
+}
+
+text_enum! {
+    /// A step in the life of a roll call.
+    pub enum RollCallTransition {
+        Submit => "submit",
+        Close => "close",
+        Reopen => "reopen",
+    }
+}
+
+/// The legal steps: verb, from, to.
+const STEPS: &[(RollCallTransition, RollCallState, RollCallState)] = &[
+    (RollCallTransition::Submit, RollCallState::Open, RollCallState::Submitted),
+    (RollCallTransition::Submit, RollCallState::Reopened, RollCallState::Submitted),
+    (RollCallTransition::Close, RollCallState::Open, RollCallState::Closed),
+    (RollCallTransition::Close, RollCallState::Submitted, RollCallState::Closed),
+    (RollCallTransition::Close, RollCallState::Reopened, RollCallState::Closed),
+    (RollCallTransition::Reopen, RollCallState::Closed, RollCallState::Reopened),
+];
+
+/// The state after `step` from `state`.
+pub(super) fn after(state: RollCallState, step: RollCallTransition) -> Result<RollCallState, Error> {
+    let to = STEPS.iter().find(|(verb, from, _)| *verb == step && *from == state).map(|(_, _, to)| *to);
+    to.ok_or_else(|| Error::conflict("illegal_transition", format!("{step} is not possible while the roll call is {state}")))
+}
+
+/// The row of a roll call.
+#[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Insertable, Identifiable, AsChangeset, Serialize)]
+#[diesel(table_name = roll_calls, primary_key(session_id), treat_none_as_default_value = false, treat_none_as_null = true)]
+pub(super) struct RollCallRow {
+    pub(super) session_id: SessionId,
+    pub(super) state: RollCallState,
+    pub(super) closings: i32,
+    pub(super) submitted_at: Option<Instant>,
+    pub(super) closed_at: Option<Instant>,
+    pub(super) reopen_reason: Option<Note>,
+    pub(super) version: i32,
+}
+
+impl RollCallRow {
+    /// The roll call of a session that nobody has called yet; not stored.
+    pub(super) fn untouched(session_id: SessionId) -> Self {
+        Self {
+            session_id,
+            state: RollCallState::NotOpen,
+            closings: 0,
+            submitted_at: None,
+            closed_at: None,
+            reopen_reason: None,
+            version: 0,
+        }
+    }
+}
+
+/// One attendance as stored.
+#[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Insertable, Serialize)]
+#[diesel(table_name = attendances, treat_none_as_default_value = false)]
+pub(super) struct Attendance {
+    #[serde(skip)]
+    pub(super) session_id: SessionId,
+    pub(super) enrollment_id: EnrollmentId,
+    pub(super) code: AttendanceCode,
+    pub(super) minutes: Option<i32>,
+    pub(super) mode: Option<AttendanceMode>,
+    pub(super) note: Option<Note>,
+    #[serde(skip)]
+    pub(super) recorded_at: Instant,
+}
+
+/// A roll call with everybody who is expected.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct RollCall {
+    pub session_id: SessionId,
+    pub state: RollCallState,
+    /// The session's minutes: as held, or as planned while it has not been confirmed.
+    pub minutes: i32,
+    /// How often it was closed.
+    pub closings: i32,
+    pub submitted_at: Option<Instant>,
+    pub closed_at: Option<Instant>,
+    pub reopen_reason: Option<Note>,
+    pub version: i32,
+    pub entries: Vec<RollCallEntry>,
+}
+
+/// One line of a roll call; no code yet where nobody has called it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct RollCallEntry {
+    pub enrollment_id: EnrollmentId,
+    pub trainee_id: PersonId,
+    #[schema(example = "张伟")]
+    pub name: Name,
+    pub cohort_id: Option<CohortId>,
+    pub code: Option<AttendanceCode>,
+    /// Minutes present; null where the code says it all.
+    pub minutes: Option<i32>,
+    pub mode: Option<AttendanceMode>,
+    pub note: Option<Note>,
+}
+
+/// The whole class in one request.
+#[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewRollCall {
+    /// Each expected enrollment at most once; who is left out has not been called yet.
+    pub entries: Vec<NewAttendance>,
+}
+
+/// One line of a roll call to be put.
+#[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewAttendance {
+    pub enrollment_id: EnrollmentId,
+    pub code: AttendanceCode,
+    /// Minutes present. Needed for late and left_early; may be given for excused and exempt (present for a part).
+    #[serde(default)]
+    #[schema(minimum = 0)]
+    pub minutes: Option<i32>,
+    #[serde(default)]
+    pub mode: Option<AttendanceMode>,
+    #[serde(default)]
+    pub note: Option<Note>,
+}
+
+/// What `code` with `minutes` present comes to in a session of `whole` minutes: entries that add up to it, none of them zero
+/// (DOMAIN section 3: "30 of 45 minutes present, then excused: 30 + 15").
+///
+/// # Errors
+/// A code and a sentence if the minutes do not fit.
+pub(super) fn split(code: AttendanceCode, minutes: Option<i32>, whole: i32) -> Result<Vec<(EntryKind, i32)>, (&'static str, String)> {
+    if minutes.is_some_and(|minutes| minutes > whole) {
+        return Err(("minutes_above_session", format!("the session has {whole} minutes")));
+    }
+    if minutes.is_some_and(|minutes| minutes < 0) {
+        return Err(("out_of_range", "must be 0 or more".to_owned()));
+    }
+    let (attended, rest) = match (code, minutes) {
+        (AttendanceCode::Present, None) => (whole, EntryKind::Attended),
+        (AttendanceCode::Present, Some(minutes)) if minutes == whole => (whole, EntryKind::Attended),
+        (AttendanceCode::Present, Some(_)) => {
+            return Err(("minutes_contradict_code", format!("present is all {whole} minutes; say late, left_early or excused")));
+        }
+        (AttendanceCode::Late | AttendanceCode::LeftEarly, Some(minutes)) => (minutes, EntryKind::UnauthorizedAbsence),
+        (AttendanceCode::Late | AttendanceCode::LeftEarly, None) => {
+            return Err(("minutes_missing", format!("{code} needs the minutes present")));
+        }
+        (AttendanceCode::Absent, None | Some(0)) => (0, EntryKind::UnauthorizedAbsence),
+        (AttendanceCode::Absent, Some(_)) => {
+            return Err(("minutes_contradict_code", "absent has no minutes; say late or left_early".to_owned()));
+        }
+        (AttendanceCode::Excused, minutes) => (minutes.unwrap_or(0), EntryKind::AuthorizedAbsence),
+        (AttendanceCode::Exempt, minutes) => (minutes.unwrap_or(0), EntryKind::Exempt),
+    };
+    let entries = [(EntryKind::Attended, attended), (rest, whole - attended)];
+    Ok(entries.into_iter().filter(|(_, minutes)| *minutes > 0).collect())
+}
+
+/// Checks a roll call to be put: everybody expected, nobody twice, minutes that fit.
+pub(super) fn check(entries: &[NewAttendance], expected: &BTreeSet<EnrollmentId>, whole: i32) -> Result<(), Error> {
+    let mut faults = Vec::new();
+    let mut seen = BTreeSet::new();
+    for (index, entry) in entries.iter().enumerate() {
+        if !expected.contains(&entry.enrollment_id) {
+            faults.push(FieldFault::new(
+                format!("/entries/{index}/enrollment_id"),
+                "not_expected",
+                "this enrollment is not expected in the session",
+            ));
+        } else if !seen.insert(entry.enrollment_id) {
+            faults.push(FieldFault::new(format!("/entries/{index}/enrollment_id"), "named_twice", "this enrollment is named twice"));
+        }
+        if let Err((code, detail)) = split(entry.code, entry.minutes, whole) {
+            faults.push(FieldFault::new(format!("/entries/{index}/minutes"), code, detail));
+        }
+    }
+    Error::unless_valid(faults)
+}
+
+/// Whether two roll calls say the same, whatever the order of their lines.
+pub(super) fn says_the_same(stored: &[Attendance], entries: &[NewAttendance]) -> bool {
+    type Line<'a> = (AttendanceCode, Option<i32>, Option<AttendanceMode>, Option<&'a Note>);
+    let stored: BTreeMap<EnrollmentId, Line<'_>> =
+        stored.iter().map(|row| (row.enrollment_id, (row.code, row.minutes, row.mode, row.note.as_ref()))).collect();
+    let new: BTreeMap<EnrollmentId, Line<'_>> =
+        entries.iter().map(|entry| (entry.enrollment_id, (entry.code, entry.minutes, entry.mode, entry.note.as_ref()))).collect();
+    stored == new
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::id::Id;
+
+    #[test]
+    fn thirty_of_forty_five_minutes_then_excused_is_thirty_and_fifteen() {
+        let split = split(AttendanceCode::Excused, Some(30), 45).unwrap();
+        assert_eq!(split, [(EntryKind::Attended, 30), (EntryKind::AuthorizedAbsence, 15)]);
+    }
+
+    #[test]
+    fn minutes_that_contradict_the_code_are_refused() {
+        use AttendanceCode as C;
+        assert_eq!(split(C::Present, Some(44), 45).unwrap_err().0, "minutes_contradict_code");
+        assert_eq!(split(C::Absent, Some(1), 45).unwrap_err().0, "minutes_contradict_code");
+        assert_eq!(split(C::Late, None, 45).unwrap_err().0, "minutes_missing");
+        assert_eq!(split(C::Excused, Some(46), 45).unwrap_err().0, "minutes_above_session");
+        assert_eq!(split(C::Late, Some(-1), 45).unwrap_err().0, "out_of_range");
+    }
+
+    #[test]
+    fn a_stranger_and_a_double_are_pointed_at() {
+        let (known, stranger) = (Id::generate(), Id::generate());
+        let line = |enrollment_id| NewAttendance { enrollment_id, code: AttendanceCode::Present, minutes: None, mode: None, note: None };
+        let Err(Error::Invalid(faults)) = check(&[line(known), line(stranger), line(known)], &BTreeSet::from([known]), 45) else {
+            panic!("accepted");
+        };
+        let codes: Vec<(&str, &str)> = faults.iter().map(|fault| (fault.pointer.as_str(), fault.code.as_str())).collect();
+        assert_eq!(codes, [("/entries/1/enrollment_id", "not_expected"), ("/entries/2/enrollment_id", "named_twice")]);
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_accepted_adds_up_to_the_session(code in 0_usize..6, minutes in proptest::option::of(-5_i32..200), whole in 1_i32..180) {
+            if let Ok(entries) = split(AttendanceCode::ALL[code], minutes, whole) {
+                prop_assert_eq!(entries.iter().map(|(_, minutes)| minutes).sum::<i32>(), whole);
+                prop_assert!(entries.iter().all(|(_, minutes)| *minutes > 0));
+            }
+        }
+    }
+}

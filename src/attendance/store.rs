@@ -1,0 +1,320 @@
+//! The tables of roll calls.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use diesel::prelude::*;
+
+use super::model::{
+    Attendance, NewRollCall, RollCall, RollCallEntry, RollCallRow, RollCallState, RollCallTransition, after, check, says_the_same, split,
+};
+use crate::{
+    access::{Action, Actor},
+    clock::Instant,
+    db::{self, Conn, for_backend},
+    enrollments::{self, EnrollmentId, Expected},
+    error::Error,
+    http::{Caller, Change, ETag},
+    intakes,
+    journal::NewEntry,
+    ledger::{self, Closing, Posting},
+    organizations::OrganizationId,
+    people::PersonId,
+    schedule::{self, SessionId, SessionRow},
+    schema::{attendances, enrollments as enrolled, intakes as intake_rows, people, roll_calls},
+    text::Name,
+};
+
+fn row(conn: &mut Conn, session: SessionId) -> Result<RollCallRow, Error> {
+    let row = roll_calls::table.find(session).select(RollCallRow::as_select()).first(conn).optional()?;
+    Ok(row.unwrap_or_else(|| RollCallRow::untouched(session)))
+}
+
+fn stored(conn: &mut Conn, session: SessionId) -> Result<Vec<Attendance>, Error> {
+    Ok(attendances::table
+        .filter(attendances::session_id.eq(session))
+        .order(attendances::enrollment_id)
+        .select(Attendance::as_select())
+        .load(conn)?)
+}
+
+/// The minutes that count: as held, or as planned until then.
+fn minutes(session: &SessionRow) -> i32 {
+    session.held_minutes.unwrap_or(session.minutes)
+}
+
+fn provider(conn: &mut Conn, session: &SessionRow) -> Result<OrganizationId, Error> {
+    Ok(intake_rows::table.find(session.intake_id).select(intake_rows::provider_id).first(conn)?)
+}
+
+/// A session's roll call, with everybody who is expected.
+pub fn read(conn: &mut Conn, actor: &Actor, session_id: SessionId) -> Result<RollCall, Error> {
+    let session = schedule::find(conn, actor, session_id)?;
+    actor.may(Action::ReadRollCall)?;
+    let row = row(conn, session_id)?;
+    let expected = enrollments::expected_of(conn, session_id, session.starts_at)?;
+    let stored = stored(conn, session_id)?;
+    shown(conn, &session, row, &expected, &stored)
+}
+
+fn shown(conn: &mut Conn, session: &SessionRow, row: RollCallRow, expected: &[Expected], stored: &[Attendance]) -> Result<RollCall, Error> {
+    let ids: Vec<EnrollmentId> = expected.iter().map(|one| one.enrollment_id).collect();
+    let names: Vec<(EnrollmentId, PersonId, Name)> = enrolled::table
+        .inner_join(people::table.on(people::id.eq(enrolled::person_id)))
+        .filter(enrolled::id.eq_any(ids))
+        .select((enrolled::id, people::id, people::name))
+        .load(conn)?;
+    let mut names: BTreeMap<EnrollmentId, (PersonId, Name)> = names.into_iter().map(|(id, person, name)| (id, (person, name))).collect();
+    let called: BTreeMap<EnrollmentId, &Attendance> = stored.iter().map(|attendance| (attendance.enrollment_id, attendance)).collect();
+    let entries = expected
+        .iter()
+        .filter_map(|one| {
+            let (trainee_id, name) = names.remove(&one.enrollment_id)?;
+            let attendance = called.get(&one.enrollment_id);
+            Some(RollCallEntry {
+                enrollment_id: one.enrollment_id,
+                trainee_id,
+                name,
+                cohort_id: one.cohort_id,
+                code: attendance.map(|attendance| attendance.code),
+                minutes: attendance.and_then(|attendance| attendance.minutes),
+                mode: attendance.and_then(|attendance| attendance.mode),
+                note: attendance.and_then(|attendance| attendance.note.clone()),
+            })
+        })
+        .collect();
+    Ok(RollCall {
+        session_id: session.id,
+        state: row.state,
+        minutes: minutes(session),
+        closings: row.closings,
+        submitted_at: row.submitted_at,
+        closed_at: row.closed_at,
+        reopen_reason: row.reopen_reason,
+        version: row.version,
+        entries,
+    })
+}
+
+/// Puts the whole class. An equal roll call succeeds without a change. `caller` is none where there is no state to be stale (the demo).
+///
+/// # Errors
+/// 409 if the session is neither published nor held or the roll call is closed or (to those who may not close it) submitted; 422 before
+/// the session's start, for a stranger, for minutes that do not fit.
+pub fn put(
+    conn: &mut Conn,
+    actor: &Actor,
+    now: Instant,
+    caller: Option<&Caller>,
+    session_id: SessionId,
+    new: &NewRollCall,
+) -> Result<RollCall, Error> {
+    let session = schedule::find(conn, actor, session_id)?;
+    actor.may(Action::CallRoll)?;
+    db::lock(conn, "session", session_id)?;
+    let before = row(conn, session_id)?;
+    ready(actor, now, &session, before.state)?;
+    let expected = enrollments::expected_of(conn, session_id, session.starts_at)?;
+    check(&new.entries, &expected.iter().map(|one| one.enrollment_id).collect(), minutes(&session))?;
+    let stored = stored(conn, session_id)?;
+    let alters = before.version == 0 || !says_the_same(&stored, &new.entries);
+    // A roll call that nobody has called yet has no state to be stale.
+    if let Some(caller) = caller.filter(|_| before.version > 0) {
+        caller.check_if_match(&ETag::version(before.version), alters)?;
+    }
+    if !alters {
+        return shown(conn, &session, before, &expected, &stored);
+    }
+    let state = if before.state == RollCallState::NotOpen { RollCallState::Open } else { before.state };
+    let changed = RollCallRow { state, version: before.version + 1, ..before.clone() };
+    save(conn, &before, &changed)?;
+    let attendances = replace(conn, now, session_id, &stored, new)?;
+    let entry = NewEntry::of("roll_call.put", "session", session_id).provider(provider(conn, &session)?).intake(session.intake_id);
+    let changes = |from: &[Attendance], to: &[Attendance]| from.iter().filter(|one| !to.contains(one)).cloned().collect::<Vec<_>>();
+    actor.record(entry.from(&changes(&stored, &attendances)).to(&changes(&attendances, &stored)));
+    shown(conn, &session, changed, &expected, &attendances)
+}
+
+/// Whether the roll of `session` may be called now, by this actor.
+fn ready(actor: &Actor, now: Instant, session: &SessionRow, state: RollCallState) -> Result<(), Error> {
+    if !session.is_taking_place() {
+        return Err(Error::conflict("session_not_published", format!("the session is {}; its roll cannot be called", session.state)));
+    }
+    if now < session.starts_at {
+        return Err(Error::invalid(
+            "",
+            "before_start",
+            format!("the session starts at {}; its roll is called from then on", session.starts_at),
+        ));
+    }
+    match state {
+        RollCallState::Closed => Err(Error::conflict("roll_call_closed", "the roll call is closed; reopen it with a reason")),
+        RollCallState::Submitted if actor.may(Action::CloseRollCall).is_err() => {
+            Err(Error::conflict("roll_call_submitted", "the roll call is submitted; only who may close it changes it now"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Replaces the lines; one that says the same as before keeps its time of recording.
+fn replace(
+    conn: &mut Conn,
+    now: Instant,
+    session_id: SessionId,
+    stored: &[Attendance],
+    new: &NewRollCall,
+) -> Result<Vec<Attendance>, Error> {
+    let known: BTreeMap<EnrollmentId, &Attendance> = stored.iter().map(|row| (row.enrollment_id, row)).collect();
+    let attendances: Vec<Attendance> = new
+        .entries
+        .iter()
+        .map(|entry| {
+            let fresh = Attendance {
+                session_id,
+                enrollment_id: entry.enrollment_id,
+                code: entry.code,
+                minutes: entry.minutes,
+                mode: entry.mode,
+                note: entry.note.clone(),
+                recorded_at: now,
+            };
+            match known.get(&entry.enrollment_id) {
+                Some(old) if (Attendance { recorded_at: now, ..(*old).clone() }) == fresh => (*old).clone(),
+                _ => fresh,
+            }
+        })
+        .collect();
+    if !stored.is_empty() {
+        diesel::delete(attendances::table.filter(attendances::session_id.eq(session_id))).execute(conn)?;
+    }
+    for chunk in attendances.chunks(500) {
+        for_backend!(conn, |c| diesel::insert_into(attendances::table).values(chunk).execute(c))?;
+    }
+    Ok(attendances)
+}
+
+fn save(conn: &mut Conn, before: &RollCallRow, changed: &RollCallRow) -> Result<(), Error> {
+    if before.version == 0 {
+        // The trigger knows no shortcut: a roll call is made before it is opened.
+        let made = RollCallRow { state: RollCallState::NotOpen, ..changed.clone() };
+        diesel::insert_into(roll_calls::table).values(&made).execute(conn)?;
+    }
+    let version = if before.version == 0 { changed.version } else { before.version };
+    let updated =
+        diesel::update(roll_calls::table.filter(roll_calls::session_id.eq(before.session_id)).filter(roll_calls::version.eq(version)))
+            .set(changed)
+            .execute(conn)?;
+    if updated == 0 { Err(Error::Stale) } else { Ok(()) }
+}
+
+/// Submits, closes or reopens a roll call.
+pub(super) fn transition(
+    conn: &mut Conn,
+    actor: &Actor,
+    now: Instant,
+    session_id: SessionId,
+    step: RollCallTransition,
+    change: &Change,
+) -> Result<RollCall, Error> {
+    match step {
+        RollCallTransition::Close => close(conn, actor, now, session_id, change),
+        RollCallTransition::Submit => submit(conn, actor, now, session_id),
+        RollCallTransition::Reopen => reopen(conn, actor, session_id, change),
+    }
+}
+
+fn submit(conn: &mut Conn, actor: &Actor, now: Instant, session_id: SessionId) -> Result<RollCall, Error> {
+    let session = schedule::find(conn, actor, session_id)?;
+    actor.may(Action::CallRoll)?;
+    db::lock(conn, "session", session_id)?;
+    let before = row(conn, session_id)?;
+    let state = after(before.state, RollCallTransition::Submit)?;
+    let expected = enrollments::expected_of(conn, session_id, session.starts_at)?;
+    let stored = stored(conn, session_id)?;
+    complete(&expected, &stored)?;
+    let changed = RollCallRow { state, submitted_at: Some(now), version: before.version + 1, ..before.clone() };
+    save(conn, &before, &changed)?;
+    let entry = NewEntry::of("roll_call.submitted", "session", session_id).provider(provider(conn, &session)?).intake(session.intake_id);
+    actor.record(entry.from(&before).to(&changed));
+    shown(conn, &session, changed, &expected, &stored)
+}
+
+/// Closes a roll call: posts, for each enrollment expected in it, entries that add up to the session's minutes.
+///
+/// # Errors
+/// 409 `session_not_held`, `roll_call_incomplete` and `illegal_transition`.
+pub fn close(conn: &mut Conn, actor: &Actor, now: Instant, session_id: SessionId, change: &Change) -> Result<RollCall, Error> {
+    let session = schedule::find(conn, actor, session_id)?;
+    actor.may(Action::CloseRollCall)?;
+    // The intake first: closings move balances and versions that others in the same intake move too.
+    db::lock(conn, "intake", session.intake_id)?;
+    db::lock(conn, "session", session_id)?;
+    let before = row(conn, session_id)?;
+    let state = after(before.state, RollCallTransition::Close)?;
+    let whole = session.held_minutes.ok_or_else(|| Error::conflict("session_not_held", "confirm the session as held first"))?;
+    let expected = enrollments::expected_of(conn, session_id, session.starts_at)?;
+    let stored = stored(conn, session_id)?;
+    complete(&expected, &stored)?;
+    let called: BTreeMap<EnrollmentId, &Attendance> = stored.iter().map(|attendance| (attendance.enrollment_id, attendance)).collect();
+    let postings = expected.iter().filter_map(|one| called.get(&one.enrollment_id)).map(|attendance| posting(attendance, whole));
+    let postings = postings.collect::<Result<Vec<Posting>, Error>>()?;
+    let number = before.closings + 1;
+    let closing = Closing { session_id, module_id: session.module_id, number };
+    let reason = change.reason.as_ref().or(before.reopen_reason.as_ref());
+    let posted = ledger::post_closing(conn, actor, now, closing, &postings, reason)?;
+    let changed = RollCallRow {
+        state,
+        closings: number,
+        submitted_at: before.submitted_at.or(Some(now)),
+        closed_at: Some(now),
+        version: before.version + 1,
+        ..before.clone()
+    };
+    save(conn, &before, &changed)?;
+    // The open sessions and the open minutes of the cohorts change for everybody.
+    intakes::touch_all(conn, session.intake_id)?;
+    let entry = NewEntry::of("roll_call.closed", "session", session_id).provider(provider(conn, &session)?).intake(session.intake_id);
+    let facts = serde_json::json!({ "closing": number, "entries_posted": posted, "roll_call": changed });
+    actor.record(entry.from(&before).to(&facts).because(reason.map(|reason| reason.as_str())));
+    shown(conn, &session, changed, &expected, &stored)
+}
+
+/// The session may have turned out shorter than planned after its roll was called.
+fn posting(attendance: &Attendance, whole: i32) -> Result<Posting, Error> {
+    let entries = split(attendance.code, attendance.minutes, whole).map_err(|(_, detail)| {
+        Error::conflict("minutes_do_not_fit", format!("the attendance of enrollment {} does not fit: {detail}", attendance.enrollment_id))
+    })?;
+    Ok(Posting { enrollment_id: attendance.enrollment_id, entries })
+}
+
+fn complete(expected: &[Expected], stored: &[Attendance]) -> Result<(), Error> {
+    let called: BTreeSet<EnrollmentId> = stored.iter().map(|attendance| attendance.enrollment_id).collect();
+    let missing = expected.iter().filter(|one| !called.contains(&one.enrollment_id)).count();
+    if missing == 0 {
+        return Ok(());
+    }
+    Err(Error::conflict("roll_call_incomplete", format!("{missing} of {} expected trainees have not been called", expected.len())))
+}
+
+fn reopen(conn: &mut Conn, actor: &Actor, session_id: SessionId, change: &Change) -> Result<RollCall, Error> {
+    let session = schedule::find(conn, actor, session_id)?;
+    actor.may(Action::CloseRollCall)?;
+    db::lock(conn, "session", session_id)?;
+    let before = row(conn, session_id)?;
+    let state = after(before.state, RollCallTransition::Reopen)?;
+    let reason = change.reason.clone().ok_or_else(|| Error::invalid("/reason", "reason_missing", "reopening needs a reason"))?;
+    let changed = RollCallRow {
+        state,
+        submitted_at: None,
+        closed_at: None,
+        reopen_reason: Some(reason.clone()),
+        version: before.version + 1,
+        ..before.clone()
+    };
+    save(conn, &before, &changed)?;
+    intakes::touch_all(conn, session.intake_id)?;
+    let entry = NewEntry::of("roll_call.reopened", "session", session_id).provider(provider(conn, &session)?).intake(session.intake_id);
+    actor.record(entry.from(&before).to(&changed).because(Some(reason.as_str())));
+    let expected = enrollments::expected_of(conn, session_id, session.starts_at)?;
+    let stored = stored(conn, session_id)?;
+    shown(conn, &session, changed, &expected, &stored)
+}

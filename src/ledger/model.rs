@@ -1,0 +1,167 @@
+//! Entries and balances, in minutes.
+
+use std::collections::BTreeMap;
+
+use diesel::{Identifiable, Insertable, Queryable, Selectable};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::{
+    access::{Role, UserId},
+    clock::Instant,
+    db::types::text_enum,
+    enrollments::EnrollmentId,
+    id::Id,
+    programs::ModuleId,
+    schedule::SessionId,
+    schema::hour_entries,
+    text::Note,
+};
+
+pub type HourEntryId = Id<HourEntry>;
+
+text_enum! {
+    /// What a posting counts as (DOMAIN: how hours are counted).
+    pub enum EntryKind {
+        Attended => "attended",
+        AuthorizedAbsence => "authorized_absence",
+        UnauthorizedAbsence => "unauthorized_absence",
+        Exempt => "exempt",
+        MakeUp => "make_up",
+        Adjustment => "adjustment",
+        CarriedIn => "carried_in",
+    }
+}
+
+/// One immutable posting.
+#[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Insertable, Identifiable, Serialize, ToSchema)]
+#[diesel(table_name = hour_entries, treat_none_as_default_value = false)]
+pub struct HourEntry {
+    pub id: HourEntryId,
+    pub enrollment_id: EnrollmentId,
+    pub module_id: ModuleId,
+    pub session_id: Option<SessionId>,
+    pub kind: EntryKind,
+    /// Negative in a reversal.
+    pub minutes: i32,
+    /// Which closing of the roll call posted it: 1 the first, 2 after a reopening.
+    pub closing: Option<i32>,
+    /// The entry that this one takes back.
+    pub reverses_id: Option<HourEntryId>,
+    pub origin_id: Option<HourEntryId>,
+    /// Null to partners.
+    pub reason: Option<Note>,
+    /// Who posted it. Null to partners and trainees.
+    pub user_id: Option<UserId>,
+    pub recorded_at: Instant,
+}
+
+impl HourEntry {
+    /// Partners see an absence's code and minutes, not its reason.
+    pub(super) fn shown_to(mut self, role: Role) -> Self {
+        if matches!(role, Role::Partner | Role::Trainee) {
+            self.user_id = None;
+        }
+        if role == Role::Partner {
+            self.reason = None;
+        }
+        self
+    }
+}
+
+/// What a closing says of one enrollment: entries that add up to the session's minutes, none of them zero.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Posting {
+    pub enrollment_id: EnrollmentId,
+    pub entries: Vec<(EntryKind, i32)>,
+}
+
+/// What has to be written so that the standing entries of a session become `postings`: a reversal of every standing entry of an
+/// enrollment that changed, and its new entries. Enrollments that did not change get nothing (DOMAIN section 3, reopening).
+pub(super) fn corrections(standing: &[HourEntry], postings: &[Posting]) -> (Vec<HourEntryId>, Vec<Posting>) {
+    let mut before: BTreeMap<EnrollmentId, Vec<&HourEntry>> = BTreeMap::new();
+    for entry in standing {
+        before.entry(entry.enrollment_id).or_default().push(entry);
+    }
+    let sorted = |entries: &mut Vec<(EntryKind, i32)>| entries.sort_unstable();
+    let mut reversed = Vec::new();
+    let mut posted = Vec::new();
+    for posting in postings {
+        let old = before.remove(&posting.enrollment_id).unwrap_or_default();
+        let mut was: Vec<(EntryKind, i32)> = old.iter().map(|entry| (entry.kind, entry.minutes)).collect();
+        let mut is = posting.entries.clone();
+        sorted(&mut was);
+        sorted(&mut is);
+        if was != is {
+            reversed.extend(old.iter().map(|entry| entry.id));
+            posted.push(posting.clone());
+        }
+    }
+    // Whoever is no longer expected loses what was posted.
+    reversed.extend(before.into_values().flatten().map(|entry| entry.id));
+    (reversed, posted)
+}
+
+/// The sums of the ledger for an enrollment, or for one module of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Queryable, Serialize, ToSchema)]
+pub struct Balance {
+    pub attended_minutes: i32,
+    pub authorized_absence_minutes: i32,
+    pub unauthorized_absence_minutes: i32,
+    pub exempt_minutes: i32,
+    pub make_up_minutes: i32,
+    pub adjustment_minutes: i32,
+    pub carried_in_minutes: i32,
+}
+
+impl Balance {
+    /// What was owed in closed sessions, without what was exempt.
+    pub const fn expected(&self) -> i32 {
+        self.attended_minutes + self.authorized_absence_minutes + self.unauthorized_absence_minutes
+    }
+
+    pub const fn present(&self) -> i32 {
+        self.attended_minutes + self.make_up_minutes + self.adjustment_minutes
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(enrollment: EnrollmentId, kind: EntryKind, minutes: i32) -> HourEntry {
+        HourEntry {
+            id: Id::generate(),
+            enrollment_id: enrollment,
+            module_id: Id::generate(),
+            session_id: None,
+            kind,
+            minutes,
+            closing: Some(1),
+            reverses_id: None,
+            origin_id: None,
+            reason: None,
+            user_id: None,
+            recorded_at: Instant::from_unix_micros(0).unwrap(),
+        }
+    }
+
+    #[test]
+    fn a_second_closing_touches_only_what_changed() {
+        let (same, changed, gone, new) = (Id::generate(), Id::generate(), Id::generate(), Id::generate());
+        let standing = [
+            entry(same, EntryKind::Attended, 180),
+            entry(changed, EntryKind::UnauthorizedAbsence, 180),
+            entry(gone, EntryKind::Attended, 180),
+        ];
+        let post = |enrollment_id, entries: &[(EntryKind, i32)]| Posting { enrollment_id, entries: entries.to_vec() };
+        let postings = [
+            post(same, &[(EntryKind::Attended, 180)]),
+            post(changed, &[(EntryKind::Attended, 30), (EntryKind::AuthorizedAbsence, 150)]),
+            post(new, &[(EntryKind::Attended, 180)]),
+        ];
+        let (reversed, posted) = corrections(&standing, &postings);
+        assert_eq!(reversed, [standing[1].id, standing[2].id]);
+        assert_eq!(posted, [postings[1].clone(), postings[2].clone()]);
+    }
+}

@@ -1,0 +1,194 @@
+//! The tables of the ledger. Entries are only ever inserted; balances are moved by the same transaction.
+
+use diesel::{
+    prelude::*,
+    sql_query,
+    sql_types::{BigInt, Integer},
+};
+
+use super::model::{Balance, EntryKind, HourEntry, HourEntryId, Posting, corrections};
+use crate::{
+    access::{Action, Actor},
+    clock::Instant,
+    db::{Conn, for_backend, types::Uid},
+    enrollments::{self, EnrollmentId},
+    error::Error,
+    id::Id,
+    programs::ModuleId,
+    schedule::SessionId,
+    schema::{hour_balances, hour_entries},
+    text::Note,
+};
+
+/// Rows in one insert statement.
+const CHUNK: usize = 500;
+
+/// What a closing of a roll call posts: the session, its module, and which closing it is (1 the first).
+#[derive(Clone, Copy, Debug)]
+pub struct Closing {
+    pub session_id: SessionId,
+    pub module_id: ModuleId,
+    pub number: i32,
+}
+
+/// Posts a closing and moves the balances of the enrollments it concerns. After a reopening only what changed is reversed and
+/// posted anew. Returns how many entries were written.
+pub fn post_closing(
+    conn: &mut Conn,
+    actor: &Actor,
+    now: Instant,
+    closing: Closing,
+    postings: &[Posting],
+    reason: Option<&Note>,
+) -> Result<usize, Error> {
+    actor.may(Action::CloseRollCall)?;
+    let standing = if closing.number == 1 { Vec::new() } else { standing(conn, closing.session_id)? };
+    let (reversed, posted) = corrections(&standing, postings);
+    let entry = |enrollment_id: EnrollmentId, kind: EntryKind, minutes: i32, reverses_id: Option<HourEntryId>| HourEntry {
+        id: Id::generate(),
+        enrollment_id,
+        module_id: closing.module_id,
+        session_id: Some(closing.session_id),
+        kind,
+        minutes,
+        closing: Some(closing.number),
+        reverses_id,
+        origin_id: None,
+        reason: reason.cloned(),
+        user_id: actor.user_id(),
+        recorded_at: now,
+    };
+    let mut entries: Vec<HourEntry> = standing
+        .iter()
+        .filter(|old| reversed.contains(&old.id))
+        .map(|old| entry(old.enrollment_id, old.kind, -old.minutes, Some(old.id)))
+        .collect();
+    for posting in &posted {
+        entries.extend(posting.entries.iter().map(|(kind, minutes)| entry(posting.enrollment_id, *kind, *minutes, None)));
+    }
+    for chunk in entries.chunks(CHUNK) {
+        for_backend!(conn, |c| diesel::insert_into(hour_entries::table).values(chunk).execute(c))?;
+    }
+    roll_up(conn, closing)?;
+    Ok(entries.len())
+}
+
+/// The session's entries that neither reverse nor are reversed.
+fn standing(conn: &mut Conn, session: SessionId) -> Result<Vec<HourEntry>, Error> {
+    let all: Vec<HourEntry> = hour_entries::table
+        .filter(hour_entries::session_id.eq(session))
+        .order(hour_entries::id)
+        .select(HourEntry::as_select())
+        .load(conn)?;
+    let reversed: std::collections::HashSet<HourEntryId> = all.iter().filter_map(|entry| entry.reverses_id).collect();
+    Ok(all.into_iter().filter(|entry| entry.closing.is_some() && entry.reverses_id.is_none() && !reversed.contains(&entry.id)).collect())
+}
+
+/// Adds the entries of one closing to both balances. In SQL over the entries just written, so that a balance cannot say anything
+/// else than they do; first a row of zeros where there is none, because the checks on the table would refuse a negative difference
+/// even in the insert part of an upsert. The text is the same for both databases.
+fn roll_up(conn: &mut Conn, closing: Closing) -> Result<(), Error> {
+    for (table, key) in [("hour_balances", "enrollment_id"), ("module_hour_balances", "enrollment_id, module_id")] {
+        let insert = format!(
+            "INSERT INTO {table} ({key}, attended, authorized_absence, unauthorized_absence, exempt, make_up, adjustment, carried_in)
+             SELECT DISTINCT {key}, 0, 0, 0, 0, 0, 0, 0 FROM hour_entries WHERE session_id = $1 AND closing = $2
+             ON CONFLICT ({key}) DO NOTHING"
+        );
+        let same = key.split(", ").map(|column| format!("{table}.{column} = d.{column}")).collect::<Vec<_>>().join(" AND ");
+        let update = format!(
+            "UPDATE {table} SET attended = {table}.attended + d.attended, authorized_absence = {table}.authorized_absence + d.authorized,
+                unauthorized_absence = {table}.unauthorized_absence + d.unauthorized, exempt = {table}.exempt + d.exempt
+             FROM (SELECT {key},
+                    sum(CASE kind WHEN 'attended' THEN minutes ELSE 0 END) AS attended,
+                    sum(CASE kind WHEN 'authorized_absence' THEN minutes ELSE 0 END) AS authorized,
+                    sum(CASE kind WHEN 'unauthorized_absence' THEN minutes ELSE 0 END) AS unauthorized,
+                    sum(CASE kind WHEN 'exempt' THEN minutes ELSE 0 END) AS exempt
+                FROM hour_entries WHERE session_id = $1 AND closing = $2 GROUP BY {key}) AS d
+             WHERE {same}"
+        );
+        for statement in [insert, update] {
+            sql_query(statement).bind::<Uid, _>(closing.session_id).bind::<Integer, _>(closing.number).execute(conn)?;
+        }
+    }
+    Ok(())
+}
+
+/// An enrollment's entries after `cursor`, oldest first, and its balance.
+pub(super) fn hours(
+    conn: &mut Conn,
+    actor: &Actor,
+    enrollment: EnrollmentId,
+    cursor: Option<HourEntryId>,
+    limit: i64,
+) -> Result<(Balance, Vec<HourEntry>), Error> {
+    enrollments::find(conn, actor, enrollment)?;
+    actor.may(Action::ReadHours)?;
+    let balance: Option<Balance> = hour_balances::table
+        .find(enrollment)
+        .select((
+            hour_balances::attended,
+            hour_balances::authorized_absence,
+            hour_balances::unauthorized_absence,
+            hour_balances::exempt,
+            hour_balances::make_up,
+            hour_balances::adjustment,
+            hour_balances::carried_in,
+        ))
+        .first(conn)
+        .optional()?;
+    let mut query = hour_entries::table
+        .filter(hour_entries::enrollment_id.eq(enrollment))
+        .order(hour_entries::id)
+        .limit(limit)
+        .select(HourEntry::as_select())
+        .into_boxed();
+    if let Some(cursor) = cursor {
+        query = query.filter(hour_entries::id.gt(cursor));
+    }
+    let entries: Vec<HourEntry> = query.load(conn)?;
+    Ok((balance.unwrap_or_default(), entries.into_iter().map(|entry| entry.shown_to(actor.role())).collect()))
+}
+
+#[derive(QueryableByName)]
+struct Difference {
+    #[diesel(sql_type = Uid)]
+    enrollment_id: EnrollmentId,
+    #[diesel(sql_type = BigInt)]
+    ledger: i64,
+    #[diesel(sql_type = BigInt)]
+    balance: i64,
+}
+
+/// The kinds and the columns that sum them.
+const COLUMNS: &[&str] = &["attended", "authorized_absence", "unauthorized_absence", "exempt", "make_up", "adjustment", "carried_in"];
+
+/// Recomputes every balance from the entries, and holds each closed session against its minutes; says what differs.
+pub fn verify(conn: &mut Conn) -> Result<Vec<String>, Error> {
+    let mut findings = Vec::new();
+    for (table, key) in [("hour_balances", "enrollment_id"), ("module_hour_balances", "enrollment_id, module_id")] {
+        for column in COLUMNS {
+            let differ = sql_query(format!(
+                "SELECT enrollment_id, CAST(sum(ledger) AS bigint) AS ledger, CAST(sum(balance) AS bigint) AS balance FROM (
+                    SELECT {key}, minutes AS ledger, 0 AS balance FROM hour_entries WHERE kind = '{column}'
+                    UNION ALL SELECT {key}, 0, {column} FROM {table}) AS both_sides
+                 GROUP BY {key} HAVING sum(ledger) <> sum(balance)"
+            ))
+            .load::<Difference>(conn)?;
+            findings.extend(differ.into_iter().map(|d| {
+                format!("hours: {table}.{column} of enrollment {} is {}, its entries add up to {}", d.enrollment_id, d.balance, d.ledger)
+            }));
+        }
+    }
+    let sessions = sql_query(
+        "SELECT e.enrollment_id, CAST(sum(e.minutes) AS bigint) AS ledger, CAST(max(s.held_minutes) AS bigint) AS balance
+         FROM hour_entries e JOIN sessions s ON s.id = e.session_id WHERE e.closing IS NOT NULL
+         GROUP BY e.enrollment_id, e.session_id HAVING sum(e.minutes) NOT IN (0, max(s.held_minutes))",
+    )
+    .load::<Difference>(conn)?;
+    findings.extend(
+        sessions
+            .into_iter()
+            .map(|d| format!("hours: a closed session of {} minutes posted {} for enrollment {}", d.balance, d.ledger, d.enrollment_id)),
+    );
+    Ok(findings)
+}
