@@ -35,7 +35,7 @@ macro_rules! rooms {
     };
 }
 
-rooms!(organizations, intakes, enrollments, attendance, ledger, journal);
+rooms!(organizations, intakes, enrollments, attendance, ledger, reports, journal);
 
 /// Binds the address of `settings` and makes the server; it runs when awaited.
 ///

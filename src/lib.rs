@@ -14,6 +14,7 @@ pub mod intakes;
 pub mod journal;
 pub mod ledger;
 pub mod organizations;
+pub mod reports;
 pub mod schema;
 pub mod tabular;
 pub mod text;

@@ -31,6 +31,11 @@ impl Caller {
         self.accept.as_deref().is_some_and(|accept| accept.contains("text/csv"))
     }
 
+    /// Method, path and query.
+    pub fn operation(&self) -> &str {
+        &self.operation
+    }
+
     /// Whether the caller holds the state that `current` names.
     pub fn has(&self, current: &etag::ETag) -> bool {
         self.if_none_match.as_ref().is_some_and(|known| etag::matches(known, current))

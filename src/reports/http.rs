@@ -1,0 +1,69 @@
+//! `/intakes/{id}/progress` and `/enrollments/{id}/progress`.
+
+use actix_web::web::{Data, Path, Query, ServiceConfig};
+use serde::Deserialize;
+use utoipa::{IntoParams, OpenApi};
+
+use super::{
+    csv,
+    model::{EnrollmentProgress, IntakeProgress, Split},
+    store::{self, Pulled},
+};
+use crate::{
+    db::Db,
+    enrollments::EnrollmentId,
+    error::Error,
+    http::{Answer, Caller, Reading, at},
+    intakes::IntakeId,
+};
+
+#[derive(OpenApi)]
+#[openapi(paths(read_intake_progress, read_enrollment_progress))]
+pub struct ApiDoc;
+
+pub fn routes(api: &mut ServiceConfig) {
+    api.service(at("/intakes/{id}/progress").get(read_intake_progress))
+        .service(at("/enrollments/{id}/progress").get(read_enrollment_progress));
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct ProgressQuery {
+    /// Adds the same sums by discipline or by module (JSON only).
+    by: Option<Split>,
+}
+
+/// The progress of an intake, whole
+///
+/// JSON, or CSV with `Accept: text/csv`. Answers 304 to `If-None-Match` while nothing it shows has changed.
+#[utoipa::path(get, path = "/intakes/{id}/progress", tag = "progress",
+    params(("id" = IntakeId, Path, description = "The intake"), ProgressQuery),
+    responses(
+        (status = 200, description = "The report; a partner's holds its own people only", content(
+            (IntakeProgress = "application/json"), (String = "text/csv"))),
+        (status = 304, description = "Nothing has changed since the ETag sent"),
+        Reading))]
+async fn read_intake_progress(db: Data<Db>, caller: Caller, id: Path<IntakeId>, query: Query<ProgressQuery>) -> Result<Answer, Error> {
+    let (id, by) = (id.into_inner(), query.by);
+    let csv_wanted = caller.wants_csv();
+    let pulled =
+        db.read(caller.credentials.clone(), move |conn, actor, now| store::intake_progress(conn, actor, now, &caller, id, by)).await?;
+    match pulled {
+        Pulled::Unchanged(tag) => Ok(Answer::not_modified(&tag)),
+        Pulled::Report(tag, report) if csv_wanted => {
+            let table = String::from_utf8(csv::table(&report)).map_err(Error::internal)?;
+            Ok(Answer::csv(&format!("progress-{id}.csv"), table).tag(&tag))
+        }
+        Pulled::Report(tag, report) => Ok(Answer::ok(&report)?.tag(&tag)),
+    }
+}
+
+/// The progress of one enrollment, with the modules of its plan
+#[utoipa::path(get, path = "/enrollments/{id}/progress", tag = "progress", params(("id" = EnrollmentId, Path, description = "The enrollment")),
+    responses((status = 200, description = "The row of the intake's report, and its modules", body = EnrollmentProgress), Reading))]
+async fn read_enrollment_progress(db: Data<Db>, caller: Caller, id: Path<EnrollmentId>) -> Result<Answer, Error> {
+    let id = id.into_inner();
+    let progress = db.read(caller.credentials.clone(), move |conn, actor, now| store::enrollment_progress(conn, actor, now, id)).await?;
+    Answer::ok(&progress)
+}

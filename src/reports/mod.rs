@@ -1,0 +1,10 @@
+//! Reports: what the ledger says of an intake and of one enrollment so far. Reads rollups and other rooms' tables, writes nothing.
+
+mod csv;
+mod http;
+mod model;
+mod store;
+
+pub use http::{ApiDoc, routes};
+pub use model::{IntakeProgress, ProgressRow, Split, Totals};
+pub use store::{enrollment_progress, intake_progress};

@@ -1,0 +1,365 @@
+//! The numbers of a progress report, and the only places where a ratio is made of them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::{
+    clock::Instant,
+    db::types::text_enum,
+    enrollments::{EnrollmentId, EnrollmentState},
+    intakes::{CohortId, IntakeId},
+    ledger::Balance,
+    organizations::OrganizationId,
+    people::PersonId,
+    programs::{DisciplineId, ModuleId},
+    text::{Code, Name},
+};
+
+text_enum! {
+    /// By what a report is split.
+    pub enum Split {
+        Discipline => "discipline",
+        Module => "module",
+    }
+}
+
+/// A quotient as a decimal with four places, rounded down; null without a denominator (DOMAIN section 2, rule 5).
+///
+/// Down, so that what is printed never claims more than is true: 1.0000 is said only of somebody who missed nothing.
+pub(super) fn ratio(part: i64, whole: i64) -> Option<String> {
+    if whole <= 0 {
+        return None;
+    }
+    let ten_thousandths = i128::from(part) * 10_000 / i128::from(whole);
+    Some(format!("{}.{:04}", ten_thousandths / 10_000, ten_thousandths % 10_000))
+}
+
+/// A module as an intake plans it: the version's minutes and the amendments'.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct PlannedModule {
+    pub(super) id: ModuleId,
+    pub(super) discipline_id: Option<DisciplineId>,
+    pub(super) code: Code,
+    pub(super) name: Name,
+    pub(super) minutes: i64,
+}
+
+/// What an intake plans, and what of it no closed roll call covers.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Plan {
+    pub(super) modules: Vec<PlannedModule>,
+    /// Minutes of closed roll calls, of each cohort in each module.
+    pub(super) closed: BTreeMap<(CohortId, ModuleId), i64>,
+}
+
+impl Plan {
+    /// The modules that a trainee of `discipline` owes: its own and the common ones.
+    pub(super) fn owed_by(&self, discipline: DisciplineId) -> impl Iterator<Item = &PlannedModule> {
+        self.modules.iter().filter(move |module| module.discipline_id.is_none_or(|own| own == discipline))
+    }
+
+    /// An enrollment's plan, in minutes. The program total is never a person's denominator.
+    pub(super) fn minutes(&self, discipline: DisciplineId) -> i64 {
+        self.owed_by(discipline).map(|module| module.minutes).sum()
+    }
+
+    /// The minutes of the plan that no closed roll call of the cohort covers, unscheduled ones included: what is still to be
+    /// taught to it. A module that was taught longer than planned leaves nothing open and takes nothing from the others.
+    pub(super) fn open(&self, discipline: DisciplineId, cohort: Option<CohortId>) -> i64 {
+        let closed = |module: &PlannedModule| cohort.and_then(|cohort| self.closed.get(&(cohort, module.id)).copied()).unwrap_or(0);
+        self.owed_by(discipline).map(|module| (module.minutes - closed(module)).max(0)).sum()
+    }
+}
+
+/// An enrollment as the report finds it.
+#[derive(Clone, Debug)]
+pub(super) struct Subject {
+    pub(super) enrollment_id: EnrollmentId,
+    pub(super) person_id: PersonId,
+    pub(super) name: Name,
+    pub(super) latin_name: Option<Name>,
+    pub(super) discipline_id: DisciplineId,
+    pub(super) sponsor_id: OrganizationId,
+    pub(super) unit_id: OrganizationId,
+    pub(super) cohort_id: Option<CohortId>,
+    pub(super) state: EnrollmentState,
+    pub(super) balance: Balance,
+}
+
+/// One enrollment's progress, in minutes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct ProgressRow {
+    pub enrollment_id: EnrollmentId,
+    pub trainee_id: PersonId,
+    #[schema(example = "张伟")]
+    pub name: Name,
+    pub latin_name: Option<Name>,
+    pub discipline_id: DisciplineId,
+    pub sponsor_id: OrganizationId,
+    pub unit_id: OrganizationId,
+    pub cohort_id: Option<CohortId>,
+    pub state: EnrollmentState,
+    /// The modules of the own discipline and the common ones.
+    #[schema(example = 7920)]
+    pub plan_minutes: i64,
+    /// Owed in closed sessions, without what was exempt.
+    pub expected_minutes: i64,
+    /// Attended, made up and adjusted.
+    pub present_minutes: i64,
+    pub authorized_absence_minutes: i64,
+    pub unauthorized_absence_minutes: i64,
+    pub exempt_minutes: i64,
+    /// present / expected, rounded down to four places; null while nothing is expected.
+    #[schema(example = "0.9583")]
+    pub rate: Option<String>,
+    /// (present + open) / (expected + open), open being what is still to be taught; null if that is nothing.
+    #[schema(example = "1.0000")]
+    pub best_reachable: Option<String>,
+    /// Minutes of the plan that no closed roll call covers. Summed, not shown.
+    #[serde(skip)]
+    pub(super) open_minutes: i64,
+    #[serde(skip)]
+    pub(super) owed_sessions: bool,
+}
+
+impl ProgressRow {
+    pub(super) fn of(subject: Subject, plan: &Plan) -> Self {
+        let balance = subject.balance;
+        // Whoever has left, failed or completed owes nothing that is still to come.
+        let stays = matches!(subject.state, EnrollmentState::Enrolled | EnrollmentState::Suspended);
+        let open = if stays { plan.open(subject.discipline_id, subject.cohort_id) } else { 0 };
+        let (expected, present) = (i64::from(balance.expected()), i64::from(balance.present()));
+        Self {
+            enrollment_id: subject.enrollment_id,
+            trainee_id: subject.person_id,
+            name: subject.name,
+            latin_name: subject.latin_name,
+            discipline_id: subject.discipline_id,
+            sponsor_id: subject.sponsor_id,
+            unit_id: subject.unit_id,
+            cohort_id: subject.cohort_id,
+            state: subject.state,
+            plan_minutes: plan.minutes(subject.discipline_id),
+            expected_minutes: expected,
+            present_minutes: present,
+            authorized_absence_minutes: balance.authorized_absence_minutes.into(),
+            unauthorized_absence_minutes: balance.unauthorized_absence_minutes.into(),
+            exempt_minutes: balance.exempt_minutes.into(),
+            rate: ratio(present, expected),
+            best_reachable: ratio(present + open, expected + open),
+            open_minutes: open,
+            owed_sessions: expected > 0 || balance.exempt_minutes > 0,
+        }
+    }
+}
+
+/// The sums of rows, in minutes, and the ratios of the sums.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Totals {
+    /// 人数: distinct persons.
+    pub heads: i64,
+    /// 人次: enrollments with at least one closed session owed.
+    pub enrollments: i64,
+    pub completed: i64,
+    pub plan_minutes: i64,
+    pub expected_minutes: i64,
+    /// 人学时, in minutes.
+    pub present_minutes: i64,
+    pub authorized_absence_minutes: i64,
+    pub unauthorized_absence_minutes: i64,
+    pub exempt_minutes: i64,
+    pub rate: Option<String>,
+    pub best_reachable: Option<String>,
+    /// completed / 人次.
+    pub completion: Option<String>,
+}
+
+impl Totals {
+    pub(super) fn of<'a>(rows: impl Iterator<Item = &'a ProgressRow> + Clone) -> Self {
+        let sum = |minutes: fn(&ProgressRow) -> i64| rows.clone().map(minutes).sum::<i64>();
+        let heads: BTreeSet<PersonId> = rows.clone().map(|row| row.trainee_id).collect();
+        let enrollments = sum(|row| i64::from(row.owed_sessions));
+        let completed = sum(|row| i64::from(row.state == EnrollmentState::Completed));
+        let (expected, present, open) = (sum(|row| row.expected_minutes), sum(|row| row.present_minutes), sum(|row| row.open_minutes));
+        Self {
+            heads: i64::try_from(heads.len()).unwrap_or(i64::MAX),
+            enrollments,
+            completed,
+            plan_minutes: sum(|row| row.plan_minutes),
+            expected_minutes: expected,
+            present_minutes: present,
+            authorized_absence_minutes: sum(|row| row.authorized_absence_minutes),
+            unauthorized_absence_minutes: sum(|row| row.unauthorized_absence_minutes),
+            exempt_minutes: sum(|row| row.exempt_minutes),
+            rate: ratio(present, expected),
+            best_reachable: ratio(present + open, expected + open),
+            completion: ratio(completed, enrollments),
+        }
+    }
+}
+
+/// A part of a report: one discipline or one module.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Part {
+    pub id: uuid::Uuid,
+    pub code: Code,
+    pub name: Name,
+    pub plan_minutes: i64,
+    pub expected_minutes: i64,
+    pub present_minutes: i64,
+    pub authorized_absence_minutes: i64,
+    pub unauthorized_absence_minutes: i64,
+    pub exempt_minutes: i64,
+    pub rate: Option<String>,
+}
+
+impl Part {
+    pub(super) fn of(id: uuid::Uuid, code: Code, name: Name, plan_minutes: i64, sums: Sums) -> Self {
+        Self {
+            id,
+            code,
+            name,
+            plan_minutes,
+            expected_minutes: sums.expected,
+            present_minutes: sums.present,
+            authorized_absence_minutes: sums.authorized,
+            unauthorized_absence_minutes: sums.unauthorized,
+            exempt_minutes: sums.exempt,
+            rate: ratio(sums.present, sums.expected),
+        }
+    }
+}
+
+/// The measures that a part sums.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Sums {
+    pub(super) expected: i64,
+    pub(super) present: i64,
+    pub(super) authorized: i64,
+    pub(super) unauthorized: i64,
+    pub(super) exempt: i64,
+}
+
+impl From<&Totals> for Sums {
+    fn from(totals: &Totals) -> Self {
+        Self {
+            expected: totals.expected_minutes,
+            present: totals.present_minutes,
+            authorized: totals.authorized_absence_minutes,
+            unauthorized: totals.unauthorized_absence_minutes,
+            exempt: totals.exempt_minutes,
+        }
+    }
+}
+
+/// The progress of an intake: what was planned, scheduled and held, and where each enrollment stands.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct IntakeProgress {
+    pub intake_id: IntakeId,
+    pub code: Code,
+    pub name: Name,
+    /// The instant of which the report speaks.
+    pub as_of: Instant,
+    /// The version's total and the amendments'.
+    #[schema(example = 24120)]
+    pub planned_minutes: i64,
+    /// Published and held sessions, each once.
+    pub scheduled_minutes: i64,
+    /// Delivered: held sessions, each once; may exceed the plan, since a common module may be taught to two cohorts apart.
+    pub held_minutes: i64,
+    /// Minutes of an academic hour.
+    #[schema(example = 45)]
+    pub minutes_per_hour: i32,
+    /// Held sessions whose roll call is not closed: their hours are in no row yet.
+    pub open_sessions: i64,
+    pub rows: Vec<ProgressRow>,
+    /// The sums of the rows.
+    pub totals: Totals,
+    /// With `by`: the same sums by discipline or module.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub split: Option<Vec<Part>>,
+}
+
+/// The progress of one enrollment, with its modules.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct EnrollmentProgress {
+    pub as_of: Instant,
+    pub minutes_per_hour: i32,
+    #[serde(flatten)]
+    pub row: ProgressRow,
+    /// Every module of the plan.
+    pub modules: Vec<Part>,
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::id::Id;
+
+    #[test]
+    fn a_ratio_is_rounded_down_and_null_without_a_denominator() {
+        assert_eq!(ratio(0, 0), None);
+        assert_eq!(ratio(1, 3).unwrap(), "0.3333");
+        assert_eq!(ratio(2, 3).unwrap(), "0.6666");
+        assert_eq!(ratio(99_999, 100_000).unwrap(), "0.9999");
+        assert_eq!(ratio(180, 180).unwrap(), "1.0000");
+        assert_eq!(ratio(0, 180).unwrap(), "0.0000");
+    }
+
+    proptest! {
+        #[test]
+        fn a_ratio_says_one_only_of_the_whole(part in 0_i64..100_000, missing in 1_i64..100_000) {
+            prop_assert!(ratio(part, part + missing).unwrap() < "1.0000".to_owned());
+        }
+    }
+
+    fn module(discipline: Option<DisciplineId>, minutes: i64) -> PlannedModule {
+        PlannedModule { id: Id::generate(), discipline_id: discipline, code: "M".parse().unwrap(), name: "M".parse().unwrap(), minutes }
+    }
+
+    #[test]
+    fn a_plan_is_the_own_discipline_and_the_common_modules() {
+        let (own, other) = (Id::generate(), Id::generate());
+        let plan = Plan { modules: vec![module(Some(own), 5400), module(Some(other), 5400), module(None, 2520)], closed: BTreeMap::new() };
+        assert_eq!(plan.minutes(own), 176 * 45);
+        assert_eq!(plan.open(own, None), 176 * 45);
+    }
+
+    #[test]
+    fn a_module_taught_longer_than_planned_takes_nothing_from_the_others() {
+        let (own, cohort) = (Id::generate(), Id::generate());
+        let mut plan = Plan { modules: vec![module(Some(own), 180), module(None, 180)], closed: BTreeMap::new() };
+        plan.closed.insert((cohort, plan.modules[0].id), 360);
+        assert_eq!(plan.open(own, Some(cohort)), 180);
+    }
+
+    #[test]
+    fn best_reachable_counts_what_is_still_to_come_as_present() {
+        let (own, cohort) = (Id::generate(), Id::generate());
+        let mut plan = Plan { modules: vec![module(Some(own), 360)], closed: BTreeMap::new() };
+        plan.closed.insert((cohort, plan.modules[0].id), 180);
+        let subject = |attended: i32, state| Subject {
+            enrollment_id: Id::generate(),
+            person_id: Id::generate(),
+            name: "张伟".parse().unwrap(),
+            latin_name: None,
+            discipline_id: own,
+            sponsor_id: Id::generate(),
+            unit_id: Id::generate(),
+            cohort_id: Some(cohort),
+            state,
+            balance: Balance { attended_minutes: attended, unauthorized_absence_minutes: 180 - attended, ..Balance::default() },
+        };
+        let row = ProgressRow::of(subject(180, EnrollmentState::Enrolled), &plan);
+        assert_eq!((row.rate.as_deref(), row.best_reachable.as_deref()), (Some("1.0000"), Some("1.0000")));
+        let row = ProgressRow::of(subject(90, EnrollmentState::Enrolled), &plan);
+        assert_eq!((row.rate.as_deref(), row.best_reachable.as_deref()), (Some("0.5000"), Some("0.7500")));
+        // Who has left has nothing more to come.
+        let row = ProgressRow::of(subject(90, EnrollmentState::Withdrawn), &plan);
+        assert_eq!(row.best_reachable.as_deref(), Some("0.5000"));
+    }
+}

@@ -1,0 +1,306 @@
+//! The queries of the reports: a fixed number of them, whatever the size of the intake or the database.
+
+use std::collections::HashMap;
+
+use diesel::{
+    dsl::{count_star, sum},
+    prelude::*,
+};
+
+use super::model::{EnrollmentProgress, IntakeProgress, Part, Plan, PlannedModule, ProgressRow, Split, Subject, Sums, Totals};
+use crate::{
+    access::{Action, Actor, Scope},
+    clock::Instant,
+    db::{Conn, MultiBackend},
+    enrollments::{self, EnrollmentId, EnrollmentState},
+    error::Error,
+    http::{Caller, ETag},
+    intakes::{self, CohortId, Intake, IntakeId},
+    journal::NewEntry,
+    ledger::Balance,
+    organizations::{OrganizationId, below},
+    people::PersonId,
+    programs::{DisciplineId, ModuleId},
+    schema::{
+        amendments, disciplines, enrollments as enrolled, hour_balances, intake_sponsors, intakes as intake_rows, module_hour_balances,
+        modules, organizations, people, program_versions, roll_calls, session_cohorts, sessions,
+    },
+    text::{Code, Name},
+};
+
+/// A report, or the word that the caller has it already.
+pub enum Pulled {
+    Unchanged(ETag),
+    Report(ETag, Box<IntakeProgress>),
+}
+
+/// The progress of an intake as the actor may see it. A partner's holds its own people only, totals included.
+///
+/// The tag is read first, in the same snapshot: who has the report already is answered before it is made. Pulling it is journaled.
+pub fn intake_progress(
+    conn: &mut Conn,
+    actor: &Actor,
+    now: Instant,
+    caller: &Caller,
+    id: IntakeId,
+    by: Option<Split>,
+) -> Result<Pulled, Error> {
+    let intake = intakes::find(conn, actor, id)?;
+    actor.may(Action::ReadIntakeProgress)?;
+    let tag = tag(conn, actor, caller, id)?;
+    if caller.has(&tag) {
+        return Ok(Pulled::Unchanged(tag));
+    }
+    let plan = plan(conn, &intake)?;
+    let rows: Vec<ProgressRow> = subjects(conn, actor, id, None)?.into_iter().map(|subject| ProgressRow::of(subject, &plan)).collect();
+    let split = match by {
+        None => None,
+        Some(Split::Discipline) => Some(by_discipline(conn, &intake, &rows)?),
+        Some(Split::Module) => Some(by_module(conn, actor, &intake, &plan, &rows)?),
+    };
+    let taught = taught(conn, id)?;
+    actor.record(NewEntry::of("report.pulled", "intake", id).provider(intake.provider_id).intake(id));
+    let report = IntakeProgress {
+        intake_id: id,
+        planned_minutes: plan.modules.iter().map(|module| module.minutes).sum(),
+        scheduled_minutes: taught.scheduled,
+        held_minutes: taught.held,
+        minutes_per_hour: minutes_per_hour(conn, &intake)?,
+        open_sessions: taught.open_sessions,
+        totals: Totals::of(rows.iter()),
+        rows,
+        split,
+        as_of: now,
+        code: intake.code,
+        name: intake.name,
+    };
+    Ok(Pulled::Report(tag, Box::new(report)))
+}
+
+/// The progress of one enrollment, with every module of its plan.
+pub fn enrollment_progress(conn: &mut Conn, actor: &Actor, now: Instant, id: EnrollmentId) -> Result<EnrollmentProgress, Error> {
+    let enrollment = enrollments::find(conn, actor, id)?;
+    actor.may(Action::ReadOwnProgress)?;
+    let intake: Intake = intake_rows::table.find(enrollment.intake_id).select(Intake::as_select()).first(conn)?;
+    let plan = plan(conn, &intake)?;
+    let subject = subjects(conn, actor, intake.id, Some(id))?.pop().ok_or(Error::NotFound)?;
+    let mut sums = module_sums(conn, actor, intake.id, Some(id))?;
+    let modules = plan
+        .owed_by(subject.discipline_id)
+        .map(|module| {
+            let sums = sums.remove(&module.id).unwrap_or_default();
+            Part::of(module.id.uuid(), module.code.clone(), module.name.clone(), module.minutes, sums)
+        })
+        .collect();
+    let row = ProgressRow::of(subject, &plan);
+    Ok(EnrollmentProgress { as_of: now, minutes_per_hour: minutes_per_hour(conn, &intake)?, row, modules })
+}
+
+/// What determines a report: the version of what it shows, whose rows it shows, and what was asked for.
+fn tag(conn: &mut Conn, actor: &Actor, caller: &Caller, id: IntakeId) -> Result<ETag, Error> {
+    let version: i64 = match actor.scope() {
+        Scope::Sponsor(organization) => intake_sponsors::table
+            .inner_join(organizations::table.on(organizations::root_id.eq(intake_sponsors::sponsor_id)))
+            .filter(organizations::id.eq(organization))
+            .filter(intake_sponsors::intake_id.eq(id))
+            .select(intake_sponsors::report_version)
+            .first(conn)
+            .optional()?
+            .unwrap_or(0),
+        _ => intake_rows::table.find(id).select(intake_rows::report_version).first(conn)?,
+    };
+    let scope = format!("{:?} {:?}", actor.scope(), actor.only_intake());
+    Ok(ETag::weak(&[&version.to_string(), &scope, caller.operation(), if caller.wants_csv() { "csv" } else { "json" }]))
+}
+
+fn minutes_per_hour(conn: &mut Conn, intake: &Intake) -> Result<i32, Error> {
+    Ok(program_versions::table.find(intake.program_version_id).select(program_versions::minutes_per_hour).first(conn)?)
+}
+
+fn plan(conn: &mut Conn, intake: &Intake) -> Result<Plan, Error> {
+    type Row = (ModuleId, Option<DisciplineId>, Code, Name, i32);
+    let planned: Vec<Row> = modules::table
+        .filter(modules::program_version_id.eq(intake.program_version_id))
+        .order(modules::position)
+        .select((modules::id, modules::discipline_id, modules::code, modules::name, modules::planned_minutes))
+        .load(conn)?;
+    let amended: Vec<(ModuleId, Option<i64>)> = amendments::table
+        .filter(amendments::intake_id.eq(intake.id))
+        .group_by(amendments::module_id)
+        .select((amendments::module_id, sum(amendments::delta_minutes)))
+        .load(conn)?;
+    let amended: HashMap<ModuleId, i64> = amended.into_iter().map(|(id, minutes)| (id, minutes.unwrap_or(0))).collect();
+    let modules = planned
+        .into_iter()
+        .map(|(id, discipline_id, code, name, minutes)| PlannedModule {
+            id,
+            discipline_id,
+            code,
+            name,
+            minutes: i64::from(minutes) + amended.get(&id).copied().unwrap_or(0),
+        })
+        .collect();
+    let closed: Vec<(CohortId, ModuleId, Option<i64>)> = sessions::table
+        .inner_join(roll_calls::table.on(roll_calls::session_id.eq(sessions::id)))
+        .inner_join(session_cohorts::table.on(session_cohorts::session_id.eq(sessions::id)))
+        .filter(sessions::intake_id.eq(intake.id))
+        .filter(roll_calls::closings.gt(0))
+        .group_by((session_cohorts::cohort_id, sessions::module_id))
+        .select((session_cohorts::cohort_id, sessions::module_id, sum(sessions::held_minutes)))
+        .load(conn)?;
+    let closed = closed.into_iter().map(|(cohort, module, minutes)| ((cohort, module), minutes.unwrap_or(0))).collect();
+    Ok(Plan { modules, closed })
+}
+
+struct Taught {
+    scheduled: i64,
+    held: i64,
+    open_sessions: i64,
+}
+
+fn taught(conn: &mut Conn, id: IntakeId) -> Result<Taught, Error> {
+    let (held, to_come): (Option<i64>, Option<i64>) = {
+        let held =
+            sessions::table.filter(sessions::intake_id.eq(id)).filter(sessions::state.eq("held")).select(sum(sessions::held_minutes));
+        let to_come =
+            sessions::table.filter(sessions::intake_id.eq(id)).filter(sessions::state.eq("published")).select(sum(sessions::minutes));
+        (held.first(conn)?, to_come.first(conn)?)
+    };
+    let open_sessions = sessions::table
+        .left_join(roll_calls::table.on(roll_calls::session_id.eq(sessions::id)))
+        .filter(sessions::intake_id.eq(id))
+        .filter(sessions::state.eq("held"))
+        .filter(roll_calls::state.is_null().or(roll_calls::state.ne("closed")))
+        .select(count_star())
+        .first(conn)?;
+    let held = held.unwrap_or(0);
+    Ok(Taught { scheduled: held + to_come.unwrap_or(0), held, open_sessions })
+}
+
+type Seated = (EnrollmentId, PersonId, Name, Option<Name>, DisciplineId, OrganizationId, OrganizationId, Option<CohortId>, EnrollmentState);
+type Minutes = (i32, i32, i32, i32, i32, i32, i32);
+
+/// Who is in the report: everybody who was enrolled. Whoever withdrew or was transferred stays in it with the hours that were
+/// posted, since these are delivered; without hours they are not shown.
+fn subjects(conn: &mut Conn, actor: &Actor, id: IntakeId, only: Option<EnrollmentId>) -> Result<Vec<Subject>, Error> {
+    use EnrollmentState as S;
+    let mut query = enrolled::table
+        .inner_join(people::table.on(people::id.eq(enrolled::person_id)))
+        .left_join(hour_balances::table.on(hour_balances::enrollment_id.eq(enrolled::id)))
+        .filter(enrolled::intake_id.eq(id))
+        .order(enrolled::id)
+        .select((
+            (
+                enrolled::id,
+                enrolled::person_id,
+                people::name,
+                people::latin_name,
+                enrolled::discipline_id,
+                enrolled::sponsor_id,
+                enrolled::unit_id,
+                enrolled::cohort_id,
+                enrolled::state,
+            ),
+            (
+                hour_balances::attended,
+                hour_balances::authorized_absence,
+                hour_balances::unauthorized_absence,
+                hour_balances::exempt,
+                hour_balances::make_up,
+                hour_balances::adjustment,
+                hour_balances::carried_in,
+            )
+                .nullable(),
+        ))
+        .into_boxed::<MultiBackend>();
+    query = match only {
+        Some(enrollment) => query.filter(enrolled::id.eq(enrollment)),
+        None => query.filter(
+            enrolled::state
+                .eq_any([S::Enrolled, S::Suspended, S::Completed, S::Failed])
+                .or(enrolled::state.eq_any([S::Withdrawn, S::Transferred]).and(hour_balances::enrollment_id.nullable().is_not_null())),
+        ),
+    };
+    if let Scope::Sponsor(organization) = actor.scope() {
+        query = query.filter(enrolled::unit_id.eq_any(below(organization)));
+    }
+    let rows: Vec<(Seated, Option<Minutes>)> = query.load(conn)?;
+    Ok(rows.into_iter().map(|(seated, minutes)| subject(seated, minutes)).collect())
+}
+
+fn subject(seated: Seated, minutes: Option<Minutes>) -> Subject {
+    let (enrollment_id, person_id, name, latin_name, discipline_id, sponsor_id, unit_id, cohort_id, state) = seated;
+    let (attended, authorized, unauthorized, exempt, make_up, adjustment, carried_in) = minutes.unwrap_or_default();
+    let balance = Balance {
+        attended_minutes: attended,
+        authorized_absence_minutes: authorized,
+        unauthorized_absence_minutes: unauthorized,
+        exempt_minutes: exempt,
+        make_up_minutes: make_up,
+        adjustment_minutes: adjustment,
+        carried_in_minutes: carried_in,
+    };
+    Subject { enrollment_id, person_id, name, latin_name, discipline_id, sponsor_id, unit_id, cohort_id, state, balance }
+}
+
+fn by_discipline(conn: &mut Conn, intake: &Intake, rows: &[ProgressRow]) -> Result<Vec<Part>, Error> {
+    let known: Vec<(DisciplineId, Code, Name)> = disciplines::table
+        .filter(disciplines::program_version_id.eq(intake.program_version_id))
+        .order(disciplines::position)
+        .select((disciplines::id, disciplines::code, disciplines::name))
+        .load(conn)?;
+    let part = |(id, code, name): (DisciplineId, Code, Name)| {
+        let totals = Totals::of(rows.iter().filter(|row| row.discipline_id == id));
+        Part::of(id.uuid(), code, name, totals.plan_minutes, Sums::from(&totals))
+    };
+    Ok(known.into_iter().map(part).collect())
+}
+
+fn by_module(conn: &mut Conn, actor: &Actor, intake: &Intake, plan: &Plan, rows: &[ProgressRow]) -> Result<Vec<Part>, Error> {
+    let mut sums = module_sums(conn, actor, intake.id, None)?;
+    let part = |module: &PlannedModule| {
+        let owing = rows.iter().filter(|row| module.discipline_id.is_none_or(|own| own == row.discipline_id)).count();
+        let plan_minutes = module.minutes * i64::try_from(owing).unwrap_or(0);
+        let sums = sums.remove(&module.id).unwrap_or_default();
+        Part::of(module.id.uuid(), module.code.clone(), module.name.clone(), plan_minutes, sums)
+    };
+    Ok(plan.modules.iter().map(part).collect())
+}
+
+/// The sums of the module balances of the enrollments that the actor sees, or of one of them.
+fn module_sums(conn: &mut Conn, actor: &Actor, id: IntakeId, only: Option<EnrollmentId>) -> Result<HashMap<ModuleId, Sums>, Error> {
+    use module_hour_balances as b;
+    type Row = (ModuleId, Option<i64>, Option<i64>, Option<i64>, Option<i64>, Option<i64>, Option<i64>);
+    let query = b::table
+        .inner_join(enrolled::table.on(enrolled::id.eq(b::enrollment_id)))
+        .filter(enrolled::intake_id.eq(id))
+        .group_by(b::module_id)
+        .select((
+            b::module_id,
+            sum(b::attended),
+            sum(b::make_up),
+            sum(b::adjustment),
+            sum(b::authorized_absence),
+            sum(b::unauthorized_absence),
+            sum(b::exempt),
+        ));
+    let rows: Vec<Row> = match (only, actor.scope()) {
+        // The enrollment was found in the actor's scope.
+        (Some(enrollment), _) => query.filter(enrolled::id.eq(enrollment)).load(conn)?,
+        (None, Scope::Sponsor(organization)) => query.filter(enrolled::unit_id.eq_any(below(organization))).load(conn)?,
+        (None, _) => query.load(conn)?,
+    };
+    let sums = |(id, attended, make_up, adjustment, authorized, unauthorized, exempt): Row| {
+        let [attended, make_up, adjustment, authorized, unauthorized, exempt] =
+            [attended, make_up, adjustment, authorized, unauthorized, exempt].map(|minutes| minutes.unwrap_or(0));
+        let sums = Sums {
+            expected: attended + authorized + unauthorized,
+            present: attended + make_up + adjustment,
+            authorized,
+            unauthorized,
+            exempt,
+        };
+        (id, sums)
+    };
+    Ok(rows.into_iter().map(sums).collect())
+}
