@@ -26,11 +26,11 @@ pub fn migrate(target: &Target) -> Result<Vec<String>, Error> {
     let mut conn = open(target, Purpose::Migrate)?;
     let applied = match &mut conn {
         Conn::Sqlite(conn) => {
-            // Two processes that start together: the second waits here, then finds nothing pending.
-            sql_query("BEGIN EXCLUSIVE").execute(conn)?;
-            let applied = conn.run_pending_migrations(SQLITE).map(|names| names.iter().map(ToString::to_string).collect::<Vec<_>>());
-            sql_query(if applied.is_ok() { "COMMIT" } else { "ROLLBACK" }).execute(conn)?;
-            applied
+            // Two processes that start together: the second waits here, then finds nothing pending. Diesel must know of the
+            // transaction, or it would try to begin one for each migration instead of a savepoint.
+            conn.exclusive_transaction(|conn| {
+                conn.run_pending_migrations(SQLITE).map(|names| names.iter().map(ToString::to_string).collect::<Vec<_>>())
+            })
         }
         Conn::Postgres(conn) => {
             sql_query("SELECT pg_advisory_lock(hashtextextended(current_schema() || ':migrate', 0))").execute(conn)?;
