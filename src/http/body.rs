@@ -9,7 +9,10 @@ use actix_web::{
     web::{Bytes, BytesMut},
 };
 use futures_util::StreamExt;
-use serde::{Deserialize, Deserializer, de::DeserializeOwned};
+use serde::{
+    Deserialize, Deserializer,
+    de::{DeserializeOwned, IgnoredAny},
+};
 use sha2::{Digest, Sha256};
 
 use crate::error::{Error, FieldFault, decoded};
@@ -76,19 +79,33 @@ pub async fn read(mut payload: Payload, limit: usize) -> Result<Bytes, Error> {
 pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Error> {
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
-        let pointer = pointer(error.path());
+        let mut pointer = pointer(error.path());
         let error = error.into_inner();
-        match error.classify() {
-            serde_json::error::Category::Data => {
-                let message = without_position(&error);
-                let (code, detail) = decoded(&message, code_of(&message));
-                Error::Invalid(vec![FieldFault::new(pointer, code, detail)])
-            }
-            _ => Error::malformed("json_malformed", format!("the body is not valid JSON: {error}")),
+        if error.classify() != serde_json::error::Category::Data {
+            return malformed(&error);
         }
+        // A wrong field in front of a syntax error: what cannot be read as a whole is not judged in part.
+        if let Err(error) = serde_json::from_slice::<IgnoredAny>(bytes) {
+            return malformed(&error);
+        }
+        let message = without_position(&error);
+        let (code, detail) = decoded(&message, code_of(&message));
+        if matches!(code, "missing_field" | "duplicate_field") {
+            // serde reports these at the object; the name stands in the message only.
+            pointer.extend(message.split('`').nth(1).map(|field| format!("/{field}")));
+        }
+        Error::Invalid(vec![FieldFault::new(pointer, code, detail)])
     })?;
-    deserializer.end().map_err(|error| Error::malformed("json_malformed", format!("the body is not valid JSON: {error}")))?;
+    deserializer.end().map_err(|error| malformed(&error))?;
+    if bytes.trim_ascii_start().first() == Some(&b'[') {
+        // serde would take an array for a struct, its items for the fields in their order.
+        return Err(Error::invalid("", "wrong_type", "the body must be an object"));
+    }
     Ok(value)
+}
+
+fn malformed(error: &serde_json::Error) -> Error {
+    Error::malformed("json_malformed", format!("the body is not valid JSON: {error}"))
 }
 
 /// serde_json appends ` at line 1 column 2`, which says nothing to a program that made the body.
@@ -137,6 +154,12 @@ pub fn nullable<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D)
     Option::<T>::deserialize(deserializer).map(Some)
 }
 
+/// For `#[serde(default, deserialize_with = "given")]` on an `Option` field of a merge patch that cannot be cleared: absent leaves as is,
+/// null is a wrong type. Without it, null would silently leave as is.
+pub fn given<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
+}
+
 /// The body of a transition.
 #[derive(Clone, Debug, Default, Deserialize, serde::Serialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -179,12 +202,14 @@ mod tests {
         assert_eq!(fault(r#"{"inner":[{"name":"a"},{"name":7}]}"#), ("/inner/1/name".into(), "wrong_type".into()));
         assert_eq!(fault(r#"{"inner":[{"name":"a\u0000"}]}"#), ("/inner/0/name".into(), "text_control_character".into()));
         assert_eq!(fault(r#"{"inner":[{"nome":"a"}]}"#), ("/inner/0/nome".into(), "unknown_field".into()));
-        assert_eq!(fault(r#"{"inner":[{}]}"#).1, "missing_field");
+        assert_eq!(fault(r#"{"inner":[{}]}"#), ("/inner/0/name".into(), "missing_field".into()));
+        assert_eq!(fault(r#"{"inner":[{"name":"a","name":"b"}]}"#), ("/inner/0/name".into(), "duplicate_field".into()));
+        assert_eq!(fault("[[]]"), (String::new(), "wrong_type".into()));
     }
 
     #[test]
     fn broken_json_is_malformed() {
-        for broken in ["", "{", "{\"inner\":[]} x", "\u{0}"] {
+        for broken in ["", "{", "{\"inner\":[]} x", "\u{0}", "{} {}", "{\"inner\":7,", "[[]"] {
             assert!(matches!(parse::<Outer>(broken.as_bytes()), Err(Error::Malformed { .. })), "{broken:?}");
         }
         let deep = format!("{{\"inner\":{}", "[".repeat(100_000));

@@ -7,7 +7,10 @@ use utoipa::ToSchema;
 use crate::{
     clock::Instant,
     db::types::text_enum,
-    http::{Patched, body::nullable},
+    http::{
+        Patched,
+        body::{given, nullable},
+    },
     id::Id,
     schema::organizations,
     text::{Code, Name},
@@ -71,9 +74,9 @@ pub struct NewOrganization {
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct OrganizationPatch {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "given")]
     pub code: Option<Code>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "given")]
     pub name: Option<Name>,
     #[serde(default, deserialize_with = "nullable")]
     #[schema(value_type = Option<Name>)]

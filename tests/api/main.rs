@@ -1,0 +1,11 @@
+//! The API from outside: a real server on a free port, a database of its own for each test, one client for each role.
+//!
+//! `organizations/create.rs` tests `POST /organizations`: the address of a test follows from the URL. What belongs to no URL is in
+//! `contract/` (the shape of the code and of the API) and `database/` (what the database itself refuses or survives).
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
+#![expect(clippy::indexing_slicing, reason = "indexing a JSON value that is not there gives null, and the assertion says so")]
+#![expect(unreachable_pub, reason = "in a test binary every `pub` is unreachable; `pub` still says what a module offers")]
+
+mod database;
+mod organizations;
+mod support;

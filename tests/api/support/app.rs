@@ -1,0 +1,233 @@
+//! The server under test.
+
+use std::{
+    sync::{
+        OnceLock,
+        atomic::{AtomicUsize, Ordering},
+        mpsc,
+    },
+    thread::{self, JoinHandle},
+    time::Duration,
+};
+
+use actix_web::dev::ServerHandle;
+use muster::{
+    access::{self, Credentials, NewToken, NewUser, Role},
+    config::Settings,
+    db::Db,
+};
+
+use super::{Client, Kind, TestDatabase, seed, statements};
+
+/// A server with a database of its own; both go when this is dropped.
+pub struct App {
+    pub address: String,
+    pub db: Db,
+    // Fields are dropped in this order: the server stops before its database goes.
+    #[expect(dead_code, reason = "held to be dropped")]
+    server: Running,
+    pub database: TestDatabase,
+    users: AtomicUsize,
+    administrator: OnceLock<Client>,
+    provider: OnceLock<seed::Provider>,
+}
+
+struct Running {
+    handle: ServerHandle,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // The command is sent by the call; nobody needs to await the answer, for the thread ends with the server.
+        drop(self.handle.stop(false));
+        if let Some(thread) = self.thread.take() {
+            drop(thread.join());
+        }
+    }
+}
+
+/// What narrows a token.
+#[derive(Clone, Debug, Default)]
+pub struct TokenOptions {
+    pub read_only: bool,
+    /// The one intake it is good for.
+    pub intake: Option<String>,
+    /// An hour unless said.
+    pub expires_in: Option<Duration>,
+}
+
+/// A server on a free port, with an empty database of the suite's kind.
+pub fn spawn_app() -> App {
+    spawn_app_at(TestDatabase::create())
+}
+
+/// A server on a free port, with that database.
+pub fn spawn_app_at(database: TestDatabase) -> App {
+    statements::install();
+    let settings = Settings {
+        database_url: database.url().to_owned(),
+        listen: "127.0.0.1:0".to_owned(),
+        workers: 2,
+        connections: 4,
+        ..Settings::default()
+    };
+    let db = Db::open(database.target(), settings.connections).unwrap();
+    let served = db.clone();
+    let (tell, told) = mpsc::channel();
+    let thread = thread::spawn(move || {
+        actix_web::rt::System::new().block_on(async move {
+            let (server, address) = muster::app::build(&settings, served).unwrap();
+            tell.send((address, server.handle())).unwrap();
+            server.await.unwrap();
+        });
+    });
+    let (address, handle) = told.recv().unwrap();
+    let server = Running { handle, thread: Some(thread) };
+    App {
+        address: address.to_string(),
+        db,
+        server,
+        database,
+        users: AtomicUsize::new(0),
+        administrator: OnceLock::new(),
+        provider: OnceLock::new(),
+    }
+}
+
+/// Clients. Each call makes a new user with a new token, except that the administrator is always the same.
+impl App {
+    /// Without a token.
+    pub fn anonymous(&self) -> Client {
+        Client::new(&self.address, None, None)
+    }
+
+    pub fn administrator(&self) -> Client {
+        self.administrator.get_or_init(|| self.client_for(Role::Administrator, None, None, TokenOptions::default())).clone()
+    }
+
+    /// Of [`App::provider`], as are all roles below that name no organization.
+    pub fn coordinator(&self) -> Client {
+        self.coordinator_of(&self.provider().id)
+    }
+
+    pub fn coordinator_of(&self, organization: &str) -> Client {
+        self.client_for(Role::Coordinator, Some(organization), None, TokenOptions::default())
+    }
+
+    pub fn auditor(&self) -> Client {
+        self.client_for(Role::Auditor, Some(&self.provider().id), None, TokenOptions::default())
+    }
+
+    pub fn class_adviser(&self, person: &str) -> Client {
+        self.client_for(Role::ClassAdviser, Some(&self.provider().id), Some(person), TokenOptions::default())
+    }
+
+    pub fn instructor(&self, person: &str) -> Client {
+        self.client_for(Role::Instructor, Some(&self.provider().id), Some(person), TokenOptions::default())
+    }
+
+    pub fn trainee(&self, person: &str) -> Client {
+        self.client_for(Role::Trainee, Some(&self.provider().id), Some(person), TokenOptions::default())
+    }
+
+    /// Of a sponsor, or of one of its units.
+    pub fn partner(&self, organization: &str) -> Client {
+        self.client_for(Role::Partner, Some(organization), None, TokenOptions::default())
+    }
+
+    /// A new user with this role, granted and given a token as the command line does it.
+    pub fn client_for(&self, role: Role, organization: Option<&str>, person: Option<&str>, options: TokenOptions) -> Client {
+        let name = format!("{role} {}", self.users.fetch_add(1, Ordering::Relaxed) + 1);
+        let new_user = NewUser { name: name.parse().unwrap(), person_id: person.map(|id| id.parse().unwrap()) };
+        let organization = organization.map(|id| id.parse().unwrap());
+        let intake_id = options.intake.map(|id| id.parse().unwrap());
+        let lifetime = chrono::TimeDelta::from_std(options.expires_in.unwrap_or(Duration::from_secs(3600))).unwrap();
+        let (user, token) = self
+            .db
+            .write_blocking(Credentials::Operator, move |conn, actor, now| {
+                let user = access::create_user(conn, actor, now, new_user)?;
+                let grant = access::grant_role(conn, actor, now, user.id, role, organization)?;
+                let new = NewToken {
+                    role_grant_id: grant.id,
+                    name: user.name.clone(),
+                    read_only: options.read_only,
+                    intake_id,
+                    expires_at: now.plus(lifetime),
+                };
+                let token = access::issue_token(conn, actor, now, new)?;
+                // Else the first request would note its use in the background, at any time during the test.
+                access::note_use(conn, token.id, now)?;
+                Ok((user, token))
+            })
+            .unwrap_or_else(|error| panic!("no token for {name}: {error:?}"));
+        Client::new(&self.address, Some(token.token.expose().to_owned()), Some(user.id.to_string()))
+    }
+
+    /// The provider at which roles are held unless said otherwise; made when first asked for.
+    pub fn provider(&self) -> &seed::Provider {
+        self.provider.get_or_init(|| seed::provider(self))
+    }
+
+    /// Ends the role of a client; its token is good for nothing from now on.
+    pub fn end_grant(&self, client: &Client) {
+        let (from, until) = (self.instant("2020-01-01T00:00:00Z"), self.instant("2020-01-02T00:00:00Z"));
+        let user = self.hex(client.user_id.as_deref().unwrap());
+        self.sql(&format!("UPDATE role_grants SET from_at = {from}, until_at = {until} WHERE user_id = {user}")).unwrap();
+    }
+}
+
+/// The database behind the server's back.
+impl App {
+    /// Runs statements on a connection of their own, all or none; the error is the database's message.
+    pub fn sql(&self, statements: &str) -> Result<(), String> {
+        self.database.sql(statements)
+    }
+
+    /// The message with which the database refuses statements.
+    #[track_caller]
+    pub fn refusal(&self, statements: &str) -> String {
+        match self.sql(statements) {
+            Ok(()) => panic!("the database took it: {statements}"),
+            Err(message) => message,
+        }
+    }
+
+    /// The whole number of a query such as `SELECT count(*) FROM organizations`.
+    pub fn count(&self, query: &str) -> i64 {
+        self.database.count(query)
+    }
+
+    /// The id of nothing.
+    pub fn absent_id(&self) -> String {
+        muster::id::Id::<()>::generate().to_string()
+    }
+
+    /// The SQL literal of an id.
+    pub fn hex(&self, id: &str) -> String {
+        let id = uuid::Uuid::try_parse(id).unwrap();
+        match self.database.kind() {
+            Kind::Sqlite => format!("x'{}'", id.simple()),
+            Kind::Postgres => format!("'{id}'::uuid"),
+        }
+    }
+
+    /// The SQL literal of an instant in RFC 3339.
+    pub fn instant(&self, text: &str) -> String {
+        let micros = chrono::DateTime::parse_from_rfc3339(text).unwrap().timestamp_micros();
+        match self.database.kind() {
+            Kind::Sqlite => micros.to_string(),
+            Kind::Postgres => format!("'{text}'::timestamptz"),
+        }
+    }
+
+    /// The SQL literal of a truth value.
+    pub fn truth(&self, value: bool) -> &'static str {
+        match (self.database.kind(), value) {
+            (Kind::Sqlite, true) => "1",
+            (Kind::Sqlite, false) => "0",
+            (Kind::Postgres, true) => "true",
+            (Kind::Postgres, false) => "false",
+        }
+    }
+}

@@ -1,0 +1,18 @@
+//! What every test uses. A test is a plain `#[test]` function:
+//!
+//! ```ignore
+//! let app = spawn_app();
+//! let reply = app.administrator().post("/organizations", json!({"code": "USTB", "name": "USTB", "kind": "university"}));
+//! assert_json_snapshot!(reply.expect(201).redacted());
+//! ```
+
+mod app;
+mod client;
+mod database;
+pub mod seed;
+pub mod statements;
+mod tests;
+
+pub use app::{App, TokenOptions, spawn_app, spawn_app_at};
+pub use client::{Client, Reply, redacted};
+pub use database::{Kind, TestDatabase};
