@@ -45,7 +45,9 @@ impl Target {
         }
         let path = url.strip_prefix("sqlite://").or_else(|| url.strip_prefix("sqlite:")).unwrap_or(url);
         if path.is_empty() || path.contains("://") || path.contains(":memory:") {
-            return Err(Error::malformed("database_url", format!("`{url}` is neither postgres://… nor the path of a SQLite file")));
+            // Only how it begins: what follows may be a password.
+            let begin = url.split_inclusive("://").next().unwrap_or_default();
+            return Err(Error::malformed("database_url", format!("`{begin}` is neither postgres://… nor the path of a SQLite file")));
         }
         Ok(Self::Sqlite(path.to_owned()))
     }
@@ -74,7 +76,7 @@ pub(super) fn open(target: &Target, purpose: Purpose) -> Result<Conn, Connection
 }
 
 fn open_sqlite(path: &str, purpose: Purpose) -> Result<SqliteConnection, ConnectionError> {
-    let mut conn = SqliteConnection::establish(path)?;
+    let mut conn = SqliteConnection::establish(path).map_err(|error| ConnectionError::BadConnection(format!("{path}: {error}")))?;
     let settle = |conn: &mut SqliteConnection| -> diesel::QueryResult<()> {
         // busy_timeout first: the other pragmas take locks themselves.
         conn.batch_execute("PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF; PRAGMA cache_size = -8000;")?;

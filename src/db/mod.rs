@@ -151,6 +151,11 @@ impl Db {
         });
     }
 
+    /// The migrations that the database lacks, for the command line.
+    pub fn pending_migrations(&self) -> Result<Vec<String>, Error> {
+        self.readers.transaction(migrate::pending)
+    }
+
     /// Whether the database answers and has all migrations.
     pub async fn is_ready(&self) -> Result<(), Error> {
         let place = self.place()?;
