@@ -1,11 +1,14 @@
 //! The command line. One file a command, each with `Args` and `run(args, context)`; `commands!` below is the one list of them.
 
 pub mod admin;
+pub mod backup;
 mod context;
+pub mod doctor;
 pub mod migrate;
 pub mod openapi;
 mod outcome;
 pub mod serve;
+pub mod verify;
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -79,6 +82,12 @@ commands! {
     Migrate => migrate,
     /// Create organizations, users and tokens from the machine that holds the database
     Admin => admin,
+    /// Copy a SQLite database while it is in use, and check the copy
+    Backup => backup,
+    /// Recompute what can be recomputed and say what differs
+    Verify => verify,
+    /// Look at what the server needs and say what is wrong
+    Doctor => doctor,
     /// Print the API's OpenAPI 3.1 document
     Openapi => openapi,
 }

@@ -1,6 +1,7 @@
 //! How a command ends: what it prints and its exit code.
 
 use std::{
+    fmt,
     io::{self, Write},
     process::ExitCode,
 };
@@ -57,6 +58,12 @@ impl Failure {
         // One line, whatever libpq or the TOML parser make of it.
         let message = message.into().split_whitespace().collect::<Vec<_>>().join(" ");
         Self { code: code.into(), message }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
     }
 }
 
