@@ -4,8 +4,12 @@ use std::net::TcpListener;
 
 use actix_web::{
     App, HttpServer,
-    dev::Server,
+    dev::{Server, ServerHandle},
     middleware::{Compress, from_fn},
+    rt::{
+        self,
+        signal::unix::{Signal, SignalKind, signal},
+    },
     web::{self, Data, PathConfig, QueryConfig, ServiceConfig},
 };
 use tracing_actix_web::TracingLogger;
@@ -59,14 +63,69 @@ pub fn build(settings: &Settings, db: Db) -> std::io::Result<(Server, std::net::
     })
     .workers(settings.workers)
     .shutdown_timeout(30)
+    .disable_signals()
     .listen(listener)?
     .run();
     Ok((server, address))
 }
 
+/// Why [`run`] ended before it was told to.
+#[derive(Debug)]
+pub enum Stopped {
+    /// The address cannot be listened on.
+    Unbound(std::io::Error),
+    Broken(std::io::Error),
+}
+
+/// Serves until SIGTERM or SIGINT, and then until the requests in flight are answered. `announce` is told the bound address.
+///
+/// # Errors
+/// If the address cannot be bound, the announcement cannot be made or the server breaks.
+pub fn run(settings: &Settings, db: Db, announce: impl FnOnce(std::net::SocketAddr) -> std::io::Result<()>) -> Result<(), Stopped> {
+    rt::System::new().block_on(async {
+        let (server, address) = build(settings, db.clone()).map_err(Stopped::Unbound)?;
+        let handle = server.handle();
+        // Listened for before anybody can know of the server, so that no signal finds it deaf.
+        let signals = Signals::listen().map_err(Stopped::Broken)?;
+        rt::spawn(signals.stop(handle));
+        rt::spawn(sweep(db));
+        announce(address).map_err(Stopped::Broken)?;
+        server.await.map_err(Stopped::Broken)
+    })
+}
+
+/// The signals that end the server. Ours rather than actix's own, because those drop requests in flight at Ctrl-C.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn listen() -> std::io::Result<Self> {
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    /// Lets the server finish at the first signal and ends the process at the second.
+    async fn stop(mut self, server: ServerHandle) {
+        self.next().await;
+        tracing::info!("stopping: the requests in flight are answered first");
+        rt::spawn(server.stop(true));
+        self.next().await;
+        tracing::warn!("stopped at a second signal");
+        std::process::exit(1);
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}
+
 /// Sweeps what has expired, every ten minutes, for as long as the server runs.
 pub async fn sweep(db: Db) {
-    let mut ticks = actix_web::rt::time::interval(std::time::Duration::from_secs(600));
+    let mut ticks = rt::time::interval(std::time::Duration::from_secs(600));
     loop {
         ticks.tick().await;
         db.note(|conn| access::sweep(conn, clock::now()));

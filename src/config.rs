@@ -1,20 +1,30 @@
 //! Settings: flag > environment > file > default. The only place that reads the environment.
 
-use serde::Deserialize;
+use std::{
+    collections::HashMap,
+    env, fmt, io,
+    path::{Path, PathBuf},
+};
+
+use config::{Config, ConfigError, Environment, File, FileFormat};
+use serde::{Deserialize, Serialize};
+
+/// Read if it exists and no other file is named.
+const FILE: &str = "muster.toml";
 
 /// What the server needs to know.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Settings {
-    /// `postgres://…`, or the path of a SQLite file. Environment: `DATABASE_URL` or `MUSTER_DATABASE_URL`.
+    /// `postgres://…`, or the path of a SQLite file. Environment: `MUSTER_DATABASE_URL`, else `DATABASE_URL`.
     pub database_url: String,
-    /// Address and port to listen on; port 0 takes a free one.
+    /// Address and port to listen on; port 0 takes a free one. Environment: `MUSTER_LISTEN`.
     pub listen: String,
-    /// Threads that serve requests.
+    /// Threads that serve requests. Environment: `MUSTER_WORKERS`.
     pub workers: usize,
-    /// Connections to the database for each of reading and (on Postgres) writing.
+    /// Connections to the database for each of reading and (on Postgres) writing. Environment: `MUSTER_CONNECTIONS`.
     pub connections: u32,
-    /// What is logged, in the syntax of `RUST_LOG`.
+    /// What is logged, in the syntax of `RUST_LOG`. Environment: `MUSTER_LOG`.
     pub log: String,
 }
 
@@ -28,5 +38,152 @@ impl Default for Settings {
             connections: u32::try_from(cores * 4).unwrap_or(8).clamp(4, 64),
             log: "info".to_owned(),
         }
+    }
+}
+
+/// What the command line says about the settings; it wins over everything else.
+#[derive(Clone, Debug, Default)]
+pub struct Flags {
+    pub config: Option<PathBuf>,
+    pub database_url: Option<String>,
+    pub listen: Option<String>,
+    pub log: Option<String>,
+}
+
+/// Why the settings cannot be used, on one line.
+#[derive(Debug, thiserror::Error)]
+pub struct SettingsFault(String);
+
+impl fmt::Display for SettingsFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl From<ConfigError> for SettingsFault {
+    fn from(error: ConfigError) -> Self {
+        Self(format!("the settings cannot be read: {error}"))
+    }
+}
+
+impl Settings {
+    /// Collects the settings from `flags`, the environment, the file and the defaults, in this order of precedence.
+    ///
+    /// # Errors
+    /// If the file cannot be read or holds an unknown setting, or if a value is of no use.
+    pub fn load(flags: Flags) -> Result<Self, SettingsFault> {
+        Self::merge(flags, environment())
+    }
+
+    fn merge(flags: Flags, mut environment: HashMap<String, String>) -> Result<Self, SettingsFault> {
+        // An empty variable is one that is not set.
+        environment.retain(|_, value| !value.is_empty());
+        let mut builder = Config::builder().add_source(Config::try_from(&Self::default())?);
+        let named = flags.config.or_else(|| environment.get("MUSTER_CONFIG").map(PathBuf::from));
+        if let Some(file) = file(named)? {
+            builder = builder.add_source(File::from(file).format(FileFormat::Toml));
+        }
+        if let Some(url) = environment.get("DATABASE_URL") {
+            builder = builder.set_override("database_url", url.as_str())?;
+        }
+        // Only the names of settings are taken: Kubernetes puts MUSTER_PORT and others of its own beside them.
+        environment.retain(|name, _| NAMES.iter().any(|known| name.eq_ignore_ascii_case(&format!("MUSTER_{known}"))));
+        let overridden = builder.build()?;
+        let settings: Self = Config::builder()
+            .add_source(overridden)
+            .add_source(Environment::with_prefix("MUSTER").source(Some(environment)))
+            .set_override_option("database_url", flags.database_url)?
+            .set_override_option("listen", flags.listen)?
+            .set_override_option("log", flags.log)?
+            .build()?
+            .try_deserialize()?;
+        settings.checked()
+    }
+
+    fn checked(self) -> Result<Self, SettingsFault> {
+        if self.workers == 0 || self.connections == 0 {
+            return Err(SettingsFault("workers and connections must be at least 1".to_owned()));
+        }
+        Ok(self)
+    }
+}
+
+/// The settings that the environment may give, as `MUSTER_` and the name in capitals.
+const NAMES: &[&str] = &["database_url", "listen", "workers", "connections", "log"];
+
+/// The variables that can be read as text; the others cannot be ours.
+fn environment() -> HashMap<String, String> {
+    env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))).collect()
+}
+
+/// The file to read: the one that is named, which must be there, or [`FILE`] if it is.
+fn file(named: Option<PathBuf>) -> Result<Option<PathBuf>, SettingsFault> {
+    let Some(named) = named else {
+        return Ok(Some(PathBuf::from(FILE)).filter(|file| file.is_file()));
+    };
+    readable(&named).map_err(|error| SettingsFault(format!("the settings file {} cannot be read: {error}", named.display())))?;
+    Ok(Some(named))
+}
+
+fn readable(file: &Path) -> io::Result<()> {
+    std::fs::File::open(file)?.metadata().and_then(
+        |metadata| {
+            if metadata.is_dir() { Err(io::ErrorKind::IsADirectory.into()) } else { Ok(()) }
+        },
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn variables(pairs: &[(&str, &str)]) -> HashMap<String, String> {
+        pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    }
+
+    #[test]
+    fn a_flag_beats_the_environment_beats_the_file_beats_the_default() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("settings.toml");
+        std::fs::write(&file, "listen = \"file:1\"\nlog = \"file\"\nworkers = 3\n").unwrap();
+        let flags = Flags { config: Some(file), listen: Some("flag:1".to_owned()), ..Flags::default() };
+        let environment =
+            variables(&[("MUSTER_LISTEN", "environment:1"), ("MUSTER_LOG", "environment"), ("MUSTER_PORT", "tcp://10.0.0.1")]);
+        let settings = Settings::merge(flags, environment).unwrap();
+        assert_eq!(settings.listen, "flag:1");
+        assert_eq!(settings.log, "environment");
+        assert_eq!(settings.workers, 3);
+        assert_eq!(settings.database_url, Settings::default().database_url);
+    }
+
+    #[test]
+    fn our_own_variable_beats_the_common_one_and_an_empty_one_is_none() {
+        let both = variables(&[("DATABASE_URL", "common"), ("MUSTER_DATABASE_URL", "own")]);
+        assert_eq!(Settings::merge(Flags::default(), both).unwrap().database_url, "own");
+        let empty = variables(&[("DATABASE_URL", "common"), ("MUSTER_DATABASE_URL", "")]);
+        assert_eq!(Settings::merge(Flags::default(), empty).unwrap().database_url, "common");
+    }
+
+    #[test]
+    fn every_setting_can_come_from_the_environment() {
+        let serde_json::Value::Object(settings) = serde_json::to_value(Settings::default()).unwrap() else { panic!() };
+        let mut names: Vec<&str> = settings.keys().map(String::as_str).collect();
+        let mut known = NAMES.to_vec();
+        names.sort_unstable();
+        known.sort_unstable();
+        assert_eq!(names, known);
+    }
+
+    #[test]
+    fn what_is_of_no_use_is_refused() {
+        for wrong in [("MUSTER_WORKERS", "many"), ("MUSTER_WORKERS", "0"), ("MUSTER_CONNECTIONS", "-1"), ("MUSTER_CONFIG", "/nowhere.toml")]
+        {
+            assert!(Settings::merge(Flags::default(), variables(&[wrong])).is_err(), "{wrong:?}");
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("settings.toml");
+        std::fs::write(&file, "databse_url = \"x\"\n").unwrap();
+        let fault = Settings::merge(Flags { config: Some(file), ..Flags::default() }, HashMap::new()).unwrap_err();
+        assert!(fault.to_string().contains("databse_url"), "{fault}");
     }
 }

@@ -1,3 +1,10 @@
 //! The `muster` binary: parse the command line, run it.
 
-fn main() {}
+use std::process::ExitCode;
+
+use clap::Parser;
+use muster::cli::{self, Cli};
+
+fn main() -> ExitCode {
+    cli::main(Cli::parse())
+}

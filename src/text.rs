@@ -19,6 +19,8 @@ impl fmt::Display for TextFault {
     }
 }
 
+impl std::error::Error for TextFault {}
+
 /// Trims `text` and holds it to 1..=`most` characters without control characters (line breaks only where `lines`).
 fn checked(text: &str, most: usize, lines: bool) -> Result<String, TextFault> {
     let text = text.trim();

@@ -16,7 +16,8 @@ use crate::{
     journal::NewEntry,
     organizations::OrganizationId,
     people::PersonId,
-    schema::{idempotency_keys, role_grants, tokens, users},
+    schema::{idempotency_keys, intakes, people, role_grants, tokens, users},
+    text::Name,
 };
 
 /// Turns credentials into an actor, inside the transaction that will use it.
@@ -101,10 +102,45 @@ pub fn sweep(conn: &mut Conn, now: Instant) -> Result<(), Error> {
 
 pub fn create_user(conn: &mut Conn, actor: &Actor, now: Instant, new: NewUser) -> Result<User, Error> {
     actor.may(Action::ManageAccess)?;
+    if let Some(person) = new.person_id {
+        known(people::table.find(person).count().get_result(conn)?, "/person_id", "unknown_person", "person")?;
+    }
     let user = User { id: Id::generate(), name: new.name, person_id: new.person_id, disabled_at: None, created_at: now };
     diesel::insert_into(users::table).values(&user).execute(conn)?;
     actor.record(NewEntry::of("user.created", "user", user.id).to(&user));
     Ok(user)
+}
+
+/// Refuses a reference to what is not there, before the foreign key does it without saying which.
+fn known(count: i64, pointer: &str, code: &str, what: &str) -> Result<(), Error> {
+    if count == 0 { Err(Error::invalid(pointer, code, format!("there is no such {what}"))) } else { Ok(()) }
+}
+
+/// The user of this name.
+pub fn user_by_name(conn: &mut Conn, actor: &Actor, name: &Name) -> Result<Option<User>, Error> {
+    actor.may(Action::ManageAccess)?;
+    Ok(users::table.filter(users::name.eq(name)).select(User::as_select()).first(conn).optional()?)
+}
+
+/// The role of `user` at `organization`, if it is held now.
+pub fn current_grant(
+    conn: &mut Conn,
+    actor: &Actor,
+    now: Instant,
+    user: UserId,
+    role: Role,
+    organization: Option<OrganizationId>,
+) -> Result<Option<RoleGrant>, Error> {
+    actor.may(Action::ManageAccess)?;
+    let grants: Vec<RoleGrant> = role_grants::table
+        .filter(role_grants::user_id.eq(user))
+        .filter(role_grants::role.eq(role))
+        .filter(role_grants::from_at.le(now))
+        .filter(role_grants::until_at.is_null().or(role_grants::until_at.gt(now)))
+        .order(role_grants::id)
+        .select(RoleGrant::as_select())
+        .load(conn)?;
+    Ok(grants.into_iter().find(|grant| grant.organization_id == organization))
 }
 
 /// Gives `user` a role, at `organization` unless it is the installation's administrator.
@@ -122,6 +158,11 @@ pub fn grant_role(
     }
     if (role == Role::Administrator) != organization.is_none() {
         return Err(Error::invalid("/organization", "role_organization", "every role but the administrator's is held at an organization"));
+    }
+    let person: Option<PersonId> = users::table.find(user).select(users::person_id).first(conn)?;
+    if person.is_none() && matches!(role, Role::ClassAdviser | Role::Instructor | Role::Trainee) {
+        let detail = format!("the role {role} is a person's, and the user is not tied to one");
+        return Err(Error::invalid("/person_id", "person_missing", detail));
     }
     let grant = RoleGrant {
         id: Id::generate(),
@@ -142,6 +183,9 @@ pub fn issue_token(conn: &mut Conn, actor: &Actor, now: Instant, new: NewToken) 
     actor.may(Action::ManageAccess)?;
     if new.expires_at <= now {
         return Err(Error::invalid("/expires_at", "expiry_past", "a token must expire in the future"));
+    }
+    if let Some(intake) = new.intake_id {
+        known(intakes::table.find(intake).count().get_result(conn)?, "/intake_id", "unknown_intake", "intake")?;
     }
     let secret = Secret::generate()?;
     let token = Token {
@@ -176,4 +220,15 @@ pub fn revoke_token(conn: &mut Conn, actor: &Actor, now: Instant, prefix: &str) 
     diesel::update(tokens::table.filter(tokens::id.eq(token))).set(tokens::revoked_at.eq(now)).execute(conn)?;
     actor.record(NewEntry::of("token.revoked", "token", *token));
     Ok(())
+}
+
+/// Every token with its grant and its user, oldest first.
+pub fn list_tokens(conn: &mut Conn, actor: &Actor) -> Result<Vec<(Token, RoleGrant, User)>, Error> {
+    actor.may(Action::ManageAccess)?;
+    Ok(tokens::table
+        .inner_join(role_grants::table.on(role_grants::id.eq(tokens::role_grant_id)))
+        .inner_join(users::table.on(users::id.eq(role_grants::user_id)))
+        .order(tokens::id)
+        .select((Token::as_select(), RoleGrant::as_select(), User::as_select()))
+        .load(conn)?)
 }

@@ -52,6 +52,25 @@ impl Target {
         Ok(Self::Sqlite(path.to_owned()))
     }
 
+    /// For people to see: the path, or the URL without the passwords that it may hold.
+    pub fn without_password(&self) -> String {
+        let url = match self {
+            Self::Sqlite(path) => return path.clone(),
+            Self::Postgres(url) => url,
+        };
+        let (scheme, rest) = url.split_once("://").unwrap_or_default();
+        let (address, query) = rest.split_once('?').unwrap_or((rest, ""));
+        // An unescaped @ or / in a password is against the rules, but libpq lets the former pass.
+        let address = match address.rsplit_once('@') {
+            Some((user, host)) => format!("{}@{host}", user.split(':').next().unwrap_or_default()),
+            None => address.to_owned(),
+        };
+        let is_open = |pair: &&str| !pair.split('=').next().unwrap_or_default().to_ascii_lowercase().contains("password");
+        let query: Vec<_> = query.split('&').filter(|pair| !pair.is_empty()).filter(is_open).collect();
+        let mark = if query.is_empty() { "" } else { "?" };
+        format!("{scheme}://{address}{mark}{}", query.join("&"))
+    }
+
     pub fn is_sqlite(&self) -> bool {
         matches!(self, Self::Sqlite(_))
     }
@@ -75,12 +94,16 @@ pub(super) fn open(target: &Target, purpose: Purpose) -> Result<Conn, Connection
     }
 }
 
+/// The settings on which the safety of acknowledged writes rests, and their values; 2 is FULL.
+pub(super) const SQLITE_DURABILITY: &[(&str, &str)] = &[("journal_mode", "wal"), ("synchronous", "2"), ("foreign_keys", "1")];
+pub(super) const POSTGRES_DURABILITY: &[(&str, &str)] = &[("fsync", "on"), ("full_page_writes", "on"), ("synchronous_commit", "on")];
+
 fn open_sqlite(path: &str, purpose: Purpose) -> Result<SqliteConnection, ConnectionError> {
     let mut conn = SqliteConnection::establish(path).map_err(|error| ConnectionError::BadConnection(format!("{path}: {error}")))?;
     let settle = |conn: &mut SqliteConnection| -> diesel::QueryResult<()> {
         // busy_timeout first: the other pragmas take locks themselves.
         conn.batch_execute("PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF; PRAGMA cache_size = -8000;")?;
-        for (pragma, expected) in [("journal_mode", "wal"), ("synchronous", "2"), ("foreign_keys", "1")] {
+        for &(pragma, expected) in SQLITE_DURABILITY {
             expect_setting(
                 sql_query(format!("SELECT CAST({pragma} AS TEXT) AS value FROM pragma_{pragma}")).get_result(conn)?,
                 pragma,
@@ -109,7 +132,7 @@ fn open_postgres(url: &str, purpose: Purpose) -> Result<PgConnection, Connection
         conn.batch_execute(&format!(
             "SET TIME ZONE 'UTC'; SET client_min_messages = warning; SET synchronous_commit = on; SET lock_timeout = '10s'; {characteristics}"
         ))?;
-        for (setting, expected) in [("fsync", "on"), ("full_page_writes", "on"), ("synchronous_commit", "on")] {
+        for &(setting, expected) in POSTGRES_DURABILITY {
             expect_setting(sql_query(format!("SELECT current_setting('{setting}') AS value")).get_result(conn)?, setting, expected)?;
         }
         Ok(())
@@ -149,4 +172,23 @@ pub fn lock(conn: &mut Conn, what: &str, id: impl std::fmt::Display) -> Result<(
             .get_results::<Locked>(conn)?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_is_not_shown() {
+        for (url, shown) in [
+            ("postgres://muster:secret@db:5432/muster", "postgres://muster@db:5432/muster"),
+            ("postgres://muster:se@cret@db/muster?sslmode=require", "postgres://muster@db/muster?sslmode=require"),
+            ("postgresql:///muster?user=a&password=secret&host=/run", "postgresql:///muster?user=a&host=/run"),
+            ("postgres://db/muster?sslpassword=secret", "postgres://db/muster"),
+            ("./muster.db", "./muster.db"),
+        ] {
+            assert_eq!(Target::parse(url).unwrap().without_password(), shown);
+        }
+        assert!(!Target::parse("mysql://muster:secret@db/muster").unwrap_err().to_string().contains("secret"));
+    }
 }

@@ -5,6 +5,8 @@
 //! cached between transactions: command-line tools and other processes write the same database.
 
 mod backend;
+mod backup;
+mod examine;
 mod migrate;
 mod pool;
 pub mod types;
@@ -20,6 +22,8 @@ use tokio::sync::{Semaphore, oneshot};
 
 pub(crate) use backend::for_backend;
 pub use backend::{Target, lock};
+pub use backup::{Backup, backup};
+pub use examine::{durability, integrity, references, try_to_write, version};
 pub use migrate::{known as known_migrations, migrate, pending as pending_migrations};
 
 use crate::{

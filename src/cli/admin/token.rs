@@ -1,0 +1,184 @@
+//! `muster admin token`.
+
+use chrono::TimeDelta;
+use clap::value_parser;
+use serde_json::{Value, json};
+
+use super::organization::named;
+use crate::{
+    access::{self, Actor, Credentials, IssuedToken, NewToken, NewUser, Role, User},
+    cli::{Context, Failure, Outcome},
+    clock::Instant,
+    db::Conn,
+    error::Error,
+    intakes::IntakeId,
+    organizations::Organization,
+    people::PersonId,
+    text::Name,
+};
+
+const EXAMPLES: &str = "\
+The token alone goes to stdout and is shown this once; what it is good for goes to stderr. A user and a role that are there already
+are taken, those that are not are created.
+
+Examples:
+  muster admin token --role administrator
+  TOKEN=$(muster admin token --role coordinator --organization USTB)
+  muster admin token --role partner --organization JISCO --read-only --expires-in-days 30
+  muster admin token --role instructor --organization USTB --person 01930000-0000-7000-8000-000000000001
+  muster admin token list
+  muster admin token revoke muster_1a2b3";
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES, subcommand_negates_reqs = true)]
+pub(super) struct Args {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    create: Option<Create>,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    /// Create a token (so does `muster admin token --role …`)
+    #[command(after_help = EXAMPLES)]
+    Create(Create),
+    /// List the tokens, without their secrets
+    #[command(after_help = EXAMPLES)]
+    List,
+    /// End a token at once
+    #[command(after_help = EXAMPLES)]
+    Revoke(Revoke),
+}
+
+#[derive(Debug, clap::Args)]
+struct Create {
+    /// administrator, coordinator, class_adviser, instructor, partner, trainee or auditor
+    #[arg(long, required = true)]
+    role: Role,
+    /// Where the role is held; needed for every role but the administrator
+    #[arg(long, value_name = "CODE-or-ID")]
+    organization: Option<String>,
+    /// Who holds the role; created if there is none of that name [default: the role and the organization]
+    #[arg(long, value_name = "NAME")]
+    user: Option<Name>,
+    /// Who a new user is; needed for instructors, class advisers and trainees
+    #[arg(long, value_name = "ID")]
+    person: Option<PersonId>,
+    /// The token may change nothing
+    #[arg(long)]
+    read_only: bool,
+    /// The token is good for this intake only
+    #[arg(long, value_name = "ID")]
+    intake: Option<IntakeId>,
+    /// How long the token is good for
+    #[arg(long, value_name = "DAYS", default_value_t = 90, value_parser = value_parser!(u16).range(1..=3660))]
+    expires_in_days: u16,
+    /// What the token is for [default: the user's name]
+    #[arg(long)]
+    name: Option<Name>,
+}
+
+#[derive(Debug, clap::Args)]
+struct Revoke {
+    /// The first 12 characters, as `list` shows them
+    prefix: String,
+}
+
+pub(super) fn run(args: Args, context: &Context) -> Result<Outcome, Failure> {
+    match (args.command, args.create) {
+        (Some(Command::Create(create)), None) | (None, Some(create)) => run_create(create, context),
+        (Some(Command::List), None) => run_list(context),
+        (Some(Command::Revoke(revoke)), None) => run_revoke(revoke, context),
+        _ => Err(Failure::new("usage", "say either `--role …` or one of create, list and revoke; see muster admin token --help")),
+    }
+}
+
+fn run_create(args: Create, context: &Context) -> Result<Outcome, Failure> {
+    let (role, read_only) = (args.role, args.read_only);
+    let (issued, user, organization) =
+        context.open()?.write_blocking(Credentials::Operator, move |conn, actor, now| create(conn, actor, now, args))?;
+    let place = organization.as_ref().map(|organization| format!(" at {}", organization.code)).unwrap_or_default();
+    let note = format!(
+        "{role}{place}, user {}, good until {}{}; the token is shown this once",
+        user.name,
+        issued.expires_at,
+        if read_only { ", read only" } else { "" }
+    );
+    let json = json!({
+        "id": issued.id,
+        "token": issued.token,
+        "prefix": issued.token.prefix(),
+        "role": role,
+        "organization": organization,
+        "user": user,
+        "read_only": read_only,
+        "expires_at": issued.expires_at,
+    });
+    Ok(Outcome::new(issued.token.expose(), json).with_note(note))
+}
+
+/// User, role and token in one transaction: all of them or none.
+fn create(conn: &mut Conn, actor: &Actor, now: Instant, args: Create) -> Result<(IssuedToken, User, Option<Organization>), Error> {
+    let organization = args.organization.map(|text| named(conn, actor, &text)).transpose()?;
+    let organization_id = organization.as_ref().map(|organization| organization.id);
+    let name = match args.user {
+        Some(name) => name,
+        None => default_name(args.role, organization.as_ref(), args.person)?,
+    };
+    let user = match access::user_by_name(conn, actor, &name)? {
+        Some(user) if args.person.is_some() && args.person != user.person_id => {
+            return Err(Error::invalid("/person", "user_taken", format!("the user `{name}` is somebody else; say --user")));
+        }
+        Some(user) => user,
+        None => access::create_user(conn, actor, now, NewUser { name, person_id: args.person })?,
+    };
+    let grant = match access::current_grant(conn, actor, now, user.id, args.role, organization_id)? {
+        Some(grant) => grant,
+        None => access::grant_role(conn, actor, now, user.id, args.role, organization_id)?,
+    };
+    let new = NewToken {
+        role_grant_id: grant.id,
+        name: args.name.unwrap_or_else(|| user.name.clone()),
+        read_only: args.read_only,
+        intake_id: args.intake,
+        expires_at: now.plus(TimeDelta::days(args.expires_in_days.into())),
+    };
+    Ok((access::issue_token(conn, actor, now, new)?, user, organization))
+}
+
+/// `coordinator@USTB`; with a person `instructor@USTB 0193…`, because a post is held by many.
+fn default_name(role: Role, organization: Option<&Organization>, person: Option<PersonId>) -> Result<Name, Error> {
+    let place = organization.map(|organization| format!("@{}", organization.code)).unwrap_or_default();
+    let person = person.map(|person| format!(" {person}")).unwrap_or_default();
+    format!("{role}{place}{person}").parse().map_err(Error::internal)
+}
+
+fn run_list(context: &Context) -> Result<Outcome, Failure> {
+    let tokens = context.open()?.read_blocking(&Credentials::Operator, |conn, actor, _| access::list_tokens(conn, actor))?;
+    let mut lines = Vec::with_capacity(tokens.len());
+    let mut data: Vec<Value> = Vec::with_capacity(tokens.len());
+    for (token, grant, user) in tokens {
+        let state = token.revoked_at.map_or_else(|| format!("until {}", token.expires_at), |at| format!("revoked {at}"));
+        lines.push(format!("{}  {}  {}  {state}", token.prefix, grant.role, user.name));
+        data.push(json!({
+            "id": token.id, "prefix": token.prefix, "name": token.name, "user": user.name, "role": grant.role,
+            "organization_id": grant.organization_id, "read_only": token.read_only, "intake_id": token.intake_id,
+            "created_at": token.created_at, "expires_at": token.expires_at, "last_used_at": token.last_used_at,
+            "revoked_at": token.revoked_at,
+        }));
+    }
+    Ok(Outcome::new(lines.join("\n"), json!({ "data": data })))
+}
+
+fn run_revoke(args: Revoke, context: &Context) -> Result<Outcome, Failure> {
+    let Revoke { prefix } = args;
+    let wanted = prefix.clone();
+    let revoked =
+        context.open()?.write_blocking(Credentials::Operator, move |conn, actor, now| access::revoke_token(conn, actor, now, &wanted));
+    match revoked {
+        Ok(()) => Ok(Outcome::new(format!("revoked {prefix}"), json!({ "revoked": prefix }))),
+        Err(Error::NotFound) => Err(Failure::new("not_found", format!("no token that is still good begins with `{prefix}`"))),
+        Err(other) => Err(other.into()),
+    }
+}

@@ -1,0 +1,68 @@
+//! What every command is given: the settings, and the database they name.
+
+use std::path::Path;
+
+use tracing_subscriber::{EnvFilter, fmt::format::FmtSpan};
+
+use super::{Failure, outcome};
+use crate::{
+    config::{Flags, Settings},
+    db::{Db, Target},
+};
+
+pub struct Context {
+    pub settings: Settings,
+    /// Whether the output is for programs.
+    pub json: bool,
+}
+
+impl Context {
+    pub(super) fn new(flags: Flags, json: bool) -> Result<Self, Failure> {
+        Ok(Self { settings: Settings::load(flags)?, json })
+    }
+
+    /// Logs to stderr, a JSON object a line; each request is one line, with its id, when it is answered.
+    pub(super) fn log_to_stderr(&self) -> Result<(), Failure> {
+        let filter = EnvFilter::try_new(&self.settings.log)
+            .map_err(|error| Failure::new("settings", format!("`{}` is no filter for logs: {error}", self.settings.log)))?;
+        tracing_subscriber::fmt()
+            .json()
+            .with_env_filter(filter)
+            .with_span_events(FmtSpan::CLOSE)
+            .with_span_list(false)
+            .with_writer(std::io::stderr)
+            .try_init()
+            .map_err(|error| Failure::new("internal", error.to_string()))
+    }
+
+    pub fn target(&self) -> Result<Target, Failure> {
+        Ok(Target::parse(&self.settings.database_url)?)
+    }
+
+    /// Opens a database that is there and up to date. A mistyped path must not make an empty database.
+    pub fn open(&self) -> Result<Db, Failure> {
+        let target = self.existing()?;
+        let db = Db::open(target, self.settings.connections)?;
+        let pending = db.pending_migrations()?;
+        if pending.is_empty() {
+            return Ok(db);
+        }
+        Err(Failure::new("migrations_pending", format!("the database lacks {} migrations; `muster migrate` applies them", pending.len())))
+    }
+
+    /// The target, if it is a SQLite file only one that exists.
+    pub fn existing(&self) -> Result<Target, Failure> {
+        let target = self.target()?;
+        match &target {
+            Target::Sqlite(path) if !Path::new(path).exists() => {
+                Err(Failure::new("no_database", format!("there is no database at {path}; `muster migrate` makes one")))
+            }
+            _ => Ok(target),
+        }
+    }
+
+    /// Prints at once what a command has to say before it ends.
+    pub fn announce(&self, text: &str, json: &serde_json::Value) -> std::io::Result<()> {
+        if self.json { outcome::print_text(&json.to_string()) } else { outcome::print_text(text) }
+    }
+}

@@ -1,0 +1,109 @@
+//! `muster doctor`.
+
+use std::{
+    io::{ErrorKind, Read, Write},
+    net::{TcpListener, TcpStream},
+    time::Duration,
+};
+
+use chrono::Datelike;
+use serde_json::json;
+
+use super::{Context, Failure, Outcome};
+use crate::{
+    access::Credentials,
+    clock,
+    db::{self, Db},
+    error::Error,
+};
+
+const EXAMPLES: &str = "\
+Looks at what the server needs, changes nothing, and says `ok` or `wrong` of each. Exit code 3 if anything is wrong.
+Whether the records agree with each other is `muster verify`'s business.
+
+Examples:
+  muster doctor
+  muster doctor --json
+  DATABASE_URL=postgres://muster@db/muster muster doctor";
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Args {}
+
+/// What was looked at, and what was seen: well or ill.
+type Examined = (&'static str, Result<String, String>);
+
+pub fn run(_: Args, context: &Context) -> Result<Outcome, Failure> {
+    let mut examined = database(context);
+    examined.push(("clock", time()));
+    examined.push(("listen", listen(&context.settings.listen)));
+    let is_well = examined.iter().all(|(_, seen)| seen.is_ok());
+    let mut lines = Vec::new();
+    let mut checks = Vec::new();
+    for (name, seen) in examined {
+        let (word, ok, detail) = match seen {
+            Ok(detail) => ("ok   ", true, detail),
+            Err(detail) => ("wrong", false, detail),
+        };
+        lines.push(format!("{word}  {name:<10}  {detail}"));
+        checks.push(json!({ "name": name, "ok": ok, "detail": detail }));
+    }
+    Ok(Outcome::new(lines.join("\n"), json!({ "ok": is_well, "checks": checks })).with_findings(!is_well))
+}
+
+/// Stops at the first that is wrong of those that need each other.
+fn database(context: &Context) -> Vec<Examined> {
+    let opened = context.existing().and_then(|target| Ok(Db::open(target, context.settings.connections)?));
+    let db = match opened {
+        Ok(db) => db,
+        Err(failure) => return vec![("database", Err(failure.to_string()))],
+    };
+    let said = |error: Error| Failure::from(error).to_string();
+    let facts = db.read_blocking(&Credentials::Operator, |conn, _, _| Ok((db::version(conn)?, db::durability(conn))));
+    let (version, durability) = match facts {
+        Ok(facts) => facts,
+        Err(error) => return vec![("database", Err(said(error)))],
+    };
+    let mut examined: Vec<Examined> =
+        vec![("database", Ok(format!("{version}, {}", db.target().without_password()))), ("durability", Ok(durability.join(", ")))];
+    match db.pending_migrations() {
+        Ok(pending) if pending.is_empty() => examined.push(("migrations", Ok(format!("all {} applied", db::known_migrations())))),
+        Ok(pending) => {
+            examined.push(("migrations", Err(format!("{} pending; `muster migrate` applies them", pending.len()))));
+            return examined;
+        }
+        Err(error) => examined.push(("migrations", Err(said(error)))),
+    }
+    let written = db.write_blocking(Credentials::Operator, |conn, _, _| db::try_to_write(conn));
+    examined.push(("writable", written.map(|()| "a write was let through".to_owned()).map_err(said)));
+    examined
+}
+
+/// Certificates and deadlines need a clock; one without a battery wakes up in 1970.
+fn time() -> Result<String, String> {
+    let now = clock::now();
+    if now.utc().year() >= 2024 { Ok(now.to_string()) } else { Err(format!("{now} cannot be right")) }
+}
+
+/// The address is free, or a Muster answers there.
+fn listen(address: &str) -> Result<String, String> {
+    match TcpListener::bind(address) {
+        Ok(_) => Ok(format!("{address} is free")),
+        Err(error) if error.kind() == ErrorKind::AddrInUse && is_served(address) => Ok(format!("{address} is served by a Muster")),
+        Err(error) => Err(format!("{address}: {error}")),
+    }
+}
+
+fn is_served(address: &str) -> bool {
+    let ask = || -> std::io::Result<String> {
+        let mut stream = TcpStream::connect(address)?;
+        let patience = Some(Duration::from_secs(2));
+        stream.set_read_timeout(patience)?;
+        stream.set_write_timeout(patience)?;
+        stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?;
+        let mut answer = String::new();
+        stream.take(4096).read_to_string(&mut answer)?;
+        Ok(answer)
+    };
+    ask().is_ok_and(|answer| answer.contains(r#""status":"ok""#))
+}

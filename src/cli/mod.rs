@@ -1,0 +1,115 @@
+//! The command line. One file a command, each with `Args` and `run(args, context)`; `commands!` below is the one list of them.
+
+pub mod admin;
+pub mod backup;
+mod context;
+pub mod doctor;
+pub mod migrate;
+pub mod openapi;
+mod outcome;
+pub mod serve;
+pub mod verify;
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::Parser;
+
+pub use context::Context;
+pub use outcome::{Failure, Outcome};
+
+use crate::config::Flags;
+
+const ABOUT: &str = "\
+Settings come from, in this order: a flag, the environment, the settings file, the default.
+Environment: MUSTER_DATABASE_URL (or DATABASE_URL), MUSTER_LISTEN, MUSTER_WORKERS, MUSTER_CONNECTIONS, MUSTER_LOG, MUSTER_CONFIG.
+File (TOML): database_url, listen, workers, connections, log.
+
+Exit codes:
+  0  it worked
+  1  it failed; one line on stderr says why (with --json also {\"error\": {\"code\", \"message\"}} on stdout)
+  2  the command line was wrong
+  3  it worked and found something wrong (verify, doctor, migrate --check)
+
+Examples:
+  muster serve
+  muster --database-url postgres://muster@db/muster serve --listen 0.0.0.0:8080
+  muster admin organization create --code USTB --name 北京科技大学 --kind university
+  muster admin token --role coordinator --organization USTB
+  muster verify --json";
+
+/// Training-program management: enrollment, schedules, hours and progress reports that can be trusted.
+#[derive(Debug, Parser)]
+#[command(name = "muster", version, after_help = ABOUT, max_term_width = 120)]
+pub struct Cli {
+    /// The database: postgres://…, or the path of a SQLite file [default: ./muster.db]
+    #[arg(long, global = true, value_name = "URL", help_heading = "Global options")]
+    pub database_url: Option<String>,
+    /// The settings file [default: ./muster.toml if it exists]
+    #[arg(long, global = true, value_name = "FILE", help_heading = "Global options")]
+    pub config: Option<PathBuf>,
+    /// What to log to stderr, such as `info` or `muster=debug,warn` [default: info for serve, else nothing]
+    #[arg(long, global = true, value_name = "FILTER", help_heading = "Global options")]
+    pub log: Option<String>,
+    /// Print JSON for programs instead of text for people
+    #[arg(long, global = true, help_heading = "Global options")]
+    pub json: bool,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+macro_rules! commands {
+    ($($(#[$meta:meta])* $name:ident => $room:ident),+ $(,)?) => {
+        /// What `muster` can be told to do.
+        #[derive(Debug, clap::Subcommand)]
+        pub enum Command {
+            $($(#[$meta])* $name($room::Args)),+
+        }
+
+        impl Command {
+            fn run(self, context: &Context) -> Result<Outcome, Failure> {
+                match self {
+                    $(Self::$name(args) => $room::run(args, context)),+
+                }
+            }
+        }
+    };
+}
+
+commands! {
+    /// Serve the API, after bringing the database up to date
+    Serve => serve,
+    /// Bring the database up to date
+    Migrate => migrate,
+    /// Create organizations, users and tokens from the machine that holds the database
+    Admin => admin,
+    /// Copy a SQLite database while it is in use, and check the copy
+    Backup => backup,
+    /// Recompute what can be recomputed and say what differs
+    Verify => verify,
+    /// Look at what the server needs and say what is wrong
+    Doctor => doctor,
+    /// Print the API's OpenAPI 3.1 document
+    Openapi => openapi,
+}
+
+/// Runs a parsed command line to the exit code of the process.
+pub fn main(cli: Cli) -> ExitCode {
+    let json = cli.json;
+    let result = run(cli);
+    outcome::print(result, json)
+}
+
+fn run(cli: Cli) -> Result<Outcome, Failure> {
+    let Cli { database_url, config, log, json, command } = cli;
+    let mut flags = Flags { config, database_url, log, listen: None };
+    let is_server = matches!(command, Command::Serve(_));
+    if let Command::Serve(args) = &command {
+        flags.listen.clone_from(&args.listen);
+    }
+    let logs = is_server || flags.log.is_some();
+    let context = Context::new(flags, json)?;
+    if logs {
+        context.log_to_stderr()?;
+    }
+    command.run(&context)
+}

@@ -1,0 +1,52 @@
+//! `muster serve`.
+
+use std::net::SocketAddr;
+
+use serde_json::json;
+
+use super::{Context, Failure, Outcome};
+use crate::{
+    app,
+    db::{self, Db},
+};
+
+const EXAMPLES: &str = "\
+Brings the database up to date, listens, and then prints the address. Logs are JSON lines on stderr. SIGTERM and SIGINT (Ctrl-C) end
+it after the requests in flight are answered, at the latest after 30 seconds.
+
+Examples:
+  muster serve
+  muster serve --listen 0.0.0.0:80
+  muster serve --listen 127.0.0.1:0 --json
+  DATABASE_URL=postgres://muster@db/muster muster serve --log muster=debug,info";
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Args {
+    /// Address and port to listen on; port 0 takes a free one [default: 127.0.0.1:8080]
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub(super) listen: Option<String>,
+}
+
+pub fn run(_: Args, context: &Context) -> Result<Outcome, Failure> {
+    let target = context.target()?;
+    for migration in db::migrate(&target)? {
+        tracing::info!(migration, "applied");
+    }
+    let db = Db::open(target, context.settings.connections)?;
+    let listen = &context.settings.listen;
+    app::run(&context.settings, db, |address| announce(context, address)).map_err(|error| match error {
+        app::Stopped::Unbound(error) => Failure::new("listen", format!("cannot listen on {listen}: {error}")),
+        app::Stopped::Broken(error) => Failure::from(error),
+    })?;
+    Ok(Outcome::silent())
+}
+
+fn announce(context: &Context, address: SocketAddr) -> std::io::Result<()> {
+    let host = if address.ip().is_unspecified() { format!("localhost:{}", address.port()) } else { address.to_string() };
+    let docs = format!("http://{host}/api/docs/");
+    context.announce(
+        &format!("Muster listens on http://{host} — API documentation at {docs}"),
+        &json!({ "address": address.to_string(), "url": format!("http://{host}"), "docs": docs }),
+    )
+}
