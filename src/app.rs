@@ -33,7 +33,7 @@ macro_rules! rooms {
     };
 }
 
-rooms!(organizations, journal);
+rooms!(organizations, people, journal);
 
 /// Binds the address of `settings` and makes the server; it runs when awaited.
 ///

@@ -10,13 +10,10 @@ pub mod http;
 pub mod id;
 pub mod journal;
 pub mod organizations;
+pub mod people;
 pub mod schema;
 pub mod text;
 
-pub mod people {
-    pub type PersonId = crate::id::Id<Person>;
-    pub struct Person;
-}
 pub mod intakes {
     pub type IntakeId = crate::id::Id<Intake>;
     pub struct Intake;
