@@ -33,7 +33,7 @@ macro_rules! rooms {
     };
 }
 
-rooms!(organizations, people, journal);
+rooms!(organizations, people, programs, journal);
 
 /// Binds the address of `settings` and makes the server; it runs when awaited.
 ///

@@ -11,6 +11,7 @@ pub mod id;
 pub mod journal;
 pub mod organizations;
 pub mod people;
+pub mod programs;
 pub mod schema;
 pub mod text;
 
