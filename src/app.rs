@@ -39,7 +39,7 @@ macro_rules! rooms {
     };
 }
 
-rooms!(organizations, intakes, enrollments, attendance, ledger, reports, journal);
+rooms!(organizations, people, programs, intakes, enrollments, attendance, ledger, reports, journal);
 
 /// Binds the address of `settings` and makes the server; it runs when awaited.
 ///

@@ -15,30 +15,13 @@ pub mod intakes;
 pub mod journal;
 pub mod ledger;
 pub mod organizations;
+pub mod people;
+pub mod programs;
 pub mod reports;
 pub mod schema;
 pub mod tabular;
 pub mod text;
 
-pub mod people {
-    pub type PersonId = crate::id::Id<Person>;
-    pub struct Person;
-    pub fn is_editable_by(
-        _: &mut crate::db::Conn,
-        _: &crate::access::Actor,
-        _: &[PersonId],
-    ) -> Result<std::collections::HashSet<PersonId>, crate::error::Error> {
-        todo!()
-    }
-}
-pub mod programs {
-    pub type ProgramVersionId = crate::id::Id<ProgramVersion>;
-    pub struct ProgramVersion;
-    pub type DisciplineId = crate::id::Id<Discipline>;
-    pub struct Discipline;
-    pub type ModuleId = crate::id::Id<Module>;
-    pub struct Module;
-}
 pub mod schedule {
     pub type SessionId = crate::id::Id<Session>;
     pub struct Session;

@@ -12,7 +12,10 @@ use crate::{
     clock::Instant,
     db::types::{stored_as_text, text_enum},
     error::{Error, FieldFault},
-    http::{Patched, body::nullable},
+    http::{
+        Patched,
+        body::{given, nullable},
+    },
     id::Id,
     organizations::OrganizationId,
     people::PersonId,
@@ -226,16 +229,16 @@ pub struct NewIntake {
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct IntakePatch {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "given")]
     pub name: Option<Name>,
     #[serde(default, deserialize_with = "nullable")]
     #[schema(value_type = Option<i32>)]
     pub phase: Patched<i32>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "given")]
     pub opens_on: Option<NaiveDate>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "given")]
     pub closes_on: Option<NaiveDate>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "given")]
     pub mode: Option<SessionMode>,
     #[serde(default, deserialize_with = "nullable")]
     #[schema(value_type = Option<i32>)]

@@ -32,6 +32,20 @@ fn visible(actor: &Actor) -> organizations::BoxedQuery<'static, MultiBackend> {
     }
 }
 
+/// A provider acts for itself and its units. To a role that is no provider's the policy says no, not the scope.
+///
+/// # Errors
+/// 404 if `provider` is missing or not in the actor's scope.
+pub fn check_provider(conn: &mut Conn, actor: &Actor, provider: OrganizationId) -> Result<(), Error> {
+    let named = organizations::table.filter(organizations::id.eq(provider)).select(organizations::id);
+    let found: Option<OrganizationId> = match actor.scope() {
+        Scope::Everything => named.first(conn).optional()?,
+        Scope::Provider(own) => named.filter(organizations::id.eq_any(below(own))).first(conn).optional()?,
+        Scope::Sponsor(_) | Scope::Adviser(_) | Scope::Teacher(_) | Scope::Own(_) => return Ok(()),
+    };
+    found.map(drop).ok_or(Error::NotFound)
+}
+
 /// The organizations after `cursor`, by id.
 pub fn list(conn: &mut Conn, actor: &Actor, cursor: Option<OrganizationId>, limit: i64) -> Result<Vec<Organization>, Error> {
     actor.may(Action::ReadOrganizations)?;

@@ -1,0 +1,157 @@
+//! `/trainees` and `/instructors`: the same operations on people in two capacities.
+
+use actix_web::web::{Data, Path, Query, ServiceConfig};
+use serde::Deserialize;
+use utoipa::{IntoParams, OpenApi};
+
+use super::{NewPerson, PersonDocument, PersonFilter, PersonId, PersonKind, PersonPatch, store};
+use crate::{
+    db::Db,
+    error::Error,
+    http::{Answer, Body, Caller, Changing, ETag, Page, Reading, Writing, at, once, page},
+};
+
+#[derive(OpenApi)]
+#[openapi(paths(
+    list_trainees,
+    create_trainee,
+    read_trainee,
+    update_trainee,
+    list_instructors,
+    create_instructor,
+    read_instructor,
+    update_instructor
+))]
+pub struct ApiDoc;
+
+pub fn routes(api: &mut ServiceConfig) {
+    api.service(at("/trainees").get(list_trainees).post(create_trainee))
+        .service(at("/trainees/{id}").get(read_trainee).patch(update_trainee))
+        .service(at("/instructors").get(list_instructors).post(create_instructor))
+        .service(at("/instructors/{id}").get(read_instructor).patch(update_instructor));
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct ListQuery {
+    /// Part of the name or the latin name; ASCII letters match in either case.
+    q: Option<String>,
+    /// The whole employee number, with its leading zeros.
+    employee_number: Option<String>,
+    /// From `next` of the page before.
+    cursor: Option<String>,
+    /// How many, 1 to 500 (default 50).
+    limit: Option<i64>,
+}
+
+impl ListQuery {
+    fn filter(&self) -> Result<PersonFilter, Error> {
+        let said = |text: &Option<String>| text.clone().filter(|text| !text.trim().is_empty());
+        let part_of_name = said(&self.q).map(|text| text.parse()).transpose();
+        let employee_number = said(&self.employee_number).map(|text| text.parse()).transpose();
+        Ok(PersonFilter {
+            part_of_name: part_of_name.map_err(|fault| Error::malformed("q_malformed", format!("q {fault}")))?,
+            employee_number: employee_number
+                .map_err(|fault| Error::malformed("employee_number_malformed", format!("employee_number {fault}")))?,
+        })
+    }
+}
+
+async fn list(db: &Db, caller: &Caller, kind: PersonKind, query: &ListQuery) -> Result<Answer, Error> {
+    let filter = query.filter()?;
+    let limit = page::limit(query.limit)?;
+    let cursor = page::cursor(query.cursor.as_deref())?;
+    let people = db
+        .read(caller.credentials.clone(), move |conn, actor, now| store::list(conn, actor, now, kind, &filter, (cursor, limit + 1)))
+        .await?;
+    Answer::page(caller, Page::cut(people, limit, |document| document.person.id.to_string()))
+}
+
+async fn create(db: &Db, caller: &Caller, kind: PersonKind, body: Body<NewPerson>) -> Result<Answer, Error> {
+    once(db, caller, body.hash, move |conn, actor, now| answer_created(kind, &store::create(conn, actor, now, kind, body.value)?)).await
+}
+
+fn answer_created(kind: PersonKind, document: &PersonDocument) -> Result<Answer, Error> {
+    let location = format!("/api/v1/{}/{}", kind.path(), document.person.id);
+    Ok(Answer::created(location, document)?.tag(&ETag::version(document.person.version)))
+}
+
+async fn read(db: &Db, caller: &Caller, kind: PersonKind, id: PersonId) -> Result<Answer, Error> {
+    let document = db.read(caller.credentials.clone(), move |conn, actor, now| store::find(conn, actor, now, kind, id)).await?;
+    Ok(Answer::ok(&document)?.tag_unless_known(caller, &ETag::version(document.person.version)))
+}
+
+async fn update(db: &Db, caller: Caller, kind: PersonKind, id: PersonId, body: Body<PersonPatch>) -> Result<Answer, Error> {
+    db.write(caller.credentials.clone(), move |conn, actor, now| {
+        let document = store::update(conn, actor, now, &caller, (kind, id), body.value)?;
+        Ok(Answer::ok(&document)?.tag(&ETag::version(document.person.version)))
+    })
+    .await
+}
+
+/// The trainees the caller sees
+#[utoipa::path(get, path = "/trainees", tag = "trainees", params(ListQuery), responses(
+    (status = 200, description = "A page of trainees", body = Page<PersonDocument>), Reading))]
+async fn list_trainees(db: Data<Db>, caller: Caller, query: Query<ListQuery>) -> Result<Answer, Error> {
+    list(&db, &caller, PersonKind::Trainee, &query).await
+}
+
+/// Record a trainee
+#[utoipa::path(post, path = "/trainees", tag = "trainees",
+    params(("Idempotency-Key" = Option<String>, Header, description = "The same key and body do the work once")),
+    request_body(content = NewPerson, example = json!({"name": "欧阳旭", "latin_name": "Ouyang Xu", "phone": "+86 937 000 0000",
+        "affiliation": {"organization_id": "01970000-0000-7000-8000-000000000001", "employee_number": "0061234", "title": "助理工程师"}})),
+    responses((status = 201, description = "The new trainee", body = PersonDocument), Writing))]
+async fn create_trainee(db: Data<Db>, caller: Caller, body: Body<NewPerson>) -> Result<Answer, Error> {
+    create(&db, &caller, PersonKind::Trainee, body).await
+}
+
+/// One trainee
+#[utoipa::path(get, path = "/trainees/{id}", tag = "trainees", params(("id" = PersonId, Path, description = "The trainee")),
+    responses((status = 200, description = "The trainee", body = PersonDocument), Reading))]
+async fn read_trainee(db: Data<Db>, caller: Caller, id: Path<PersonId>) -> Result<Answer, Error> {
+    read(&db, &caller, PersonKind::Trainee, id.into_inner()).await
+}
+
+/// Change a trainee's names, phone or e-mail address
+#[utoipa::path(patch, path = "/trainees/{id}", tag = "trainees",
+    params(("id" = PersonId, Path, description = "The trainee"), ("If-Match" = Option<String>, Header, description = "The ETag last read")),
+    request_body(content = PersonPatch, example = json!({"phone": "+86 937 000 0001"})),
+    responses((status = 200, description = "The trainee as it is now", body = PersonDocument), Changing))]
+async fn update_trainee(db: Data<Db>, caller: Caller, id: Path<PersonId>, body: Body<PersonPatch>) -> Result<Answer, Error> {
+    update(&db, caller, PersonKind::Trainee, id.into_inner(), body).await
+}
+
+/// The instructors the caller sees
+#[utoipa::path(get, path = "/instructors", tag = "instructors", params(ListQuery), responses(
+    (status = 200, description = "A page of instructors", body = Page<PersonDocument>), Reading))]
+async fn list_instructors(db: Data<Db>, caller: Caller, query: Query<ListQuery>) -> Result<Answer, Error> {
+    list(&db, &caller, PersonKind::Instructor, &query).await
+}
+
+/// Record an instructor
+#[utoipa::path(post, path = "/instructors", tag = "instructors",
+    params(("Idempotency-Key" = Option<String>, Header, description = "The same key and body do the work once")),
+    request_body(content = NewPerson, example = json!({"name": "沈岚", "latin_name": "Shen Lan", "email": "shen.lan@example.org",
+        "affiliation": {"organization_id": "01970000-0000-7000-8000-000000000002", "employee_number": "B20117", "title": "教授"}})),
+    responses((status = 201, description = "The new instructor", body = PersonDocument), Writing))]
+async fn create_instructor(db: Data<Db>, caller: Caller, body: Body<NewPerson>) -> Result<Answer, Error> {
+    create(&db, &caller, PersonKind::Instructor, body).await
+}
+
+/// One instructor
+#[utoipa::path(get, path = "/instructors/{id}", tag = "instructors", params(("id" = PersonId, Path, description = "The instructor")),
+    responses((status = 200, description = "The instructor", body = PersonDocument), Reading))]
+async fn read_instructor(db: Data<Db>, caller: Caller, id: Path<PersonId>) -> Result<Answer, Error> {
+    read(&db, &caller, PersonKind::Instructor, id.into_inner()).await
+}
+
+/// Change an instructor's names, phone or e-mail address
+#[utoipa::path(patch, path = "/instructors/{id}", tag = "instructors",
+    params(("id" = PersonId, Path, description = "The instructor"), ("If-Match" = Option<String>, Header, description = "The ETag last read")),
+    request_body(content = PersonPatch, example = json!({"email": "shen.lan@example.org"})),
+    responses((status = 200, description = "The instructor as it is now", body = PersonDocument), Changing))]
+async fn update_instructor(db: Data<Db>, caller: Caller, id: Path<PersonId>, body: Body<PersonPatch>) -> Result<Answer, Error> {
+    update(&db, caller, PersonKind::Instructor, id.into_inner(), body).await
+}

@@ -1,0 +1,14 @@
+//! People, whatever their roles: trainees and instructors, with their dated affiliations.
+//!
+//! A person belongs to the provider that recorded them first, and is changed only by a provider that created or enrolled them.
+
+mod http;
+mod model;
+mod store;
+
+pub use http::{ApiDoc, routes};
+pub use model::{
+    Affiliation, AffiliationId, AffiliationKind, Match, NewAffiliation, NewPerson, Person, PersonDocument, PersonFilter, PersonId,
+    PersonKind, PersonPatch, PostPatch,
+};
+pub use store::{amend, create, find, instructors_of, is_editable_by, list, matches, register_many, remove_many, update};

@@ -1,0 +1,458 @@
+//! The tables of people, and who sees which of them.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use diesel::{
+    prelude::*,
+    result::{DatabaseErrorKind, Error as DieselError},
+};
+
+use super::model::{
+    Affiliation, Match, NewPerson, Person, PersonDocument, PersonFilter, PersonId, PersonKind, PersonPatch, PostPatch, latest_title,
+    pattern,
+};
+use crate::{
+    access::{Action, Actor, Scope},
+    clock::Instant,
+    db::{Conn, MultiBackend, for_backend},
+    error::Error,
+    http::{Caller, ETag},
+    intakes::IntakeId,
+    journal::NewEntry,
+    organizations::{OrganizationId, below, check_provider},
+    schema::{affiliations, cohorts, enrollments, intakes, organizations, people, session_cohorts, session_instructors, sessions},
+    text::{Code, Name, Title},
+};
+
+/// Ids in one statement; both databases' bind limits allow more.
+const CHUNK: usize = 500;
+
+diesel::define_sql_function! {
+    /// Letters in lower case: of ASCII on SQLite, of all scripts on Postgres.
+    fn lower(text: diesel::sql_types::Text) -> diesel::sql_types::Text;
+}
+
+/// Narrows people to those of some enrollments, all of them or only those in one intake. A macro, because a boxed query of both
+/// databases cannot be part of another one, so that the enrollments stay a plain query whose type nobody wants to write.
+macro_rules! of_enrollments {
+    ($people:expr, $only:expr, $enrollments:expr) => {
+        match $only {
+            None => $people.filter(people::id.eq_any($enrollments.select(enrollments::person_id))),
+            Some(intake) => {
+                $people.filter(people::id.eq_any($enrollments.filter(enrollments::intake_id.eq(intake)).select(enrollments::person_id)))
+            }
+        }
+    };
+}
+
+const NOBODY: [PersonId; 0] = [];
+
+/// The people that the provider of `scope` created or enrolled, or enrolled in one intake; nobody in another scope than everything.
+fn provided(scope: Scope, only: Option<IntakeId>) -> people::BoxedQuery<'static, MultiBackend> {
+    let all = people::table.into_boxed();
+    let provider = match (scope, only) {
+        (Scope::Everything, None) => return all,
+        (Scope::Everything, Some(_)) => return of_enrollments!(all, only, enrollments::table),
+        (Scope::Provider(provider), _) => provider,
+        (Scope::Sponsor(_) | Scope::Adviser(_) | Scope::Teacher(_) | Scope::Own(_), _) => return all.filter(people::id.eq_any(NOBODY)),
+    };
+    let own = intakes::table.filter(intakes::provider_id.eq_any(below(provider))).select(intakes::id);
+    let taken = enrollments::table.filter(enrollments::intake_id.eq_any(own));
+    match only {
+        None => all.filter(people::provider_id.eq_any(below(provider)).or(people::id.eq_any(taken.select(enrollments::person_id)))),
+        Some(_) => of_enrollments!(all, only, taken),
+    }
+}
+
+/// The people of that kind in the actor's scope. A token for one intake sees that intake's trainees; instructors belong to none.
+fn visible(actor: &Actor, kind: PersonKind) -> people::BoxedQuery<'static, MultiBackend> {
+    match kind {
+        PersonKind::Trainee => trainees(actor.scope(), actor.only_intake()).filter(people::trainee),
+        PersonKind::Instructor => match actor.scope() {
+            scope @ (Scope::Everything | Scope::Provider(_) | Scope::Sponsor(_)) => provided(scope, None).filter(people::instructor),
+            Scope::Adviser(person) | Scope::Teacher(person) | Scope::Own(person) => {
+                people::table.into_boxed().filter(people::instructor).filter(people::id.eq(person))
+            }
+        },
+    }
+}
+
+fn trainees(scope: Scope, only: Option<IntakeId>) -> people::BoxedQuery<'static, MultiBackend> {
+    let all = people::table.into_boxed();
+    match scope {
+        Scope::Everything | Scope::Provider(_) => provided(scope, only),
+        Scope::Sponsor(sponsor) => {
+            of_enrollments!(all, only, enrollments::table.filter(enrollments::unit_id.eq_any(below(sponsor))))
+        }
+        Scope::Adviser(person) => {
+            let advised = cohorts::table.filter(cohorts::adviser_id.eq(person)).select(cohorts::id.nullable());
+            of_enrollments!(all, only, enrollments::table.filter(enrollments::cohort_id.eq_any(advised)))
+        }
+        Scope::Teacher(person) => {
+            let taught =
+                session_instructors::table.filter(session_instructors::person_id.eq(person)).select(session_instructors::session_id);
+            let announced = sessions::table.filter(sessions::state.ne("draft")).filter(sessions::id.eq_any(taught)).select(sessions::id);
+            let attending =
+                session_cohorts::table.filter(session_cohorts::session_id.eq_any(announced)).select(session_cohorts::cohort_id.nullable());
+            of_enrollments!(all, only, enrollments::table.filter(enrollments::cohort_id.eq_any(attending)))
+        }
+        Scope::Own(person) if only.is_none() => all.filter(people::id.eq(person)),
+        Scope::Own(person) => of_enrollments!(all, only, enrollments::table.filter(enrollments::person_id.eq(person))),
+    }
+}
+
+/// The affiliations that the actor is shown of people it sees: a sponsor those at its own house, everybody else all.
+fn shown_affiliations(actor: &Actor) -> affiliations::BoxedQuery<'static, MultiBackend> {
+    let all = affiliations::table.into_boxed();
+    match actor.scope() {
+        Scope::Sponsor(sponsor) => all.filter(affiliations::unit_id.eq_any(below(sponsor))),
+        Scope::Everything | Scope::Provider(_) | Scope::Adviser(_) | Scope::Teacher(_) | Scope::Own(_) => all,
+    }
+}
+
+/// The people of that kind after `cursor`, by id.
+pub fn list(
+    conn: &mut Conn,
+    actor: &Actor,
+    now: Instant,
+    kind: PersonKind,
+    filter: &PersonFilter,
+    (cursor, limit): (Option<PersonId>, i64),
+) -> Result<Vec<PersonDocument>, Error> {
+    actor.may(Action::ReadPeople)?;
+    let mut query = visible(actor, kind).order(people::id).limit(limit).select(Person::as_select());
+    if let Some(cursor) = cursor {
+        query = query.filter(people::id.gt(cursor));
+    }
+    if let Some(part) = &filter.part_of_name {
+        let pattern = pattern(part.as_str());
+        query = query.filter(
+            lower(people::name)
+                .like(lower(pattern.clone()))
+                .escape('\\')
+                .or(lower(people::latin_name.assume_not_null()).like(lower(pattern)).escape('\\')),
+        );
+    }
+    if let Some(number) = &filter.employee_number {
+        let holders = affiliations::table
+            .filter(affiliations::employee_number.eq(number.clone()))
+            .filter(affiliations::until_date.is_null().or(affiliations::until_date.gt(now.utc().date_naive())));
+        query = match actor.scope() {
+            Scope::Sponsor(sponsor) => {
+                let shown = holders.filter(affiliations::unit_id.eq_any(below(sponsor)));
+                query.filter(people::id.eq_any(shown.select(affiliations::person_id)))
+            }
+            Scope::Everything | Scope::Provider(_) | Scope::Adviser(_) | Scope::Teacher(_) | Scope::Own(_) => {
+                query.filter(people::id.eq_any(holders.select(affiliations::person_id)))
+            }
+        };
+    }
+    let people = query.load(conn)?;
+    with_affiliations(conn, actor, now, people)
+}
+
+/// One person of that kind.
+pub fn find(conn: &mut Conn, actor: &Actor, now: Instant, kind: PersonKind, id: PersonId) -> Result<PersonDocument, Error> {
+    let person = row(conn, actor, kind, id)?;
+    actor.may(Action::ReadPeople)?;
+    with_affiliations(conn, actor, now, vec![person])?.pop().ok_or(Error::NotFound)
+}
+
+/// The person as stored, if it is visible as one of that kind.
+fn row(conn: &mut Conn, actor: &Actor, kind: PersonKind, id: PersonId) -> Result<Person, Error> {
+    Ok(visible(actor, kind).filter(people::id.eq(id)).select(Person::as_select()).first(conn)?)
+}
+
+/// Adds the affiliations that have not ended, in one query, and leaves out what the actor is not shown.
+fn with_affiliations(conn: &mut Conn, actor: &Actor, now: Instant, people: Vec<Person>) -> Result<Vec<PersonDocument>, Error> {
+    let ids: Vec<PersonId> = people.iter().map(|person| person.id).collect();
+    let today = now.utc().date_naive();
+    let lasting = shown_affiliations(actor)
+        .filter(affiliations::person_id.eq_any(ids))
+        .filter(affiliations::until_date.is_null().or(affiliations::until_date.gt(today)));
+    let mut posts = posts(conn, lasting)?;
+    let documents = people.into_iter().map(|person| {
+        let affiliations = posts.remove(&person.id).unwrap_or_default();
+        PersonDocument { person, affiliations }.shown_to(actor.role(), actor.person_id())
+    });
+    Ok(documents.collect())
+}
+
+/// These affiliations by person, each person's by id.
+fn posts(
+    conn: &mut Conn,
+    affiliations: affiliations::BoxedQuery<'static, MultiBackend>,
+) -> Result<HashMap<PersonId, Vec<Affiliation>>, Error> {
+    let mut posts: HashMap<PersonId, Vec<Affiliation>> = HashMap::new();
+    for row in affiliations.order(affiliations::id).select(Affiliation::as_select()).load(conn)? {
+        posts.entry(row.person_id).or_default().push(row);
+    }
+    Ok(posts)
+}
+
+/// Those of `ids` that the actor's provider created or enrolled: the only people it may change (DOMAIN 5). None in a scope that is
+/// not a provider's.
+pub fn is_editable_by(conn: &mut Conn, actor: &Actor, ids: &[PersonId]) -> Result<HashSet<PersonId>, Error> {
+    let mut editable = HashSet::with_capacity(ids.len());
+    for chunk in ids.chunks(CHUNK) {
+        let found: Vec<PersonId> =
+            provided(actor.scope(), actor.only_intake()).filter(people::id.eq_any(chunk.to_vec())).select(people::id).load(conn)?;
+        editable.extend(found);
+    }
+    Ok(editable)
+}
+
+/// The visible instructors among `ids`, by id, with the title of their latest affiliation that has one (an open one counts as the
+/// latest). Whoever is missing is not visible or no instructor; the caller makes that a 404.
+pub fn instructors_of(conn: &mut Conn, actor: &Actor, ids: &[PersonId]) -> Result<Vec<(PersonId, Name, Option<Title>)>, Error> {
+    let mut instructors = Vec::with_capacity(ids.len());
+    for chunk in ids.chunks(CHUNK) {
+        let found: Vec<(PersonId, Name)> = visible(actor, PersonKind::Instructor)
+            .filter(people::id.eq_any(chunk.to_vec()))
+            .order(people::id)
+            .select((people::id, people::name))
+            .load(conn)?;
+        let titled = affiliations::table.into_boxed().filter(affiliations::title.is_not_null());
+        let mut posts = posts(conn, titled.filter(affiliations::person_id.eq_any(chunk.to_vec())))?;
+        instructors.extend(found.into_iter().map(|(id, name)| {
+            let posts = posts.remove(&id).unwrap_or_default();
+            (id, name, latest_title(posts))
+        }));
+    }
+    Ok(instructors)
+}
+
+/// Whom these pairs of an organization at the top and an employee number name, by affiliations without an end: every match, whoever
+/// asks and whoever recorded it. The caller decides what of it may be shown ([`is_editable_by`]).
+pub fn matches(conn: &mut Conn, pairs: &[(OrganizationId, Code)]) -> Result<Vec<Match>, Error> {
+    let mut numbers: BTreeMap<OrganizationId, Vec<&Code>> = BTreeMap::new();
+    for (organization, number) in pairs {
+        numbers.entry(*organization).or_default().push(number);
+    }
+    let mut matches = Vec::new();
+    for (organization, numbers) in numbers {
+        for chunk in numbers.chunks(200) {
+            let rows: Vec<(Affiliation, Person)> = affiliations::table
+                .inner_join(people::table.on(people::id.eq(affiliations::person_id)))
+                .filter(affiliations::organization_id.eq(organization))
+                .filter(affiliations::employee_number.eq_any(chunk.to_vec()))
+                .filter(affiliations::until_date.is_null())
+                .order(affiliations::id)
+                .select((Affiliation::as_select(), Person::as_select()))
+                .load(conn)?;
+            matches.extend(rows.into_iter().filter_map(|(post, person)| {
+                let Affiliation { id, organization_id, unit_id, employee_number, title, .. } = post;
+                Some(Match { organization_id, employee_number: employee_number?, affiliation_id: id, unit_id, title, person })
+            }));
+        }
+    }
+    Ok(matches)
+}
+
+/// Records one person at `new.provider_id`, or at the actor's own organization.
+///
+/// # Errors
+/// 404 if the provider is not in the actor's scope; 409 `person_exists` if the employee number names a person whom the actor may
+/// change, with the id, and `employee_number_taken` if it names somebody else; 422 for an unknown organization or impossible dates.
+pub fn create(conn: &mut Conn, actor: &Actor, now: Instant, kind: PersonKind, new: NewPerson) -> Result<PersonDocument, Error> {
+    let provider = new.provider_id.or(actor.organization_id());
+    if let Some(provider) = provider {
+        check_provider(conn, actor, provider)?;
+    }
+    actor.may(Action::WritePeople)?;
+    if actor.only_intake().is_some() {
+        return Err(Error::Forbidden("this token is good for one intake; a person belongs to none".to_owned()));
+    }
+    let provider = provider
+        .ok_or_else(|| Error::invalid("/provider_id", "provider_missing", "say which provider records the person; you act for none"))?;
+    let documents = register(conn, actor, now, provider, kind, vec![new])?;
+    let document = documents.into_iter().next().ok_or_else(|| Error::internal("nobody was recorded"))?;
+    Ok(document.shown_to(actor.role(), actor.person_id()))
+}
+
+/// Records many people at once, with one journal entry each; the ids come in the order of `news`, whose `provider_id` is not looked at.
+///
+/// # Errors
+/// As [`create`].
+pub fn register_many(
+    conn: &mut Conn,
+    actor: &Actor,
+    now: Instant,
+    provider: OrganizationId,
+    kind: PersonKind,
+    news: Vec<NewPerson>,
+) -> Result<Vec<PersonId>, Error> {
+    check_provider(conn, actor, provider)?;
+    actor.may(Action::WritePeople)?;
+    let documents = register(conn, actor, now, provider, kind, news)?;
+    Ok(documents.into_iter().map(|document| document.person.id).collect())
+}
+
+fn register(
+    conn: &mut Conn,
+    actor: &Actor,
+    now: Instant,
+    provider: OrganizationId,
+    kind: PersonKind,
+    news: Vec<NewPerson>,
+) -> Result<Vec<PersonDocument>, Error> {
+    Error::unless_valid(news.iter().flat_map(NewPerson::faults).collect())?;
+    let roots = roots(conn, &news)?;
+    let mut documents = Vec::with_capacity(news.len());
+    for new in news {
+        documents.push(new.recorded(provider, kind, now, &roots)?);
+    }
+    check_numbers(conn, actor, &documents)?;
+    let rows: Vec<&Person> = documents.iter().map(|document| &document.person).collect();
+    for chunk in rows.chunks(CHUNK) {
+        for_backend!(conn, |c| diesel::insert_into(people::table).values(chunk.to_vec()).execute(c))?;
+    }
+    let rows: Vec<&Affiliation> = documents.iter().flat_map(|document| &document.affiliations).collect();
+    for chunk in rows.chunks(CHUNK) {
+        for_backend!(conn, |c| diesel::insert_into(affiliations::table).values(chunk.to_vec()).execute(c)).map_err(busy)?;
+    }
+    let [created, _, _] = kind.actions();
+    for document in &documents {
+        actor.record(NewEntry::of(created, "person", document.person.id).provider(provider).to(document));
+    }
+    Ok(documents)
+}
+
+/// The organization at the top of each one that `news` names.
+fn roots(conn: &mut Conn, news: &[NewPerson]) -> Result<HashMap<OrganizationId, OrganizationId>, Error> {
+    let named: BTreeSet<OrganizationId> = news.iter().filter_map(|new| Some(new.affiliation.as_ref()?.organization_id)).collect();
+    let named: Vec<OrganizationId> = named.into_iter().collect();
+    let mut roots = HashMap::with_capacity(named.len());
+    for chunk in named.chunks(CHUNK) {
+        let found: Vec<(OrganizationId, OrganizationId)> = organizations::table
+            .filter(organizations::id.eq_any(chunk.to_vec()))
+            .select((organizations::id, organizations::root_id))
+            .load(conn)?;
+        roots.extend(found);
+    }
+    Ok(roots)
+}
+
+/// An employee number names one person. Of a clash with somebody whom the actor may not change it learns no more than that.
+fn check_numbers(conn: &mut Conn, actor: &Actor, documents: &[PersonDocument]) -> Result<(), Error> {
+    let open = documents.iter().flat_map(|document| &document.affiliations).filter(|post| post.until_date.is_none());
+    let pairs: Vec<_> = open.filter_map(|post| Some((post.organization_id, post.employee_number.clone()?))).collect();
+    let clashes = matches(conn, &pairs)?;
+    let Some(clash) = clashes.first() else {
+        return Ok(());
+    };
+    let id = clash.person.id;
+    if !is_editable_by(conn, actor, &[id])?.contains(&id) {
+        return Err(taken());
+    }
+    Err(Error::conflict("person_exists", format!("the person {id} has the employee number {} there", clash.employee_number)))
+}
+
+fn taken() -> Error {
+    Error::conflict("employee_number_taken", "this employee number is taken in that organization")
+}
+
+/// The only key that two affiliations can share is the employee number: somebody else was faster, or it stands twice in a file.
+fn busy(error: DieselError) -> Error {
+    match error {
+        DieselError::DatabaseError(DatabaseErrorKind::UniqueViolation, _) => taken(),
+        error => error.into(),
+    }
+}
+
+/// Applies a patch under `If-Match`.
+pub fn update(
+    conn: &mut Conn,
+    actor: &Actor,
+    now: Instant,
+    caller: &Caller,
+    (kind, id): (PersonKind, PersonId),
+    patch: PersonPatch,
+) -> Result<PersonDocument, Error> {
+    let stored = row(conn, actor, kind, id)?;
+    actor.may(Action::WritePeople)?;
+    if !is_editable_by(conn, actor, &[id])?.contains(&id) {
+        return Err(Error::Forbidden("this token is good for one intake, and this person is not enrolled in it".to_owned()));
+    }
+    let changed = patch.apply(&stored);
+    caller.check_if_match(&ETag::version(stored.version), changed != stored)?;
+    let person = if changed == stored {
+        stored
+    } else {
+        let changed = replace(conn, &stored, changed)?;
+        let [_, updated, _] = kind.actions();
+        actor.record(NewEntry::of(updated, "person", id).provider(stored.provider_id).from(&stored).to(&changed));
+        changed
+    };
+    with_affiliations(conn, actor, now, vec![person])?.pop().ok_or(Error::NotFound)
+}
+
+/// Writes `changed` over `stored`, one version further.
+fn replace(conn: &mut Conn, stored: &Person, mut changed: Person) -> Result<Person, Error> {
+    changed.version += 1;
+    let updated = diesel::update(people::table.filter(people::id.eq(stored.id)).filter(people::version.eq(stored.version)))
+        .set(&changed)
+        .execute(conn)?;
+    if updated == 0 { Err(Error::Stale) } else { Ok(changed) }
+}
+
+/// Changes a person, and the unit or title of one affiliation, as an imported row says; without `If-Match`, but only from `stored`.
+/// If nothing differs, nothing is written and the version stays.
+///
+/// # Errors
+/// 404 if the actor may not change this person, or the affiliation is not the person's; 412 if the person is no longer as `stored`;
+/// 409 if the unit is not of the affiliation's organization.
+pub fn amend(conn: &mut Conn, actor: &Actor, stored: &Person, patch: PersonPatch, post: Option<PostPatch>) -> Result<Person, Error> {
+    if !is_editable_by(conn, actor, &[stored.id])?.contains(&stored.id) {
+        return Err(Error::NotFound);
+    }
+    actor.may(Action::WritePeople)?;
+    let changed = patch.apply(stored);
+    let (mut before, mut after) = (Vec::new(), Vec::new());
+    if let Some(post) = post {
+        let affiliation: Affiliation = affiliations::table
+            .filter(affiliations::id.eq(post.affiliation_id))
+            .filter(affiliations::person_id.eq(stored.id))
+            .select(Affiliation::as_select())
+            .first(conn)?;
+        after.push(post.apply(&affiliation));
+        before.push(affiliation);
+    }
+    if changed == *stored && before == after {
+        return Ok(changed);
+    }
+    let changed = replace(conn, stored, changed)?;
+    for affiliation in &after {
+        diesel::update(affiliations::table.filter(affiliations::id.eq(affiliation.id)))
+            .set((affiliations::unit_id.eq(affiliation.unit_id), affiliations::title.eq(&affiliation.title)))
+            .execute(conn)?;
+    }
+    let [_, updated, _] = stored.kind().actions();
+    let before = PersonDocument { person: stored.clone(), affiliations: before };
+    let after = PersonDocument { person: changed, affiliations: after };
+    actor.record(NewEntry::of(updated, "person", stored.id).provider(stored.provider_id).from(&before).to(&after));
+    Ok(after.person)
+}
+
+/// Removes people with their affiliations, for an import that is undone; one journal entry each, with what is lost.
+///
+/// # Errors
+/// 404 if the actor may not change all of them; 409 `reference_broken` if something refers to one of them, such as an enrollment.
+pub fn remove_many(conn: &mut Conn, actor: &Actor, ids: &[PersonId]) -> Result<(), Error> {
+    let editable = is_editable_by(conn, actor, ids)?;
+    if !ids.iter().all(|id| editable.contains(id)) {
+        return Err(Error::NotFound);
+    }
+    actor.may(Action::WritePeople)?;
+    for chunk in ids.chunks(CHUNK) {
+        let people: Vec<Person> = people::table.filter(people::id.eq_any(chunk.to_vec())).select(Person::as_select()).load(conn)?;
+        let mut posts = posts(conn, affiliations::table.into_boxed().filter(affiliations::person_id.eq_any(chunk.to_vec())))?;
+        diesel::delete(people::table.filter(people::id.eq_any(chunk.to_vec()))).execute(conn)?;
+        for person in people {
+            let affiliations = posts.remove(&person.id).unwrap_or_default();
+            let ([_, _, removed], id, provider) = (person.kind().actions(), person.id, person.provider_id);
+            actor.record(NewEntry::of(removed, "person", id).provider(provider).from(&PersonDocument { person, affiliations }));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,491 @@
+//! What a program is, what its versions plan, and when a plan adds up.
+
+use std::collections::HashSet;
+
+use diesel::{AsChangeset, Identifiable, Insertable, Queryable, Selectable};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::{
+    clock::Instant,
+    db::types::text_enum,
+    error::{Error, FieldFault},
+    http::{
+        Patched,
+        body::{given, nullable},
+    },
+    id::Id,
+    organizations::OrganizationId,
+    schema::{disciplines, modules, program_versions, programs},
+    text::{Code, Name},
+};
+
+pub type ProgramId = Id<Program>;
+pub type ProgramVersionId = Id<ProgramVersion>;
+pub type DisciplineId = Id<Discipline>;
+pub type ModuleId = Id<Module>;
+
+const MOST_DISCIPLINES: usize = 50;
+const MOST_MODULES: usize = 500;
+/// 10,000 hours of 60 minutes.
+const MOST_MINUTES: i32 = 600_000;
+const MOST_TOTAL_MINUTES: i32 = 300_000_000;
+
+text_enum! {
+    /// Where a version stands; a draft alone can be changed.
+    pub enum VersionState {
+        Draft => "draft",
+        Confirmed => "confirmed",
+        Retired => "retired",
+    }
+}
+
+text_enum! {
+    /// How a module is taught.
+    pub enum ModuleKind {
+        Theory => "theory",
+        Practice => "practice",
+        OnTheJob => "on_the_job",
+        SelfStudy => "self_study",
+    }
+}
+
+/// A reusable plan of training; its content is in its versions.
+#[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Insertable, Identifiable, AsChangeset, Serialize, ToSchema)]
+#[diesel(table_name = programs, treat_none_as_default_value = false, treat_none_as_null = true)]
+pub struct Program {
+    pub id: ProgramId,
+    /// The organization that teaches it.
+    pub provider_id: OrganizationId,
+    /// Unique at the provider.
+    #[schema(example = "HONGXING")]
+    pub code: Code,
+    #[schema(example = "酒钢宏兴青年专业人才培训")]
+    pub name: Name,
+    #[schema(example = "Hongxing young professionals course")]
+    pub latin_name: Option<Name>,
+    /// Counts the changes; the ETag names it.
+    pub version: i32,
+    pub created_at: Instant,
+}
+
+/// A program to be created.
+#[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewProgram {
+    /// The caller's own organization unless said.
+    #[serde(default)]
+    pub provider_id: Option<OrganizationId>,
+    #[schema(example = "HONGXING")]
+    pub code: Code,
+    #[schema(example = "酒钢宏兴青年专业人才培训")]
+    pub name: Name,
+    #[serde(default)]
+    pub latin_name: Option<Name>,
+}
+
+/// A merge patch (RFC 7396). The provider is fixed.
+#[derive(Clone, Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ProgramPatch {
+    #[serde(default, deserialize_with = "given")]
+    pub code: Option<Code>,
+    #[serde(default, deserialize_with = "given")]
+    pub name: Option<Name>,
+    #[serde(default, deserialize_with = "nullable")]
+    #[schema(value_type = Option<Name>)]
+    pub latin_name: Patched<Name>,
+}
+
+/// A version as stored, without its disciplines and modules.
+#[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Insertable, Identifiable, AsChangeset, Serialize, ToSchema)]
+#[diesel(table_name = program_versions, treat_none_as_default_value = false)]
+pub struct ProgramVersion {
+    pub id: ProgramVersionId,
+    pub program_id: ProgramId,
+    /// Counts the program's versions, from 1.
+    pub number: i32,
+    pub state: VersionState,
+    /// The sum of the modules' planned minutes, once confirmed.
+    #[schema(example = 24120)]
+    pub total_minutes: i32,
+    /// The length of an academic hour.
+    #[schema(example = 45)]
+    pub minutes_per_hour: i32,
+    /// Whether an authorized absence stays in the denominator of the attendance rate.
+    pub authorized_absence_counts: bool,
+    /// Counts the changes; the ETag names it.
+    pub version: i32,
+    pub created_at: Instant,
+}
+
+/// A field of study in a version.
+#[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Insertable, Identifiable, Serialize, ToSchema)]
+#[diesel(table_name = disciplines, treat_none_as_default_value = false)]
+pub struct Discipline {
+    pub id: DisciplineId,
+    #[serde(skip)]
+    pub program_version_id: ProgramVersionId,
+    #[serde(skip)]
+    pub position: i32,
+    #[schema(example = "MET")]
+    pub code: Code,
+    #[schema(example = "冶金工程")]
+    pub name: Name,
+    #[schema(example = "Metallurgical engineering")]
+    pub latin_name: Option<Name>,
+}
+
+/// One subject as stored.
+#[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Insertable, Identifiable, Serialize)]
+#[diesel(table_name = modules, treat_none_as_default_value = false)]
+pub struct Module {
+    pub id: ModuleId,
+    pub program_version_id: ProgramVersionId,
+    /// None for a module common to all disciplines.
+    pub discipline_id: Option<DisciplineId>,
+    pub position: i32,
+    pub code: Code,
+    pub name: Name,
+    pub latin_name: Option<Name>,
+    pub kind: ModuleKind,
+    pub planned_minutes: i32,
+}
+
+/// One subject as a version's document shows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct ModuleDocument {
+    pub id: ModuleId,
+    #[schema(example = "MET-01")]
+    pub code: Code,
+    /// The code of its discipline; null for a module common to all.
+    #[schema(example = "MET")]
+    pub discipline: Option<Code>,
+    #[schema(example = "冶金物理化学")]
+    pub name: Name,
+    pub latin_name: Option<Name>,
+    pub kind: ModuleKind,
+    #[schema(example = 1080)]
+    pub planned_minutes: i32,
+}
+
+/// A version with all that it plans, in the order in which it was given.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct VersionDocument {
+    #[serde(flatten)]
+    pub row: ProgramVersion,
+    pub disciplines: Vec<Discipline>,
+    pub modules: Vec<ModuleDocument>,
+}
+
+/// The rows of a version.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Plan {
+    pub version: ProgramVersion,
+    pub disciplines: Vec<Discipline>,
+    pub modules: Vec<Module>,
+}
+
+/// The content of a version to be created, or that replaces a draft's.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewProgramVersion {
+    #[schema(example = 24120)]
+    pub total_minutes: i32,
+    #[serde(default = "academic_hour")]
+    #[schema(example = 45)]
+    pub minutes_per_hour: i32,
+    #[serde(default = "yes")]
+    pub authorized_absence_counts: bool,
+    pub disciplines: Vec<NewDiscipline>,
+    pub modules: Vec<NewModule>,
+}
+
+/// A discipline of a version to be created.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewDiscipline {
+    /// Unique among the version's disciplines.
+    pub code: Code,
+    pub name: Name,
+    #[serde(default)]
+    pub latin_name: Option<Name>,
+}
+
+/// A module of a version to be created.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewModule {
+    /// Unique among the version's modules.
+    pub code: Code,
+    /// The code of its discipline; null or absent for a module common to all.
+    #[serde(default)]
+    pub discipline: Option<Code>,
+    pub name: Name,
+    #[serde(default)]
+    pub latin_name: Option<Name>,
+    pub kind: ModuleKind,
+    /// 1 to 600,000.
+    pub planned_minutes: i32,
+}
+
+const fn academic_hour() -> i32 {
+    45
+}
+
+const fn yes() -> bool {
+    true
+}
+
+impl ProgramPatch {
+    /// What `program` becomes; equal to it if the patch alters nothing.
+    pub fn apply(self, program: &Program) -> Program {
+        let mut changed = program.clone();
+        changed.code = self.code.unwrap_or(changed.code);
+        changed.name = self.name.unwrap_or(changed.name);
+        changed.latin_name = self.latin_name.unwrap_or(changed.latin_name);
+        changed
+    }
+}
+
+impl VersionState {
+    /// The legal steps (DOMAIN 4).
+    const STEPS: &[(Self, Self)] = &[(Self::Draft, Self::Confirmed), (Self::Confirmed, Self::Retired)];
+
+    /// # Errors
+    /// 409 `illegal_transition` with the reason.
+    pub fn check_step(self, to: Self) -> Result<(), Error> {
+        if Self::STEPS.contains(&(self, to)) {
+            return Ok(());
+        }
+        let from = Self::STEPS.iter().find(|(_, target)| *target == to).map_or("no", |(from, _)| from.as_str());
+        Err(Error::conflict("illegal_transition", format!("the version is {self}; only a {from} one becomes {to}")))
+    }
+}
+
+impl NewProgramVersion {
+    /// Everything that is wrong with the content, whether or not the hours add up yet.
+    pub fn faults(&self) -> Vec<FieldFault> {
+        let mut faults = Vec::new();
+        let mut hold = |holds: bool, pointer: String, code: &str, detail: &str| {
+            if !holds {
+                faults.push(FieldFault::new(pointer, code, detail));
+            }
+        };
+        let total = (1..=MOST_TOTAL_MINUTES).contains(&self.total_minutes);
+        hold(total, "/total_minutes".to_owned(), "minutes_out_of_range", "must lie between 1 and 300000000");
+        let hour = (1..=120).contains(&self.minutes_per_hour);
+        hold(hour, "/minutes_per_hour".to_owned(), "minutes_out_of_range", "must lie between 1 and 120");
+        hold(self.disciplines.len() <= MOST_DISCIPLINES, "/disciplines".to_owned(), "too_many", "at most 50 disciplines");
+        hold(self.modules.len() <= MOST_MODULES, "/modules".to_owned(), "too_many", "at most 500 modules");
+        let mut known = HashSet::new();
+        for (index, discipline) in self.disciplines.iter().enumerate() {
+            let first = known.insert(&discipline.code);
+            hold(first, format!("/disciplines/{index}/code"), "code_repeated", "another discipline has this code");
+        }
+        let mut taken = HashSet::new();
+        for (index, module) in self.modules.iter().enumerate() {
+            let first = taken.insert(&module.code);
+            hold(first, format!("/modules/{index}/code"), "code_repeated", "another module has this code");
+            let placed = module.discipline.as_ref().is_none_or(|code| known.contains(code));
+            hold(placed, format!("/modules/{index}/discipline"), "unknown_discipline", "no discipline of this version has this code");
+            let timed = (1..=MOST_MINUTES).contains(&module.planned_minutes);
+            hold(timed, format!("/modules/{index}/planned_minutes"), "minutes_out_of_range", "must lie between 1 and 600000");
+        }
+        faults
+    }
+
+    /// The rows of a version with this content; `row` says whose and where it stands.
+    pub(super) fn planned(self, row: ProgramVersion) -> Plan {
+        let version = ProgramVersion {
+            total_minutes: self.total_minutes,
+            minutes_per_hour: self.minutes_per_hour,
+            authorized_absence_counts: self.authorized_absence_counts,
+            ..row
+        };
+        let disciplines: Vec<Discipline> = (1..)
+            .zip(self.disciplines)
+            .map(|(position, new)| Discipline {
+                id: Id::generate(),
+                program_version_id: version.id,
+                position,
+                code: new.code,
+                name: new.name,
+                latin_name: new.latin_name,
+            })
+            .collect();
+        let discipline_id = |code: &Code| disciplines.iter().find(|discipline| discipline.code == *code).map(|discipline| discipline.id);
+        let modules = (1..)
+            .zip(self.modules)
+            .map(|(position, new)| Module {
+                id: Id::generate(),
+                program_version_id: version.id,
+                discipline_id: new.discipline.as_ref().and_then(discipline_id),
+                position,
+                code: new.code,
+                name: new.name,
+                latin_name: new.latin_name,
+                kind: new.kind,
+                planned_minutes: new.planned_minutes,
+            })
+            .collect();
+        Plan { version, disciplines, modules }
+    }
+}
+
+impl Plan {
+    /// The sum of all planned minutes.
+    pub fn planned_minutes(&self) -> i64 {
+        self.modules.iter().map(|module| i64::from(module.planned_minutes)).sum()
+    }
+
+    /// Whether the version can be confirmed.
+    ///
+    /// # Errors
+    /// 409 `illegal_transition` unless it is a draft, `hours_do_not_add_up` with both sums.
+    pub fn check_confirmable(&self) -> Result<(), Error> {
+        self.version.state.check_step(VersionState::Confirmed)?;
+        let (planned, total) = (self.planned_minutes(), self.version.total_minutes);
+        if planned == i64::from(total) {
+            return Ok(());
+        }
+        let detail = format!("the modules' planned minutes add up to {planned}, but the version's total is {total}");
+        Err(Error::conflict("hours_do_not_add_up", detail))
+    }
+
+    /// As the API shows it.
+    pub fn document(self) -> VersionDocument {
+        let code = |id: DisciplineId| self.disciplines.iter().find(|discipline| discipline.id == id).map(|row| row.code.clone());
+        let modules = self
+            .modules
+            .into_iter()
+            .map(|module| ModuleDocument {
+                id: module.id,
+                discipline: module.discipline_id.and_then(code),
+                code: module.code,
+                name: module.name,
+                latin_name: module.latin_name,
+                kind: module.kind,
+                planned_minutes: module.planned_minutes,
+            })
+            .collect();
+        VersionDocument { row: self.version, disciplines: self.disciplines, modules }
+    }
+}
+
+impl VersionDocument {
+    /// The content alone, as it was or could have been sent.
+    pub fn content(&self) -> NewProgramVersion {
+        let disciplines = self.disciplines.iter().cloned();
+        let modules = self.modules.iter().cloned();
+        NewProgramVersion {
+            total_minutes: self.row.total_minutes,
+            minutes_per_hour: self.row.minutes_per_hour,
+            authorized_absence_counts: self.row.authorized_absence_counts,
+            disciplines: disciplines.map(|row| NewDiscipline { code: row.code, name: row.name, latin_name: row.latin_name }).collect(),
+            modules: modules
+                .map(|row| NewModule {
+                    code: row.code,
+                    discipline: row.discipline,
+                    name: row.name,
+                    latin_name: row.latin_name,
+                    kind: row.kind,
+                    planned_minutes: row.planned_minutes,
+                })
+                .collect(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reference() -> NewProgramVersion {
+        let file: serde_json::Value = serde_json::from_str(include_str!("../../examples/jisco/program.json")).unwrap();
+        serde_json::from_value(file["version"].clone()).unwrap()
+    }
+
+    fn plan(new: NewProgramVersion, state: VersionState) -> Plan {
+        new.planned(ProgramVersion {
+            id: Id::generate(),
+            program_id: Id::generate(),
+            number: 1,
+            state,
+            total_minutes: 1,
+            minutes_per_hour: 1,
+            authorized_absence_counts: false,
+            version: 1,
+            created_at: Instant::from_unix_micros(0).unwrap(),
+        })
+    }
+
+    fn code(result: Result<(), Error>) -> &'static str {
+        result.map_or_else(|error| error.code(), |()| "ok")
+    }
+
+    #[test]
+    fn the_reference_course_parses_and_adds_up() {
+        let new = reference();
+        assert_eq!(new.faults(), []);
+        assert_eq!((new.disciplines.len(), new.modules.len(), new.total_minutes / new.minutes_per_hour), (4, 27, 536));
+        let plan = plan(new.clone(), VersionState::Draft);
+        assert_eq!(code(plan.check_confirmable()), "ok");
+        assert_eq!(plan.modules.iter().filter(|module| module.discipline_id.is_none()).map(|m| m.planned_minutes).sum::<i32>(), 56 * 45);
+        assert_eq!(plan.document().content(), new);
+    }
+
+    #[test]
+    fn one_minute_off_does_not_add_up() {
+        let mut new = reference();
+        new.modules[0].planned_minutes += 1;
+        let error = plan(new, VersionState::Draft).check_confirmable().unwrap_err();
+        assert_eq!(error.code(), "hours_do_not_add_up");
+        assert!(error.to_string().contains("24121") && error.to_string().contains("24120"), "{error}");
+    }
+
+    #[test]
+    fn only_a_draft_is_confirmed_and_only_a_confirmed_version_retired() {
+        use VersionState::{Confirmed, Draft, Retired};
+        for from in VersionState::ALL {
+            for to in VersionState::ALL {
+                let legal = matches!((from, to), (Draft, Confirmed) | (Confirmed, Retired));
+                assert_eq!(code(from.check_step(*to)), if legal { "ok" } else { "illegal_transition" }, "{from} {to}");
+            }
+        }
+        assert_eq!(code(plan(reference(), Confirmed).check_confirmable()), "illegal_transition");
+    }
+
+    #[test]
+    fn every_fault_is_pointed_at() {
+        let mut new = reference();
+        new.total_minutes = 0;
+        new.minutes_per_hour = 121;
+        new.disciplines[1].code = new.disciplines[0].code.clone();
+        new.modules[1].code = new.modules[0].code.clone();
+        new.modules[2].discipline = Some("met".parse().unwrap());
+        new.modules[3].planned_minutes = 600_001;
+        new.modules[4].planned_minutes = 0;
+        let pointers: Vec<String> = new.faults().into_iter().map(|fault| fault.pointer).filter(|p| !p.contains("/6/")).collect();
+        for expected in [
+            "/total_minutes",
+            "/minutes_per_hour",
+            "/disciplines/1/code",
+            "/modules/1/code",
+            "/modules/2/discipline",
+            "/modules/3/planned_minutes",
+            "/modules/4/planned_minutes",
+        ] {
+            assert!(pointers.iter().any(|pointer| pointer == expected), "{expected} is not in {pointers:?}");
+        }
+    }
+
+    #[test]
+    fn a_version_has_bounds() {
+        let mut new = reference();
+        new.disciplines = vec![new.disciplines[0].clone(); 51];
+        new.modules = vec![new.modules[0].clone(); 501];
+        let codes: Vec<String> = new.faults().into_iter().filter(|fault| fault.code == "too_many").map(|fault| fault.pointer).collect();
+        assert_eq!(codes, ["/disciplines", "/modules"]);
+    }
+}
