@@ -13,6 +13,7 @@ use crate::{
     id::Id,
     journal::NewEntry,
     organizations::{OrganizationId, below},
+    people::PersonId,
     schedule,
     schema::{
         cohorts, enrollments as enrolled, intake_sponsors, intakes, organizations, program_versions, programs, session_instructors,
@@ -220,5 +221,18 @@ pub fn touch_all(conn: &mut Conn, id: IntakeId) -> Result<(), Error> {
     diesel::update(intake_sponsors::table.filter(intake_sponsors::intake_id.eq(id)))
         .set(intake_sponsors::report_version.eq(intake_sponsors::report_version + 1))
         .execute(conn)?;
+    Ok(())
+}
+
+/// Says that every report which names this person shows something else from this transaction on.
+pub fn touch_person(conn: &mut Conn, person: PersonId) -> Result<(), Error> {
+    let enrolled: Vec<(IntakeId, OrganizationId)> = enrolled::table
+        .filter(enrolled::person_id.eq(person))
+        .order(enrolled::intake_id)
+        .select((enrolled::intake_id, enrolled::sponsor_id))
+        .load(conn)?;
+    for (intake, sponsor) in enrolled {
+        touch(conn, intake, &[sponsor])?;
+    }
     Ok(())
 }

@@ -393,7 +393,14 @@ fn replace(conn: &mut Conn, stored: &Person, mut changed: Person) -> Result<Pers
     let updated = diesel::update(people::table.filter(people::id.eq(stored.id)).filter(people::version.eq(stored.version)))
         .set(&changed)
         .execute(conn)?;
-    if updated == 0 { Err(Error::Stale) } else { Ok(changed) }
+    if updated == 0 {
+        return Err(Error::Stale);
+    }
+    if (&changed.name, &changed.latin_name) != (&stored.name, &stored.latin_name) {
+        // Reports show the name.
+        intakes::touch_person(conn, stored.id)?;
+    }
+    Ok(changed)
 }
 
 /// Changes a person, and the unit or title of one affiliation, as an imported row says; without `If-Match`, but only from `stored`.
