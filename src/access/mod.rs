@@ -11,4 +11,4 @@ mod store;
 pub use actor::{Actor, Credentials};
 pub use model::{IssuedToken, NewToken, NewUser, Role, RoleGrant, Scope, Secret, Token, TokenId, User, UserId};
 pub use policy::{Action, allows};
-pub use store::{create_user, grant_role, issue_token, note_use, resolve, revoke_token, sweep};
+pub use store::{create_user, grant_role, issue_token, note_use, resolve, revoke_token};
