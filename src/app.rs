@@ -16,11 +16,11 @@ use tracing_actix_web::TracingLogger;
 use utoipa::OpenApi;
 
 use crate::{
-    access, clock,
+    clock,
     config::Settings,
     db::Db,
     error::Error,
-    http::{openapi, problem},
+    http::{self, openapi, problem},
 };
 
 macro_rules! rooms {
@@ -128,6 +128,6 @@ pub async fn sweep(db: Db) {
     let mut ticks = rt::time::interval(std::time::Duration::from_secs(600));
     loop {
         ticks.tick().await;
-        db.note(|conn| access::sweep(conn, clock::now()));
+        db.note(|conn| http::sweep(conn, clock::now()));
     }
 }

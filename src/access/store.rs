@@ -16,7 +16,7 @@ use crate::{
     journal::NewEntry,
     organizations::OrganizationId,
     people::PersonId,
-    schema::{idempotency_keys, intakes, people, role_grants, tokens, users},
+    schema::{intakes, people, role_grants, tokens, users},
     text::Name,
 };
 
@@ -90,13 +90,6 @@ fn scope(grant: &RoleGrant, person_id: Option<PersonId>) -> Result<Scope, Error>
 /// Notes that a token was used just now.
 pub fn note_use(conn: &mut Conn, token: TokenId, now: Instant) -> Result<(), Error> {
     diesel::update(tokens::table.filter(tokens::id.eq(token))).set(tokens::last_used_at.eq(now)).execute(conn)?;
-    Ok(())
-}
-
-/// Deletes idempotency keys older than 24 hours.
-pub fn sweep(conn: &mut Conn, now: Instant) -> Result<(), Error> {
-    let old = now.plus(TimeDelta::hours(-24));
-    diesel::delete(idempotency_keys::table.filter(idempotency_keys::created_at.lt(old))).execute(conn)?;
     Ok(())
 }
 

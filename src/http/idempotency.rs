@@ -1,6 +1,7 @@
 //! `Idempotency-Key`: the same request sent twice does its work once.
 
 use actix_web::http::StatusCode;
+use chrono::TimeDelta;
 use diesel::prelude::*;
 
 use super::{Answer, Caller};
@@ -43,6 +44,13 @@ where
         _ => work(conn, actor, now),
     })
     .await
+}
+
+/// Forgets the answers that are older than 24 hours.
+pub fn sweep(conn: &mut Conn, now: Instant) -> Result<(), Error> {
+    let old = now.plus(TimeDelta::hours(-24));
+    diesel::delete(idempotency_keys::table.filter(idempotency_keys::created_at.lt(old))).execute(conn)?;
+    Ok(())
 }
 
 fn run<F>(conn: &mut Conn, actor: &Actor, now: Instant, slot: (TokenId, String, String), hash: &[u8; 32], work: F) -> Result<Answer, Error>

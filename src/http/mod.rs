@@ -14,7 +14,7 @@ pub use answer::Answer;
 pub use body::{Body, Change, Patched};
 pub use caller::Caller;
 pub use etag::ETag;
-pub use idempotency::once;
+pub use idempotency::{once, sweep};
 pub use page::Page;
 pub use problem::{Changing, Reading, Writing};
 pub use resource::at;

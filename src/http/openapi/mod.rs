@@ -11,7 +11,11 @@ use utoipa::openapi::{
 };
 
 use super::at;
-use crate::{app, db::Db, error::Error};
+use crate::{
+    app,
+    db::Db,
+    error::{Error, FieldFault},
+};
 
 const PAGE: &str = include_str!("index.html");
 const SCRIPT: &str = include_str!("rapidoc-min.js");
@@ -40,6 +44,8 @@ pub fn document() -> OpenApi {
         )
         .components(Some(
             ComponentsBuilder::new()
+                // Named by `Problem`, whose responses bring only itself along.
+                .schema_from::<FieldFault>()
                 .security_scheme("token", SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build()))
                 .build(),
         ))

@@ -15,4 +15,4 @@ mod tests;
 
 pub use app::{App, TokenOptions, spawn_app, spawn_app_at};
 pub use client::{Client, Reply, redacted};
-pub use database::{Kind, TestDatabase};
+pub use database::{Kind, TestDatabase, variable};
