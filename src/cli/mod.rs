@@ -17,7 +17,7 @@ use clap::Parser;
 pub use context::Context;
 pub use outcome::{Failure, Outcome};
 
-use crate::config::Flags;
+use crate::{config::Flags, db};
 
 const ABOUT: &str = "\
 Settings come from, in this order: a flag, the environment, the settings file, the default.
@@ -111,5 +111,9 @@ fn run(cli: Cli) -> Result<Outcome, Failure> {
     if logs {
         context.log_to_stderr()?;
     }
-    command.run(&context)
+    let outcome = command.run(&context);
+    if let Ok(target) = context.target() {
+        db::settle_log(&target);
+    }
+    outcome
 }

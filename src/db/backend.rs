@@ -102,7 +102,9 @@ fn open_sqlite(path: &str, purpose: Purpose) -> Result<SqliteConnection, Connect
     let mut conn = SqliteConnection::establish(path).map_err(|error| ConnectionError::BadConnection(format!("{path}: {error}")))?;
     let settle = |conn: &mut SqliteConnection| -> diesel::QueryResult<()> {
         // busy_timeout first: the other pragmas take locks themselves.
-        conn.batch_execute("PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF; PRAGMA cache_size = -8000;")?;
+        conn.batch_execute("PRAGMA busy_timeout = 5000")?;
+        turn_on_log(conn)?;
+        conn.batch_execute("PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF; PRAGMA cache_size = -8000;")?;
         for &(pragma, expected) in SQLITE_DURABILITY {
             expect_setting(
                 sql_query(format!("SELECT CAST({pragma} AS TEXT) AS value FROM pragma_{pragma}")).get_result(conn)?,
@@ -117,6 +119,19 @@ fn open_sqlite(path: &str, purpose: Purpose) -> Result<SqliteConnection, Connect
     };
     settle(&mut conn).map_err(ConnectionError::CouldntSetupConfiguration)?;
     Ok(conn)
+}
+
+/// The write-ahead log is turned on once in a file's life. SQLite does not keep its `busy_timeout` while it does so: of several
+/// processes that open a new file together, all but one would be told at once that it is locked.
+fn turn_on_log(conn: &mut SqliteConnection) -> diesel::QueryResult<()> {
+    let is_locked = |error: &diesel::result::Error| error.to_string().contains("database is locked");
+    for _ in 0..250 {
+        match conn.batch_execute("PRAGMA journal_mode = WAL") {
+            Err(error) if is_locked(&error) => std::thread::sleep(std::time::Duration::from_millis(20)),
+            done => return done,
+        }
+    }
+    conn.batch_execute("PRAGMA journal_mode = WAL")
 }
 
 fn open_postgres(url: &str, purpose: Purpose) -> Result<PgConnection, ConnectionError> {

@@ -22,7 +22,7 @@ use tokio::sync::{Semaphore, oneshot};
 
 pub(crate) use backend::for_backend;
 pub use backend::{Target, lock};
-pub use backup::{Backup, backup};
+pub use backup::{Backup, backup, settle_log};
 pub use examine::{durability, integrity, references, try_to_write, version};
 pub use migrate::{known as known_migrations, migrate, pending as pending_migrations};
 

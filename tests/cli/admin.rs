@@ -1,0 +1,58 @@
+use crate::support::Home;
+
+#[test]
+fn organizations_are_made_by_code_and_listed() {
+    let home = Home::migrated();
+    home.organization("JISCO");
+    home.run(&["admin", "organization", "create", "--code", "IRON", "--name", "炼铁厂", "--kind", "unit", "--parent", "JISCO"]).with(0);
+    assert_eq!(home.organization_codes(&[]), ["JISCO", "IRON"]);
+    let again = home.run(&["admin", "organization", "create", "--code", "IRON", "--name", "x", "--kind", "college", "--json"]).with(1);
+    assert_eq!(again.json()["error"]["code"], "already_exists");
+    assert!(again.stderr.contains("IRON"), "{again:?}");
+}
+
+#[test]
+fn a_token_goes_to_stdout_alone_and_what_is_there_is_taken() {
+    let home = Home::migrated();
+    home.organization("USTB");
+    let first = home.run(&["admin", "token", "--role", "coordinator", "--organization", "USTB", "--user", "王老师"]).with(0);
+    assert!(first.stdout.starts_with("muster_") && first.stdout.trim().len() == 71, "{first:?}");
+    assert!(first.stderr.contains("coordinator at USTB, user 王老师"), "{first:?}");
+    let second =
+        home.run(&["--json", "admin", "token", "create", "--role", "coordinator", "--organization", "USTB", "--user", "王老师"]).with(0);
+    assert_ne!(second.json()["token"], first.stdout.trim());
+    let listed = home.run(&["admin", "token", "list", "--json"]).with(0);
+    assert_eq!(listed.json()["data"].as_array().unwrap().len(), 2);
+    assert!(!listed.stdout.contains(first.stdout.trim()), "a list holds no secrets");
+    home.run(&["admin", "user", "create", "--name", "王老师"]).with(1);
+}
+
+#[test]
+fn a_token_can_be_narrowed_to_reading() {
+    let home = Home::migrated();
+    let token = home.token(&["--role", "administrator", "--read-only", "--expires-in-days", "1"]);
+    let server = home.serve();
+    assert_eq!(server.get("/api/v1/organizations", &token).0, 200);
+    assert_eq!(server.create(&token, "USTB"), Some(403));
+}
+
+#[test]
+fn a_token_that_would_be_good_for_nothing_is_refused_and_leaves_nothing_behind() {
+    let home = Home::migrated();
+    home.organization("USTB");
+    let nobody = "01930000-0000-7000-8000-000000000001";
+    for (args, code) in [
+        (&["--role", "coordinator"][..], "role_organization"),
+        (&["--role", "administrator", "--organization", "USTB"], "role_organization"),
+        (&["--role", "coordinator", "--organization", "NONE"], "unknown_organization"),
+        (&["--role", "trainee", "--organization", "USTB"], "person_missing"),
+        (&["--role", "trainee", "--organization", "USTB", "--person", nobody], "unknown_person"),
+        (&["--role", "coordinator", "--organization", "USTB", "--intake", nobody], "unknown_intake"),
+        (&["--role", "operator"], "role_not_grantable"),
+        (&["revoke", "muster_00000"], "not_found"),
+    ] {
+        let ended = home.run(&[&["--json", "admin", "token"], args].concat()).with(1);
+        assert_eq!(ended.json()["error"]["code"], code, "{args:?}");
+    }
+    home.run(&["admin", "user", "create", "--name", "coordinator@USTB"]).with(0);
+}

@@ -1,0 +1,69 @@
+use diesel::{Connection, SqliteConnection, connection::SimpleConnection};
+use sha2::{Digest, Sha256};
+
+use crate::support::Home;
+
+#[test]
+fn a_backup_made_under_writes_is_whole_and_can_be_verified() {
+    let home = Home::migrated();
+    let token = home.token(&["--role", "administrator"]);
+    let server = home.serve();
+    assert_eq!(server.create(&token, "BEFORE"), Some(201));
+    std::thread::scope(|scope| {
+        let writer = scope.spawn(|| (0..20).all(|number| server.create(&token, &format!("N{number}")) == Some(201)));
+        let ended = home.run(&["backup", "b.db", "--json"]).with(0);
+        let copy = std::fs::read(home.path("b.db")).unwrap();
+        let sum = hex::encode(Sha256::digest(&copy));
+        assert_eq!((ended.json()["sha256"].as_str(), ended.json()["bytes"].as_u64()), (Some(sum.as_str()), Some(copy.len() as u64)));
+        assert_eq!(std::fs::read_to_string(home.path("b.db.sha256")).unwrap(), format!("{sum}  b.db\n"));
+        assert!(writer.join().unwrap());
+    });
+    let verified = home.run(&["--database-url", "b.db", "verify", "--json"]).with(0).json();
+    assert_eq!((&verified["ok"], &verified["checked"]["journal"]), (&true.into(), &0.into()));
+    assert_eq!(home.organization_codes(&["--database-url", "b.db"])[0], "BEFORE");
+}
+
+#[test]
+fn a_backup_overwrites_nothing_and_leaves_nothing_half_done() {
+    let home = Home::migrated();
+    for taken in ["b.db", "b.db.sha256"] {
+        std::fs::write(home.path(taken), "precious").unwrap();
+        assert_eq!(home.run(&["backup", "b.db", "--json"]).with(1).json()["error"]["code"], "file_exists");
+        assert_eq!(std::fs::read_to_string(home.path(taken)).unwrap(), "precious");
+        std::fs::remove_file(home.path(taken)).unwrap();
+    }
+    home.run(&["backup", "nowhere/b.db"]).with(1);
+    let names = std::fs::read_dir(home.path(".")).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    assert!(names.into_iter().all(|name| name.starts_with("muster.db")));
+}
+
+#[test]
+fn a_postgres_database_is_no_backup_but_a_command_without_the_password() {
+    let url = "postgres://muster:secret@127.0.0.1:1/muster";
+    let ended = Home::new().run(&["--database-url", url, "backup", "b.dump", "--json"]).with(1);
+    assert_eq!(ended.json()["error"]["code"], "pg_dump_needed");
+    assert!(ended.stderr.contains("pg_dump --format=custom --file='b.dump' 'postgres://muster@127.0.0.1:1/muster'"), "{ended:?}");
+}
+
+#[test]
+fn verify_finds_what_was_changed_behind_the_rules() {
+    let home = Home::migrated();
+    home.organization("USTB");
+    home.run(&["verify"]).with(0);
+    SqliteConnection::establish(home.path("muster.db").to_str().unwrap())
+        .unwrap()
+        .batch_execute(
+            "PRAGMA foreign_keys = OFF;
+             DROP TRIGGER journal_entries_are_immutable;
+             UPDATE journal_entries SET action = 'organization.destroyed' WHERE seq = 1;
+             DELETE FROM organizations WHERE code = 'USTB';",
+        )
+        .unwrap();
+    let ended = home.run(&["verify", "--json"]).with(3).json();
+    assert_eq!(ended["ok"], false);
+    let findings: Vec<_> = ended["findings"].as_array().unwrap().iter().map(|finding| finding.as_str().unwrap()).collect();
+    assert!(findings.iter().any(|finding| finding.starts_with("journal: ")), "{findings:?}");
+    assert!(findings.iter().any(|finding| finding.starts_with("references: ")), "{findings:?}");
+    let for_people = home.run(&["verify"]).with(3);
+    assert!(findings.iter().all(|finding| for_people.stdout.contains(finding)), "{for_people:?}");
+}

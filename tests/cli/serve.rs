@@ -1,0 +1,133 @@
+use std::{
+    net::TcpStream,
+    sync::atomic::{AtomicUsize, Ordering},
+    time::Duration,
+};
+
+use crate::support::Home;
+
+#[test]
+fn serve_makes_its_database_prints_its_address_and_answers() {
+    let home = Home::new();
+    let server = home.serve();
+    let documentation = format!("— API documentation at http://{}/api/docs/\n", server.address);
+    assert_eq!(server.announced, format!("Muster listens on http://{} {documentation}", server.address));
+    assert_eq!(server.get("/healthz", "").0, 200);
+    assert_eq!(server.get("/readyz", "").0, 200);
+    assert_eq!(server.get("/api/docs/", "").0, 200);
+    assert_eq!(server.get("/api/openapi.json", "").1, home.run(&["openapi"]).json());
+}
+
+#[test]
+fn a_token_made_beside_the_running_server_works_until_it_is_revoked() {
+    let home = Home::new();
+    let server = home.serve();
+    home.organization("USTB");
+    let token = home.token(&["--role", "coordinator", "--organization", "USTB"]);
+    let (status, body) = server.get("/api/v1/organizations", &token);
+    assert_eq!((status, &body["items"][0]["code"]), (200, &"USTB".into()));
+    home.run(&["admin", "token", "revoke", &token[..12]]).with(0);
+    assert_eq!(server.get("/api/v1/organizations", &token).0, 401);
+}
+
+#[test]
+fn a_request_in_flight_is_answered_before_the_server_ends() {
+    for signal in ["TERM", "INT"] {
+        let home = Home::migrated();
+        let mut server = home.serve();
+        let token = home.token(&["--role", "administrator"]);
+        let half_sent = server.begin_create(&token, "SLOW");
+        // Long enough for the head to arrive: what the server has not seen yet is not in flight.
+        std::thread::sleep(Duration::from_millis(300));
+        server.signal(signal);
+        std::thread::sleep(Duration::from_millis(300));
+        assert!(TcpStream::connect(&server.address).is_err(), "new connections are refused after {signal}");
+        assert_eq!(half_sent.finish(), "HTTP/1.1 201 Created", "{signal}");
+        assert_eq!(server.ended(), Some(0), "{signal}");
+        assert_eq!(home.organization_codes(&[]), ["SLOW"]);
+    }
+}
+
+#[test]
+fn an_idle_connection_does_not_hold_the_end_up() {
+    let home = Home::new();
+    let mut server = home.serve();
+    let _idle = TcpStream::connect(&server.address).unwrap();
+    assert_eq!(server.get("/healthz", "").0, 200);
+    server.signal("TERM");
+    let begun = std::time::Instant::now();
+    assert_eq!(server.ended(), Some(0));
+    assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
+}
+
+#[test]
+fn a_second_signal_ends_the_server_at_once() {
+    let home = Home::migrated();
+    let mut server = home.serve();
+    let _half_sent = server.begin_create(&home.token(&["--role", "administrator"]), "NEVER");
+    std::thread::sleep(Duration::from_millis(300));
+    server.signal("INT");
+    std::thread::sleep(Duration::from_millis(300));
+    server.signal("INT");
+    let begun = std::time::Instant::now();
+    assert_eq!(server.ended(), Some(1));
+    assert!(begun.elapsed() < Duration::from_secs(3), "{:?}", begun.elapsed());
+}
+
+#[test]
+fn the_file_of_a_stopped_server_is_whole_without_its_log() {
+    let home = Home::migrated();
+    let mut server = home.serve();
+    let token = home.token(&["--role", "administrator"]);
+    assert_eq!(server.create(&token, "USTB"), Some(201));
+    server.signal("TERM");
+    assert_eq!(server.ended(), Some(0));
+    std::fs::copy(home.path("muster.db"), home.path("copy.db")).unwrap();
+    assert_eq!(home.organization_codes(&["--database-url", "copy.db"]), ["USTB"]);
+}
+
+#[test]
+fn an_acknowledged_write_survives_kill_9() {
+    let home = Home::migrated();
+    let token = home.token(&["--role", "administrator"]);
+    let mut acknowledged = Vec::new();
+    for round in 0..3 {
+        let mut server = home.serve();
+        let count = AtomicUsize::new(0);
+        std::thread::scope(|scope| {
+            let (server, token, count) = (&server, &token, &count);
+            let write = move |writer: i32| {
+                let mut known = Vec::new();
+                for code in (0..10).map(|number| format!("R{round}W{writer}N{number}")) {
+                    if server.create(token, &code) != Some(201) {
+                        break;
+                    }
+                    known.push(code);
+                    count.fetch_add(1, Ordering::Relaxed);
+                }
+                known
+            };
+            let writers: Vec<_> = (0..2).map(|writer| scope.spawn(move || write(writer))).collect();
+            // While they write: each has ten to do.
+            while count.load(Ordering::Relaxed) < 5 {
+                std::hint::spin_loop();
+            }
+            server.signal("KILL");
+            acknowledged.extend(writers.into_iter().flat_map(|writer| writer.join().unwrap()));
+        });
+        server.kill();
+    }
+    let stored = home.organization_codes(&[]);
+    let lost: Vec<_> = acknowledged.iter().filter(|code| !stored.contains(code)).collect();
+    assert!(lost.is_empty(), "{lost:?} of {acknowledged:?}");
+    home.run(&["verify"]).with(0);
+}
+
+#[test]
+fn an_address_that_is_taken_is_said() {
+    let home = Home::new();
+    let server = home.serve();
+    let ended = home.run(&["serve", "--listen", &server.address, "--log", "off"]).with(1);
+    assert!(ended.stderr.contains(&server.address) && ended.stderr.lines().count() == 1, "{ended:?}");
+    assert_eq!(ended.stdout, "");
+}
