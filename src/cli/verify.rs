@@ -27,7 +27,8 @@ pub struct Args {}
 type Check = fn(&mut Conn) -> Result<Vec<String>, Error>;
 
 /// What holds whatever happens, as each room recomputes it. A room's check is one line here.
-const CHECKS: &[(&str, Check)] = &[("journal", |conn| Ok(journal::verify(conn)?.1))];
+const CHECKS: &[(&str, Check)] =
+    &[("journal", |conn| Ok(journal::verify(conn)?.1)), ("seats", crate::enrollments::verify), ("hours", crate::ledger::verify)];
 
 /// What is asked of a SQLite file besides; Postgres watches over itself.
 const FILE_CHECKS: &[(&str, Check)] = &[("database", db::integrity), ("references", db::references)];

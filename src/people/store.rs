@@ -398,7 +398,7 @@ fn replace(conn: &mut Conn, stored: &Person, mut changed: Person) -> Result<Pers
     }
     if (&changed.name, &changed.latin_name) != (&stored.name, &stored.latin_name) {
         // Reports show the name.
-        intakes::touch_person(conn, stored.id)?;
+        crate::intakes::touch_person(conn, stored.id)?;
     }
     Ok(changed)
 }
