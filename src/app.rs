@@ -26,6 +26,7 @@ macro_rules! rooms {
             $(crate::$room::routes(api);)+
             crate::intakes::transitions(api);
             crate::enrollments::transitions(api);
+            crate::schedule::transitions(api);
         }
 
         /// Every room's part of the API document.
@@ -35,7 +36,7 @@ macro_rules! rooms {
     };
 }
 
-rooms!(organizations, intakes, enrollments, journal);
+rooms!(organizations, intakes, enrollments, schedule, journal);
 
 /// Binds the address of `settings` and makes the server; it runs when awaited.
 ///

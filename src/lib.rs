@@ -12,6 +12,7 @@ pub mod id;
 pub mod intakes;
 pub mod journal;
 pub mod organizations;
+pub mod schedule;
 pub mod schema;
 pub mod text;
 
@@ -33,24 +34,4 @@ pub mod programs {
     pub struct Discipline;
     pub type ModuleId = crate::id::Id<Module>;
     pub struct Module;
-}
-pub mod schedule {
-    pub type SessionId = crate::id::Id<Session>;
-    pub struct Session;
-    pub fn check_within(
-        _: &mut crate::db::Conn,
-        _: crate::intakes::IntakeId,
-        _: chrono::NaiveDate,
-        _: chrono::NaiveDate,
-    ) -> Result<(), crate::error::Error> {
-        todo!()
-    }
-    pub fn cancel_unheld(
-        _: &mut crate::db::Conn,
-        _: &crate::access::Actor,
-        _: &crate::intakes::Intake,
-        _: &crate::text::Note,
-    ) -> Result<(), crate::error::Error> {
-        todo!()
-    }
 }
