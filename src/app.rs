@@ -30,6 +30,7 @@ macro_rules! rooms {
             $(crate::$room::routes(api);)+
             crate::intakes::transitions(api);
             crate::enrollments::transitions(api);
+            crate::schedule::transitions(api);
         }
 
         /// Every room's part of the API document.
@@ -39,7 +40,7 @@ macro_rules! rooms {
     };
 }
 
-rooms!(organizations, people, programs, intakes, enrollments, attendance, ledger, reports, journal);
+rooms!(organizations, people, programs, intakes, enrollments, schedule, attendance, ledger, reports, journal);
 
 /// Binds the address of `settings` and makes the server; it runs when awaited.
 ///

@@ -1,0 +1,244 @@
+//! `/intakes/{id}/sessions` and `/sessions`.
+
+use actix_web::web::{Data, Path, Query, ServiceConfig};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, OpenApi, ToSchema};
+
+use super::{
+    links::{whole, whole_one},
+    model::{NewHold, NewSession, NewWaiver, Session, SessionFilter, SessionId, SessionPatch, SessionState, SessionTransition, Waiver},
+    steps, store, waivers,
+};
+use crate::{
+    clock::Instant,
+    db::Db,
+    error::Error,
+    http::{Answer, Body, Caller, Change, Changing, ETag, Page, Reading, Writing, at, once, page},
+    intakes::{CohortId, IntakeId},
+};
+
+#[derive(OpenApi)]
+#[openapi(paths(
+    list_sessions,
+    create_session,
+    create_sessions,
+    publish_sessions,
+    read_session,
+    update_session,
+    hold_session,
+    waive_conflict,
+    transition_session
+))]
+pub struct ApiDoc;
+
+pub fn routes(api: &mut ServiceConfig) {
+    api.service(at("/intakes/{id}/sessions").get(list_sessions).post(create_session))
+        .service(at("/intakes/{id}/sessions/bulk").post(create_sessions))
+        .service(at("/intakes/{id}/sessions/publish").post(publish_sessions))
+        .service(at("/sessions/{id}").get(read_session).patch(update_session))
+        .service(at("/sessions/{id}/hold").post(hold_session))
+        .service(at("/sessions/{id}/waivers").post(waive_conflict));
+}
+
+/// The transitions, registered after every room's `/sessions/{id}/…`, whose last part would match too.
+pub fn transitions(api: &mut ServiceConfig) {
+    api.service(at("/sessions/{id}/{transition}").post(transition_session));
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct ListQuery {
+    /// Only sessions for this cohort.
+    cohort_id: Option<CohortId>,
+    /// Only sessions that start at this instant or later.
+    from: Option<Instant>,
+    /// Only sessions that start before this instant.
+    until: Option<Instant>,
+    /// Only sessions in this state.
+    state: Option<SessionState>,
+    /// From `next` of the page before.
+    cursor: Option<String>,
+    /// How many, 1 to 500 (default 50).
+    limit: Option<i64>,
+}
+
+fn no() -> bool {
+    false
+}
+
+/// Many sessions, scheduled together or not at all.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct NewSessions {
+    /// 1 to 1,000 of them.
+    sessions: Vec<NewSession>,
+    /// Whether to publish them at once.
+    #[serde(default = "no")]
+    publish: bool,
+}
+
+/// Which drafts of an intake to publish.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Publication {
+    /// 1 to 1,000 of them; all drafts unless said.
+    #[serde(default)]
+    session_ids: Option<Vec<SessionId>>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct Sessions {
+    sessions: Vec<Session>,
+}
+
+fn answer(session: &Session) -> Result<Answer, Error> {
+    Ok(Answer::ok(session)?.tag(&ETag::version(session.row.version)))
+}
+
+/// The sessions of an intake that the caller sees, by start
+#[utoipa::path(get, path = "/intakes/{id}/sessions", tag = "sessions",
+    params(("id" = IntakeId, Path, description = "The intake"), ListQuery),
+    responses((status = 200, description = "A page of sessions", body = Page<Session>), Reading))]
+async fn list_sessions(db: Data<Db>, caller: Caller, id: Path<IntakeId>, query: Query<ListQuery>) -> Result<Answer, Error> {
+    let (id, query) = (id.into_inner(), query.into_inner());
+    let limit = page::limit(query.limit)?;
+    let cursor = page::cursor(query.cursor.as_deref())?;
+    let filter = SessionFilter { cohort_id: query.cohort_id, from: query.from, until: query.until, state: query.state };
+    let rows = db.read(caller.credentials.clone(), move |conn, actor, _| store::list(conn, actor, id, filter, cursor, limit + 1)).await?;
+    Answer::page(&caller, Page::cut(rows, limit, |session| session.row.cursor().to_string()))
+}
+
+/// Schedule one session, as a draft
+#[utoipa::path(post, path = "/intakes/{id}/sessions", tag = "sessions",
+    params(("id" = IntakeId, Path, description = "The intake"),
+        ("Idempotency-Key" = Option<String>, Header, description = "The same key and body do the work once")),
+    request_body(content = NewSession, example = json!({"code": "MET-01", "module_id": "01936f3e-0000-7000-8000-000000000006",
+        "starts_at": "2020-05-28T01:00:00Z", "ends_at": "2020-05-28T02:40:00Z", "break_minutes": 10, "place": "Room 301",
+        "cohort_ids": ["01936f3e-0000-7000-8000-000000000004"], "instructor_ids": ["01936f3e-0000-7000-8000-000000000007"]})),
+    responses((status = 201, description = "The new session, a draft", body = Session), Writing))]
+async fn create_session(db: Data<Db>, caller: Caller, id: Path<IntakeId>, body: Body<NewSession>) -> Result<Answer, Error> {
+    let id = id.into_inner();
+    once(&db, &caller, body.hash, move |conn, actor, now| {
+        let session = store::create_one(conn, actor, now, id, body.value)?;
+        let tag = ETag::version(session.row.version);
+        Ok(Answer::created(format!("/api/v1/sessions/{}", session.row.id), &session)?.tag(&tag))
+    })
+    .await
+}
+
+/// Schedule many sessions, all or none
+#[utoipa::path(post, path = "/intakes/{id}/sessions/bulk", tag = "sessions",
+    params(("id" = IntakeId, Path, description = "The intake"),
+        ("Idempotency-Key" = Option<String>, Header, description = "The same key and body do the work once")),
+    request_body(content = NewSessions, example = json!({"publish": true, "sessions": [{"code": "MET-01",
+        "module_id": "01936f3e-0000-7000-8000-000000000006", "starts_at": "2020-05-28T01:00:00Z", "ends_at": "2020-05-28T02:30:00Z",
+        "cohort_ids": ["01936f3e-0000-7000-8000-000000000004"], "instructor_ids": ["01936f3e-0000-7000-8000-000000000007"]}]})),
+    responses((status = 201, description = "The new sessions, in the order sent", body = Sessions), Writing))]
+async fn create_sessions(db: Data<Db>, caller: Caller, id: Path<IntakeId>, body: Body<NewSessions>) -> Result<Answer, Error> {
+    let id = id.into_inner();
+    let NewSessions { sessions, publish } = body.value;
+    if !(1..=1000).contains(&sessions.len()) {
+        return Err(Error::invalid("/sessions", "out_of_range", "send 1 to 1,000 sessions at once"));
+    }
+    once(&db, &caller, body.hash, move |conn, actor, now| {
+        let rows = store::create_many(conn, actor, now, id, sessions, publish)?;
+        let sessions = whole(conn, rows)?;
+        Answer::created(format!("/api/v1/intakes/{id}/sessions"), &Sessions { sessions })
+    })
+    .await
+}
+
+/// Publish drafts of an intake, all or none
+#[utoipa::path(post, path = "/intakes/{id}/sessions/publish", tag = "sessions",
+    params(("id" = IntakeId, Path, description = "The intake"),
+        ("Idempotency-Key" = Option<String>, Header, description = "The same key and body do the work once")),
+    request_body(content = Publication, description = "An empty object publishes every draft",
+        example = json!({"session_ids": ["01936f3e-0000-7000-8000-000000000008"]})),
+    responses((status = 200, description = "The sessions published, by start", body = Sessions), Writing))]
+async fn publish_sessions(db: Data<Db>, caller: Caller, id: Path<IntakeId>, body: Body<Publication>) -> Result<Answer, Error> {
+    let id = id.into_inner();
+    let ids = body.value.session_ids;
+    if ids.as_ref().is_some_and(|ids| !(1..=1000).contains(&ids.len())) {
+        return Err(Error::invalid("/session_ids", "out_of_range", "name 1 to 1,000 sessions, or leave it out to publish every draft"));
+    }
+    once(&db, &caller, body.hash, move |conn, actor, now| {
+        let rows = match ids {
+            Some(ids) => steps::publish(conn, actor, now, id, &ids)?,
+            None => steps::publish_drafts(conn, actor, id)?,
+        };
+        Answer::ok(&Sessions { sessions: whole(conn, rows)? })
+    })
+    .await
+}
+
+/// One session
+#[utoipa::path(get, path = "/sessions/{id}", tag = "sessions", params(("id" = SessionId, Path, description = "The session")),
+    responses((status = 200, description = "The session", body = Session), Reading))]
+async fn read_session(db: Data<Db>, caller: Caller, id: Path<SessionId>) -> Result<Answer, Error> {
+    let id = id.into_inner();
+    let session = db.read(caller.credentials.clone(), move |conn, actor, _| store::read(conn, actor, id)).await?;
+    Ok(Answer::ok(&session)?.tag_unless_known(&caller, &ETag::version(session.row.version)))
+}
+
+/// Change a draft, or move a published session
+#[utoipa::path(patch, path = "/sessions/{id}", tag = "sessions",
+    params(("id" = SessionId, Path, description = "The session"), ("If-Match" = Option<String>, Header, description = "The ETag last read")),
+    request_body(content = SessionPatch, example = json!({"starts_at": "2020-05-29T01:00:00Z", "ends_at": "2020-05-29T02:40:00Z"})),
+    responses((status = 200, description = "The session as it is now", body = Session), Changing))]
+async fn update_session(db: Data<Db>, caller: Caller, id: Path<SessionId>, body: Body<SessionPatch>) -> Result<Answer, Error> {
+    let id = id.into_inner();
+    db.write(caller.credentials.clone(), move |conn, actor, _| {
+        let row = store::update(conn, actor, Some(&caller), id, body.value)?;
+        answer(&whole_one(conn, row)?)
+    })
+    .await
+}
+
+/// Confirm a session as held, as planned or as it was
+#[utoipa::path(post, path = "/sessions/{id}/hold", tag = "sessions",
+    params(("id" = SessionId, Path, description = "The session"),
+        ("Idempotency-Key" = Option<String>, Header, description = "The same key and body do the work once")),
+    request_body(content = NewHold, description = "An empty object confirms the session as planned",
+        example = json!({"ends_at": "2020-05-28T02:30:00Z", "difference_reason": "ended early"})),
+    responses((status = 200, description = "The session, held", body = Session), Writing))]
+async fn hold_session(db: Data<Db>, caller: Caller, id: Path<SessionId>, body: Body<NewHold>) -> Result<Answer, Error> {
+    let id = id.into_inner();
+    once(&db, &caller, body.hash, move |conn, actor, now| {
+        let row = steps::hold(conn, actor, now, id, body.value)?;
+        answer(&whole_one(conn, row)?)
+    })
+    .await
+}
+
+/// Let a session overlap another one
+#[utoipa::path(post, path = "/sessions/{id}/waivers", tag = "sessions",
+    params(("id" = SessionId, Path, description = "The session"),
+        ("Idempotency-Key" = Option<String>, Header, description = "The same key and body do the work once")),
+    request_body(content = NewWaiver, example = json!({"other_session_id": "01936f3e-0000-7000-8000-000000000009",
+        "reason": "the instructor looks after both laboratories"})),
+    responses((status = 201, description = "The waiver", body = Waiver), Writing))]
+async fn waive_conflict(db: Data<Db>, caller: Caller, id: Path<SessionId>, body: Body<NewWaiver>) -> Result<Answer, Error> {
+    let id = id.into_inner();
+    once(&db, &caller, body.hash, move |conn, actor, now| {
+        let waiver = waivers::waive(conn, actor, now, id, body.value)?;
+        Answer::created(format!("/api/v1/sessions/{id}"), &waiver)
+    })
+    .await
+}
+
+/// Take a step in a session's life: publish, cancel
+#[utoipa::path(post, path = "/sessions/{id}/{transition}", tag = "sessions",
+    params(("id" = SessionId, Path, description = "The session"), ("transition" = SessionTransition, Path, description = "The step"),
+        ("Idempotency-Key" = Option<String>, Header, description = "The same key and body do the work once")),
+    request_body(content = Change, example = json!({"reason": "the instructor is ill"})),
+    responses((status = 200, description = "The session as it is now", body = Session), Writing))]
+async fn transition_session(
+    db: Data<Db>,
+    caller: Caller,
+    path: Path<(SessionId, SessionTransition)>,
+    body: Body<Change>,
+) -> Result<Answer, Error> {
+    let (id, step) = path.into_inner();
+    once(&db, &caller, body.hash, move |conn, actor, _| answer(&steps::transition(conn, actor, id, step, &body.value)?)).await
+}

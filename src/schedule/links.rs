@@ -1,0 +1,184 @@
+//! Whom a session is for and who teaches it: the tables that link sessions with cohorts and instructors.
+
+use std::collections::{HashMap, HashSet};
+
+use chrono::NaiveDate;
+use diesel::prelude::*;
+
+use super::model::{Instructor, Plan, Session, SessionId, SessionRow};
+use crate::{
+    access::Actor,
+    db::{Conn, for_backend},
+    error::Error,
+    intakes::{CohortId, Intake, IntakeId},
+    organizations::{OrganizationId, below},
+    people::PersonId,
+    schema::{affiliations, enrollments, intakes, organizations, people, session_cohorts, session_instructors},
+    text::{Name, Title},
+};
+
+/// Rows or ids in one statement; a fixed size keeps it cached and far from the bind limits.
+pub(super) const CHUNK: usize = 500;
+
+/// The sessions of these rows: one query for their cohorts and one for their instructors, whatever their number up to a chunk.
+pub(super) fn whole(conn: &mut Conn, rows: Vec<SessionRow>) -> Result<Vec<Session>, Error> {
+    let ids: Vec<SessionId> = rows.iter().map(|row| row.id).collect();
+    let mut cohorts: HashMap<SessionId, Vec<CohortId>> = HashMap::new();
+    let mut instructors: HashMap<SessionId, Vec<Instructor>> = HashMap::new();
+    for chunk in ids.chunks(CHUNK) {
+        let found: Vec<(SessionId, CohortId)> = session_cohorts::table
+            .filter(session_cohorts::session_id.eq_any(chunk.to_vec()))
+            .order((session_cohorts::session_id, session_cohorts::cohort_id))
+            .select((session_cohorts::session_id, session_cohorts::cohort_id))
+            .load(conn)?;
+        for (session, cohort) in found {
+            cohorts.entry(session).or_default().push(cohort);
+        }
+        let found: Vec<(SessionId, PersonId, Name, bool, Option<Title>)> = session_instructors::table
+            .inner_join(people::table.on(people::id.eq(session_instructors::person_id)))
+            .filter(session_instructors::session_id.eq_any(chunk.to_vec()))
+            .order((session_instructors::session_id, session_instructors::lead.desc(), session_instructors::person_id))
+            .select((
+                session_instructors::session_id,
+                session_instructors::person_id,
+                people::name,
+                session_instructors::lead,
+                session_instructors::title,
+            ))
+            .load(conn)?;
+        for (session, id, name, lead, title) in found {
+            instructors.entry(session).or_default().push(Instructor { id, name, lead, title });
+        }
+    }
+    let whole = |row: SessionRow| {
+        let (cohorts, instructors) = (cohorts.remove(&row.id), instructors.remove(&row.id));
+        Session::of(row, cohorts.unwrap_or_default(), instructors.unwrap_or_default())
+    };
+    Ok(rows.into_iter().map(whole).collect())
+}
+
+pub(super) fn whole_one(conn: &mut Conn, row: SessionRow) -> Result<Session, Error> {
+    whole(conn, vec![row])?.pop().ok_or(Error::NotFound)
+}
+
+/// Refuses people who are no instructors, or whom the actor's provider neither recorded nor enrolled.
+///
+/// # Errors
+/// [`Error::NotFound`], for the two are not told apart.
+pub(super) fn find_instructors(conn: &mut Conn, actor: &Actor, ids: HashSet<PersonId>) -> Result<(), Error> {
+    let ids: Vec<PersonId> = ids.into_iter().collect();
+    let mut found = 0;
+    for chunk in ids.chunks(CHUNK) {
+        let mut query = people::table.filter(people::instructor).filter(people::id.eq_any(chunk.to_vec())).select(people::id).into_boxed();
+        if let Some(provider) = actor.organization_id() {
+            let enrolled = enrollments::table
+                .inner_join(intakes::table.on(intakes::id.eq(enrollments::intake_id)))
+                .filter(intakes::provider_id.eq_any(below(provider)))
+                .select(enrollments::person_id);
+            query = query.filter(people::provider_id.eq_any(below(provider)).or(people::id.eq_any(enrolled)));
+        }
+        found += query.load::<PersonId>(conn)?.len();
+    }
+    if found == ids.len() { Ok(()) } else { Err(Error::NotFound) }
+}
+
+/// Links new sessions with the cohorts and instructors of their plans; the first instructor leads.
+pub(super) fn insert(conn: &mut Conn, intake: IntakeId, plans: &[(SessionId, &Plan)]) -> Result<(), Error> {
+    let cohorts = plans.iter().flat_map(|(session, plan)| plan.cohort_ids.iter().map(|cohort| (*session, *cohort))).collect();
+    insert_cohorts(conn, intake, cohorts)?;
+    let instructors = plans.iter().flat_map(|(session, plan)| {
+        plan.instructor_ids.iter().map(|person| (*session, *person, plan.instructor_ids.first() == Some(person)))
+    });
+    insert_instructors(conn, instructors.collect())
+}
+
+fn insert_cohorts(conn: &mut Conn, intake: IntakeId, links: Vec<(SessionId, CohortId)>) -> Result<(), Error> {
+    for chunk in links.chunks(CHUNK) {
+        let rows: Vec<_> = chunk
+            .iter()
+            .map(|(session, cohort)| {
+                (session_cohorts::session_id.eq(*session), session_cohorts::cohort_id.eq(*cohort), session_cohorts::intake_id.eq(intake))
+            })
+            .collect();
+        for_backend!(conn, |c| diesel::insert_into(session_cohorts::table).values(rows).execute(c))?;
+    }
+    Ok(())
+}
+
+fn insert_instructors(conn: &mut Conn, links: Vec<(SessionId, PersonId, bool)>) -> Result<(), Error> {
+    for chunk in links.chunks(CHUNK) {
+        let rows: Vec<_> = chunk
+            .iter()
+            .map(|(session, person, lead)| {
+                (
+                    session_instructors::session_id.eq(*session),
+                    session_instructors::person_id.eq(*person),
+                    session_instructors::lead.eq(*lead),
+                )
+            })
+            .collect();
+        for_backend!(conn, |c| diesel::insert_into(session_instructors::table).values(rows).execute(c))?;
+    }
+    Ok(())
+}
+
+/// Those of `now` that are not in `before`.
+pub(super) fn added<T: Copy + PartialEq>(before: &[T], now: &[T]) -> Vec<T> {
+    now.iter().filter(|one| !before.contains(one)).copied().collect()
+}
+
+/// Unlinks whom the session is no longer for. Before the session itself moves: what leaves it must not be claimed at the new time.
+pub(super) fn remove_left(conn: &mut Conn, session: SessionId, before: &Plan, now: &Plan) -> Result<(), Error> {
+    let cohorts = added(&now.cohort_ids, &before.cohort_ids);
+    if !cohorts.is_empty() {
+        let links = session_cohorts::table.filter(session_cohorts::session_id.eq(session));
+        diesel::delete(links.filter(session_cohorts::cohort_id.eq_any(cohorts))).execute(conn)?;
+    }
+    let instructors = added(&now.instructor_ids, &before.instructor_ids);
+    if !instructors.is_empty() {
+        let links = session_instructors::table.filter(session_instructors::session_id.eq(session));
+        diesel::delete(links.filter(session_instructors::person_id.eq_any(instructors))).execute(conn)?;
+    }
+    Ok(())
+}
+
+/// Links whom the session is for now, and says who leads. After the session itself has moved.
+pub(super) fn insert_joined(conn: &mut Conn, intake: IntakeId, session: SessionId, before: &Plan, now: &Plan) -> Result<(), Error> {
+    let cohorts = added(&before.cohort_ids, &now.cohort_ids);
+    insert_cohorts(conn, intake, cohorts.into_iter().map(|cohort| (session, cohort)).collect())?;
+    let instructors = added(&before.instructor_ids, &now.instructor_ids);
+    insert_instructors(conn, instructors.into_iter().map(|person| (session, person, false)).collect())?;
+    let Some(lead) = now.instructor_ids.first() else {
+        return Ok(());
+    };
+    let links = session_instructors::table.filter(session_instructors::session_id.eq(session));
+    diesel::update(links.filter(session_instructors::person_id.ne(*lead))).set(session_instructors::lead.eq(false)).execute(conn)?;
+    diesel::update(links.filter(session_instructors::person_id.eq(*lead))).set(session_instructors::lead.eq(true)).execute(conn)?;
+    Ok(())
+}
+
+/// Pins the title that each of these instructors of `session` has on `day`: that of a post at the intake's provider before others,
+/// then that of the latest post.
+pub(super) fn pin_titles(
+    conn: &mut Conn,
+    intake: &Intake,
+    session: SessionId,
+    instructors: &[PersonId],
+    day: NaiveDate,
+) -> Result<(), Error> {
+    let house: OrganizationId = organizations::table.find(intake.provider_id).select(organizations::root_id).first(conn)?;
+    let posts: Vec<(PersonId, OrganizationId, Option<NaiveDate>, Option<Title>)> = affiliations::table
+        .filter(affiliations::person_id.eq_any(instructors.to_vec()))
+        .filter(affiliations::title.is_not_null())
+        .filter(affiliations::from_date.is_null().or(affiliations::from_date.le(day)))
+        .filter(affiliations::until_date.is_null().or(affiliations::until_date.gt(day)))
+        .order(affiliations::id)
+        .select((affiliations::person_id, affiliations::organization_id, affiliations::from_date, affiliations::title))
+        .load(conn)?;
+    for instructor in instructors {
+        let own = posts.iter().filter(|(person, ..)| person == instructor);
+        let title = own.max_by_key(|(_, organization, from, _)| (*organization == house, *from)).and_then(|(.., title)| title.clone());
+        diesel::update(session_instructors::table.find((session, *instructor))).set(session_instructors::title.eq(title)).execute(conn)?;
+    }
+    Ok(())
+}

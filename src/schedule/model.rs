@@ -1,0 +1,420 @@
+//! What a session is, as stored, sent and planned, and its legal steps.
+
+use std::{fmt, str::FromStr};
+
+use diesel::{AsChangeset, Identifiable, Insertable, Queryable, Selectable};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::{
+    clock::Instant,
+    db::types::text_enum,
+    error::Error,
+    http::{Patched, body::nullable},
+    id::Id,
+    intakes::{CohortId, IntakeId, SessionMode},
+    people::PersonId,
+    programs::{ModuleId, ProgramVersionId},
+    schema::{claim_waivers, sessions},
+    text::{Code, Name, Note, Place, Title},
+};
+
+pub type SessionId = Id<Session>;
+
+text_enum! {
+    /// draft → published → held; cancelled from the first two.
+    pub enum SessionState {
+        Draft => "draft",
+        Published => "published",
+        Held => "held",
+        Cancelled => "cancelled",
+    }
+}
+
+text_enum! {
+    /// A step in the life of a session. Confirming it as held has a body of its own and is an operation of its own.
+    pub enum SessionTransition {
+        Publish => "publish",
+        Cancel => "cancel",
+    }
+}
+
+/// The legal steps: verb, from which states, to which.
+const STEPS: &[(&str, &[SessionState], SessionState)] = {
+    use SessionState as S;
+    &[("publish", &[S::Draft], S::Published), ("cancel", &[S::Draft, S::Published], S::Cancelled), ("hold", &[S::Published], S::Held)]
+};
+
+/// The states whose sessions a cancelled intake cancels: what was held stays.
+pub(super) const UNHELD: [SessionState; 2] = [SessionState::Draft, SessionState::Published];
+
+/// A session as stored. What was held lies beside what was planned, which stays as it was.
+#[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Insertable, Identifiable, AsChangeset, Serialize, ToSchema)]
+#[diesel(table_name = sessions, treat_none_as_default_value = false, treat_none_as_null = true)]
+pub struct SessionRow {
+    pub id: SessionId,
+    pub intake_id: IntakeId,
+    #[serde(skip)]
+    pub program_version_id: ProgramVersionId,
+    pub module_id: ModuleId,
+    /// Unique in the intake.
+    #[schema(example = "MET-01")]
+    pub code: Code,
+    pub state: SessionState,
+    pub mode: SessionMode,
+    /// As planned.
+    pub starts_at: Instant,
+    pub ends_at: Instant,
+    pub break_minutes: i32,
+    /// End − start − breaks, as planned.
+    #[schema(example = 90)]
+    pub minutes: i32,
+    #[schema(example = "Room 301")]
+    pub place: Option<Place>,
+    #[serde(skip)]
+    pub held_starts_at: Option<Instant>,
+    #[serde(skip)]
+    pub held_ends_at: Option<Instant>,
+    #[serde(skip)]
+    pub held_break_minutes: Option<i32>,
+    #[serde(skip)]
+    pub held_minutes: Option<i32>,
+    #[serde(skip)]
+    pub difference_reason: Option<Note>,
+    pub cancel_reason: Option<Note>,
+    pub replaced_by_id: Option<SessionId>,
+    /// Counts the moves since it was published (RFC 5545 SEQUENCE).
+    pub sequence: i32,
+    pub version: i32,
+    pub created_at: Instant,
+}
+
+impl SessionRow {
+    /// Whether it is to take place or has taken place, so that its roll can be called.
+    pub fn is_taking_place(&self) -> bool {
+        matches!(self.state, SessionState::Published | SessionState::Held)
+    }
+}
+
+impl SessionRow {
+    /// The state after `step` (publish, cancel or hold).
+    ///
+    /// # Errors
+    /// 409 `illegal_transition` with the reason.
+    pub(super) fn after(&self, step: &str) -> Result<SessionState, Error> {
+        let legal = STEPS.iter().find(|(verb, from, _)| *verb == step && from.contains(&self.state));
+        legal.map(|(_, _, to)| *to).ok_or_else(|| {
+            Error::conflict("illegal_transition", format!("{step} is not possible while session {} is {}", self.code, self.state))
+        })
+    }
+
+    /// The place of the row in a list.
+    pub(super) fn cursor(&self) -> Cursor {
+        Cursor { starts_at: self.starts_at, id: self.id }
+    }
+
+    /// What was held, once it is.
+    fn held(&self) -> Option<Held> {
+        Some(Held {
+            starts_at: self.held_starts_at?,
+            ends_at: self.held_ends_at?,
+            break_minutes: self.held_break_minutes?,
+            minutes: self.held_minutes?,
+            difference_reason: self.difference_reason.clone(),
+        })
+    }
+}
+
+/// Somebody who teaches a session.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Instructor {
+    pub id: PersonId,
+    #[schema(example = "欧阳旭")]
+    pub name: Name,
+    /// One of them leads, and confirms the session as held.
+    pub lead: bool,
+    /// Pinned when the session was held; null before.
+    #[schema(example = "教授")]
+    pub title: Option<Title>,
+}
+
+/// How a session was actually taught; hours and pay count these minutes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Held {
+    pub starts_at: Instant,
+    pub ends_at: Instant,
+    pub break_minutes: i32,
+    #[schema(example = 90)]
+    pub minutes: i32,
+    /// Why it differs from the plan; null where it does not.
+    pub difference_reason: Option<Note>,
+}
+
+/// A session with whom it is for and who teaches it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Session {
+    #[serde(flatten)]
+    pub row: SessionRow,
+    pub cohort_ids: Vec<CohortId>,
+    /// The lead first.
+    pub instructors: Vec<Instructor>,
+    /// Null until it is held.
+    pub held: Option<Held>,
+}
+
+impl Session {
+    pub(super) fn of(row: SessionRow, cohort_ids: Vec<CohortId>, instructors: Vec<Instructor>) -> Self {
+        Self { held: row.held(), row, cohort_ids, instructors }
+    }
+
+    pub(super) fn plan(&self) -> Plan {
+        Plan {
+            code: self.row.code.clone(),
+            module_id: self.row.module_id,
+            mode: self.row.mode,
+            starts_at: self.row.starts_at,
+            ends_at: self.row.ends_at,
+            break_minutes: self.row.break_minutes,
+            place: self.row.place.clone(),
+            cohort_ids: self.cohort_ids.clone(),
+            instructor_ids: self.instructors.iter().map(|instructor| instructor.id).collect(),
+        }
+    }
+}
+
+/// What a coordinator decides about a session, in an order that makes two equal plans equal: cohorts by id, the lead, the others by id.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Plan {
+    pub(super) code: Code,
+    pub(super) module_id: ModuleId,
+    pub(super) mode: SessionMode,
+    pub(super) starts_at: Instant,
+    pub(super) ends_at: Instant,
+    pub(super) break_minutes: i32,
+    pub(super) place: Option<Place>,
+    pub(super) cohort_ids: Vec<CohortId>,
+    pub(super) instructor_ids: Vec<PersonId>,
+}
+
+/// The lead first, the others by id.
+pub(super) fn lead_first(mut ids: Vec<PersonId>) -> Vec<PersonId> {
+    if let Some((_, others)) = ids.split_first_mut() {
+        others.sort_unstable();
+    }
+    ids
+}
+
+fn none() -> i32 {
+    0
+}
+
+/// A session to be scheduled; it begins as a draft.
+#[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewSession {
+    /// Unique in the intake.
+    pub code: Code,
+    pub module_id: ModuleId,
+    /// The intake's unless said.
+    #[serde(default)]
+    pub mode: Option<SessionMode>,
+    pub starts_at: Instant,
+    pub ends_at: Instant,
+    #[serde(default = "none")]
+    #[schema(minimum = 0)]
+    pub break_minutes: i32,
+    #[serde(default)]
+    pub place: Option<Place>,
+    /// One or more cohorts of the intake.
+    pub cohort_ids: Vec<CohortId>,
+    /// At most 20; the first leads.
+    #[serde(default)]
+    pub instructor_ids: Vec<PersonId>,
+}
+
+impl NewSession {
+    pub(super) fn plan(self, mode: SessionMode) -> Plan {
+        let mut cohort_ids = self.cohort_ids;
+        cohort_ids.sort_unstable();
+        Plan {
+            code: self.code,
+            module_id: self.module_id,
+            mode: self.mode.unwrap_or(mode),
+            starts_at: self.starts_at,
+            ends_at: self.ends_at,
+            break_minutes: self.break_minutes,
+            place: self.place,
+            cohort_ids,
+            instructor_ids: lead_first(self.instructor_ids),
+        }
+    }
+}
+
+/// A merge patch (RFC 7396). Code and module are fixed once the session is published; all of it once it is held or cancelled.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SessionPatch {
+    #[serde(default)]
+    pub code: Option<Code>,
+    #[serde(default)]
+    pub module_id: Option<ModuleId>,
+    #[serde(default)]
+    pub mode: Option<SessionMode>,
+    #[serde(default)]
+    pub starts_at: Option<Instant>,
+    #[serde(default)]
+    pub ends_at: Option<Instant>,
+    #[serde(default)]
+    #[schema(minimum = 0)]
+    pub break_minutes: Option<i32>,
+    #[serde(default, deserialize_with = "nullable")]
+    #[schema(value_type = Option<Place>)]
+    pub place: Patched<Place>,
+    #[serde(default)]
+    pub cohort_ids: Option<Vec<CohortId>>,
+    /// The first leads.
+    #[serde(default)]
+    pub instructor_ids: Option<Vec<PersonId>>,
+}
+
+impl SessionPatch {
+    /// What `plan` becomes; equal to it if the patch alters nothing.
+    pub(super) fn apply(self, plan: &Plan) -> Plan {
+        let mut changed = plan.clone();
+        changed.code = self.code.unwrap_or(changed.code);
+        changed.module_id = self.module_id.unwrap_or(changed.module_id);
+        changed.mode = self.mode.unwrap_or(changed.mode);
+        changed.starts_at = self.starts_at.unwrap_or(changed.starts_at);
+        changed.ends_at = self.ends_at.unwrap_or(changed.ends_at);
+        changed.break_minutes = self.break_minutes.unwrap_or(changed.break_minutes);
+        changed.place = self.place.unwrap_or(changed.place);
+        changed.cohort_ids = self.cohort_ids.unwrap_or(changed.cohort_ids);
+        changed.cohort_ids.sort_unstable();
+        changed.instructor_ids = self.instructor_ids.map_or(changed.instructor_ids, lead_first);
+        changed
+    }
+}
+
+/// How a session was taught; what is left out was as planned.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewHold {
+    #[serde(default)]
+    pub starts_at: Option<Instant>,
+    #[serde(default)]
+    pub ends_at: Option<Instant>,
+    #[serde(default)]
+    #[schema(minimum = 0)]
+    pub break_minutes: Option<i32>,
+    /// Who taught; the first led.
+    #[serde(default)]
+    pub instructor_ids: Option<Vec<PersonId>>,
+    /// Needed where anything differs from the plan.
+    #[serde(default)]
+    pub difference_reason: Option<Note>,
+}
+
+impl NewHold {
+    /// The session as it was taught.
+    pub(super) fn apply(&self, plan: &Plan) -> Plan {
+        let mut actual = plan.clone();
+        actual.starts_at = self.starts_at.unwrap_or(actual.starts_at);
+        actual.ends_at = self.ends_at.unwrap_or(actual.ends_at);
+        actual.break_minutes = self.break_minutes.unwrap_or(actual.break_minutes);
+        actual.instructor_ids = self.instructor_ids.clone().map_or(actual.instructor_ids, lead_first);
+        actual
+    }
+}
+
+/// A coordinator's word that two sessions may overlap.
+#[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Insertable, Serialize, ToSchema)]
+#[diesel(table_name = claim_waivers, treat_none_as_default_value = false)]
+pub struct Waiver {
+    /// The smaller id of the two.
+    pub first_session_id: SessionId,
+    pub second_session_id: SessionId,
+    pub reason: Note,
+    #[serde(skip)]
+    pub user_id: Option<crate::access::UserId>,
+    pub created_at: Instant,
+}
+
+/// A waiver to be granted.
+#[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewWaiver {
+    pub other_session_id: SessionId,
+    pub reason: Note,
+}
+
+/// The place of a session in a list by start and id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Cursor {
+    pub(super) starts_at: Instant,
+    pub(super) id: SessionId,
+}
+
+impl fmt::Display for Cursor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}_{}", self.starts_at.unix_micros(), self.id)
+    }
+}
+
+impl FromStr for Cursor {
+    type Err = ();
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let (micros, id) = text.split_once('_').ok_or(())?;
+        let starts_at = micros.parse().ok().and_then(Instant::from_unix_micros).ok_or(())?;
+        Ok(Self { starts_at, id: id.parse().map_err(|_| ())? })
+    }
+}
+
+/// Which sessions to list.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct SessionFilter {
+    pub(super) cohort_id: Option<CohortId>,
+    pub(super) from: Option<Instant>,
+    pub(super) until: Option<Instant>,
+    pub(super) state: Option<SessionState>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cursor_reads_back_as_it_was_written() {
+        let starts_at = Instant::from_unix_micros(1_590_541_200_000_000).unwrap();
+        let cursor = Cursor { starts_at, id: Id::generate() };
+        assert_eq!(cursor.to_string().parse(), Ok(cursor));
+        for wrong in ["", "_", "1", "x_y", "1_2"] {
+            assert_eq!(wrong.parse::<Cursor>(), Err(()), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn an_empty_patch_and_one_with_the_same_people_in_another_order_alter_nothing() {
+        let (lead, second, third) = (Id::generate(), Id::generate(), Id::generate());
+        let plan = NewSession {
+            code: "A".parse().unwrap(),
+            module_id: Id::generate(),
+            mode: None,
+            starts_at: Instant::from_unix_micros(0).unwrap(),
+            ends_at: Instant::from_unix_micros(60_000_000).unwrap(),
+            break_minutes: 0,
+            place: None,
+            cohort_ids: vec![Id::generate(), Id::generate()],
+            instructor_ids: vec![third, lead, second],
+        }
+        .plan(SessionMode::OnSite);
+        assert_eq!(SessionPatch::default().apply(&plan), plan);
+        let reordered = SessionPatch {
+            cohort_ids: Some(plan.cohort_ids.iter().rev().copied().collect()),
+            instructor_ids: Some(vec![third, second, lead]),
+            ..SessionPatch::default()
+        };
+        assert_eq!(reordered.apply(&plan), plan);
+        let led_by_another = SessionPatch { instructor_ids: Some(vec![lead, second, third]), ..SessionPatch::default() };
+        assert_ne!(led_by_another.apply(&plan), plan);
+    }
+}

@@ -1,0 +1,345 @@
+//! What a session must satisfy, alone, within its intake and beside the others; pure.
+
+use std::collections::{HashMap, HashSet};
+
+use chrono::NaiveDate;
+
+use super::model::{Plan, SessionId, SessionState};
+use crate::{
+    clock::Instant,
+    db::types::text_enum,
+    error::{Error, FieldFault},
+    id::Id,
+    intakes::{CohortId, Zone},
+    people::PersonId,
+    programs::{DisciplineId, ModuleId},
+};
+
+/// The longest session, breaks included; what looks for overlaps relies on it.
+const LONGEST: i32 = 24 * 60;
+/// The most instructors of one session.
+const INSTRUCTORS: usize = 20;
+
+/// The minutes of a session: end − start − breaks.
+///
+/// # Errors
+/// What is wrong with the three, each with its pointer.
+pub(super) fn minutes(starts_at: Instant, ends_at: Instant, break_minutes: i32) -> Result<i32, FieldFault> {
+    if ends_at <= starts_at {
+        return Err(FieldFault::new("/ends_at", "end_before_start", "must be after starts_at"));
+    }
+    let Some(span) = starts_at.whole_minutes_until(ends_at) else {
+        return Err(FieldFault::new("/ends_at", "not_whole_minutes", "must be a whole number of minutes after starts_at"));
+    };
+    if span > LONGEST {
+        return Err(FieldFault::new("/ends_at", "too_long", "a session lasts at most 24 hours"));
+    }
+    if break_minutes < 0 {
+        return Err(FieldFault::new("/break_minutes", "out_of_range", "must be 0 or more"));
+    }
+    if break_minutes >= span {
+        return Err(FieldFault::new("/break_minutes", "no_minutes_left", "the breaks leave nothing of the session"));
+    }
+    Ok(span - break_minutes)
+}
+
+/// The instructors' part of the rules: at most 20, each once.
+pub(super) fn check_instructors(ids: &[PersonId]) -> Vec<FieldFault> {
+    let mut faults = duplicates(ids, "/instructor_ids");
+    if ids.len() > INSTRUCTORS {
+        faults.push(FieldFault::new("/instructor_ids", "out_of_range", format!("at most {INSTRUCTORS} instructors teach a session")));
+    }
+    faults
+}
+
+fn duplicates<T>(ids: &[Id<T>], pointer: &str) -> Vec<FieldFault> {
+    let mut seen = HashSet::new();
+    if ids.iter().all(|id| seen.insert(*id)) {
+        return Vec::new();
+    }
+    vec![FieldFault::new(pointer, "duplicate", "names the same one twice")]
+}
+
+/// The days of an intake in its time zone, as instants: half-open, so that a session may end at the midnight after the last day.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Days {
+    pub(super) from: Instant,
+    pub(super) until: Instant,
+}
+
+impl Days {
+    pub(super) fn of(zone: Zone, opens_on: NaiveDate, closes_on: NaiveDate) -> Self {
+        // The calendar of chrono ends long after the last year that an intake may have.
+        let after = closes_on.succ_opt().unwrap_or(closes_on);
+        Self { from: zone.day_start(opens_on), until: zone.day_start(after) }
+    }
+}
+
+/// What the sessions of an intake are held against.
+#[derive(Clone, Debug)]
+pub(super) struct Frame {
+    pub(super) days: Days,
+    /// The modules of the program version; without a discipline, one is common to all.
+    pub(super) modules: HashMap<ModuleId, Option<DisciplineId>>,
+    pub(super) cohorts: HashMap<CohortId, DisciplineId>,
+}
+
+impl Frame {
+    /// The minutes of a session that fits, or everything that is wrong with it.
+    pub(super) fn check(&self, plan: &Plan) -> Result<i32, Vec<FieldFault>> {
+        let mut faults = check_instructors(&plan.instructor_ids);
+        let minutes = minutes(plan.starts_at, plan.ends_at, plan.break_minutes).unwrap_or_else(|fault| {
+            faults.push(fault);
+            0
+        });
+        if plan.starts_at < self.days.from {
+            faults.push(FieldFault::new("/starts_at", "outside_intake", "lies before the day on which the intake opens"));
+        }
+        if plan.ends_at > self.days.until {
+            faults.push(FieldFault::new("/ends_at", "outside_intake", "lies after the day on which the intake closes"));
+        }
+        faults.extend(self.check_cohorts(plan));
+        if faults.is_empty() { Ok(minutes) } else { Err(faults) }
+    }
+
+    fn check_cohorts(&self, plan: &Plan) -> Vec<FieldFault> {
+        let mut faults = duplicates(&plan.cohort_ids, "/cohort_ids");
+        if plan.cohort_ids.is_empty() {
+            faults.push(FieldFault::new("/cohort_ids", "cohort_missing", "a session is for one cohort or more"));
+        }
+        if plan.cohort_ids.iter().any(|cohort| !self.cohorts.contains_key(cohort)) {
+            faults.push(FieldFault::new("/cohort_ids", "unknown_cohort", "the intake has no such cohort"));
+        }
+        match self.modules.get(&plan.module_id) {
+            None => faults.push(FieldFault::new("/module_id", "unknown_module", "the intake's program version has no such module")),
+            Some(Some(discipline)) => {
+                let owes = |cohort| self.cohorts.get(cohort).is_none_or(|of| of == discipline);
+                if !plan.cohort_ids.iter().all(owes) {
+                    let detail = "a cohort is of another discipline and does not owe this module";
+                    faults.push(FieldFault::new("/module_id", "module_of_another_discipline", detail));
+                }
+            }
+            Some(None) => {}
+        }
+        faults
+    }
+}
+
+text_enum! {
+    /// What can be in one place only. Rooms are not recorded yet.
+    pub enum ClaimKind {
+        Cohort => "cohort",
+        Instructor => "instructor",
+    }
+}
+
+/// Something that can be in one place only: an instructor or a cohort, by the id of either.
+pub(super) type Resource = (ClaimKind, Id<()>);
+
+/// A resource is occupied by a session from `starts_at` until just before `ends_at`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Occupied {
+    pub(super) resource: Resource,
+    pub(super) session_id: SessionId,
+    pub(super) starts_at: Instant,
+    pub(super) ends_at: Instant,
+    /// Still to be decided; the others stand already.
+    pub(super) proposed: bool,
+}
+
+/// Every two sessions that would hold one resource at the same time, at least one of them proposed; the proposed one first. By
+/// resource and start.
+pub(super) fn overlaps(mut occupied: Vec<Occupied>) -> Vec<(Occupied, Occupied)> {
+    occupied.sort_unstable_by_key(|one| (one.resource, one.starts_at, one.session_id));
+    let mut overlaps = Vec::new();
+    for (index, earlier) in occupied.iter().enumerate() {
+        let later = occupied.iter().skip(index + 1);
+        for later in later.take_while(|later| later.resource == earlier.resource && later.starts_at < earlier.ends_at) {
+            if earlier.session_id == later.session_id || !(earlier.proposed || later.proposed) {
+                continue;
+            }
+            overlaps.push(if earlier.proposed { (*earlier, *later) } else { (*later, *earlier) });
+        }
+    }
+    overlaps
+}
+
+/// The pair as a waiver names it: the smaller id first.
+pub(super) fn pair(one: SessionId, other: SessionId) -> (SessionId, SessionId) {
+    if one < other { (one, other) } else { (other, one) }
+}
+
+/// What one session takes of the plan of a cohort: its module, state, planned minutes and, once it is held, actual ones.
+pub(super) type Taken = (CohortId, ModuleId, SessionState, i32, Option<i32>);
+
+/// Adds up what is scheduled for each cohort and module: held minutes where held, planned ones before; cancelled ones not.
+pub(super) fn scheduled(taken: Vec<Taken>) -> HashMap<(CohortId, ModuleId), i64> {
+    let mut scheduled: HashMap<(CohortId, ModuleId), i64> = HashMap::new();
+    for (cohort, module, state, planned, held) in taken {
+        let minutes = match state {
+            SessionState::Draft | SessionState::Published => planned,
+            SessionState::Held => held.unwrap_or(planned),
+            SessionState::Cancelled => 0,
+        };
+        *scheduled.entry((cohort, module)).or_default() += i64::from(minutes);
+    }
+    scheduled
+}
+
+/// 422 with the faults of one session of several under `/sessions/{index}`.
+pub(super) fn unless_all_valid(faults: Vec<(usize, FieldFault)>, several: bool) -> Result<(), Error> {
+    let point = |(index, fault): (usize, FieldFault)| {
+        if several { FieldFault { pointer: format!("/sessions/{index}{}", fault.pointer), ..fault } } else { fault }
+    };
+    Error::unless_valid(faults.into_iter().map(point).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::{intakes::SessionMode, schedule::model::NewSession};
+
+    fn at(text: &str) -> Instant {
+        chrono::DateTime::parse_from_rfc3339(text).unwrap().to_utc().into()
+    }
+
+    fn frame() -> (Frame, Plan) {
+        let (own, foreign): (DisciplineId, DisciplineId) = (Id::generate(), Id::generate());
+        let (mechanics, common, of_others): (ModuleId, ModuleId, ModuleId) = (Id::generate(), Id::generate(), Id::generate());
+        let cohort: CohortId = Id::generate();
+        let shanghai: Zone = "Asia/Shanghai".parse().unwrap();
+        let frame = Frame {
+            days: Days::of(shanghai, "2020-05-27".parse().unwrap(), "2020-10-30".parse().unwrap()),
+            modules: HashMap::from([(mechanics, Some(own)), (common, None), (of_others, Some(foreign))]),
+            cohorts: HashMap::from([(cohort, own)]),
+        };
+        let plan = NewSession {
+            code: "MET-01".parse().unwrap(),
+            module_id: mechanics,
+            mode: None,
+            starts_at: at("2020-05-27T08:00:00+08:00"),
+            ends_at: at("2020-05-27T09:40:00+08:00"),
+            break_minutes: 10,
+            place: None,
+            cohort_ids: vec![cohort],
+            instructor_ids: vec![Id::generate()],
+        };
+        (frame, plan.plan(SessionMode::OnSite))
+    }
+
+    fn codes(result: Result<i32, Vec<FieldFault>>) -> Vec<(String, String)> {
+        result.unwrap_err().into_iter().map(|fault| (fault.pointer, fault.code)).collect()
+    }
+
+    #[track_caller]
+    fn refused(change: impl FnOnce(&Frame, &mut Plan), pointer: &str, code: &str) {
+        let (frame, mut plan) = frame();
+        change(&frame, &mut plan);
+        assert_eq!(codes(frame.check(&plan)), [(pointer.to_owned(), code.to_owned())]);
+    }
+
+    #[test]
+    fn minutes_are_end_minus_start_minus_breaks() {
+        let (frame, plan) = frame();
+        assert_eq!(frame.check(&plan), Ok(90));
+    }
+
+    #[test]
+    fn times_must_leave_whole_minutes_of_at_most_a_day() {
+        refused(|_, plan| plan.ends_at = plan.starts_at, "/ends_at", "end_before_start");
+        refused(|_, plan| plan.ends_at = at("2020-05-27T09:40:30+08:00"), "/ends_at", "not_whole_minutes");
+        refused(|_, plan| plan.ends_at = at("2020-05-28T08:01:00+08:00"), "/ends_at", "too_long");
+        refused(|_, plan| plan.break_minutes = -1, "/break_minutes", "out_of_range");
+        refused(|_, plan| plan.break_minutes = 100, "/break_minutes", "no_minutes_left");
+        refused(|_, plan| plan.break_minutes = i32::MAX, "/break_minutes", "no_minutes_left");
+        let day = minutes(at("2020-05-27T08:00:00Z"), at("2020-05-28T08:00:00Z"), 0);
+        assert_eq!(day, Ok(1440));
+    }
+
+    #[test]
+    fn a_session_lies_within_the_local_days_of_its_intake() {
+        refused(|_, plan| plan.starts_at = at("2020-05-26T23:59:00+08:00"), "/starts_at", "outside_intake");
+        let (frame, mut plan) = frame();
+        plan.starts_at = at("2020-10-30T22:00:00+08:00");
+        plan.ends_at = at("2020-10-31T00:00:00+08:00");
+        assert_eq!(frame.check(&plan), Ok(110));
+        plan.ends_at = at("2020-10-31T00:01:00+08:00");
+        assert_eq!(codes(frame.check(&plan)), [("/ends_at".to_owned(), "outside_intake".to_owned())]);
+    }
+
+    #[test]
+    fn module_cohorts_and_instructors_must_fit() {
+        refused(|_, plan| plan.module_id = Id::generate(), "/module_id", "unknown_module");
+        refused(|_, plan| plan.cohort_ids.clear(), "/cohort_ids", "cohort_missing");
+        refused(|_, plan| plan.cohort_ids.push(Id::generate()), "/cohort_ids", "unknown_cohort");
+        refused(|_, plan| plan.cohort_ids.extend(plan.cohort_ids.clone()), "/cohort_ids", "duplicate");
+        refused(|_, plan| plan.instructor_ids.extend(plan.instructor_ids.clone()), "/instructor_ids", "duplicate");
+        refused(|_, plan| plan.instructor_ids.extend((0..20).map(|_| Id::generate())), "/instructor_ids", "out_of_range");
+        let of = |frame: &Frame, common: bool, own: DisciplineId| {
+            let fits = |of: &Option<DisciplineId>| if common { of.is_none() } else { of.is_some_and(|of| of != own) };
+            *frame.modules.iter().find(|(_, of)| fits(of)).unwrap().0
+        };
+        let own = |frame: &Frame| *frame.cohorts.values().next().unwrap();
+        refused(|frame, plan| plan.module_id = of(frame, false, own(frame)), "/module_id", "module_of_another_discipline");
+        let (frame, mut plan) = frame();
+        plan.module_id = of(&frame, true, own(&frame));
+        assert_eq!(frame.check(&plan), Ok(90));
+    }
+
+    #[test]
+    fn what_is_held_counts_as_held_and_what_is_cancelled_not_at_all() {
+        use SessionState as S;
+        let (cohort, module) = (Id::generate(), Id::generate());
+        let row = |state, planned, held| (cohort, module, state, planned, held);
+        let taken = vec![row(S::Draft, 90, None), row(S::Published, 45, None), row(S::Held, 1000, Some(80)), row(S::Cancelled, 1000, None)];
+        assert_eq!(scheduled(taken), HashMap::from([((cohort, module), 215)]));
+    }
+
+    /// Three resources, eight sessions, times close together, and some sessions that stand already.
+    fn some_occupied() -> impl Strategy<Value = Vec<Occupied>> {
+        let one = (0_u128..3, 0_u128..8, 0_i64..20, 1_i64..6);
+        (proptest::collection::vec(one, 0..25), any::<[bool; 8]>()).prop_map(|(rows, proposed)| {
+            let instant = |minute: i64| Instant::from_unix_micros(minute * 60_000_000).unwrap();
+            let occupied = |(resource, session, start, length): (u128, u128, i64, i64)| Occupied {
+                resource: (
+                    if resource == 0 { ClaimKind::Cohort } else { ClaimKind::Instructor },
+                    Id::from_uuid(uuid::Uuid::from_u128(resource)),
+                ),
+                session_id: Id::from_uuid(uuid::Uuid::from_u128(session)),
+                starts_at: instant(start),
+                ends_at: instant(start + length),
+                proposed: proposed[usize::try_from(session).unwrap()],
+            };
+            rows.into_iter().map(occupied).collect()
+        })
+    }
+
+    fn key(a: &Occupied, b: &Occupied) -> [(Resource, SessionId, Instant, Instant); 2] {
+        let mut pair = [a, b].map(|one| (one.resource, one.session_id, one.starts_at, one.ends_at));
+        pair.sort_unstable();
+        pair
+    }
+
+    proptest! {
+        #[test]
+        fn the_overlaps_are_those_that_comparing_all_pairs_finds(occupied in some_occupied()) {
+            let mut expected = Vec::new();
+            for (index, a) in occupied.iter().enumerate() {
+                for b in &occupied[index + 1..] {
+                    let meet = a.starts_at < b.ends_at && b.starts_at < a.ends_at;
+                    if meet && a.resource == b.resource && a.session_id != b.session_id && (a.proposed || b.proposed) {
+                        expected.push(key(a, b));
+                    }
+                }
+            }
+            let found = overlaps(occupied);
+            prop_assert!(found.iter().all(|(first, _)| first.proposed));
+            let mut found: Vec<_> = found.iter().map(|(a, b)| key(a, b)).collect();
+            found.sort_unstable();
+            expected.sort_unstable();
+            prop_assert_eq!(found, expected);
+        }
+    }
+}

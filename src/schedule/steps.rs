@@ -1,0 +1,279 @@
+//! The steps in the life of a session: published, held, cancelled.
+
+use std::collections::{HashMap, HashSet};
+
+use diesel::prelude::*;
+
+use super::{
+    conflicts::{occupied, refuse_overlaps},
+    links::{self, CHUNK, added, whole, whole_one},
+    model::{NewHold, Plan, Session, SessionId, SessionRow, SessionState, SessionTransition, UNHELD},
+    rules::{Taken, check_instructors, minutes, scheduled},
+    store::{changing, find, read, save, visible},
+};
+use crate::{
+    access::{Action, Actor, Scope},
+    clock::Instant,
+    db::{self, Conn},
+    error::{Error, FieldFault},
+    http::Change,
+    intakes::{self, CohortId, Intake, IntakeId},
+    journal::NewEntry,
+    programs::ModuleId,
+    schema::{amendments, cohorts, modules, session_cohorts, session_instructors, sessions},
+    text::{Code, Note},
+};
+
+/// What a step changes, for the journal.
+#[derive(serde::Serialize)]
+struct Stands {
+    code: Code,
+    state: SessionState,
+}
+
+impl Stands {
+    fn of(row: &SessionRow) -> Self {
+        Self { code: row.code.clone(), state: row.state }
+    }
+}
+
+fn stepped(action: &'static str, intake: &Intake, before: &SessionRow, now: &SessionRow) -> NewEntry {
+    let entry = NewEntry::of(action, "session", before.id).provider(intake.provider_id).intake(intake.id);
+    entry.from(&Stands::of(before)).to(&Stands::of(now))
+}
+
+/// Publishes these drafts of an intake, all or none.
+///
+/// # Errors
+/// 404 if one is not visible in this intake; 409 `illegal_transition`, `session_conflict`, `plan_exceeded` and `intake_not_live`.
+pub fn publish(conn: &mut Conn, actor: &Actor, _: Instant, intake_id: IntakeId, ids: &[SessionId]) -> Result<Vec<SessionRow>, Error> {
+    let intake = changing(conn, actor, intake_id)?;
+    let distinct: HashSet<SessionId> = ids.iter().copied().collect();
+    let distinct: Vec<SessionId> = distinct.into_iter().collect();
+    let mut rows: Vec<SessionRow> = Vec::with_capacity(distinct.len());
+    for chunk in distinct.chunks(CHUNK) {
+        let own = visible(actor).filter(sessions::intake_id.eq(intake_id));
+        rows.extend(own.filter(sessions::id.eq_any(chunk.to_vec())).select(SessionRow::as_select()).load(conn)?);
+    }
+    if rows.len() < distinct.len() {
+        return Err(Error::NotFound);
+    }
+    rows.sort_unstable_by_key(|row| (row.starts_at, row.id));
+    let sessions = whole(conn, rows)?;
+    publish_these(conn, actor, &intake, sessions)
+}
+
+/// Publishes every draft of an intake, all or none.
+pub(super) fn publish_drafts(conn: &mut Conn, actor: &Actor, intake_id: IntakeId) -> Result<Vec<SessionRow>, Error> {
+    let intake = changing(conn, actor, intake_id)?;
+    let rows = visible(actor)
+        .filter(sessions::intake_id.eq(intake_id))
+        .filter(sessions::state.eq(SessionState::Draft))
+        .order((sessions::starts_at, sessions::id))
+        .select(SessionRow::as_select())
+        .load(conn)?;
+    let sessions = whole(conn, rows)?;
+    publish_these(conn, actor, &intake, sessions)
+}
+
+/// Publishes sessions of an intake that is locked: one look for conflicts, one at the plan, one update for all. Triggers claim.
+pub(super) fn publish_these(conn: &mut Conn, actor: &Actor, intake: &Intake, sessions: Vec<Session>) -> Result<Vec<SessionRow>, Error> {
+    if sessions.is_empty() {
+        return Ok(Vec::new());
+    }
+    for session in &sessions {
+        session.row.after("publish")?;
+    }
+    refuse_overlaps(conn, actor, intake, sessions.iter().flat_map(|session| occupied(session.row.id, &session.plan())).collect())?;
+    let taken = sessions.iter().flat_map(|session| session.cohort_ids.iter().map(|cohort| (*cohort, session.row.module_id)));
+    refuse_exceeding(conn, intake, &taken.collect())?;
+    let ids: Vec<SessionId> = sessions.iter().map(|session| session.row.id).collect();
+    for chunk in ids.chunks(CHUNK) {
+        let drafts = sessions::table.filter(sessions::id.eq_any(chunk.to_vec())).filter(sessions::state.eq(SessionState::Draft));
+        let updated = diesel::update(drafts)
+            .set((sessions::state.eq(SessionState::Published), sessions::version.eq(sessions::version + 1)))
+            .execute(conn)?;
+        if updated < chunk.len() {
+            return Err(Error::Stale);
+        }
+    }
+    intakes::touch_all(conn, intake.id)?;
+    let published = |session: Session| {
+        let now = SessionRow { state: SessionState::Published, version: session.row.version + 1, ..session.row.clone() };
+        actor.record(stepped("session.published", intake, &session.row, &now));
+        now
+    };
+    Ok(sessions.into_iter().map(published).collect())
+}
+
+/// Refuses more scheduled minutes than the plan of these cohorts and modules has, amendments included.
+///
+/// # Errors
+/// 409 `plan_exceeded`.
+pub(super) fn refuse_exceeding(conn: &mut Conn, intake: &Intake, taken: &HashSet<(CohortId, ModuleId)>) -> Result<(), Error> {
+    if taken.is_empty() {
+        return Ok(());
+    }
+    let mut modules: Vec<ModuleId> = taken.iter().map(|(_, module)| *module).collect();
+    modules.sort_unstable();
+    modules.dedup();
+    let rows: Vec<Taken> = sessions::table
+        .inner_join(session_cohorts::table.on(session_cohorts::session_id.eq(sessions::id)))
+        .filter(sessions::intake_id.eq(intake.id))
+        .filter(sessions::module_id.eq_any(modules))
+        .select((session_cohorts::cohort_id, sessions::module_id, sessions::state, sessions::minutes, sessions::held_minutes))
+        .load(conn)?;
+    let planned: Vec<(ModuleId, Code, i32)> = modules::table
+        .filter(modules::program_version_id.eq(intake.program_version_id))
+        .select((modules::id, modules::code, modules::planned_minutes))
+        .load(conn)?;
+    let amended: Vec<(ModuleId, i32)> = amendments::table
+        .filter(amendments::intake_id.eq(intake.id))
+        .select((amendments::module_id, amendments::delta_minutes))
+        .load(conn)?;
+    let mut planned: HashMap<ModuleId, (Code, i64)> =
+        planned.into_iter().map(|(id, code, minutes)| (id, (code, i64::from(minutes)))).collect();
+    for (module, delta) in amended {
+        if let Some((_, minutes)) = planned.get_mut(&module) {
+            *minutes += i64::from(delta);
+        }
+    }
+    let scheduled = scheduled(rows);
+    let mut exceeded: Vec<(CohortId, &Code, i64, i64)> = taken
+        .iter()
+        .filter_map(|(cohort, module)| {
+            let (code, planned) = planned.get(module)?;
+            let scheduled = scheduled.get(&(*cohort, *module)).copied().unwrap_or(0);
+            (scheduled > *planned).then_some((*cohort, code, *planned, scheduled))
+        })
+        .collect();
+    exceeded.sort_unstable();
+    let Some((cohort, module, planned, scheduled)) = exceeded.first() else {
+        return Ok(());
+    };
+    let cohort: Code = cohorts::table.find(*cohort).select(cohorts::code).first(conn)?;
+    let detail = format!(
+        "cohort {cohort} has {planned} minutes of module {module} planned and {scheduled} scheduled; scheduling more needs an amendment"
+    );
+    Err(Error::conflict("plan_exceeded", detail))
+}
+
+/// Takes one step: publishes a draft, or cancels what is not yet held, with a reason.
+pub(super) fn transition(
+    conn: &mut Conn,
+    actor: &Actor,
+    id: SessionId,
+    step: SessionTransition,
+    change: &Change,
+) -> Result<Session, Error> {
+    let intake_id = find(conn, actor, id)?.intake_id;
+    actor.may(Action::WriteSchedule)?;
+    db::lock(conn, "intake", intake_id)?;
+    let stored = read(conn, actor, id)?;
+    let state = stored.row.after(step.as_str())?;
+    match step {
+        SessionTransition::Publish => {
+            let intake = changing(conn, actor, intake_id)?;
+            let row = publish_these(conn, actor, &intake, vec![stored])?.pop().ok_or_else(|| Error::internal("nothing was published"))?;
+            whole_one(conn, row)
+        }
+        SessionTransition::Cancel => {
+            let reason = change.reason.clone().ok_or_else(|| Error::invalid("/reason", "reason_missing", "cancelling needs a reason"))?;
+            let intake = intakes::find(conn, actor, intake_id)?;
+            let changed = SessionRow { state, cancel_reason: Some(reason.clone()), ..stored.row.clone() };
+            let row = save(conn, &stored.row, changed)?;
+            intakes::touch_all(conn, intake_id)?;
+            actor.record(stepped("session.cancelled", &intake, &stored.row, &row).because(Some(reason.as_str())));
+            Ok(Session { row, ..stored })
+        }
+    }
+}
+
+/// Cancels every session of an intake that is not yet held; what was held stays. The caller holds the intake's lock.
+pub fn cancel_unheld(conn: &mut Conn, actor: &Actor, intake: &Intake, reason: &Note) -> Result<(), Error> {
+    let unheld = || sessions::table.filter(sessions::intake_id.eq(intake.id)).filter(sessions::state.eq_any(UNHELD));
+    let rows: Vec<SessionRow> = unheld().order((sessions::starts_at, sessions::id)).select(SessionRow::as_select()).load(conn)?;
+    diesel::update(unheld())
+        .set((sessions::state.eq(SessionState::Cancelled), sessions::cancel_reason.eq(reason), sessions::version.eq(sessions::version + 1)))
+        .execute(conn)?;
+    for row in rows {
+        let now = SessionRow { state: SessionState::Cancelled, ..row.clone() };
+        actor.record(stepped("session.cancelled", intake, &row, &now).because(Some(reason.as_str())));
+    }
+    intakes::touch_all(conn, intake.id)
+}
+
+/// Confirms a session as held, as planned or as `new` says: its actual times and breaks and who taught. Whom it occupied, it still
+/// does; the instructors' titles are pinned.
+///
+/// # Errors
+/// 403 for an instructor who does not lead it; 409 `session_not_started` before its start, `session_conflict` if somebody else taught
+/// who was elsewhere, `illegal_transition`; 422 if anything differs from the plan without a reason.
+pub fn hold(conn: &mut Conn, actor: &Actor, now: Instant, id: SessionId, new: NewHold) -> Result<SessionRow, Error> {
+    let intake_id = find(conn, actor, id)?.intake_id;
+    refuse_unless_leading(conn, actor, id)?;
+    actor.may(Action::HoldSession)?;
+    db::lock(conn, "intake", intake_id)?;
+    let stored = read(conn, actor, id)?;
+    let intake = intakes::find(conn, actor, intake_id)?;
+    let state = stored.row.after("hold")?;
+    let plan = stored.plan();
+    let actual = new.apply(&plan);
+    let minutes = check_hold(&new, &plan, &actual)?;
+    if now < plan.starts_at.max(actual.starts_at) {
+        let detail = format!("session {} starts at {}; it is confirmed once it has begun", plan.code, plan.starts_at.max(actual.starts_at));
+        return Err(Error::conflict("session_not_started", detail));
+    }
+    substitute(conn, actor, &intake, id, (&plan, &actual))?;
+    links::pin_titles(conn, &intake, id, &actual.instructor_ids, intake.time_zone.date(actual.starts_at))?;
+    let changed = SessionRow {
+        state,
+        held_starts_at: Some(actual.starts_at),
+        held_ends_at: Some(actual.ends_at),
+        held_break_minutes: Some(actual.break_minutes),
+        held_minutes: Some(minutes),
+        difference_reason: new.difference_reason,
+        ..stored.row.clone()
+    };
+    let row = save(conn, &stored.row, changed)?;
+    intakes::touch_all(conn, intake_id)?;
+    let held = whole_one(conn, row)?;
+    let entry = NewEntry::of("session.held", "session", id).provider(intake.provider_id).intake(intake_id);
+    actor.record(entry.from(&stored).to(&held).because(held.row.difference_reason.as_ref().map(Note::as_str)));
+    Ok(held.row)
+}
+
+/// An instructor confirms the sessions they lead, and no others.
+fn refuse_unless_leading(conn: &mut Conn, actor: &Actor, id: SessionId) -> Result<(), Error> {
+    let Scope::Teacher(person) = actor.scope() else {
+        return Ok(());
+    };
+    let lead: Option<bool> = session_instructors::table.find((id, person)).select(session_instructors::lead).first(conn).optional()?;
+    if lead == Some(true) { Ok(()) } else { Err(Error::Forbidden("only who leads a session confirms it as held".to_owned())) }
+}
+
+/// The minutes of a session as it was taught.
+fn check_hold(new: &NewHold, plan: &Plan, actual: &Plan) -> Result<i32, Error> {
+    let mut faults = check_instructors(&actual.instructor_ids);
+    let minutes = minutes(actual.starts_at, actual.ends_at, actual.break_minutes).unwrap_or_else(|fault| {
+        faults.push(fault);
+        0
+    });
+    if actual != plan && new.difference_reason.is_none() {
+        faults.push(FieldFault::new("/difference_reason", "reason_missing", "what differs from the plan needs a reason"));
+    }
+    Error::unless_valid(faults).map(|()| minutes)
+}
+
+/// Exchanges the instructors of a session for those who actually taught it. Whoever comes new is claimed for the planned time.
+fn substitute(conn: &mut Conn, actor: &Actor, intake: &Intake, id: SessionId, (plan, actual): (&Plan, &Plan)) -> Result<(), Error> {
+    if plan.instructor_ids == actual.instructor_ids {
+        return Ok(());
+    }
+    let joined = added(&plan.instructor_ids, &actual.instructor_ids);
+    links::find_instructors(conn, actor, joined.iter().copied().collect())?;
+    let newly = Plan { cohort_ids: Vec::new(), instructor_ids: joined, ..plan.clone() };
+    refuse_overlaps(conn, actor, intake, occupied(id, &newly))?;
+    links::remove_left(conn, id, plan, actual)?;
+    links::insert_joined(conn, intake.id, id, plan, actual)
+}

@@ -1,0 +1,400 @@
+//! The table of sessions. What they occupy is claimed and given back by the triggers on it.
+
+use std::collections::{HashMap, HashSet};
+
+use chrono::NaiveDate;
+use diesel::prelude::*;
+
+use super::{
+    conflicts::{occupied, refuse_overlaps},
+    links::{self, CHUNK, added, whole, whole_one},
+    model::{Cursor, NewSession, Plan, Session, SessionFilter, SessionId, SessionPatch, SessionRow, SessionState},
+    rules::{Days, Frame, unless_all_valid},
+    steps::{publish_these, refuse_exceeding},
+};
+use crate::{
+    access::{Action, Actor, Scope},
+    clock::Instant,
+    db::{self, Conn, MultiBackend, for_backend},
+    error::Error,
+    http::{Caller, ETag},
+    id::Id,
+    intakes::{self, CohortId, Intake, IntakeId, Zone},
+    journal::NewEntry,
+    organizations::below,
+    people::PersonId,
+    programs::{DisciplineId, ModuleId},
+    schema::{
+        cohorts, enrollment_periods, enrollments, intake_sponsors, intakes as intake_rows, modules, organizations, session_cohorts,
+        session_instructors, sessions,
+    },
+    text::Code,
+};
+
+/// The sessions in the actor's scope. Drafts are the provider's own and its class advisers'.
+pub(super) fn visible(actor: &Actor) -> sessions::BoxedQuery<'static, MultiBackend> {
+    let announced = || sessions::table.filter(sessions::state.ne(SessionState::Draft)).into_boxed();
+    let query = match actor.scope() {
+        Scope::Everything => sessions::table.into_boxed(),
+        Scope::Provider(provider) => sessions::table.into_boxed().filter(
+            sessions::intake_id.eq_any(intake_rows::table.filter(intake_rows::provider_id.eq_any(below(provider))).select(intake_rows::id)),
+        ),
+        Scope::Sponsor(organization) => announced().filter(
+            sessions::intake_id
+                .eq_any(enrollments::table.filter(enrollments::unit_id.eq_any(below(organization))).select(enrollments::intake_id))
+                .or(sessions::intake_id.eq_any(
+                    intake_sponsors::table
+                        .inner_join(organizations::table.on(organizations::root_id.eq(intake_sponsors::sponsor_id)))
+                        .filter(organizations::id.eq(organization))
+                        .filter(intake_sponsors::seats.is_not_null())
+                        .select(intake_sponsors::intake_id),
+                )),
+        ),
+        Scope::Adviser(person) => sessions::table.into_boxed().filter(
+            sessions::id.eq_any(
+                session_cohorts::table
+                    .inner_join(cohorts::table.on(cohorts::id.eq(session_cohorts::cohort_id)))
+                    .filter(cohorts::adviser_id.eq(person))
+                    .select(session_cohorts::session_id),
+            ),
+        ),
+        Scope::Teacher(person) => {
+            announced().filter(sessions::id.eq_any(
+                session_instructors::table.filter(session_instructors::person_id.eq(person)).select(session_instructors::session_id),
+            ))
+        }
+        Scope::Own(person) => announced().filter(
+            sessions::id.eq_any(
+                session_cohorts::table
+                    .inner_join(enrollment_periods::table.on(enrollment_periods::cohort_id.eq(session_cohorts::cohort_id.nullable())))
+                    .inner_join(enrollments::table.on(enrollments::id.eq(enrollment_periods::enrollment_id)))
+                    .filter(enrollments::person_id.eq(person))
+                    .select(session_cohorts::session_id),
+            ),
+        ),
+    };
+    match actor.only_intake() {
+        Some(intake) => query.filter(sessions::intake_id.eq(intake)),
+        None => query,
+    }
+}
+
+/// The sessions of an intake after `cursor`, by start and id.
+pub(super) fn list(
+    conn: &mut Conn,
+    actor: &Actor,
+    intake: IntakeId,
+    filter: SessionFilter,
+    cursor: Option<Cursor>,
+    limit: i64,
+) -> Result<Vec<Session>, Error> {
+    intakes::find(conn, actor, intake)?;
+    actor.may(Action::ReadSessions)?;
+    let mut query = visible(actor)
+        .filter(sessions::intake_id.eq(intake))
+        .order((sessions::starts_at, sessions::id))
+        .limit(limit)
+        .select(SessionRow::as_select());
+    if let Some(cohort) = filter.cohort_id {
+        let of_cohort = session_cohorts::table.filter(session_cohorts::cohort_id.eq(cohort)).select(session_cohorts::session_id);
+        query = query.filter(sessions::id.eq_any(of_cohort));
+    }
+    if let Some(from) = filter.from {
+        query = query.filter(sessions::starts_at.ge(from));
+    }
+    if let Some(until) = filter.until {
+        query = query.filter(sessions::starts_at.lt(until));
+    }
+    if let Some(state) = filter.state {
+        query = query.filter(sessions::state.eq(state));
+    }
+    if let Some(Cursor { starts_at, id }) = cursor {
+        let after = sessions::starts_at.gt(starts_at).or(sessions::starts_at.eq(starts_at).and(sessions::id.gt(id)));
+        // The first half alone would do; it is what the index can begin at.
+        query = query.filter(sessions::starts_at.ge(starts_at)).filter(after);
+    }
+    let rows = query.load(conn)?;
+    whole(conn, rows)
+}
+
+/// The session, if the actor sees it.
+pub fn find(conn: &mut Conn, actor: &Actor, id: SessionId) -> Result<SessionRow, Error> {
+    let row = visible(actor).filter(sessions::id.eq(id)).select(SessionRow::as_select()).first(conn)?;
+    actor.may(Action::ReadSessions)?;
+    Ok(row)
+}
+
+/// The session with its cohorts and instructors, if the actor sees it.
+pub(super) fn read(conn: &mut Conn, actor: &Actor, id: SessionId) -> Result<Session, Error> {
+    let row = find(conn, actor, id)?;
+    whole_one(conn, row)
+}
+
+/// The sessions of an intake that the caller has found already, whatever their state, with cohorts and instructors, the lead first.
+pub fn of_intake(conn: &mut Conn, intake: IntakeId) -> Result<Vec<(SessionRow, Vec<CohortId>, Vec<PersonId>)>, Error> {
+    let rows = sessions::table
+        .filter(sessions::intake_id.eq(intake))
+        .order((sessions::starts_at, sessions::id))
+        .select(SessionRow::as_select())
+        .load(conn)?;
+    let people = |session: &Session| session.instructors.iter().map(|instructor| instructor.id).collect();
+    Ok(whole(conn, rows)?.into_iter().map(|session| (session.row.clone(), session.cohort_ids.clone(), people(&session))).collect())
+}
+
+/// The intake, locked against every other change of its schedule, if the actor may change it.
+///
+/// # Errors
+/// 409 `intake_not_live` once it is completed or cancelled.
+pub(super) fn changing(conn: &mut Conn, actor: &Actor, id: IntakeId) -> Result<Intake, Error> {
+    intakes::find(conn, actor, id)?;
+    actor.may(Action::WriteSchedule)?;
+    db::lock(conn, "intake", id)?;
+    // Read again: another transaction may have ended the intake while this one waited.
+    let intake = intakes::find(conn, actor, id)?;
+    if intake.is_live() { Ok(intake) } else { Err(Error::conflict("intake_not_live", format!("the intake is {}", intake.state))) }
+}
+
+fn frame(conn: &mut Conn, intake: &Intake) -> Result<Frame, Error> {
+    let modules: Vec<(ModuleId, Option<DisciplineId>)> = modules::table
+        .filter(modules::program_version_id.eq(intake.program_version_id))
+        .select((modules::id, modules::discipline_id))
+        .load(conn)?;
+    let cohorts = intakes::cohorts_of(conn, intake.id)?;
+    Ok(Frame {
+        days: Days::of(intake.time_zone, intake.opens_on, intake.closes_on),
+        modules: modules.into_iter().collect(),
+        cohorts: cohorts.into_iter().map(|cohort| (cohort.id, cohort.discipline_id)).collect(),
+    })
+}
+
+/// Schedules sessions, all or none: as drafts, or published at once.
+///
+/// # Errors
+/// 404 for an instructor whom the actor's provider does not see; 409 `already_exists` for a code that is taken, and what publishing
+/// answers; 422 with pointers below `/sessions/{index}`.
+pub fn create_many(
+    conn: &mut Conn,
+    actor: &Actor,
+    now: Instant,
+    intake_id: IntakeId,
+    news: Vec<NewSession>,
+    publish: bool,
+) -> Result<Vec<SessionRow>, Error> {
+    let intake = changing(conn, actor, intake_id)?;
+    let sessions = create(conn, actor, now, &intake, news, true)?;
+    if publish { publish_these(conn, actor, &intake, sessions) } else { Ok(sessions.into_iter().map(|session| session.row).collect()) }
+}
+
+/// Schedules one session, as a draft; the pointers of its faults begin at the session.
+pub(super) fn create_one(conn: &mut Conn, actor: &Actor, now: Instant, intake_id: IntakeId, new: NewSession) -> Result<Session, Error> {
+    let intake = changing(conn, actor, intake_id)?;
+    create(conn, actor, now, &intake, vec![new], false)?.pop().ok_or_else(|| Error::internal("no session was made"))
+}
+
+fn create(
+    conn: &mut Conn,
+    actor: &Actor,
+    now: Instant,
+    intake: &Intake,
+    news: Vec<NewSession>,
+    several: bool,
+) -> Result<Vec<Session>, Error> {
+    let frame = frame(conn, intake)?;
+    let plans: Vec<Plan> = news.into_iter().map(|new| new.plan(intake.mode)).collect();
+    let mut rows = Vec::with_capacity(plans.len());
+    let mut faults = Vec::new();
+    for (index, plan) in plans.iter().enumerate() {
+        match frame.check(plan) {
+            Ok(minutes) => rows.push(draft(intake, now, plan, minutes)),
+            Err(found) => faults.extend(found.into_iter().map(|fault| (index, fault))),
+        }
+    }
+    unless_all_valid(faults, several)?;
+    refuse_taken(conn, intake.id, plans.iter().map(|plan| &plan.code))?;
+    links::find_instructors(conn, actor, plans.iter().flat_map(|plan| plan.instructor_ids.iter().copied()).collect())?;
+    for chunk in rows.chunks(CHUNK) {
+        for_backend!(conn, |c| diesel::insert_into(sessions::table).values(chunk).execute(c))?;
+    }
+    let planned: Vec<(SessionId, &Plan)> = rows.iter().map(|row| row.id).zip(&plans).collect();
+    links::insert(conn, intake.id, &planned)?;
+    let sessions = whole(conn, rows)?;
+    for session in &sessions {
+        let entry = NewEntry::of("session.created", "session", session.row.id).provider(intake.provider_id).intake(intake.id);
+        actor.record(entry.to(session));
+    }
+    Ok(sessions)
+}
+
+fn draft(intake: &Intake, now: Instant, plan: &Plan, minutes: i32) -> SessionRow {
+    SessionRow {
+        id: Id::generate(),
+        intake_id: intake.id,
+        program_version_id: intake.program_version_id,
+        module_id: plan.module_id,
+        code: plan.code.clone(),
+        state: SessionState::Draft,
+        mode: plan.mode,
+        starts_at: plan.starts_at,
+        ends_at: plan.ends_at,
+        break_minutes: plan.break_minutes,
+        minutes,
+        place: plan.place.clone(),
+        held_starts_at: None,
+        held_ends_at: None,
+        held_break_minutes: None,
+        held_minutes: None,
+        difference_reason: None,
+        cancel_reason: None,
+        replaced_by_id: None,
+        sequence: 0,
+        version: 1,
+        created_at: now,
+    }
+}
+
+/// Refuses codes that are given twice or that another session of the intake has.
+fn refuse_taken<'a>(conn: &mut Conn, intake: IntakeId, codes: impl Iterator<Item = &'a Code>) -> Result<(), Error> {
+    let taken = |code: &Code| Err(Error::conflict("already_exists", format!("the intake has a session {code} already")));
+    let mut distinct: HashSet<&Code> = HashSet::new();
+    for code in codes {
+        if !distinct.insert(code) {
+            return taken(code);
+        }
+    }
+    let distinct: Vec<Code> = distinct.into_iter().cloned().collect();
+    for chunk in distinct.chunks(CHUNK) {
+        let own = sessions::table.filter(sessions::intake_id.eq(intake));
+        let found: Option<Code> =
+            own.filter(sessions::code.eq_any(chunk.to_vec())).order(sessions::code).select(sessions::code).first(conn).optional()?;
+        if let Some(code) = found {
+            return taken(&code);
+        }
+    }
+    Ok(())
+}
+
+/// Applies a patch under `If-Match`. A published session that moves keeps its id and raises its sequence.
+///
+/// `caller` is none for an import, which compared the whole intake under its lock.
+///
+/// # Errors
+/// 409 `session_closed` once it is held or cancelled, `session_published` for what is fixed then, `session_conflict`, `plan_exceeded`
+/// and `intake_not_live`.
+pub fn update(conn: &mut Conn, actor: &Actor, caller: Option<&Caller>, id: SessionId, patch: SessionPatch) -> Result<SessionRow, Error> {
+    let intake_id = find(conn, actor, id)?.intake_id;
+    actor.may(Action::WriteSchedule)?;
+    db::lock(conn, "intake", intake_id)?;
+    let stored = read(conn, actor, id)?;
+    let before = stored.plan();
+    let plan = patch.apply(&before);
+    if let Some(caller) = caller {
+        caller.check_if_match(&ETag::version(stored.row.version), plan != before)?;
+    }
+    if plan == before {
+        return Ok(stored.row);
+    }
+    let published = match stored.row.state {
+        SessionState::Draft => false,
+        SessionState::Published => true,
+        SessionState::Held | SessionState::Cancelled => {
+            return Err(Error::conflict("session_closed", format!("session {} is {} and stays as it is", before.code, stored.row.state)));
+        }
+    };
+    if published && (&plan.code, plan.module_id) != (&before.code, before.module_id) {
+        return Err(Error::conflict("session_published", "code and module of a published session are fixed; cancel it and make another"));
+    }
+    let intake = changing(conn, actor, intake_id)?;
+    let minutes = frame(conn, &intake)?.check(&plan).map_err(Error::Invalid)?;
+    if plan.code != before.code {
+        refuse_taken(conn, intake_id, std::iter::once(&plan.code))?;
+    }
+    links::find_instructors(conn, actor, added(&before.instructor_ids, &plan.instructor_ids).into_iter().collect())?;
+    if published {
+        refuse_overlaps(conn, actor, &intake, occupied(id, &plan))?;
+    }
+    let changed = SessionRow { minutes, sequence: stored.row.sequence + i32::from(published), ..planned(&stored.row, &plan) };
+    links::remove_left(conn, id, &before, &plan)?;
+    let row = save(conn, &stored.row, changed)?;
+    links::insert_joined(conn, intake_id, id, &before, &plan)?;
+    let action = if published { "session.moved" } else { "session.updated" };
+    if published {
+        // A move that takes no more of the plan than before is not refused for what others have taken meanwhile.
+        let cohorts = if minutes > stored.row.minutes { plan.cohort_ids } else { added(&before.cohort_ids, &plan.cohort_ids) };
+        refuse_exceeding(conn, &intake, &cohorts.into_iter().map(|cohort| (cohort, row.module_id)).collect())?;
+        intakes::touch_all(conn, intake_id)?;
+    }
+    let now = whole_one(conn, row)?;
+    actor.record(NewEntry::of(action, "session", id).provider(intake.provider_id).intake(intake_id).from(&stored).to(&now));
+    Ok(now.row)
+}
+
+fn planned(row: &SessionRow, plan: &Plan) -> SessionRow {
+    SessionRow {
+        code: plan.code.clone(),
+        module_id: plan.module_id,
+        mode: plan.mode,
+        starts_at: plan.starts_at,
+        ends_at: plan.ends_at,
+        break_minutes: plan.break_minutes,
+        place: plan.place.clone(),
+        ..row.clone()
+    }
+}
+
+/// Writes one changed session; its version says that nobody else changed it meanwhile.
+pub(super) fn save(conn: &mut Conn, stored: &SessionRow, mut changed: SessionRow) -> Result<SessionRow, Error> {
+    changed.version += 1;
+    let updated = diesel::update(sessions::table.filter(sessions::id.eq(stored.id)).filter(sessions::version.eq(stored.version)))
+        .set(&changed)
+        .execute(conn)?;
+    if updated == 0 { Err(Error::Stale) } else { Ok(changed) }
+}
+
+/// Deletes drafts that an import made.
+///
+/// # Errors
+/// 409 `session_not_draft` if one has been published since: such a session is cancelled, not removed.
+pub fn remove_many(conn: &mut Conn, actor: &Actor, intake: &Intake, ids: &[SessionId]) -> Result<(), Error> {
+    actor.may(Action::WriteSchedule)?;
+    db::lock(conn, "intake", intake.id)?;
+    let mut rows: HashMap<SessionId, SessionRow> = HashMap::with_capacity(ids.len());
+    for chunk in ids.chunks(CHUNK) {
+        let own = sessions::table.filter(sessions::intake_id.eq(intake.id));
+        let found: Vec<SessionRow> = own.filter(sessions::id.eq_any(chunk.to_vec())).select(SessionRow::as_select()).load(conn)?;
+        rows.extend(found.into_iter().map(|row| (row.id, row)));
+    }
+    for id in ids {
+        let row = rows.get(id).ok_or(Error::NotFound)?;
+        if row.state != SessionState::Draft {
+            let detail = format!("session {} is {}; only drafts are removed, others are cancelled", row.code, row.state);
+            return Err(Error::conflict("session_not_draft", detail));
+        }
+        let entry = NewEntry::of("session.removed", "session", *id).provider(intake.provider_id).intake(intake.id);
+        actor.record(entry.from(row));
+    }
+    for chunk in ids.chunks(CHUNK) {
+        diesel::delete(sessions::table.filter(sessions::id.eq_any(chunk.to_vec()))).execute(conn)?;
+    }
+    Ok(())
+}
+
+/// Refuses new dates of an intake that would leave sessions outside.
+///
+/// # Errors
+/// 409 `sessions_outside`, with their number and the first of them.
+pub fn check_within(conn: &mut Conn, intake: IntakeId, opens_on: NaiveDate, closes_on: NaiveDate) -> Result<(), Error> {
+    let zone: Zone = intake_rows::table.find(intake).select(intake_rows::time_zone).first(conn)?;
+    let days = Days::of(zone, opens_on, closes_on);
+    let outside: Vec<(Code, Instant)> = sessions::table
+        .filter(sessions::intake_id.eq(intake))
+        .filter(sessions::state.ne(SessionState::Cancelled))
+        .filter(sessions::starts_at.lt(days.from).or(sessions::ends_at.gt(days.until)))
+        .order((sessions::starts_at, sessions::id))
+        .select((sessions::code, sessions::starts_at))
+        .load(conn)?;
+    let Some((code, starts_at)) = outside.first() else {
+        return Ok(());
+    };
+    let detail = format!("{} sessions would lie outside the new dates; the first is {code} at {starts_at}", outside.len());
+    Err(Error::conflict("sessions_outside", detail))
+}
