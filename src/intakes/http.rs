@@ -5,9 +5,8 @@ use serde::Deserialize;
 use utoipa::{IntoParams, OpenApi};
 
 use super::{
-    cohorts,
     model::{Cohort, Intake, IntakeId, IntakePatch, IntakeTransition, NewCohort, NewIntake, NewQuota, SeatQuota},
-    quotas, store,
+    store::{self, cohorts, quotas},
 };
 use crate::{
     db::Db,

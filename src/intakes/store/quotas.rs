@@ -3,8 +3,8 @@
 use diesel::prelude::*;
 
 use super::{
-    model::{IntakeId, NewQuota, SeatQuota},
-    store::find,
+    super::model::{IntakeId, NewQuota, SeatQuota},
+    find,
 };
 use crate::{
     access::{Action, Actor, Scope},
@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// The quotas of an intake: all of them, or a partner's own.
-pub(super) fn list(conn: &mut Conn, actor: &Actor, intake: IntakeId) -> Result<Vec<SeatQuota>, Error> {
+pub(in crate::intakes) fn list(conn: &mut Conn, actor: &Actor, intake: IntakeId) -> Result<Vec<SeatQuota>, Error> {
     find(conn, actor, intake)?;
     let mut query = intake_sponsors::table
         .filter(intake_sponsors::intake_id.eq(intake))
@@ -34,7 +34,7 @@ pub(super) fn list(conn: &mut Conn, actor: &Actor, intake: IntakeId) -> Result<V
     Ok(query.load(conn)?)
 }
 
-pub(super) fn one(conn: &mut Conn, actor: &Actor, intake: IntakeId, sponsor: OrganizationId) -> Result<SeatQuota, Error> {
+pub(in crate::intakes) fn one(conn: &mut Conn, actor: &Actor, intake: IntakeId, sponsor: OrganizationId) -> Result<SeatQuota, Error> {
     list(conn, actor, intake)?.into_iter().find(|quota| quota.sponsor_id == sponsor).ok_or(Error::NotFound)
 }
 
@@ -90,7 +90,7 @@ pub fn set_quota(
 }
 
 /// The quota of a request.
-pub(super) fn put(
+pub(in crate::intakes) fn put(
     conn: &mut Conn,
     actor: &Actor,
     caller: &Caller,

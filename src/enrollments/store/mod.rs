@@ -1,5 +1,7 @@
 //! The tables of enrollments, their periods and steps. Seats are counted and refused by the triggers on them.
 
+pub(super) mod roster;
+
 use std::collections::{HashMap, HashSet};
 
 use diesel::prelude::*;

@@ -1,5 +1,8 @@
 //! The table of intakes.
 
+pub(super) mod cohorts;
+pub(super) mod quotas;
+
 use diesel::prelude::*;
 
 use super::model::{Intake, IntakeId, IntakePatch, IntakeState, IntakeTransition, NewIntake, check};
@@ -16,8 +19,8 @@ use crate::{
     people::PersonId,
     schedule,
     schema::{
-        cohorts, enrollments as enrolled, intake_sponsors, intakes, organizations, program_versions, programs, session_instructors,
-        sessions,
+        cohorts as cohort_rows, enrollments as enrolled, intake_sponsors, intakes, organizations, program_versions, programs,
+        session_instructors, sessions,
     },
     text::Code,
 };
@@ -41,7 +44,7 @@ pub(super) fn visible(actor: &Actor) -> intakes::BoxedQuery<'static, MultiBacken
             ),
         ),
         Scope::Adviser(person) => {
-            query.filter(intakes::id.eq_any(cohorts::table.filter(cohorts::adviser_id.eq(person)).select(cohorts::intake_id)))
+            query.filter(intakes::id.eq_any(cohort_rows::table.filter(cohort_rows::adviser_id.eq(person)).select(cohort_rows::intake_id)))
         }
         Scope::Teacher(person) => query.filter(
             intakes::id.eq_any(
