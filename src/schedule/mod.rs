@@ -14,5 +14,5 @@ pub use model::{
     Held, Instructor, NewHold, NewSession, NewWaiver, Session, SessionId, SessionPatch, SessionRow, SessionState, SessionTransition, Waiver,
 };
 pub use steps::{cancel_unheld, hold, publish};
-pub use store::{check_within, create_many, find, of_intake, remove_many, update};
+pub use store::{Scheduled, check_within, create_many, find, of_intake, remove_many, update};
 pub use waivers::waive;

@@ -130,8 +130,11 @@ pub(super) fn read(conn: &mut Conn, actor: &Actor, id: SessionId) -> Result<Sess
     whole_one(conn, row)
 }
 
+/// A session with its cohorts, by id, and its instructors, the lead first.
+pub type Scheduled = (SessionRow, Vec<CohortId>, Vec<PersonId>);
+
 /// The sessions of an intake that the caller has found already, whatever their state, with cohorts and instructors, the lead first.
-pub fn of_intake(conn: &mut Conn, intake: IntakeId) -> Result<Vec<(SessionRow, Vec<CohortId>, Vec<PersonId>)>, Error> {
+pub fn of_intake(conn: &mut Conn, intake: IntakeId) -> Result<Vec<Scheduled>, Error> {
     let rows = sessions::table
         .filter(sessions::intake_id.eq(intake))
         .order((sessions::starts_at, sessions::id))
