@@ -15,7 +15,7 @@ use crate::{
 };
 
 #[derive(OpenApi)]
-#[openapi(paths(read_roll_call, put_roll_call, transition_roll_call))]
+#[openapi(paths(read_roll_call, put_roll_call, transition_roll_call), components(schemas(RollCallTransition)))]
 pub struct ApiDoc;
 
 pub fn routes(api: &mut ServiceConfig) {

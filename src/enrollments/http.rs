@@ -16,7 +16,10 @@ use crate::{
 };
 
 #[derive(OpenApi)]
-#[openapi(paths(list_enrollments, create_enrollment, create_enrollments, read_enrollment, update_enrollment, transition_enrollment))]
+#[openapi(
+    paths(list_enrollments, create_enrollment, create_enrollments, read_enrollment, update_enrollment, transition_enrollment),
+    components(schemas(EnrollmentTransition))
+)]
 pub struct ApiDoc;
 
 pub fn routes(api: &mut ServiceConfig) {

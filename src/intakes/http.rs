@@ -16,18 +16,21 @@ use crate::{
 };
 
 #[derive(OpenApi)]
-#[openapi(paths(
-    list_intakes,
-    create_intake,
-    read_intake,
-    update_intake,
-    transition_intake,
-    list_cohorts,
-    create_cohort,
-    list_seat_quotas,
-    read_seat_quota,
-    set_seat_quota
-))]
+#[openapi(
+    paths(
+        list_intakes,
+        create_intake,
+        read_intake,
+        update_intake,
+        transition_intake,
+        list_cohorts,
+        create_cohort,
+        list_seat_quotas,
+        read_seat_quota,
+        set_seat_quota
+    ),
+    components(schemas(IntakeTransition))
+)]
 pub struct ApiDoc;
 
 pub fn routes(api: &mut ServiceConfig) {

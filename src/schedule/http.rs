@@ -5,9 +5,12 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, OpenApi, ToSchema};
 
 use super::{
-    links::{whole, whole_one},
     model::{NewHold, NewSession, NewWaiver, Session, SessionFilter, SessionId, SessionPatch, SessionState, SessionTransition, Waiver},
-    steps, store, waivers,
+    store::{
+        self,
+        links::{whole, whole_one},
+        steps, waivers,
+    },
 };
 use crate::{
     clock::Instant,
@@ -18,17 +21,20 @@ use crate::{
 };
 
 #[derive(OpenApi)]
-#[openapi(paths(
-    list_sessions,
-    create_session,
-    create_sessions,
-    publish_sessions,
-    read_session,
-    update_session,
-    hold_session,
-    waive_conflict,
-    transition_session
-))]
+#[openapi(
+    paths(
+        list_sessions,
+        create_session,
+        create_sessions,
+        publish_sessions,
+        read_session,
+        update_session,
+        hold_session,
+        waive_conflict,
+        transition_session
+    ),
+    components(schemas(SessionTransition))
+)]
 pub struct ApiDoc;
 
 pub fn routes(api: &mut ServiceConfig) {

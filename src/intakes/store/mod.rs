@@ -145,6 +145,8 @@ pub(super) fn update(conn: &mut Conn, actor: &Actor, caller: &Caller, id: Intake
     if changed == stored {
         return Ok(stored);
     }
+    // Whoever schedules a session holds the intake, so that none slips outside the new dates.
+    db::lock(conn, "intake", id)?;
     if (changed.opens_on, changed.closes_on) != (stored.opens_on, stored.closes_on) {
         schedule::check_within(conn, id, changed.opens_on, changed.closes_on)?;
     }

@@ -193,7 +193,10 @@ fn a_table_is_written_by_one_room() {
             if !tables.contains(table) {
                 continue;
             }
-            writers.entry(table.to_owned()).or_default().insert(room.to_owned());
+            // What doctor tries to write changes nothing.
+            if room != "db" {
+                writers.entry(table.to_owned()).or_default().insert(room.to_owned());
+            }
             if !file.is_part("store") && file.room() != Some("db") && !DIESEL_ELSEWHERE.contains(&file.path.as_str()) {
                 violations.push(format!("{}:{} writes {table}, but is no store", file.path, line(&code, at)));
             }

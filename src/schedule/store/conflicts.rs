@@ -9,10 +9,10 @@ use chrono::TimeDelta;
 use diesel::prelude::*;
 
 use super::{
+    super::model::{Plan, SessionId},
+    super::rules::{ClaimKind, Occupied, Resource, overlaps, pair},
     links::CHUNK,
-    model::{Plan, SessionId},
-    rules::{ClaimKind, Occupied, Resource, overlaps, pair},
-    store::visible,
+    visible,
 };
 use crate::{
     access::Actor,
@@ -30,7 +30,7 @@ use crate::{
 const TOLD: usize = 5;
 
 /// What a session with this plan would occupy; a recorded one occupies nobody.
-pub(super) fn occupied(session_id: SessionId, plan: &Plan) -> Vec<Occupied> {
+pub(in crate::schedule) fn occupied(session_id: SessionId, plan: &Plan) -> Vec<Occupied> {
     if plan.mode == SessionMode::Recorded {
         return Vec::new();
     }
@@ -47,7 +47,12 @@ pub(super) fn occupied(session_id: SessionId, plan: &Plan) -> Vec<Occupied> {
 ///
 /// # Errors
 /// 409 `session_conflict`; the detail names the sessions, their times and who is in both.
-pub(super) fn refuse_overlaps(conn: &mut Conn, actor: &Actor, intake: &Intake, mut proposed: Vec<Occupied>) -> Result<(), Error> {
+pub(in crate::schedule) fn refuse_overlaps(
+    conn: &mut Conn,
+    actor: &Actor,
+    intake: &Intake,
+    mut proposed: Vec<Occupied>,
+) -> Result<(), Error> {
     let resources: BTreeSet<Resource> = proposed.iter().map(|one| one.resource).collect();
     // In the order of kind and id, as everybody takes them, and the triggers after us.
     for (kind, id) in &resources {

@@ -1,16 +1,23 @@
 //! The table of sessions. What they occupy is claimed and given back by the triggers on it.
 
+pub(super) mod conflicts;
+pub(super) mod links;
+pub(super) mod steps;
+pub(super) mod waivers;
+
 use std::collections::{HashMap, HashSet};
 
 use chrono::NaiveDate;
 use diesel::prelude::*;
 
-use super::{
+use self::{
     conflicts::{occupied, refuse_overlaps},
-    links::{self, CHUNK, added, whole, whole_one},
+    links::{CHUNK, added, whole, whole_one},
+    steps::{publish_these, refuse_exceeding},
+};
+use super::{
     model::{Cursor, NewSession, Plan, Session, SessionFilter, SessionId, SessionPatch, SessionRow, SessionState},
     rules::{Days, Frame, unless_all_valid},
-    steps::{publish_these, refuse_exceeding},
 };
 use crate::{
     access::{Action, Actor, Scope},
