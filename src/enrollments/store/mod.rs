@@ -80,7 +80,7 @@ fn named(conn: &mut Conn, rows: Vec<Enrollment>) -> Result<Vec<Named>, Error> {
 }
 
 /// The enrollments of an intake after `cursor`, by id.
-pub(super) fn list(
+pub fn list(
     conn: &mut Conn,
     actor: &Actor,
     intake: IntakeId,
