@@ -5,8 +5,8 @@ use serde::Deserialize;
 use utoipa::{IntoParams, OpenApi};
 
 use super::{
-    model::{Cohort, Intake, IntakeId, IntakePatch, IntakeTransition, NewCohort, NewIntake, NewQuota, SeatQuota},
-    store::{self, cohorts, quotas},
+    model::{Amendment, Cohort, Intake, IntakeId, IntakePatch, IntakeTransition, NewAmendment, NewCohort, NewIntake, NewQuota, SeatQuota},
+    store::{self, amendments, cohorts, quotas},
 };
 use crate::{
     db::Db,
@@ -27,7 +27,9 @@ use crate::{
         create_cohort,
         list_seat_quotas,
         read_seat_quota,
-        set_seat_quota
+        set_seat_quota,
+        list_amendments,
+        create_amendment
     ),
     components(schemas(IntakeTransition))
 )]
@@ -37,6 +39,7 @@ pub fn routes(api: &mut ServiceConfig) {
     api.service(at("/intakes").get(list_intakes).post(create_intake))
         .service(at("/intakes/{id}").get(read_intake).patch(update_intake))
         .service(at("/intakes/{id}/cohorts").get(list_cohorts).post(create_cohort))
+        .service(at("/intakes/{id}/amendments").get(list_amendments).post(create_amendment))
         .service(at("/intakes/{id}/seat-quotas").get(list_seat_quotas))
         .service(at("/intakes/{id}/seat-quotas/{sponsor_id}").get(read_seat_quota).put(set_seat_quota));
 }
@@ -145,6 +148,31 @@ async fn create_cohort(db: Data<Db>, caller: Caller, id: Path<IntakeId>, body: B
     once(&db, &caller, body.hash, move |conn, actor, now| {
         let row = cohorts::create_cohort(conn, actor, now, id, body.value)?;
         Answer::created(format!("/api/v1/intakes/{id}/cohorts"), &row)
+    })
+    .await
+}
+
+/// The amendments of an intake's module hours
+#[utoipa::path(get, path = "/intakes/{id}/amendments", tag = "intakes", params(("id" = IntakeId, Path, description = "The intake")),
+    responses((status = 200, description = "All amendments, oldest first", body = Vec<Amendment>), Reading))]
+async fn list_amendments(db: Data<Db>, caller: Caller, id: Path<IntakeId>) -> Result<Answer, Error> {
+    let id = id.into_inner();
+    let rows = db.read(caller.credentials.clone(), move |conn, actor, _| amendments::list(conn, actor, id)).await?;
+    Answer::ok(&rows)
+}
+
+/// Change the planned minutes of one module of an intake
+#[utoipa::path(post, path = "/intakes/{id}/amendments", tag = "intakes",
+    params(("id" = IntakeId, Path, description = "The intake"),
+        ("Idempotency-Key" = Option<String>, Header, description = "The same key and body do the work once")),
+    request_body(content = NewAmendment, example = json!({"module_id": "01936f3e-0000-7000-8000-000000000008", "delta_minutes": 180,
+        "reason": "one more evening on blast furnace control, agreed with the sponsor"})),
+    responses((status = 201, description = "The amendment", body = Amendment), Writing))]
+async fn create_amendment(db: Data<Db>, caller: Caller, id: Path<IntakeId>, body: Body<NewAmendment>) -> Result<Answer, Error> {
+    let id = id.into_inner();
+    once(&db, &caller, body.hash, move |conn, actor, now| {
+        let row = amendments::amend(conn, actor, now, id, body.value)?;
+        Answer::created(format!("/api/v1/intakes/{id}/amendments"), &row)
     })
     .await
 }

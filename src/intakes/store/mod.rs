@@ -1,5 +1,6 @@
 //! The table of intakes.
 
+pub(super) mod amendments;
 pub(super) mod cohorts;
 pub(super) mod quotas;
 
