@@ -4,6 +4,7 @@
 //!     TEST_POSTGRES_URL=postgres://muster@127.0.0.1/bench cargo bench --bench functions
 #![expect(
     clippy::unwrap_used,
+    clippy::indexing_slicing,
     clippy::disallowed_methods,
     reason = "a bench stops at the first thing that is wrong, and is told where to run"
 )]
