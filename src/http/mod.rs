@@ -11,10 +11,10 @@ pub mod problem;
 mod resource;
 
 pub use answer::Answer;
-pub use body::{Body, Change, Patched};
+pub use body::{Body, Change, Many, Patched};
 pub use caller::Caller;
 pub use etag::ETag;
 pub use idempotency::{once, sweep};
-pub use page::Page;
+pub use page::{Page, PageQuery};
 pub use problem::{Changing, Reading, Writing};
 pub use resource::at;
