@@ -95,6 +95,9 @@ pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Error> {
         if let Err(error) = serde_json::from_slice::<IgnoredAny>(bytes) {
             return malformed(&error);
         }
+        if is_array(bytes) {
+            return not_an_object();
+        }
         let message = without_position(&error);
         let (code, detail) = decoded(&message, code_of(&message));
         if matches!(code, "missing_field" | "duplicate_field") {
@@ -104,11 +107,16 @@ pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Error> {
         Error::Invalid(vec![FieldFault::new(pointer, code, detail)])
     })?;
     deserializer.end().map_err(|error| malformed(&error))?;
-    if bytes.trim_ascii_start().first() == Some(&b'[') {
-        // serde would take an array for a struct, its items for the fields in their order.
-        return Err(Error::invalid("", "wrong_type", "the body must be an object"));
-    }
-    Ok(value)
+    if is_array(bytes) { Err(not_an_object()) } else { Ok(value) }
+}
+
+/// serde would take an array for a struct, its items for the fields in their order.
+fn is_array(bytes: &[u8]) -> bool {
+    bytes.trim_ascii_start().first() == Some(&b'[')
+}
+
+fn not_an_object() -> Error {
+    Error::invalid("", "wrong_type", "the body must be an object")
 }
 
 fn malformed(error: &serde_json::Error) -> Error {
