@@ -9,5 +9,6 @@
 mod contract;
 mod database;
 mod organizations;
+mod reports;
 mod slice;
 mod support;
