@@ -8,6 +8,6 @@ mod store;
 
 pub use cohorts::{CohortRow, cohorts_of, create_cohort};
 pub use http::{ApiDoc, routes, transitions};
-pub use model::{Cohort, CohortId, Intake, IntakeId, IntakeState, NewCohort, NewIntake, SeatQuota, SessionMode, Zone};
-pub use quotas::set_quota;
+pub use model::{Cohort, CohortId, Intake, IntakeId, IntakeState, IntakeTransition, NewCohort, NewIntake, SeatQuota, SessionMode, Zone};
+pub use quotas::{list as quotas_of, set_quota};
 pub use store::{by_code, create, find, list, touch, touch_all, touch_person, transition};
