@@ -32,7 +32,7 @@ pub(in crate::imports) fn verdict_table(table: &Table, report: &Report) -> (Vec<
     let rows = table.rows.iter().map(|row| {
         let mut cells = padded(&row.cells);
         match reports.get(&row.number) {
-            Some(report) => cells.extend([format!("{} ({})", called(report.verdict), report.verdict), reason(report)]),
+            Some(report) => cells.extend([format!("{} ({})", called(report.verdict), report.verdict), report.why()]),
             None => cells.extend([String::new(), String::new()]),
         }
         cells
@@ -40,15 +40,17 @@ pub(in crate::imports) fn verdict_table(table: &Table, report: &Report) -> (Vec<
     (header, rows.collect())
 }
 
-/// Why, or what changes, in one line.
-pub(super) fn reason(report: &RowReport) -> String {
-    let reasons = report.reasons.iter().map(|reason| match &reason.column {
-        Some(column) => format!("{column}: {}", reason.detail),
-        None => reason.detail.clone(),
-    });
-    let changes = report.what.iter().map(|change| {
-        let or_nothing = |value: &Option<String>| value.clone().unwrap_or_else(|| "–".to_owned());
-        format!("{}: {} → {}", change.field, or_nothing(&change.from), or_nothing(&change.to))
-    });
-    reasons.chain(changes).collect::<Vec<_>>().join("; ")
+impl RowReport {
+    /// Why, or what changes, in one line.
+    pub fn why(&self) -> String {
+        let reasons = self.reasons.iter().map(|reason| match &reason.column {
+            Some(column) => format!("{column}: {}", reason.detail),
+            None => reason.detail.clone(),
+        });
+        let changes = self.what.iter().map(|change| {
+            let or_nothing = |value: &Option<String>| value.clone().unwrap_or_else(|| "–".to_owned());
+            format!("{}: {} → {}", change.field, or_nothing(&change.from), or_nothing(&change.to))
+        });
+        reasons.chain(changes).collect::<Vec<_>>().join("; ")
+    }
 }
