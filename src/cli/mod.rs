@@ -4,6 +4,7 @@ pub mod admin;
 pub mod backup;
 mod context;
 pub mod doctor;
+pub mod import;
 pub mod migrate;
 pub mod openapi;
 mod outcome;
@@ -82,6 +83,8 @@ commands! {
     Migrate => migrate,
     /// Create organizations, users and tokens from the machine that holds the database
     Admin => admin,
+    /// Import organizations, instructors, programs, rosters and schedules from files
+    Import => import,
     /// Copy a SQLite database while it is in use, and check the copy
     Backup => backup,
     /// Recompute what can be recomputed and say what differs
