@@ -25,15 +25,18 @@ use crate::{
 };
 
 #[derive(OpenApi)]
-#[openapi(paths(
-    import_organizations_file,
-    import_instructors_file,
-    import_roster_file,
-    import_schedule_file,
-    read_import,
-    undo_import,
-    read_import_template
-))]
+#[openapi(
+    paths(
+        import_organizations_file,
+        import_instructors_file,
+        import_roster_file,
+        import_schedule_file,
+        read_import,
+        undo_import,
+        read_import_template
+    ),
+    components(schemas(Format))
+)]
 pub struct ApiDoc;
 
 /// To be registered before the rooms whose `/{id}` would match `import` too.

@@ -11,6 +11,9 @@ use crate::{
     text::TextFault,
 };
 
+/// A row that cannot be read: its number, its key if it has one, and what is wrong.
+type Misread = (u32, Option<String>, Vec<Reason>);
+
 /// A table whose columns are known.
 pub(in crate::imports) struct Sheet<'a, F: 'static> {
     table: &'a Table,
@@ -39,7 +42,7 @@ impl<'a, F: Copy + Eq + 'static> Sheet<'a, F> {
         &self,
         key: F,
         mut read: impl FnMut(&mut Cells<'_, F>) -> Option<E>,
-    ) -> Vec<Result<Entry<E>, (u32, Option<String>, Vec<Reason>)>> {
+    ) -> Vec<Result<Entry<E>, Misread>> {
         let rows = self.table.rows.iter().map(|row| {
             let mut cells = Cells { sheet: self, row, reasons: Vec::new() };
             let entry = read(&mut cells);
@@ -72,7 +75,7 @@ pub(in crate::imports) struct Entry<E> {
 }
 
 /// Rows as [`Sheet::rows`] reads them.
-pub(in crate::imports) type Entries<E> = Vec<Result<Entry<E>, (u32, Option<String>, Vec<Reason>)>>;
+pub(in crate::imports) type Entries<E> = Vec<Result<Entry<E>, Misread>>;
 
 /// The plan of each row, in the order of the file: `plan` for those that could be read, invalid for the others.
 pub(super) fn planned<E, C>(entries: Entries<E>, mut plan: impl FnMut(Entry<E>) -> RowPlan<C>) -> Vec<RowPlan<C>> {
