@@ -5,5 +5,5 @@ mod model;
 mod store;
 
 pub use http::{ApiDoc, routes};
-pub use model::{AttendanceCode, NewAttendance, NewRollCall, RollCall, RollCallState};
+pub use model::{AttendanceCode, NewAttendance, NewRollCall, RollCall, RollCallEntry, RollCallState};
 pub use store::{close, put, read};

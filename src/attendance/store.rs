@@ -8,19 +8,19 @@ use super::model::{
     Attendance, NewRollCall, RollCall, RollCallEntry, RollCallRow, RollCallState, RollCallTransition, after, check, says_the_same, split,
 };
 use crate::{
-    access::{Action, Actor},
+    access::{Action, Actor, Scope},
     clock::Instant,
     db::{self, Conn, for_backend},
     enrollments::{self, EnrollmentId, Expected},
     error::Error,
     http::{Caller, Change, ETag},
-    intakes,
+    intakes::{self, CohortId},
     journal::NewEntry,
     ledger::{self, Closing, Posting},
     organizations::OrganizationId,
     people::PersonId,
     schedule::{self, SessionId, SessionRow},
-    schema::{attendances, enrollments as enrolled, intakes as intake_rows, people, roll_calls},
+    schema::{attendances, cohorts, enrollments as enrolled, intakes as intake_rows, people, roll_calls},
     text::Name,
 };
 
@@ -42,6 +42,20 @@ fn minutes(session: &SessionRow) -> i32 {
     session.held_minutes.unwrap_or(session.minutes)
 }
 
+/// Whom the actor calls in this session: everybody expected, or a class adviser's own cohorts.
+fn called_by(conn: &mut Conn, actor: &Actor, session: &SessionRow) -> Result<Vec<Expected>, Error> {
+    let mut expected = enrollments::expected_of(conn, session.id, session.starts_at)?;
+    if let Scope::Adviser(person) = actor.scope() {
+        let own: Vec<CohortId> = cohorts::table
+            .filter(cohorts::intake_id.eq(session.intake_id))
+            .filter(cohorts::adviser_id.eq(person))
+            .select(cohorts::id)
+            .load(conn)?;
+        expected.retain(|one| one.cohort_id.is_some_and(|cohort| own.contains(&cohort)));
+    }
+    Ok(expected)
+}
+
 fn provider(conn: &mut Conn, session: &SessionRow) -> Result<OrganizationId, Error> {
     Ok(intake_rows::table.find(session.intake_id).select(intake_rows::provider_id).first(conn)?)
 }
@@ -51,7 +65,7 @@ pub fn read(conn: &mut Conn, actor: &Actor, session_id: SessionId) -> Result<Rol
     let session = schedule::find(conn, actor, session_id)?;
     actor.may(Action::ReadRollCall)?;
     let row = row(conn, session_id)?;
-    let expected = enrollments::expected_of(conn, session_id, session.starts_at)?;
+    let expected = called_by(conn, actor, &session)?;
     let stored = stored(conn, session_id)?;
     shown(conn, &session, row, &expected, &stored)
 }
@@ -113,9 +127,14 @@ pub fn put(
     db::lock(conn, "session", session_id)?;
     let before = row(conn, session_id)?;
     ready(actor, now, &session, before.state)?;
-    let expected = enrollments::expected_of(conn, session_id, session.starts_at)?;
-    check(&new.entries, &expected.iter().map(|one| one.enrollment_id).collect(), minutes(&session))?;
-    let stored = stored(conn, session_id)?;
+    let expected = called_by(conn, actor, &session)?;
+    let ids: BTreeSet<EnrollmentId> = expected.iter().map(|one| one.enrollment_id).collect();
+    check(&new.entries, &ids, minutes(&session))?;
+    let mut stored = stored(conn, session_id)?;
+    if let Scope::Adviser(_) = actor.scope() {
+        // The lines of the other cohorts stay as their own advisers called them.
+        stored.retain(|line| ids.contains(&line.enrollment_id));
+    }
     let alters = before.version == 0 || !says_the_same(&stored, &new.entries);
     // A roll call that nobody has called yet has no state to be stale.
     if let Some(caller) = caller.filter(|_| before.version > 0) {
@@ -184,7 +203,9 @@ fn replace(
         })
         .collect();
     if !stored.is_empty() {
-        diesel::delete(attendances::table.filter(attendances::session_id.eq(session_id))).execute(conn)?;
+        let replaced: Vec<EnrollmentId> = stored.iter().map(|line| line.enrollment_id).collect();
+        let lines = attendances::table.filter(attendances::session_id.eq(session_id)).filter(attendances::enrollment_id.eq_any(replaced));
+        diesel::delete(lines).execute(conn)?;
     }
     for chunk in attendances.chunks(500) {
         for_backend!(conn, |c| diesel::insert_into(attendances::table).values(chunk).execute(c))?;
@@ -235,6 +256,7 @@ fn submit(conn: &mut Conn, actor: &Actor, now: Instant, session_id: SessionId) -
     save(conn, &before, &changed)?;
     let entry = NewEntry::of("roll_call.submitted", "session", session_id).provider(provider(conn, &session)?).intake(session.intake_id);
     actor.record(entry.from(&before).to(&changed));
+    let expected = called_by(conn, actor, &session)?;
     shown(conn, &session, changed, &expected, &stored)
 }
 

@@ -1,5 +1,7 @@
 //! What differs between the two databases, in one place: opening a connection, locks, and code that must be typed twice.
 
+use std::time::{Duration, Instant as Moment};
+
 use diesel::{
     Connection, ConnectionError, PgConnection, QueryableByName, RunQueryDsl, SqliteConnection,
     connection::SimpleConnection,
@@ -117,8 +119,17 @@ fn open_sqlite(path: &str, purpose: Purpose) -> Result<SqliteConnection, Connect
         }
         Ok(())
     };
-    settle(&mut conn).map_err(ConnectionError::CouldntSetupConfiguration)?;
-    Ok(conn)
+    // Two processes that open a fresh file together: switching it to WAL fails for one of them at once, whatever busy_timeout says,
+    // because waiting could be a deadlock.
+    let begin = Moment::now();
+    loop {
+        match settle(&mut conn) {
+            Err(error) if begin.elapsed() < Duration::from_secs(5) && error.to_string().contains("database is locked") => {
+                std::thread::sleep(Duration::from_millis(20));
+            }
+            settled => return settled.map(|()| conn).map_err(ConnectionError::CouldntSetupConfiguration),
+        }
+    }
 }
 
 /// The write-ahead log is turned on once in a file's life. SQLite does not keep its `busy_timeout` while it does so: of several

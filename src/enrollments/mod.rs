@@ -2,10 +2,9 @@
 
 mod http;
 mod model;
-mod roster;
 mod store;
 
 pub use http::{ApiDoc, routes, transitions};
 pub use model::{Enrollment, EnrollmentId, EnrollmentRow, EnrollmentState, EnrollmentTransition, NewEnrollment};
-pub use roster::{Expected, expected_of};
-pub use store::{count_undecided, enroll, find, open_of, remove_many, transition, verify};
+pub use store::roster::{Expected, expected_of};
+pub use store::{count_undecided, enroll, find, list, open_of, remove_many, transition, verify};

@@ -19,7 +19,7 @@ use crate::{
     clock::Instant,
     db::{Conn, Db},
     error::Error,
-    http::{Answer, Body, Caller, Change, Download, Reading, Upload, UploadForm, Writing, at, once},
+    http::{Answer, Body, Caller, Change, Download, Reading, Sent, Upload, UploadForm, Writing, at, once},
     intakes::IntakeId,
     organizations::OrganizationId,
 };
@@ -103,22 +103,21 @@ struct TemplateQuery {
     format: Option<Format>,
 }
 
-type Sent = Result<Either<Answer, Download>, Error>;
+type Reply = Result<Either<Answer, Download>, Error>;
 
 /// Asks whether the caller may, reads the file outside of any transaction, and imports it in one.
-async fn take<G, F>(db: Data<Db>, caller: Caller, upload: Upload, options: Options, verdicts: Option<Format>, gate: G, import: F) -> Sent
+async fn take<G, F>(db: Data<Db>, caller: Caller, upload: Upload, options: Options, verdicts: Option<Format>, gate: G, import: F) -> Reply
 where
     G: FnOnce(&mut Conn, &Actor) -> Result<(), Error> + Send + 'static,
     F: FnOnce(&mut Conn, &Actor, Instant, &File, &Options) -> Result<Report, Error> + Send + 'static,
 {
     db.read(caller.credentials.clone(), move |conn, actor, _| gate(conn, actor)).await?;
-    let Upload { file_name, bytes, hash } = upload;
+    let Sent { file_name, bytes, hash } = upload.sent()?;
     let file = web::block(move || read_table(&file_name, &bytes)).await.map_err(Error::internal)??;
     let file = Arc::new(file);
     let (taken, dry_run) = (Arc::clone(&file), options.dry_run);
     let work = move |conn: &mut Conn, actor: &Actor, now: Instant| Answer::ok(&import(conn, actor, now, &taken, &options)?.or_refused()?);
-    let answer =
-        if dry_run { db.read(caller.credentials.clone(), work).await? } else { once(&db, &caller, hash, work).await? };
+    let answer = if dry_run { db.read(caller.credentials.clone(), work).await? } else { once(&db, &caller, hash, work).await? };
     let Some(format) = verdicts.or_else(|| caller.wants_csv().then_some(Format::Csv)) else {
         return Ok(Either::Left(answer));
     };
@@ -143,7 +142,7 @@ fn download(name: &str, format: Format, bytes: Vec<u8>) -> Download {
     request_body(content = UploadForm, content_type = "multipart/form-data", description = "One CSV or XLSX file"),
     responses((status = 200, description = "What became of each row, as JSON or as the file with verdicts", content(
         (Report = "application/json"), (String = "text/csv"))), Writing))]
-async fn import_organizations_file(db: Data<Db>, caller: Caller, query: Query<ImportQuery>, upload: Upload) -> Sent {
+async fn import_organizations_file(db: Data<Db>, caller: Caller, query: Query<ImportQuery>, upload: Upload) -> Reply {
     let ImportQuery { dry_run, partial, verdicts } = query.into_inner();
     let options = Options { dry_run, partial, ..Options::default() };
     take(db, caller, upload, options, verdicts, |_, actor| may_import_organizations(actor), import_organizations).await
@@ -157,7 +156,7 @@ async fn import_organizations_file(db: Data<Db>, caller: Caller, query: Query<Im
     request_body(content = UploadForm, content_type = "multipart/form-data", description = "One CSV or XLSX file"),
     responses((status = 200, description = "What became of each row, as JSON or as the file with verdicts", content(
         (Report = "application/json"), (String = "text/csv"))), Writing))]
-async fn import_instructors_file(db: Data<Db>, caller: Caller, query: Query<InstructorsQuery>, upload: Upload) -> Sent {
+async fn import_instructors_file(db: Data<Db>, caller: Caller, query: Query<InstructorsQuery>, upload: Upload) -> Reply {
     let InstructorsQuery { organization_id, dry_run, partial, verdicts } = query.into_inner();
     let options = Options { dry_run, partial, ..Options::default() };
     let provider = move |actor: &Actor| {
@@ -188,7 +187,7 @@ async fn import_instructors_file(db: Data<Db>, caller: Caller, query: Query<Inst
     request_body(content = UploadForm, content_type = "multipart/form-data", description = "One CSV or XLSX file"),
     responses((status = 200, description = "What became of each row, as JSON or as the file with verdicts", content(
         (Report = "application/json"), (String = "text/csv"))), Writing))]
-async fn import_roster_file(db: Data<Db>, caller: Caller, id: Path<IntakeId>, query: Query<ImportQuery>, upload: Upload) -> Sent {
+async fn import_roster_file(db: Data<Db>, caller: Caller, id: Path<IntakeId>, query: Query<ImportQuery>, upload: Upload) -> Reply {
     let (id, ImportQuery { dry_run, partial, verdicts }) = (id.into_inner(), query.into_inner());
     let options = Options { dry_run, partial, ..Options::default() };
     let gate = move |conn: &mut Conn, actor: &Actor| may_import_roster(conn, actor, id).map(drop);
@@ -207,7 +206,7 @@ async fn import_roster_file(db: Data<Db>, caller: Caller, id: Path<IntakeId>, qu
     request_body(content = UploadForm, content_type = "multipart/form-data", description = "One CSV or XLSX file"),
     responses((status = 200, description = "What became of each row, as JSON or as the file with verdicts", content(
         (Report = "application/json"), (String = "text/csv"))), Writing))]
-async fn import_schedule_file(db: Data<Db>, caller: Caller, id: Path<IntakeId>, query: Query<ScheduleQuery>, upload: Upload) -> Sent {
+async fn import_schedule_file(db: Data<Db>, caller: Caller, id: Path<IntakeId>, query: Query<ScheduleQuery>, upload: Upload) -> Reply {
     let (id, ScheduleQuery { dry_run, partial, publish, verdicts }) = (id.into_inner(), query.into_inner());
     let options = Options { dry_run, partial, publish, ..Options::default() };
     let gate = move |conn: &mut Conn, actor: &Actor| may_import_schedule(conn, actor, id).map(drop);
@@ -234,7 +233,7 @@ async fn read_import(db: Data<Db>, caller: Caller, id: Path<ImportId>) -> Result
     responses((status = 200, description = "The import, undone", body = Import), Writing))]
 async fn undo_import(db: Data<Db>, caller: Caller, id: Path<ImportId>, body: Body<Change>) -> Result<Answer, Error> {
     let id = id.into_inner();
-    once(&db, &caller, body.hash, move |conn, actor, now| Answer::ok(&undo(conn, actor, now, id, &body.value)?)).await
+    once(&db, &caller, body.hash, move |conn, actor, now| Answer::ok(&undo(conn, actor, now, id, &body.value()?)?)).await
 }
 
 /// An empty file to fill in, with every column that is read

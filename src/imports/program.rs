@@ -26,13 +26,7 @@ const VERSIONS: i64 = 500;
 ///
 /// # Errors
 /// 404 for a provider out of the actor's scope; 409 `hours_do_not_add_up`; 422 for a wrong version or an unknown provider.
-pub fn import_program(
-    conn: &mut Conn,
-    actor: &Actor,
-    now: Instant,
-    file: &File<ProgramFile>,
-    options: &Options,
-) -> Result<Report, Error> {
+pub fn import_program(conn: &mut Conn, actor: &Actor, now: Instant, file: &File<ProgramFile>, options: &Options) -> Result<Report, Error> {
     let code = &file.content.program.provider;
     let provider = organizations::by_code(conn, actor, code)?
         .ok_or_else(|| Error::invalid("/program/provider", "unknown_organization", format!("there is no organization {code}")))?;

@@ -31,7 +31,14 @@ pub fn may_import_schedule(conn: &mut Conn, actor: &Actor, id: IntakeId) -> Resu
 /// # Errors
 /// 404 for an intake that the actor does not see; 409 `intake_not_live`; 422 `columns_missing`. Rows that are at fault are no error,
 /// but in the report.
-pub fn import_schedule(conn: &mut Conn, actor: &Actor, now: Instant, id: IntakeId, file: &File, options: &Options) -> Result<Report, Error> {
+pub fn import_schedule(
+    conn: &mut Conn,
+    actor: &Actor,
+    now: Instant,
+    id: IntakeId,
+    file: &File,
+    options: &Options,
+) -> Result<Report, Error> {
     may_import_schedule(conn, actor, id)?;
     if !options.dry_run {
         db::lock(conn, "intake", id)?;
@@ -41,11 +48,8 @@ pub fn import_schedule(conn: &mut Conn, actor: &Actor, now: Instant, id: IntakeI
     if !intake.is_live() {
         return Err(Error::conflict("intake_not_live", format!("the intake is {}", intake.state)));
     }
-    let frame = Frame {
-        modules: programs::plan(conn, intake.program_version_id)?.modules,
-        cohorts: intakes::cohorts_of(conn, id)?,
-        intake,
-    };
+    let frame =
+        Frame { modules: programs::plan(conn, intake.program_version_id)?.modules, cohorts: intakes::cohorts_of(conn, id)?, intake };
     let (entries, unknown) = read(&file.content, &frame)?;
     let facts = facts(conn, actor, &frame.intake, &entries)?;
     let mut plans = plan(entries, &frame, &facts, options.publish);

@@ -199,8 +199,10 @@ pub(super) fn used(conn: &mut Conn, ids: &[PersonId], except: &HashSet<Enrollmen
 pub(super) fn organization_versions(conn: &mut Conn, ids: &[OrganizationId]) -> Result<HashMap<OrganizationId, i32>, Error> {
     let mut found = HashMap::with_capacity(ids.len());
     for chunk in ids.chunks(CHUNK) {
-        let rows: Vec<(OrganizationId, i32)> =
-            organizations::table.filter(organizations::id.eq_any(chunk.to_vec())).select((organizations::id, organizations::version)).load(conn)?;
+        let rows: Vec<(OrganizationId, i32)> = organizations::table
+            .filter(organizations::id.eq_any(chunk.to_vec()))
+            .select((organizations::id, organizations::version))
+            .load(conn)?;
         found.extend(rows);
     }
     Ok(found)

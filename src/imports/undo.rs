@@ -123,8 +123,7 @@ fn resting_enrollments(conn: &mut Conn, effects: &[Stored], enrolled: &[Enrollme
 
 fn take_back_sessions(conn: &mut Conn, actor: &Actor, intake: Option<IntakeId>, effects: &[Stored]) -> Result<(), Error> {
     let intake = intakes::find(conn, actor, intake.ok_or_else(|| Error::internal("a schedule without an intake"))?)?;
-    let rows: HashMap<SessionId, SessionRow> =
-        schedule::of_intake(conn, intake.id)?.into_iter().map(|(row, _, _)| (row.id, row)).collect();
+    let rows: HashMap<SessionId, SessionRow> = schedule::of_intake(conn, intake.id)?.into_iter().map(|(row, _, _)| (row.id, row)).collect();
     let mut resting = Vec::new();
     for (id, effect) in ids(effects, "session", true).chain(ids(effects, "session", false)) {
         match rows.get(&id) {

@@ -1,40 +1,44 @@
 //! `/intakes`, their cohorts and seat quotas.
 
 use actix_web::web::{Data, Path, Query, ServiceConfig};
-use serde::Deserialize;
-use utoipa::{IntoParams, OpenApi};
+use utoipa::OpenApi;
 
 use super::{
-    cohorts,
-    model::{Cohort, Intake, IntakeId, IntakePatch, IntakeTransition, NewCohort, NewIntake, NewQuota, SeatQuota},
-    quotas, store,
+    model::{Amendment, Cohort, Intake, IntakeId, IntakePatch, IntakeTransition, NewAmendment, NewCohort, NewIntake, NewQuota, SeatQuota},
+    store::{self, amendments, cohorts, quotas},
 };
 use crate::{
     db::Db,
     error::Error,
-    http::{Answer, Body, Caller, Change, Changing, ETag, Page, Reading, Writing, at, once, page},
+    http::{Answer, Body, Caller, Change, Changing, ETag, Page, PageQuery, Reading, Writing, at, once},
     organizations::OrganizationId,
 };
 
 #[derive(OpenApi)]
-#[openapi(paths(
-    list_intakes,
-    create_intake,
-    read_intake,
-    update_intake,
-    transition_intake,
-    list_cohorts,
-    create_cohort,
-    list_seat_quotas,
-    read_seat_quota,
-    set_seat_quota
-))]
+#[openapi(
+    paths(
+        list_intakes,
+        create_intake,
+        read_intake,
+        update_intake,
+        transition_intake,
+        list_cohorts,
+        create_cohort,
+        list_seat_quotas,
+        read_seat_quota,
+        set_seat_quota,
+        list_amendments,
+        create_amendment
+    ),
+    components(schemas(IntakeTransition))
+)]
 pub struct ApiDoc;
 
 pub fn routes(api: &mut ServiceConfig) {
     api.service(at("/intakes").get(list_intakes).post(create_intake))
         .service(at("/intakes/{id}").get(read_intake).patch(update_intake))
         .service(at("/intakes/{id}/cohorts").get(list_cohorts).post(create_cohort))
+        .service(at("/intakes/{id}/amendments").get(list_amendments).post(create_amendment))
         .service(at("/intakes/{id}/seat-quotas").get(list_seat_quotas))
         .service(at("/intakes/{id}/seat-quotas/{sponsor_id}").get(read_seat_quota).put(set_seat_quota));
 }
@@ -44,22 +48,11 @@ pub fn transitions(api: &mut ServiceConfig) {
     api.service(at("/intakes/{id}/{transition}").post(transition_intake));
 }
 
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-struct ListQuery {
-    /// From `next` of the page before.
-    cursor: Option<String>,
-    /// How many, 1 to 500 (default 50).
-    limit: Option<i64>,
-}
-
 /// The intakes the caller sees
-#[utoipa::path(get, path = "/intakes", tag = "intakes", params(ListQuery),
+#[utoipa::path(get, path = "/intakes", tag = "intakes", params(PageQuery),
     responses((status = 200, description = "A page of intakes", body = Page<Intake>), Reading))]
-async fn list_intakes(db: Data<Db>, caller: Caller, query: Query<ListQuery>) -> Result<Answer, Error> {
-    let limit = page::limit(query.limit)?;
-    let cursor = page::cursor(query.cursor.as_deref())?;
+async fn list_intakes(db: Data<Db>, caller: Caller, query: Query<PageQuery>) -> Result<Answer, Error> {
+    let (cursor, limit) = query.read()?;
     let rows = db.read(caller.credentials.clone(), move |conn, actor, _| store::list(conn, actor, cursor, limit + 1)).await?;
     Answer::page(&caller, Page::cut(rows, limit, |row| row.id.to_string()))
 }
@@ -73,7 +66,7 @@ async fn list_intakes(db: Data<Db>, caller: Caller, query: Query<ListQuery>) -> 
     responses((status = 201, description = "The new intake, planned", body = Intake), Writing))]
 async fn create_intake(db: Data<Db>, caller: Caller, body: Body<NewIntake>) -> Result<Answer, Error> {
     once(&db, &caller, body.hash, move |conn, actor, now| {
-        let row = store::create(conn, actor, now, body.value)?;
+        let row = store::create(conn, actor, now, body.value()?)?;
         Ok(Answer::created(format!("/api/v1/intakes/{}", row.id), &row)?.tag(&ETag::version(row.version)))
     })
     .await
@@ -97,7 +90,7 @@ async fn read_intake(db: Data<Db>, caller: Caller, id: Path<IntakeId>) -> Result
 async fn update_intake(db: Data<Db>, caller: Caller, id: Path<IntakeId>, body: Body<IntakePatch>) -> Result<Answer, Error> {
     let id = id.into_inner();
     db.write(caller.credentials.clone(), move |conn, actor, _| {
-        let row = store::update(conn, actor, &caller, id, body.value)?;
+        let row = store::update(conn, actor, &caller, id, body.value()?)?;
         Ok(Answer::ok(&row)?.tag(&ETag::version(row.version)))
     })
     .await
@@ -117,7 +110,7 @@ async fn transition_intake(
 ) -> Result<Answer, Error> {
     let (id, step) = path.into_inner();
     once(&db, &caller, body.hash, move |conn, actor, now| {
-        let row = store::transition(conn, actor, now, id, step, &body.value)?;
+        let row = store::transition(conn, actor, now, id, step, &body.value()?)?;
         Ok(Answer::ok(&row)?.tag(&ETag::version(row.version)))
     })
     .await
@@ -141,8 +134,33 @@ async fn list_cohorts(db: Data<Db>, caller: Caller, id: Path<IntakeId>) -> Resul
 async fn create_cohort(db: Data<Db>, caller: Caller, id: Path<IntakeId>, body: Body<NewCohort>) -> Result<Answer, Error> {
     let id = id.into_inner();
     once(&db, &caller, body.hash, move |conn, actor, now| {
-        let row = cohorts::create_cohort(conn, actor, now, id, body.value)?;
+        let row = cohorts::create_cohort(conn, actor, now, id, body.value()?)?;
         Answer::created(format!("/api/v1/intakes/{id}/cohorts"), &row)
+    })
+    .await
+}
+
+/// The amendments of an intake's module hours
+#[utoipa::path(get, path = "/intakes/{id}/amendments", tag = "intakes", params(("id" = IntakeId, Path, description = "The intake")),
+    responses((status = 200, description = "All amendments, oldest first", body = Vec<Amendment>), Reading))]
+async fn list_amendments(db: Data<Db>, caller: Caller, id: Path<IntakeId>) -> Result<Answer, Error> {
+    let id = id.into_inner();
+    let rows = db.read(caller.credentials.clone(), move |conn, actor, _| amendments::list(conn, actor, id)).await?;
+    Answer::ok(&rows)
+}
+
+/// Change the planned minutes of one module of an intake
+#[utoipa::path(post, path = "/intakes/{id}/amendments", tag = "intakes",
+    params(("id" = IntakeId, Path, description = "The intake"),
+        ("Idempotency-Key" = Option<String>, Header, description = "The same key and body do the work once")),
+    request_body(content = NewAmendment, example = json!({"module_id": "01936f3e-0000-7000-8000-000000000008", "delta_minutes": 180,
+        "reason": "one more evening on blast furnace control, agreed with the sponsor"})),
+    responses((status = 201, description = "The amendment", body = Amendment), Writing))]
+async fn create_amendment(db: Data<Db>, caller: Caller, id: Path<IntakeId>, body: Body<NewAmendment>) -> Result<Answer, Error> {
+    let id = id.into_inner();
+    once(&db, &caller, body.hash, move |conn, actor, now| {
+        let row = amendments::amend(conn, actor, now, id, body.value()?)?;
+        Answer::created(format!("/api/v1/intakes/{id}/amendments"), &row)
     })
     .await
 }
@@ -180,7 +198,7 @@ async fn set_seat_quota(
 ) -> Result<Answer, Error> {
     let path = path.into_inner();
     db.write(caller.credentials.clone(), move |conn, actor, _| {
-        let row = quotas::put(conn, actor, &caller, path, &body.value)?;
+        let row = quotas::put(conn, actor, &caller, path, &body.value()?)?;
         Ok(Answer::ok(&row)?.tag(&ETag::version(row.version)))
     })
     .await

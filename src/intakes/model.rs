@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
-    access::Role,
+    access::{Role, UserId},
     clock::Instant,
     db::types::{stored_as_text, text_enum},
     error::{Error, FieldFault},
@@ -19,9 +19,9 @@ use crate::{
     id::Id,
     organizations::OrganizationId,
     people::PersonId,
-    programs::{DisciplineId, ProgramVersionId},
-    schema::{cohorts, intakes},
-    text::{Code, Name},
+    programs::{DisciplineId, ModuleId, ProgramVersionId},
+    schema::{amendments, cohorts, intakes},
+    text::{Code, Name, Note},
 };
 
 pub type IntakeId = Id<Intake>;
@@ -306,6 +306,35 @@ pub struct NewCohort {
     pub adviser_id: Option<PersonId>,
 }
 
+/// A signed-off change of one intake's module minutes.
+#[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Insertable, Identifiable, Serialize, ToSchema)]
+#[diesel(table_name = amendments, treat_none_as_default_value = false)]
+pub(super) struct Amendment {
+    pub(super) id: AmendmentId,
+    pub(super) intake_id: IntakeId,
+    #[serde(skip)]
+    pub(super) program_version_id: ProgramVersionId,
+    pub(super) module_id: ModuleId,
+    /// What is added; negative takes away.
+    #[schema(example = 180)]
+    pub(super) delta_minutes: i32,
+    pub(super) reason: Note,
+    /// Who signed it off.
+    pub(super) user_id: Option<UserId>,
+    pub(super) created_at: Instant,
+}
+
+type AmendmentId = Id<Amendment>;
+
+/// An amendment to be made.
+#[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NewAmendment {
+    pub(super) module_id: ModuleId,
+    pub(super) delta_minutes: i32,
+    pub(super) reason: Note,
+}
+
 /// Seats of an intake reserved for a sponsor.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable, Serialize, ToSchema)]
 pub struct SeatQuota {
@@ -320,7 +349,9 @@ pub struct SeatQuota {
 #[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct NewQuota {
-    #[schema(minimum = 0)]
+    /// Null lifts the quota. To be said in any case: a body that forgot it would lift it too.
+    #[serde(deserialize_with = "Option::deserialize")]
+    #[schema(minimum = 0, required = true)]
     pub seats: Option<i32>,
 }
 

@@ -18,7 +18,7 @@ use crate::{
 };
 
 #[derive(OpenApi)]
-#[openapi(paths(read_intake_progress, read_enrollment_progress))]
+#[openapi(paths(read_intake_progress, read_enrollment_progress), components(schemas(Split)))]
 pub struct ApiDoc;
 
 pub fn routes(api: &mut ServiceConfig) {

@@ -313,7 +313,7 @@ mod tests {
     proptest! {
         #[test]
         fn a_ratio_says_one_only_of_the_whole(part in 0_i64..100_000, missing in 1_i64..100_000) {
-            prop_assert!(ratio(part, part + missing).unwrap() < "1.0000".to_owned());
+            prop_assert!(ratio(part, part + missing).unwrap().as_str() < "1.0000");
         }
     }
 

@@ -5,12 +5,15 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use chrono::TimeDelta;
 
 use super::{
-    conflicts::{occupied, standing, told, waived},
-    links::added,
     model::{NewSession, Plan, SessionId, SessionRow, SessionState},
     rules::{Occupied, Resource, Taken, pair},
-    steps::planned_minutes,
-    store::{frame, of_intake},
+    store::{
+        conflicts::{occupied, standing, told, waived},
+        frame,
+        links::added,
+        of_intake,
+        steps::planned_minutes,
+    },
 };
 use crate::{
     access::Actor,
@@ -119,7 +122,9 @@ fn blame_exceeding(conn: &mut Conn, intake: &Intake, considered: &mut [Considere
                 && *sum > *minutes
                 && judged.contains(cohort)
             {
-                let detail = format!("with this session a cohort has {sum} of {minutes} planned minutes of module {module}; more needs an amendment");
+                let detail = format!(
+                    "with this session a cohort has {sum} of {minutes} planned minutes of module {module}; more needs an amendment"
+                );
                 one.faults = vec![FieldFault::new("", "plan_exceeded", detail)];
             }
         }

@@ -9,4 +9,5 @@
 mod contract;
 mod database;
 mod organizations;
+mod slice;
 mod support;

@@ -41,6 +41,7 @@ fn damaged_workbooks_do_not_panic() {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
         (state >> 33) as usize % below
     };
+    #[expect(clippy::disallowed_methods, reason = "how many cases is asked of the shell")]
     let cases = std::env::var("CASES").map_or(500, |cases| cases.parse().unwrap());
     let (mut read_well, names) = (
         0,

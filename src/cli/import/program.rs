@@ -23,7 +23,8 @@ pub(super) fn run(args: Args, context: &Context) -> Result<Outcome, Failure> {
     let (name, bytes) = common.bytes()?;
     let file = imports::read_program(&name, &bytes).map_err(failure)?;
     let options = common.options(false, &bar);
-    let report = common.run(context, options, move |conn, actor, now, options| imports::import_program(conn, actor, now, &file, options))?;
+    let report =
+        common.run(context, options, move |conn, actor, now, options| imports::import_program(conn, actor, now, &file, options))?;
     bar.finish_and_clear();
     Ok(outcome(&report))
 }

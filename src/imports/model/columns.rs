@@ -26,11 +26,8 @@ impl<'a, F: Copy + Eq + 'static> Sheet<'a, F> {
     pub(in crate::imports) fn of(table: &'a Table, fields: &'static [Field<F>]) -> Result<Self, Error> {
         let mapping = map_columns(&table.header, fields).map_err(|problems| {
             let missing = problems.iter().any(|problem| matches!(problem, ColumnProblem::Missing { .. }));
-            let (code, detail) = if missing {
-                ("columns_missing", "the file lacks columns")
-            } else {
-                ("columns_duplicate", "the file has columns twice")
-            };
+            let (code, detail) =
+                if missing { ("columns_missing", "the file lacks columns") } else { ("columns_duplicate", "the file has columns twice") };
             let faults = problems.iter().map(|problem| fault(problem, fields)).collect();
             Error::Rejected { code, detail: detail.to_owned(), faults }
         })?;

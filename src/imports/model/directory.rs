@@ -18,7 +18,9 @@ impl Directory {
         let mut by_name: HashMap<String, Vec<usize>> = HashMap::new();
         for (index, one) in all.iter().enumerate() {
             by_name.entry(folded(one.name.as_str())).or_default().push(index);
-            if let Some(latin) = one.latin_name.as_ref().map(|name| folded(name.as_str())).filter(|latin| *latin != folded(one.name.as_str())) {
+            if let Some(latin) =
+                one.latin_name.as_ref().map(|name| folded(name.as_str())).filter(|latin| *latin != folded(one.name.as_str()))
+            {
                 by_name.entry(latin).or_default().push(index);
             }
         }

@@ -138,7 +138,8 @@ pub(in crate::imports) fn recognize(said: &Said, known: Option<&Known>, kind: Pe
     let alike = are_alike(&said.name, &person.name)
         || said.latin_name.as_ref().zip(person.latin_name.as_ref()).is_some_and(|(said, stored)| are_alike(said, stored));
     if !alike {
-        let detail = format!("the register has {} under this employee number; if it was given anew, end the old affiliation first", person.name);
+        let detail =
+            format!("the register has {} under this employee number; if it was given anew, end the old affiliation first", person.name);
         return Recognized::Doubtful(Verdict::NeedsReview, Reason::of("name", "another_person", detail));
     }
     let (what, amendment) = differences(said, &known.found, kind, directory);
@@ -207,7 +208,8 @@ fn parts(name: &str) -> HashSet<String> {
     let mut parts = HashSet::new();
     let mut word = String::new();
     for c in name.chars() {
-        let is_ideograph = matches!(c, '\u{2E80}'..='\u{9FFF}' | '\u{AC00}'..='\u{D7A3}' | '\u{F900}'..='\u{FAFF}' | '\u{20000}'..='\u{3FFFD}');
+        let is_ideograph =
+            matches!(c, '\u{2E80}'..='\u{9FFF}' | '\u{AC00}'..='\u{D7A3}' | '\u{F900}'..='\u{FAFF}' | '\u{20000}'..='\u{3FFFD}');
         if c.is_alphanumeric() && !is_ideograph {
             word.extend(c.to_lowercase());
             continue;

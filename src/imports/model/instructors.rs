@@ -44,7 +44,12 @@ pub(in crate::imports) const COLUMNS: &[Field<Column>] = {
             required: false,
         },
         Field { key: C::Title, name: "title", aliases: &["职称", "职务", "post", "rank"], required: false },
-        Field { key: C::Phone, name: "phone", aliases: &["手机", "手机号", "手机号码", "电话", "联系电话", "mobile", "telephone"], required: false },
+        Field {
+            key: C::Phone,
+            name: "phone",
+            aliases: &["手机", "手机号", "手机号码", "电话", "联系电话", "mobile", "telephone"],
+            required: false,
+        },
         Field { key: C::Email, name: "email", aliases: &["邮箱", "电子邮箱", "电子邮件", "e-mail", "mail"], required: false },
     ]
 };
@@ -57,7 +62,11 @@ pub(in crate::imports) enum Change {
 }
 
 /// Reads the cells of every row. A row that names no organization is about the provider's own people.
-pub(in crate::imports) fn read(table: &Table, directory: &Directory, provider: &Organization) -> Result<(Entries<Said>, Vec<String>), Error> {
+pub(in crate::imports) fn read(
+    table: &Table,
+    directory: &Directory,
+    provider: &Organization,
+) -> Result<(Entries<Said>, Vec<String>), Error> {
     let sheet = Sheet::of(table, COLUMNS)?;
     Ok((sheet.rows(Column::EmployeeNumber, |cells| read_row(cells, directory, provider)), sheet.unknown()))
 }

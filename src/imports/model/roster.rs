@@ -53,9 +53,16 @@ pub(in crate::imports) const COLUMNS: &[Field<Column>] = {
             aliases: &["单位", "所在单位", "工作单位", "部门", "二级单位", "unit", "plant", "organisation", "company"],
             required: true,
         },
-        Field { key: C::Discipline, name: "discipline", aliases: &["专业", "培训专业", "报名专业", "specialty", "major"], required: true },
+        Field {
+            key: C::Discipline, name: "discipline", aliases: &["专业", "培训专业", "报名专业", "specialty", "major"], required: true
+        },
         Field { key: C::Cohort, name: "cohort", aliases: &["班级", "班次", "class"], required: false },
-        Field { key: C::Phone, name: "phone", aliases: &["手机", "手机号", "手机号码", "电话", "联系电话", "mobile", "telephone"], required: false },
+        Field {
+            key: C::Phone,
+            name: "phone",
+            aliases: &["手机", "手机号", "手机号码", "电话", "联系电话", "mobile", "telephone"],
+            required: false,
+        },
         Field { key: C::Email, name: "email", aliases: &["邮箱", "电子邮箱", "电子邮件", "e-mail", "mail"], required: false },
         Field { key: C::Crew, name: "crew", aliases: &["倒班", "班组", "轮班", "shift", "shift crew"], required: false },
         Field { key: C::From, name: "from", aliases: &["开始", "开始日期", "入学日期", "start", "start date"], required: false },
@@ -163,7 +170,9 @@ fn find_discipline(disciplines: &[Discipline], text: &str) -> Result<DisciplineI
     let mut found = disciplines.iter().filter(called);
     match (found.next(), found.next()) {
         (Some(one), None) => Ok(one.id),
-        (Some(_), Some(_)) => Err(CellFault::new("discipline_ambiguous", format!("several disciplines are called `{text}`; write the code"))),
+        (Some(_), Some(_)) => {
+            Err(CellFault::new("discipline_ambiguous", format!("several disciplines are called `{text}`; write the code")))
+        }
         (None, _) => {
             let known: Vec<&str> = disciplines.iter().map(|one| one.name.as_str()).collect();
             Err(CellFault::new("unknown_discipline", format!("`{text}` is no discipline of this intake; it has {}", known.join(", "))))
@@ -244,8 +253,7 @@ fn enroll(entry: Entry<Row>, found: Option<Found>, seats: &mut Seats) -> RowPlan
         return RowPlan::at_fault(row, &key, Verdict::Invalid, reason);
     }
     seats.take(value.said.organization);
-    let place =
-        Place { discipline: value.discipline, cohort: value.cohort, unit: value.said.unit, crew: value.crew, from: value.from };
+    let place = Place { discipline: value.discipline, cohort: value.cohort, unit: value.said.unit, crew: value.crew, from: value.from };
     let (person, what, amended) = match found {
         None => (Whom::New(Box::new(value.said)), Vec::new(), None),
         Some((id, what, amended)) => (Whom::Known(id), what, amended),
@@ -263,7 +271,8 @@ fn keep(
     id: PersonId,
 ) -> RowPlan<Change> {
     let Row { said, discipline, cohort, names_cohort, crew, .. } = &entry.value;
-    let differs = |column, code, detail: String| RowPlan::at_fault(entry.row, &entry.key, Verdict::NeedsReview, Reason::of(column, code, detail));
+    let differs =
+        |column, code, detail: String| RowPlan::at_fault(entry.row, &entry.key, Verdict::NeedsReview, Reason::of(column, code, detail));
     if open.discipline_id != *discipline {
         let own = frame.disciplines.iter().find(|one| one.id == open.discipline_id).map_or("", |one| one.name.as_str());
         return differs("discipline", "discipline_differs", format!("is enrolled in {own} already; an import moves nobody"));

@@ -41,7 +41,9 @@ pub(in crate::imports) const COLUMNS: &[Field<Column>] = {
     &[
         Field { key: C::Code, name: "code", aliases: &["课次", "课次编号", "编号", "session", "session code"], required: true },
         Field { key: C::Module, name: "module", aliases: &["课程", "课程名称", "课程代码", "模块", "course"], required: true },
-        Field { key: C::Cohorts, name: "cohorts", aliases: &["班级", "授课班级", "班次", "cohort", "class", "classes"], required: true },
+        Field {
+            key: C::Cohorts, name: "cohorts", aliases: &["班级", "授课班级", "班次", "cohort", "class", "classes"], required: true
+        },
         Field {
             key: C::Instructors,
             name: "instructors",
@@ -51,9 +53,13 @@ pub(in crate::imports) const COLUMNS: &[Field<Column>] = {
         Field { key: C::Date, name: "date", aliases: &["日期", "上课日期", "day"], required: true },
         Field { key: C::Start, name: "start", aliases: &["开始", "开始时间", "上课时间", "start time", "from"], required: true },
         Field { key: C::End, name: "end", aliases: &["结束", "结束时间", "下课时间", "end time", "until"], required: true },
-        Field { key: C::Break, name: "break", aliases: &["休息", "休息分钟", "课间休息", "break minutes", "breaks"], required: false },
+        Field {
+            key: C::Break, name: "break", aliases: &["休息", "休息分钟", "课间休息", "break minutes", "breaks"], required: false
+        },
         Field { key: C::Mode, name: "mode", aliases: &["方式", "授课方式", "教学方式", "上课方式"], required: false },
-        Field { key: C::Place, name: "place", aliases: &["地点", "上课地点", "教室", "会议号", "room", "location"], required: false },
+        Field {
+            key: C::Place, name: "place", aliases: &["地点", "上课地点", "教室", "会议号", "room", "location"], required: false
+        },
     ]
 };
 
@@ -226,8 +232,9 @@ fn find_module(modules: &[Module], text: &str) -> Result<ModuleId, CellFault> {
         return Ok(one.id);
     }
     let wanted = folded(text);
-    let called =
-        |one: &&Module| folded(one.name.as_str()) == wanted || one.latin_name.as_ref().is_some_and(|latin| folded(latin.as_str()) == wanted);
+    let called = |one: &&Module| {
+        folded(one.name.as_str()) == wanted || one.latin_name.as_ref().is_some_and(|latin| folded(latin.as_str()) == wanted)
+    };
     let mut found = modules.iter().filter(called);
     match (found.next(), found.next()) {
         (Some(one), None) => Ok(one.id),
@@ -342,14 +349,8 @@ fn compare(entry: &Entry<Row>, stored: &Stored, frame: &Frame, facts: &Facts, pu
         what.push(RowChange::new("state", Some(SessionState::Draft), Some(SessionState::Published)));
     }
     let is_published = publishes || state == SessionState::Published;
-    let change = Change::Update {
-        id: stored.row.id,
-        patch,
-        before: Box::new(SessionBefore::of(stored)),
-        session,
-        publish: publishes,
-        is_published,
-    };
+    let change =
+        Change::Update { id: stored.row.id, patch, before: Box::new(SessionBefore::of(stored)), session, publish: publishes, is_published };
     RowPlan::of(entry.row, &entry.key, Verdict::Update, what, Some(change))
 }
 

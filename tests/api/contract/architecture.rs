@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::source::{self, Source, crate_files, leading_name, line, words};
 
 /// Folders of `src/` that are no rooms.
-const NOT_ROOMS: &[&str] = &["cli", "db", "http", "web"];
+const NOT_ROOMS: &[&str] = &["cli", "db", "http", "tabular", "web"];
 /// Files that a room does without, each with the reason. Shrinks, or grows with one.
 const MISSING_FILES: &[(&str, &str)] = &[
     // Users and tokens are the command line's.
@@ -193,8 +193,11 @@ fn a_table_is_written_by_one_room() {
             if !tables.contains(table) {
                 continue;
             }
-            writers.entry(table.to_owned()).or_default().insert(room.to_owned());
-            if !file.is_part("store") && !DIESEL_ELSEWHERE.contains(&file.path.as_str()) {
+            // What doctor tries to write changes nothing.
+            if room != "db" {
+                writers.entry(table.to_owned()).or_default().insert(room.to_owned());
+            }
+            if !file.is_part("store") && file.room() != Some("db") && !DIESEL_ELSEWHERE.contains(&file.path.as_str()) {
                 violations.push(format!("{}:{} writes {table}, but is no store", file.path, line(&code, at)));
             }
         }

@@ -61,6 +61,12 @@ fn things(database: &TestDatabase) -> BTreeSet<String> {
     queries.iter().flat_map(|query| database.texts(query)).flatten().collect()
 }
 
+#[track_caller]
+fn assert_same(found: &BTreeSet<String>, expected: &BTreeSet<String>) {
+    let (more, less): (Vec<_>, Vec<_>) = (found.difference(expected).collect(), expected.difference(found).collect());
+    assert!(more.is_empty() && less.is_empty(), "too much: {more:#?}\nmissing: {less:#?}");
+}
+
 #[test]
 fn both_trees_have_the_same_names() {
     assert_eq!(names("sqlite"), names("postgres"));
@@ -83,9 +89,9 @@ fn migrations_lead_up_down_to_nothing_and_up_again() {
     let first = things(&database);
     assert!(first.len() > 100, "{first:#?}");
     down(&database);
-    assert_eq!(things(&database), BTreeSet::new());
+    assert_same(&things(&database), &BTreeSet::new());
     up(&database);
-    assert_eq!(things(&database), first);
+    assert_same(&things(&database), &first);
 }
 
 #[test]
@@ -97,7 +103,7 @@ fn the_binary_applies_what_lies_in_the_tree() {
         let schema = database.url().rsplit("%3D").next().unwrap().to_owned();
         things(database).into_iter().map(|thing| thing.replace(&schema, "schema")).collect::<BTreeSet<_>>()
     };
-    assert_eq!(named(&by_binary), named(&by_file));
+    assert_same(&named(&by_binary), &named(&by_file));
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The shape of the code, of the API document, of the migrations and of the errors.
 
 mod architecture;
+mod bad_input;
 mod errors;
 mod idempotency;
 mod migrations;

@@ -14,7 +14,10 @@ use actix_web::dev::ServerHandle;
 use muster::{
     access::{self, Credentials, NewToken, NewUser, Role},
     config::Settings,
-    db::Db,
+    db::{Conn, Db},
+    enrollments,
+    error::Error,
+    journal, ledger,
 };
 
 use super::{Client, Kind, TestDatabase, seed, statements};
@@ -196,6 +199,35 @@ impl App {
     /// The whole number of a query such as `SELECT count(*) FROM organizations`.
     pub fn count(&self, query: &str) -> i64 {
         self.database.count(query)
+    }
+
+    /// What `muster verify` says is wrong with the journal, the seats and the hours.
+    pub fn findings(&self) -> Vec<String> {
+        self.db.write_blocking(Credentials::Operator, |conn, _, _| journal::seal(conn)).unwrap();
+        let check = |check: fn(&mut Conn) -> Result<Vec<String>, Error>| {
+            self.db.read_blocking(&Credentials::Operator, |conn, _, _| check(conn)).unwrap()
+        };
+        [check(|conn| Ok(journal::verify(conn)?.1)), check(enrollments::verify), check(ledger::verify)].concat()
+    }
+
+    /// How many rows each table has, their versions in all, and how long the journal is: what a refused request leaves as it was.
+    pub fn state(&self) -> Vec<Option<String>> {
+        let versioned = ["organizations", "people", "programs", "program_versions", "intakes", "intake_sponsors", "cohorts", "enrollments"];
+        let versioned = versioned.iter().chain(&["sessions", "roll_calls"]).map(|table| (*table, "coalesce(sum(version), 0)"));
+        let plain = ["affiliations", "disciplines", "modules", "enrollment_periods", "enrollment_steps", "session_cohorts", "hour_entries"];
+        let plain = plain.iter().chain(&["session_instructors", "claims", "claim_waivers", "attendances", "journal_entries"]);
+        let plain = plain.chain(&["hour_balances", "module_hour_balances"]).map(|table| (*table, "0"));
+        let line = |(table, versions)| format!("SELECT '{table} ' || count(*) || ' ' || {versions} FROM {table}");
+        self.database.texts(&versioned.chain(plain).map(line).collect::<Vec<_>>().join(" UNION ALL "))
+    }
+
+    /// What `work` returns, which must leave everything as it was.
+    #[track_caller]
+    pub fn unchanged<T>(&self, work: impl FnOnce() -> T) -> T {
+        let before = self.state();
+        let result = work();
+        assert_eq!(self.state(), before, "something changed");
+        result
     }
 
     /// The id of nothing.

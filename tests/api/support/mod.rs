@@ -8,6 +8,7 @@
 
 mod app;
 mod client;
+mod course;
 mod database;
 pub mod seed;
 pub mod statements;

@@ -1,5 +1,9 @@
 //! The table of intakes.
 
+pub(super) mod amendments;
+pub(super) mod cohorts;
+pub(super) mod quotas;
+
 use diesel::prelude::*;
 
 use super::model::{Intake, IntakeId, IntakePatch, IntakeState, IntakeTransition, NewIntake, check};
@@ -16,8 +20,8 @@ use crate::{
     people::PersonId,
     schedule,
     schema::{
-        cohorts, enrollments as enrolled, intake_sponsors, intakes, organizations, program_versions, programs, session_instructors,
-        sessions,
+        cohorts as cohort_rows, enrollments as enrolled, intake_sponsors, intakes, organizations, program_versions, programs,
+        session_instructors, sessions,
     },
     text::Code,
 };
@@ -41,7 +45,7 @@ pub(super) fn visible(actor: &Actor) -> intakes::BoxedQuery<'static, MultiBacken
             ),
         ),
         Scope::Adviser(person) => {
-            query.filter(intakes::id.eq_any(cohorts::table.filter(cohorts::adviser_id.eq(person)).select(cohorts::intake_id)))
+            query.filter(intakes::id.eq_any(cohort_rows::table.filter(cohort_rows::adviser_id.eq(person)).select(cohort_rows::intake_id)))
         }
         Scope::Teacher(person) => query.filter(
             intakes::id.eq_any(
@@ -142,6 +146,8 @@ pub(super) fn update(conn: &mut Conn, actor: &Actor, caller: &Caller, id: Intake
     if changed == stored {
         return Ok(stored);
     }
+    // Whoever schedules a session holds the intake, so that none slips outside the new dates.
+    db::lock(conn, "intake", id)?;
     if (changed.opens_on, changed.closes_on) != (stored.opens_on, stored.closes_on) {
         schedule::check_within(conn, id, changed.opens_on, changed.closes_on)?;
     }

@@ -5,11 +5,13 @@ use std::collections::{HashMap, HashSet};
 use diesel::prelude::*;
 
 use super::{
+    super::model::{NewHold, Plan, Session, SessionId, SessionRow, SessionState, SessionTransition, UNHELD},
+    super::rules::{Taken, check_instructors, minutes, scheduled},
+    changing,
     conflicts::{occupied, refuse_overlaps},
+    find,
     links::{self, CHUNK, added, whole, whole_one},
-    model::{NewHold, Plan, Session, SessionId, SessionRow, SessionState, SessionTransition, UNHELD},
-    rules::{Taken, check_instructors, minutes, scheduled},
-    store::{changing, find, read, save, visible},
+    read, save, visible,
 };
 use crate::{
     access::{Action, Actor, Scope},
@@ -64,7 +66,7 @@ pub fn publish(conn: &mut Conn, actor: &Actor, _: Instant, intake_id: IntakeId, 
 }
 
 /// Publishes every draft of an intake, all or none.
-pub(super) fn publish_drafts(conn: &mut Conn, actor: &Actor, intake_id: IntakeId) -> Result<Vec<SessionRow>, Error> {
+pub(in crate::schedule) fn publish_drafts(conn: &mut Conn, actor: &Actor, intake_id: IntakeId) -> Result<Vec<SessionRow>, Error> {
     let intake = changing(conn, actor, intake_id)?;
     let rows = visible(actor)
         .filter(sessions::intake_id.eq(intake_id))
@@ -77,7 +79,12 @@ pub(super) fn publish_drafts(conn: &mut Conn, actor: &Actor, intake_id: IntakeId
 }
 
 /// Publishes sessions of an intake that is locked: one look for conflicts, one at the plan, one update for all. Triggers claim.
-pub(super) fn publish_these(conn: &mut Conn, actor: &Actor, intake: &Intake, sessions: Vec<Session>) -> Result<Vec<SessionRow>, Error> {
+pub(in crate::schedule) fn publish_these(
+    conn: &mut Conn,
+    actor: &Actor,
+    intake: &Intake,
+    sessions: Vec<Session>,
+) -> Result<Vec<SessionRow>, Error> {
     if sessions.is_empty() {
         return Ok(Vec::new());
     }
@@ -110,7 +117,7 @@ pub(super) fn publish_these(conn: &mut Conn, actor: &Actor, intake: &Intake, ses
 ///
 /// # Errors
 /// 409 `plan_exceeded`.
-pub(super) fn refuse_exceeding(conn: &mut Conn, intake: &Intake, taken: &HashSet<(CohortId, ModuleId)>) -> Result<(), Error> {
+pub(in crate::schedule) fn refuse_exceeding(conn: &mut Conn, intake: &Intake, taken: &HashSet<(CohortId, ModuleId)>) -> Result<(), Error> {
     if taken.is_empty() {
         return Ok(());
     }
@@ -145,7 +152,7 @@ pub(super) fn refuse_exceeding(conn: &mut Conn, intake: &Intake, taken: &HashSet
 }
 
 /// The minutes that the modules of an intake have planned, amendments included, with their codes.
-pub(super) fn planned_minutes(conn: &mut Conn, intake: &Intake) -> Result<HashMap<ModuleId, (Code, i64)>, Error> {
+pub(in crate::schedule) fn planned_minutes(conn: &mut Conn, intake: &Intake) -> Result<HashMap<ModuleId, (Code, i64)>, Error> {
     let planned: Vec<(ModuleId, Code, i32)> = modules::table
         .filter(modules::program_version_id.eq(intake.program_version_id))
         .select((modules::id, modules::code, modules::planned_minutes))
@@ -165,7 +172,7 @@ pub(super) fn planned_minutes(conn: &mut Conn, intake: &Intake) -> Result<HashMa
 }
 
 /// Takes one step: publishes a draft, or cancels what is not yet held, with a reason.
-pub(super) fn transition(
+pub(in crate::schedule) fn transition(
     conn: &mut Conn,
     actor: &Actor,
     id: SessionId,

@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 
-use super::model::{EnrollmentId, EnrollmentState};
+use super::super::model::{EnrollmentId, EnrollmentState};
 use crate::{
     clock::Instant,
     db::Conn,

@@ -3,9 +3,9 @@
 use diesel::prelude::*;
 
 use super::{
-    model::{NewWaiver, SessionId, Waiver},
-    rules::pair,
-    store::find,
+    super::model::{NewWaiver, SessionId, Waiver},
+    super::rules::pair,
+    find,
 };
 use crate::{
     access::{Action, Actor},

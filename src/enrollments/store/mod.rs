@@ -1,5 +1,7 @@
 //! The tables of enrollments, their periods and steps. Seats are counted and refused by the triggers on them.
 
+pub(super) mod roster;
+
 use std::collections::{HashMap, HashSet};
 
 use diesel::prelude::*;
@@ -78,7 +80,7 @@ fn named(conn: &mut Conn, rows: Vec<Enrollment>) -> Result<Vec<Named>, Error> {
 }
 
 /// The enrollments of an intake after `cursor`, by id.
-pub(super) fn list(
+pub fn list(
     conn: &mut Conn,
     actor: &Actor,
     intake: IntakeId,

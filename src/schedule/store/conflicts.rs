@@ -9,10 +9,10 @@ use chrono::TimeDelta;
 use diesel::prelude::*;
 
 use super::{
+    super::model::{Plan, SessionId},
+    super::rules::{ClaimKind, Occupied, Resource, overlaps, pair},
     links::CHUNK,
-    model::{Plan, SessionId},
-    rules::{ClaimKind, Occupied, Resource, overlaps, pair},
-    store::visible,
+    visible,
 };
 use crate::{
     access::Actor,
@@ -30,7 +30,7 @@ use crate::{
 const TOLD: usize = 5;
 
 /// What a session with this plan would occupy; a recorded one occupies nobody.
-pub(super) fn occupied(session_id: SessionId, plan: &Plan) -> Vec<Occupied> {
+pub(in crate::schedule) fn occupied(session_id: SessionId, plan: &Plan) -> Vec<Occupied> {
     if plan.mode == SessionMode::Recorded {
         return Vec::new();
     }
@@ -47,7 +47,12 @@ pub(super) fn occupied(session_id: SessionId, plan: &Plan) -> Vec<Occupied> {
 ///
 /// # Errors
 /// 409 `session_conflict`; the detail names the sessions, their times and who is in both.
-pub(super) fn refuse_overlaps(conn: &mut Conn, actor: &Actor, intake: &Intake, mut proposed: Vec<Occupied>) -> Result<(), Error> {
+pub(in crate::schedule) fn refuse_overlaps(
+    conn: &mut Conn,
+    actor: &Actor,
+    intake: &Intake,
+    mut proposed: Vec<Occupied>,
+) -> Result<(), Error> {
     let resources: BTreeSet<Resource> = proposed.iter().map(|one| one.resource).collect();
     // In the order of kind and id, as everybody takes them, and the triggers after us.
     for (kind, id) in &resources {
@@ -71,7 +76,11 @@ pub(super) fn refuse_overlaps(conn: &mut Conn, actor: &Actor, intake: &Intake, m
 }
 
 /// The claims of other sessions on these resources around the proposed times.
-pub(super) fn standing(conn: &mut Conn, resources: &BTreeSet<Resource>, proposed: &[Occupied]) -> Result<Vec<Occupied>, Error> {
+pub(in crate::schedule) fn standing(
+    conn: &mut Conn,
+    resources: &BTreeSet<Resource>,
+    proposed: &[Occupied],
+) -> Result<Vec<Occupied>, Error> {
     let (Some(first), Some(last)) = (proposed.iter().map(|one| one.starts_at).min(), proposed.iter().map(|one| one.ends_at).max()) else {
         return Ok(Vec::new());
     };
@@ -103,7 +112,7 @@ pub(super) fn standing(conn: &mut Conn, resources: &BTreeSet<Resource>, proposed
 }
 
 /// The pairs that a coordinator has waived and whose smaller id is one of these.
-pub(super) fn waived(conn: &mut Conn, firsts: BTreeSet<SessionId>) -> Result<HashSet<(SessionId, SessionId)>, Error> {
+pub(in crate::schedule) fn waived(conn: &mut Conn, firsts: BTreeSet<SessionId>) -> Result<HashSet<(SessionId, SessionId)>, Error> {
     let firsts: Vec<SessionId> = firsts.into_iter().collect();
     let mut waived = HashSet::new();
     for chunk in firsts.chunks(CHUNK) {
@@ -117,7 +126,7 @@ pub(super) fn waived(conn: &mut Conn, firsts: BTreeSet<SessionId>) -> Result<Has
 }
 
 /// The conflicts in words, one sentence each. `proposed` are the codes of sessions that are not stored yet.
-pub(super) fn told(
+pub(in crate::schedule) fn told(
     conn: &mut Conn,
     actor: &Actor,
     intake: &Intake,

@@ -3,8 +3,8 @@
 use diesel::prelude::*;
 
 use super::{
-    model::{Cohort, CohortId, IntakeId, NewCohort},
-    store::{find, touch_all},
+    super::model::{Cohort, CohortId, IntakeId, NewCohort},
+    find, touch_all,
 };
 use crate::{
     access::{Action, Actor, Scope},
@@ -37,7 +37,7 @@ pub fn cohorts_of(conn: &mut Conn, intake: IntakeId) -> Result<Vec<CohortRow>, E
 }
 
 /// The cohorts of an intake, by code; a class adviser sees the own ones.
-pub(super) fn list(conn: &mut Conn, actor: &Actor, intake: IntakeId) -> Result<Vec<Cohort>, Error> {
+pub(in crate::intakes) fn list(conn: &mut Conn, actor: &Actor, intake: IntakeId) -> Result<Vec<Cohort>, Error> {
     find(conn, actor, intake)?;
     let mut query = cohorts::table.filter(cohorts::intake_id.eq(intake)).order(cohorts::code).select(Cohort::as_select()).into_boxed();
     if let Scope::Adviser(person) = actor.scope() {

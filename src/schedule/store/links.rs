@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use chrono::NaiveDate;
 use diesel::prelude::*;
 
-use super::model::{Instructor, Plan, Session, SessionId, SessionRow};
+use super::super::model::{Instructor, Plan, Session, SessionId, SessionRow};
 use crate::{
     access::Actor,
     db::{Conn, for_backend},
@@ -18,10 +18,10 @@ use crate::{
 };
 
 /// Rows or ids in one statement; a fixed size keeps it cached and far from the bind limits.
-pub(super) const CHUNK: usize = 500;
+pub(in crate::schedule) const CHUNK: usize = 500;
 
 /// The sessions of these rows: one query for their cohorts and one for their instructors, whatever their number up to a chunk.
-pub(super) fn whole(conn: &mut Conn, rows: Vec<SessionRow>) -> Result<Vec<Session>, Error> {
+pub(in crate::schedule) fn whole(conn: &mut Conn, rows: Vec<SessionRow>) -> Result<Vec<Session>, Error> {
     let ids: Vec<SessionId> = rows.iter().map(|row| row.id).collect();
     let mut cohorts: HashMap<SessionId, Vec<CohortId>> = HashMap::new();
     let mut instructors: HashMap<SessionId, Vec<Instructor>> = HashMap::new();
@@ -57,7 +57,7 @@ pub(super) fn whole(conn: &mut Conn, rows: Vec<SessionRow>) -> Result<Vec<Sessio
     Ok(rows.into_iter().map(whole).collect())
 }
 
-pub(super) fn whole_one(conn: &mut Conn, row: SessionRow) -> Result<Session, Error> {
+pub(in crate::schedule) fn whole_one(conn: &mut Conn, row: SessionRow) -> Result<Session, Error> {
     whole(conn, vec![row])?.pop().ok_or(Error::NotFound)
 }
 
@@ -65,7 +65,7 @@ pub(super) fn whole_one(conn: &mut Conn, row: SessionRow) -> Result<Session, Err
 ///
 /// # Errors
 /// [`Error::NotFound`], for the two are not told apart.
-pub(super) fn find_instructors(conn: &mut Conn, actor: &Actor, ids: HashSet<PersonId>) -> Result<(), Error> {
+pub(in crate::schedule) fn find_instructors(conn: &mut Conn, actor: &Actor, ids: HashSet<PersonId>) -> Result<(), Error> {
     let ids: Vec<PersonId> = ids.into_iter().collect();
     let mut found = 0;
     for chunk in ids.chunks(CHUNK) {
@@ -83,7 +83,7 @@ pub(super) fn find_instructors(conn: &mut Conn, actor: &Actor, ids: HashSet<Pers
 }
 
 /// Links new sessions with the cohorts and instructors of their plans; the first instructor leads.
-pub(super) fn insert(conn: &mut Conn, intake: IntakeId, plans: &[(SessionId, &Plan)]) -> Result<(), Error> {
+pub(in crate::schedule) fn insert(conn: &mut Conn, intake: IntakeId, plans: &[(SessionId, &Plan)]) -> Result<(), Error> {
     let cohorts = plans.iter().flat_map(|(session, plan)| plan.cohort_ids.iter().map(|cohort| (*session, *cohort))).collect();
     insert_cohorts(conn, intake, cohorts)?;
     let instructors = plans.iter().flat_map(|(session, plan)| {
@@ -123,12 +123,12 @@ fn insert_instructors(conn: &mut Conn, links: Vec<(SessionId, PersonId, bool)>) 
 }
 
 /// Those of `now` that are not in `before`.
-pub(super) fn added<T: Copy + PartialEq>(before: &[T], now: &[T]) -> Vec<T> {
+pub(in crate::schedule) fn added<T: Copy + PartialEq>(before: &[T], now: &[T]) -> Vec<T> {
     now.iter().filter(|one| !before.contains(one)).copied().collect()
 }
 
 /// Unlinks whom the session is no longer for. Before the session itself moves: what leaves it must not be claimed at the new time.
-pub(super) fn remove_left(conn: &mut Conn, session: SessionId, before: &Plan, now: &Plan) -> Result<(), Error> {
+pub(in crate::schedule) fn remove_left(conn: &mut Conn, session: SessionId, before: &Plan, now: &Plan) -> Result<(), Error> {
     let cohorts = added(&now.cohort_ids, &before.cohort_ids);
     if !cohorts.is_empty() {
         let links = session_cohorts::table.filter(session_cohorts::session_id.eq(session));
@@ -143,7 +143,13 @@ pub(super) fn remove_left(conn: &mut Conn, session: SessionId, before: &Plan, no
 }
 
 /// Links whom the session is for now, and says who leads. After the session itself has moved.
-pub(super) fn insert_joined(conn: &mut Conn, intake: IntakeId, session: SessionId, before: &Plan, now: &Plan) -> Result<(), Error> {
+pub(in crate::schedule) fn insert_joined(
+    conn: &mut Conn,
+    intake: IntakeId,
+    session: SessionId,
+    before: &Plan,
+    now: &Plan,
+) -> Result<(), Error> {
     let cohorts = added(&before.cohort_ids, &now.cohort_ids);
     insert_cohorts(conn, intake, cohorts.into_iter().map(|cohort| (session, cohort)).collect())?;
     let instructors = added(&before.instructor_ids, &now.instructor_ids);
@@ -159,7 +165,7 @@ pub(super) fn insert_joined(conn: &mut Conn, intake: IntakeId, session: SessionI
 
 /// Pins the title that each of these instructors of `session` has on `day`: that of a post at the intake's provider before others,
 /// then that of the latest post.
-pub(super) fn pin_titles(
+pub(in crate::schedule) fn pin_titles(
     conn: &mut Conn,
     intake: &Intake,
     session: SessionId,

@@ -3,8 +3,8 @@
 use diesel::prelude::*;
 
 use super::{
-    model::{IntakeId, NewQuota, SeatQuota},
-    store::find,
+    super::model::{IntakeId, NewQuota, SeatQuota},
+    find,
 };
 use crate::{
     access::{Action, Actor, Scope},
@@ -34,7 +34,7 @@ pub fn list(conn: &mut Conn, actor: &Actor, intake: IntakeId) -> Result<Vec<Seat
     Ok(query.load(conn)?)
 }
 
-pub(super) fn one(conn: &mut Conn, actor: &Actor, intake: IntakeId, sponsor: OrganizationId) -> Result<SeatQuota, Error> {
+pub(in crate::intakes) fn one(conn: &mut Conn, actor: &Actor, intake: IntakeId, sponsor: OrganizationId) -> Result<SeatQuota, Error> {
     list(conn, actor, intake)?.into_iter().find(|quota| quota.sponsor_id == sponsor).ok_or(Error::NotFound)
 }
 
@@ -90,7 +90,7 @@ pub fn set_quota(
 }
 
 /// The quota of a request.
-pub(super) fn put(
+pub(in crate::intakes) fn put(
     conn: &mut Conn,
     actor: &Actor,
     caller: &Caller,

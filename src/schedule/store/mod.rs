@@ -1,16 +1,23 @@
 //! The table of sessions. What they occupy is claimed and given back by the triggers on it.
 
+pub(super) mod conflicts;
+pub(super) mod links;
+pub(super) mod steps;
+pub(super) mod waivers;
+
 use std::collections::{HashMap, HashSet};
 
 use chrono::NaiveDate;
 use diesel::prelude::*;
 
-use super::{
+use self::{
     conflicts::{occupied, refuse_overlaps},
-    links::{self, CHUNK, added, whole, whole_one},
+    links::{CHUNK, added, whole, whole_one},
+    steps::{publish_these, refuse_exceeding},
+};
+use super::{
     model::{Cursor, NewSession, Plan, Session, SessionFilter, SessionId, SessionPatch, SessionRow, SessionState},
     rules::{Days, Frame, unless_all_valid},
-    steps::{publish_these, refuse_exceeding},
 };
 use crate::{
     access::{Action, Actor, Scope},
@@ -130,8 +137,11 @@ pub(super) fn read(conn: &mut Conn, actor: &Actor, id: SessionId) -> Result<Sess
     whole_one(conn, row)
 }
 
+/// A session with its cohorts, by id, and its instructors, the lead first.
+pub type Scheduled = (SessionRow, Vec<CohortId>, Vec<PersonId>);
+
 /// The sessions of an intake that the caller has found already, whatever their state, with cohorts and instructors, the lead first.
-pub fn of_intake(conn: &mut Conn, intake: IntakeId) -> Result<Vec<(SessionRow, Vec<CohortId>, Vec<PersonId>)>, Error> {
+pub fn of_intake(conn: &mut Conn, intake: IntakeId) -> Result<Vec<Scheduled>, Error> {
     let rows = sessions::table
         .filter(sessions::intake_id.eq(intake))
         .order((sessions::starts_at, sessions::id))
