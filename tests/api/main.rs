@@ -8,6 +8,7 @@
 
 mod contract;
 mod database;
+mod imports;
 mod organizations;
 mod slice;
 mod support;
