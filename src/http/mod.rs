@@ -19,4 +19,4 @@ pub use idempotency::{once, sweep};
 pub use page::{Page, PageQuery};
 pub use problem::{Changing, Reading, Writing};
 pub use resource::at;
-pub use upload::{Upload, UploadForm};
+pub use upload::{Sent, Upload, UploadForm};

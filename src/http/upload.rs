@@ -25,9 +25,22 @@ const FRAME: usize = 64 * 1024;
 /// The longest name that is kept of a file, in characters.
 const NAME: usize = 200;
 
-/// A file that was sent, and the hash that tells two requests with the same idempotency key apart.
+/// A form that was sent.
 #[derive(Debug)]
 pub struct Upload {
+    sent: Result<Sent, Error>,
+}
+
+impl Upload {
+    /// The file, or what is wrong with the form. Asked for after the token was looked at, so that only who has a valid one is told.
+    pub fn sent(self) -> Result<Sent, Error> {
+        self.sent
+    }
+}
+
+/// A file that was sent, and the hash that tells two requests with the same idempotency key apart.
+#[derive(Debug)]
+pub struct Sent {
     /// What the sender calls it, without folders; never used as a path.
     pub file_name: String,
     pub bytes: Bytes,
@@ -54,7 +67,7 @@ impl FromRequest for Upload {
             // Whole before it is taken apart, so that limit and deadline are those of every body.
             let form = body::read(payload, LIMIT + FRAME).await?;
             check_media_type(&headers)?;
-            take_apart(Multipart::new(&headers, stream::once(ready(Ok(form))))).await
+            Ok(Self { sent: take_apart(Multipart::new(&headers, stream::once(ready(Ok(form))))).await })
         })
     }
 }
@@ -69,7 +82,7 @@ fn check_media_type(headers: &HeaderMap) -> Result<(), Error> {
     Err(Error::Refused { status: StatusCode::UNSUPPORTED_MEDIA_TYPE, code: "unsupported_media_type", detail })
 }
 
-async fn take_apart(mut form: Multipart) -> Result<Upload, Error> {
+async fn take_apart(mut form: Multipart) -> Result<Sent, Error> {
     let mut upload = None;
     let mut faults = Vec::new();
     while let Some(field) = form.next().await {
@@ -82,7 +95,7 @@ async fn take_apart(mut form: Multipart) -> Result<Upload, Error> {
         } else if upload.is_some() {
             faults.push(FieldFault::new("/file", "duplicate_field", "send one file at a time"));
         } else {
-            upload = Some(Upload { file_name, hash: Sha256::digest(&bytes).into(), bytes });
+            upload = Some(Sent { file_name, hash: Sha256::digest(&bytes).into(), bytes });
         }
     }
     Error::unless_valid(faults)?;

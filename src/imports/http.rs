@@ -19,7 +19,7 @@ use crate::{
     clock::Instant,
     db::{Conn, Db},
     error::Error,
-    http::{Answer, Body, Caller, Change, Download, Reading, Upload, UploadForm, Writing, at, once},
+    http::{Answer, Body, Caller, Change, Download, Reading, Sent, Upload, UploadForm, Writing, at, once},
     intakes::IntakeId,
     organizations::OrganizationId,
 };
@@ -106,16 +106,16 @@ struct TemplateQuery {
     format: Option<Format>,
 }
 
-type Sent = Result<Either<Answer, Download>, Error>;
+type Reply = Result<Either<Answer, Download>, Error>;
 
 /// Asks whether the caller may, reads the file outside of any transaction, and imports it in one.
-async fn take<G, F>(db: Data<Db>, caller: Caller, upload: Upload, options: Options, verdicts: Option<Format>, gate: G, import: F) -> Sent
+async fn take<G, F>(db: Data<Db>, caller: Caller, upload: Upload, options: Options, verdicts: Option<Format>, gate: G, import: F) -> Reply
 where
     G: FnOnce(&mut Conn, &Actor) -> Result<(), Error> + Send + 'static,
     F: FnOnce(&mut Conn, &Actor, Instant, &File, &Options) -> Result<Report, Error> + Send + 'static,
 {
     db.read(caller.credentials.clone(), move |conn, actor, _| gate(conn, actor)).await?;
-    let Upload { file_name, bytes, hash } = upload;
+    let Sent { file_name, bytes, hash } = upload.sent()?;
     let file = web::block(move || read_table(&file_name, &bytes)).await.map_err(Error::internal)??;
     let file = Arc::new(file);
     let (taken, dry_run) = (Arc::clone(&file), options.dry_run);
@@ -145,7 +145,7 @@ fn download(name: &str, format: Format, bytes: Vec<u8>) -> Download {
     request_body(content = UploadForm, content_type = "multipart/form-data", description = "One CSV or XLSX file"),
     responses((status = 200, description = "What became of each row, as JSON or as the file with verdicts", content(
         (Report = "application/json"), (String = "text/csv"))), Writing))]
-async fn import_organizations_file(db: Data<Db>, caller: Caller, query: Query<ImportQuery>, upload: Upload) -> Sent {
+async fn import_organizations_file(db: Data<Db>, caller: Caller, query: Query<ImportQuery>, upload: Upload) -> Reply {
     let ImportQuery { dry_run, partial, verdicts } = query.into_inner();
     let options = Options { dry_run, partial, ..Options::default() };
     take(db, caller, upload, options, verdicts, |_, actor| may_import_organizations(actor), import_organizations).await
@@ -159,7 +159,7 @@ async fn import_organizations_file(db: Data<Db>, caller: Caller, query: Query<Im
     request_body(content = UploadForm, content_type = "multipart/form-data", description = "One CSV or XLSX file"),
     responses((status = 200, description = "What became of each row, as JSON or as the file with verdicts", content(
         (Report = "application/json"), (String = "text/csv"))), Writing))]
-async fn import_instructors_file(db: Data<Db>, caller: Caller, query: Query<InstructorsQuery>, upload: Upload) -> Sent {
+async fn import_instructors_file(db: Data<Db>, caller: Caller, query: Query<InstructorsQuery>, upload: Upload) -> Reply {
     let InstructorsQuery { organization_id, dry_run, partial, verdicts } = query.into_inner();
     let options = Options { dry_run, partial, ..Options::default() };
     let provider = move |actor: &Actor| {
@@ -190,7 +190,7 @@ async fn import_instructors_file(db: Data<Db>, caller: Caller, query: Query<Inst
     request_body(content = UploadForm, content_type = "multipart/form-data", description = "One CSV or XLSX file"),
     responses((status = 200, description = "What became of each row, as JSON or as the file with verdicts", content(
         (Report = "application/json"), (String = "text/csv"))), Writing))]
-async fn import_roster_file(db: Data<Db>, caller: Caller, id: Path<IntakeId>, query: Query<ImportQuery>, upload: Upload) -> Sent {
+async fn import_roster_file(db: Data<Db>, caller: Caller, id: Path<IntakeId>, query: Query<ImportQuery>, upload: Upload) -> Reply {
     let (id, ImportQuery { dry_run, partial, verdicts }) = (id.into_inner(), query.into_inner());
     let options = Options { dry_run, partial, ..Options::default() };
     let gate = move |conn: &mut Conn, actor: &Actor| may_import_roster(conn, actor, id).map(drop);
@@ -209,7 +209,7 @@ async fn import_roster_file(db: Data<Db>, caller: Caller, id: Path<IntakeId>, qu
     request_body(content = UploadForm, content_type = "multipart/form-data", description = "One CSV or XLSX file"),
     responses((status = 200, description = "What became of each row, as JSON or as the file with verdicts", content(
         (Report = "application/json"), (String = "text/csv"))), Writing))]
-async fn import_schedule_file(db: Data<Db>, caller: Caller, id: Path<IntakeId>, query: Query<ScheduleQuery>, upload: Upload) -> Sent {
+async fn import_schedule_file(db: Data<Db>, caller: Caller, id: Path<IntakeId>, query: Query<ScheduleQuery>, upload: Upload) -> Reply {
     let (id, ScheduleQuery { dry_run, partial, publish, verdicts }) = (id.into_inner(), query.into_inner());
     let options = Options { dry_run, partial, publish, ..Options::default() };
     let gate = move |conn: &mut Conn, actor: &Actor| may_import_schedule(conn, actor, id).map(drop);

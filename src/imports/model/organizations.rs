@@ -191,28 +191,27 @@ fn founded(entries: &Entries<Row>, directory: &Directory) -> HashSet<Code> {
     founded
 }
 
-/// The changes in an order in which every parent is there before its units.
+/// The changes in an order in which every parent is there before its units; that of the file where it is such.
 pub(in crate::imports) fn parents_first(changes: Vec<Change>, known: &HashMap<Code, OrganizationId>) -> Vec<Change> {
     let mut waiting: HashMap<Code, Vec<Change>> = HashMap::new();
-    let mut next = Vec::new();
+    let mut there: HashSet<Code> = known.keys().cloned().collect();
+    let mut ordered = Vec::with_capacity(changes.len());
     for change in changes {
         match &change {
-            Change::Create { parent: Some(parent), .. } if !known.contains_key(parent) => {
+            Change::Create { parent: Some(parent), .. } if !there.contains(parent) => {
                 waiting.entry(parent.clone()).or_default().push(change);
+                continue;
             }
-            _ => next.push(change),
+            Change::Create { .. } | Change::Update { .. } => {}
         }
-    }
-    let mut ordered = Vec::new();
-    while !next.is_empty() {
-        let mut found = Vec::new();
-        for change in next {
+        let mut next = vec![change];
+        while let Some(change) = next.pop() {
             if let Change::Create { code, .. } = &change {
-                found.extend(waiting.remove(code).unwrap_or_default());
+                there.insert(code.clone());
+                next.extend(waiting.remove(code).unwrap_or_default().into_iter().rev());
             }
             ordered.push(change);
         }
-        next = found;
     }
     ordered
 }
