@@ -33,14 +33,14 @@ macro_rules! rooms {
             crate::schedule::transitions(api);
         }
 
-        /// Every room's part of the API document.
-        pub fn documents() -> Vec<utoipa::openapi::OpenApi> {
-            vec![$(crate::$room::ApiDoc::openapi()),+]
+        /// The API document.
+        pub fn document() -> utoipa::openapi::OpenApi {
+            openapi::document(vec![$(crate::$room::ApiDoc::openapi()),+])
         }
     };
 }
 
-rooms!(organizations, people, programs, intakes, enrollments, schedule, attendance, ledger, reports, journal);
+rooms!(imports, organizations, people, programs, intakes, enrollments, schedule, attendance, ledger, reports, journal);
 
 /// Binds the address of `settings` and makes the server; it runs when awaited.
 ///
@@ -49,7 +49,7 @@ rooms!(organizations, people, programs, intakes, enrollments, schedule, attendan
 pub fn build(settings: &Settings, db: Db) -> std::io::Result<(Server, std::net::SocketAddr)> {
     let listener = TcpListener::bind(&settings.listen)?;
     let address = listener.local_addr()?;
-    let document = Data::new(openapi::document());
+    let document = Data::new(document());
     let server = HttpServer::new(move || {
         App::new()
             .app_data(Data::new(db.clone()))

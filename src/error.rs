@@ -53,6 +53,9 @@ pub enum Error {
     /// 422: one or more fields are wrong.
     #[error("one or more fields are wrong")]
     Invalid(Vec<FieldFault>),
+    /// 422: a file that cannot be taken as it is; `code` says in which way, the faults say where.
+    #[error("{detail}")]
+    Rejected { code: &'static str, detail: String, faults: Vec<FieldFault> },
     /// Another 4xx that says all there is to say by its status (405, 406, 408, 413, 415).
     #[error("{detail}")]
     Refused { status: StatusCode, code: &'static str, detail: String },
@@ -80,6 +83,11 @@ impl Error {
         Self::Malformed { code, detail: detail.into() }
     }
 
+    /// 413.
+    pub fn too_large(code: &'static str, detail: impl Into<String>) -> Self {
+        Self::Refused { status: StatusCode::PAYLOAD_TOO_LARGE, code, detail: detail.into() }
+    }
+
     pub fn internal(cause: impl fmt::Display) -> Self {
         Self::Internal(anyhow::anyhow!("{cause}"))
     }
@@ -98,7 +106,7 @@ impl Error {
             Self::Conflict { .. } => StatusCode::CONFLICT,
             Self::Stale => StatusCode::PRECONDITION_FAILED,
             Self::IfMatchMissing => StatusCode::PRECONDITION_REQUIRED,
-            Self::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Invalid(_) | Self::Rejected { .. } => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Refused { status, .. } => *status,
             Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal(_) | Self::Replayed => StatusCode::INTERNAL_SERVER_ERROR,
@@ -108,7 +116,7 @@ impl Error {
     /// The stable code of the problem document.
     pub fn code(&self) -> &'static str {
         match self {
-            Self::Malformed { code, .. } | Self::Conflict { code, .. } | Self::Refused { code, .. } => code,
+            Self::Malformed { code, .. } | Self::Conflict { code, .. } | Self::Rejected { code, .. } | Self::Refused { code, .. } => code,
             Self::Unauthenticated => "unauthenticated",
             Self::Forbidden(_) => "forbidden",
             Self::NotFound => "not_found",

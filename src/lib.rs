@@ -11,6 +11,7 @@ pub mod enrollments;
 pub mod error;
 pub mod http;
 pub mod id;
+pub mod imports;
 pub mod intakes;
 pub mod journal;
 pub mod ledger;

@@ -43,7 +43,7 @@ async fn read_roll_call(db: Data<Db>, caller: Caller, id: Path<SessionId>) -> Re
 async fn put_roll_call(db: Data<Db>, caller: Caller, id: Path<SessionId>, body: Body<NewRollCall>) -> Result<Answer, Error> {
     let id = id.into_inner();
     db.write(caller.credentials.clone(), move |conn, actor, now| {
-        let roll_call = store::put(conn, actor, now, Some(&caller), id, &body.value)?;
+        let roll_call = store::put(conn, actor, now, Some(&caller), id, &body.value()?)?;
         Ok(Answer::ok(&roll_call)?.tag(&ETag::version(roll_call.version)))
     })
     .await
@@ -63,7 +63,7 @@ async fn transition_roll_call(
 ) -> Result<Answer, Error> {
     let (id, step) = path.into_inner();
     once(&db, &caller, body.hash, move |conn, actor, now| {
-        let roll_call = store::transition(conn, actor, now, id, step, &body.value)?;
+        let roll_call = store::transition(conn, actor, now, id, step, &body.value()?)?;
         Ok(Answer::ok(&roll_call)?.tag(&ETag::version(roll_call.version)))
     })
     .await

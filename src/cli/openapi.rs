@@ -1,7 +1,7 @@
 //! `muster openapi`.
 
 use super::{Context, Failure, Outcome};
-use crate::http::openapi::document;
+use crate::app::document;
 
 const EXAMPLES: &str = "\
 A running server answers the same at /api/openapi.json. It needs no database.

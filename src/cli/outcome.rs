@@ -20,11 +20,12 @@ pub struct Outcome {
     /// Said on stderr, beside a text that is meant to be taken by a script.
     note: Option<String>,
     has_findings: bool,
+    has_failed: bool,
 }
 
 impl Outcome {
     pub fn new(text: impl Into<String>, json: Value) -> Self {
-        Self { text: text.into(), json, note: None, has_findings: false }
+        Self { text: text.into(), json, note: None, has_findings: false, has_failed: false }
     }
 
     /// Nothing more to say.
@@ -42,6 +43,13 @@ impl Outcome {
     #[must_use]
     pub fn with_findings(mut self, found: bool) -> Self {
         self.has_findings = found;
+        self
+    }
+
+    /// The command has something to show, but did not do what it was told: exit code 1. The note says why.
+    #[must_use]
+    pub fn failed(mut self) -> Self {
+        self.has_failed = true;
         self
     }
 }
@@ -111,6 +119,7 @@ pub(super) fn print(result: Result<Outcome, Failure>, json: bool) -> ExitCode {
         }
     };
     match (result, printed) {
+        (Ok(Outcome { has_failed: true, .. }), Ok(())) => ExitCode::FAILURE,
         (Ok(outcome), Ok(())) => ExitCode::from(if outcome.has_findings { 3 } else { 0 }),
         (Err(_), Ok(())) => ExitCode::FAILURE,
         (_, Err(error)) => {

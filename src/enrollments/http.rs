@@ -11,7 +11,7 @@ use super::{
 use crate::{
     db::Db,
     error::Error,
-    http::{Answer, Body, Caller, Change, Changing, ETag, Page, Reading, Writing, at, once, page},
+    http::{Answer, Body, Caller, Change, Changing, ETag, Many, Page, Reading, Writing, at, once, page},
     intakes::{CohortId, IntakeId},
 };
 
@@ -50,7 +50,8 @@ struct ListQuery {
 #[serde(deny_unknown_fields)]
 struct NewEnrollments {
     /// 1 to 1,000 of them.
-    enrollments: Vec<NewEnrollment>,
+    #[schema(value_type = Vec<NewEnrollment>)]
+    enrollments: Many<NewEnrollment>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -82,7 +83,7 @@ async fn list_enrollments(db: Data<Db>, caller: Caller, id: Path<IntakeId>, quer
 async fn create_enrollment(db: Data<Db>, caller: Caller, id: Path<IntakeId>, body: Body<NewEnrollment>) -> Result<Answer, Error> {
     let id = id.into_inner();
     once(&db, &caller, body.hash, move |conn, actor, now| {
-        let row = store::enroll(conn, actor, now, id, vec![body.value])?.pop().ok_or_else(|| Error::internal("nobody was enrolled"))?;
+        let row = store::enroll(conn, actor, now, id, vec![body.value()?])?.pop().ok_or_else(|| Error::internal("nobody was enrolled"))?;
         let tag = ETag::version(row.enrollment.version);
         Ok(Answer::created(format!("/api/v1/enrollments/{}", row.enrollment.id), &row)?.tag(&tag))
     })
@@ -98,12 +99,8 @@ async fn create_enrollment(db: Data<Db>, caller: Caller, id: Path<IntakeId>, bod
     responses((status = 201, description = "The new enrollments, in the order sent", body = Enrolled), Writing))]
 async fn create_enrollments(db: Data<Db>, caller: Caller, id: Path<IntakeId>, body: Body<NewEnrollments>) -> Result<Answer, Error> {
     let id = id.into_inner();
-    let news = body.value.enrollments;
-    if !(1..=1000).contains(&news.len()) {
-        return Err(Error::invalid("/enrollments", "out_of_range", "send 1 to 1,000 enrollments at once"));
-    }
     once(&db, &caller, body.hash, move |conn, actor, now| {
-        let enrollments = store::enroll(conn, actor, now, id, news)?;
+        let enrollments = store::enroll(conn, actor, now, id, body.value()?.enrollments.0)?;
         Answer::created(format!("/api/v1/intakes/{id}/enrollments"), &Enrolled { enrollments })
     })
     .await
@@ -132,7 +129,7 @@ async fn read_enrollment(db: Data<Db>, caller: Caller, id: Path<EnrollmentId>) -
 async fn update_enrollment(db: Data<Db>, caller: Caller, id: Path<EnrollmentId>, body: Body<EnrollmentPatch>) -> Result<Answer, Error> {
     let id = id.into_inner();
     db.write(caller.credentials.clone(), move |conn, actor, _| {
-        let enrollment = store::update(conn, actor, &caller, id, body.value)?;
+        let enrollment = store::update(conn, actor, &caller, id, body.value()?)?;
         let tag = ETag::version(enrollment.version);
         Ok(Answer::ok(&store::row(conn, actor, enrollment)?)?.tag(&tag))
     })
@@ -153,7 +150,7 @@ async fn transition_enrollment(
 ) -> Result<Answer, Error> {
     let (id, step) = path.into_inner();
     once(&db, &caller, body.hash, move |conn, actor, now| {
-        let enrollment = store::transition(conn, actor, now, id, step, &body.value)?;
+        let enrollment = store::transition(conn, actor, now, id, step, &body.value()?)?;
         let tag = ETag::version(enrollment.version);
         Ok(Answer::ok(&store::row(conn, actor, enrollment)?)?.tag(&tag))
     })

@@ -66,6 +66,11 @@ impl Answer {
         self
     }
 
+    /// The body of an answer of success, read back.
+    pub fn value<T: serde::de::DeserializeOwned>(&self) -> Result<T, Error> {
+        serde_json::from_str(&self.body).map_err(Error::internal)
+    }
+
     /// The resource's tag; 304 without a body if the caller's `If-None-Match` names it.
     #[must_use]
     pub fn tag_unless_known(self, caller: &Caller, etag: &ETag) -> Self {
@@ -110,5 +115,29 @@ impl Responder for Answer {
             return response.finish();
         }
         response.content_type(self.content_type).body(self.body)
+    }
+}
+
+/// 200 with bytes that are offered as a file.
+#[derive(Clone, Debug)]
+pub struct Download {
+    pub file_name: String,
+    pub content_type: &'static str,
+    pub bytes: Vec<u8>,
+}
+
+impl Download {
+    pub const CSV: &str = "text/csv; charset=utf-8";
+    pub const XLSX: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
+}
+
+impl Responder for Download {
+    type Body = BoxBody;
+
+    fn respond_to(self, _: &HttpRequest) -> HttpResponse {
+        let mut response = HttpResponse::build(StatusCode::OK);
+        response.insert_header((header::CACHE_CONTROL, "private, no-cache"));
+        response.insert_header((header::CONTENT_DISPOSITION, format!("attachment; filename=\"{}\"", self.file_name)));
+        response.content_type(self.content_type).body(self.bytes)
     }
 }

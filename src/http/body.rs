@@ -15,7 +15,7 @@ use serde::{
 };
 use sha2::{Digest, Sha256};
 
-use crate::error::{Error, FieldFault, decoded};
+use crate::error::{Error, FieldFault, coded, decoded};
 
 /// The largest JSON body. 1 MiB holds a roll call or a schedule many times over.
 const LIMIT: usize = 1024 * 1024;
@@ -25,11 +25,18 @@ const DEADLINE: Duration = Duration::from_secs(30);
 /// A JSON body, and the hash that tells two requests with the same idempotency key apart.
 #[derive(Debug)]
 pub struct Body<T> {
-    pub value: T,
+    parsed: Result<T, Error>,
     pub hash: [u8; 32],
 }
 
-impl<T: DeserializeOwned> FromRequest for Body<T> {
+impl<T> Body<T> {
+    /// The value, or what is wrong with it. Asked for inside the transaction, so that only who has a valid token is told.
+    pub fn value(self) -> Result<T, Error> {
+        self.parsed
+    }
+}
+
+impl<T: DeserializeOwned + 'static> FromRequest for Body<T> {
     type Error = Error;
     type Future = Pin<Box<dyn Future<Output = Result<Self, Error>>>>;
 
@@ -42,7 +49,7 @@ impl<T: DeserializeOwned> FromRequest for Body<T> {
                 let detail = format!("send application/json, not `{media_type}`");
                 return Err(Error::Refused { status: StatusCode::UNSUPPORTED_MEDIA_TYPE, code: "unsupported_media_type", detail });
             }
-            Ok(Self { value: parse(&bytes)?, hash: Sha256::digest(&bytes).into() })
+            Ok(Self { parsed: parse(&bytes), hash: Sha256::digest(&bytes).into() })
         })
     }
 }
@@ -88,6 +95,9 @@ pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Error> {
         if let Err(error) = serde_json::from_slice::<IgnoredAny>(bytes) {
             return malformed(&error);
         }
+        if is_array(bytes) {
+            return not_an_object();
+        }
         let message = without_position(&error);
         let (code, detail) = decoded(&message, code_of(&message));
         if matches!(code, "missing_field" | "duplicate_field") {
@@ -97,11 +107,16 @@ pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Error> {
         Error::Invalid(vec![FieldFault::new(pointer, code, detail)])
     })?;
     deserializer.end().map_err(|error| malformed(&error))?;
-    if bytes.trim_ascii_start().first() == Some(&b'[') {
-        // serde would take an array for a struct, its items for the fields in their order.
-        return Err(Error::invalid("", "wrong_type", "the body must be an object"));
-    }
-    Ok(value)
+    if is_array(bytes) { Err(not_an_object()) } else { Ok(value) }
+}
+
+/// serde would take an array for a struct, its items for the fields in their order.
+fn is_array(bytes: &[u8]) -> bool {
+    bytes.trim_ascii_start().first() == Some(&b'[')
+}
+
+fn not_an_object() -> Error {
+    Error::invalid("", "wrong_type", "the body must be an object")
 }
 
 fn malformed(error: &serde_json::Error) -> Error {
@@ -158,6 +173,17 @@ pub fn nullable<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D)
 /// null is a wrong type. Without it, null would silently leave as is.
 pub fn given<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
     T::deserialize(deserializer).map(Some)
+}
+
+/// 1 to 1,000 things sent at once.
+#[derive(Clone, Debug)]
+pub struct Many<T>(pub Vec<T>);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Many<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let things = Vec::deserialize(deserializer)?;
+        if (1..=1000).contains(&things.len()) { Ok(Self(things)) } else { Err(coded("out_of_range", "send 1 to 1,000 at once")) }
+    }
 }
 
 /// The body of a transition.

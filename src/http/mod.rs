@@ -9,12 +9,14 @@ pub mod openapi;
 pub mod page;
 pub mod problem;
 mod resource;
+mod upload;
 
-pub use answer::Answer;
-pub use body::{Body, Change, Patched};
+pub use answer::{Answer, Download};
+pub use body::{Body, Change, Many, Patched};
 pub use caller::Caller;
 pub use etag::ETag;
 pub use idempotency::{once, sweep};
-pub use page::Page;
+pub use page::{Page, PageQuery};
 pub use problem::{Changing, Reading, Writing};
 pub use resource::at;
+pub use upload::{Sent, Upload, UploadForm};

@@ -2,7 +2,8 @@
 
 use std::str::FromStr;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use utoipa::IntoParams;
 
 use crate::error::Error;
 
@@ -22,6 +23,24 @@ impl<T> Page<T> {
         items.truncate(limit);
         let next = if more { items.last().map(cursor) } else { None };
         Self { items, next }
+    }
+}
+
+/// The query of a list without filters.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct PageQuery {
+    /// From `next` of the page before.
+    cursor: Option<String>,
+    /// How many, 1 to 500 (default 50).
+    limit: Option<i64>,
+}
+
+impl PageQuery {
+    /// The cursor and the limit asked for.
+    pub fn read<C: FromStr>(&self) -> Result<(Option<C>, i64), Error> {
+        Ok((cursor(self.cursor.as_deref())?, limit(self.limit)?))
     }
 }
 

@@ -30,7 +30,7 @@ pub struct Problem {
     /// Stable, for programs.
     #[schema(example = "not_found")]
     pub code: String,
-    /// The wrong fields, for `invalid`.
+    /// The wrong fields, for `invalid`; for a file, what is wrong with its columns or rows.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<FieldFault>,
 }
@@ -119,7 +119,7 @@ fn of(error: &Error, instance: String) -> Problem {
     if let Error::Internal(cause) | Error::Unavailable(cause) = error {
         tracing::error!(error = ?cause, code = error.code(), "a request failed");
     }
-    let errors = if let Error::Invalid(faults) = error { faults.clone() } else { Vec::new() };
+    let errors = if let Error::Invalid(faults) | Error::Rejected { faults, .. } = error { faults.clone() } else { Vec::new() };
     Problem { errors, code: error.code().to_owned(), detail: error.to_string(), ..plain(status, instance) }
 }
 

@@ -1,8 +1,7 @@
 //! `/intakes`, their cohorts and seat quotas.
 
 use actix_web::web::{Data, Path, Query, ServiceConfig};
-use serde::Deserialize;
-use utoipa::{IntoParams, OpenApi};
+use utoipa::OpenApi;
 
 use super::{
     model::{Amendment, Cohort, Intake, IntakeId, IntakePatch, IntakeTransition, NewAmendment, NewCohort, NewIntake, NewQuota, SeatQuota},
@@ -11,7 +10,7 @@ use super::{
 use crate::{
     db::Db,
     error::Error,
-    http::{Answer, Body, Caller, Change, Changing, ETag, Page, Reading, Writing, at, once, page},
+    http::{Answer, Body, Caller, Change, Changing, ETag, Page, PageQuery, Reading, Writing, at, once},
     organizations::OrganizationId,
 };
 
@@ -49,22 +48,11 @@ pub fn transitions(api: &mut ServiceConfig) {
     api.service(at("/intakes/{id}/{transition}").post(transition_intake));
 }
 
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-struct ListQuery {
-    /// From `next` of the page before.
-    cursor: Option<String>,
-    /// How many, 1 to 500 (default 50).
-    limit: Option<i64>,
-}
-
 /// The intakes the caller sees
-#[utoipa::path(get, path = "/intakes", tag = "intakes", params(ListQuery),
+#[utoipa::path(get, path = "/intakes", tag = "intakes", params(PageQuery),
     responses((status = 200, description = "A page of intakes", body = Page<Intake>), Reading))]
-async fn list_intakes(db: Data<Db>, caller: Caller, query: Query<ListQuery>) -> Result<Answer, Error> {
-    let limit = page::limit(query.limit)?;
-    let cursor = page::cursor(query.cursor.as_deref())?;
+async fn list_intakes(db: Data<Db>, caller: Caller, query: Query<PageQuery>) -> Result<Answer, Error> {
+    let (cursor, limit) = query.read()?;
     let rows = db.read(caller.credentials.clone(), move |conn, actor, _| store::list(conn, actor, cursor, limit + 1)).await?;
     Answer::page(&caller, Page::cut(rows, limit, |row| row.id.to_string()))
 }
@@ -78,7 +66,7 @@ async fn list_intakes(db: Data<Db>, caller: Caller, query: Query<ListQuery>) -> 
     responses((status = 201, description = "The new intake, planned", body = Intake), Writing))]
 async fn create_intake(db: Data<Db>, caller: Caller, body: Body<NewIntake>) -> Result<Answer, Error> {
     once(&db, &caller, body.hash, move |conn, actor, now| {
-        let row = store::create(conn, actor, now, body.value)?;
+        let row = store::create(conn, actor, now, body.value()?)?;
         Ok(Answer::created(format!("/api/v1/intakes/{}", row.id), &row)?.tag(&ETag::version(row.version)))
     })
     .await
@@ -102,7 +90,7 @@ async fn read_intake(db: Data<Db>, caller: Caller, id: Path<IntakeId>) -> Result
 async fn update_intake(db: Data<Db>, caller: Caller, id: Path<IntakeId>, body: Body<IntakePatch>) -> Result<Answer, Error> {
     let id = id.into_inner();
     db.write(caller.credentials.clone(), move |conn, actor, _| {
-        let row = store::update(conn, actor, &caller, id, body.value)?;
+        let row = store::update(conn, actor, &caller, id, body.value()?)?;
         Ok(Answer::ok(&row)?.tag(&ETag::version(row.version)))
     })
     .await
@@ -122,7 +110,7 @@ async fn transition_intake(
 ) -> Result<Answer, Error> {
     let (id, step) = path.into_inner();
     once(&db, &caller, body.hash, move |conn, actor, now| {
-        let row = store::transition(conn, actor, now, id, step, &body.value)?;
+        let row = store::transition(conn, actor, now, id, step, &body.value()?)?;
         Ok(Answer::ok(&row)?.tag(&ETag::version(row.version)))
     })
     .await
@@ -146,7 +134,7 @@ async fn list_cohorts(db: Data<Db>, caller: Caller, id: Path<IntakeId>) -> Resul
 async fn create_cohort(db: Data<Db>, caller: Caller, id: Path<IntakeId>, body: Body<NewCohort>) -> Result<Answer, Error> {
     let id = id.into_inner();
     once(&db, &caller, body.hash, move |conn, actor, now| {
-        let row = cohorts::create_cohort(conn, actor, now, id, body.value)?;
+        let row = cohorts::create_cohort(conn, actor, now, id, body.value()?)?;
         Answer::created(format!("/api/v1/intakes/{id}/cohorts"), &row)
     })
     .await
@@ -171,7 +159,7 @@ async fn list_amendments(db: Data<Db>, caller: Caller, id: Path<IntakeId>) -> Re
 async fn create_amendment(db: Data<Db>, caller: Caller, id: Path<IntakeId>, body: Body<NewAmendment>) -> Result<Answer, Error> {
     let id = id.into_inner();
     once(&db, &caller, body.hash, move |conn, actor, now| {
-        let row = amendments::amend(conn, actor, now, id, body.value)?;
+        let row = amendments::amend(conn, actor, now, id, body.value()?)?;
         Answer::created(format!("/api/v1/intakes/{id}/amendments"), &row)
     })
     .await
@@ -210,7 +198,7 @@ async fn set_seat_quota(
 ) -> Result<Answer, Error> {
     let path = path.into_inner();
     db.write(caller.credentials.clone(), move |conn, actor, _| {
-        let row = quotas::put(conn, actor, &caller, path, &body.value)?;
+        let row = quotas::put(conn, actor, &caller, path, &body.value()?)?;
         Ok(Answer::ok(&row)?.tag(&ETag::version(row.version)))
     })
     .await

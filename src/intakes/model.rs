@@ -349,7 +349,9 @@ pub struct SeatQuota {
 #[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct NewQuota {
-    #[schema(minimum = 0)]
+    /// Null lifts the quota. To be said in any case: a body that forgot it would lift it too.
+    #[serde(deserialize_with = "Option::deserialize")]
+    #[schema(minimum = 0, required = true)]
     pub seats: Option<i32>,
 }
 

@@ -1,14 +1,13 @@
 //! `/organizations`.
 
 use actix_web::web::{Data, Path, Query, ServiceConfig};
-use serde::Deserialize;
-use utoipa::{IntoParams, OpenApi};
+use utoipa::OpenApi;
 
 use super::{NewOrganization, Organization, OrganizationId, OrganizationPatch, store};
 use crate::{
     db::Db,
     error::Error,
-    http::{Answer, Body, Caller, Changing, ETag, Page, Reading, Writing, at, once, page},
+    http::{Answer, Body, Caller, Changing, ETag, Page, PageQuery, Reading, Writing, at, once},
 };
 
 #[derive(OpenApi)]
@@ -20,22 +19,11 @@ pub fn routes(api: &mut ServiceConfig) {
         .service(at("/organizations/{id}").get(read_organization).patch(update_organization));
 }
 
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-struct ListQuery {
-    /// From `next` of the page before.
-    cursor: Option<String>,
-    /// How many, 1 to 500 (default 50).
-    limit: Option<i64>,
-}
-
 /// The organizations the caller sees
-#[utoipa::path(get, path = "/organizations", tag = "organizations", params(ListQuery), responses(
+#[utoipa::path(get, path = "/organizations", tag = "organizations", params(PageQuery), responses(
     (status = 200, description = "A page of organizations", body = Page<Organization>), Reading))]
-async fn list_organizations(db: Data<Db>, caller: Caller, query: Query<ListQuery>) -> Result<Answer, Error> {
-    let limit = page::limit(query.limit)?;
-    let cursor = page::cursor(query.cursor.as_deref())?;
+async fn list_organizations(db: Data<Db>, caller: Caller, query: Query<PageQuery>) -> Result<Answer, Error> {
+    let (cursor, limit) = query.read()?;
     let rows = db.read(caller.credentials.clone(), move |conn, actor, _| store::list(conn, actor, cursor, limit + 1)).await?;
     Answer::page(&caller, Page::cut(rows, limit, |row| row.id.to_string()))
 }
@@ -46,7 +34,7 @@ async fn list_organizations(db: Data<Db>, caller: Caller, query: Query<ListQuery
     request_body(content = NewOrganization, example = json!({"code": "JISCO", "name": "酒泉钢铁（集团）有限责任公司", "latin_name": "JISCO", "kind": "enterprise"})),
     responses((status = 201, description = "The new organization", body = Organization), Writing))]
 async fn create_organization(db: Data<Db>, caller: Caller, body: Body<NewOrganization>) -> Result<Answer, Error> {
-    once(&db, &caller, body.hash, move |conn, actor, now| answer_created(&store::create(conn, actor, now, body.value)?)).await
+    once(&db, &caller, body.hash, move |conn, actor, now| answer_created(&store::create(conn, actor, now, body.value()?)?)).await
 }
 
 fn answer_created(organization: &Organization) -> Result<Answer, Error> {
@@ -75,7 +63,7 @@ async fn update_organization(
 ) -> Result<Answer, Error> {
     let id = id.into_inner();
     db.write(caller.credentials.clone(), move |conn, actor, _| {
-        let row = store::update(conn, actor, &caller, id, body.value)?;
+        let row = store::update(conn, actor, Some(&caller), id, body.value()?)?;
         Ok(Answer::ok(&row)?.tag(&ETag::version(row.version)))
     })
     .await

@@ -73,12 +73,20 @@ pub fn all(conn: &mut Conn, actor: &Actor) -> Result<Vec<Organization>, Error> {
     Ok(visible(actor).order(organizations::id).select(Organization::as_select()).load(conn)?)
 }
 
+/// May organizations be written at all? A token for one intake may not: an organization is there for others too.
+fn may_write(actor: &Actor) -> Result<(), Error> {
+    if actor.only_intake().is_some() {
+        return Err(Error::Forbidden("this token is good for one intake; an organization belongs to none".to_owned()));
+    }
+    actor.may(Action::WriteOrganizations)
+}
+
 /// Creates an organization, or a unit below `parent_id`.
 ///
 /// # Errors
 /// 422 if a unit has no parent or another kind has one; 409 `already_exists` if the code is taken.
 pub fn create(conn: &mut Conn, actor: &Actor, now: Instant, new: NewOrganization) -> Result<Organization, Error> {
-    actor.may(Action::WriteOrganizations)?;
+    may_write(actor)?;
     let id = Id::generate();
     let root_id = match (new.kind, new.parent_id) {
         (OrganizationKind::Unit, Some(parent)) => organizations::table
@@ -109,18 +117,20 @@ pub fn create(conn: &mut Conn, actor: &Actor, now: Instant, new: NewOrganization
     Ok(organization)
 }
 
-/// Applies a patch under `If-Match`.
+/// Applies a patch under `If-Match`. `caller` is none for an import, which compared all organizations in the same transaction.
 pub fn update(
     conn: &mut Conn,
     actor: &Actor,
-    caller: &Caller,
+    caller: Option<&Caller>,
     id: OrganizationId,
     patch: OrganizationPatch,
 ) -> Result<Organization, Error> {
     let stored = find(conn, actor, id)?;
-    actor.may(Action::WriteOrganizations)?;
+    may_write(actor)?;
     let mut changed = patch.apply(&stored);
-    caller.check_if_match(&ETag::version(stored.version), changed != stored)?;
+    if let Some(caller) = caller {
+        caller.check_if_match(&ETag::version(stored.version), changed != stored)?;
+    }
     if changed == stored {
         return Ok(stored);
     }
@@ -133,4 +143,21 @@ pub fn update(
     }
     actor.record(NewEntry::of("organization.updated", "organization", id).from(&stored).to(&changed));
     Ok(changed)
+}
+
+/// Deletes organizations that an import made, units before what they belong to.
+///
+/// # Errors
+/// 409 `reference_broken` if something refers to one of them, such as a person or an intake.
+pub fn remove_many(conn: &mut Conn, actor: &Actor, ids: &[OrganizationId]) -> Result<(), Error> {
+    actor.may(Action::WriteOrganizations)?;
+    // A unit is made after what it belongs to, and so are the ids.
+    let mut ids = ids.to_vec();
+    ids.sort_unstable_by(|one, other| other.cmp(one));
+    for id in ids {
+        let stored = find(conn, actor, id)?;
+        diesel::delete(organizations::table.filter(organizations::id.eq(id))).execute(conn)?;
+        actor.record(NewEntry::of("organization.removed", "organization", id).from(&stored));
+    }
+    Ok(())
 }

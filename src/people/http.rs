@@ -69,7 +69,7 @@ async fn list(db: &Db, caller: &Caller, kind: PersonKind, query: &ListQuery) -> 
 }
 
 async fn create(db: &Db, caller: &Caller, kind: PersonKind, body: Body<NewPerson>) -> Result<Answer, Error> {
-    once(db, caller, body.hash, move |conn, actor, now| answer_created(kind, &store::create(conn, actor, now, kind, body.value)?)).await
+    once(db, caller, body.hash, move |conn, actor, now| answer_created(kind, &store::create(conn, actor, now, kind, body.value()?)?)).await
 }
 
 fn answer_created(kind: PersonKind, document: &PersonDocument) -> Result<Answer, Error> {
@@ -84,7 +84,7 @@ async fn read(db: &Db, caller: &Caller, kind: PersonKind, id: PersonId) -> Resul
 
 async fn update(db: &Db, caller: Caller, kind: PersonKind, id: PersonId, body: Body<PersonPatch>) -> Result<Answer, Error> {
     db.write(caller.credentials.clone(), move |conn, actor, now| {
-        let document = store::update(conn, actor, now, &caller, (kind, id), body.value)?;
+        let document = store::update(conn, actor, now, &caller, (kind, id), body.value()?)?;
         Ok(Answer::ok(&document)?.tag(&ETag::version(document.person.version)))
     })
     .await

@@ -8,7 +8,7 @@ mod store;
 
 pub use http::{ApiDoc, routes};
 pub use model::{
-    Affiliation, AffiliationId, AffiliationKind, Match, NewAffiliation, NewPerson, Person, PersonDocument, PersonFilter, PersonId,
-    PersonKind, PersonPatch, PostPatch,
+    Affiliation, AffiliationId, AffiliationKind, Amendment, Match, NewAffiliation, NewPerson, Person, PersonDocument, PersonFilter,
+    PersonId, PersonKind, PersonPatch, PostPatch,
 };
 pub use store::{amend, create, find, instructors_of, is_editable_by, list, matches, register_many, remove_many, update};

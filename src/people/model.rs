@@ -163,6 +163,15 @@ pub struct PostPatch {
     pub title: Patched<Title>,
 }
 
+/// What an import makes of a person and of one of their affiliations; the default alters nothing.
+#[derive(Clone, Debug, Default)]
+pub struct Amendment {
+    pub patch: PersonPatch,
+    pub post: Option<PostPatch>,
+    pub trainee: Option<bool>,
+    pub instructor: Option<bool>,
+}
+
 /// Which people to list.
 #[derive(Clone, Debug, Default)]
 pub struct PersonFilter {
@@ -232,6 +241,16 @@ impl PersonPatch {
         changed.latin_name = self.latin_name.unwrap_or(changed.latin_name);
         changed.phone = self.phone.unwrap_or(changed.phone);
         changed.email = self.email.unwrap_or(changed.email);
+        changed
+    }
+}
+
+impl Amendment {
+    /// What `person` becomes; equal to it if the amendment alters nothing of the person's own.
+    pub fn apply(self, person: &Person) -> Person {
+        let mut changed = self.patch.apply(person);
+        changed.trainee = self.trainee.unwrap_or(changed.trainee);
+        changed.instructor = self.instructor.unwrap_or(changed.instructor);
         changed
     }
 }

@@ -8,7 +8,7 @@ use diesel::{
 };
 
 use super::model::{
-    Affiliation, Match, NewPerson, Person, PersonDocument, PersonFilter, PersonId, PersonKind, PersonPatch, PostPatch, latest_title,
+    Affiliation, Amendment, Match, NewPerson, Person, PersonDocument, PersonFilter, PersonId, PersonKind, PersonPatch, latest_title,
     pattern,
 };
 use crate::{
@@ -409,12 +409,13 @@ fn replace(conn: &mut Conn, stored: &Person, mut changed: Person) -> Result<Pers
 /// # Errors
 /// 404 if the actor may not change this person, or the affiliation is not the person's; 412 if the person is no longer as `stored`;
 /// 409 if the unit is not of the affiliation's organization.
-pub fn amend(conn: &mut Conn, actor: &Actor, stored: &Person, patch: PersonPatch, post: Option<PostPatch>) -> Result<Person, Error> {
+pub fn amend(conn: &mut Conn, actor: &Actor, stored: &Person, mut amendment: Amendment) -> Result<Person, Error> {
     if !is_editable_by(conn, actor, &[stored.id])?.contains(&stored.id) {
         return Err(Error::NotFound);
     }
     actor.may(Action::WritePeople)?;
-    let changed = patch.apply(stored);
+    let post = amendment.post.take();
+    let changed = amendment.apply(stored);
     let (mut before, mut after) = (Vec::new(), Vec::new());
     if let Some(post) = post {
         let affiliation: Affiliation = affiliations::table

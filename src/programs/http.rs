@@ -1,14 +1,13 @@
 //! `/programs` and `/program-versions`.
 
 use actix_web::web::{Data, Path, Query, ServiceConfig};
-use serde::Deserialize;
-use utoipa::{IntoParams, OpenApi};
+use utoipa::OpenApi;
 
 use super::{NewProgram, NewProgramVersion, Program, ProgramId, ProgramPatch, ProgramVersion, ProgramVersionId, VersionDocument, store};
 use crate::{
     db::Db,
     error::Error,
-    http::{Answer, Body, Caller, Change, Changing, ETag, Page, Reading, Writing, at, once, page},
+    http::{Answer, Body, Caller, Change, Changing, ETag, Page, PageQuery, Reading, Writing, at, once},
 };
 
 #[derive(OpenApi)]
@@ -35,22 +34,11 @@ pub fn routes(api: &mut ServiceConfig) {
         .service(at("/program-versions/{id}/retire").post(retire_program_version));
 }
 
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-struct ListQuery {
-    /// From `next` of the page before.
-    cursor: Option<String>,
-    /// How many, 1 to 500 (default 50).
-    limit: Option<i64>,
-}
-
 /// The programs the caller sees
-#[utoipa::path(get, path = "/programs", tag = "programs", params(ListQuery), responses(
+#[utoipa::path(get, path = "/programs", tag = "programs", params(PageQuery), responses(
     (status = 200, description = "A page of programs", body = Page<Program>), Reading))]
-async fn list_programs(db: Data<Db>, caller: Caller, query: Query<ListQuery>) -> Result<Answer, Error> {
-    let limit = page::limit(query.limit)?;
-    let cursor = page::cursor(query.cursor.as_deref())?;
+async fn list_programs(db: Data<Db>, caller: Caller, query: Query<PageQuery>) -> Result<Answer, Error> {
+    let (cursor, limit) = query.read()?;
     let rows = db.read(caller.credentials.clone(), move |conn, actor, _| store::list(conn, actor, cursor, limit + 1)).await?;
     Answer::page(&caller, Page::cut(rows, limit, |row| row.id.to_string()))
 }
@@ -62,7 +50,7 @@ async fn list_programs(db: Data<Db>, caller: Caller, query: Query<ListQuery>) ->
     responses((status = 201, description = "The new program", body = Program), Writing))]
 async fn create_program(db: Data<Db>, caller: Caller, body: Body<NewProgram>) -> Result<Answer, Error> {
     once(&db, &caller, body.hash, move |conn, actor, now| {
-        let program = store::create(conn, actor, now, body.value)?;
+        let program = store::create(conn, actor, now, body.value()?)?;
         Ok(Answer::created(format!("/api/v1/programs/{}", program.id), &program)?.tag(&ETag::version(program.version)))
     })
     .await
@@ -85,7 +73,7 @@ async fn read_program(db: Data<Db>, caller: Caller, id: Path<ProgramId>) -> Resu
 async fn update_program(db: Data<Db>, caller: Caller, id: Path<ProgramId>, body: Body<ProgramPatch>) -> Result<Answer, Error> {
     let id = id.into_inner();
     db.write(caller.credentials.clone(), move |conn, actor, _| {
-        let row = store::update(conn, actor, &caller, id, body.value)?;
+        let row = store::update(conn, actor, &caller, id, body.value()?)?;
         Ok(Answer::ok(&row)?.tag(&ETag::version(row.version)))
     })
     .await
@@ -93,12 +81,11 @@ async fn update_program(db: Data<Db>, caller: Caller, id: Path<ProgramId>, body:
 
 /// The versions of a program, without their content
 #[utoipa::path(get, path = "/programs/{id}/versions", tag = "programs",
-    params(("id" = ProgramId, Path, description = "The program"), ListQuery),
+    params(("id" = ProgramId, Path, description = "The program"), PageQuery),
     responses((status = 200, description = "A page of versions", body = Page<ProgramVersion>), Reading))]
-async fn list_program_versions(db: Data<Db>, caller: Caller, id: Path<ProgramId>, query: Query<ListQuery>) -> Result<Answer, Error> {
+async fn list_program_versions(db: Data<Db>, caller: Caller, id: Path<ProgramId>, query: Query<PageQuery>) -> Result<Answer, Error> {
     let id = id.into_inner();
-    let limit = page::limit(query.limit)?;
-    let cursor = page::cursor(query.cursor.as_deref())?;
+    let (cursor, limit) = query.read()?;
     let rows = db.read(caller.credentials.clone(), move |conn, actor, _| store::versions(conn, actor, id, cursor, limit + 1)).await?;
     Answer::page(&caller, Page::cut(rows, limit, |row| row.id.to_string()))
 }
@@ -115,7 +102,7 @@ async fn list_program_versions(db: Data<Db>, caller: Caller, id: Path<ProgramId>
 async fn create_program_version(db: Data<Db>, caller: Caller, id: Path<ProgramId>, body: Body<NewProgramVersion>) -> Result<Answer, Error> {
     let id = id.into_inner();
     once(&db, &caller, body.hash, move |conn, actor, now| {
-        let document = store::create_version(conn, actor, now, id, body.value)?;
+        let document = store::create_version(conn, actor, now, id, body.value()?)?;
         let location = format!("/api/v1/program-versions/{}", document.row.id);
         Ok(Answer::created(location, &document)?.tag(&ETag::version(document.row.version)))
     })
@@ -147,7 +134,7 @@ async fn replace_program_version(
 ) -> Result<Answer, Error> {
     let id = id.into_inner();
     db.write(caller.credentials.clone(), move |conn, actor, _| {
-        let document = store::replace_version(conn, actor, &caller, id, body.value)?;
+        let document = store::replace_version(conn, actor, &caller, id, body.value()?)?;
         Ok(Answer::ok(&document)?.tag(&ETag::version(document.row.version)))
     })
     .await
@@ -162,7 +149,7 @@ async fn replace_program_version(
 async fn confirm_program_version(db: Data<Db>, caller: Caller, id: Path<ProgramVersionId>, body: Body<Change>) -> Result<Answer, Error> {
     let id = id.into_inner();
     once(&db, &caller, body.hash, move |conn, actor, _| {
-        let document = store::confirm(conn, actor, id, &body.value)?;
+        let document = store::confirm(conn, actor, id, &body.value()?)?;
         Ok(Answer::ok(&document)?.tag(&ETag::version(document.row.version)))
     })
     .await
@@ -177,7 +164,7 @@ async fn confirm_program_version(db: Data<Db>, caller: Caller, id: Path<ProgramV
 async fn retire_program_version(db: Data<Db>, caller: Caller, id: Path<ProgramVersionId>, body: Body<Change>) -> Result<Answer, Error> {
     let id = id.into_inner();
     once(&db, &caller, body.hash, move |conn, actor, _| {
-        let document = store::retire(conn, actor, id, &body.value)?;
+        let document = store::retire(conn, actor, id, &body.value()?)?;
         Ok(Answer::ok(&document)?.tag(&ETag::version(document.row.version)))
     })
     .await

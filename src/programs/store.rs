@@ -37,7 +37,11 @@ fn run_versions(conn: &mut Conn, actor: &Actor) -> Result<Option<Vec<ProgramVers
         Scope::Sponsor(sponsor) => {
             let enrolled = enrollments::table.filter(enrollments::unit_id.eq_any(below(sponsor))).select(enrollments::intake_id);
             let root = organizations::table.filter(organizations::id.eq(sponsor)).select(organizations::root_id);
-            let promised = intake_sponsors::table.filter(intake_sponsors::sponsor_id.eq_any(root)).select(intake_sponsors::intake_id);
+            // A row without seats says only that somebody of the sponsor is enrolled, maybe at another plant.
+            let promised = intake_sponsors::table
+                .filter(intake_sponsors::sponsor_id.eq_any(root))
+                .filter(intake_sponsors::seats.is_not_null())
+                .select(intake_sponsors::intake_id);
             all.filter(intakes::id.eq_any(enrolled).or(intakes::id.eq_any(promised)))
         }
         Scope::Adviser(person) => {

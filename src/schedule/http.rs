@@ -16,7 +16,7 @@ use crate::{
     clock::Instant,
     db::Db,
     error::Error,
-    http::{Answer, Body, Caller, Change, Changing, ETag, Page, Reading, Writing, at, once, page},
+    http::{Answer, Body, Caller, Change, Changing, ETag, Many, Page, Reading, Writing, at, once, page},
     intakes::{CohortId, IntakeId},
 };
 
@@ -78,7 +78,8 @@ fn no() -> bool {
 #[serde(deny_unknown_fields)]
 struct NewSessions {
     /// 1 to 1,000 of them.
-    sessions: Vec<NewSession>,
+    #[schema(value_type = Vec<NewSession>)]
+    sessions: Many<NewSession>,
     /// Whether to publish them at once.
     #[serde(default = "no")]
     publish: bool,
@@ -90,7 +91,8 @@ struct NewSessions {
 struct Publication {
     /// 1 to 1,000 of them; all drafts unless said.
     #[serde(default)]
-    session_ids: Option<Vec<SessionId>>,
+    #[schema(value_type = Option<Vec<SessionId>>)]
+    session_ids: Option<Many<SessionId>>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -126,7 +128,7 @@ async fn list_sessions(db: Data<Db>, caller: Caller, id: Path<IntakeId>, query: 
 async fn create_session(db: Data<Db>, caller: Caller, id: Path<IntakeId>, body: Body<NewSession>) -> Result<Answer, Error> {
     let id = id.into_inner();
     once(&db, &caller, body.hash, move |conn, actor, now| {
-        let session = store::create_one(conn, actor, now, id, body.value)?;
+        let session = store::create_one(conn, actor, now, id, body.value()?)?;
         let tag = ETag::version(session.row.version);
         Ok(Answer::created(format!("/api/v1/sessions/{}", session.row.id), &session)?.tag(&tag))
     })
@@ -143,12 +145,9 @@ async fn create_session(db: Data<Db>, caller: Caller, id: Path<IntakeId>, body: 
     responses((status = 201, description = "The new sessions, in the order sent", body = Sessions), Writing))]
 async fn create_sessions(db: Data<Db>, caller: Caller, id: Path<IntakeId>, body: Body<NewSessions>) -> Result<Answer, Error> {
     let id = id.into_inner();
-    let NewSessions { sessions, publish } = body.value;
-    if !(1..=1000).contains(&sessions.len()) {
-        return Err(Error::invalid("/sessions", "out_of_range", "send 1 to 1,000 sessions at once"));
-    }
     once(&db, &caller, body.hash, move |conn, actor, now| {
-        let rows = store::create_many(conn, actor, now, id, sessions, publish)?;
+        let NewSessions { sessions, publish } = body.value()?;
+        let rows = store::create_many(conn, actor, now, id, sessions.0, publish)?;
         let sessions = whole(conn, rows)?;
         Answer::created(format!("/api/v1/intakes/{id}/sessions"), &Sessions { sessions })
     })
@@ -164,13 +163,9 @@ async fn create_sessions(db: Data<Db>, caller: Caller, id: Path<IntakeId>, body:
     responses((status = 200, description = "The sessions published, by start", body = Sessions), Writing))]
 async fn publish_sessions(db: Data<Db>, caller: Caller, id: Path<IntakeId>, body: Body<Publication>) -> Result<Answer, Error> {
     let id = id.into_inner();
-    let ids = body.value.session_ids;
-    if ids.as_ref().is_some_and(|ids| !(1..=1000).contains(&ids.len())) {
-        return Err(Error::invalid("/session_ids", "out_of_range", "name 1 to 1,000 sessions, or leave it out to publish every draft"));
-    }
     once(&db, &caller, body.hash, move |conn, actor, now| {
-        let rows = match ids {
-            Some(ids) => steps::publish(conn, actor, now, id, &ids)?,
+        let rows = match body.value()?.session_ids {
+            Some(ids) => steps::publish(conn, actor, now, id, &ids.0)?,
             None => steps::publish_drafts(conn, actor, id)?,
         };
         Answer::ok(&Sessions { sessions: whole(conn, rows)? })
@@ -195,7 +190,7 @@ async fn read_session(db: Data<Db>, caller: Caller, id: Path<SessionId>) -> Resu
 async fn update_session(db: Data<Db>, caller: Caller, id: Path<SessionId>, body: Body<SessionPatch>) -> Result<Answer, Error> {
     let id = id.into_inner();
     db.write(caller.credentials.clone(), move |conn, actor, _| {
-        let row = store::update(conn, actor, Some(&caller), id, body.value)?;
+        let row = store::update(conn, actor, Some(&caller), id, body.value()?)?;
         answer(&whole_one(conn, row)?)
     })
     .await
@@ -211,7 +206,7 @@ async fn update_session(db: Data<Db>, caller: Caller, id: Path<SessionId>, body:
 async fn hold_session(db: Data<Db>, caller: Caller, id: Path<SessionId>, body: Body<NewHold>) -> Result<Answer, Error> {
     let id = id.into_inner();
     once(&db, &caller, body.hash, move |conn, actor, now| {
-        let row = steps::hold(conn, actor, now, id, body.value)?;
+        let row = steps::hold(conn, actor, now, id, body.value()?)?;
         answer(&whole_one(conn, row)?)
     })
     .await
@@ -227,7 +222,7 @@ async fn hold_session(db: Data<Db>, caller: Caller, id: Path<SessionId>, body: B
 async fn waive_conflict(db: Data<Db>, caller: Caller, id: Path<SessionId>, body: Body<NewWaiver>) -> Result<Answer, Error> {
     let id = id.into_inner();
     once(&db, &caller, body.hash, move |conn, actor, now| {
-        let waiver = waivers::waive(conn, actor, now, id, body.value)?;
+        let waiver = waivers::waive(conn, actor, now, id, body.value()?)?;
         Answer::created(format!("/api/v1/sessions/{id}"), &waiver)
     })
     .await
@@ -246,5 +241,5 @@ async fn transition_session(
     body: Body<Change>,
 ) -> Result<Answer, Error> {
     let (id, step) = path.into_inner();
-    once(&db, &caller, body.hash, move |conn, actor, _| answer(&steps::transition(conn, actor, id, step, &body.value)?)).await
+    once(&db, &caller, body.hash, move |conn, actor, _| answer(&steps::transition(conn, actor, id, step, &body.value()?)?)).await
 }

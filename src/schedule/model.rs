@@ -10,7 +10,10 @@ use crate::{
     clock::Instant,
     db::types::text_enum,
     error::Error,
-    http::{Patched, body::nullable},
+    http::{
+        Patched,
+        body::{given, nullable},
+    },
     id::Id,
     intakes::{CohortId, IntakeId, SessionMode},
     people::PersonId,
@@ -254,26 +257,26 @@ impl NewSession {
 #[derive(Clone, Debug, Default, Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SessionPatch {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "given")]
     pub code: Option<Code>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "given")]
     pub module_id: Option<ModuleId>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "given")]
     pub mode: Option<SessionMode>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "given")]
     pub starts_at: Option<Instant>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "given")]
     pub ends_at: Option<Instant>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "given")]
     #[schema(minimum = 0)]
     pub break_minutes: Option<i32>,
     #[serde(default, deserialize_with = "nullable")]
     #[schema(value_type = Option<Place>)]
     pub place: Patched<Place>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "given")]
     pub cohort_ids: Option<Vec<CohortId>>,
     /// The first leads.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "given")]
     pub instructor_ids: Option<Vec<PersonId>>,
 }
 

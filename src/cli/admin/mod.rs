@@ -4,6 +4,8 @@ mod organization;
 mod token;
 mod user;
 
+pub(super) use organization::named;
+
 use super::{Context, Failure, Outcome};
 use crate::error::Error;
 

@@ -81,7 +81,7 @@ fn run_list(context: &Context) -> Result<Outcome, Failure> {
 }
 
 /// The organization that `text` names by its code or its id.
-pub(super) fn named(conn: &mut Conn, actor: &Actor, text: &str) -> Result<Organization, Error> {
+pub(in crate::cli) fn named(conn: &mut Conn, actor: &Actor, text: &str) -> Result<Organization, Error> {
     if let Ok(code) = text.parse::<Code>()
         && let Some(organization) = organizations::by_code(conn, actor, &code)?
     {

@@ -12,7 +12,6 @@ use utoipa::openapi::{
 
 use super::at;
 use crate::{
-    app,
     db::Db,
     error::{Error, FieldFault},
 };
@@ -29,8 +28,8 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(at("/api/docs/rapidoc-min.js").get(script));
 }
 
-/// The OpenAPI 3.1 document of everything below `/api/v1`.
-pub fn document() -> OpenApi {
+/// The OpenAPI 3.1 document of everything below `/api/v1`, put together from the rooms' parts.
+pub fn document(rooms: Vec<OpenApi>) -> OpenApi {
     let mut document = OpenApiBuilder::new()
         .info(
             InfoBuilder::new()
@@ -51,7 +50,7 @@ pub fn document() -> OpenApi {
         ))
         .security(Some([SecurityRequirement::new("token", Vec::<String>::new())]))
         .build();
-    for room in app::documents() {
+    for room in rooms {
         document = document.nest("/api/v1", room);
     }
     document

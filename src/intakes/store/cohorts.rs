@@ -16,7 +16,7 @@ use crate::{
     organizations::below,
     people::PersonId,
     programs::DisciplineId,
-    schema::{cohorts, disciplines, people},
+    schema::{cohorts, disciplines, enrollment_periods, enrollments, people, session_cohorts, session_instructors, sessions},
     text::{Code, Name},
 };
 
@@ -36,13 +36,33 @@ pub fn cohorts_of(conn: &mut Conn, intake: IntakeId) -> Result<Vec<CohortRow>, E
     Ok(cohorts::table.filter(cohorts::intake_id.eq(intake)).order(cohorts::code).select(CohortRow::as_select()).load(conn)?)
 }
 
-/// The cohorts of an intake, by code; a class adviser sees the own ones.
+/// The cohorts of an intake, by code. A class adviser and a trainee see the own ones, an instructor those of the sessions they teach;
+/// a partner sees the intake's schedule, and so all whom it is for.
 pub(in crate::intakes) fn list(conn: &mut Conn, actor: &Actor, intake: IntakeId) -> Result<Vec<Cohort>, Error> {
     find(conn, actor, intake)?;
     let mut query = cohorts::table.filter(cohorts::intake_id.eq(intake)).order(cohorts::code).select(Cohort::as_select()).into_boxed();
-    if let Scope::Adviser(person) = actor.scope() {
-        query = query.filter(cohorts::adviser_id.eq(person));
-    }
+    query = match actor.scope() {
+        Scope::Everything | Scope::Provider(_) | Scope::Sponsor(_) => query,
+        Scope::Adviser(person) => query.filter(cohorts::adviser_id.eq(person)),
+        Scope::Teacher(person) => query.filter(
+            cohorts::id.eq_any(
+                session_cohorts::table
+                    .inner_join(session_instructors::table.on(session_instructors::session_id.eq(session_cohorts::session_id)))
+                    .inner_join(sessions::table.on(sessions::id.eq(session_cohorts::session_id)))
+                    .filter(session_instructors::person_id.eq(person))
+                    .filter(sessions::state.ne("draft"))
+                    .select(session_cohorts::cohort_id),
+            ),
+        ),
+        Scope::Own(person) => query.filter(
+            cohorts::id.nullable().eq_any(
+                enrollment_periods::table
+                    .inner_join(enrollments::table.on(enrollments::id.eq(enrollment_periods::enrollment_id)))
+                    .filter(enrollments::person_id.eq(person))
+                    .select(enrollment_periods::cohort_id),
+            ),
+        ),
+    };
     Ok(query.load(conn)?)
 }
 

@@ -104,6 +104,9 @@ pub fn create(conn: &mut Conn, actor: &Actor, now: Instant, new: NewIntake) -> R
         version = version.filter(programs::provider_id.eq_any(below(provider)));
     }
     actor.may(Action::WriteIntakes)?;
+    if actor.only_intake().is_some() {
+        return Err(Error::Forbidden("this token is good for one intake; it makes no other".to_owned()));
+    }
     let (provider_id, state): (OrganizationId, String) = version.first(conn)?;
     if state != "confirmed" {
         return Err(Error::conflict("version_not_confirmed", format!("the program version is {state}; an intake needs a confirmed one")));

@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// The quotas of an intake: all of them, or a partner's own.
-pub(in crate::intakes) fn list(conn: &mut Conn, actor: &Actor, intake: IntakeId) -> Result<Vec<SeatQuota>, Error> {
+pub fn list(conn: &mut Conn, actor: &Actor, intake: IntakeId) -> Result<Vec<SeatQuota>, Error> {
     find(conn, actor, intake)?;
     let mut query = intake_sponsors::table
         .filter(intake_sponsors::intake_id.eq(intake))

@@ -61,16 +61,26 @@ pub(in crate::schedule) fn refuse_overlaps(
     let standing = standing(conn, &resources, &proposed)?;
     proposed.extend(standing);
     let found = overlaps(proposed);
-    let waived = waived(conn, &found)?;
+    let firsts = found.iter().map(|(one, other)| pair(one.session_id, other.session_id).0).collect();
+    let waived = waived(conn, firsts)?;
     let found: Vec<_> = found.into_iter().filter(|(one, other)| !waived.contains(&pair(one.session_id, other.session_id))).collect();
     if found.is_empty() {
         return Ok(());
     }
-    Err(Error::conflict("session_conflict", told(conn, actor, intake, &found)?))
+    let shown: Vec<_> = found.iter().take(TOLD).copied().collect();
+    let mut sentences = told(conn, actor, intake, &shown, &HashMap::new())?;
+    if found.len() > TOLD {
+        sentences.push(format!("and {} more", found.len() - TOLD));
+    }
+    Err(Error::conflict("session_conflict", sentences.join("; ")))
 }
 
 /// The claims of other sessions on these resources around the proposed times.
-fn standing(conn: &mut Conn, resources: &BTreeSet<Resource>, proposed: &[Occupied]) -> Result<Vec<Occupied>, Error> {
+pub(in crate::schedule) fn standing(
+    conn: &mut Conn,
+    resources: &BTreeSet<Resource>,
+    proposed: &[Occupied],
+) -> Result<Vec<Occupied>, Error> {
     let (Some(first), Some(last)) = (proposed.iter().map(|one| one.starts_at).min(), proposed.iter().map(|one| one.ends_at).max()) else {
         return Ok(Vec::new());
     };
@@ -101,9 +111,8 @@ fn standing(conn: &mut Conn, resources: &BTreeSet<Resource>, proposed: &[Occupie
     Ok(standing)
 }
 
-/// The pairs among these overlaps that a coordinator has waived.
-fn waived(conn: &mut Conn, found: &[(Occupied, Occupied)]) -> Result<HashSet<(SessionId, SessionId)>, Error> {
-    let firsts: BTreeSet<SessionId> = found.iter().map(|(one, other)| pair(one.session_id, other.session_id).0).collect();
+/// The pairs that a coordinator has waived and whose smaller id is one of these.
+pub(in crate::schedule) fn waived(conn: &mut Conn, firsts: BTreeSet<SessionId>) -> Result<HashSet<(SessionId, SessionId)>, Error> {
     let firsts: Vec<SessionId> = firsts.into_iter().collect();
     let mut waived = HashSet::new();
     for chunk in firsts.chunks(CHUNK) {
@@ -116,9 +125,14 @@ fn waived(conn: &mut Conn, found: &[(Occupied, Occupied)]) -> Result<HashSet<(Se
     Ok(waived)
 }
 
-/// The conflicts in words.
-fn told(conn: &mut Conn, actor: &Actor, intake: &Intake, found: &[(Occupied, Occupied)]) -> Result<String, Error> {
-    let shown: Vec<&(Occupied, Occupied)> = found.iter().take(TOLD).collect();
+/// The conflicts in words, one sentence each. `proposed` are the codes of sessions that are not stored yet.
+pub(in crate::schedule) fn told(
+    conn: &mut Conn,
+    actor: &Actor,
+    intake: &Intake,
+    shown: &[(Occupied, Occupied)],
+    proposed: &HashMap<SessionId, Code>,
+) -> Result<Vec<String>, Error> {
     let ids: Vec<SessionId> = shown.iter().flat_map(|(one, other)| [one.session_id, other.session_id]).collect();
     let codes: Vec<(SessionId, Code, OrganizationId)> = sessions::table
         .inner_join(intakes::table.on(intakes::id.eq(sessions::intake_id)))
@@ -127,13 +141,13 @@ fn told(conn: &mut Conn, actor: &Actor, intake: &Intake, found: &[(Occupied, Occ
         .load(conn)?;
     let codes: HashMap<SessionId, (Code, OrganizationId)> = codes.into_iter().map(|(id, code, of)| (id, (code, of))).collect();
     let seen: Vec<SessionId> = visible(actor).filter(sessions::id.eq_any(ids)).select(sessions::id).load(conn)?;
-    let names = names(conn, &shown)?;
-    let code = |id: SessionId| codes.get(&id).map_or("", |(code, _)| code.as_str());
-    let mut sentences: Vec<String> = shown
-        .into_iter()
+    let names = names(conn, shown)?;
+    let code = |id: SessionId| proposed.get(&id).or(codes.get(&id).map(|(code, _)| code)).map_or("", Code::as_str);
+    let sentences: Vec<String> = shown
+        .iter()
         .map(|(one, other)| {
             let theirs = codes.get(&other.session_id).is_none_or(|(_, provider)| *provider != intake.provider_id);
-            let blocking = if seen.contains(&other.session_id) {
+            let blocking = if seen.contains(&other.session_id) || proposed.contains_key(&other.session_id) {
                 format!("session {} ({} to {})", code(other.session_id), other.starts_at, other.ends_at)
             } else if theirs {
                 "another organization's session".to_owned()
@@ -145,13 +159,10 @@ fn told(conn: &mut Conn, actor: &Actor, intake: &Intake, found: &[(Occupied, Occ
             format!("session {} overlaps {blocking}: both take the {kind} {name}", code(one.session_id))
         })
         .collect();
-    if found.len() > TOLD {
-        sentences.push(format!("and {} more", found.len() - TOLD));
-    }
-    Ok(sentences.join("; "))
+    Ok(sentences)
 }
 
-fn names(conn: &mut Conn, shown: &[&(Occupied, Occupied)]) -> Result<HashMap<Id<()>, Name>, Error> {
+fn names(conn: &mut Conn, shown: &[(Occupied, Occupied)]) -> Result<HashMap<Id<()>, Name>, Error> {
     let of = |kind| shown.iter().filter(move |(one, _)| one.resource.0 == kind).map(|(one, _)| one.resource.1).collect::<Vec<Id<()>>>();
     let instructors: Vec<(Id<()>, Name)> =
         people::table.filter(people::id.eq_any(of(ClaimKind::Instructor))).select((people::id, people::name)).load(conn)?;

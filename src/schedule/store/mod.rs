@@ -2,6 +2,7 @@
 
 pub(super) mod conflicts;
 pub(super) mod links;
+pub(super) mod preview;
 pub(super) mod steps;
 pub(super) mod waivers;
 
@@ -164,7 +165,7 @@ pub(super) fn changing(conn: &mut Conn, actor: &Actor, id: IntakeId) -> Result<I
     if intake.is_live() { Ok(intake) } else { Err(Error::conflict("intake_not_live", format!("the intake is {}", intake.state))) }
 }
 
-fn frame(conn: &mut Conn, intake: &Intake) -> Result<Frame, Error> {
+pub(super) fn frame(conn: &mut Conn, intake: &Intake) -> Result<Frame, Error> {
     let modules: Vec<(ModuleId, Option<DisciplineId>)> = modules::table
         .filter(modules::program_version_id.eq(intake.program_version_id))
         .select((modules::id, modules::discipline_id))

@@ -130,21 +130,7 @@ pub(in crate::schedule) fn refuse_exceeding(conn: &mut Conn, intake: &Intake, ta
         .filter(sessions::module_id.eq_any(modules))
         .select((session_cohorts::cohort_id, sessions::module_id, sessions::state, sessions::minutes, sessions::held_minutes))
         .load(conn)?;
-    let planned: Vec<(ModuleId, Code, i32)> = modules::table
-        .filter(modules::program_version_id.eq(intake.program_version_id))
-        .select((modules::id, modules::code, modules::planned_minutes))
-        .load(conn)?;
-    let amended: Vec<(ModuleId, i32)> = amendments::table
-        .filter(amendments::intake_id.eq(intake.id))
-        .select((amendments::module_id, amendments::delta_minutes))
-        .load(conn)?;
-    let mut planned: HashMap<ModuleId, (Code, i64)> =
-        planned.into_iter().map(|(id, code, minutes)| (id, (code, i64::from(minutes)))).collect();
-    for (module, delta) in amended {
-        if let Some((_, minutes)) = planned.get_mut(&module) {
-            *minutes += i64::from(delta);
-        }
-    }
+    let planned = planned_minutes(conn, intake)?;
     let scheduled = scheduled(rows);
     let mut exceeded: Vec<(CohortId, &Code, i64, i64)> = taken
         .iter()
@@ -163,6 +149,26 @@ pub(in crate::schedule) fn refuse_exceeding(conn: &mut Conn, intake: &Intake, ta
         "cohort {cohort} has {planned} minutes of module {module} planned and {scheduled} scheduled; scheduling more needs an amendment"
     );
     Err(Error::conflict("plan_exceeded", detail))
+}
+
+/// The minutes that the modules of an intake have planned, amendments included, with their codes.
+pub(in crate::schedule) fn planned_minutes(conn: &mut Conn, intake: &Intake) -> Result<HashMap<ModuleId, (Code, i64)>, Error> {
+    let planned: Vec<(ModuleId, Code, i32)> = modules::table
+        .filter(modules::program_version_id.eq(intake.program_version_id))
+        .select((modules::id, modules::code, modules::planned_minutes))
+        .load(conn)?;
+    let amended: Vec<(ModuleId, i32)> = amendments::table
+        .filter(amendments::intake_id.eq(intake.id))
+        .select((amendments::module_id, amendments::delta_minutes))
+        .load(conn)?;
+    let mut planned: HashMap<ModuleId, (Code, i64)> =
+        planned.into_iter().map(|(id, code, minutes)| (id, (code, i64::from(minutes)))).collect();
+    for (module, delta) in amended {
+        if let Some((_, minutes)) = planned.get_mut(&module) {
+            *minutes += i64::from(delta);
+        }
+    }
+    Ok(planned)
 }
 
 /// Takes one step: publishes a draft, or cancels what is not yet held, with a reason.

@@ -1,6 +1,8 @@
-//! The shape of the code, of the API document, of the migrations and of the errors.
+//! Who may do what; the shape of the code, of the API document, of the migrations and of the errors.
 
+mod access_matrix;
 mod architecture;
+mod bad_input;
 mod errors;
 mod idempotency;
 mod migrations;

@@ -14,7 +14,7 @@ const METHODS: &[&str] = &["get", "put", "post", "delete", "options", "head", "p
 
 /// The document as the server makes it.
 fn document() -> Value {
-    serde_json::to_value(muster::http::openapi::document()).unwrap()
+    serde_json::to_value(muster::app::document()).unwrap()
 }
 
 /// An operation of a document: path, method in lower case, and what is said of it.

@@ -14,7 +14,10 @@ use actix_web::dev::ServerHandle;
 use muster::{
     access::{self, Credentials, NewToken, NewUser, Role},
     config::Settings,
-    db::Db,
+    db::{Conn, Db},
+    enrollments,
+    error::Error,
+    journal, ledger,
 };
 
 use super::{Client, Kind, TestDatabase, seed, statements};
@@ -196,6 +199,65 @@ impl App {
     /// The whole number of a query such as `SELECT count(*) FROM organizations`.
     pub fn count(&self, query: &str) -> i64 {
         self.database.count(query)
+    }
+
+    /// What `muster verify` says is wrong with the journal, the seats and the hours.
+    pub fn findings(&self) -> Vec<String> {
+        self.db.write_blocking(Credentials::Operator, |conn, _, _| journal::seal(conn)).unwrap();
+        let check = |check: fn(&mut Conn) -> Result<Vec<String>, Error>| {
+            self.db.read_blocking(&Credentials::Operator, |conn, _, _| check(conn)).unwrap()
+        };
+        [check(|conn| Ok(journal::verify(conn)?.1)), check(enrollments::verify), check(ledger::verify)].concat()
+    }
+
+    /// How many rows each table has, their versions in all, and how long the journal is without users and tokens: what a refused
+    /// request leaves as it was.
+    pub fn state(&self) -> Vec<Option<String>> {
+        const VERSIONED: [&str; 10] = [
+            "organizations",
+            "people",
+            "programs",
+            "program_versions",
+            "intakes",
+            "intake_sponsors",
+            "cohorts",
+            "enrollments",
+            "sessions",
+            "roll_calls",
+        ];
+        const PLAIN: [&str; 14] = [
+            "affiliations",
+            "disciplines",
+            "modules",
+            "enrollment_periods",
+            "enrollment_steps",
+            "session_cohorts",
+            "session_instructors",
+            "claims",
+            "claim_waivers",
+            "attendances",
+            "hour_entries",
+            "hour_balances",
+            "module_hour_balances",
+            "journal_entries WHERE subject_kind NOT IN ('user', 'role_grant', 'token')",
+        ];
+        let versioned = VERSIONED.map(|table| (table, "coalesce(sum(version), 0)"));
+        let plain = PLAIN.map(|table| (table, "0"));
+        let line = |(table, versions): (&str, &str)| {
+            let name = table.split(' ').next().unwrap();
+            format!("SELECT '{name} ' || count(*) || ' ' || {versions} FROM {table}")
+        };
+        let lines: Vec<String> = versioned.into_iter().chain(plain).map(line).collect();
+        self.database.texts(&lines.join(" UNION ALL "))
+    }
+
+    /// What `work` returns, which must leave everything as it was.
+    #[track_caller]
+    pub fn unchanged<T>(&self, work: impl FnOnce() -> T) -> T {
+        let before = self.state();
+        let result = work();
+        assert_eq!(self.state(), before, "something changed");
+        result
     }
 
     /// The id of nothing.

@@ -8,11 +8,12 @@
 
 mod app;
 mod client;
+mod course;
 mod database;
 pub mod seed;
 pub mod statements;
 mod tests;
 
 pub use app::{App, TokenOptions, spawn_app, spawn_app_at};
-pub use client::{Client, Reply, redacted};
+pub use client::{Client, Reply, assert_winners, at_once, redacted};
 pub use database::{Kind, TestDatabase, variable};

@@ -6,6 +6,8 @@ use serde_json::json;
 
 use super::App;
 
+pub use super::course::*;
+
 /// A university that teaches, with two campuses.
 #[derive(Clone, Debug)]
 pub struct Provider {

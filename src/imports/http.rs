@@ -1,0 +1,256 @@
+//! `…/import`, `/imports` and `/import-templates`.
+
+use std::sync::Arc;
+
+use actix_web::{
+    Either,
+    web::{self, Data, Path, Query, ServiceConfig},
+};
+use serde::Deserialize;
+use utoipa::{IntoParams, OpenApi};
+
+use super::{
+    File, Format, Import, ImportId, ImportKind, Options, Report, import_instructors, import_organizations, import_roster, import_schedule,
+    may_import_instructors, may_import_organizations, may_import_roster, may_import_schedule, read_table, store, template, undo::undo,
+    verdict_file,
+};
+use crate::{
+    access::{Action, Actor},
+    clock::Instant,
+    db::{Conn, Db},
+    error::Error,
+    http::{Answer, Body, Caller, Change, Download, Reading, Sent, Upload, UploadForm, Writing, at, once},
+    intakes::IntakeId,
+    organizations::OrganizationId,
+};
+
+#[derive(OpenApi)]
+#[openapi(
+    paths(
+        import_organizations_file,
+        import_instructors_file,
+        import_roster_file,
+        import_schedule_file,
+        read_import,
+        undo_import,
+        read_import_template
+    ),
+    components(schemas(Format))
+)]
+pub struct ApiDoc;
+
+/// To be registered before the rooms whose `/{id}` would match `import` too.
+pub fn routes(api: &mut ServiceConfig) {
+    api.service(at("/organizations/import").post(import_organizations_file))
+        .service(at("/instructors/import").post(import_instructors_file))
+        .service(at("/intakes/{id}/enrollments/import").post(import_roster_file))
+        .service(at("/intakes/{id}/sessions/import").post(import_schedule_file))
+        .service(at("/imports/{id}").get(read_import))
+        .service(at("/imports/{id}/undo").post(undo_import))
+        .service(at("/import-templates/{kind}").get(read_import_template));
+}
+
+/// How a file is to be taken.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct ImportQuery {
+    /// Say what would become of each row, and write nothing.
+    #[serde(default)]
+    dry_run: bool,
+    /// Take the rows that are not at fault, instead of all or none.
+    #[serde(default)]
+    partial: bool,
+    /// Answer with the file itself and a verdict behind each row, instead of JSON; `Accept: text/csv` asks for csv.
+    verdicts: Option<Format>,
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct ScheduleQuery {
+    /// Say what would become of each row, and write nothing.
+    #[serde(default)]
+    dry_run: bool,
+    /// Take the rows that are not at fault, instead of all or none.
+    #[serde(default)]
+    partial: bool,
+    /// Publish the sessions at once.
+    #[serde(default)]
+    publish: bool,
+    /// Answer with the file itself and a verdict behind each row, instead of JSON; `Accept: text/csv` asks for csv.
+    verdicts: Option<Format>,
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct InstructorsQuery {
+    /// The provider that records them; the caller's own organization unless said.
+    organization_id: Option<OrganizationId>,
+    /// Say what would become of each row, and write nothing.
+    #[serde(default)]
+    dry_run: bool,
+    /// Take the rows that are not at fault, instead of all or none.
+    #[serde(default)]
+    partial: bool,
+    /// Answer with the file itself and a verdict behind each row, instead of JSON; `Accept: text/csv` asks for csv.
+    verdicts: Option<Format>,
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct TemplateQuery {
+    /// xlsx unless said.
+    format: Option<Format>,
+}
+
+type Reply = Result<Either<Answer, Download>, Error>;
+
+/// Asks whether the caller may, reads the file outside of any transaction, and imports it in one.
+async fn take<G, F>(db: Data<Db>, caller: Caller, upload: Upload, options: Options, verdicts: Option<Format>, gate: G, import: F) -> Reply
+where
+    G: FnOnce(&mut Conn, &Actor) -> Result<(), Error> + Send + 'static,
+    F: FnOnce(&mut Conn, &Actor, Instant, &File, &Options) -> Result<Report, Error> + Send + 'static,
+{
+    db.read(caller.credentials.clone(), move |conn, actor, _| gate(conn, actor)).await?;
+    let Sent { file_name, bytes, hash } = upload.sent()?;
+    let file = web::block(move || read_table(&file_name, &bytes)).await.map_err(Error::internal)??;
+    let file = Arc::new(file);
+    let (taken, dry_run) = (Arc::clone(&file), options.dry_run);
+    let work = move |conn: &mut Conn, actor: &Actor, now: Instant| Answer::ok(&import(conn, actor, now, &taken, &options)?.or_refused()?);
+    let answer = if dry_run { db.read(caller.credentials.clone(), work).await? } else { once(&db, &caller, hash, work).await? };
+    let Some(format) = verdicts.or_else(|| caller.wants_csv().then_some(Format::Csv)) else {
+        return Ok(Either::Left(answer));
+    };
+    let report: Report = answer.value()?;
+    let bytes = web::block(move || verdict_file(&file.content, &report, format)).await.map_err(Error::internal)??;
+    Ok(Either::Right(download("verdicts", format, bytes)))
+}
+
+fn download(name: &str, format: Format, bytes: Vec<u8>) -> Download {
+    let content_type = match format {
+        Format::Csv => Download::CSV,
+        Format::Xlsx => Download::XLSX,
+    };
+    Download { file_name: format!("{name}.{format}"), content_type, bytes }
+}
+
+/// Create and correct organizations from a file
+///
+/// Columns: code, name, kind; latin_name, parent. Matched by code. A commit with rows at fault is 422 `import_rows_invalid`.
+#[utoipa::path(post, path = "/organizations/import", tag = "imports",
+    params(ImportQuery, ("Idempotency-Key" = Option<String>, Header, description = "The same key and file do the work once")),
+    request_body(content = UploadForm, content_type = "multipart/form-data", description = "One CSV or XLSX file"),
+    responses((status = 200, description = "What became of each row, as JSON or as the file with verdicts", content(
+        (Report = "application/json"), (String = "text/csv"))), Writing))]
+async fn import_organizations_file(db: Data<Db>, caller: Caller, query: Query<ImportQuery>, upload: Upload) -> Reply {
+    let ImportQuery { dry_run, partial, verdicts } = query.into_inner();
+    let options = Options { dry_run, partial, ..Options::default() };
+    take(db, caller, upload, options, verdicts, |_, actor| may_import_organizations(actor), import_organizations).await
+}
+
+/// Record and correct a provider's instructors from a file
+///
+/// Columns: name, employee_number; latin_name, organization, title, phone, email. Matched by organization and employee number.
+#[utoipa::path(post, path = "/instructors/import", tag = "imports",
+    params(InstructorsQuery, ("Idempotency-Key" = Option<String>, Header, description = "The same key and file do the work once")),
+    request_body(content = UploadForm, content_type = "multipart/form-data", description = "One CSV or XLSX file"),
+    responses((status = 200, description = "What became of each row, as JSON or as the file with verdicts", content(
+        (Report = "application/json"), (String = "text/csv"))), Writing))]
+async fn import_instructors_file(db: Data<Db>, caller: Caller, query: Query<InstructorsQuery>, upload: Upload) -> Reply {
+    let InstructorsQuery { organization_id, dry_run, partial, verdicts } = query.into_inner();
+    let options = Options { dry_run, partial, ..Options::default() };
+    let provider = move |actor: &Actor| {
+        actor.may(Action::Import)?;
+        let provider = organization_id.or(actor.organization_id());
+        provider.ok_or_else(|| Error::malformed("provider_missing", "say which provider records them: organization_id"))
+    };
+    let gate = move |conn: &mut Conn, actor: &Actor| {
+        if let Some(organization) = organization_id {
+            may_import_instructors(conn, actor, organization)?;
+        }
+        may_import_instructors(conn, actor, provider(actor)?).map(drop)
+    };
+    let import = move |conn: &mut Conn, actor: &Actor, now: Instant, file: &File, options: &Options| {
+        let provider = organization_id.or(actor.organization_id()).ok_or(Error::NotFound)?;
+        import_instructors(conn, actor, now, provider, file, options)
+    };
+    take(db, caller, upload, options, verdicts, gate, import).await
+}
+
+/// Enroll the people of a file in an intake
+///
+/// Columns: name, employee_number, organization, discipline; latin_name, cohort, phone, email, crew, from. People are matched by
+/// organization and employee number. A commit with rows at fault is 422 `import_rows_invalid`, unless `partial=true`.
+#[utoipa::path(post, path = "/intakes/{id}/enrollments/import", tag = "imports",
+    params(("id" = IntakeId, Path, description = "The intake"), ImportQuery,
+        ("Idempotency-Key" = Option<String>, Header, description = "The same key and file do the work once")),
+    request_body(content = UploadForm, content_type = "multipart/form-data", description = "One CSV or XLSX file"),
+    responses((status = 200, description = "What became of each row, as JSON or as the file with verdicts", content(
+        (Report = "application/json"), (String = "text/csv"))), Writing))]
+async fn import_roster_file(db: Data<Db>, caller: Caller, id: Path<IntakeId>, query: Query<ImportQuery>, upload: Upload) -> Reply {
+    let (id, ImportQuery { dry_run, partial, verdicts }) = (id.into_inner(), query.into_inner());
+    let options = Options { dry_run, partial, ..Options::default() };
+    let gate = move |conn: &mut Conn, actor: &Actor| may_import_roster(conn, actor, id).map(drop);
+    let import = move |conn: &mut Conn, actor: &Actor, now: Instant, file: &File, options: &Options| {
+        import_roster(conn, actor, now, id, file, options)
+    };
+    take(db, caller, upload, options, verdicts, gate, import).await
+}
+
+/// Schedule the sessions of a file
+///
+/// Columns: code, module, cohorts, date, start, end; instructors, break, mode, place. Times are local to the intake. Matched by code.
+#[utoipa::path(post, path = "/intakes/{id}/sessions/import", tag = "imports",
+    params(("id" = IntakeId, Path, description = "The intake"), ScheduleQuery,
+        ("Idempotency-Key" = Option<String>, Header, description = "The same key and file do the work once")),
+    request_body(content = UploadForm, content_type = "multipart/form-data", description = "One CSV or XLSX file"),
+    responses((status = 200, description = "What became of each row, as JSON or as the file with verdicts", content(
+        (Report = "application/json"), (String = "text/csv"))), Writing))]
+async fn import_schedule_file(db: Data<Db>, caller: Caller, id: Path<IntakeId>, query: Query<ScheduleQuery>, upload: Upload) -> Reply {
+    let (id, ScheduleQuery { dry_run, partial, publish, verdicts }) = (id.into_inner(), query.into_inner());
+    let options = Options { dry_run, partial, publish, ..Options::default() };
+    let gate = move |conn: &mut Conn, actor: &Actor| may_import_schedule(conn, actor, id).map(drop);
+    let import = move |conn: &mut Conn, actor: &Actor, now: Instant, file: &File, options: &Options| {
+        import_schedule(conn, actor, now, id, file, options)
+    };
+    take(db, caller, upload, options, verdicts, gate, import).await
+}
+
+/// One import
+#[utoipa::path(get, path = "/imports/{id}", tag = "imports", params(("id" = ImportId, Path, description = "The import")),
+    responses((status = 200, description = "The import", body = Import), Reading))]
+async fn read_import(db: Data<Db>, caller: Caller, id: Path<ImportId>) -> Result<Answer, Error> {
+    let id = id.into_inner();
+    let import = db.read(caller.credentials.clone(), move |conn, actor, _| store::find(conn, actor, id)).await?;
+    Answer::ok(&import)
+}
+
+/// Take an import back, while nothing else rests on it
+#[utoipa::path(post, path = "/imports/{id}/undo", tag = "imports",
+    params(("id" = ImportId, Path, description = "The import"),
+        ("Idempotency-Key" = Option<String>, Header, description = "The same key and body do the work once")),
+    request_body(content = Change, example = json!({"reason": "it was last year's list"})),
+    responses((status = 200, description = "The import, undone", body = Import), Writing))]
+async fn undo_import(db: Data<Db>, caller: Caller, id: Path<ImportId>, body: Body<Change>) -> Result<Answer, Error> {
+    let id = id.into_inner();
+    once(&db, &caller, body.hash, move |conn, actor, now| Answer::ok(&undo(conn, actor, now, id, &body.value()?)?)).await
+}
+
+/// An empty file to fill in, with every column that is read
+#[utoipa::path(get, path = "/import-templates/{kind}", tag = "imports",
+    params(("kind" = ImportKind, Path, description = "What the file is to hold; a program is no table"), TemplateQuery),
+    responses((status = 200, description = "The file", content((String = "text/csv"),
+        (String = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"))), Reading))]
+async fn read_import_template(
+    db: Data<Db>,
+    caller: Caller,
+    kind: Path<ImportKind>,
+    query: Query<TemplateQuery>,
+) -> Result<Download, Error> {
+    let (kind, format) = (kind.into_inner(), query.format.unwrap_or(Format::Xlsx));
+    db.read(caller.credentials, |_, actor, _| actor.may(Action::ReadOrganizations)).await?;
+    Ok(download(&format!("template-{kind}"), format, template(kind, format)?))
+}

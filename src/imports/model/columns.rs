@@ -1,0 +1,236 @@
+//! The columns of a file and the cells below them.
+
+use std::str::FromStr;
+
+use chrono::{NaiveDate, NaiveTime};
+
+use super::{Reason, RowPlan, Verdict};
+use crate::{
+    error::{Error, FieldFault},
+    tabular::{ColumnProblem, Field, Mapping, Row, Table, column_name, map_columns},
+    text::TextFault,
+};
+
+/// A row that cannot be read: its number, its key if it has one, and what is wrong.
+type Misread = (u32, Option<String>, Vec<Reason>);
+
+/// A table whose columns are known.
+pub(in crate::imports) struct Sheet<'a, F: 'static> {
+    table: &'a Table,
+    fields: &'static [Field<F>],
+    mapping: Mapping<F>,
+}
+
+impl<'a, F: Copy + Eq + 'static> Sheet<'a, F> {
+    /// Finds the columns.
+    ///
+    /// # Errors
+    /// 422 `columns_missing` or `columns_duplicate` with every column that is, before any cell is looked at.
+    pub(in crate::imports) fn of(table: &'a Table, fields: &'static [Field<F>]) -> Result<Self, Error> {
+        let mapping = map_columns(&table.header, fields).map_err(|problems| {
+            let missing = problems.iter().any(|problem| matches!(problem, ColumnProblem::Missing { .. }));
+            let (code, detail) =
+                if missing { ("columns_missing", "the file lacks columns") } else { ("columns_duplicate", "the file has columns twice") };
+            let faults = problems.iter().map(|problem| fault(problem, fields)).collect();
+            Error::Rejected { code, detail: detail.to_owned(), faults }
+        })?;
+        Ok(Self { table, fields, mapping })
+    }
+
+    /// Reads each row with `read`; what it finds wrong makes the row invalid.
+    pub(in crate::imports) fn rows<E>(
+        &self,
+        key: F,
+        mut read: impl FnMut(&mut Cells<'_, F>) -> Option<E>,
+    ) -> Vec<Result<Entry<E>, Misread>> {
+        let rows = self.table.rows.iter().map(|row| {
+            let mut cells = Cells { sheet: self, row, reasons: Vec::new() };
+            let entry = read(&mut cells);
+            let key = cells.text(key).map(ToOwned::to_owned);
+            match entry {
+                Some(value) if cells.reasons.is_empty() => Ok(Entry { row: row.number, key: key.unwrap_or_default(), value }),
+                _ => Err((row.number, key, cells.reasons)),
+            }
+        });
+        rows.collect()
+    }
+
+    /// The headers that are not read.
+    pub(in crate::imports) fn unknown(&self) -> Vec<String> {
+        self.mapping.unknown().iter().map(|(_, header)| header.clone()).collect()
+    }
+
+    fn name(&self, field: F) -> &'static str {
+        self.fields.iter().find(|one| one.key == field).map_or("", |one| one.name)
+    }
+}
+
+/// A row whose cells were read.
+#[derive(Clone, Debug)]
+pub(in crate::imports) struct Entry<E> {
+    pub(in crate::imports) row: u32,
+    /// What the row is about.
+    pub(in crate::imports) key: String,
+    pub(in crate::imports) value: E,
+}
+
+/// Rows as [`Sheet::rows`] reads them.
+pub(in crate::imports) type Entries<E> = Vec<Result<Entry<E>, Misread>>;
+
+/// The plan of each row, in the order of the file: `plan` for those that could be read, invalid for the others.
+pub(super) fn planned<E, C>(entries: Entries<E>, mut plan: impl FnMut(Entry<E>) -> RowPlan<C>) -> Vec<RowPlan<C>> {
+    let rows = entries.into_iter().map(|entry| match entry {
+        Ok(entry) => plan(entry),
+        Err((row, key, reasons)) => RowPlan::idle(row, key, Verdict::Invalid, reasons),
+    });
+    rows.collect()
+}
+
+/// The cells of one row. Each look that finds something wrong remembers why and answers nothing.
+pub(in crate::imports) struct Cells<'a, F: 'static> {
+    sheet: &'a Sheet<'a, F>,
+    row: &'a Row,
+    reasons: Vec<Reason>,
+}
+
+impl<F: Copy + Eq + 'static> Cells<'_, F> {
+    /// The text of a cell, unless it is empty.
+    pub(in crate::imports) fn text(&self, field: F) -> Option<&str> {
+        self.sheet.mapping.cell(self.row, field)
+    }
+
+    /// The value of a cell that may be empty, as `read` makes it of the text.
+    pub(in crate::imports) fn read<T>(&mut self, field: F, read: impl FnOnce(&str) -> Result<T, CellFault>) -> Option<T> {
+        match self.text(field).map(read)? {
+            Ok(value) => Some(value),
+            Err(fault) => {
+                self.refuse(field, fault);
+                None
+            }
+        }
+    }
+
+    /// The value of a cell that may be empty.
+    pub(in crate::imports) fn optional<T: FromStr<Err = TextFault>>(&mut self, field: F) -> Option<T> {
+        self.read(field, |text| text.parse().map_err(|fault: TextFault| CellFault::new(fault.code, fault.detail)))
+    }
+
+    /// As [`Cells::read`], for a cell that must not be empty.
+    pub(in crate::imports) fn read_required<T>(&mut self, field: F, read: impl FnOnce(&str) -> Result<T, CellFault>) -> Option<T> {
+        if self.text(field).is_none() {
+            self.refuse(field, CellFault::new("cell_missing", "must not be empty"));
+            return None;
+        }
+        self.read(field, read)
+    }
+
+    /// As [`Cells::optional`], for a cell that must not be empty.
+    pub(in crate::imports) fn required<T: FromStr<Err = TextFault>>(&mut self, field: F) -> Option<T> {
+        self.read_required(field, |text| text.parse().map_err(|fault: TextFault| CellFault::new(fault.code, fault.detail)))
+    }
+
+    pub(in crate::imports) fn refuse(&mut self, field: F, fault: CellFault) {
+        self.reasons.push(Reason::of(self.sheet.name(field), fault.code, fault.detail));
+    }
+}
+
+/// Why a cell was refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::imports) struct CellFault {
+    pub(in crate::imports) code: &'static str,
+    pub(in crate::imports) detail: String,
+}
+
+impl CellFault {
+    pub(in crate::imports) fn new(code: &'static str, detail: impl Into<String>) -> Self {
+        Self { code, detail: detail.into() }
+    }
+}
+
+fn fault<F>(problem: &ColumnProblem, fields: &[Field<F>]) -> FieldFault {
+    let name = match problem {
+        ColumnProblem::Missing { name } | ColumnProblem::Duplicate { name, .. } => *name,
+    };
+    let detail = match problem {
+        ColumnProblem::Missing { .. } => {
+            let aliases = fields.iter().find(|field| field.name == name).map_or(&[][..], |field| field.aliases);
+            let accepted: Vec<&str> = std::iter::once(name).chain(aliases.iter().copied()).collect();
+            format!("no column is headed by any of: {}", accepted.join(", "))
+        }
+        ColumnProblem::Duplicate { first, second, .. } => {
+            format!("the columns {} and {} both hold it", column_name(*first), column_name(*second))
+        }
+    };
+    FieldFault::new(format!("/columns/{name}"), problem.code(), detail)
+}
+
+/// The header row of a template, such as `姓名 (name)`, and `*` where a column must be there. Every one of them is accepted again.
+pub(in crate::imports) fn template<F>(fields: &[Field<F>]) -> Vec<String> {
+    let header = |field: &Field<F>| {
+        let chinese = field.aliases.iter().find(|alias| !alias.is_ascii()).unwrap_or(&field.name);
+        let mark = if field.required { "*" } else { "" };
+        format!("{chinese}{mark} ({})", field.name)
+    };
+    fields.iter().map(header).collect()
+}
+
+/// The items of a cell that holds several, separated by `;`, `,`, `、`, `/` or a line break, in either width.
+pub(super) fn items(text: &str) -> Vec<&str> {
+    text.split([';', '；', ',', '，', '、', '/', '\n']).map(str::trim).filter(|item| !item.is_empty()).collect()
+}
+
+/// A date: 2020-05-27, 2020/5/27, 2020.5.27 or 2020年5月27日; a time of midnight behind it is what some spreadsheets add.
+pub(super) fn date(text: &str) -> Result<NaiveDate, CellFault> {
+    let day = text.strip_suffix(" 00:00").or_else(|| text.strip_suffix(" 00:00:00")).unwrap_or(text);
+    let parts: Vec<&str> = day.split(['-', '/', '.', '年', '月', '日']).map(str::trim).filter(|part| !part.is_empty()).collect();
+    let date = match parts.as_slice() {
+        [year, month, day] if year.len() == 4 => {
+            let number = |text: &str| text.parse::<u32>().ok();
+            year.parse().ok().zip(number(month).zip(number(day))).and_then(|(year, (month, day))| NaiveDate::from_ymd_opt(year, month, day))
+        }
+        _ => None,
+    };
+    let wrong = || CellFault::new("date_malformed", format!("`{text}` is not a date such as 2020-05-27"));
+    date.filter(|date| (1900..=2200).contains(&chrono::Datelike::year(date))).ok_or_else(wrong)
+}
+
+/// A time of day in whole minutes: 18:30, 8:05 or 18:30:00; full-width colons too.
+pub(super) fn time(text: &str) -> Result<NaiveTime, CellFault> {
+    let narrow = text.replace('：', ":");
+    let mut parts = narrow.split(':').map(|part| part.trim().parse::<u32>().ok());
+    let (hour, minute, second) = (parts.next().flatten(), parts.next().flatten(), parts.next().unwrap_or(Some(0)));
+    let time = match (hour, minute, second, parts.next()) {
+        (Some(hour), Some(minute), Some(0), None) => NaiveTime::from_hms_opt(hour, minute, 0),
+        _ => None,
+    };
+    time.ok_or_else(|| CellFault::new("time_malformed", format!("`{text}` is not a time such as 18:30")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dates_and_times_are_read_as_people_write_them() {
+        let day = NaiveDate::from_ymd_opt(2020, 5, 27).unwrap();
+        for text in ["2020-05-27", "2020/5/27", "2020.5.27", "2020年5月27日", "2020-05-27 00:00"] {
+            assert_eq!(date(text).unwrap(), day, "{text}");
+        }
+        for text in ["27.5.2020", "2020-02-30", "20-5-27", "1020-05-27", "tomorrow", "43978", "2020-05-27 08:00"] {
+            assert_eq!(date(text).unwrap_err().code, "date_malformed", "{text}");
+        }
+        let half_past_six = NaiveTime::from_hms_opt(18, 30, 0).unwrap();
+        for text in ["18:30", "18：30", "18:30:00"] {
+            assert_eq!(time(text).unwrap(), half_past_six, "{text}");
+        }
+        for text in ["24:00", "18", "18:30:15", "6 pm", "18:30:00:00", ""] {
+            assert_eq!(time(text).unwrap_err().code, "time_malformed", "{text}");
+        }
+    }
+
+    #[test]
+    fn several_items_are_separated_in_many_ways() {
+        assert_eq!(items("A; B；C,D，E、F/G\nH;;"), ["A", "B", "C", "D", "E", "F", "G", "H"]);
+        assert!(items(" ; ").is_empty());
+    }
+}

@@ -1,0 +1,456 @@
+//! The schedule of an intake: its sessions.
+
+use std::collections::HashMap;
+
+use super::{
+    Reason, RowChange, RowPlan, Sheet, Verdict,
+    columns::{CellFault, Cells, Entries, Entry, date, items, planned, time},
+    directory::folded,
+    roster::find_cohort,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    clock::Instant,
+    error::{Error, FieldFault},
+    id::Id,
+    intakes::{CohortId, CohortRow, Intake, SessionMode},
+    people::PersonId,
+    programs::{Module, ModuleId},
+    schedule::{NewSession, Proposal, SessionId, SessionPatch, SessionRow, SessionState},
+    tabular::{Field, Table},
+    text::{Code, Place},
+};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::imports) enum Column {
+    Code,
+    Module,
+    Cohorts,
+    Instructors,
+    Date,
+    Start,
+    End,
+    Break,
+    Mode,
+    Place,
+}
+
+pub(in crate::imports) const COLUMNS: &[Field<Column>] = {
+    use Column as C;
+    &[
+        Field { key: C::Code, name: "code", aliases: &["课次", "课次编号", "编号", "session", "session code"], required: true },
+        Field { key: C::Module, name: "module", aliases: &["课程", "课程名称", "课程代码", "模块", "course"], required: true },
+        Field {
+            key: C::Cohorts, name: "cohorts", aliases: &["班级", "授课班级", "班次", "cohort", "class", "classes"], required: true
+        },
+        Field {
+            key: C::Instructors,
+            name: "instructors",
+            aliases: &["授课教师", "教师", "任课教师", "教师工号", "主讲教师", "instructor", "teacher", "teachers"],
+            required: false,
+        },
+        Field { key: C::Date, name: "date", aliases: &["日期", "上课日期", "day"], required: true },
+        Field { key: C::Start, name: "start", aliases: &["开始", "开始时间", "上课时间", "start time", "from"], required: true },
+        Field { key: C::End, name: "end", aliases: &["结束", "结束时间", "下课时间", "end time", "until"], required: true },
+        Field {
+            key: C::Break, name: "break", aliases: &["休息", "休息分钟", "课间休息", "break minutes", "breaks"], required: false
+        },
+        Field { key: C::Mode, name: "mode", aliases: &["方式", "授课方式", "教学方式", "上课方式"], required: false },
+        Field {
+            key: C::Place, name: "place", aliases: &["地点", "上课地点", "教室", "会议号", "room", "location"], required: false
+        },
+    ]
+};
+
+/// What files call the ways to meet, beside our own keys.
+const MODES: &[(&str, SessionMode)] = {
+    use SessionMode as M;
+    &[
+        ("线上直播", M::LiveOnline),
+        ("直播", M::LiveOnline),
+        ("线上", M::LiveOnline),
+        ("面授", M::OnSite),
+        ("线下", M::OnSite),
+        ("现场", M::OnSite),
+        ("混合", M::Mixed),
+        ("线上线下混合", M::Mixed),
+        ("录播", M::Recorded),
+    ]
+};
+
+/// What the cells of a schedule can name, but for its instructors.
+pub(in crate::imports) struct Frame {
+    pub(in crate::imports) intake: Intake,
+    pub(in crate::imports) modules: Vec<Module>,
+    pub(in crate::imports) cohorts: Vec<CohortRow>,
+}
+
+/// One row, as it was read.
+#[derive(Clone, Debug)]
+pub(in crate::imports) struct Row {
+    code: Code,
+    module: ModuleId,
+    cohorts: Vec<CohortId>,
+    /// Employee numbers at the provider; the first one leads.
+    pub(in crate::imports) instructors: Vec<Code>,
+    starts_at: Instant,
+    ends_at: Instant,
+    break_minutes: Option<i32>,
+    mode: Option<SessionMode>,
+    place: Option<Place>,
+}
+
+/// A session of the intake.
+#[derive(Clone, Debug)]
+pub(in crate::imports) struct Stored {
+    pub(in crate::imports) row: SessionRow,
+    pub(in crate::imports) cohorts: Vec<CohortId>,
+    /// The lead first, the others by id.
+    pub(in crate::imports) instructors: Vec<PersonId>,
+}
+
+/// What stands in the register already.
+#[derive(Clone, Debug, Default)]
+pub(in crate::imports) struct Facts {
+    pub(in crate::imports) sessions: HashMap<Code, Stored>,
+    /// The provider's instructors by employee number.
+    pub(in crate::imports) instructors: HashMap<Code, PersonId>,
+}
+
+/// What is written for a row.
+#[derive(Clone, Debug)]
+pub(in crate::imports) enum Change {
+    Create(NewSession),
+    Update {
+        id: SessionId,
+        /// Nothing if the session is only published.
+        patch: Option<SessionPatch>,
+        before: Box<SessionBefore>,
+        /// As it will be.
+        session: NewSession,
+        /// Whether it is a draft that is to be published.
+        publish: bool,
+        is_published: bool,
+    },
+}
+
+/// A session as an import found it, to be restored.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(in crate::imports) struct SessionBefore {
+    module_id: ModuleId,
+    mode: SessionMode,
+    starts_at: Instant,
+    ends_at: Instant,
+    break_minutes: i32,
+    place: Option<Place>,
+    cohort_ids: Vec<CohortId>,
+    instructor_ids: Vec<PersonId>,
+}
+
+impl SessionBefore {
+    fn of(stored: &Stored) -> Self {
+        Self {
+            module_id: stored.row.module_id,
+            mode: stored.row.mode,
+            starts_at: stored.row.starts_at,
+            ends_at: stored.row.ends_at,
+            break_minutes: stored.row.break_minutes,
+            place: stored.row.place.clone(),
+            cohort_ids: stored.cohorts.clone(),
+            instructor_ids: stored.instructors.clone(),
+        }
+    }
+
+    /// What makes the session so again.
+    pub(in crate::imports) fn restoring(self) -> SessionPatch {
+        SessionPatch {
+            code: None,
+            module_id: Some(self.module_id),
+            mode: Some(self.mode),
+            starts_at: Some(self.starts_at),
+            ends_at: Some(self.ends_at),
+            break_minutes: Some(self.break_minutes),
+            place: Some(self.place),
+            cohort_ids: Some(self.cohort_ids),
+            instructor_ids: Some(self.instructor_ids),
+        }
+    }
+}
+
+impl Change {
+    /// The session as it is to be; `publish` says whether new ones are published.
+    pub(in crate::imports) fn proposal(&self, publish: bool) -> Proposal {
+        match self {
+            Self::Create(session) => Proposal { id: Id::generate(), session: session.clone(), is_published: publish },
+            Self::Update { id, session, is_published, .. } => Proposal { id: *id, session: session.clone(), is_published: *is_published },
+        }
+    }
+}
+
+/// Reads the cells of every row.
+pub(in crate::imports) fn read(table: &Table, frame: &Frame) -> Result<(Entries<Row>, Vec<String>), Error> {
+    let sheet = Sheet::of(table, COLUMNS)?;
+    Ok((sheet.rows(Column::Code, |cells| read_row(cells, frame)), sheet.unknown()))
+}
+
+fn read_row(cells: &mut Cells<'_, Column>, frame: &Frame) -> Option<Row> {
+    let code = cells.required(Column::Code);
+    let module = cells.read_required(Column::Module, |text| find_module(&frame.modules, text));
+    let cohorts = cells.read_required(Column::Cohorts, |text| find_cohorts(&frame.cohorts, text));
+    let instructors = cells.read(Column::Instructors, read_numbers).unwrap_or_default();
+    let day = cells.read_required(Column::Date, date);
+    let start = cells.read_required(Column::Start, time);
+    let end = cells.read_required(Column::End, time);
+    let break_minutes = cells.read(Column::Break, read_minutes);
+    let mode = cells.read(Column::Mode, read_mode);
+    let place = cells.optional(Column::Place);
+    let (day, start, end) = (day?, start?, end?);
+    if end <= start {
+        cells.refuse(Column::End, CellFault::new("end_before_start", "must be after the start, on the same day"));
+    }
+    let mut at = |column, time| {
+        let instant = frame.intake.time_zone.instant(day, time);
+        instant.map_err(|detail| cells.refuse(column, CellFault::new("local_time_unclear", detail))).ok()
+    };
+    let (starts_at, ends_at) = (at(Column::Start, start), at(Column::End, end));
+    Some(Row {
+        code: code?,
+        module: module?,
+        cohorts: cohorts?,
+        instructors,
+        starts_at: starts_at?,
+        ends_at: ends_at?,
+        break_minutes,
+        mode,
+        place,
+    })
+}
+
+fn find_module(modules: &[Module], text: &str) -> Result<ModuleId, CellFault> {
+    if let Some(one) = modules.iter().find(|one| one.code.as_str() == text) {
+        return Ok(one.id);
+    }
+    let wanted = folded(text);
+    let called = |one: &&Module| {
+        folded(one.name.as_str()) == wanted || one.latin_name.as_ref().is_some_and(|latin| folded(latin.as_str()) == wanted)
+    };
+    let mut found = modules.iter().filter(called);
+    match (found.next(), found.next()) {
+        (Some(one), None) => Ok(one.id),
+        (Some(_), Some(_)) => Err(CellFault::new("module_ambiguous", format!("several modules are called `{text}`; write the code"))),
+        (None, _) => Err(CellFault::new("unknown_module", format!("`{text}` is no module of this intake's program version"))),
+    }
+}
+
+fn find_cohorts(cohorts: &[CohortRow], text: &str) -> Result<Vec<CohortId>, CellFault> {
+    // A name may hold what separates names.
+    if let Ok(one) = find_cohort(cohorts, text) {
+        return Ok(vec![one.id]);
+    }
+    let mut found = items(text).into_iter().map(|item| find_cohort(cohorts, item).map(|one| one.id)).collect::<Result<Vec<_>, _>>()?;
+    found.sort_unstable();
+    found.dedup();
+    if found.is_empty() { Err(CellFault::new("cell_missing", "must not be empty")) } else { Ok(found) }
+}
+
+fn read_numbers(text: &str) -> Result<Vec<Code>, CellFault> {
+    let mut numbers: Vec<Code> = Vec::new();
+    for item in items(text).into_iter().flat_map(str::split_whitespace) {
+        let number = item.parse().map_err(|fault: crate::text::TextFault| CellFault::new(fault.code, fault.detail))?;
+        if !numbers.contains(&number) {
+            numbers.push(number);
+        }
+    }
+    Ok(numbers)
+}
+
+fn read_minutes(text: &str) -> Result<i32, CellFault> {
+    let digits = text.trim_end_matches("分钟").trim_end_matches("min").trim();
+    let minutes = digits.parse().ok().filter(|minutes| (0..=1440).contains(minutes));
+    minutes.ok_or_else(|| CellFault::new("minutes_malformed", format!("`{text}` is not a whole number of minutes")))
+}
+
+fn read_mode(text: &str) -> Result<SessionMode, CellFault> {
+    let plain = text.to_lowercase().replace([' ', '-'], "_");
+    MODES.iter().find(|(name, _)| *name == text).map(|(_, mode)| *mode).or_else(|| plain.parse().ok()).ok_or_else(|| {
+        let known: Vec<&str> = SessionMode::ALL.iter().map(|mode| mode.as_str()).collect();
+        CellFault::new("unknown_value", format!("`{text}` is none of: 线上直播, 面授, 混合, 录播, {}", known.join(", ")))
+    })
+}
+
+/// What becomes of each row, before it is held against the other sessions (see [`refuse`]).
+pub(in crate::imports) fn plan(entries: Entries<Row>, frame: &Frame, facts: &Facts, publish: bool) -> Vec<RowPlan<Change>> {
+    let mut seen: HashMap<Code, u32> = HashMap::new();
+    planned(entries, |entry| {
+        let (row, key) = (entry.row, entry.key.clone());
+        if let Some(first) = seen.get(&entry.value.code) {
+            let reason = Reason::of("code", "duplicate_in_file", format!("row {first} has the same code"));
+            return RowPlan::at_fault(row, &key, Verdict::DuplicateInFile, reason);
+        }
+        seen.insert(entry.value.code.clone(), row);
+        let unknown: Vec<&str> =
+            entry.value.instructors.iter().filter(|number| !facts.instructors.contains_key(number)).map(Code::as_str).collect();
+        if !unknown.is_empty() {
+            let detail = format!("no instructor of the provider has the employee number {}", unknown.join(", "));
+            return RowPlan::at_fault(row, &key, Verdict::Invalid, Reason::of("instructors", "unknown_instructor", detail));
+        }
+        match facts.sessions.get(&entry.value.code) {
+            None => RowPlan::of(row, &key, Verdict::Create, Vec::new(), Some(Change::Create(new_session(entry.value, facts)))),
+            Some(stored) => compare(&entry, stored, frame, facts, publish),
+        }
+    })
+}
+
+fn instructors(numbers: &[Code], facts: &Facts) -> Vec<PersonId> {
+    let mut ids: Vec<PersonId> = numbers.iter().filter_map(|number| facts.instructors.get(number)).copied().collect();
+    if let Some((_, others)) = ids.split_first_mut() {
+        others.sort_unstable();
+    }
+    ids
+}
+
+fn new_session(row: Row, facts: &Facts) -> NewSession {
+    NewSession {
+        instructor_ids: instructors(&row.instructors, facts),
+        code: row.code,
+        module_id: row.module,
+        mode: row.mode,
+        starts_at: row.starts_at,
+        ends_at: row.ends_at,
+        break_minutes: row.break_minutes.unwrap_or(0),
+        place: row.place,
+        cohort_ids: row.cohorts,
+    }
+}
+
+/// What a row changes of a stored session; empty cells leave it as it is.
+fn compare(entry: &Entry<Row>, stored: &Stored, frame: &Frame, facts: &Facts, publish: bool) -> RowPlan<Change> {
+    let (patch, mut what) = differences(&entry.value, stored, frame, facts);
+    let state = stored.row.state;
+    let publishes = publish && state == SessionState::Draft;
+    if what.is_empty() && !publishes {
+        return RowPlan::of(entry.row, &entry.key, Verdict::Unchanged, what, None);
+    }
+    let refuse = |column: Option<&str>, code, detail: String| {
+        RowPlan::at_fault(entry.row, &entry.key, Verdict::Invalid, Reason::new(column, code, detail))
+    };
+    match state {
+        SessionState::Held => return refuse(None, "session_held", format!("was held and stays as it is, but differs in {}", told(&what))),
+        SessionState::Cancelled => return refuse(None, "session_cancelled", "is cancelled; give the new session another code".to_owned()),
+        SessionState::Published if patch.module_id.is_some() => {
+            return refuse(Some("module"), "session_published", "the module of a published session is fixed; cancel it first".to_owned());
+        }
+        SessionState::Published | SessionState::Draft => {}
+    }
+    let session = merged(stored, &patch);
+    let patch = Some(patch).filter(|_| !what.is_empty());
+    if publishes {
+        what.push(RowChange::new("state", Some(SessionState::Draft), Some(SessionState::Published)));
+    }
+    let is_published = publishes || state == SessionState::Published;
+    let change =
+        Change::Update { id: stored.row.id, patch, before: Box::new(SessionBefore::of(stored)), session, publish: publishes, is_published };
+    RowPlan::of(entry.row, &entry.key, Verdict::Update, what, Some(change))
+}
+
+fn told(what: &[RowChange]) -> String {
+    what.iter().map(|change| change.field.as_str()).collect::<Vec<_>>().join(", ")
+}
+
+/// The patch that the row amounts to, and the same for people to read.
+fn differences(said: &Row, stored: &Stored, frame: &Frame, facts: &Facts) -> (SessionPatch, Vec<RowChange>) {
+    let (mut patch, mut what) = (SessionPatch::default(), Vec::new());
+    let row = &stored.row;
+    if said.module != row.module_id {
+        patch.module_id = Some(said.module);
+        let code = |id: ModuleId| frame.modules.iter().find(|one| one.id == id).map(|one| &one.code);
+        what.push(RowChange::new("module", code(row.module_id), code(said.module)));
+    }
+    if said.starts_at != row.starts_at {
+        patch.starts_at = Some(said.starts_at);
+        what.push(RowChange::new("start", Some(row.starts_at), Some(said.starts_at)));
+    }
+    if said.ends_at != row.ends_at {
+        patch.ends_at = Some(said.ends_at);
+        what.push(RowChange::new("end", Some(row.ends_at), Some(said.ends_at)));
+    }
+    if let Some(minutes) = said.break_minutes.filter(|minutes| *minutes != row.break_minutes) {
+        patch.break_minutes = Some(minutes);
+        what.push(RowChange::new("break", Some(row.break_minutes), Some(minutes)));
+    }
+    if let Some(mode) = said.mode.filter(|mode| *mode != row.mode) {
+        patch.mode = Some(mode);
+        what.push(RowChange::new("mode", Some(row.mode), Some(mode)));
+    }
+    if said.place.is_some() && said.place != row.place {
+        patch.place = Some(said.place.clone());
+        what.push(RowChange::new("place", row.place.as_ref(), said.place.as_ref()));
+    }
+    let mut cohorts = stored.cohorts.clone();
+    cohorts.sort_unstable();
+    if said.cohorts != cohorts {
+        what.push(RowChange::new("cohorts", Some(cohort_codes(&cohorts, frame)), Some(cohort_codes(&said.cohorts, frame))));
+        patch.cohort_ids = Some(said.cohorts.clone());
+    }
+    let taught_by = instructors(&said.instructors, facts);
+    if !taught_by.is_empty() && taught_by != stored.instructors {
+        let count = |ids: &[PersonId]| format!("{} instructors", ids.len());
+        let (from, to) = (numbers(&stored.instructors, facts), numbers(&taught_by, facts));
+        what.push(RowChange::new("instructors", Some(from.unwrap_or_else(|| count(&stored.instructors))), to));
+        patch.instructor_ids = Some(taught_by);
+    }
+    (patch, what)
+}
+
+fn cohort_codes(ids: &[CohortId], frame: &Frame) -> String {
+    let codes = ids.iter().filter_map(|id| frame.cohorts.iter().find(|one| one.id == *id)).map(|one| one.code.as_str());
+    codes.collect::<Vec<_>>().join("; ")
+}
+
+/// The employee numbers, if the file knows them all.
+fn numbers(ids: &[PersonId], facts: &Facts) -> Option<String> {
+    let number = |id: &PersonId| facts.instructors.iter().find(|(_, known)| *known == id).map(|(number, _)| number.as_str());
+    Some(ids.iter().map(number).collect::<Option<Vec<_>>>()?.join("; "))
+}
+
+fn merged(stored: &Stored, patch: &SessionPatch) -> NewSession {
+    let row = &stored.row;
+    NewSession {
+        code: row.code.clone(),
+        module_id: patch.module_id.unwrap_or(row.module_id),
+        mode: Some(patch.mode.unwrap_or(row.mode)),
+        starts_at: patch.starts_at.unwrap_or(row.starts_at),
+        ends_at: patch.ends_at.unwrap_or(row.ends_at),
+        break_minutes: patch.break_minutes.unwrap_or(row.break_minutes),
+        place: patch.place.clone().unwrap_or_else(|| row.place.clone()),
+        cohort_ids: patch.cohort_ids.clone().unwrap_or_else(|| stored.cohorts.clone()),
+        instructor_ids: patch.instructor_ids.clone().unwrap_or_else(|| stored.instructors.clone()),
+    }
+}
+
+/// Refuses the rows with obstacles; these come for the rows that change something, in their order.
+pub(in crate::imports) fn refuse(plans: &mut [RowPlan<Change>], obstacles: Vec<Vec<FieldFault>>) {
+    let changing = plans.iter_mut().filter(|plan| plan.change.is_some());
+    for (plan, faults) in changing.zip(obstacles) {
+        for fault in faults {
+            plan.refuse(Reason::new(column(&fault.pointer), &fault.code, fault.detail));
+        }
+    }
+}
+
+/// The column that a field of a session comes from.
+fn column(pointer: &str) -> Option<&'static str> {
+    let columns = [
+        ("/code", "code"),
+        ("/module_id", "module"),
+        ("/cohort_ids", "cohorts"),
+        ("/instructor_ids", "instructors"),
+        ("/starts_at", "start"),
+        ("/ends_at", "end"),
+        ("/break_minutes", "break"),
+        ("/mode", "mode"),
+        ("/place", "place"),
+    ];
+    columns.iter().find(|(field, _)| *field == pointer).map(|(_, column)| *column)
+}

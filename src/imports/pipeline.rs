@@ -1,0 +1,163 @@
+//! What all kinds of imports share: reading a file, deciding whether a plan is written, and the files that go back.
+
+use std::collections::HashMap;
+
+use sha2::{Digest, Sha256};
+
+use super::{
+    model::{
+        self, Counts, Effect, File, Import, ImportKind, ImportState, Known, Options, Outcome, Registered, Report, RowPlan, instructors,
+        organizations, program::ProgramFile, roster, schedule,
+    },
+    store,
+};
+use crate::{
+    access::Actor,
+    clock::Instant,
+    db::Conn,
+    db::types::text_enum,
+    error::Error,
+    http::body,
+    id::Id,
+    intakes::IntakeId,
+    organizations::OrganizationId,
+    people,
+    tabular::{self, Limits, Table, TabularError},
+    text::Code,
+};
+
+text_enum! {
+    /// A kind of file.
+    pub enum Format {
+        Csv => "csv",
+        Xlsx => "xlsx",
+    }
+}
+
+/// Reads a table, CSV or XLSX. Slow for a large workbook, so never to be called inside a transaction.
+///
+/// # Errors
+/// 413 `file_too_large`; 422 with the code of what is wrong with the file as a whole.
+pub fn read_table(name: &str, bytes: &[u8]) -> Result<File, Error> {
+    let content = tabular::read(bytes, &Limits::default()).map_err(|error| unreadable(&error))?;
+    Ok(File { name: name.to_owned(), sha256: Sha256::digest(bytes).into(), content })
+}
+
+fn unreadable(error: &TabularError) -> Error {
+    match error {
+        TabularError::FileTooLarge { .. } => Error::too_large(error.code(), error.to_string()),
+        _ => Error::Rejected { code: error.code(), detail: error.to_string(), faults: Vec::new() },
+    }
+}
+
+/// Reads a program file.
+///
+/// # Errors
+/// 400 for broken JSON, 422 for a wrong field.
+pub fn read_program(name: &str, bytes: &[u8]) -> Result<File<ProgramFile>, Error> {
+    Ok(File { name: name.to_owned(), sha256: Sha256::digest(bytes).into(), content: body::parse(bytes)? })
+}
+
+/// What an import is about.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Subject {
+    pub(super) kind: ImportKind,
+    pub(super) provider: Option<OrganizationId>,
+    pub(super) intake: Option<IntakeId>,
+}
+
+/// Decides whether a plan is written, and has `apply` write it. All that tells a dry run from a commit is in here.
+pub(super) fn settle<T, C>(
+    conn: &mut Conn,
+    actor: &Actor,
+    now: Instant,
+    subject: Subject,
+    (file, options): (&File<T>, &Options),
+    (plans, unknown_columns): (Vec<RowPlan<C>>, Vec<String>),
+    apply: impl FnOnce(&mut Conn, Vec<C>) -> Result<Vec<Effect>, Error>,
+) -> Result<Report, Error> {
+    let mut rows = Vec::with_capacity(plans.len());
+    let mut changes = Vec::new();
+    for plan in plans {
+        rows.push(plan.report);
+        changes.extend(plan.change);
+    }
+    options.tell("checked", rows.len(), rows.len());
+    let outcome = if options.dry_run {
+        Outcome::DryRun
+    } else if !options.partial && rows.iter().any(|row| row.verdict.is_fault()) {
+        Outcome::Refused
+    } else if changes.is_empty() {
+        Outcome::NothingNew
+    } else {
+        Outcome::Committed
+    };
+    let mut import_id = None;
+    let counts = Counts::of(&rows);
+    if outcome == Outcome::Committed {
+        let import = Import {
+            id: Id::generate(),
+            kind: subject.kind,
+            provider_id: subject.provider,
+            intake_id: subject.intake,
+            file_name: file.name.clone(),
+            file_sha256: file.sha256.to_vec(),
+            state: ImportState::Committed,
+            rows: i32::try_from(changes.len()).unwrap_or(i32::MAX),
+            user_id: actor.user_id(),
+            created_at: now,
+            undone_at: None,
+        };
+        let effects = apply(conn, changes)?;
+        store::record(conn, actor, &import, counts, effects)?;
+        import_id = Some(import.id);
+    }
+    let (kind, dry_run, committed) = (subject.kind, options.dry_run, outcome == Outcome::Committed);
+    Ok(Report { import_id, kind, dry_run, committed, outcome, file_name: file.name.clone(), counts, unknown_columns, rows })
+}
+
+/// The people behind these employee numbers, and whether the actor may change them.
+pub(super) fn registered(conn: &mut Conn, actor: &Actor, pairs: &[(OrganizationId, Code)]) -> Result<Registered, Error> {
+    let found = people::matches(conn, pairs)?;
+    let ids: Vec<people::PersonId> = found.iter().map(|one| one.person.id).collect();
+    let editable = people::is_editable_by(conn, actor, &ids)?;
+    let known = |found: people::Match| {
+        let key = (found.organization_id, found.employee_number.clone());
+        (key, Known { editable: editable.contains(&found.person.id), found })
+    };
+    Ok(found.into_iter().map(known).collect::<HashMap<_, _>>())
+}
+
+/// Refuses a token that is narrowed to one intake, for people, organizations and programs belong to none.
+pub(super) fn refuse_narrowed(actor: &Actor) -> Result<(), Error> {
+    match actor.only_intake() {
+        Some(_) => Err(Error::Forbidden("this token is good for one intake; what this file holds serves others too".to_owned())),
+        None => Ok(()),
+    }
+}
+
+/// The file as it was sent, with what became of each row.
+pub fn verdict_file(table: &Table, report: &Report, format: Format) -> Result<Vec<u8>, Error> {
+    let (header, rows) = model::verdict_table(table, report);
+    written(&header, rows, format)
+}
+
+/// An empty file of a kind, with the headers that it may have; none for a program, which is no table.
+pub fn template(kind: ImportKind, format: Format) -> Result<Vec<u8>, Error> {
+    let header = match kind {
+        ImportKind::Organizations => model::template(organizations::COLUMNS),
+        ImportKind::Instructors => model::template(instructors::COLUMNS),
+        ImportKind::Roster => model::template(roster::COLUMNS),
+        ImportKind::Schedule => model::template(schedule::COLUMNS),
+        ImportKind::Program => return Err(Error::NotFound),
+    };
+    written(&header, Vec::new(), format)
+}
+
+fn written(header: &[String], rows: Vec<Vec<String>>, format: Format) -> Result<Vec<u8>, Error> {
+    let header: Vec<&str> = header.iter().map(String::as_str).collect();
+    match format {
+        Format::Csv => Ok(tabular::write_csv(&header, rows.into_iter())),
+        Format::Xlsx => tabular::write_xlsx("Muster", &header, rows.into_iter()).map_err(Error::internal),
+    }
+}

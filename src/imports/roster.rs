@@ -1,0 +1,159 @@
+//! The roster of an intake.
+
+use super::{
+    model::{
+        Directory, Effect, File, ImportKind, Options, PersonBefore, Report,
+        roster::{Change, Facts, Frame, Place, Whom, plan, read},
+    },
+    pipeline::{Subject, refuse_narrowed, registered, settle},
+    store,
+};
+use crate::{
+    access::{Action, Actor},
+    clock::Instant,
+    db::{self, Conn},
+    enrollments::{self, EnrollmentState, NewEnrollment},
+    error::Error,
+    intakes::{self, Intake, IntakeId},
+    organizations,
+    people::{self, PersonId, PersonKind},
+    programs,
+};
+
+/// Rows that are written before the next word on progress.
+const CHUNK: usize = 1000;
+
+/// The intake, if the actor may import a roster into it.
+pub fn may_import_roster(conn: &mut Conn, actor: &Actor, id: IntakeId) -> Result<Intake, Error> {
+    let intake = intakes::find(conn, actor, id)?;
+    actor.may(Action::Import)?;
+    refuse_narrowed(actor)?;
+    Ok(intake)
+}
+
+/// Enrolls the people of a file, and records those whom the register does not know.
+///
+/// # Errors
+/// 404 for an intake that the actor does not see; 409 `intake_not_open`; 422 `columns_missing`. Rows that are at fault are no error,
+/// but in the report.
+pub fn import_roster(conn: &mut Conn, actor: &Actor, now: Instant, id: IntakeId, file: &File, options: &Options) -> Result<Report, Error> {
+    may_import_roster(conn, actor, id)?;
+    if !options.dry_run {
+        db::lock(conn, "intake", id)?;
+    }
+    // Read again: another transaction may have closed it while this one waited.
+    let intake = intakes::find(conn, actor, id)?;
+    if !intake.takes_enrollments() {
+        let detail = format!("the intake is {}; people are enrolled while it is enrolling or running", intake.state);
+        return Err(Error::conflict("intake_not_open", detail));
+    }
+    let frame = Frame {
+        directory: Directory::of(organizations::all(conn, actor)?),
+        disciplines: programs::plan(conn, intake.program_version_id)?.disciplines,
+        cohorts: intakes::cohorts_of(conn, id)?,
+        intake,
+    };
+    let (entries, unknown) = read(&file.content, &frame)?;
+    let pairs: Vec<_> = entries.iter().flatten().map(|entry| entry.value.said.key()).collect();
+    let facts = facts(conn, actor, &frame.intake, &pairs)?;
+    let plans = plan(entries, &frame, &facts);
+    let subject = Subject { kind: ImportKind::Roster, provider: Some(frame.intake.provider_id), intake: Some(id) };
+    settle(conn, actor, now, subject, (file, options), (plans, unknown), |conn, changes| {
+        apply(conn, actor, now, &frame.intake, changes, options)
+    })
+}
+
+fn facts(
+    conn: &mut Conn,
+    actor: &Actor,
+    intake: &Intake,
+    pairs: &[(organizations::OrganizationId, crate::text::Code)],
+) -> Result<Facts, Error> {
+    let registered = registered(conn, actor, pairs)?;
+    let people: Vec<PersonId> = registered.values().map(|known| known.found.person.id).collect();
+    let open = enrollments::open_of(conn, intake.id, &people)?;
+    let seats = store::seats(conn, actor, intake)?;
+    Ok(Facts { registered, open: open.into_iter().map(|one| (one.person_id, one)).collect(), seats })
+}
+
+fn apply(
+    conn: &mut Conn,
+    actor: &Actor,
+    now: Instant,
+    intake: &Intake,
+    changes: Vec<Change>,
+    options: &Options,
+) -> Result<Vec<Effect>, Error> {
+    let mut effects = Vec::with_capacity(2 * changes.len());
+    let (total, mut done) = (changes.len(), 0);
+    let mut changes = changes.into_iter().peekable();
+    while changes.peek().is_some() {
+        let chunk: Vec<Change> = changes.by_ref().take(CHUNK).collect();
+        done += chunk.len();
+        apply_chunk(conn, actor, now, intake, chunk, &mut effects)?;
+        options.tell("written", done, total);
+    }
+    Ok(effects)
+}
+
+fn apply_chunk(
+    conn: &mut Conn,
+    actor: &Actor,
+    now: Instant,
+    intake: &Intake,
+    changes: Vec<Change>,
+    effects: &mut Vec<Effect>,
+) -> Result<(), Error> {
+    let mut recorded = record(conn, actor, now, intake, &changes)?.into_iter();
+    let mut news = Vec::with_capacity(changes.len());
+    for change in changes {
+        if let Some(amended) = change.amended {
+            let person = people::amend(conn, actor, &amended.found.person, amended.amendment)?;
+            effects.push(Effect::updated("person", person.id, person.version, &PersonBefore::of(&amended.found))?);
+        }
+        let person = match change.person {
+            Whom::Known(id) => id,
+            Whom::New(_) => {
+                let id = recorded.next().ok_or_else(|| Error::internal("a person was not recorded"))?;
+                effects.push(Effect::created("person", id, 1));
+                id
+            }
+        };
+        news.extend(change.enrollment.map(|place| new_enrollment(person, place)));
+    }
+    if news.is_empty() {
+        return Ok(());
+    }
+    let rows = enrollments::enroll(conn, actor, now, intake.id, news)?;
+    effects.extend(rows.iter().map(|row| Effect::created("enrollment", row.enrollment.id, row.enrollment.version)));
+    Ok(())
+}
+
+/// Records the people whom the register does not know; their ids in the order of the rows.
+fn record(conn: &mut Conn, actor: &Actor, now: Instant, intake: &Intake, changes: &[Change]) -> Result<Vec<PersonId>, Error> {
+    let news: Vec<_> = changes
+        .iter()
+        .filter_map(|change| match &change.person {
+            Whom::New(said) => Some(said.new_person(intake.provider_id)),
+            Whom::Known(_) => None,
+        })
+        .collect();
+    if news.is_empty() {
+        return Ok(Vec::new());
+    }
+    people::register_many(conn, actor, now, intake.provider_id, PersonKind::Trainee, news)
+}
+
+fn new_enrollment(trainee_id: PersonId, place: Place) -> NewEnrollment {
+    NewEnrollment {
+        trainee_id,
+        discipline_id: place.discipline,
+        cohort_id: place.cohort,
+        unit_id: place.unit,
+        payer_id: None,
+        funding: None,
+        crew: place.crew,
+        state: EnrollmentState::Enrolled,
+        from: place.from,
+    }
+}

@@ -1,0 +1,209 @@
+//! The tables of imports and of what they wrote, and the look at what rests on it.
+
+use std::collections::{HashMap, HashSet};
+
+use diesel::prelude::*;
+use serde_json::json;
+
+use super::model::{Counts, Effect, Import, ImportId, ImportState, roster::Seats};
+use crate::{
+    access::{Action, Actor, Scope},
+    clock::Instant,
+    db::{Conn, MultiBackend, for_backend},
+    enrollments::EnrollmentId,
+    error::Error,
+    id::Id,
+    intakes::{self, Intake},
+    journal::NewEntry,
+    organizations::{OrganizationId, below},
+    people::{Person, PersonId},
+    schema::{
+        attendances, cohorts, enrollments, hour_entries, import_effects, imports, intakes as intake_rows, organizations, people,
+        session_instructors, users,
+    },
+    text::Name,
+};
+
+/// Rows or ids in one statement; a fixed size keeps it cached and far from the bind limits.
+const CHUNK: usize = 500;
+
+/// The imports in the actor's scope: a provider's own; those of organizations are the administrator's.
+fn visible(actor: &Actor) -> imports::BoxedQuery<'static, MultiBackend> {
+    let all = imports::table.into_boxed();
+    let query = match actor.scope() {
+        Scope::Everything => all,
+        Scope::Provider(provider) => all.filter(
+            imports::provider_id
+                .eq_any(organizations::table.filter(organizations::id.eq_any(below(provider))).select(organizations::id.nullable())),
+        ),
+        Scope::Sponsor(_) | Scope::Adviser(_) | Scope::Teacher(_) | Scope::Own(_) => all.filter(imports::id.eq_any(NONE)),
+    };
+    match actor.only_intake() {
+        Some(intake) => query.filter(imports::intake_id.eq(intake)),
+        None => query,
+    }
+}
+
+const NONE: [ImportId; 0] = [];
+
+/// The import, if the actor sees it.
+pub fn find(conn: &mut Conn, actor: &Actor, id: ImportId) -> Result<Import, Error> {
+    let import = visible(actor).filter(imports::id.eq(id)).select(Import::as_select()).first(conn)?;
+    actor.may(Action::ReadIntakes)?;
+    Ok(import)
+}
+
+/// Remembers an import and what it wrote.
+pub(super) fn record(conn: &mut Conn, actor: &Actor, import: &Import, counts: Counts, effects: Vec<Effect>) -> Result<(), Error> {
+    diesel::insert_into(imports::table).values(import).execute(conn)?;
+    let rows: Vec<_> = (0_i32..)
+        .zip(effects)
+        .map(|(position, effect)| {
+            (
+                import_effects::import_id.eq(import.id),
+                import_effects::position.eq(position),
+                import_effects::subject_kind.eq(effect.kind),
+                import_effects::subject_id.eq(effect.id),
+                import_effects::created.eq(effect.created),
+                import_effects::version.eq(effect.version),
+                import_effects::before_values.eq(effect.before.map(|before| before.to_string())),
+            )
+        })
+        .collect();
+    let mut rows = rows.into_iter().peekable();
+    while rows.peek().is_some() {
+        let chunk: Vec<_> = rows.by_ref().take(CHUNK).collect();
+        for_backend!(conn, |c| diesel::insert_into(import_effects::table).values(chunk).execute(c))?;
+    }
+    actor.record(entry("import.committed", import).to(&json!({ "import": import, "counts": counts })));
+    Ok(())
+}
+
+fn entry(action: &'static str, import: &Import) -> NewEntry {
+    let mut entry = NewEntry::of(action, "import", import.id);
+    if let Some(provider) = import.provider_id {
+        entry = entry.provider(provider);
+    }
+    match import.intake_id {
+        Some(intake) => entry.intake(intake),
+        None => entry,
+    }
+}
+
+/// What an import wrote, in its order.
+pub(super) fn effects(conn: &mut Conn, id: ImportId) -> Result<Vec<Stored>, Error> {
+    let effects = import_effects::table.filter(import_effects::import_id.eq(id)).order(import_effects::position);
+    Ok(effects.select(Stored::as_select()).load(conn)?)
+}
+
+/// One thing that an import wrote, as remembered.
+#[derive(Clone, Debug, Queryable, Selectable)]
+#[diesel(table_name = import_effects)]
+pub(super) struct Stored {
+    #[diesel(column_name = subject_kind)]
+    pub(super) kind: String,
+    #[diesel(column_name = subject_id)]
+    pub(super) id: Id<()>,
+    pub(super) created: bool,
+    pub(super) version: i32,
+    #[diesel(column_name = before_values)]
+    before: Option<String>,
+}
+
+impl Stored {
+    /// The values that the import found.
+    pub(super) fn before<T: serde::de::DeserializeOwned>(&self) -> Result<T, Error> {
+        let before = self.before.as_deref().ok_or_else(|| Error::internal("an update without the values before it"))?;
+        serde_json::from_str(before).map_err(Error::internal)
+    }
+}
+
+/// Says that what an import wrote is gone.
+pub(super) fn mark_undone(conn: &mut Conn, actor: &Actor, now: Instant, import: &Import, reason: Option<&str>) -> Result<Import, Error> {
+    let undone = Import { state: ImportState::Undone, undone_at: Some(now), ..import.clone() };
+    diesel::update(imports::table.filter(imports::id.eq(import.id)))
+        .set((imports::state.eq(undone.state), imports::undone_at.eq(undone.undone_at)))
+        .execute(conn)?;
+    actor.record(entry("import.undone", import).from(import).to(&undone).because(reason));
+    Ok(undone)
+}
+
+/// The seats that an intake and its quotas have left.
+pub(super) fn seats(conn: &mut Conn, actor: &Actor, intake: &Intake) -> Result<Seats, Error> {
+    let taken: i32 = intake_rows::table.find(intake.id).select(intake_rows::seats_taken).first(conn)?;
+    let left = |seats: i32, taken: i32| i64::from(seats) - i64::from(taken);
+    let quotas = intakes::quotas_of(conn, actor, intake.id)?;
+    Ok(Seats {
+        capacity: intake.capacity.map(|capacity| left(capacity, taken)),
+        quotas: quotas.iter().filter_map(|quota| Some((quota.sponsor_id, left(quota.seats?, quota.seats_taken)))).collect(),
+    })
+}
+
+/// These enrollments with their versions and whose they are.
+pub(super) fn enrolled(conn: &mut Conn, ids: &[EnrollmentId]) -> Result<HashMap<EnrollmentId, (i32, Name)>, Error> {
+    let mut found = HashMap::with_capacity(ids.len());
+    for chunk in ids.chunks(CHUNK) {
+        let rows: Vec<(EnrollmentId, i32, Name)> = enrollments::table
+            .inner_join(people::table.on(people::id.eq(enrollments::person_id)))
+            .filter(enrollments::id.eq_any(chunk.to_vec()))
+            .select((enrollments::id, enrollments::version, people::name))
+            .load(conn)?;
+        found.extend(rows.into_iter().map(|(id, version, name)| (id, (version, name))));
+    }
+    Ok(found)
+}
+
+/// Those of these enrollments for which a roll was called or hours were posted.
+pub(super) fn with_hours(conn: &mut Conn, ids: &[EnrollmentId]) -> Result<HashSet<EnrollmentId>, Error> {
+    let mut found: HashSet<EnrollmentId> = HashSet::new();
+    for chunk in ids.chunks(CHUNK) {
+        let called = attendances::table.filter(attendances::enrollment_id.eq_any(chunk.to_vec())).select(attendances::enrollment_id);
+        found.extend(called.distinct().load::<EnrollmentId>(conn)?);
+        let posted = hour_entries::table.filter(hour_entries::enrollment_id.eq_any(chunk.to_vec())).select(hour_entries::enrollment_id);
+        found.extend(posted.distinct().load::<EnrollmentId>(conn)?);
+    }
+    Ok(found)
+}
+
+/// These people, as far as they are there.
+pub(super) fn people(conn: &mut Conn, ids: &[PersonId]) -> Result<HashMap<PersonId, Person>, Error> {
+    let mut found = HashMap::with_capacity(ids.len());
+    for chunk in ids.chunks(CHUNK) {
+        let rows: Vec<Person> = people::table.filter(people::id.eq_any(chunk.to_vec())).select(Person::as_select()).load(conn)?;
+        found.extend(rows.into_iter().map(|person| (person.id, person)));
+    }
+    Ok(found)
+}
+
+/// Those of these people who are enrolled (but for `except`), teach, look after a cohort or hold an account.
+pub(super) fn used(conn: &mut Conn, ids: &[PersonId], except: &HashSet<EnrollmentId>) -> Result<HashSet<PersonId>, Error> {
+    let mut found = HashSet::new();
+    for chunk in ids.chunks(CHUNK) {
+        let enrolled: Vec<(PersonId, EnrollmentId)> = enrollments::table
+            .filter(enrollments::person_id.eq_any(chunk.to_vec()))
+            .select((enrollments::person_id, enrollments::id))
+            .load(conn)?;
+        found.extend(enrolled.into_iter().filter(|(_, enrollment)| !except.contains(enrollment)).map(|(person, _)| person));
+        let taught = session_instructors::table.filter(session_instructors::person_id.eq_any(chunk.to_vec()));
+        found.extend(taught.select(session_instructors::person_id).distinct().load::<PersonId>(conn)?);
+        let some = || chunk.iter().copied().map(Some).collect::<Vec<_>>();
+        let advised = cohorts::table.filter(cohorts::adviser_id.eq_any(some())).select(cohorts::adviser_id);
+        found.extend(advised.load::<Option<PersonId>>(conn)?.into_iter().flatten());
+        let accounts = users::table.filter(users::person_id.eq_any(some())).select(users::person_id);
+        found.extend(accounts.load::<Option<PersonId>>(conn)?.into_iter().flatten());
+    }
+    Ok(found)
+}
+
+/// These organizations with their versions.
+pub(super) fn organization_versions(conn: &mut Conn, ids: &[OrganizationId]) -> Result<HashMap<OrganizationId, i32>, Error> {
+    let mut found = HashMap::with_capacity(ids.len());
+    for chunk in ids.chunks(CHUNK) {
+        let rows: Vec<(OrganizationId, i32)> = organizations::table
+            .filter(organizations::id.eq_any(chunk.to_vec()))
+            .select((organizations::id, organizations::version))
+            .load(conn)?;
+        found.extend(rows);
+    }
+    Ok(found)
+}

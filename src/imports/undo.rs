@@ -1,0 +1,166 @@
+//! Taking an import back, while nothing else rests on it.
+
+use std::collections::{HashMap, HashSet};
+
+use super::{
+    model::{Import, ImportId, ImportKind, ImportState, PersonBefore, organizations::OrganizationBefore, schedule::SessionBefore},
+    store::{self, Stored},
+};
+use crate::{
+    access::{Action, Actor},
+    clock::Instant,
+    db::{self, Conn},
+    enrollments::{self, EnrollmentId},
+    error::Error,
+    http::Change,
+    intakes::{self, IntakeId},
+    organizations::{self, OrganizationId},
+    people::{self, PersonId},
+    schedule::{self, SessionId, SessionRow, SessionState},
+    text::Note,
+};
+
+/// What rests on an import and is told in full.
+const TOLD: usize = 5;
+
+/// Deletes what an import created and restores what it changed. People whom somebody else uses meanwhile stay.
+///
+/// # Errors
+/// 404; 409 `import_in_use` naming what rests on it, `illegal_transition` if it has been undone, `import_not_undoable` for a program:
+/// its version is confirmed, and that is final.
+pub fn undo(conn: &mut Conn, actor: &Actor, now: Instant, id: ImportId, change: &Change) -> Result<Import, Error> {
+    let import = store::find(conn, actor, id)?;
+    actor.may(match import.kind {
+        ImportKind::Organizations => Action::WriteOrganizations,
+        ImportKind::Instructors | ImportKind::Program | ImportKind::Roster | ImportKind::Schedule => Action::Import,
+    })?;
+    if change.effective_at.is_some() {
+        return Err(Error::invalid("/effective_at", "not_allowed", "an import is undone at once"));
+    }
+    if let Some(intake) = import.intake_id {
+        db::lock(conn, "intake", intake)?;
+    }
+    db::lock(conn, "import", id)?;
+    // Read again: another request may have undone it while this one waited.
+    let import = store::find(conn, actor, id)?;
+    if import.state == ImportState::Undone {
+        return Err(Error::conflict("illegal_transition", "the import has been undone already"));
+    }
+    let effects = store::effects(conn, id)?;
+    match import.kind {
+        ImportKind::Organizations => take_back_organizations(conn, actor, &effects)?,
+        ImportKind::Instructors => take_back_people(conn, actor, None, &effects)?,
+        ImportKind::Roster => take_back_people(conn, actor, import.intake_id, &effects)?,
+        ImportKind::Schedule => take_back_sessions(conn, actor, import.intake_id, &effects)?,
+        ImportKind::Program => {
+            let detail = "a confirmed program version is final; retire it, and cancel the intake";
+            return Err(Error::conflict("import_not_undoable", detail));
+        }
+    }
+    store::mark_undone(conn, actor, now, &import, change.reason.as_ref().map(Note::as_str))
+}
+
+/// 409 if anything rests on the import.
+fn unless_resting(resting: &[String]) -> Result<(), Error> {
+    if resting.is_empty() {
+        return Ok(());
+    }
+    let mut told: Vec<String> = resting.iter().take(TOLD).cloned().collect();
+    if resting.len() > TOLD {
+        told.push(format!("and {} more", resting.len() - TOLD));
+    }
+    Err(Error::conflict("import_in_use", told.join("; ")))
+}
+
+/// The effects of a kind on things that the import created, or that it changed.
+fn ids<'a, T: 'static>(effects: &'a [Stored], kind: &'a str, created: bool) -> impl Iterator<Item = (crate::id::Id<T>, &'a Stored)> {
+    effects.iter().filter(move |effect| effect.kind == kind && effect.created == created).map(|effect| (effect.id.cast(), effect))
+}
+
+fn take_back_people(conn: &mut Conn, actor: &Actor, intake: Option<IntakeId>, effects: &[Stored]) -> Result<(), Error> {
+    let enrolled: Vec<EnrollmentId> = ids(effects, "enrollment", true).map(|(id, _)| id).collect();
+    let mut resting = resting_enrollments(conn, effects, &enrolled)?;
+    let created: Vec<PersonId> = ids(effects, "person", true).map(|(id, _)| id).collect();
+    let amended: Vec<PersonId> = ids(effects, "person", false).map(|(id, _)| id).collect();
+    let everybody: Vec<PersonId> = created.iter().chain(&amended).copied().collect();
+    let used = store::used(conn, &everybody, &enrolled.iter().copied().collect())?;
+    let stored = store::people(conn, &everybody)?;
+    for (id, effect) in ids(effects, "person", true).filter(|(id, _)| !used.contains(id)).chain(ids(effects, "person", false)) {
+        match stored.get(&id) {
+            Some(person) if person.version == effect.version => {}
+            Some(person) => resting.push(format!("{} has been changed since", person.name)),
+            None => resting.push(format!("the person {id} is gone")),
+        }
+    }
+    unless_resting(&resting)?;
+    if let Some(intake) = intake.filter(|_| !enrolled.is_empty()) {
+        let intake = intakes::find(conn, actor, intake)?;
+        enrollments::remove_many(conn, actor, &intake, &enrolled)?;
+    }
+    for (id, effect) in ids(effects, "person", false) {
+        let before: PersonBefore = effect.before()?;
+        let person = stored.get(&id).ok_or(Error::NotFound)?;
+        people::amend(conn, actor, person, before.restoring(used.contains(&id)))?;
+    }
+    let unused: Vec<PersonId> = created.into_iter().filter(|id| !used.contains(id)).collect();
+    people::remove_many(conn, actor, &unused)
+}
+
+fn resting_enrollments(conn: &mut Conn, effects: &[Stored], enrolled: &[EnrollmentId]) -> Result<Vec<String>, Error> {
+    let stored = store::enrolled(conn, enrolled)?;
+    let with_hours: HashSet<EnrollmentId> = store::with_hours(conn, enrolled)?;
+    let mut resting = Vec::new();
+    for (id, effect) in ids(effects, "enrollment", true) {
+        match stored.get(&id) {
+            None => resting.push(format!("the enrollment {id} is gone")),
+            Some((_, name)) if with_hours.contains(&id) => resting.push(format!("{name} is in a roll call or has hours")),
+            Some((version, name)) if *version != effect.version => resting.push(format!("the enrollment of {name} has changed since")),
+            Some(_) => {}
+        }
+    }
+    Ok(resting)
+}
+
+fn take_back_sessions(conn: &mut Conn, actor: &Actor, intake: Option<IntakeId>, effects: &[Stored]) -> Result<(), Error> {
+    let intake = intakes::find(conn, actor, intake.ok_or_else(|| Error::internal("a schedule without an intake"))?)?;
+    let rows: HashMap<SessionId, SessionRow> = schedule::of_intake(conn, intake.id)?.into_iter().map(|(row, _, _)| (row.id, row)).collect();
+    let mut resting = Vec::new();
+    for (id, effect) in ids(effects, "session", true).chain(ids(effects, "session", false)) {
+        match rows.get(&id) {
+            None => resting.push(format!("the session {id} is gone")),
+            Some(row) if effect.created && row.state != SessionState::Draft => {
+                resting.push(format!("session {} is {}; such a session is cancelled, not removed", row.code, row.state));
+            }
+            Some(row) if row.version != effect.version => resting.push(format!("session {} has changed since", row.code)),
+            Some(_) => {}
+        }
+    }
+    unless_resting(&resting)?;
+    let created: Vec<SessionId> = ids(effects, "session", true).map(|(id, _)| id).collect();
+    schedule::remove_many(conn, actor, &intake, &created)?;
+    for (id, effect) in ids(effects, "session", false) {
+        let before: SessionBefore = effect.before()?;
+        schedule::update(conn, actor, None, id, before.restoring())?;
+    }
+    Ok(())
+}
+
+fn take_back_organizations(conn: &mut Conn, actor: &Actor, effects: &[Stored]) -> Result<(), Error> {
+    let all: Vec<OrganizationId> = effects.iter().map(|effect| effect.id.cast()).collect();
+    let versions = store::organization_versions(conn, &all)?;
+    let changed = effects.iter().filter(|effect| versions.get(&effect.id.cast()) != Some(&effect.version));
+    let resting: Vec<String> = changed.map(|effect| format!("the organization {} has changed since", effect.id)).collect();
+    unless_resting(&resting)?;
+    let created: Vec<OrganizationId> = ids(effects, "organization", true).map(|(id, _)| id).collect();
+    organizations::remove_many(conn, actor, &created).map_err(|error| match error {
+        Error::Conflict { code: "reference_broken", .. } => {
+            Error::conflict("import_in_use", "a person, a program, an intake or a unit belongs to one of these organizations by now")
+        }
+        error => error,
+    })?;
+    for (id, effect) in ids(effects, "organization", false) {
+        let before: OrganizationBefore = effect.before()?;
+        organizations::update(conn, actor, None, id, before.restoring())?;
+    }
+    Ok(())
+}

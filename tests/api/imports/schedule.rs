@@ -1,0 +1,191 @@
+//! `POST /intakes/{id}/sessions/import`.
+
+use serde_json::json;
+
+use super::{SCHEDULE, changes, csv, faults, import_schedule, said, verdicts};
+use crate::support::{seed, spawn_app};
+
+const FIRST: &str = "MET-01-1,MET-01,MET-1,HONGXING-P1,2020-06-01,18:30,20:10,10,线上直播,会议 1";
+const SECOND: &str = "COM-01-1,安全生产,MET-1；MEC-1,,2020/6/2,8:30,10:00,,面授,";
+
+#[test]
+fn sessions_are_scheduled_in_local_time() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let reply = import_schedule(&course, &course.coordinator, "", &[FIRST, SECOND]).expect(200);
+    assert_eq!(verdicts(&reply), said(&[(2, "create", &[]), (3, "create", &[])]));
+    let sessions = course.coordinator.get(&format!("/intakes/{}/sessions", course.intake)).expect(200);
+    assert_eq!(sessions.column("code"), ["MET-01-1", "COM-01-1"]);
+    assert_eq!(sessions.column("state"), ["draft", "draft"]);
+    assert_eq!(sessions.column("starts_at"), ["2020-06-01T10:30:00Z", "2020-06-02T00:30:00Z"]);
+    assert_eq!(sessions.column("minutes"), ["90", "90"]);
+    assert_eq!(sessions.column("mode"), ["live_online", "on_site"]);
+    assert_eq!(sessions.items()[0]["instructors"][0]["id"], course.instructor);
+    assert_eq!(sessions.items()[1]["cohort_ids"].as_array().unwrap().len(), 2);
+    assert_eq!(app.findings(), Vec::<String>::new());
+}
+
+#[test]
+fn cells_that_are_wrong_are_told_by_row() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let rows = [
+        "A,MET-01,MET-1,,2020-06-01,10:00,9:00,,,",
+        "B,MET-01,MEC-1,,2020-06-01,8:00,9:00,,,",
+        "C,XXX,MET-7,,yesterday,8,25:00,ten,telepathy,",
+        "D,MET-01,MET-1,99999,2020-06-01,8:00,9:00,,,",
+        "E,MET-01,MET-1,,2021-06-01,8:00,9:00,,,",
+        "F,MET-01,MET-1,,2020-06-01,8:00,9:00,60,,",
+        "G,MET-01,MET-1,,2020-06-01,8:00,9:00,,,",
+        "G,MET-01,MET-1,,2020-06-02,8:00,9:00,,,",
+    ];
+    let expected = said(&[
+        (2, "invalid", &["end_before_start"]),
+        (3, "invalid", &["module_of_another_discipline"]),
+        (
+            4,
+            "invalid",
+            &[
+                "unknown_module",
+                "unknown_cohort",
+                "date_malformed",
+                "time_malformed",
+                "time_malformed",
+                "minutes_malformed",
+                "unknown_value",
+            ],
+        ),
+        (5, "invalid", &["unknown_instructor"]),
+        (6, "invalid", &["outside_intake"]),
+        (7, "invalid", &["no_minutes_left"]),
+        (8, "create", &[]),
+        (9, "duplicate_in_file", &["duplicate_in_file"]),
+    ]);
+    app.unchanged(|| {
+        assert_eq!(verdicts(&import_schedule(&course, &course.coordinator, "?dry_run=true", &rows).expect(200)), expected);
+        let refused = import_schedule(&course, &course.coordinator, "", &rows).expect(422).problem("import_rows_invalid");
+        assert_eq!(faults(&refused)[0], ("/rows/2/end".to_owned(), "end_before_start".to_owned()));
+    });
+    let taken = import_schedule(&course, &course.coordinator, "?partial=true", &rows).expect(200);
+    assert_eq!(verdicts(&taken), expected);
+    assert_eq!(app.count("SELECT count(*) FROM sessions"), 1);
+}
+
+#[test]
+fn a_local_time_that_is_skipped_or_doubled_is_refused() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let mut body = seed::intake_body(&course.program.version, "BERLIN");
+    body["time_zone"] = json!("Europe/Berlin");
+    let intake = course.coordinator.post("/intakes", body).expect(201).id();
+    seed::cohort(&course.coordinator, &intake, &course.program.metallurgy, "MET-1");
+    let file = csv(SCHEDULE, &["A,MET-01,MET-1,,2020-10-25,2:30,4:00,,,"]);
+    let reply = course.coordinator.post_file(&format!("/intakes/{intake}/sessions/import?dry_run=true"), "a.csv", &file).expect(200);
+    assert_eq!(verdicts(&reply), said(&[(2, "invalid", &["local_time_unclear"])]));
+}
+
+#[test]
+fn what_would_be_in_two_places_is_told_before_it_is_published() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    seed::published_session_as(
+        &course,
+        json!({ "code": "OLD", "module_id": course.program.common_module, "starts_at": "2020-06-03T01:00:00Z",
+            "ends_at": "2020-06-03T02:30:00Z", "cohort_ids": [course.mechanics], "instructor_ids": [course.instructor] }),
+    );
+    let rows = [
+        FIRST,
+        "SAME,MET-01,MET-1,,2020-06-01,20:00,21:00,,,",
+        "LATER,MET-01,MET-1,,2020-06-01,20:30,21:30,,,",
+        "BUSY,MET-01,MET-1,HONGXING-P1,2020-06-03,10:00,11:00,,,",
+        "RECORDED,MET-01,MET-1,HONGXING-P1,2020-06-03,10:00,11:00,,录播,",
+    ];
+    let expected = said(&[
+        (2, "create", &[]),
+        (3, "invalid", &["session_conflict"]),
+        // What is refused is in nobody's way.
+        (4, "create", &[]),
+        (5, "invalid", &["session_conflict"]),
+        (6, "create", &[]),
+    ]);
+    app.unchanged(|| {
+        let dry = import_schedule(&course, &course.coordinator, "?dry_run=true&publish=true", &rows).expect(200);
+        assert_eq!(verdicts(&dry), expected);
+        let told = |row: usize| dry.body["rows"][row]["reasons"][0]["detail"].as_str().unwrap().to_owned();
+        assert!(told(1).contains("MET-01-1") && told(3).contains("OLD"), "{}", dry.text);
+        import_schedule(&course, &course.coordinator, "?publish=true", &rows).expect(422).problem("import_rows_invalid");
+    });
+    // Drafts occupy nobody.
+    let drafts = import_schedule(&course, &course.coordinator, "?dry_run=true", &rows).expect(200);
+    assert_eq!(drafts.body["counts"]["create"], 5);
+    let taken = import_schedule(&course, &course.coordinator, "?publish=true&partial=true", &rows).expect(200);
+    assert_eq!(verdicts(&taken), expected);
+    let again = import_schedule(&course, &course.coordinator, "?publish=true&dry_run=true", &rows).expect(200);
+    let counts = &again.body["counts"];
+    assert_eq!((&counts["unchanged"], &counts["invalid"]), (&json!(3), &json!(2)));
+}
+
+#[test]
+fn more_than_is_planned_needs_an_amendment() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let rows: Vec<String> = (1..=3).map(|day| format!("S{day},COM-01,MET-1,,2020-06-0{day},0:00,23:59,,,")).collect();
+    let rows: Vec<&str> = rows.iter().map(String::as_str).collect();
+    let reply = import_schedule(&course, &course.coordinator, "?dry_run=true&publish=true", &rows).expect(200);
+    assert_eq!(verdicts(&reply), said(&[(2, "create", &[]), (3, "invalid", &["plan_exceeded"]), (4, "invalid", &["plan_exceeded"])]));
+    import_schedule(&course, &course.coordinator, "?publish=true", &rows).expect(422).problem("import_rows_invalid");
+}
+
+#[test]
+fn a_session_that_is_there_is_moved() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    import_schedule(&course, &course.coordinator, "?publish=true", &[FIRST, SECOND]).expect(200);
+    let moved = "MET-01-1,MET-01,MET-1,,2020-06-01,19:00,20:40,,,会议 2";
+    let reply = import_schedule(&course, &course.coordinator, "", &[moved, SECOND]).expect(200);
+    assert_eq!(verdicts(&reply), said(&[(2, "update", &[]), (3, "unchanged", &[])]));
+    assert_eq!(changes(&reply, 0).iter().map(|change| change.0.as_str()).collect::<Vec<_>>(), ["start", "end", "place"]);
+    let session = course.coordinator.get(&format!("/intakes/{}/sessions", course.intake)).expect(200).items()[0].clone();
+    assert_eq!(
+        (&session["starts_at"], &session["sequence"], &session["break_minutes"]),
+        (&json!("2020-06-01T11:00:00Z"), &json!(1), &json!(10))
+    );
+    assert_eq!(session["instructors"][0]["id"], course.instructor);
+}
+
+#[test]
+fn a_draft_that_is_there_is_published() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    import_schedule(&course, &course.coordinator, "", &[FIRST]).expect(200);
+    let reply = import_schedule(&course, &course.coordinator, "?publish=true", &[FIRST]).expect(200);
+    assert_eq!((verdicts(&reply), changes(&reply, 0)[0].0.as_str()), (said(&[(2, "update", &[])]), "state"));
+    let sessions = course.coordinator.get(&format!("/intakes/{}/sessions", course.intake)).expect(200);
+    assert_eq!(sessions.column("state"), ["published"]);
+}
+
+#[test]
+fn what_was_held_stays() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    import_schedule(&course, &course.coordinator, "?publish=true", &[FIRST]).expect(200);
+    let id = course.coordinator.get(&format!("/intakes/{}/sessions", course.intake)).expect(200).items()[0]["id"].clone();
+    course.coordinator.post(&format!("/sessions/{}/hold", id.as_str().unwrap()), json!({})).expect(200);
+    let same = import_schedule(&course, &course.coordinator, "", &[FIRST]).expect(200);
+    assert_eq!(verdicts(&same), said(&[(2, "unchanged", &[])]));
+    let moved = "MET-01-1,MET-01,MET-1,,2020-06-01,19:00,20:40,,,";
+    let reply = import_schedule(&course, &course.coordinator, "?dry_run=true", &[moved]).expect(200);
+    assert_eq!(verdicts(&reply), said(&[(2, "invalid", &["session_held"])]));
+}
+
+#[test]
+fn a_token_for_one_intake_may_schedule_it() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let options = crate::support::TokenOptions { intake: Some(course.intake.clone()), ..Default::default() };
+    let narrowed = app.client_for(muster::access::Role::Coordinator, Some(&app.provider().id), None, options);
+    import_schedule(&course, &narrowed, "", &[SECOND]).expect(200);
+    narrowed.post_file(&super::roster_path(&course), "a.csv", &csv(super::ROSTER, &[])).expect(403);
+    let other = seed::intake(&course.coordinator, &course.program.version, "OTHER");
+    narrowed.post_file(&format!("/intakes/{other}/sessions/import"), "a.csv", &csv(SCHEDULE, &[SECOND])).expect(404);
+}

@@ -1,0 +1,149 @@
+//! `POST /imports/{id}/undo`.
+
+use serde_json::json;
+
+use super::{csv, import_roster, import_schedule, roster_path};
+use crate::support::{App, Reply, seed, seed::Course, spawn_app};
+
+const ZHANG: &str = "张伟,Zhang Wei,0001,JISCO-IRON,MET,MET-1,13800000001";
+const LI: &str = "李娜,Li Na,0002,JISCO-STEEL,MET,,";
+
+fn undo(course: &Course, import: &Reply) -> Reply {
+    course.coordinator.post(&format!("/imports/{}/undo", import.text_at("/import_id")), json!({ "reason": "the wrong list" }))
+}
+
+/// How many there are.
+fn rows(app: &App, table: &str) -> i64 {
+    app.count(&format!("SELECT count(*) FROM {table}"))
+}
+
+#[test]
+fn an_import_is_taken_back_whole() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let people = rows(&app, "people");
+    let import = import_roster(&course, &course.coordinator, "", &[ZHANG, LI]).expect(200);
+    let undone = undo(&course, &import).expect(200);
+    assert_eq!(undone.body["state"], "undone");
+    assert!(undone.body["undone_at"].is_string());
+    assert_eq!((rows(&app, "people"), rows(&app, "enrollments"), rows(&app, "enrollment_periods")), (people, 0, 0));
+    let audit = app.administrator().get(&format!("/audit?subject_id={}", import.text_at("/import_id"))).expect(200);
+    assert_eq!(audit.column("action"), ["import.committed", "import.undone"]);
+    assert_eq!(audit.items()[1]["reason"], "the wrong list");
+    undo(&course, &import).expect(409).problem("illegal_transition");
+    // And it can be done again.
+    let again = import_roster(&course, &course.coordinator, "", &[ZHANG, LI]).expect(200);
+    assert_eq!(again.body["counts"]["create"], 2);
+    assert_eq!(app.findings(), Vec::<String>::new());
+}
+
+#[test]
+fn what_was_changed_is_as_before() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    import_roster(&course, &course.coordinator, "", &[ZHANG]).expect(200);
+    let before = course.coordinator.get("/trainees").expect(200).items()[0].clone();
+    let import = import_roster(&course, &course.coordinator, "", &["张玮,Zhang Wei,0001,JISCO-STEEL,MET,,139"]).expect(200);
+    assert_eq!(import.body["counts"]["update"], 1);
+    undo(&course, &import).expect(200);
+    let mut after = course.coordinator.get("/trainees").expect(200).items()[0].clone();
+    assert_eq!(after["version"], 3);
+    after["version"] = before["version"].clone();
+    assert_eq!(after, before);
+}
+
+#[test]
+fn nothing_is_taken_back_after_a_roll_call() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let import = import_roster(&course, &course.coordinator, "", &[ZHANG, LI]).expect(200);
+    let enrollments = course.coordinator.get(&format!("/intakes/{}/enrollments", course.intake)).expect(200).column("id");
+    let session = seed::held_session(&course, "H-1", &seed::morning(1));
+    let lines: Vec<_> = enrollments.iter().map(|id| json!({ "enrollment_id": id, "code": "present" })).collect();
+    seed::put_roll_call(&course, &session, &lines).expect(200);
+    let refused = app.unchanged(|| undo(&course, &import).expect(409).problem("import_in_use"));
+    assert!(refused.body["detail"].as_str().unwrap().contains("张伟"), "{}", refused.text);
+    seed::step_roll_call(&course, &session, "close", None).expect(200);
+    app.unchanged(|| undo(&course, &import).expect(409).problem("import_in_use"));
+}
+
+#[test]
+fn nothing_is_taken_back_after_a_later_change() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let import = import_roster(&course, &course.coordinator, "", &[ZHANG, LI]).expect(200);
+    let trainee = course.coordinator.get("/trainees").expect(200).items()[0]["id"].as_str().unwrap().to_owned();
+    course.coordinator.if_match("*").patch(&format!("/trainees/{trainee}"), json!({ "phone": "1" })).expect(200);
+    let refused = app.unchanged(|| undo(&course, &import).expect(409).problem("import_in_use"));
+    assert_eq!(refused.body["detail"], "张伟 has been changed since");
+    let second = course.coordinator.get(&format!("/intakes/{}/enrollments", course.intake)).expect(200).column("id").remove(1);
+    course.coordinator.post(&format!("/enrollments/{second}/withdraw"), json!({ "reason": "ill" })).expect(200);
+    let refused = app.unchanged(|| undo(&course, &import).expect(409).problem("import_in_use"));
+    assert!(refused.body["detail"].as_str().unwrap().contains("李娜"), "{}", refused.text);
+}
+
+#[test]
+fn people_who_are_needed_elsewhere_stay() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let import = import_roster(&course, &course.coordinator, "", &[ZHANG, LI]).expect(200);
+    let next = seed::course_called(&app, "NEXT", "HBIS");
+    import_roster(&next, &next.coordinator, "", &[ZHANG]).expect(200);
+    undo(&course, &import).expect(200);
+    assert_eq!(rows(&app, "enrollments"), 1);
+    assert_eq!(course.coordinator.get("/trainees").expect(200).column("name"), ["张伟"]);
+    assert_eq!(app.findings(), Vec::<String>::new());
+}
+
+#[test]
+fn drafts_are_removed_and_moves_taken_back() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let kept = seed::published_session(&course, "P-1", &seed::morning(1));
+    let before = course.coordinator.get(&format!("/sessions/{kept}")).expect(200).body;
+    let rows_of = ["P-1,MET-01,MET-1,,2020-06-02,14:00,15:00,,面授,101", "D-1,MET-01,MET-1,,2020-06-03,14:00,15:00,,,"];
+    let import = import_schedule(&course, &course.coordinator, "", &rows_of).expect(200);
+    assert_eq!((&import.body["counts"]["update"], &import.body["counts"]["create"]), (&json!(1), &json!(1)));
+    undo(&course, &import).expect(200);
+    assert_eq!(rows(&app, "sessions"), 1);
+    let after = course.coordinator.get(&format!("/sessions/{kept}")).expect(200).body;
+    for field in ["starts_at", "ends_at", "mode", "place", "cohort_ids", "instructors", "state"] {
+        assert_eq!(after[field], before[field], "{field}");
+    }
+    let published = import_schedule(&course, &course.coordinator, "?publish=true", &rows_of).expect(200);
+    app.unchanged(|| undo(&course, &published).expect(409).problem("import_in_use"));
+}
+
+#[test]
+fn organizations_go_unless_somebody_belongs_to_them() {
+    let app = spawn_app();
+    let admin = app.administrator();
+    let import = |rows: &[&str]| {
+        admin.post_file("/organizations/import", "a.csv", &csv("code,name,kind,parent", rows)).expect(200).text_at("/import_id")
+    };
+    let first = import(&["A,集团,enterprise,", "A-1,炼铁厂,unit,A"]);
+    let second = import(&["A-2,炼钢厂,unit,A", "A,新集团,enterprise,"]);
+    let undo = |import: &str| admin.post(&format!("/imports/{import}/undo"), json!({}));
+    // The second one has changed what the first one made.
+    undo(&first).expect(409).problem("import_in_use");
+    undo(&second).expect(200);
+    assert_eq!(admin.get("/organizations").expect(200).column("name"), ["集团", "炼铁厂"]);
+    undo(&first).expect(409).problem("import_in_use");
+    let third = import(&["B,学校,college,", "B-1,系,unit,B"]);
+    let unit = seed::organization(&app, "B-1-1", "教研室", "unit", Some(&admin.get("/organizations").expect(200).column("id")[3]));
+    app.unchanged(|| undo(&third).expect(409).problem("import_in_use"));
+    assert!(!unit.is_empty());
+    let fourth = import(&["C,学校,college,", "C-1,系,unit,C"]);
+    undo(&fourth).expect(200);
+    assert_eq!(app.count("SELECT count(*) FROM organizations WHERE code LIKE 'C%'"), 0);
+}
+
+#[test]
+fn an_undo_is_at_once() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let import = course.coordinator.post_file(&roster_path(&course), "a.csv", &csv(super::ROSTER, &[ZHANG])).expect(200);
+    let path = format!("/imports/{}/undo", import.text_at("/import_id"));
+    course.coordinator.post(&path, json!({ "effective_at": "2020-06-01T00:00:00Z" })).fault("/effective_at", "not_allowed");
+    course.coordinator.post(&path, json!({ "why": "no" })).fault("/why", "unknown_field");
+}
