@@ -9,6 +9,7 @@
 mod attendance;
 mod contract;
 mod database;
+mod demo;
 mod enrollments;
 mod imports;
 mod ledger;
