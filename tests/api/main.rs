@@ -13,5 +13,6 @@ mod enrollments;
 mod ledger;
 mod organizations;
 mod reports;
+mod schedule;
 mod slice;
 mod support;
