@@ -98,7 +98,8 @@ pub fn list(conn: &mut Conn, actor: &Actor, filter: &EntryFilter, after: i64, li
         // The policy lets nobody else through; should it ever, they see nothing.
         Scope::Sponsor(_) | Scope::Adviser(_) | Scope::Teacher(_) | Scope::Own(_) => return Ok(Vec::new()),
     };
-    if let Some(intake) = filter.intake_id.or(actor.only_intake()) {
+    // Both: a token for one intake is not widened by asking for another.
+    for intake in [actor.only_intake(), filter.intake_id].into_iter().flatten() {
         query = query.filter(journal_entries::intake_id.eq(intake));
     }
     if let Some(subject) = filter.subject_id {
