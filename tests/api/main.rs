@@ -10,6 +10,7 @@ mod attendance;
 mod contract;
 mod database;
 mod enrollments;
+mod journal;
 mod ledger;
 mod organizations;
 mod reports;

@@ -7,3 +7,4 @@ mod idempotency;
 mod migrations;
 mod openapi;
 mod source;
+mod statements;
