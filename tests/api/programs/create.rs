@@ -44,10 +44,10 @@ fn partners_and_trainees_see_the_programs_they_take_part_in() {
     let member = seed::enrolled(&course, 1).remove(0);
     let draft = course.coordinator.post(&format!("/programs/{}/versions", course.program.id), seed::version_body()).expect(201).id();
     for client in [app.partner(&course.sponsor.id), app.trainee(&member.trainee)] {
-        assert_eq!(client.get("/programs").expect(200).column("id"), [course.program.id.clone()]);
+        assert_eq!(client.get("/programs").expect(200).column("id"), [course.program.id.as_str()]);
         assert_eq!(
             client.get(&format!("/programs/{}/versions", course.program.id)).expect(200).column("id"),
-            [course.program.version.clone()]
+            [course.program.version.as_str()]
         );
         client.get(&format!("/programs/{}", unused.id)).expect(404);
         client.get(&format!("/program-versions/{draft}")).expect(404);
