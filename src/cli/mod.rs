@@ -3,6 +3,7 @@
 pub mod admin;
 pub mod backup;
 mod context;
+pub mod demo;
 pub mod doctor;
 pub mod import;
 pub mod migrate;
@@ -79,6 +80,8 @@ macro_rules! commands {
 commands! {
     /// Serve the API, after bringing the database up to date
     Serve => serve,
+    /// Serve a course of 244 trainees from a temporary database, with a token for each role
+    Demo => demo,
     /// Bring the database up to date
     Migrate => migrate,
     /// Create organizations, users and tokens from the machine that holds the database
@@ -105,11 +108,16 @@ pub fn main(cli: Cli) -> ExitCode {
 fn run(cli: Cli) -> Result<Outcome, Failure> {
     let Cli { database_url, config, log, json, command } = cli;
     let mut flags = Flags { config, database_url, log, listen: None };
-    let is_server = matches!(command, Command::Serve(_));
-    if let Command::Serve(args) = &command {
-        flags.listen.clone_from(&args.listen);
+    match &command {
+        Command::Serve(args) => flags.listen.clone_from(&args.listen),
+        Command::Demo(args) => {
+            flags.listen.clone_from(&args.listen);
+            // What the demo has to say are the tokens; requests are logged when asked for.
+            flags.log.get_or_insert_with(|| "warn".to_owned());
+        }
+        _ => {}
     }
-    let logs = is_server || flags.log.is_some();
+    let logs = matches!(command, Command::Serve(_)) || flags.log.is_some();
     let context = Context::new(flags, json)?;
     if logs {
         context.log_to_stderr()?;

@@ -31,9 +31,9 @@ impl Caller {
         self.accept.as_deref().is_some_and(|accept| accept.contains("text/csv"))
     }
 
-    /// Method, path and query.
-    pub fn operation(&self) -> &str {
-        &self.operation
+    /// Path and query: what is asked for, by whatever method.
+    pub fn address(&self) -> String {
+        format!("{}?{}", self.path, self.query)
     }
 
     /// Whether the caller holds the state that `current` names.

@@ -52,12 +52,21 @@ pub(super) struct Plan {
     pub(super) modules: Vec<PlannedModule>,
     /// Minutes of closed roll calls, of each cohort in each module.
     pub(super) closed: BTreeMap<(CohortId, ModuleId), i64>,
+    pub(super) minutes_per_hour: i32,
+    /// The version's rule: whether an authorized absence stays in the denominator of a rate.
+    pub(super) authorized_absence_counts: bool,
 }
 
 impl Plan {
     /// The modules that a trainee of `discipline` owes: its own and the common ones.
     pub(super) fn owed_by(&self, discipline: DisciplineId) -> impl Iterator<Item = &PlannedModule> {
         self.modules.iter().filter(move |module| module.discipline_id.is_none_or(|own| own == discipline))
+    }
+
+    /// The denominator of a rate: what was expected, without authorized absences where the version leaves them out. What was made up
+    /// of these counts again, so that a rate never exceeds 1.
+    pub(super) fn counted(&self, expected: i64, present: i64, authorized: i64) -> i64 {
+        if self.authorized_absence_counts { expected } else { (expected - authorized).max(present) }
     }
 
     /// An enrollment's plan, in minutes. The program total is never a person's denominator.
@@ -111,7 +120,8 @@ pub struct ProgressRow {
     pub authorized_absence_minutes: i64,
     pub unauthorized_absence_minutes: i64,
     pub exempt_minutes: i64,
-    /// present / expected, rounded down to four places; null while nothing is expected.
+    /// present / expected, rounded down to four places; null while nothing is expected. Where the version says so, authorized
+    /// absences are left out of the denominator, here and in `best_reachable`.
     #[schema(example = "0.9583")]
     pub rate: Option<String>,
     /// (present + open) / (expected + open), open being what is still to be taught; null if that is nothing.
@@ -120,6 +130,9 @@ pub struct ProgressRow {
     /// Minutes of the plan that no closed roll call covers. Summed, not shown.
     #[serde(skip)]
     pub(super) open_minutes: i64,
+    /// The denominator of the rate. Summed, not shown.
+    #[serde(skip)]
+    pub(super) counted_minutes: i64,
     #[serde(skip)]
     pub(super) owed_sessions: bool,
 }
@@ -131,6 +144,7 @@ impl ProgressRow {
         let stays = matches!(subject.state, EnrollmentState::Enrolled | EnrollmentState::Suspended);
         let open = if stays { plan.open(subject.discipline_id, subject.cohort_id) } else { 0 };
         let (expected, present) = (i64::from(balance.expected()), i64::from(balance.present()));
+        let counted = plan.counted(expected, present, balance.authorized_absence_minutes.into());
         Self {
             enrollment_id: subject.enrollment_id,
             trainee_id: subject.person_id,
@@ -147,9 +161,10 @@ impl ProgressRow {
             authorized_absence_minutes: balance.authorized_absence_minutes.into(),
             unauthorized_absence_minutes: balance.unauthorized_absence_minutes.into(),
             exempt_minutes: balance.exempt_minutes.into(),
-            rate: ratio(present, expected),
-            best_reachable: ratio(present + open, expected + open),
+            rate: ratio(present, counted),
+            best_reachable: ratio(present + open, counted + open),
             open_minutes: open,
+            counted_minutes: counted,
             owed_sessions: expected > 0 || balance.exempt_minutes > 0,
         }
     }
@@ -165,6 +180,8 @@ pub struct Totals {
     pub completed: i64,
     pub plan_minutes: i64,
     pub expected_minutes: i64,
+    #[serde(skip)]
+    pub(super) counted_minutes: i64,
     /// 人学时, in minutes.
     pub present_minutes: i64,
     pub authorized_absence_minutes: i64,
@@ -182,19 +199,20 @@ impl Totals {
         let heads: BTreeSet<PersonId> = rows.clone().map(|row| row.trainee_id).collect();
         let enrollments = sum(|row| i64::from(row.owed_sessions));
         let completed = sum(|row| i64::from(row.state == EnrollmentState::Completed));
-        let (expected, present, open) = (sum(|row| row.expected_minutes), sum(|row| row.present_minutes), sum(|row| row.open_minutes));
+        let (counted, present, open) = (sum(|row| row.counted_minutes), sum(|row| row.present_minutes), sum(|row| row.open_minutes));
         Self {
             heads: i64::try_from(heads.len()).unwrap_or(i64::MAX),
             enrollments,
             completed,
             plan_minutes: sum(|row| row.plan_minutes),
-            expected_minutes: expected,
+            expected_minutes: sum(|row| row.expected_minutes),
+            counted_minutes: counted,
             present_minutes: present,
             authorized_absence_minutes: sum(|row| row.authorized_absence_minutes),
             unauthorized_absence_minutes: sum(|row| row.unauthorized_absence_minutes),
             exempt_minutes: sum(|row| row.exempt_minutes),
-            rate: ratio(present, expected),
-            best_reachable: ratio(present + open, expected + open),
+            rate: ratio(present, counted),
+            best_reachable: ratio(present + open, counted + open),
             completion: ratio(completed, enrollments),
         }
     }
@@ -227,7 +245,7 @@ impl Part {
             authorized_absence_minutes: sums.authorized,
             unauthorized_absence_minutes: sums.unauthorized,
             exempt_minutes: sums.exempt,
-            rate: ratio(sums.present, sums.expected),
+            rate: ratio(sums.present, sums.counted),
         }
     }
 }
@@ -236,6 +254,8 @@ impl Part {
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Sums {
     pub(super) expected: i64,
+    /// The denominator of the rate.
+    pub(super) counted: i64,
     pub(super) present: i64,
     pub(super) authorized: i64,
     pub(super) unauthorized: i64,
@@ -246,6 +266,7 @@ impl From<&Totals> for Sums {
     fn from(totals: &Totals) -> Self {
         Self {
             expected: totals.expected_minutes,
+            counted: totals.counted_minutes,
             present: totals.present_minutes,
             authorized: totals.authorized_absence_minutes,
             unauthorized: totals.unauthorized_absence_minutes,
@@ -321,10 +342,14 @@ mod tests {
         PlannedModule { id: Id::generate(), discipline_id: discipline, code: "M".parse().unwrap(), name: "M".parse().unwrap(), minutes }
     }
 
+    fn counting() -> Plan {
+        Plan { authorized_absence_counts: true, ..Plan::default() }
+    }
+
     #[test]
     fn a_plan_is_the_own_discipline_and_the_common_modules() {
         let (own, other) = (Id::generate(), Id::generate());
-        let plan = Plan { modules: vec![module(Some(own), 5400), module(Some(other), 5400), module(None, 2520)], closed: BTreeMap::new() };
+        let plan = Plan { modules: vec![module(Some(own), 5400), module(Some(other), 5400), module(None, 2520)], ..counting() };
         assert_eq!(plan.minutes(own), 176 * 45);
         assert_eq!(plan.open(own, None), 176 * 45);
     }
@@ -332,7 +357,7 @@ mod tests {
     #[test]
     fn a_module_taught_longer_than_planned_takes_nothing_from_the_others() {
         let (own, cohort) = (Id::generate(), Id::generate());
-        let mut plan = Plan { modules: vec![module(Some(own), 180), module(None, 180)], closed: BTreeMap::new() };
+        let mut plan = Plan { modules: vec![module(Some(own), 180), module(None, 180)], ..counting() };
         plan.closed.insert((cohort, plan.modules[0].id), 360);
         assert_eq!(plan.open(own, Some(cohort)), 180);
     }
@@ -340,7 +365,7 @@ mod tests {
     #[test]
     fn best_reachable_counts_what_is_still_to_come_as_present() {
         let (own, cohort) = (Id::generate(), Id::generate());
-        let mut plan = Plan { modules: vec![module(Some(own), 360)], closed: BTreeMap::new() };
+        let mut plan = Plan { modules: vec![module(Some(own), 360)], ..counting() };
         plan.closed.insert((cohort, plan.modules[0].id), 180);
         let subject = |attended: i32, state| Subject {
             enrollment_id: Id::generate(),

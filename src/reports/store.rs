@@ -65,7 +65,7 @@ pub fn intake_progress(
         planned_minutes: plan.modules.iter().map(|module| module.minutes).sum(),
         scheduled_minutes: taught.scheduled,
         held_minutes: taught.held,
-        minutes_per_hour: minutes_per_hour(conn, &intake)?,
+        minutes_per_hour: plan.minutes_per_hour,
         open_sessions: taught.open_sessions,
         totals: Totals::of(rows.iter()),
         rows,
@@ -84,7 +84,7 @@ pub fn enrollment_progress(conn: &mut Conn, actor: &Actor, now: Instant, id: Enr
     let intake: Intake = intake_rows::table.find(enrollment.intake_id).select(Intake::as_select()).first(conn)?;
     let plan = plan(conn, &intake)?;
     let subject = subjects(conn, actor, intake.id, Some(id))?.pop().ok_or(Error::NotFound)?;
-    let mut sums = module_sums(conn, actor, intake.id, Some(id))?;
+    let mut sums = module_sums(conn, actor, &plan, intake.id, Some(id))?;
     let modules = plan
         .owed_by(subject.discipline_id)
         .map(|module| {
@@ -93,7 +93,7 @@ pub fn enrollment_progress(conn: &mut Conn, actor: &Actor, now: Instant, id: Enr
         })
         .collect();
     let row = ProgressRow::of(subject, &plan);
-    Ok(EnrollmentProgress { as_of: now, minutes_per_hour: minutes_per_hour(conn, &intake)?, row, modules })
+    Ok(EnrollmentProgress { as_of: now, minutes_per_hour: plan.minutes_per_hour, row, modules })
 }
 
 /// What determines a report: the version of what it shows, whose rows it shows, and what was asked for.
@@ -110,11 +110,7 @@ fn tag(conn: &mut Conn, actor: &Actor, caller: &Caller, id: IntakeId) -> Result<
         _ => intake_rows::table.find(id).select(intake_rows::report_version).first(conn)?,
     };
     let scope = format!("{:?} {:?}", actor.scope(), actor.only_intake());
-    Ok(ETag::weak(&[&version.to_string(), &scope, caller.operation(), if caller.wants_csv() { "csv" } else { "json" }]))
-}
-
-fn minutes_per_hour(conn: &mut Conn, intake: &Intake) -> Result<i32, Error> {
-    Ok(program_versions::table.find(intake.program_version_id).select(program_versions::minutes_per_hour).first(conn)?)
+    Ok(ETag::weak(&[&version.to_string(), &scope, &caller.address(), if caller.wants_csv() { "csv" } else { "json" }]))
 }
 
 fn plan(conn: &mut Conn, intake: &Intake) -> Result<Plan, Error> {
@@ -149,7 +145,11 @@ fn plan(conn: &mut Conn, intake: &Intake) -> Result<Plan, Error> {
         .select((session_cohorts::cohort_id, sessions::module_id, sum(sessions::held_minutes)))
         .load(conn)?;
     let closed = closed.into_iter().map(|(cohort, module, minutes)| ((cohort, module), minutes.unwrap_or(0))).collect();
-    Ok(Plan { modules, closed })
+    let (minutes_per_hour, authorized_absence_counts) = program_versions::table
+        .find(intake.program_version_id)
+        .select((program_versions::minutes_per_hour, program_versions::authorized_absence_counts))
+        .first(conn)?;
+    Ok(Plan { modules, closed, minutes_per_hour, authorized_absence_counts })
 }
 
 struct Taught {
@@ -257,7 +257,7 @@ fn by_discipline(conn: &mut Conn, intake: &Intake, rows: &[ProgressRow]) -> Resu
 }
 
 fn by_module(conn: &mut Conn, actor: &Actor, intake: &Intake, plan: &Plan, rows: &[ProgressRow]) -> Result<Vec<Part>, Error> {
-    let mut sums = module_sums(conn, actor, intake.id, None)?;
+    let mut sums = module_sums(conn, actor, plan, intake.id, None)?;
     let part = |module: &PlannedModule| {
         let owing = rows.iter().filter(|row| module.discipline_id.is_none_or(|own| own == row.discipline_id)).count();
         let plan_minutes = module.minutes * i64::try_from(owing).unwrap_or(0);
@@ -268,7 +268,13 @@ fn by_module(conn: &mut Conn, actor: &Actor, intake: &Intake, plan: &Plan, rows:
 }
 
 /// The sums of the module balances of the enrollments that the actor sees, or of one of them.
-fn module_sums(conn: &mut Conn, actor: &Actor, id: IntakeId, only: Option<EnrollmentId>) -> Result<HashMap<ModuleId, Sums>, Error> {
+fn module_sums(
+    conn: &mut Conn,
+    actor: &Actor,
+    plan: &Plan,
+    id: IntakeId,
+    only: Option<EnrollmentId>,
+) -> Result<HashMap<ModuleId, Sums>, Error> {
     use module_hour_balances as b;
     type Row = (ModuleId, Option<i64>, Option<i64>, Option<i64>, Option<i64>, Option<i64>, Option<i64>);
     let query = b::table
@@ -293,13 +299,8 @@ fn module_sums(conn: &mut Conn, actor: &Actor, id: IntakeId, only: Option<Enroll
     let sums = |(id, attended, make_up, adjustment, authorized, unauthorized, exempt): Row| {
         let [attended, make_up, adjustment, authorized, unauthorized, exempt] =
             [attended, make_up, adjustment, authorized, unauthorized, exempt].map(|minutes| minutes.unwrap_or(0));
-        let sums = Sums {
-            expected: attended + authorized + unauthorized,
-            present: attended + make_up + adjustment,
-            authorized,
-            unauthorized,
-            exempt,
-        };
+        let (expected, present) = (attended + authorized + unauthorized, attended + make_up + adjustment);
+        let sums = Sums { expected, counted: plan.counted(expected, present, authorized), present, authorized, unauthorized, exempt };
         (id, sums)
     };
     Ok(rows.into_iter().map(sums).collect())

@@ -2,7 +2,6 @@
 
 mod http;
 mod model;
-mod preview;
 mod rules;
 mod store;
 
@@ -10,7 +9,7 @@ pub use http::{ApiDoc, routes, transitions};
 pub use model::{
     Held, Instructor, NewHold, NewSession, NewWaiver, Session, SessionId, SessionPatch, SessionRow, SessionState, SessionTransition, Waiver,
 };
-pub use preview::{Proposal, obstacles};
+pub use store::preview::{Proposal, obstacles};
 pub use store::steps::{cancel_unheld, hold, publish};
 pub use store::waivers::waive;
 pub use store::{Scheduled, check_within, create_many, find, of_intake, remove_many, update};

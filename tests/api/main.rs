@@ -6,9 +6,13 @@
 #![expect(clippy::indexing_slicing, reason = "indexing a JSON value that is not there gives null, and the assertion says so")]
 #![expect(unreachable_pub, reason = "in a test binary every `pub` is unreachable; `pub` still says what a module offers")]
 
+mod attendance;
 mod contract;
 mod database;
+mod enrollments;
 mod imports;
+mod ledger;
 mod organizations;
+mod reports;
 mod slice;
 mod support;

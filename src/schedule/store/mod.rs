@@ -2,6 +2,7 @@
 
 pub(super) mod conflicts;
 pub(super) mod links;
+pub(super) mod preview;
 pub(super) mod steps;
 pub(super) mod waivers;
 

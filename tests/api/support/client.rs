@@ -1,6 +1,6 @@
 //! A client with one token, and what it is answered.
 
-use std::{collections::HashMap, time::Duration};
+use std::{collections::HashMap, sync::Barrier, thread, time::Duration};
 
 use serde_json::{Map, Value};
 use ureq::{
@@ -206,6 +206,32 @@ impl Reply {
     /// The body, ready for a snapshot.
     pub fn redacted(&self) -> Value {
         redacted(&self.body)
+    }
+}
+
+/// What several threads are answered that send at the same moment; each is told its number.
+pub fn at_once(threads: usize, send: impl Fn(usize) -> Reply + Sync) -> Vec<Reply> {
+    let barrier = Barrier::new(threads);
+    thread::scope(|scope| {
+        let (send, barrier) = (&send, &barrier);
+        let work = |index| {
+            scope.spawn(move || {
+                barrier.wait();
+                send(index)
+            })
+        };
+        let sent: Vec<_> = (0..threads).map(work).collect();
+        sent.into_iter().map(|sent| sent.join().unwrap()).collect()
+    })
+}
+
+/// Holds if exactly `count` requests succeeded and the others were told 409 with this code.
+#[track_caller]
+pub fn assert_winners(replies: Vec<Reply>, count: usize, code: &str) {
+    let (won, lost): (Vec<Reply>, Vec<Reply>) = replies.into_iter().partition(|reply| reply.status < 300);
+    assert_eq!(won.len(), count, "{won:#?} {lost:#?}");
+    for reply in lost {
+        reply.expect(409).problem(code);
     }
 }
 

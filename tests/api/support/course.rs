@@ -68,8 +68,13 @@ pub fn version_body() -> Value {
 
 /// A program with a confirmed version.
 pub fn program(coordinator: &Client, code: &str) -> Program {
+    program_of(coordinator, code, version_body())
+}
+
+/// A program with a confirmed version of this content, which has the disciplines and modules of [`version_body`].
+pub fn program_of(coordinator: &Client, code: &str, body: Value) -> Program {
     let program = coordinator.post("/programs", json!({ "code": code, "name": "青年专业人才培训" })).expect(201).id();
-    let version = coordinator.post(&format!("/programs/{program}/versions"), version_body()).expect(201);
+    let version = coordinator.post(&format!("/programs/{program}/versions"), body).expect(201);
     let id = version.id();
     coordinator.post(&format!("/program-versions/{id}/confirm"), json!({})).expect(200);
     let (discipline, module) =
@@ -131,6 +136,11 @@ pub fn course_called(app: &App, code: &str, sponsor: &str) -> Course {
 /// A course of whatever provider the coordinator belongs to.
 pub fn course_of(app: &App, coordinator: Client, code: &str, sponsor: &str) -> Course {
     let program = program(&coordinator, code);
+    course_on(app, coordinator, program, code, sponsor)
+}
+
+/// A course of a program that exists.
+pub fn course_on(app: &App, coordinator: Client, program: Program, code: &str, sponsor: &str) -> Course {
     let intake = intake(&coordinator, &program.version, &format!("{code}-3"));
     Course {
         metallurgy: cohort(&coordinator, &intake, &program.metallurgy, "MET-1"),

@@ -5,15 +5,13 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use chrono::TimeDelta;
 
 use super::{
-    model::{NewSession, Plan, SessionId, SessionRow, SessionState},
-    rules::{Occupied, Resource, Taken, pair},
-    store::{
-        conflicts::{occupied, standing, told, waived},
-        frame,
-        links::added,
-        of_intake,
-        steps::planned_minutes,
-    },
+    super::model::{NewSession, Plan, SessionId, SessionRow, SessionState},
+    super::rules::{Occupied, Resource, Taken, pair},
+    conflicts::{occupied, standing, told, waived},
+    frame,
+    links::added,
+    of_intake,
+    steps::planned_minutes,
 };
 use crate::{
     access::Actor,
@@ -110,7 +108,7 @@ fn blame_exceeding(conn: &mut Conn, intake: &Intake, considered: &mut [Considere
     let ids: HashSet<SessionId> = considered.iter().map(|one| one.id).collect();
     let others = stored.iter().filter(|(row, ..)| !ids.contains(&row.id));
     let taken = others.flat_map(|(row, cohorts, _)| cohorts.iter().map(|cohort| taken(row, *cohort)));
-    let mut scheduled: HashMap<(CohortId, ModuleId), i64> = super::rules::scheduled(taken.collect());
+    let mut scheduled: HashMap<(CohortId, ModuleId), i64> = super::super::rules::scheduled(taken.collect());
     let stored: HashMap<SessionId, (&SessionRow, &[CohortId])> =
         stored.iter().map(|(row, cohorts, _)| (row.id, (row, cohorts.as_slice()))).collect();
     for one in considered.iter_mut().filter(|one| one.faults.is_empty()) {

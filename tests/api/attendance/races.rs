@@ -1,0 +1,89 @@
+use serde_json::json;
+
+use super::{all_present, path};
+use crate::support::{assert_winners, at_once, seed, spawn_app};
+
+#[test]
+fn a_roll_call_closed_twice_at_once_is_closed_once() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let members = seed::enrolled(&course, 3);
+    for round in 0..10 {
+        let session = seed::held_session(&course, &format!("MET-{round}"), &seed::morning(round));
+        seed::put_roll_call(&course, &session, &all_present(&members)).expect(200);
+        let replies = at_once(4, |_| seed::step_roll_call(&course, &session, "close", None));
+        assert_winners(replies, 1, "illegal_transition");
+    }
+    assert_eq!(app.count("SELECT count(*) FROM hour_entries"), 30);
+    assert_eq!(app.findings(), Vec::<String>::new());
+}
+
+#[test]
+fn of_two_roll_calls_put_at_once_one_is_told_that_it_is_late() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let members = seed::enrolled(&course, 2);
+    for round in 0..10 {
+        let session = seed::held_session(&course, &format!("MET-{round}"), &seed::morning(round));
+        let tag = seed::put_roll_call(&course, &session, &all_present(&members)).expect(200).etag();
+        let client = course.coordinator.if_match(&tag);
+        let replies = at_once(4, |index| {
+            let lines = [seed::line_of(&members[0], "late", 10 + i64::try_from(index).unwrap()), seed::line(&members[1], "absent")];
+            client.put(&path(&session), json!({ "entries": lines }))
+        });
+        let mut statuses: Vec<u16> = replies.iter().map(|reply| reply.status).collect();
+        statuses.sort_unstable();
+        assert_eq!(statuses, [200, 412, 412, 412]);
+    }
+}
+
+#[test]
+fn two_first_roll_calls_at_once_do_not_mix() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let members = seed::enrolled(&course, 2);
+    for round in 0..10 {
+        let session = seed::held_session(&course, &format!("MET-{round}"), &seed::morning(round));
+        let replies = at_once(3, |index| {
+            let code = ["present", "absent", "excused"][index];
+            let lines: Vec<_> = members.iter().map(|member| seed::line(member, code)).collect();
+            course.coordinator.put(&path(&session), json!({ "entries": lines }))
+        });
+        let mut statuses: Vec<u16> = replies.iter().map(|reply| reply.status).collect();
+        statuses.sort_unstable();
+        assert_eq!(statuses, [200, 428, 428], "{replies:#?}");
+    }
+}
+
+#[test]
+fn closings_in_one_intake_at_once_all_count() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let members = seed::enrolled(&course, 3);
+    let sessions: Vec<String> = (0..8).map(|day| seed::held_session(&course, &format!("MET-{day}"), &seed::morning(day))).collect();
+    for session in &sessions {
+        seed::put_roll_call(&course, session, &all_present(&members)).expect(200);
+    }
+    for reply in at_once(sessions.len(), |index| seed::step_roll_call(&course, &sessions[index], "close", None)) {
+        reply.expect(200);
+    }
+    let report = course.coordinator.get(&format!("/intakes/{}/progress", course.intake)).expect(200).body;
+    assert_eq!(report["totals"]["present_minutes"], 8 * 90 * 3);
+    assert_eq!(app.findings(), Vec::<String>::new());
+}
+
+#[test]
+fn a_close_sent_twice_with_one_key_is_answered_alike() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let members = seed::enrolled(&course, 2);
+    for round in 0..10 {
+        let session = seed::held_session(&course, &format!("MET-{round}"), &seed::morning(round));
+        seed::put_roll_call(&course, &session, &all_present(&members)).expect(200);
+        let client = course.coordinator.idempotency_key(&format!("close-{round}"));
+        let replies = at_once(4, |_| client.post(&format!("{}/close", path(&session)), json!({})));
+        let first = replies[0].clone().expect(200);
+        assert!(replies.iter().all(|reply| (reply.status, &reply.text) == (200, &first.text)), "{replies:#?}");
+    }
+    assert_eq!(app.findings(), Vec::<String>::new());
+}

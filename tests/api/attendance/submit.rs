@@ -1,0 +1,53 @@
+use serde_json::json;
+
+use super::{all_present, class, path};
+use crate::support::{seed, spawn_app};
+
+#[test]
+fn an_instructor_submits_and_a_coordinator_closes() {
+    let app = spawn_app();
+    let (course, members, session) = class(&app);
+    let instructor = app.instructor(&course.instructor);
+    instructor.put(&path(&session), json!({ "entries": all_present(&members) })).expect(200);
+    let submit = format!("{}/submit", path(&session));
+    let submitted = instructor.post(&submit, json!({})).expect(200);
+    assert_eq!(submitted.body["state"], "submitted");
+    assert!(submitted.body["submitted_at"].is_string());
+    instructor.post(&format!("{}/close", path(&session)), json!({})).expect(403).problem("forbidden");
+    assert_eq!(app.count("SELECT count(*) FROM hour_entries"), 0);
+    let closed = seed::step_roll_call(&course, &session, "close", None).expect(200);
+    assert_eq!(closed.body["submitted_at"], submitted.body["submitted_at"]);
+    assert_eq!(app.count("SELECT count(*) FROM hour_entries"), 3);
+}
+
+#[test]
+fn what_is_submitted_is_changed_only_by_who_may_close_it() {
+    let app = spawn_app();
+    let (course, members, session) = class(&app);
+    let instructor = app.instructor(&course.instructor);
+    instructor.put(&path(&session), json!({ "entries": all_present(&members) })).expect(200);
+    instructor.post(&format!("{}/submit", path(&session)), json!({})).expect(200);
+    let mut lines = all_present(&members);
+    lines[0] = seed::line(&members[0], "absent");
+    app.unchanged(|| {
+        let reply = instructor.if_match("*").put(&path(&session), json!({ "entries": lines }));
+        reply.expect(409).problem("roll_call_submitted");
+        instructor.post(&format!("{}/submit", path(&session)), json!({})).expect(409).problem("illegal_transition");
+    });
+    let reply = seed::put_roll_call(&course, &session, &lines).expect(200);
+    assert_eq!(reply.body["state"], "submitted");
+}
+
+#[test]
+fn an_incomplete_roll_call_is_not_submitted() {
+    let app = spawn_app();
+    let (course, members, session) = class(&app);
+    app.unchanged(|| {
+        seed::step_roll_call(&course, &session, "submit", None).expect(409).problem("illegal_transition");
+    });
+    seed::put_roll_call(&course, &session, &all_present(&members[..2])).expect(200);
+    app.unchanged(|| {
+        let reply = seed::step_roll_call(&course, &session, "submit", None).expect(409).problem("roll_call_incomplete");
+        assert_eq!(reply.text_at("/detail"), "1 of 3 expected trainees have not been called");
+    });
+}

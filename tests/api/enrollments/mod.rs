@@ -1,0 +1,6 @@
+mod bulk;
+mod create;
+mod list;
+mod races;
+mod transition;
+mod update;

@@ -1,0 +1,119 @@
+use serde_json::json;
+
+use crate::support::{assert_winners, at_once, seed, seed::Course, spawn_app};
+
+const ROUNDS: usize = 10;
+const THREADS: usize = 4;
+
+fn path(course: &Course) -> String {
+    format!("/intakes/{}/enrollments", course.intake)
+}
+
+#[test]
+fn the_last_seat_is_taken_once() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    for round in 0..ROUNDS {
+        let trainees: Vec<String> = (0..THREADS).map(|_| seed::recruit(&course)).collect();
+        let capacity = json!({ "capacity": round + 1 });
+        course.coordinator.if_match("*").patch(&format!("/intakes/{}", course.intake), capacity).expect(200);
+        let replies = at_once(THREADS, |index| course.coordinator.post(&path(&course), seed::enrollment_body(&course, &trainees[index])));
+        assert_winners(replies, 1, "capacity_full");
+    }
+    assert_eq!(app.count("SELECT seats_taken FROM intakes"), i64::try_from(ROUNDS).unwrap());
+    assert_eq!(app.findings(), Vec::<String>::new());
+}
+
+#[test]
+fn the_last_seat_of_a_sponsor_is_taken_once() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let quota = format!("/intakes/{}/seat-quotas/{}", course.intake, course.sponsor.id);
+    for round in 0..ROUNDS {
+        let trainees: Vec<String> = (0..THREADS).map(|_| seed::recruit(&course)).collect();
+        course.coordinator.if_match("*").put(&quota, json!({ "seats": 2 * round + 2 })).expect(200);
+        // From two plants of the sponsor: the quota is of both together.
+        let replies = at_once(THREADS, |index| {
+            let mut body = seed::enrollment_body(&course, &trainees[index]);
+            body["unit_id"] = json!(course.sponsor.plants[index % 2]);
+            course.coordinator.post(&path(&course), body)
+        });
+        assert_winners(replies, 2, "quota_full");
+    }
+    assert_eq!(app.findings(), Vec::<String>::new());
+}
+
+#[test]
+fn nobody_is_enrolled_twice_at_once() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    for _ in 0..ROUNDS {
+        let trainee = seed::recruit(&course);
+        let replies = at_once(THREADS, |_| course.coordinator.post(&path(&course), seed::enrollment_body(&course, &trainee)));
+        assert_winners(replies, 1, "already_enrolled");
+    }
+    assert_eq!(app.findings(), Vec::<String>::new());
+}
+
+#[test]
+fn one_request_sent_several_times_enrolls_once() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    for round in 0..ROUNDS {
+        let trainee = seed::recruit(&course);
+        let client = course.coordinator.idempotency_key(&format!("enroll-{round}"));
+        let replies = at_once(THREADS, |_| client.post(&path(&course), seed::enrollment_body(&course, &trainee)));
+        let first = replies[0].clone().expect(201);
+        assert!(replies.iter().all(|reply| (reply.status, &reply.text) == (201, &first.text)), "{replies:#?}");
+        assert_eq!(replies.iter().filter(|reply| reply.header("idempotency-replayed").is_empty()).count(), 1);
+    }
+    assert_eq!(app.count("SELECT seats_taken FROM intakes"), i64::try_from(ROUNDS).unwrap());
+    assert_eq!(app.findings(), Vec::<String>::new());
+}
+
+#[test]
+fn of_several_steps_at_once_one_is_taken() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    for _ in 0..ROUNDS {
+        let member = seed::enrolled(&course, 1).remove(0);
+        // None of these can follow another one of them.
+        let replies = at_once(THREADS, |index| {
+            let step = ["complete", "fail", "withdraw", "complete"][index];
+            course.coordinator.post(&format!("/enrollments/{}/{step}", member.id), json!({ "reason": "as decided" }))
+        });
+        assert_winners(replies, 1, "illegal_transition");
+    }
+    assert_eq!(app.findings(), Vec::<String>::new());
+}
+
+#[test]
+fn nobody_slips_into_an_intake_that_is_being_cancelled() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    for round in 0..ROUNDS {
+        let intake = seed::intake(&course.coordinator, &course.program.version, &format!("R-{round}"));
+        let trainees: Vec<String> = (1..THREADS).map(|_| seed::recruit(&course)).collect();
+        let replies = at_once(THREADS, |index| match index {
+            0 => course.coordinator.post(&format!("/intakes/{intake}/cancel"), json!({ "reason": "too few" })),
+            index => {
+                let mut body = seed::enrollment_body(&course, &trainees[index - 1]);
+                body["cohort_id"] = json!(null);
+                course.coordinator.post(&format!("/intakes/{intake}/enrollments"), body)
+            }
+        });
+        let cancelled = replies[0].clone().expect(200);
+        let journal = |action: &str, subject: &str| {
+            let subject = app.hex(subject);
+            app.count(&format!("SELECT coalesce(max(seq), 0) FROM journal_entries WHERE action = '{action}' AND subject_id = {subject}"))
+        };
+        let ended = journal("intake.changed_state", &cancelled.id());
+        for reply in &replies[1..] {
+            if reply.status == 201 {
+                assert!(journal("enrollment.created", &reply.id()) < ended, "enrolled after the intake was cancelled");
+            } else {
+                reply.clone().expect(409).problem("intake_not_open");
+            }
+        }
+    }
+}

@@ -1,0 +1,159 @@
+use insta::assert_json_snapshot;
+use serde_json::json;
+
+use crate::support::{Reply, seed, seed::Course, spawn_app};
+
+fn begin(course: &Course, state: &str) -> String {
+    let mut body = seed::enrollment_body(course, &seed::recruit(course));
+    body["state"] = json!(state);
+    course.coordinator.post(&format!("/intakes/{}/enrollments", course.intake), body).expect(201).id()
+}
+
+fn step(course: &Course, id: &str, step: &str) -> Reply {
+    course.coordinator.post(&format!("/enrollments/{id}/{step}"), json!({ "reason": "as decided" }))
+}
+
+#[test]
+fn every_legal_step_is_taken_and_every_other_refused() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    // How each state is reached, and which steps lead out of it.
+    let states: [(&str, &str, &[&str], &[(&str, &str)]); 8] = [
+        ("nominated", "nominated", &[], &[("approve", "approved"), ("reject", "rejected"), ("withdraw", "withdrawn")]),
+        ("applied", "applied", &[], &[("approve", "approved"), ("reject", "rejected"), ("withdraw", "withdrawn")]),
+        ("approved", "approved", &[], &[("enroll", "enrolled"), ("withdraw", "withdrawn")]),
+        (
+            "enrolled",
+            "enrolled",
+            &[],
+            &[("suspend", "suspended"), ("complete", "completed"), ("fail", "failed"), ("withdraw", "withdrawn")],
+        ),
+        ("suspended", "enrolled", &["suspend"], &[("resume", "enrolled"), ("withdraw", "withdrawn")]),
+        ("completed", "enrolled", &["complete"], &[]),
+        ("withdrawn", "enrolled", &["withdraw"], &[]),
+        ("rejected", "nominated", &["reject"], &[]),
+    ];
+    for (state, first, way, legal) in states {
+        for verb in ["approve", "enroll", "reject", "withdraw", "suspend", "resume", "complete", "fail"] {
+            let id = begin(&course, first);
+            for verb in way {
+                step(&course, &id, verb).expect(200);
+            }
+            match legal.iter().find(|(legal, _)| *legal == verb) {
+                Some((_, to)) => assert_eq!(step(&course, &id, verb).expect(200).body["state"], *to, "{state} {verb}"),
+                None => {
+                    let reply = app.unchanged(|| step(&course, &id, verb).expect(409).problem("illegal_transition"));
+                    assert_eq!(reply.text_at("/detail"), format!("{verb} is not possible while the enrollment is {state}"));
+                }
+            }
+        }
+    }
+    assert_eq!(app.findings(), Vec::<String>::new());
+}
+
+#[test]
+fn a_step_is_kept_with_actor_time_and_reason() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let member = seed::enrolled(&course, 1).remove(0);
+    let body = json!({ "reason": "moved to another plant", "effective_at": "2020-07-01T00:00:00Z" });
+    let reply = course.coordinator.post(&format!("/enrollments/{}/withdraw", member.id), body).expect(200);
+    assert_eq!(reply.etag(), "\"v2\"");
+    let at = app.instant("2020-07-01T00:00:00Z");
+    let user = app.hex(course.coordinator.user_id.as_deref().unwrap());
+    let step = format!("effective_at = {at} AND from_state = 'enrolled' AND to_state = 'withdrawn' AND user_id = {user}");
+    assert_eq!(app.count(&format!("SELECT count(*) FROM enrollment_steps WHERE {step} AND reason = 'moved to another plant'")), 1);
+    // The periods meet where the step took effect.
+    assert_eq!(app.count(&format!("SELECT count(*) FROM enrollment_periods WHERE state = 'enrolled' AND until_at = {at}")), 1);
+    assert_eq!(app.count(&format!("SELECT count(*) FROM enrollment_periods WHERE state = 'withdrawn' AND from_at = {at}")), 1);
+    let audit = app.auditor().get(&format!("/audit?subject_id={}&action=enrollment.changed_state", member.id)).expect(200);
+    assert_json_snapshot!(audit.redacted());
+}
+
+#[test]
+fn a_step_takes_effect_after_the_present_state_began_and_not_in_the_future() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let member = seed::enrolled(&course, 1).remove(0);
+    let step = |verb: &str, at: &str| {
+        course.coordinator.post(&format!("/enrollments/{}/{verb}", member.id), json!({ "reason": "as it was", "effective_at": at }))
+    };
+    app.unchanged(|| {
+        for early in ["2020-05-26T16:00:00Z", "2019-01-01T00:00:00Z"] {
+            step("suspend", early).fault("/effective_at", "before_present_state");
+        }
+        step("suspend", "2199-01-01T00:00:00Z").fault("/effective_at", "in_the_future");
+        step("suspend", "9999-01-01T00:00:00Z").fault("/effective_at", "wrong_value");
+        step("suspend", "yesterday").fault("/effective_at", "wrong_value");
+    });
+    step("suspend", "2020-05-26T16:00:00.000001Z").expect(200);
+    step("resume", "2020-06-01T00:00:00Z").expect(200);
+    app.unchanged(|| step("suspend", "2020-05-30T00:00:00Z").fault("/effective_at", "before_present_state"));
+}
+
+#[test]
+fn what_changes_a_place_needs_a_reason() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let (enrolled, nominated) = (begin(&course, "enrolled"), begin(&course, "nominated"));
+    app.unchanged(|| {
+        for (id, step) in [(&enrolled, "withdraw"), (&enrolled, "suspend"), (&enrolled, "fail"), (&nominated, "reject")] {
+            course.coordinator.post(&format!("/enrollments/{id}/{step}"), json!({})).fault("/reason", "reason_missing");
+            let empty = json!({ "reason": " " });
+            course.coordinator.post(&format!("/enrollments/{id}/{step}"), empty).fault("/reason", "text_empty");
+        }
+    });
+    course.coordinator.post(&format!("/enrollments/{enrolled}/complete"), json!({})).expect(200);
+}
+
+#[test]
+fn a_seat_is_taken_and_given_back_with_the_state() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let path = format!("/intakes/{}", course.intake);
+    course.coordinator.if_match("*").patch(&path, json!({ "capacity": 1 })).expect(200);
+    let (first, second) = (begin(&course, "nominated"), begin(&course, "nominated"));
+    step(&course, &first, "approve").expect(200);
+    app.unchanged(|| step(&course, &second, "approve").expect(409).problem("capacity_full"));
+    // Who is suspended, completed or failed keeps the seat.
+    step(&course, &first, "enroll").expect(200);
+    step(&course, &first, "suspend").expect(200);
+    app.unchanged(|| step(&course, &second, "approve").expect(409).problem("capacity_full"));
+    step(&course, &first, "withdraw").expect(200);
+    step(&course, &second, "approve").expect(200);
+    course.coordinator.put(&format!("{path}/seat-quotas/{}", course.sponsor.id), json!({ "seats": 1 })).expect(200);
+    course.coordinator.if_match("*").patch(&path, json!({ "capacity": null })).expect(200);
+    let third = begin(&course, "nominated");
+    app.unchanged(|| step(&course, &third, "approve").expect(409).problem("quota_full"));
+    assert_eq!(app.findings(), Vec::<String>::new());
+}
+
+#[test]
+fn lowering_the_capacity_evicts_nobody() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let members = seed::enrolled(&course, 3);
+    let path = format!("/intakes/{}", course.intake);
+    course.coordinator.if_match("*").patch(&path, json!({ "capacity": 1 })).expect(200);
+    // Steps among seated states go on, though more are seated than there are seats.
+    step(&course, &members[0].id, "suspend").expect(200);
+    step(&course, &members[0].id, "resume").expect(200);
+    step(&course, &members[1].id, "complete").expect(200);
+    step(&course, &members[2].id, "withdraw").expect(200);
+    assert_eq!(app.count("SELECT seats_taken FROM intakes"), 2);
+    assert_eq!(app.findings(), Vec::<String>::new());
+}
+
+#[test]
+fn only_a_coordinator_decides() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let member = seed::enrolled(&course, 1).remove(0);
+    seed::published_session(&course, "P-1", &seed::morning(1));
+    let path = format!("/enrollments/{}/withdraw", member.id);
+    app.unchanged(|| {
+        for client in [app.partner(&course.sponsor.id), app.trainee(&member.trainee), app.instructor(&course.instructor), app.auditor()] {
+            client.post(&path, json!({ "reason": "mine" })).expect(403).problem("forbidden");
+        }
+    });
+}
