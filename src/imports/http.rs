@@ -162,20 +162,14 @@ async fn import_organizations_file(db: Data<Db>, caller: Caller, query: Query<Im
 async fn import_instructors_file(db: Data<Db>, caller: Caller, query: Query<InstructorsQuery>, upload: Upload) -> Reply {
     let InstructorsQuery { organization_id, dry_run, partial, verdicts } = query.into_inner();
     let options = Options { dry_run, partial, ..Options::default() };
-    let provider = move |actor: &Actor| {
-        actor.may(Action::Import)?;
-        let provider = organization_id.or(actor.organization_id());
-        provider.ok_or_else(|| Error::malformed("provider_missing", "say which provider records them: organization_id"))
+    // Where none is named there is nothing to be found or not; whoever may import has an organization.
+    let provider = move |actor: &Actor| match organization_id {
+        Some(named) => Ok(named),
+        None => actor.may(Action::Import).and_then(|()| actor.organization_id().ok_or(Error::NotFound)),
     };
-    let gate = move |conn: &mut Conn, actor: &Actor| {
-        if let Some(organization) = organization_id {
-            may_import_instructors(conn, actor, organization)?;
-        }
-        may_import_instructors(conn, actor, provider(actor)?).map(drop)
-    };
+    let gate = move |conn: &mut Conn, actor: &Actor| may_import_instructors(conn, actor, provider(actor)?).map(drop);
     let import = move |conn: &mut Conn, actor: &Actor, now: Instant, file: &File, options: &Options| {
-        let provider = organization_id.or(actor.organization_id()).ok_or(Error::NotFound)?;
-        import_instructors(conn, actor, now, provider, file, options)
+        import_instructors(conn, actor, now, provider(actor)?, file, options)
     };
     take(db, caller, upload, options, verdicts, gate, import).await
 }

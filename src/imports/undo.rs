@@ -23,7 +23,7 @@ use crate::{
 /// What rests on an import and is told in full.
 const TOLD: usize = 5;
 
-/// Deletes what an import created and restores what it changed. People whom somebody else uses meanwhile stay.
+/// Deletes what an import created and restores what it changed. Of a roster, people who are needed elsewhere by now stay.
 ///
 /// # Errors
 /// 404; 409 `import_in_use` naming what rests on it, `illegal_transition` if it has been undone, `import_not_undoable` for a program:
@@ -85,8 +85,14 @@ fn take_back_people(conn: &mut Conn, actor: &Actor, intake: Option<IntakeId>, ef
     let everybody: Vec<PersonId> = created.iter().chain(&amended).copied().collect();
     let used = store::used(conn, &everybody, &enrolled.iter().copied().collect())?;
     let stored = store::people(conn, &everybody)?;
-    for (id, effect) in ids(effects, "person", true).filter(|(id, _)| !used.contains(id)).chain(ids(effects, "person", false)) {
+    for (id, effect) in ids(effects, "person", true).chain(ids(effects, "person", false)) {
+        // Of a roster the place in the intake is taken back, and who is needed elsewhere stays; instructors are all that there is.
+        let stays = effect.created && used.contains(&id);
+        if stays && intake.is_some() {
+            continue;
+        }
         match stored.get(&id) {
+            Some(person) if stays => resting.push(format!("{} teaches, is enrolled or has an account", person.name)),
             Some(person) if person.version == effect.version => {}
             Some(person) => resting.push(format!("{} has been changed since", person.name)),
             None => resting.push(format!("the person {id} is gone")),

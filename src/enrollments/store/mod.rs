@@ -151,9 +151,10 @@ pub fn enroll(
     intake_id: IntakeId,
     news: Vec<NewEnrollment>,
 ) -> Result<Vec<EnrollmentRow>, Error> {
+    // Before it is read, so that nobody slips into an intake that another transaction is ending.
+    db::lock(conn, "intake", intake_id)?;
     let intake = intakes::find(conn, actor, intake_id)?;
     actor.may(Action::Enroll)?;
-    db::lock(conn, "intake", intake_id)?;
     if !intake.takes_enrollments() {
         return Err(Error::conflict(
             "intake_not_open",
@@ -292,6 +293,15 @@ impl Fits {
     }
 }
 
+/// The enrollment, locked with its intake against every other change, if the actor may change it.
+fn changing(conn: &mut Conn, actor: &Actor, id: EnrollmentId) -> Result<Enrollment, Error> {
+    let found = find(conn, actor, id)?;
+    actor.may(Action::Enroll)?;
+    db::lock(conn, "intake", found.intake_id)?;
+    // Read again: another transaction may have taken a step while this one waited.
+    find(conn, actor, id)
+}
+
 /// Applies a patch under `If-Match`.
 pub(super) fn update(
     conn: &mut Conn,
@@ -300,8 +310,7 @@ pub(super) fn update(
     id: EnrollmentId,
     patch: EnrollmentPatch,
 ) -> Result<Enrollment, Error> {
-    let stored = find(conn, actor, id)?;
-    actor.may(Action::Enroll)?;
+    let stored = changing(conn, actor, id)?;
     let changed = patch.apply(&stored);
     caller.check_if_match(&ETag::version(stored.version), changed != stored)?;
     if changed == stored {
@@ -326,9 +335,7 @@ pub fn transition(
     step: EnrollmentTransition,
     change: &Change,
 ) -> Result<Enrollment, Error> {
-    let stored = find(conn, actor, id)?;
-    actor.may(Action::Enroll)?;
-    db::lock(conn, "intake", stored.intake_id)?;
+    let stored = changing(conn, actor, id)?;
     let mut changed = stored.clone();
     changed.state = after(stored.state, step, change.reason.as_ref())?;
     let effective_at = change.effective_at.unwrap_or(now);

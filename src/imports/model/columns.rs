@@ -11,9 +11,6 @@ use crate::{
     text::TextFault,
 };
 
-/// A row that cannot be read: its number, its key if it has one, and what is wrong.
-type Misread = (u32, Option<String>, Vec<Reason>);
-
 /// A table whose columns are known.
 pub(in crate::imports) struct Sheet<'a, F: 'static> {
     table: &'a Table,
@@ -38,11 +35,7 @@ impl<'a, F: Copy + Eq + 'static> Sheet<'a, F> {
     }
 
     /// Reads each row with `read`; what it finds wrong makes the row invalid.
-    pub(in crate::imports) fn rows<E>(
-        &self,
-        key: F,
-        mut read: impl FnMut(&mut Cells<'_, F>) -> Option<E>,
-    ) -> Vec<Result<Entry<E>, Misread>> {
+    pub(in crate::imports) fn rows<E>(&self, key: F, mut read: impl FnMut(&mut Cells<'_, F>) -> Option<E>) -> Entries<E> {
         let rows = self.table.rows.iter().map(|row| {
             let mut cells = Cells { sheet: self, row, reasons: Vec::new() };
             let entry = read(&mut cells);
@@ -74,8 +67,11 @@ pub(in crate::imports) struct Entry<E> {
     pub(in crate::imports) value: E,
 }
 
+/// A row whose cells could not be read: where it stands, what it seems to be about, and why.
+type Unreadable = (u32, Option<String>, Vec<Reason>);
+
 /// Rows as [`Sheet::rows`] reads them.
-pub(in crate::imports) type Entries<E> = Vec<Result<Entry<E>, Misread>>;
+pub(in crate::imports) type Entries<E> = Vec<Result<Entry<E>, Unreadable>>;
 
 /// The plan of each row, in the order of the file: `plan` for those that could be read, invalid for the others.
 pub(super) fn planned<E, C>(entries: Entries<E>, mut plan: impl FnMut(Entry<E>) -> RowPlan<C>) -> Vec<RowPlan<C>> {

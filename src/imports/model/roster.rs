@@ -312,3 +312,6 @@ impl Seats {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

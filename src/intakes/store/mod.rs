@@ -141,6 +141,9 @@ pub fn create(conn: &mut Conn, actor: &Actor, now: Instant, new: NewIntake) -> R
 
 /// Applies a patch under `If-Match`. Lowering the capacity evicts nobody.
 pub(super) fn update(conn: &mut Conn, actor: &Actor, caller: &Caller, id: IntakeId, patch: IntakePatch) -> Result<Intake, Error> {
+    // Before it is read, so that two changes see each other; and whoever schedules a session holds the intake too, so that none slips
+    // outside the new dates.
+    db::lock(conn, "intake", id)?;
     let stored = find(conn, actor, id)?;
     actor.may(Action::WriteIntakes)?;
     let changed = patch.apply(&stored);
@@ -149,8 +152,6 @@ pub(super) fn update(conn: &mut Conn, actor: &Actor, caller: &Caller, id: Intake
     if changed == stored {
         return Ok(stored);
     }
-    // Whoever schedules a session holds the intake, so that none slips outside the new dates.
-    db::lock(conn, "intake", id)?;
     if (changed.opens_on, changed.closes_on) != (stored.opens_on, stored.closes_on) {
         schedule::check_within(conn, id, changed.opens_on, changed.closes_on)?;
     }
@@ -166,9 +167,9 @@ pub fn transition(
     step: IntakeTransition,
     change: &Change,
 ) -> Result<Intake, Error> {
+    db::lock(conn, "intake", id)?;
     let stored = find(conn, actor, id)?;
     actor.may(Action::WriteIntakes)?;
-    db::lock(conn, "intake", id)?;
     let mut changed = stored.clone();
     changed.state = stored.after(step)?;
     match step {

@@ -76,11 +76,7 @@ pub(in crate::schedule) fn refuse_overlaps(
 }
 
 /// The claims of other sessions on these resources around the proposed times.
-pub(in crate::schedule) fn standing(
-    conn: &mut Conn,
-    resources: &BTreeSet<Resource>,
-    proposed: &[Occupied],
-) -> Result<Vec<Occupied>, Error> {
+pub(super) fn standing(conn: &mut Conn, resources: &BTreeSet<Resource>, proposed: &[Occupied]) -> Result<Vec<Occupied>, Error> {
     let (Some(first), Some(last)) = (proposed.iter().map(|one| one.starts_at).min(), proposed.iter().map(|one| one.ends_at).max()) else {
         return Ok(Vec::new());
     };
@@ -112,7 +108,7 @@ pub(in crate::schedule) fn standing(
 }
 
 /// The pairs that a coordinator has waived and whose smaller id is one of these.
-pub(in crate::schedule) fn waived(conn: &mut Conn, firsts: BTreeSet<SessionId>) -> Result<HashSet<(SessionId, SessionId)>, Error> {
+pub(super) fn waived(conn: &mut Conn, firsts: BTreeSet<SessionId>) -> Result<HashSet<(SessionId, SessionId)>, Error> {
     let firsts: Vec<SessionId> = firsts.into_iter().collect();
     let mut waived = HashSet::new();
     for chunk in firsts.chunks(CHUNK) {
@@ -126,7 +122,7 @@ pub(in crate::schedule) fn waived(conn: &mut Conn, firsts: BTreeSet<SessionId>) 
 }
 
 /// The conflicts in words, one sentence each. `proposed` are the codes of sessions that are not stored yet.
-pub(in crate::schedule) fn told(
+pub(super) fn told(
     conn: &mut Conn,
     actor: &Actor,
     intake: &Intake,

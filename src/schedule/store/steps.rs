@@ -152,7 +152,7 @@ pub(in crate::schedule) fn refuse_exceeding(conn: &mut Conn, intake: &Intake, ta
 }
 
 /// The minutes that the modules of an intake have planned, amendments included, with their codes.
-pub(in crate::schedule) fn planned_minutes(conn: &mut Conn, intake: &Intake) -> Result<HashMap<ModuleId, (Code, i64)>, Error> {
+pub(super) fn planned_minutes(conn: &mut Conn, intake: &Intake) -> Result<HashMap<ModuleId, (Code, i64)>, Error> {
     let planned: Vec<(ModuleId, Code, i32)> = modules::table
         .filter(modules::program_version_id.eq(intake.program_version_id))
         .select((modules::id, modules::code, modules::planned_minutes))

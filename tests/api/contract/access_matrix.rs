@@ -12,6 +12,7 @@
 
 mod calls;
 mod canary;
+mod counted;
 mod ended;
 mod narrowed;
 mod stage;

@@ -8,3 +8,4 @@ mod idempotency;
 mod migrations;
 mod openapi;
 mod source;
+mod statements;

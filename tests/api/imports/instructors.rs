@@ -54,3 +54,19 @@ fn a_provider_must_be_ones_own() {
     import(&coordinator, &format!("?organization_id={other}"), &["周旻;1;;;;"]).expect(404);
     import(&coordinator, &format!("?organization_id={}", app.provider().units[0]), &["周旻;1;;;;"]).expect(200);
 }
+
+#[test]
+fn instructors_who_teach_are_not_taken_back() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let import = import(&course.coordinator, "", &["周旻;00801;;;;"]).expect(200);
+    let person = course.coordinator.get("/instructors").expect(200).items()[1]["id"].clone();
+    let mut body = seed::session_body(&course, "S-1", &seed::morning(1));
+    body["instructor_ids"] = json!([person]);
+    let session = seed::session_as(&course, body);
+    let undo = format!("/imports/{}/undo", import.text_at("/import_id"));
+    app.unchanged(|| course.coordinator.post(&undo, json!({})).expect(409).problem("import_in_use"));
+    course.coordinator.if_match("*").patch(&format!("/sessions/{session}"), json!({ "instructor_ids": [course.instructor] })).expect(200);
+    course.coordinator.post(&undo, json!({})).expect(200);
+    assert_eq!(course.coordinator.get("/instructors").expect(200).items().len(), 1);
+}

@@ -88,3 +88,15 @@ fn a_dry_run_says_what_the_commit_does() {
         assert_eq!((&dry.body["rows"], &dry.body["counts"]), (&wet.body["rows"], &wet.body["counts"]));
     }
 }
+
+#[test]
+fn a_confirmed_program_is_not_taken_back() {
+    let app = spawn_app();
+    let (coordinator, _) = set_up(&app);
+    let id = app.database.texts(match app.database.kind() {
+        crate::support::Kind::Sqlite => "SELECT lower(hex(id)) FROM imports WHERE kind = 'program'",
+        crate::support::Kind::Postgres => "SELECT CAST(id AS text) FROM imports WHERE kind = 'program'",
+    });
+    let id = uuid::Uuid::try_parse(id[0].as_deref().unwrap()).unwrap();
+    app.unchanged(|| coordinator.post(&format!("/imports/{id}/undo"), json!({})).expect(409).problem("import_not_undoable"));
+}

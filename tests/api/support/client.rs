@@ -33,6 +33,11 @@ impl Client {
         Self { agent, address: address.to_owned(), token, user_id, headers: Vec::new() }
     }
 
+    /// A client of a server that says of itself where it is.
+    pub fn at(base_url: &str, token: &str) -> Self {
+        Self::new(base_url.trim_start_matches("http://"), Some(token.to_owned()), None)
+    }
+
     /// The same client, sending one header more with each request.
     pub fn with_header(&self, name: &str, value: &str) -> Self {
         let mut client = self.clone();

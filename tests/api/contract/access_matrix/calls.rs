@@ -248,7 +248,7 @@ fn enrollments() -> Vec<Call> {
             .echo("/enrollments/0/intake_id"),
         read("read_enrollment", Thing::Enrollment),
         write("update_enrollment", Thing::Enrollment, |stage, _| json!({ "crew": stage.code() })),
-        list("list_hours", Thing::Enrollment, "/items", "session_id").echo("/enrollment_id"),
+        list("list_hours", Thing::Enrollment, "/items", "enrollment_id").echo("/enrollment_id"),
         read("read_enrollment_progress", Thing::Enrollment).echo("/enrollment_id"),
     ]
 }
