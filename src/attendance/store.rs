@@ -45,7 +45,7 @@ fn minutes(session: &SessionRow) -> i32 {
 /// Whom the actor calls in this session: everybody expected, or a class adviser's own cohorts.
 fn called_by(conn: &mut Conn, actor: &Actor, session: &SessionRow) -> Result<Vec<Expected>, Error> {
     let mut expected = enrollments::expected_of(conn, session.id, session.starts_at)?;
-    if let Scope::Adviser(person) = actor.scope() {
+    if let Scope::Adviser(person, _) = actor.scope() {
         let own: Vec<CohortId> = cohorts::table
             .filter(cohorts::intake_id.eq(session.intake_id))
             .filter(cohorts::adviser_id.eq(person))
@@ -131,7 +131,7 @@ pub fn put(
     let ids: BTreeSet<EnrollmentId> = expected.iter().map(|one| one.enrollment_id).collect();
     check(&new.entries, &ids, minutes(&session))?;
     let mut stored = stored(conn, session_id)?;
-    if let Scope::Adviser(_) = actor.scope() {
+    if let Scope::Adviser(..) = actor.scope() {
         // The lines of the other cohorts stay as their own advisers called them.
         stored.retain(|line| ids.contains(&line.enrollment_id));
     }

@@ -10,7 +10,7 @@ use super::model::{
     Enrollment, EnrollmentId, EnrollmentPatch, EnrollmentRow, EnrollmentState, EnrollmentTransition, NewEnrollment, Period, Step, after,
 };
 use crate::{
-    access::{Action, Actor, Scope},
+    access::{Action, Actor, Scope, advised, provided, taught},
     clock::Instant,
     db::{self, Conn, MultiBackend, for_backend},
     error::{Error, FieldFault},
@@ -22,8 +22,8 @@ use crate::{
     people::{self, PersonId},
     programs::DisciplineId,
     schema::{
-        cohorts, disciplines, enrollment_periods, enrollment_steps, enrollments, intake_sponsors, intakes as intake_rows, organizations,
-        people as person_rows, session_cohorts, session_instructors, sessions,
+        disciplines, enrollment_periods, enrollment_steps, enrollments, intake_sponsors, intakes as intake_rows, organizations,
+        people as person_rows, session_cohorts,
     },
     text::{Name, Note},
 };
@@ -36,23 +36,13 @@ pub(super) fn visible(actor: &Actor) -> enrollments::BoxedQuery<'static, MultiBa
     let mut query = enrollments::table.into_boxed();
     query = match actor.scope() {
         Scope::Everything => query,
-        Scope::Provider(provider) => query.filter(
-            enrollments::intake_id
-                .eq_any(intake_rows::table.filter(intake_rows::provider_id.eq_any(below(provider))).select(intake_rows::id)),
-        ),
+        Scope::Provider(provider) => query.filter(enrollments::intake_id.eq_any(provided(provider))),
         Scope::Sponsor(organization) => query.filter(enrollments::unit_id.eq_any(below(organization))),
-        Scope::Adviser(person) => query
-            .filter(enrollments::cohort_id.eq_any(cohorts::table.filter(cohorts::adviser_id.eq(person)).select(cohorts::id.nullable()))),
-        Scope::Teacher(person) => query.filter(
-            enrollments::cohort_id.eq_any(
-                session_cohorts::table
-                    .inner_join(session_instructors::table.on(session_instructors::session_id.eq(session_cohorts::session_id)))
-                    .inner_join(sessions::table.on(sessions::id.eq(session_cohorts::session_id)))
-                    .filter(session_instructors::person_id.eq(person))
-                    .filter(sessions::state.ne("draft"))
-                    .select(session_cohorts::cohort_id.nullable()),
-            ),
-        ),
+        Scope::Adviser(person, provider) => query.filter(enrollments::cohort_id.assume_not_null().eq_any(advised(person, provider))),
+        Scope::Teacher(person, provider) => {
+            let attending = session_cohorts::table.filter(session_cohorts::session_id.eq_any(taught(person, provider)));
+            query.filter(enrollments::cohort_id.assume_not_null().eq_any(attending.select(session_cohorts::cohort_id)))
+        }
         Scope::Own(person) => query.filter(enrollments::person_id.eq(person)),
     };
     match actor.only_intake() {

@@ -258,7 +258,7 @@ pub fn hold(conn: &mut Conn, actor: &Actor, now: Instant, id: SessionId, new: Ne
 
 /// An instructor confirms the sessions they lead, and no others.
 fn refuse_unless_leading(conn: &mut Conn, actor: &Actor, id: SessionId) -> Result<(), Error> {
-    let Scope::Teacher(person) = actor.scope() else {
+    let Scope::Teacher(person, _) = actor.scope() else {
         return Ok(());
     };
     let lead: Option<bool> = session_instructors::table.find((id, person)).select(session_instructors::lead).first(conn).optional()?;
