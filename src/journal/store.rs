@@ -11,7 +11,7 @@ use crate::{
     schema::{journal_entries, journal_payloads, journal_seals, journal_unsealed, organization_tree},
 };
 
-/// Rows in one insert statement; both databases' bind limits allow more, and a fixed size keeps the statement cached.
+/// Rows in one insert statement; both databases' bind limits allow more.
 const CHUNK: usize = 500;
 
 /// Appends the entries of one transaction. Called once, as its last statement.
@@ -24,6 +24,14 @@ pub fn append(conn: &mut Conn, entries: Vec<Entry>) -> Result<(), Error> {
         let (fact, id, salt, body) = entry.rows(salt);
         facts.push(fact);
         payloads.push((journal_payloads::entry_id.eq(id), journal_payloads::salt.eq(salt), journal_payloads::body.eq(body)));
+    }
+    // Most transactions have one entry, and only the insert of one row stays prepared.
+    if let ([fact], [_]) = (facts.as_slice(), payloads.as_slice()) {
+        diesel::insert_into(journal_entries::table).values(fact).execute(conn)?;
+        for payload in payloads {
+            diesel::insert_into(journal_payloads::table).values(payload).execute(conn)?;
+        }
+        return Ok(());
     }
     for chunk in facts.chunks(CHUNK) {
         for_backend!(conn, |c| diesel::insert_into(journal_entries::table).values(chunk).execute(c))?;

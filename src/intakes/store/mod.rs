@@ -10,7 +10,7 @@ use super::model::{Intake, IntakeId, IntakePatch, IntakeState, IntakeTransition,
 use crate::{
     access::{Action, Actor, Scope},
     clock::Instant,
-    db::{self, Conn, MultiBackend},
+    db::{self, Conn, MultiBackend, types::Uid},
     enrollments,
     error::Error,
     http::{Caller, Change, ETag},
@@ -227,10 +227,12 @@ pub fn touch(conn: &mut Conn, id: IntakeId, sponsors: &[OrganizationId]) -> Resu
 
 /// As [`touch`], for every sponsor: the schedule or the plan has changed.
 pub fn touch_all(conn: &mut Conn, id: IntakeId) -> Result<(), Error> {
-    diesel::update(intakes::table.filter(intakes::id.eq(id))).set(intakes::report_version.eq(intakes::report_version + 1)).execute(conn)?;
-    diesel::update(intake_sponsors::table.filter(intake_sponsors::intake_id.eq(id)))
-        .set(intake_sponsors::report_version.eq(intake_sponsors::report_version + 1))
-        .execute(conn)?;
+    for statement in [
+        "UPDATE intakes SET report_version = report_version + 1 WHERE id = ?",
+        "UPDATE intake_sponsors SET report_version = report_version + 1 WHERE intake_id = ?",
+    ] {
+        db::fixed(statement).bind::<Uid, _>(id).execute(conn)?;
+    }
     Ok(())
 }
 
