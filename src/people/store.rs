@@ -163,9 +163,12 @@ fn row(conn: &mut Conn, actor: &Actor, kind: PersonKind, id: PersonId) -> Result
 fn with_affiliations(conn: &mut Conn, actor: &Actor, now: Instant, people: Vec<Person>) -> Result<Vec<PersonDocument>, Error> {
     let ids: Vec<PersonId> = people.iter().map(|person| person.id).collect();
     let today = now.utc().date_naive();
-    let lasting = shown_affiliations(actor)
-        .filter(affiliations::person_id.eq_any(ids))
-        .filter(affiliations::until_date.is_null().or(affiliations::until_date.gt(today)));
+    // Of one person, as of most: a list of ids is a text of its own for each length, which no database keeps prepared.
+    let shown = match ids.as_slice() {
+        [id] => shown_affiliations(actor).filter(affiliations::person_id.eq(*id)),
+        _ => shown_affiliations(actor).filter(affiliations::person_id.eq_any(ids)),
+    };
+    let lasting = shown.filter(affiliations::until_date.is_null().or(affiliations::until_date.gt(today)));
     let mut posts = posts(conn, lasting)?;
     let documents = people.into_iter().map(|person| {
         let affiliations = posts.remove(&person.id).unwrap_or_default();
