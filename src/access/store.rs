@@ -205,6 +205,8 @@ pub fn issue_token(conn: &mut Conn, actor: &Actor, now: Instant, new: NewToken) 
 /// Ends a token at once.
 pub fn revoke_token(conn: &mut Conn, actor: &Actor, now: Instant, prefix: &str) -> Result<(), Error> {
     actor.may(Action::ManageAccess)?;
+    // Whoever holds a leaked token may paste all of it.
+    let prefix = Secret::from(prefix).prefix();
     let revoked: Vec<TokenId> =
         tokens::table.filter(tokens::prefix.eq(prefix)).filter(tokens::revoked_at.is_null()).select(tokens::id).load(conn)?;
     let [token] = revoked.as_slice() else {

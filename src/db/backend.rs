@@ -215,3 +215,8 @@ mod tests {
         assert!(!Target::parse("mysql://muster:secret@db/muster").unwrap_err().to_string().contains("secret"));
     }
 }
+
+/// Whether [`lock`] may have waited for another transaction, so that what was read before it is old.
+pub fn waits(conn: &Conn) -> bool {
+    matches!(conn, Conn::Postgres(_))
+}

@@ -237,7 +237,9 @@ fn subjects(conn: &mut Conn, actor: &Actor, id: IntakeId, only: Option<Enrollmen
         query = query.filter(enrolled::unit_id.eq_any(below(organization)));
     }
     let rows: Vec<(Seated, Option<Minutes>)> = query.load(conn)?;
-    Ok(rows.into_iter().map(|(seated, minutes)| subject(seated, minutes)).collect())
+    let left = |subject: &Subject| matches!(subject.state, S::Withdrawn | S::Transferred) && subject.balance == Balance::default();
+    // What was posted and reversed again is no hours.
+    Ok(rows.into_iter().map(|(seated, minutes)| subject(seated, minutes)).filter(|subject| only.is_some() || !left(subject)).collect())
 }
 
 fn subject(seated: Seated, minutes: Option<Minutes>) -> Subject {
