@@ -606,3 +606,4 @@ diesel::allow_tables_to_appear_in_same_query!(
 
 // A report sums the minutes of sessions for each of their cohorts.
 diesel::allow_columns_to_appear_in_same_group_by_clause!(session_cohorts::cohort_id, sessions::module_id);
+diesel::allow_columns_to_appear_in_same_group_by_clause!(sessions::state, roll_calls::state);

@@ -2,7 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use diesel::prelude::*;
+use diesel::{
+    prelude::*,
+    sql_types::{Integer, Nullable, Text},
+};
 
 use super::model::{
     Attendance, NewRollCall, RollCall, RollCallEntry, RollCallRow, RollCallState, RollCallTransition, after, check, says_the_same, split,
@@ -10,7 +13,10 @@ use super::model::{
 use crate::{
     access::{Action, Actor, Scope},
     clock::Instant,
-    db::{self, Conn, for_backend},
+    db::{
+        self, Conn, for_backend,
+        types::{Ts, Uid},
+    },
     enrollments::{self, EnrollmentId, Expected},
     error::Error,
     http::{Caller, Change, ETag},
@@ -18,10 +24,8 @@ use crate::{
     journal::NewEntry,
     ledger::{self, Closing, Posting},
     organizations::OrganizationId,
-    people::PersonId,
     schedule::{self, SessionId, SessionRow},
-    schema::{attendances, cohorts, enrollments as enrolled, intakes as intake_rows, people, roll_calls},
-    text::Name,
+    schema::{attendances, cohorts, intakes as intake_rows, roll_calls},
 };
 
 fn row(conn: &mut Conn, session: SessionId) -> Result<RollCallRow, Error> {
@@ -45,7 +49,7 @@ fn minutes(session: &SessionRow) -> i32 {
 /// Whom the actor calls in this session: everybody expected, or a class adviser's own cohorts.
 fn called_by(conn: &mut Conn, actor: &Actor, session: &SessionRow) -> Result<Vec<Expected>, Error> {
     let mut expected = enrollments::expected_of(conn, session.id, session.starts_at)?;
-    if let Scope::Adviser(person) = actor.scope() {
+    if let Scope::Adviser(person, _) = actor.scope() {
         let own: Vec<CohortId> = cohorts::table
             .filter(cohorts::intake_id.eq(session.intake_id))
             .filter(cohorts::adviser_id.eq(person))
@@ -67,36 +71,28 @@ pub fn read(conn: &mut Conn, actor: &Actor, session_id: SessionId) -> Result<Rol
     let row = row(conn, session_id)?;
     let expected = called_by(conn, actor, &session)?;
     let stored = stored(conn, session_id)?;
-    shown(conn, &session, row, &expected, &stored)
+    Ok(shown(&session, row, expected, &stored))
 }
 
-fn shown(conn: &mut Conn, session: &SessionRow, row: RollCallRow, expected: &[Expected], stored: &[Attendance]) -> Result<RollCall, Error> {
-    let ids: Vec<EnrollmentId> = expected.iter().map(|one| one.enrollment_id).collect();
-    let names: Vec<(EnrollmentId, PersonId, Name)> = enrolled::table
-        .inner_join(people::table.on(people::id.eq(enrolled::person_id)))
-        .filter(enrolled::id.eq_any(ids))
-        .select((enrolled::id, people::id, people::name))
-        .load(conn)?;
-    let mut names: BTreeMap<EnrollmentId, (PersonId, Name)> = names.into_iter().map(|(id, person, name)| (id, (person, name))).collect();
+fn shown(session: &SessionRow, row: RollCallRow, expected: Vec<Expected>, stored: &[Attendance]) -> RollCall {
     let called: BTreeMap<EnrollmentId, &Attendance> = stored.iter().map(|attendance| (attendance.enrollment_id, attendance)).collect();
     let entries = expected
-        .iter()
-        .filter_map(|one| {
-            let (trainee_id, name) = names.remove(&one.enrollment_id)?;
+        .into_iter()
+        .map(|one| {
             let attendance = called.get(&one.enrollment_id);
-            Some(RollCallEntry {
+            RollCallEntry {
                 enrollment_id: one.enrollment_id,
-                trainee_id,
-                name,
+                trainee_id: one.trainee_id,
+                name: one.name,
                 cohort_id: one.cohort_id,
                 code: attendance.map(|attendance| attendance.code),
                 minutes: attendance.and_then(|attendance| attendance.minutes),
                 mode: attendance.and_then(|attendance| attendance.mode),
                 note: attendance.and_then(|attendance| attendance.note.clone()),
-            })
+            }
         })
         .collect();
-    Ok(RollCall {
+    RollCall {
         session_id: session.id,
         state: row.state,
         minutes: minutes(session),
@@ -106,7 +102,17 @@ fn shown(conn: &mut Conn, session: &SessionRow, row: RollCallRow, expected: &[Ex
         reopen_reason: row.reopen_reason,
         version: row.version,
         entries,
-    })
+    }
+}
+
+/// The session of a roll call that is about to change, as it stands once nobody else changes it. Under the lock of its intake, which
+/// whoever holds, moves or cancels a session takes too, and whoever closes moves balances and versions under.
+fn changing(conn: &mut Conn, actor: &Actor, session_id: SessionId, action: Action) -> Result<SessionRow, Error> {
+    let found = schedule::find(conn, actor, session_id)?;
+    actor.may(action)?;
+    db::lock(conn, "intake", found.intake_id)?;
+    // Read again: it may have been cancelled or held while this one waited.
+    if db::waits(conn) { schedule::find(conn, actor, session_id) } else { Ok(found) }
 }
 
 /// Puts the whole class. An equal roll call succeeds without a change. `caller` is none where there is no state to be stale (the demo).
@@ -122,16 +128,14 @@ pub fn put(
     session_id: SessionId,
     new: &NewRollCall,
 ) -> Result<RollCall, Error> {
-    let session = schedule::find(conn, actor, session_id)?;
-    actor.may(Action::CallRoll)?;
-    db::lock(conn, "session", session_id)?;
+    let session = changing(conn, actor, session_id, Action::CallRoll)?;
     let before = row(conn, session_id)?;
     ready(actor, now, &session, before.state)?;
     let expected = called_by(conn, actor, &session)?;
     let ids: BTreeSet<EnrollmentId> = expected.iter().map(|one| one.enrollment_id).collect();
     check(&new.entries, &ids, minutes(&session))?;
     let mut stored = stored(conn, session_id)?;
-    if let Scope::Adviser(_) = actor.scope() {
+    if let Scope::Adviser(..) = actor.scope() {
         // The lines of the other cohorts stay as their own advisers called them.
         stored.retain(|line| ids.contains(&line.enrollment_id));
     }
@@ -141,16 +145,16 @@ pub fn put(
         caller.check_if_match(&ETag::version(before.version), alters)?;
     }
     if !alters {
-        return shown(conn, &session, before, &expected, &stored);
+        return Ok(shown(&session, before, expected, &stored));
     }
     let state = if before.state == RollCallState::NotOpen { RollCallState::Open } else { before.state };
     let changed = RollCallRow { state, version: before.version + 1, ..before.clone() };
     save(conn, &before, &changed)?;
-    let attendances = replace(conn, now, session_id, &stored, new)?;
+    let lines = compare(now, session_id, &stored, new);
+    replace(conn, session_id, &lines)?;
     let entry = NewEntry::of("roll_call.put", "session", session_id).provider(provider(conn, &session)?).intake(session.intake_id);
-    let changes = |from: &[Attendance], to: &[Attendance]| from.iter().filter(|one| !to.contains(one)).cloned().collect::<Vec<_>>();
-    actor.record(entry.from(&changes(&stored, &attendances)).to(&changes(&attendances, &stored)));
-    shown(conn, &session, changed, &expected, &attendances)
+    actor.record(entry.from(&lines.gone).to(&lines.fresh));
+    Ok(shown(&session, changed, expected, &lines.now))
 }
 
 /// Whether the roll of `session` may be called now, by this actor.
@@ -174,45 +178,54 @@ fn ready(actor: &Actor, now: Instant, session: &SessionRow, state: RollCallState
     }
 }
 
-/// Replaces the lines; one that says the same as before keeps its time of recording.
-fn replace(
-    conn: &mut Conn,
-    now: Instant,
-    session_id: SessionId,
-    stored: &[Attendance],
-    new: &NewRollCall,
-) -> Result<Vec<Attendance>, Error> {
-    let known: BTreeMap<EnrollmentId, &Attendance> = stored.iter().map(|row| (row.enrollment_id, row)).collect();
-    let attendances: Vec<Attendance> = new
-        .entries
-        .iter()
-        .map(|entry| {
-            let fresh = Attendance {
-                session_id,
-                enrollment_id: entry.enrollment_id,
-                code: entry.code,
-                minutes: entry.minutes,
-                mode: entry.mode,
-                note: entry.note.clone(),
-                recorded_at: now,
-            };
-            match known.get(&entry.enrollment_id) {
-                Some(old) if (Attendance { recorded_at: now, ..(*old).clone() }) == fresh => (*old).clone(),
-                _ => fresh,
-            }
-        })
-        .collect();
-    if !stored.is_empty() {
-        let replaced: Vec<EnrollmentId> = stored.iter().map(|line| line.enrollment_id).collect();
-        let lines = attendances::table.filter(attendances::session_id.eq(session_id)).filter(attendances::enrollment_id.eq_any(replaced));
-        diesel::delete(lines).execute(conn)?;
-    }
-    for chunk in attendances.chunks(500) {
-        for_backend!(conn, |c| diesel::insert_into(attendances::table).values(chunk).execute(c))?;
-    }
-    Ok(attendances)
+/// What putting a roll call makes of its lines.
+struct Lines {
+    now: Vec<Attendance>,
+    gone: Vec<Attendance>,
+    fresh: Vec<Attendance>,
 }
 
+/// Compares the lines; one that says the same as before keeps its time of recording and is not written again.
+fn compare(now: Instant, session_id: SessionId, stored: &[Attendance], new: &NewRollCall) -> Lines {
+    let mut known: BTreeMap<EnrollmentId, &Attendance> = stored.iter().map(|row| (row.enrollment_id, row)).collect();
+    let mut lines = Lines { now: Vec::with_capacity(new.entries.len()), gone: Vec::new(), fresh: Vec::new() };
+    for entry in &new.entries {
+        let line = Attendance {
+            session_id,
+            enrollment_id: entry.enrollment_id,
+            code: entry.code,
+            minutes: entry.minutes,
+            mode: entry.mode,
+            note: entry.note.clone(),
+            recorded_at: now,
+        };
+        match known.remove(&entry.enrollment_id) {
+            Some(old) if (Attendance { recorded_at: old.recorded_at, ..line.clone() }) == *old => lines.now.push(old.clone()),
+            old => {
+                lines.gone.extend(old.cloned());
+                lines.fresh.push(line.clone());
+                lines.now.push(line);
+            }
+        }
+    }
+    lines.gone.extend(known.into_values().cloned());
+    lines
+}
+
+/// Replaces the lines that differ.
+fn replace(conn: &mut Conn, session_id: SessionId, lines: &Lines) -> Result<(), Error> {
+    if !lines.gone.is_empty() {
+        let gone: Vec<EnrollmentId> = lines.gone.iter().map(|line| line.enrollment_id).collect();
+        let gone = attendances::table.filter(attendances::session_id.eq(session_id)).filter(attendances::enrollment_id.eq_any(gone));
+        diesel::delete(gone).execute(conn)?;
+    }
+    for chunk in lines.fresh.chunks(500) {
+        for_backend!(conn, |c| diesel::insert_into(attendances::table).values(chunk).execute(c))?;
+    }
+    Ok(())
+}
+
+/// Writes a roll call over the one before; made first if there was none.
 fn save(conn: &mut Conn, before: &RollCallRow, changed: &RollCallRow) -> Result<(), Error> {
     if before.version == 0 {
         // The trigger knows no shortcut: a roll call is made before it is opened.
@@ -220,10 +233,19 @@ fn save(conn: &mut Conn, before: &RollCallRow, changed: &RollCallRow) -> Result<
         diesel::insert_into(roll_calls::table).values(&made).execute(conn)?;
     }
     let version = if before.version == 0 { changed.version } else { before.version };
-    let updated =
-        diesel::update(roll_calls::table.filter(roll_calls::session_id.eq(before.session_id)).filter(roll_calls::version.eq(version)))
-            .set(changed)
-            .execute(conn)?;
+    let updated = db::fixed(
+        "UPDATE roll_calls SET state = ?, closings = ?, submitted_at = ?, closed_at = ?, reopen_reason = ?, version = ?
+         WHERE session_id = ? AND version = ?",
+    )
+    .bind::<Text, _>(changed.state)
+    .bind::<Integer, _>(changed.closings)
+    .bind::<Nullable<Ts>, _>(changed.submitted_at)
+    .bind::<Nullable<Ts>, _>(changed.closed_at)
+    .bind::<Nullable<Text>, _>(&changed.reopen_reason)
+    .bind::<Integer, _>(changed.version)
+    .bind::<Uid, _>(before.session_id)
+    .bind::<Integer, _>(version)
+    .execute(conn)?;
     if updated == 0 { Err(Error::Stale) } else { Ok(()) }
 }
 
@@ -244,9 +266,7 @@ pub(super) fn transition(
 }
 
 fn submit(conn: &mut Conn, actor: &Actor, now: Instant, session_id: SessionId) -> Result<RollCall, Error> {
-    let session = schedule::find(conn, actor, session_id)?;
-    actor.may(Action::CallRoll)?;
-    db::lock(conn, "session", session_id)?;
+    let session = changing(conn, actor, session_id, Action::CallRoll)?;
     let before = row(conn, session_id)?;
     let state = after(before.state, RollCallTransition::Submit)?;
     let expected = enrollments::expected_of(conn, session_id, session.starts_at)?;
@@ -257,7 +277,7 @@ fn submit(conn: &mut Conn, actor: &Actor, now: Instant, session_id: SessionId) -
     let entry = NewEntry::of("roll_call.submitted", "session", session_id).provider(provider(conn, &session)?).intake(session.intake_id);
     actor.record(entry.from(&before).to(&changed));
     let expected = called_by(conn, actor, &session)?;
-    shown(conn, &session, changed, &expected, &stored)
+    Ok(shown(&session, changed, expected, &stored))
 }
 
 /// Closes a roll call: posts, for each enrollment expected in it, entries that add up to the session's minutes.
@@ -265,11 +285,7 @@ fn submit(conn: &mut Conn, actor: &Actor, now: Instant, session_id: SessionId) -
 /// # Errors
 /// 409 `session_not_held`, `roll_call_incomplete` and `illegal_transition`.
 pub fn close(conn: &mut Conn, actor: &Actor, now: Instant, session_id: SessionId, change: &Change) -> Result<RollCall, Error> {
-    let session = schedule::find(conn, actor, session_id)?;
-    actor.may(Action::CloseRollCall)?;
-    // The intake first: closings move balances and versions that others in the same intake move too.
-    db::lock(conn, "intake", session.intake_id)?;
-    db::lock(conn, "session", session_id)?;
+    let session = changing(conn, actor, session_id, Action::CloseRollCall)?;
     let before = row(conn, session_id)?;
     let state = after(before.state, RollCallTransition::Close)?;
     let whole = session.held_minutes.ok_or_else(|| Error::conflict("session_not_held", "confirm the session as held first"))?;
@@ -297,7 +313,7 @@ pub fn close(conn: &mut Conn, actor: &Actor, now: Instant, session_id: SessionId
     let entry = NewEntry::of("roll_call.closed", "session", session_id).provider(provider(conn, &session)?).intake(session.intake_id);
     let facts = serde_json::json!({ "closing": number, "entries_posted": posted, "roll_call": changed });
     actor.record(entry.from(&before).to(&facts).because(reason.map(|reason| reason.as_str())));
-    shown(conn, &session, changed, &expected, &stored)
+    Ok(shown(&session, changed, expected, &stored))
 }
 
 /// The session may have turned out shorter than planned after its roll was called.
@@ -318,9 +334,7 @@ fn complete(expected: &[Expected], stored: &[Attendance]) -> Result<(), Error> {
 }
 
 fn reopen(conn: &mut Conn, actor: &Actor, session_id: SessionId, change: &Change) -> Result<RollCall, Error> {
-    let session = schedule::find(conn, actor, session_id)?;
-    actor.may(Action::CloseRollCall)?;
-    db::lock(conn, "session", session_id)?;
+    let session = changing(conn, actor, session_id, Action::CloseRollCall)?;
     let before = row(conn, session_id)?;
     let state = after(before.state, RollCallTransition::Reopen)?;
     let reason = change.reason.clone().ok_or_else(|| Error::invalid("/reason", "reason_missing", "reopening needs a reason"))?;
@@ -338,5 +352,5 @@ fn reopen(conn: &mut Conn, actor: &Actor, session_id: SessionId, change: &Change
     actor.record(entry.from(&before).to(&changed).because(Some(reason.as_str())));
     let expected = enrollments::expected_of(conn, session_id, session.starts_at)?;
     let stored = stored(conn, session_id)?;
-    shown(conn, &session, changed, &expected, &stored)
+    Ok(shown(&session, changed, expected, &stored))
 }

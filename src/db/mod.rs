@@ -7,6 +7,7 @@
 mod backend;
 mod backup;
 mod examine;
+mod fixed;
 mod migrate;
 mod pool;
 pub mod types;
@@ -21,9 +22,10 @@ use diesel::{Connection as _, PgConnection, SqliteConnection};
 use tokio::sync::{Semaphore, oneshot};
 
 pub(crate) use backend::for_backend;
-pub use backend::{Target, lock};
+pub use backend::{Target, lock, waits};
 pub use backup::{Backup, backup, settle_log};
 pub use examine::{durability, integrity, references, try_to_write, version};
+pub(crate) use fixed::fixed;
 pub use migrate::{known as known_migrations, migrate, pending as pending_migrations};
 
 use crate::{

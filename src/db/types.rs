@@ -161,7 +161,8 @@ macro_rules! stored_as_text {
 /// A closed set whose members are stored, sent and printed under their snake_case names. The check constraint of the
 /// column lists the same names.
 macro_rules! text_enum {
-    ($(#[$meta:meta])* pub enum $name:ident { $($(#[$doc:meta])* $member:ident => $text:literal),+ $(,)? }) => {
+    ($(#[$meta:meta])* pub enum $name:ident { $($(#[$doc:meta])* $member:ident => $text:tt),+ $(,)? }) => {
+        // The texts are token trees, because the derive of `ToSchema` does not see into a literal that a macro has matched as such.
         $(#[$meta])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize,
             utoipa::ToSchema, diesel::expression::AsExpression, diesel::deserialize::FromSqlRow)]

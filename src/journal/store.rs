@@ -11,7 +11,7 @@ use crate::{
     schema::{journal_entries, journal_payloads, journal_seals, journal_unsealed, organization_tree},
 };
 
-/// Rows in one insert statement; both databases' bind limits allow more, and a fixed size keeps the statement cached.
+/// Rows in one insert statement; both databases' bind limits allow more.
 const CHUNK: usize = 500;
 
 /// Appends the entries of one transaction. Called once, as its last statement.
@@ -24,6 +24,14 @@ pub fn append(conn: &mut Conn, entries: Vec<Entry>) -> Result<(), Error> {
         let (fact, id, salt, body) = entry.rows(salt);
         facts.push(fact);
         payloads.push((journal_payloads::entry_id.eq(id), journal_payloads::salt.eq(salt), journal_payloads::body.eq(body)));
+    }
+    // Most transactions have one entry, and only the insert of one row stays prepared.
+    if let ([fact], [_]) = (facts.as_slice(), payloads.as_slice()) {
+        diesel::insert_into(journal_entries::table).values(fact).execute(conn)?;
+        for payload in payloads {
+            diesel::insert_into(journal_payloads::table).values(payload).execute(conn)?;
+        }
+        return Ok(());
     }
     for chunk in facts.chunks(CHUNK) {
         for_backend!(conn, |c| diesel::insert_into(journal_entries::table).values(chunk).execute(c))?;
@@ -96,9 +104,10 @@ pub fn list(conn: &mut Conn, actor: &Actor, filter: &EntryFilter, after: i64, li
             ),
         ),
         // The policy lets nobody else through; should it ever, they see nothing.
-        Scope::Sponsor(_) | Scope::Adviser(_) | Scope::Teacher(_) | Scope::Own(_) => return Ok(Vec::new()),
+        Scope::Sponsor(_) | Scope::Adviser(..) | Scope::Teacher(..) | Scope::Own(_) => return Ok(Vec::new()),
     };
-    if let Some(intake) = filter.intake_id.or(actor.only_intake()) {
+    // Both where both are given: the filter asks, the token limits.
+    for intake in [filter.intake_id, actor.only_intake()].into_iter().flatten() {
         query = query.filter(journal_entries::intake_id.eq(intake));
     }
     if let Some(subject) = filter.subject_id {

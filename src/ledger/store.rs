@@ -10,7 +10,7 @@ use super::model::{Balance, EntryKind, HourEntry, HourEntryId, Posting, correcti
 use crate::{
     access::{Action, Actor},
     clock::Instant,
-    db::{Conn, for_backend, types::Uid},
+    db::{self, Conn, for_backend, types::Uid},
     enrollments::{self, EnrollmentId},
     error::Error,
     id::Id,
@@ -22,6 +22,56 @@ use crate::{
 
 /// Rows in one insert statement.
 const CHUNK: usize = 500;
+
+macro_rules! zeros {
+    ($table:literal, $key:literal) => {
+        concat!(
+            "INSERT INTO ",
+            $table,
+            " (",
+            $key,
+            ", attended, authorized_absence, unauthorized_absence, exempt, make_up, adjustment, carried_in)
+             SELECT DISTINCT ",
+            $key,
+            ", 0, 0, 0, 0, 0, 0, 0 FROM hour_entries WHERE session_id = ? AND closing = ?
+             ON CONFLICT (",
+            $key,
+            ") DO NOTHING"
+        )
+    };
+}
+
+macro_rules! sums {
+    ($table:literal, $key:literal, $same:literal) => {
+        concat!(
+            "UPDATE ",
+            $table,
+            " SET attended = ",
+            $table,
+            ".attended + d.attended,
+                authorized_absence = ",
+            $table,
+            ".authorized_absence + d.authorized,
+                unauthorized_absence = ",
+            $table,
+            ".unauthorized_absence + d.unauthorized, exempt = ",
+            $table,
+            ".exempt + d.exempt
+             FROM (SELECT ",
+            $key,
+            ",
+                    sum(CASE kind WHEN 'attended' THEN minutes ELSE 0 END) AS attended,
+                    sum(CASE kind WHEN 'authorized_absence' THEN minutes ELSE 0 END) AS authorized,
+                    sum(CASE kind WHEN 'unauthorized_absence' THEN minutes ELSE 0 END) AS unauthorized,
+                    sum(CASE kind WHEN 'exempt' THEN minutes ELSE 0 END) AS exempt
+                FROM hour_entries WHERE session_id = ? AND closing = ? GROUP BY ",
+            $key,
+            ") AS d
+             WHERE ",
+            $same
+        )
+    };
+}
 
 /// What a closing of a roll call posts: the session, its module, and which closing it is (1 the first).
 #[derive(Clone, Copy, Debug)]
@@ -88,30 +138,23 @@ fn standing(conn: &mut Conn, session: SessionId) -> Result<Vec<HourEntry>, Error
 /// else than they do; first a row of zeros where there is none, because the checks on the table would refuse a negative difference
 /// even in the insert part of an upsert. The text is the same for both databases.
 fn roll_up(conn: &mut Conn, closing: Closing) -> Result<(), Error> {
-    for (table, key) in [("hour_balances", "enrollment_id"), ("module_hour_balances", "enrollment_id, module_id")] {
-        let insert = format!(
-            "INSERT INTO {table} ({key}, attended, authorized_absence, unauthorized_absence, exempt, make_up, adjustment, carried_in)
-             SELECT DISTINCT {key}, 0, 0, 0, 0, 0, 0, 0 FROM hour_entries WHERE session_id = $1 AND closing = $2
-             ON CONFLICT ({key}) DO NOTHING"
-        );
-        let same = key.split(", ").map(|column| format!("{table}.{column} = d.{column}")).collect::<Vec<_>>().join(" AND ");
-        let update = format!(
-            "UPDATE {table} SET attended = {table}.attended + d.attended, authorized_absence = {table}.authorized_absence + d.authorized,
-                unauthorized_absence = {table}.unauthorized_absence + d.unauthorized, exempt = {table}.exempt + d.exempt
-             FROM (SELECT {key},
-                    sum(CASE kind WHEN 'attended' THEN minutes ELSE 0 END) AS attended,
-                    sum(CASE kind WHEN 'authorized_absence' THEN minutes ELSE 0 END) AS authorized,
-                    sum(CASE kind WHEN 'unauthorized_absence' THEN minutes ELSE 0 END) AS unauthorized,
-                    sum(CASE kind WHEN 'exempt' THEN minutes ELSE 0 END) AS exempt
-                FROM hour_entries WHERE session_id = $1 AND closing = $2 GROUP BY {key}) AS d
-             WHERE {same}"
-        );
-        for statement in [insert, update] {
-            sql_query(statement).bind::<Uid, _>(closing.session_id).bind::<Integer, _>(closing.number).execute(conn)?;
-        }
+    for statement in ROLL_UP {
+        db::fixed(statement).bind::<Uid, _>(closing.session_id).bind::<Integer, _>(closing.number).execute(conn)?;
     }
     Ok(())
 }
+
+/// For each balance the rows of zeros, and what the entries add.
+const ROLL_UP: &[&str] = &[
+    zeros!("hour_balances", "enrollment_id"),
+    sums!("hour_balances", "enrollment_id", "hour_balances.enrollment_id = d.enrollment_id"),
+    zeros!("module_hour_balances", "enrollment_id, module_id"),
+    sums!(
+        "module_hour_balances",
+        "enrollment_id, module_id",
+        "module_hour_balances.enrollment_id = d.enrollment_id AND module_hour_balances.module_id = d.module_id"
+    ),
+];
 
 /// An enrollment's entries after `cursor`, oldest first, and its balance.
 pub(super) fn hours(

@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// The ids of `root` and of everything below it, for the filters of every room.
-#[diesel::dsl::auto_type(no_type_alias)]
+#[diesel::dsl::auto_type]
 pub fn below(root: OrganizationId) -> _ {
     organization_tree::table.filter(organization_tree::ancestor_id.eq(root)).select(organization_tree::descendant_id)
 }
@@ -27,7 +27,7 @@ fn visible(actor: &Actor) -> organizations::BoxedQuery<'static, MultiBackend> {
     match actor.scope() {
         Scope::Everything | Scope::Provider(_) => all,
         Scope::Sponsor(organization) => all.filter(organizations::id.eq_any(below(organization))),
-        Scope::Adviser(person) | Scope::Teacher(person) | Scope::Own(person) => all
+        Scope::Adviser(person, _) | Scope::Teacher(person, _) | Scope::Own(person) => all
             .filter(organizations::id.eq_any(affiliations::table.filter(affiliations::person_id.eq(person)).select(affiliations::unit_id))),
     }
 }
@@ -41,7 +41,7 @@ pub fn check_provider(conn: &mut Conn, actor: &Actor, provider: OrganizationId) 
     let found: Option<OrganizationId> = match actor.scope() {
         Scope::Everything => named.first(conn).optional()?,
         Scope::Provider(own) => named.filter(organizations::id.eq_any(below(own))).first(conn).optional()?,
-        Scope::Sponsor(_) | Scope::Adviser(_) | Scope::Teacher(_) | Scope::Own(_) => return Ok(()),
+        Scope::Sponsor(_) | Scope::Adviser(..) | Scope::Teacher(..) | Scope::Own(_) => return Ok(()),
     };
     found.map(drop).ok_or(Error::NotFound)
 }
@@ -73,12 +73,20 @@ pub fn all(conn: &mut Conn, actor: &Actor) -> Result<Vec<Organization>, Error> {
     Ok(visible(actor).order(organizations::id).select(Organization::as_select()).load(conn)?)
 }
 
+/// May organizations be written at all? A token for one intake may not: an organization is there for others too.
+fn may_write(actor: &Actor) -> Result<(), Error> {
+    if actor.only_intake().is_some() {
+        return Err(Error::Forbidden("this token is good for one intake; an organization belongs to none".to_owned()));
+    }
+    actor.may(Action::WriteOrganizations)
+}
+
 /// Creates an organization, or a unit below `parent_id`.
 ///
 /// # Errors
 /// 422 if a unit has no parent or another kind has one; 409 `already_exists` if the code is taken.
 pub fn create(conn: &mut Conn, actor: &Actor, now: Instant, new: NewOrganization) -> Result<Organization, Error> {
-    actor.may(Action::WriteOrganizations)?;
+    may_write(actor)?;
     let id = Id::generate();
     let root_id = match (new.kind, new.parent_id) {
         (OrganizationKind::Unit, Some(parent)) => organizations::table
@@ -118,7 +126,7 @@ pub fn update(
     patch: OrganizationPatch,
 ) -> Result<Organization, Error> {
     let stored = find(conn, actor, id)?;
-    actor.may(Action::WriteOrganizations)?;
+    may_write(actor)?;
     let mut changed = patch.apply(&stored);
     if let Some(caller) = caller {
         caller.check_if_match(&ETag::version(stored.version), changed != stored)?;

@@ -7,4 +7,4 @@ mod store;
 
 pub use http::{ApiDoc, routes};
 pub use model::{IntakeProgress, ProgressRow, Split, Totals};
-pub use store::{enrollment_progress, intake_progress};
+pub use store::{Pulled, enrollment_progress, intake_progress};

@@ -10,6 +10,7 @@ use diesel::{
 use super::model::{EnrollmentProgress, IntakeProgress, Part, Plan, PlannedModule, ProgressRow, Split, Subject, Sums, Totals};
 use crate::{
     access::{Action, Actor, Scope},
+    attendance::RollCallState,
     clock::Instant,
     db::{Conn, MultiBackend},
     enrollments::{self, EnrollmentId, EnrollmentState},
@@ -21,6 +22,7 @@ use crate::{
     organizations::{OrganizationId, below},
     people::PersonId,
     programs::{DisciplineId, ModuleId},
+    schedule::SessionState,
     schema::{
         amendments, disciplines, enrollments as enrolled, hour_balances, intake_sponsors, intakes as intake_rows, module_hour_balances,
         modules, organizations, people, program_versions, roll_calls, session_cohorts, sessions,
@@ -158,23 +160,28 @@ struct Taught {
     open_sessions: i64,
 }
 
+/// One look at the intake's sessions: by their state, and that of their roll calls.
 fn taught(conn: &mut Conn, id: IntakeId) -> Result<Taught, Error> {
-    let (held, to_come): (Option<i64>, Option<i64>) = {
-        let held =
-            sessions::table.filter(sessions::intake_id.eq(id)).filter(sessions::state.eq("held")).select(sum(sessions::held_minutes));
-        let to_come =
-            sessions::table.filter(sessions::intake_id.eq(id)).filter(sessions::state.eq("published")).select(sum(sessions::minutes));
-        (held.first(conn)?, to_come.first(conn)?)
-    };
-    let open_sessions = sessions::table
+    type Row = (SessionState, Option<RollCallState>, Option<i64>, Option<i64>, i64);
+    let rows: Vec<Row> = sessions::table
         .left_join(roll_calls::table.on(roll_calls::session_id.eq(sessions::id)))
         .filter(sessions::intake_id.eq(id))
-        .filter(sessions::state.eq("held"))
-        .filter(roll_calls::state.is_null().or(roll_calls::state.ne("closed")))
-        .select(count_star())
-        .first(conn)?;
-    let held = held.unwrap_or(0);
-    Ok(Taught { scheduled: held + to_come.unwrap_or(0), held, open_sessions })
+        .group_by((sessions::state, roll_calls::state))
+        .select((sessions::state, roll_calls::state.nullable(), sum(sessions::minutes), sum(sessions::held_minutes), count_star()))
+        .load(conn)?;
+    let mut taught = Taught { scheduled: 0, held: 0, open_sessions: 0 };
+    for (state, roll_call, minutes, held, count) in rows {
+        match state {
+            SessionState::Held => {
+                taught.held += held.unwrap_or(0);
+                taught.scheduled += held.unwrap_or(0);
+                taught.open_sessions += if roll_call == Some(RollCallState::Closed) { 0 } else { count };
+            }
+            SessionState::Published => taught.scheduled += minutes.unwrap_or(0),
+            SessionState::Draft | SessionState::Cancelled => {}
+        }
+    }
+    Ok(taught)
 }
 
 type Seated = (EnrollmentId, PersonId, Name, Option<Name>, DisciplineId, OrganizationId, OrganizationId, Option<CohortId>, EnrollmentState);
@@ -215,17 +222,24 @@ fn subjects(conn: &mut Conn, actor: &Actor, id: IntakeId, only: Option<Enrollmen
         .into_boxed::<MultiBackend>();
     query = match only {
         Some(enrollment) => query.filter(enrolled::id.eq(enrollment)),
+        // In so many words, because a list would be prepared anew each time.
         None => query.filter(
             enrolled::state
-                .eq_any([S::Enrolled, S::Suspended, S::Completed, S::Failed])
-                .or(enrolled::state.eq_any([S::Withdrawn, S::Transferred]).and(hour_balances::enrollment_id.nullable().is_not_null())),
+                .eq(S::Enrolled)
+                .or(enrolled::state.eq(S::Suspended))
+                .or(enrolled::state.eq(S::Completed))
+                .or(enrolled::state.eq(S::Failed))
+                .or((enrolled::state.eq(S::Withdrawn).or(enrolled::state.eq(S::Transferred)))
+                    .and(hour_balances::enrollment_id.nullable().is_not_null())),
         ),
     };
     if let Scope::Sponsor(organization) = actor.scope() {
         query = query.filter(enrolled::unit_id.eq_any(below(organization)));
     }
     let rows: Vec<(Seated, Option<Minutes>)> = query.load(conn)?;
-    Ok(rows.into_iter().map(|(seated, minutes)| subject(seated, minutes)).collect())
+    let left = |subject: &Subject| matches!(subject.state, S::Withdrawn | S::Transferred) && subject.balance == Balance::default();
+    // What was posted and reversed again is no hours.
+    Ok(rows.into_iter().map(|(seated, minutes)| subject(seated, minutes)).filter(|subject| only.is_some() || !left(subject)).collect())
 }
 
 fn subject(seated: Seated, minutes: Option<Minutes>) -> Subject {

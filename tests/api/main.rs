@@ -9,10 +9,16 @@
 mod attendance;
 mod contract;
 mod database;
+mod demo;
 mod enrollments;
 mod imports;
+mod intakes;
+mod journal;
 mod ledger;
 mod organizations;
+mod people;
+mod programs;
 mod reports;
+mod schedule;
 mod slice;
 mod support;

@@ -8,17 +8,19 @@ use crate::{
     db::Conn,
     error::Error,
     intakes::CohortId,
-    organizations::OrganizationId,
+    people::PersonId,
     schedule::SessionId,
-    schema::{enrollment_periods, enrollments, session_cohorts},
+    schema::{enrollment_periods, enrollments, people, session_cohorts},
+    text::Name,
 };
 
 /// Somebody who is expected of a session.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Queryable)]
+#[derive(Clone, Debug, PartialEq, Eq, Queryable)]
 pub struct Expected {
     pub enrollment_id: EnrollmentId,
     pub cohort_id: Option<CohortId>,
-    pub sponsor_id: OrganizationId,
+    pub trainee_id: PersonId,
+    pub name: Name,
 }
 
 /// Whoever owes `session`: at its start a period in state enrolled places them in one of its cohorts (DOMAIN section 2, rule 6).
@@ -26,6 +28,7 @@ pub struct Expected {
 pub fn expected_of(conn: &mut Conn, session: SessionId, starts_at: Instant) -> Result<Vec<Expected>, Error> {
     Ok(enrollment_periods::table
         .inner_join(enrollments::table.on(enrollments::id.eq(enrollment_periods::enrollment_id)))
+        .inner_join(people::table.on(people::id.eq(enrollments::person_id)))
         .filter(
             enrollment_periods::cohort_id.eq_any(
                 session_cohorts::table.filter(session_cohorts::session_id.eq(session)).select(session_cohorts::cohort_id.nullable()),
@@ -35,6 +38,6 @@ pub fn expected_of(conn: &mut Conn, session: SessionId, starts_at: Instant) -> R
         .filter(enrollment_periods::from_at.le(starts_at))
         .filter(enrollment_periods::until_at.is_null().or(enrollment_periods::until_at.gt(starts_at)))
         .order(enrollments::id)
-        .select((enrollments::id, enrollment_periods::cohort_id, enrollments::sponsor_id))
+        .select((enrollments::id, enrollment_periods::cohort_id, people::id, people::name))
         .load(conn)?)
 }

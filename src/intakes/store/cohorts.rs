@@ -7,7 +7,7 @@ use super::{
     find, touch_all,
 };
 use crate::{
-    access::{Action, Actor, Scope},
+    access::{Action, Actor, Scope, taught},
     clock::Instant,
     db::Conn,
     error::Error,
@@ -16,7 +16,7 @@ use crate::{
     organizations::below,
     people::PersonId,
     programs::DisciplineId,
-    schema::{cohorts, disciplines, people},
+    schema::{cohorts, disciplines, enrollment_periods, enrollments, people, session_cohorts},
     text::{Code, Name},
 };
 
@@ -36,13 +36,27 @@ pub fn cohorts_of(conn: &mut Conn, intake: IntakeId) -> Result<Vec<CohortRow>, E
     Ok(cohorts::table.filter(cohorts::intake_id.eq(intake)).order(cohorts::code).select(CohortRow::as_select()).load(conn)?)
 }
 
-/// The cohorts of an intake, by code; a class adviser sees the own ones.
+/// The cohorts of an intake, by code. A class adviser and a trainee see the own ones, an instructor those of the sessions they teach;
+/// a partner sees the intake's schedule, and so all whom it is for.
 pub(in crate::intakes) fn list(conn: &mut Conn, actor: &Actor, intake: IntakeId) -> Result<Vec<Cohort>, Error> {
     find(conn, actor, intake)?;
     let mut query = cohorts::table.filter(cohorts::intake_id.eq(intake)).order(cohorts::code).select(Cohort::as_select()).into_boxed();
-    if let Scope::Adviser(person) = actor.scope() {
-        query = query.filter(cohorts::adviser_id.eq(person));
-    }
+    query = match actor.scope() {
+        Scope::Everything | Scope::Provider(_) | Scope::Sponsor(_) => query,
+        Scope::Adviser(person, _) => query.filter(cohorts::adviser_id.eq(person)),
+        Scope::Teacher(person, provider) => {
+            let attending = session_cohorts::table.filter(session_cohorts::session_id.eq_any(taught(person, provider)));
+            query.filter(cohorts::id.eq_any(attending.select(session_cohorts::cohort_id)))
+        }
+        Scope::Own(person) => query.filter(
+            cohorts::id.nullable().eq_any(
+                enrollment_periods::table
+                    .inner_join(enrollments::table.on(enrollments::id.eq(enrollment_periods::enrollment_id)))
+                    .filter(enrollments::person_id.eq(person))
+                    .select(enrollment_periods::cohort_id),
+            ),
+        ),
+    };
     Ok(query.load(conn)?)
 }
 

@@ -10,7 +10,7 @@ use super::model::{Intake, IntakeId, IntakePatch, IntakeState, IntakeTransition,
 use crate::{
     access::{Action, Actor, Scope},
     clock::Instant,
-    db::{self, Conn, MultiBackend},
+    db::{self, Conn, MultiBackend, types::Uid},
     enrollments,
     error::Error,
     http::{Caller, Change, ETag},
@@ -18,7 +18,7 @@ use crate::{
     journal::NewEntry,
     organizations::{OrganizationId, below},
     people::PersonId,
-    schedule,
+    schedule::{self, SessionState},
     schema::{
         cohorts as cohort_rows, enrollments as enrolled, intake_sponsors, intakes, organizations, program_versions, programs,
         session_instructors, sessions,
@@ -44,18 +44,18 @@ pub(super) fn visible(actor: &Actor) -> intakes::BoxedQuery<'static, MultiBacken
                 ),
             ),
         ),
-        Scope::Adviser(person) => {
-            query.filter(intakes::id.eq_any(cohort_rows::table.filter(cohort_rows::adviser_id.eq(person)).select(cohort_rows::intake_id)))
+        Scope::Adviser(person, provider) => {
+            let advised = cohort_rows::table.filter(cohort_rows::adviser_id.eq(person)).select(cohort_rows::intake_id);
+            query.filter(intakes::provider_id.eq_any(below(provider))).filter(intakes::id.eq_any(advised))
         }
-        Scope::Teacher(person) => query.filter(
-            intakes::id.eq_any(
-                sessions::table
-                    .inner_join(session_instructors::table.on(session_instructors::session_id.eq(sessions::id)))
-                    .filter(session_instructors::person_id.eq(person))
-                    .filter(sessions::state.ne("draft"))
-                    .select(sessions::intake_id),
-            ),
-        ),
+        Scope::Teacher(person, provider) => {
+            let own = session_instructors::table.filter(session_instructors::person_id.eq(person)).select(session_instructors::session_id);
+            let taught = sessions::table
+                .filter(sessions::id.eq_any(own))
+                .filter(sessions::state.ne(SessionState::Draft))
+                .select(sessions::intake_id);
+            query.filter(intakes::provider_id.eq_any(below(provider))).filter(intakes::id.eq_any(taught))
+        }
         Scope::Own(person) => {
             query.filter(intakes::id.eq_any(enrolled::table.filter(enrolled::person_id.eq(person)).select(enrolled::intake_id)))
         }
@@ -104,6 +104,9 @@ pub fn create(conn: &mut Conn, actor: &Actor, now: Instant, new: NewIntake) -> R
         version = version.filter(programs::provider_id.eq_any(below(provider)));
     }
     actor.may(Action::WriteIntakes)?;
+    if actor.only_intake().is_some() {
+        return Err(Error::Forbidden("this token is good for one intake; it makes no other".to_owned()));
+    }
     let (provider_id, state): (OrganizationId, String) = version.first(conn)?;
     if state != "confirmed" {
         return Err(Error::conflict("version_not_confirmed", format!("the program version is {state}; an intake needs a confirmed one")));
@@ -138,6 +141,9 @@ pub fn create(conn: &mut Conn, actor: &Actor, now: Instant, new: NewIntake) -> R
 
 /// Applies a patch under `If-Match`. Lowering the capacity evicts nobody.
 pub(super) fn update(conn: &mut Conn, actor: &Actor, caller: &Caller, id: IntakeId, patch: IntakePatch) -> Result<Intake, Error> {
+    // Before it is read, so that two changes see each other; and whoever schedules a session holds the intake too, so that none slips
+    // outside the new dates.
+    db::lock(conn, "intake", id)?;
     let stored = find(conn, actor, id)?;
     actor.may(Action::WriteIntakes)?;
     let changed = patch.apply(&stored);
@@ -146,8 +152,6 @@ pub(super) fn update(conn: &mut Conn, actor: &Actor, caller: &Caller, id: Intake
     if changed == stored {
         return Ok(stored);
     }
-    // Whoever schedules a session holds the intake, so that none slips outside the new dates.
-    db::lock(conn, "intake", id)?;
     if (changed.opens_on, changed.closes_on) != (stored.opens_on, stored.closes_on) {
         schedule::check_within(conn, id, changed.opens_on, changed.closes_on)?;
     }
@@ -163,9 +167,9 @@ pub fn transition(
     step: IntakeTransition,
     change: &Change,
 ) -> Result<Intake, Error> {
+    db::lock(conn, "intake", id)?;
     let stored = find(conn, actor, id)?;
     actor.may(Action::WriteIntakes)?;
-    db::lock(conn, "intake", id)?;
     let mut changed = stored.clone();
     changed.state = stored.after(step)?;
     match step {
@@ -223,10 +227,12 @@ pub fn touch(conn: &mut Conn, id: IntakeId, sponsors: &[OrganizationId]) -> Resu
 
 /// As [`touch`], for every sponsor: the schedule or the plan has changed.
 pub fn touch_all(conn: &mut Conn, id: IntakeId) -> Result<(), Error> {
-    diesel::update(intakes::table.filter(intakes::id.eq(id))).set(intakes::report_version.eq(intakes::report_version + 1)).execute(conn)?;
-    diesel::update(intake_sponsors::table.filter(intake_sponsors::intake_id.eq(id)))
-        .set(intake_sponsors::report_version.eq(intake_sponsors::report_version + 1))
-        .execute(conn)?;
+    for statement in [
+        "UPDATE intakes SET report_version = report_version + 1 WHERE id = ?",
+        "UPDATE intake_sponsors SET report_version = report_version + 1 WHERE intake_id = ?",
+    ] {
+        db::fixed(statement).bind::<Uid, _>(id).execute(conn)?;
+    }
     Ok(())
 }
 

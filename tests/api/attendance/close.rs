@@ -4,11 +4,14 @@ use serde_json::json;
 use super::{all_present, class, entries, ledger, path};
 use crate::support::{seed, spawn_app};
 
+/// A code, the minutes sent with it, and what is posted in a session of 90 minutes.
+type Case = (&'static str, Option<i64>, &'static [(&'static str, i64)]);
+
 #[test]
 fn each_code_posts_entries_that_add_up_to_the_session() {
     let app = spawn_app();
     let course = seed::course(&app);
-    let cases: [(&str, Option<i64>, &[(&str, i64)]); 12] = [
+    let cases: [Case; 12] = [
         ("present", None, &[("attended", 90)]),
         ("present", Some(90), &[("attended", 90)]),
         ("late", Some(60), &[("attended", 60), ("unauthorized_absence", 30)]),

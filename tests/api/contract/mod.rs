@@ -1,5 +1,6 @@
-//! The shape of the code, of the API document, of the migrations and of the errors.
+//! Who may do what; the shape of the code, of the API document, of the migrations and of the errors.
 
+mod access_matrix;
 mod architecture;
 mod bad_input;
 mod errors;
@@ -7,3 +8,4 @@ mod idempotency;
 mod migrations;
 mod openapi;
 mod source;
+mod statements;

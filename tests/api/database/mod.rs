@@ -1,5 +1,9 @@
 //! What the database itself holds: statements past the rooms are refused on both databases.
 
 mod away;
+mod enrollments;
+mod hours;
 mod journal;
 mod organizations;
+mod programs;
+mod schedule;

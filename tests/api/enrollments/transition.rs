@@ -13,12 +13,14 @@ fn step(course: &Course, id: &str, step: &str) -> Reply {
     course.coordinator.post(&format!("/enrollments/{id}/{step}"), json!({ "reason": "as decided" }))
 }
 
+/// A state, in which state an enrollment begins and by which steps it gets there, and which steps lead out of it to where.
+type Steps = (&'static str, &'static str, &'static [&'static str], &'static [(&'static str, &'static str)]);
+
 #[test]
 fn every_legal_step_is_taken_and_every_other_refused() {
     let app = spawn_app();
     let course = seed::course(&app);
-    // How each state is reached, and which steps lead out of it.
-    let states: [(&str, &str, &[&str], &[(&str, &str)]); 8] = [
+    let states: [Steps; 8] = [
         ("nominated", "nominated", &[], &[("approve", "approved"), ("reject", "rejected"), ("withdraw", "withdrawn")]),
         ("applied", "applied", &[], &[("approve", "approved"), ("reject", "rejected"), ("withdraw", "withdrawn")]),
         ("approved", "approved", &[], &[("enroll", "enrolled"), ("withdraw", "withdrawn")]),

@@ -32,8 +32,8 @@ fn a_partner_at_a_unit_sees_that_unit() {
     let taught = taught(&app);
     let (path, plants) = (path(&taught.course), &taught.course.sponsor.plants);
     assert_eq!(rows_of(&app, &plants[0], &path), [&taught.anna.id, &taught.bao.id, &taught.chen.id].map(Clone::clone));
-    assert_eq!(rows_of(&app, &plants[1], &path), [taught.deng.id.clone()]);
-    assert_eq!(rows_of(&app, &taught.other.plants[0], &path), [taught.elif.id.clone()]);
+    assert_eq!(rows_of(&app, &plants[1], &path), [taught.deng.id.as_str()]);
+    assert_eq!(rows_of(&app, &taught.other.plants[0], &path), [taught.elif.id.as_str()]);
     // A plant that sends nobody does not know the intake at all.
     app.partner(&taught.other.plants[1]).get(&path).expect(404);
 }
@@ -61,7 +61,7 @@ fn a_sponsor_that_moves_on_keeps_whom_it_sponsored() {
     ))
     .unwrap();
     assert_eq!(rows_of(&app, &taught.course.sponsor.id, &path(&taught.course)).len(), 4);
-    assert_eq!(rows_of(&app, &taught.other.id, &path(&taught.course)), [taught.elif.id.clone()]);
+    assert_eq!(rows_of(&app, &taught.other.id, &path(&taught.course)), [taught.elif.id.as_str()]);
 }
 
 #[test]

@@ -8,6 +8,8 @@ use ureq::{
     http::{HeaderMap, Request},
 };
 
+use super::variable;
+
 /// Sends requests below `/api/v1` with one token.
 #[derive(Clone, Debug)]
 pub struct Client {
@@ -31,6 +33,11 @@ impl Client {
             .build()
             .new_agent();
         Self { agent, address: address.to_owned(), token, user_id, headers: Vec::new() }
+    }
+
+    /// A client of a server that says of itself where it is.
+    pub fn at(base_url: &str, token: &str) -> Self {
+        Self::new(base_url.trim_start_matches("http://"), Some(token.to_owned()), None)
     }
 
     /// The same client, sending one header more with each request.
@@ -207,6 +214,11 @@ impl Reply {
     pub fn redacted(&self) -> Value {
         redacted(&self.body)
     }
+}
+
+/// How often a race is run: a few times in the suite, more often under `MUSTER_SOAK=1`.
+pub fn rounds() -> u32 {
+    if variable("MUSTER_SOAK").is_some() { 50 } else { 10 }
 }
 
 /// What several threads are answered that send at the same moment; each is told its number.

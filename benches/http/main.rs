@@ -1,0 +1,174 @@
+//! What requests cost: the release binary on seeded databases beside a static handler that answers the same bytes, in one run.
+//!
+//!     cargo bench --bench http
+//!     TEST_POSTGRES_URL=postgres://muster@127.0.0.1/bench cargo bench --bench http
+//!     cargo bench --bench http -- --seconds 6 --intakes 1,10 --database-url /mnt/disk
+//!
+//! All servers run at once and are asked in turn, round by round, so that whatever else the machine does meets all of them alike.
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a bench stops at the first thing that is wrong")]
+#![expect(unreachable_pub, dead_code, reason = "nothing depends on a bench; the other one needs the rest of the support")]
+
+mod client;
+mod measure;
+mod operation;
+mod server;
+#[path = "../support/mod.rs"]
+mod support;
+mod table;
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::{Duration, Instant as Moment},
+};
+
+use clap::Parser;
+use client::Connection;
+use measure::{Bounds, Sample, round};
+use operation::{Known, Operation, Work};
+use server::Server;
+use support::{
+    database::{Database, Place},
+    seed,
+};
+use table::{Memory, Row};
+
+/// Each figure is the sum of so many rounds.
+const ROUNDS: u32 = 3;
+const CONNECTIONS: [usize; 2] = [1, 8];
+
+#[derive(Debug, Parser)]
+struct Args {
+    /// Given by cargo.
+    #[arg(long, hide = true)]
+    bench: bool,
+    /// Seconds for each figure
+    #[arg(long, default_value_t = 3.0)]
+    seconds: f64,
+    /// How many intakes the databases hold, the measured one among them
+    #[arg(long, value_delimiter = ',', default_value = "1,50")]
+    intakes: Vec<usize>,
+    /// Measure on this alone: a Postgres database, or the folder for SQLite files
+    #[arg(long)]
+    database_url: Option<String>,
+    /// The Postgres database for the second pass
+    #[arg(long, env = "TEST_POSTGRES_URL")]
+    postgres: Option<String>,
+    /// Roll calls that are closed for each figure
+    #[arg(long, default_value_t = 480)]
+    closings: usize,
+    #[arg(long, hide = true, requires = "status")]
+    floor: Option<PathBuf>,
+    #[arg(long, hide = true)]
+    status: Option<u16>,
+}
+
+fn main() {
+    // `cargo test --benches` starts this too, and is not told anything by it.
+    if !std::env::args().any(|argument| argument == "--bench") {
+        return;
+    }
+    let args = Args::parse();
+    if let (Some(body), Some(status)) = (&args.floor, args.status) {
+        return server::serve_floor(status, body);
+    }
+    for place in places(&args) {
+        measured(&args, &place);
+    }
+    if args.database_url.is_none() && args.postgres.is_none() {
+        println!("\nPostgres is left out: TEST_POSTGRES_URL names no server");
+    }
+}
+
+fn places(args: &Args) -> Vec<Place> {
+    match &args.database_url {
+        Some(url) if url.starts_with("postgres") => vec![Place::Postgres(url.clone())],
+        Some(folder) => vec![Place::Sqlite(Some(folder.clone()))],
+        None => std::iter::once(Place::Sqlite(None)).chain(args.postgres.clone().map(Place::Postgres)).collect(),
+    }
+}
+
+/// A seeded database and the server on it.
+struct Stand {
+    intakes: usize,
+    known: Known,
+    server: Server,
+    idle: f64,
+    _database: Database,
+}
+
+fn stand(args: &Args, place: &Place, intakes: usize) -> Stand {
+    let database = Database::create(place);
+    let begin = Moment::now();
+    // Beside those that are counted: warming up, and the one whose answer the floor repeats.
+    let closings = CONNECTIONS.len() * (args.closings + 64) + 64;
+    let seeded = seed::seed(&database.open(), intakes, closings, |done| {
+        if done % 10 == 0 || done == intakes {
+            println!("{}: {done} of {intakes} intakes after {:.0} s", place.name(), begin.elapsed().as_secs_f64());
+        }
+    });
+    std::thread::sleep(Duration::from_millis(200));
+    database.settle();
+    let server = Server::muster(database.url());
+    std::thread::sleep(Duration::from_millis(300));
+    let idle = server.resident();
+    Stand { intakes, known: Known::new(seeded), server, idle, _database: database }
+}
+
+fn measured(args: &Args, place: &Place) {
+    let stands: Vec<Stand> = args.intakes.iter().map(|intakes| stand(args, place, *intakes)).collect();
+    let folder = tempfile::tempdir().unwrap();
+    let mut rows = Vec::new();
+    for operation in Operation::ALL {
+        let floor = floor(operation, &stands[0], folder.path());
+        for connections in CONNECTIONS {
+            rows.push(row(args, operation, connections, &floor, &stands));
+        }
+    }
+    let memory = stands.iter().map(|stand| Memory { intakes: stand.intakes, idle: stand.idle, loaded: stand.server.resident() });
+    table::print(place.name(), &args.intakes, &rows, &memory.collect::<Vec<_>>());
+    import();
+}
+
+/// The static handler for what a server answers to `operation`.
+fn floor(operation: Operation, stand: &Stand, folder: &Path) -> Server {
+    let mut connection = Connection::open(stand.server.address);
+    let answer = Work::ready(operation, &stand.known, &mut connection, 0).once(&mut connection).unwrap();
+    let body = folder.join("body");
+    fs::write(&body, &answer.body).unwrap();
+    Server::floor(answer.status, &body)
+}
+
+fn row(args: &Args, operation: Operation, connections: usize, floor: &Server, stands: &[Stand]) -> Row {
+    let closing = operation == Operation::Close;
+    let time = Duration::from_secs_f64(args.seconds) / ROUNDS;
+    let requests = if closing { args.closings / usize::try_from(ROUNDS).unwrap() } else { usize::MAX };
+    // A closing ends when its roll calls are used up.
+    let bounds = Bounds { time: if closing { time * 10 } else { time }, requests };
+    let warming = Bounds { time: time / 5, requests: if closing { 16 } else { usize::MAX } };
+    let mut still = Sample::default();
+    let mut samples = vec![Sample::default(); stands.len()];
+    for turn in 0..=ROUNDS {
+        let bounds = if turn == 0 { warming } else { bounds };
+        let (mut cold, mut colds) = (Sample::default(), vec![Sample::default(); stands.len()]);
+        let (still, samples) = if turn == 0 { (&mut cold, &mut colds) } else { (&mut still, &mut samples) };
+        round(
+            still,
+            operation,
+            connections,
+            &stands[0].known,
+            &stands[0].server,
+            Some(floor),
+            Bounds { time: bounds.time.min(time), requests: usize::MAX },
+        );
+        for (stand, sample) in stands.iter().zip(samples) {
+            round(sample, operation, connections, &stand.known, &stand.server, None, bounds);
+        }
+    }
+    Row { operation, connections, floor: still, samples }
+}
+
+/// The time to import a roster of 10,000 rows.
+fn import() {
+    println!("roster of 10,000 rows: not measured, this build has no imports");
+}

@@ -1,0 +1,4 @@
+//! What both benches measure on: a database of its own, and courses in it as large as the reference course.
+
+pub mod database;
+pub mod seed;

@@ -1,0 +1,351 @@
+//! The requests: one for each row of the table.
+
+use serde_json::{Value, json};
+
+use super::stage::Stage;
+
+/// To what a request is sent: whose `{id}` its path names, or whose its body does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Thing {
+    /// To nothing in particular: one status instead of three.
+    Nothing,
+    /// An organization as `parent_id` of the body.
+    Parent,
+    /// A provider as `provider_id` of the body.
+    Provider,
+    /// A program version as `program_version_id` of the body.
+    Run,
+    Organization,
+    Trainee,
+    Instructor,
+    Program,
+    Version,
+    Intake,
+    /// A quota that is read.
+    Quota,
+    /// A quota that is set: the intake is the thing, the sponsor is always `s1`.
+    QuotaOfIntake,
+    Enrollment,
+    Session,
+    Import,
+}
+
+impl Thing {
+    /// The name of the one that is a role's own.
+    pub fn own(self, role: &str) -> &'static str {
+        match (self, role) {
+            (Self::Nothing, _) => "",
+            (Self::Organization, "partner") => "s1",
+            (Self::Organization, "trainee") => "s1p1",
+            (Self::Organization, "class_adviser" | "instructor") => "campus",
+            (Self::Parent | Self::Provider | Self::Organization, _) => "provider",
+            (Self::Trainee, _) => "t1",
+            (Self::Instructor, "class_adviser") => "adviser",
+            (Self::Instructor, _) => "lead",
+            (Self::Program, _) => "p1",
+            (Self::Version | Self::Run, _) => "v1",
+            (Self::Intake | Self::Quota | Self::QuotaOfIntake, _) => "i1",
+            (Self::Enrollment, _) => "e1",
+            (Self::Session, _) => "past",
+            (Self::Import, _) => "import",
+        }
+    }
+
+    /// The names of those in world A that are others', besides all of world B.
+    pub fn others(self, role: &str) -> &'static [&'static str] {
+        let narrow = !matches!(role, "anonymous" | "administrator" | "coordinator" | "auditor");
+        match (self, role) {
+            (Self::Organization, "partner") => &["s2", "s2p1", "provider"],
+            (Self::Organization, "trainee") => &["s2p1", "s1p2", "provider"],
+            (Self::Organization, "class_adviser" | "instructor") => &["s1", "s1p1"],
+            (Self::Trainee, "partner") => &["t3", "t4", "t6", "t7"],
+            (Self::Trainee, "class_adviser" | "instructor") => &["t4", "t5", "t6", "t7"],
+            (Self::Trainee, "trainee") => &["t2", "t3", "t6"],
+            (Self::Instructor, "class_adviser" | "instructor") => &["second", "adviser2"],
+            (Self::Program, _) if narrow => &["p2"],
+            (Self::Version, _) if narrow => &["v2", "v1d"],
+            (Self::Intake | Self::QuotaOfIntake, _) if narrow => &["i2"],
+            (Self::Quota, "partner") => &["i1 s2", "i2"],
+            (Self::Quota, _) if narrow => &["i2"],
+            (Self::Enrollment, "partner") => &["e3", "e4", "e6"],
+            (Self::Enrollment, "class_adviser" | "instructor") => &["e4", "e5", "e6"],
+            (Self::Enrollment, "trainee") => &["e2", "e3", "e6"],
+            (Self::Session, "partner") => &["draft", "away"],
+            (Self::Session, "class_adviser") => &["other", "away"],
+            (Self::Session, "instructor") => &["draft", "other", "joint", "away"],
+            (Self::Session, "trainee") => &["draft", "other", "away"],
+            (Self::Import, _) if narrow => &["import2"],
+            _ => &[],
+        }
+    }
+}
+
+/// The one of a kind to which a request is sent.
+#[derive(Clone, Debug)]
+pub struct Target {
+    pub id: String,
+    /// For quotas.
+    pub sponsor: String,
+    /// Whether it is expected to succeed, so that what it names may be used up.
+    pub succeeds: bool,
+}
+
+/// The request of one row.
+pub struct Call {
+    /// The operation id; with `:verb` where the path ends in `{transition}`, each verb being a row.
+    pub row: &'static str,
+    pub of: Thing,
+    /// Added to the path; may name the thing as `{id}` too.
+    pub query: &'static str,
+    /// JSON; of an upload, the text of the file.
+    pub body: Option<fn(&Stage, &Target) -> Value>,
+    /// Whether the body is sent as a file.
+    pub upload: bool,
+    /// Makes the own thing on which a write succeeds, if a standing one does not do.
+    pub fresh: Option<fn(&Stage) -> String>,
+    /// Where a 2xx answer names the target's id; empty if it does not.
+    pub echo: &'static str,
+    /// Where the rows of a list are, and which of their fields says which row it is.
+    pub rows: Option<(&'static str, &'static str)>,
+}
+
+impl Call {
+    pub fn operation_id(&self) -> &'static str {
+        self.row.split_once(':').map_or(self.row, |(id, _)| id)
+    }
+
+    pub fn verb(&self) -> &'static str {
+        self.row.split_once(':').map_or("", |(_, verb)| verb)
+    }
+
+    fn echo(self, echo: &'static str) -> Self {
+        Self { echo, ..self }
+    }
+
+    fn fresh(self, fresh: fn(&Stage) -> String) -> Self {
+        Self { fresh: Some(fresh), ..self }
+    }
+}
+
+fn read(row: &'static str, of: Thing) -> Call {
+    Call { row, of, query: "", body: None, upload: false, fresh: None, echo: "/id", rows: None }
+}
+
+fn list(row: &'static str, of: Thing, pointer: &'static str, field: &'static str) -> Call {
+    Call { echo: "", query: if pointer == "/items" { "?limit=500" } else { "" }, rows: Some((pointer, field)), ..read(row, of) }
+}
+
+fn write(row: &'static str, of: Thing, body: fn(&Stage, &Target) -> Value) -> Call {
+    Call { body: Some(body), ..read(row, of) }
+}
+
+fn upload(row: &'static str, of: Thing, file: fn(&Stage, &Target) -> Value) -> Call {
+    Call { upload: true, ..write(row, of, file).echo("") }
+}
+
+fn step(row: &'static str, of: Thing, fresh: fn(&Stage) -> String) -> Call {
+    write(row, of, |_, _| json!({ "reason": "CANARY-A as agreed" })).fresh(fresh)
+}
+
+/// Every request; the reads come first, so that they find the worlds as they were made.
+pub fn calls() -> Vec<Call> {
+    let mut calls: Vec<Call> = [
+        organizations(),
+        people(),
+        programs(),
+        intakes(),
+        intake_steps(),
+        enrollments(),
+        enrollment_steps(),
+        sessions(),
+        roll_calls(),
+        imports(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    calls.sort_by_key(|call| call.body.is_some());
+    calls
+}
+
+fn organizations() -> Vec<Call> {
+    vec![
+        list("list_audit", Thing::Nothing, "/items", "provider_id"),
+        list("list_organizations", Thing::Nothing, "/items", "id"),
+        read("read_organization", Thing::Organization),
+        write(
+            "create_organization",
+            Thing::Parent,
+            |stage, target| json!({ "code": stage.code(), "name": "CANARY-A unit", "kind": "unit", "parent_id": target.id }),
+        )
+        .echo("/parent_id"),
+        write("update_organization", Thing::Organization, |stage, _| json!({ "latin_name": stage.code() })),
+    ]
+}
+
+fn people() -> Vec<Call> {
+    vec![
+        list("list_trainees", Thing::Nothing, "/items", "id"),
+        read("read_trainee", Thing::Trainee),
+        write("create_trainee", Thing::Provider, |_, target| json!({ "name": "CANARY-A", "provider_id": target.id })).echo("/provider_id"),
+        write("update_trainee", Thing::Trainee, |stage, _| json!({ "phone": stage.code() })),
+        list("list_instructors", Thing::Nothing, "/items", "id"),
+        read("read_instructor", Thing::Instructor),
+        write("create_instructor", Thing::Provider, |_, target| json!({ "name": "CANARY-A", "provider_id": target.id }))
+            .echo("/provider_id"),
+        write("update_instructor", Thing::Instructor, |stage, _| json!({ "phone": stage.code() })),
+    ]
+}
+
+fn programs() -> Vec<Call> {
+    vec![
+        list("list_programs", Thing::Nothing, "/items", "id"),
+        read("read_program", Thing::Program),
+        write(
+            "create_program",
+            Thing::Provider,
+            |stage, target| json!({ "code": stage.code(), "name": "CANARY-A", "provider_id": target.id }),
+        )
+        .echo("/provider_id"),
+        write("update_program", Thing::Program, |stage, _| json!({ "latin_name": stage.code() })),
+        list("list_program_versions", Thing::Program, "/items", "id"),
+        read("read_program_version", Thing::Version),
+        write("create_program_version", Thing::Program, |stage, _| stage.a.plan()).echo("/program_id"),
+        write("replace_program_version", Thing::Version, |stage, _| {
+            let mut plan = stage.a.plan();
+            plan["minutes_per_hour"] = json!(50);
+            plan
+        })
+        .fresh(Stage::draft_version),
+        step("confirm_program_version", Thing::Version, Stage::draft_version),
+        step("retire_program_version", Thing::Version, Stage::confirmed_version),
+    ]
+}
+
+fn intakes() -> Vec<Call> {
+    vec![
+        list("list_intakes", Thing::Nothing, "/items", "id"),
+        read("read_intake", Thing::Intake),
+        write("create_intake", Thing::Run, |stage, target| stage.a.intake(&stage.code(), &target.id)).echo("/program_version_id"),
+        write("update_intake", Thing::Intake, |stage, _| json!({ "name": stage.code() })),
+        list("list_cohorts", Thing::Intake, "", "id"),
+        write("create_cohort", Thing::Intake, |stage, _| {
+            json!({ "discipline_id": stage.a.id("v1d1"), "code": stage.code(), "name": "CANARY-A", "adviser_id": stage.a.id("adviser2") })
+        })
+        .echo("/intake_id"),
+        list("list_amendments", Thing::Intake, "", "id"),
+        write("create_amendment", Thing::Intake, |stage, _| {
+            json!({ "module_id": stage.a.id("v1m2"), "delta_minutes": 45, "reason": "CANARY-A as agreed" })
+        })
+        .echo("/intake_id"),
+        list("list_seat_quotas", Thing::Intake, "", "sponsor_id"),
+        read("read_seat_quota", Thing::Quota).echo("/sponsor_id"),
+        write("set_seat_quota", Thing::QuotaOfIntake, |stage, _| json!({ "seats": stage.number() })).echo(""),
+        list("read_intake_progress", Thing::Intake, "/rows", "enrollment_id"),
+    ]
+}
+
+fn intake_steps() -> Vec<Call> {
+    vec![
+        step("transition_intake:open-enrollment", Thing::Intake, |stage| stage.intake(&[])),
+        step("transition_intake:approve-opening", Thing::Intake, |stage| stage.intake(&[])),
+        step("transition_intake:start", Thing::Intake, |stage| stage.intake(&["open-enrollment"])),
+        step("transition_intake:complete", Thing::Intake, |stage| stage.intake(&["open-enrollment", "start"])),
+        step("transition_intake:cancel", Thing::Intake, |stage| stage.intake(&[])),
+    ]
+}
+
+fn enrollments() -> Vec<Call> {
+    /// Somebody new where it succeeds; else somebody whom the caller could enroll if it were the coordinator.
+    fn body(stage: &Stage, target: &Target) -> Value {
+        let trainee = if target.succeeds { stage.trainee() } else { stage.a.id("t7").to_owned() };
+        stage.a.enrollment(&trainee, "s1p1", "enrolled")
+    }
+    vec![
+        list("list_enrollments", Thing::Intake, "/items", "id"),
+        write("create_enrollment", Thing::Intake, body).echo("/intake_id"),
+        write("create_enrollments", Thing::Intake, |stage, target| json!({ "enrollments": [body(stage, target)] }))
+            .echo("/enrollments/0/intake_id"),
+        read("read_enrollment", Thing::Enrollment),
+        write("update_enrollment", Thing::Enrollment, |stage, _| json!({ "crew": stage.code() })),
+        list("list_hours", Thing::Enrollment, "/items", "enrollment_id").echo("/enrollment_id"),
+        read("read_enrollment_progress", Thing::Enrollment).echo("/enrollment_id"),
+    ]
+}
+
+fn enrollment_steps() -> Vec<Call> {
+    vec![
+        step("transition_enrollment:approve", Thing::Enrollment, |stage| stage.enrollment("nominated")),
+        step("transition_enrollment:enroll", Thing::Enrollment, |stage| stage.enrollment("approved")),
+        step("transition_enrollment:reject", Thing::Enrollment, |stage| stage.enrollment("nominated")),
+        step("transition_enrollment:withdraw", Thing::Enrollment, |stage| stage.enrollment("enrolled")),
+        step("transition_enrollment:suspend", Thing::Enrollment, |stage| stage.enrollment("enrolled")),
+        step("transition_enrollment:resume", Thing::Enrollment, Stage::suspended_enrollment),
+        step("transition_enrollment:complete", Thing::Enrollment, |stage| stage.enrollment("enrolled")),
+        step("transition_enrollment:fail", Thing::Enrollment, |stage| stage.enrollment("enrolled")),
+    ]
+}
+
+fn sessions() -> Vec<Call> {
+    vec![
+        list("list_sessions", Thing::Intake, "/items", "id"),
+        write("create_session", Thing::Intake, |stage, _| stage.new_session()).echo("/intake_id"),
+        write("create_sessions", Thing::Intake, |stage, _| json!({ "sessions": [stage.new_session()], "publish": true }))
+            .echo("/sessions/0/intake_id"),
+        write("publish_sessions", Thing::Intake, |stage, target| {
+            let draft = if target.succeeds { stage.draft() } else { stage.a.id("draft").to_owned() };
+            json!({ "session_ids": [draft] })
+        })
+        .echo("/sessions/0/intake_id"),
+        read("read_session", Thing::Session),
+        write("update_session", Thing::Session, |stage, _| json!({ "place": stage.code() })),
+        write("hold_session", Thing::Session, |_, _| json!({})).fresh(Stage::session),
+        write(
+            "waive_conflict",
+            Thing::Session,
+            |stage, _| json!({ "other_session_id": stage.a.id("held"), "reason": "CANARY-A as agreed" }),
+        )
+        .fresh(Stage::session)
+        .echo(""),
+        step("transition_session:publish", Thing::Session, Stage::draft),
+        step("transition_session:cancel", Thing::Session, Stage::session),
+    ]
+}
+
+fn roll_calls() -> Vec<Call> {
+    vec![
+        list("read_roll_call", Thing::Session, "/entries", "enrollment_id").echo("/session_id"),
+        write("put_roll_call", Thing::Session, |stage, _| json!({ "entries": [{ "enrollment_id": stage.a.id("e1"), "code": "present" }] }))
+            .fresh(Stage::session)
+            .echo("/session_id"),
+        step("transition_roll_call:submit", Thing::Session, Stage::called).echo("/session_id"),
+        step("transition_roll_call:close", Thing::Session, Stage::called_and_held).echo("/session_id"),
+        step("transition_roll_call:reopen", Thing::Session, Stage::closed).echo("/session_id"),
+    ]
+}
+
+fn imports() -> Vec<Call> {
+    vec![
+        upload("import_organizations_file", Thing::Nothing, |stage, _| {
+            json!(format!("code,name,kind\n{},CANARY-A imported,association", stage.code()))
+        }),
+        Call {
+            query: "?organization_id={id}",
+            ..upload("import_instructors_file", Thing::Provider, |stage, _| {
+                json!(format!("name,employee_number\nCANARY-A imported,{}", stage.code()))
+            })
+        },
+        upload("import_roster_file", Thing::Intake, |stage, _| json!(stage.roster())),
+        upload("import_schedule_file", Thing::Intake, |stage, _| {
+            let session = stage.new_session();
+            let (date, start) = session["starts_at"].as_str().unwrap().split_at(10);
+            let (start, end) = (start.get(1..6).unwrap(), session["ends_at"].as_str().unwrap().get(11..16).unwrap());
+            let row = format!("{},CANARY-A-M1,CANARY-A-c1,{date},{start},{end}", session["code"].as_str().unwrap());
+            json!(format!("code,module,cohorts,date,start,end\n{row}"))
+        }),
+        read("read_import", Thing::Import),
+        step("undo_import", Thing::Import, Stage::import),
+        // Headers to fill in, the same for everybody.
+        Call { query: "?format=csv", ..read("read_import_template", Thing::Nothing) },
+    ]
+}

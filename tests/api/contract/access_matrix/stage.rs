@@ -1,0 +1,210 @@
+//! Both worlds on one server, the clients of world A, and what is made anew for a request that succeeds.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::atomic::{AtomicUsize, Ordering},
+};
+
+use muster::access::Role;
+use serde_json::{Value, json};
+
+use super::world::World;
+use crate::support::{App, Client, Reply, TokenOptions, spawn_app};
+
+/// The columns of the table.
+pub const ROLES: [&str; 8] = ["anonymous", "administrator", "coordinator", "class_adviser", "instructor", "partner", "trainee", "auditor"];
+
+pub struct Stage {
+    pub app: App,
+    pub a: World,
+    pub b: World,
+    pub clients: BTreeMap<&'static str, Client>,
+    count: AtomicUsize,
+}
+
+impl Stage {
+    pub fn set() -> Self {
+        let app = spawn_app();
+        let (a, b) = (World::create(&app, "A"), World::create(&app, "B"));
+        let mut stage = Self { app, a, b, clients: BTreeMap::new(), count: AtomicUsize::new(1000) };
+        stage.clients = ROLES.into_iter().map(|role| (role, stage.client(role, TokenOptions::default()))).collect();
+        stage
+    }
+
+    /// A client of world A in that role, with a token of its own.
+    pub fn client(&self, role: &str, options: TokenOptions) -> Client {
+        match role {
+            "anonymous" => self.app.anonymous(),
+            "administrator" => self.app.client_for(Role::Administrator, None, None, options),
+            "coordinator" => self.client_of(Role::Coordinator, "provider", None, options),
+            "class_adviser" => self.client_of(Role::ClassAdviser, "provider", Some("adviser"), options),
+            "instructor" => self.client_of(Role::Instructor, "provider", Some("lead"), options),
+            "partner" => self.client_of(Role::Partner, "s1", None, options),
+            "trainee" => self.client_of(Role::Trainee, "provider", Some("t1"), options),
+            "auditor" => self.client_of(Role::Auditor, "provider", None, options),
+            other => panic!("no role {other}"),
+        }
+    }
+
+    /// A client with a role at an organization of world A, as one of its people.
+    pub fn client_of(&self, role: Role, organization: &str, person: Option<&str>, options: TokenOptions) -> Client {
+        self.app.client_for(role, Some(self.a.id(organization)), person.map(|person| self.a.id(person)), options)
+    }
+
+    /// A number that was not given out before.
+    pub fn number(&self) -> usize {
+        self.count.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// A code that was not given out before.
+    pub fn code(&self) -> String {
+        format!("CANARY-A-{}", self.number())
+    }
+
+    /// The names of ids, those of world B with `B.`; an id that neither world has stands for itself, null for `none`.
+    pub fn names<'a>(&self, ids: impl Iterator<Item = &'a Value>) -> BTreeSet<String> {
+        let name = |id: &Value| {
+            let Some(id) = id.as_str() else { return "none".to_owned() };
+            let of = |world: &World| world.ids.iter().find(|(_, known)| *known == id).map(|(name, _)| name.clone());
+            of(&self.a).or_else(|| of(&self.b).map(|name| format!("B.{name}"))).unwrap_or_else(|| id.to_owned())
+        };
+        ids.map(name).collect()
+    }
+
+    /// What an answer says that this role of world A may never learn, whatever it asks.
+    ///
+    /// The one exception is the directory of organizations, which whoever enrolls people has to see whole (DESIGN of `organizations`).
+    pub fn leaks(&self, role: &str, operation: &str, reply: &Reply) -> Vec<String> {
+        let provider = matches!(role, "coordinator" | "auditor");
+        let directory = provider && matches!(operation, "list_organizations" | "read_organization");
+        if matches!(role, "administrator" | "anonymous") || directory {
+            return Vec::new();
+        }
+        let told = format!("{:?} {}", reply.headers, reply.text);
+        let mut leaks = self.leaked_texts(role, operation, reply);
+        let others = self.b.ids.iter().map(|(name, id)| (format!("B.{name}"), id));
+        let hidden = hidden(role).iter().map(|name| ((*name).to_owned(), &self.a.ids[*name]));
+        for (name, _) in others.chain(hidden).filter(|(_, id)| told.contains(id.as_str())) {
+            leaks.push(format!("{operation} as {role} tells the id of {name}: {told}"));
+        }
+        leaks
+    }
+}
+
+impl Stage {
+    /// As [`Stage::leaks`], for requests that name others' ids themselves, so that only a text gives a leak away.
+    pub fn leaked_texts(&self, role: &str, operation: &str, reply: &Reply) -> Vec<String> {
+        let told = format!("{:?} {}", reply.headers, reply.text);
+        let forbidden: &[&str] = if role == "partner" { &["CANARY-B", "CANARY-A2"] } else { &["CANARY-B"] };
+        let told_of = forbidden.iter().filter(|mark| told.contains(**mark));
+        told_of.map(|mark| format!("{operation} as {role} tells {mark}: {told}")).collect()
+    }
+}
+
+/// What of its own world a role never gets to see.
+fn hidden(role: &str) -> &'static [&'static str] {
+    match role {
+        "class_adviser" => {
+            &["i2", "p2", "v2", "v1d", "c3", "t4", "t5", "t6", "t7", "e4", "e5", "e6", "e7", "other", "away", "import", "import2"]
+        }
+        "instructor" => {
+            &["i2", "p2", "v2", "v1d", "c2", "c3", "t4", "t5", "t6", "t7", "e4", "e5", "e6", "e7", "other", "joint", "draft", "away"]
+        }
+        "partner" => {
+            &["s2", "s2p1", "s2p2", "i2", "p2", "v2", "v1d", "c3", "t3", "t4", "t6", "t7", "e3", "e4", "e6", "e7", "draft", "away"]
+        }
+        "trainee" => &[
+            "i2", "p2", "v2", "v1d", "c3", "t2", "t3", "t4", "t5", "t6", "t7", "e2", "e3", "e4", "e5", "e6", "e7", "other", "draft", "away",
+        ],
+        _ => &[],
+    }
+}
+
+/// Made by the coordinator of world A, in the first intake and its first cohort.
+impl Stage {
+    pub fn draft_version(&self) -> String {
+        self.a.coordinator.post(&format!("/programs/{}/versions", self.a.id("p1")), self.a.plan()).expect(201).id()
+    }
+
+    pub fn confirmed_version(&self) -> String {
+        let id = self.draft_version();
+        self.a.coordinator.post(&format!("/program-versions/{id}/confirm"), json!({})).expect(200);
+        id
+    }
+
+    /// An intake that has taken these steps.
+    pub fn intake(&self, steps: &[&str]) -> String {
+        let id = self.a.coordinator.post("/intakes", self.a.intake(&self.code(), self.a.id("v1"))).expect(201).id();
+        for step in steps {
+            self.a.coordinator.post(&format!("/intakes/{id}/{step}"), json!({})).expect(200);
+        }
+        id
+    }
+
+    pub fn trainee(&self) -> String {
+        self.a.person("trainees", &self.code(), "s1p1", "CANARY-A1")
+    }
+
+    /// An enrollment that began so.
+    pub fn enrollment(&self, state: &str) -> String {
+        let body = self.a.enrollment(&self.trainee(), "s1p1", state);
+        self.a.coordinator.post(&format!("/intakes/{}/enrollments", self.a.id("i1")), body).expect(201).id()
+    }
+
+    pub fn suspended_enrollment(&self) -> String {
+        let id = self.enrollment("enrolled");
+        self.a.coordinator.post(&format!("/enrollments/{id}/suspend"), json!({ "reason": "a while away" })).expect(200);
+        id
+    }
+
+    /// A file with one new trainee for the first intake.
+    pub fn roster(&self) -> String {
+        let row = format!("CANARY-A1 imported,{},CANARY-A1-s1p1,CANARY-A-D1", self.code());
+        format!("name,employee_number,organization,discipline\n{row}")
+    }
+
+    /// An import that can be undone.
+    pub fn import(&self) -> String {
+        let path = format!("/intakes/{}/enrollments/import", self.a.id("i1"));
+        self.a.coordinator.post_file(&path, "CANARY-A.csv", self.roster().as_bytes()).expect(200).text_at("/import_id")
+    }
+
+    /// A session to be scheduled at a time of its own.
+    pub fn new_session(&self) -> Value {
+        let slot = self.number();
+        self.a.session(&format!("S{slot}"), i64::try_from(slot).unwrap(), "v1m1", &["c1"], "lead")
+    }
+
+    pub fn draft(&self) -> String {
+        self.a.coordinator.post(&format!("/intakes/{}/sessions", self.a.id("i1")), self.new_session()).expect(201).id()
+    }
+
+    pub fn session(&self) -> String {
+        let id = self.draft();
+        self.a.coordinator.post(&format!("/sessions/{id}/publish"), json!({})).expect(200);
+        id
+    }
+
+    /// A session whose whole roll was called.
+    pub fn called(&self) -> String {
+        let id = self.session();
+        let path = format!("/sessions/{id}/roll-call");
+        let expected = self.a.coordinator.get(&path).expect(200).body["entries"].as_array().unwrap().clone();
+        let present = |entry: &Value| json!({ "enrollment_id": entry["enrollment_id"], "code": "present" });
+        let entries: Vec<Value> = expected.iter().map(present).collect();
+        self.a.coordinator.put(&path, json!({ "entries": entries })).expect(200);
+        id
+    }
+
+    pub fn called_and_held(&self) -> String {
+        let id = self.called();
+        self.a.coordinator.post(&format!("/sessions/{id}/hold"), json!({})).expect(200);
+        id
+    }
+
+    pub fn closed(&self) -> String {
+        let id = self.called_and_held();
+        self.a.coordinator.post(&format!("/sessions/{id}/roll-call/close"), json!({})).expect(200);
+        id
+    }
+}

@@ -1,0 +1,131 @@
+//! What a request costs in statements does not grow: neither with the class nor with what else is in the database.
+
+use std::collections::BTreeMap;
+
+use serde_json::json;
+
+use crate::support::{App, Client, Reply, seed, seed::Course, spawn_app, statements};
+
+/// What is measured: how many statements each request cost.
+type Costs = BTreeMap<&'static str, usize>;
+
+/// A class of this size, two sessions of which are held and one is closed.
+struct Class {
+    course: Course,
+    members: Vec<seed::Enrolled>,
+    open: String,
+}
+
+fn class(app: &App, code: &str, size: usize) -> Class {
+    let course = seed::course_called(app, code, code);
+    let members = seed::enrolled(&course, size);
+    let lines: Vec<_> = members.iter().map(|member| seed::line(member, "present")).collect();
+    seed::closed_session(&course, "MET-01", &seed::morning(1), &lines);
+    let open = seed::held_session(&course, "MET-02", &seed::morning(2));
+    Class { course, members, open }
+}
+
+/// The requests of a day with this class.
+fn costs(app: &App, class: &Class) -> Costs {
+    let (coordinator, intake) = (&class.course.coordinator, &class.course.intake);
+    let partner = app.partner(&class.course.sponsor.id);
+    let trainee = app.trainee(&class.members[0].trainee);
+    let (lines, changed) = (roll(class, "present"), roll(class, "late"));
+    let path = format!("/sessions/{}/roll-call", class.open);
+    let put = |lines: &serde_json::Value| coordinator.if_match("*").put(&path, lines.clone());
+    let step = |step: &str| coordinator.post(&format!("{path}/{step}"), json!({ "reason": "to look again" }));
+    let get = |client: &Client, path: String| client.get(&path);
+    let mut costs = Costs::new();
+    let mut measure = |name: &'static str, request: &dyn Fn() -> Reply| {
+        let (reply, count) = statements::count(request);
+        reply.expect(200);
+        assert!(count > 2, "{name} cost {count} statements");
+        costs.insert(name, count);
+    };
+    measure("report", &|| get(coordinator, format!("/intakes/{intake}/progress")));
+    measure("report by module", &|| get(coordinator, format!("/intakes/{intake}/progress?by=module")));
+    measure("report by discipline", &|| get(coordinator, format!("/intakes/{intake}/progress?by=discipline")));
+    measure("a partner's report", &|| get(&partner, format!("/intakes/{intake}/progress")));
+    measure("one's own progress", &|| get(&trainee, format!("/enrollments/{}/progress", class.members[0].id)));
+    measure("one's own hours", &|| get(&trainee, format!("/enrollments/{}/hours", class.members[0].id)));
+    measure("one trainee", &|| get(coordinator, format!("/trainees/{}", class.members[0].trainee)));
+    measure("one enrollment", &|| get(coordinator, format!("/enrollments/{}", class.members[0].id)));
+    measure("one session", &|| get(coordinator, format!("/sessions/{}", class.open)));
+    measure("list of trainees", &|| get(coordinator, "/trainees?limit=500".to_owned()));
+    measure("list of a partner's trainees", &|| get(&partner, "/trainees?limit=500".to_owned()));
+    measure("list of instructors", &|| get(coordinator, "/instructors?limit=500".to_owned()));
+    measure("list of enrollments", &|| get(coordinator, format!("/intakes/{intake}/enrollments?limit=500")));
+    measure("list of sessions", &|| get(coordinator, format!("/intakes/{intake}/sessions?limit=500")));
+    measure("list of intakes", &|| get(coordinator, "/intakes?limit=500".to_owned()));
+    measure("list of programs", &|| get(coordinator, "/programs?limit=500".to_owned()));
+    measure("list of cohorts", &|| get(coordinator, format!("/intakes/{intake}/cohorts")));
+    measure("list of quotas", &|| get(coordinator, format!("/intakes/{intake}/seat-quotas")));
+    measure("roll call read", &|| get(coordinator, path.clone()));
+    measure("roll call put", &|| put(&lines));
+    measure("roll call put again", &|| put(&changed));
+    measure("roll call submitted", &|| step("submit"));
+    measure("roll call closed", &|| step("close"));
+    measure("roll call reopened", &|| step("reopen"));
+    put(&lines).expect(200);
+    measure("roll call closed again", &|| step("close"));
+    costs
+}
+
+fn roll(class: &Class, code: &str) -> serde_json::Value {
+    let line = |member| if code == "late" { seed::line_of(member, code, 60) } else { seed::line(member, code) };
+    json!({ "entries": class.members.iter().map(line).collect::<Vec<_>>() })
+}
+
+#[test]
+fn no_request_costs_more_for_a_larger_class() {
+    let app = spawn_app();
+    let few = costs(&app, &class(&app, "FEW", 3));
+    let many = costs(&app, &class(&app, "MANY", 30));
+    assert_eq!(few, many);
+}
+
+#[test]
+fn no_request_costs_more_beside_other_intakes() {
+    let app = spawn_app();
+    let own = class(&app, "OWN", 3);
+    let alone = costs(&app, &own);
+    for code in ["B", "C", "D"] {
+        let other = class(&app, code, 5);
+        costs(&app, &other);
+    }
+    assert_eq!(costs(&app, &class(&app, "LATE", 3)), alone);
+}
+
+#[test]
+fn a_whole_class_is_enrolled_and_scheduled_in_as_many_statements_as_a_few() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let enroll = |count: usize| {
+        let bodies: Vec<_> = (0..count).map(|_| seed::enrollment_body(&course, &seed::recruit(&course))).collect();
+        let path = format!("/intakes/{}/enrollments/bulk", course.intake);
+        let (reply, count) = statements::count(|| course.coordinator.post(&path, json!({ "enrollments": bodies })));
+        reply.expect(201);
+        count
+    };
+    assert_eq!(enroll(3), enroll(30));
+    let schedule = |from: u32, until: u32| {
+        let bodies: Vec<_> = (from..until).map(|day| seed::session_body(&course, &format!("S-{day}"), &seed::morning(day))).collect();
+        let path = format!("/intakes/{}/sessions/bulk", course.intake);
+        let (reply, count) = statements::count(|| course.coordinator.post(&path, json!({ "sessions": bodies, "publish": true })));
+        reply.expect(201);
+        count
+    };
+    assert_eq!(schedule(1, 4), schedule(10, 40));
+}
+
+#[test]
+fn who_has_a_report_already_costs_less() {
+    let app = spawn_app();
+    let class = class(&app, "OWN", 3);
+    let path = format!("/intakes/{}/progress", class.course.intake);
+    let (reply, whole) = statements::count(|| class.course.coordinator.get(&path));
+    let known = class.course.coordinator.if_none_match(&reply.etag());
+    let (reply, unchanged) = statements::count(|| known.get(&path));
+    reply.expect(304);
+    assert!(unchanged <= 5 && unchanged < whole, "{unchanged} of {whole}: who asks, what they see, the tag");
+}

@@ -1,0 +1,145 @@
+//! Seats, open enrollments, periods and steps.
+
+use crate::support::{App, seed, seed::Course, spawn_app};
+
+/// An insert of an enrollment of a new trainee, or of `person`.
+fn insert(app: &App, course: &Course, person: &str, state: &str) -> String {
+    let id = app.absent_id();
+    format!(
+        "INSERT INTO enrollments (id, intake_id, program_version_id, person_id, discipline_id, sponsor_id, unit_id, state, version, created_at)
+         VALUES ({}, {}, {}, {}, {}, {}, {}, '{state}', 1, {})",
+        app.hex(&id),
+        app.hex(&course.intake),
+        app.hex(&course.program.version),
+        app.hex(person),
+        app.hex(&course.program.metallurgy),
+        app.hex(&course.sponsor.id),
+        app.hex(&course.sponsor.plants[0]),
+        app.instant("2020-05-27T00:00:00Z"),
+    )
+}
+
+const SEATED: [&str; 6] = ["offered", "approved", "enrolled", "suspended", "completed", "failed"];
+
+#[test]
+fn a_seat_above_the_capacity_or_the_quota_is_refused() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    seed::enrolled(&course, 1);
+    let newcomer = seed::recruit(&course);
+    app.sql(&insert(&app, &course, &newcomer, "nominated")).unwrap();
+    let intake = app.hex(&course.intake);
+    for (limit, code) in [
+        ("UPDATE intakes SET capacity = 1 WHERE id", "capacity_full"),
+        ("UPDATE intake_sponsors SET seats = 1 WHERE intake_id", "quota_full"),
+    ] {
+        app.sql(&format!("{limit} = {intake}")).unwrap();
+        let person = seed::recruit(&course);
+        for state in SEATED {
+            let message = app.refusal(&insert(&app, &course, &person, state));
+            assert!(message.contains(&format!("muster:{code}")), "{state}: {message}");
+            let update = format!("UPDATE enrollments SET state = '{state}' WHERE person_id = {}", app.hex(&newcomer));
+            let message = app.refusal(&update);
+            assert!(message.contains(&format!("muster:{code}")), "{state}: {message}");
+        }
+        // Whoever takes no seat may wait.
+        app.sql(&insert(&app, &course, &person, "waitlisted")).unwrap();
+        app.sql("UPDATE intakes SET capacity = NULL").unwrap();
+    }
+}
+
+#[test]
+fn seats_follow_the_rows() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let other = seed::sponsor(&app, "BAOWU");
+    let person = seed::recruit(&course);
+    let seats = |expected: [i64; 2]| {
+        assert_eq!(app.count("SELECT coalesce(sum(seats_taken), 0) FROM intakes"), expected[0]);
+        assert_eq!(app.count("SELECT coalesce(sum(seats_taken), 0) FROM intake_sponsors"), expected[1]);
+        assert_eq!(app.findings(), Vec::<String>::new());
+    };
+    app.sql(&insert(&app, &course, &person, "enrolled")).unwrap();
+    seats([1, 1]);
+    let (theirs, unit) = (app.hex(&other.id), app.hex(&other.plants[0]));
+    app.sql(&format!("UPDATE enrollments SET sponsor_id = {theirs}, unit_id = {unit}")).unwrap();
+    assert_eq!(app.count(&format!("SELECT seats_taken FROM intake_sponsors WHERE sponsor_id = {theirs}")), 1);
+    seats([1, 1]);
+    app.sql("UPDATE enrollments SET state = 'withdrawn'").unwrap();
+    seats([0, 0]);
+    app.sql("UPDATE enrollments SET state = 'completed'").unwrap();
+    app.sql("DELETE FROM enrollments").unwrap();
+    seats([0, 0]);
+}
+
+#[test]
+fn a_second_open_enrollment_is_refused() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let member = seed::enrolled(&course, 1).remove(0);
+    for state in ["nominated", "applied", "waitlisted", "enrolled", "completed", "failed"] {
+        app.refusal(&insert(&app, &course, &member.trainee, state));
+    }
+    for state in ["rejected", "withdrawn", "transferred"] {
+        app.sql(&insert(&app, &course, &member.trainee, state)).unwrap();
+    }
+    app.refusal("UPDATE enrollments SET state = 'applied' WHERE state = 'rejected'");
+}
+
+#[test]
+fn an_enrollment_fits_its_intake_its_cohort_and_its_sponsor() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let other = seed::course_called(&app, "OTHER", "OTHER");
+    seed::enrolled(&course, 1);
+    for (column, id) in [
+        ("cohort_id", &course.mechanics),
+        ("cohort_id", &other.metallurgy),
+        ("discipline_id", &other.program.metallurgy),
+        ("unit_id", &other.sponsor.plants[0]),
+        ("sponsor_id", &other.sponsor.id),
+        ("person_id", &course.intake),
+    ] {
+        app.refusal(&format!("UPDATE enrollments SET {column} = {}", app.hex(id)));
+    }
+}
+
+#[test]
+fn periods_of_one_enrollment_do_not_overlap() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let member = seed::enrolled(&course, 2).remove(0);
+    let key = app.hex(&member.id);
+    let at = |day: &str| app.instant(&format!("2020-{day}T00:00:00Z"));
+    let insert = |from: String, until: String| {
+        format!(
+            "INSERT INTO enrollment_periods (id, enrollment_id, state, from_at, until_at, recorded_at)
+             VALUES ({}, {key}, 'suspended', {from}, {until}, {from})",
+            app.hex(&app.absent_id())
+        )
+    };
+    // One is open from the opening on.
+    for statement in [insert(at("06-01"), "NULL".to_owned()), insert(at("06-01"), at("07-01")), insert(at("05-01"), "NULL".to_owned())] {
+        let message = app.refusal(&statement);
+        assert!(message.contains("muster:periods_overlap"), "{message}");
+    }
+    app.sql(&insert(at("05-01"), at("05-02"))).unwrap();
+    let until = at("06-01");
+    app.sql(&format!("UPDATE enrollment_periods SET until_at = {until} WHERE enrollment_id = {key} AND until_at IS NULL")).unwrap();
+    app.sql(&insert(at("06-01"), at("07-01"))).unwrap();
+    app.refusal(&insert(at("06-30"), at("07-02")));
+    app.refusal(&insert(at("08-01"), at("08-01")));
+    let message = app.refusal(&format!("UPDATE enrollment_periods SET from_at = {} WHERE from_at = {until}", at("05-31")));
+    assert!(message.contains("muster:periods_overlap"), "{message}");
+}
+
+#[test]
+fn steps_are_neither_changed_nor_deleted() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    seed::enrolled(&course, 1);
+    for statement in ["UPDATE enrollment_steps SET reason = 'another'", "UPDATE enrollment_steps SET effective_at = recorded_at"] {
+        let message = app.refusal(statement);
+        assert!(message.contains("muster:immutable"), "{message}");
+    }
+}

@@ -1,0 +1,136 @@
+//! Attendances, the ledger and its balances.
+
+use crate::support::{App, seed, seed::Course, seed::Enrolled, spawn_app};
+
+/// A class of two with one closed session, in which the second was late.
+fn taught(app: &App) -> (Course, Vec<Enrolled>, String) {
+    let course = seed::course(app);
+    let members = seed::enrolled(&course, 2);
+    let lines = [seed::line(&members[0], "present"), seed::line_of(&members[1], "late", 60)];
+    let session = seed::closed_session(&course, "MET-01", &seed::morning(1), &lines);
+    (course, members, session)
+}
+
+fn attendance(app: &App, session: &str, enrollment: &str) -> String {
+    let (session, enrollment, now) = (app.hex(session), app.hex(enrollment), app.instant("2020-06-02T03:00:00Z"));
+    format!("INSERT INTO attendances (session_id, enrollment_id, code, recorded_at) VALUES ({session}, {enrollment}, 'present', {now})")
+}
+
+#[test]
+fn a_second_attendance_is_refused() {
+    let app = spawn_app();
+    let (course, members, _) = taught(&app);
+    let session = seed::held_session(&course, "MET-02", &seed::morning(2));
+    seed::put_roll_call(&course, &session, &[seed::line(&members[0], "present")]).expect(200);
+    app.refusal(&attendance(&app, &session, &members[0].id));
+    app.sql(&attendance(&app, &session, &members[1].id)).unwrap();
+}
+
+#[test]
+fn after_the_close_attendances_stay() {
+    let app = spawn_app();
+    let (course, _, session) = taught(&app);
+    let newcomer = seed::enrolled(&course, 1).remove(0);
+    for statement in [
+        attendance(&app, &session, &newcomer.id),
+        "UPDATE attendances SET code = 'absent'".to_owned(),
+        "UPDATE attendances SET minutes = 89".to_owned(),
+        "DELETE FROM attendances".to_owned(),
+        "DELETE FROM roll_calls".to_owned(),
+    ] {
+        let message = app.refusal(&statement);
+        assert!(message.contains("muster:roll_call_closed"), "{statement}: {message}");
+    }
+}
+
+#[test]
+fn a_roll_call_takes_no_illegal_step() {
+    let app = spawn_app();
+    let (course, members, _) = taught(&app);
+    let published = seed::published_session(&course, "MET-02", &seed::morning(2));
+    seed::put_roll_call(&course, &published, &[seed::line(&members[0], "present")]).expect(200);
+    for (from, to) in [("closed", "open"), ("closed", "submitted"), ("closed", "not_open"), ("open", "reopened"), ("open", "not_open")] {
+        let message = app.refusal(&format!("UPDATE roll_calls SET state = '{to}' WHERE state = '{from}'"));
+        assert!(message.contains("muster:illegal_transition"), "{from} > {to}: {message}");
+    }
+    let message = app.refusal("UPDATE roll_calls SET state = 'closed' WHERE state = 'open'");
+    assert!(message.contains("muster:session_not_held"), "{message}");
+    app.refusal("UPDATE roll_calls SET closings = 0 WHERE state = 'closed'");
+}
+
+#[test]
+fn hour_entries_are_neither_changed_nor_deleted() {
+    let app = spawn_app();
+    taught(&app);
+    assert_eq!(app.count("SELECT count(*) FROM hour_entries"), 3);
+    for statement in [
+        "UPDATE hour_entries SET minutes = 45",
+        "UPDATE hour_entries SET kind = 'exempt'",
+        "UPDATE hour_entries SET reason = 'x'",
+        "UPDATE hour_entries SET minutes = minutes",
+        "DELETE FROM hour_entries",
+    ] {
+        let message = app.refusal(statement);
+        assert!(message.contains("muster:immutable"), "{statement}: {message}");
+    }
+}
+
+#[test]
+fn a_reversal_mirrors_what_it_takes_back_and_only_once() {
+    let app = spawn_app();
+    let (course, members, session) = taught(&app);
+    let common = app.hex(&course.program.common_module);
+    let other = app.hex(&members[1].id);
+    let reversal = |enrollment: &str, module: &str, kind: &str, minutes: i64| {
+        format!(
+            "INSERT INTO hour_entries (id, enrollment_id, module_id, session_id, kind, minutes, closing, reverses_id, recorded_at)
+             SELECT {}, {enrollment}, {module}, session_id, {kind}, {minutes}, 2, id, recorded_at FROM hour_entries WHERE minutes = 90",
+            app.hex(&app.absent_id())
+        )
+    };
+    for statement in [
+        reversal(&other, "module_id", "kind", -90),
+        reversal("enrollment_id", &common, "kind", -90),
+        reversal("enrollment_id", "module_id", "'exempt'", -90),
+        reversal("enrollment_id", "module_id", "kind", -89),
+    ] {
+        let message = app.refusal(&statement);
+        assert!(message.contains("muster:reversal_differs"), "{statement}: {message}");
+    }
+    app.refusal(&reversal("enrollment_id", "module_id", "kind", 90));
+    app.sql(&reversal("enrollment_id", "module_id", "kind", -90)).unwrap();
+    app.refusal(&reversal("enrollment_id", "module_id", "kind", -90));
+    // Nobody moved the balance along with it, and verify says so.
+    assert!(app.findings().iter().any(|finding| finding.contains("attended") && finding.contains(&members[0].id)), "{:?}", app.findings());
+    // A negative entry that takes nothing back, one of zero, one without its session.
+    let (enrollment, session) = (app.hex(&members[0].id), app.hex(&session));
+    let module = app.hex(&course.program.metallurgy_module);
+    for (session, kind, minutes, closing) in
+        [(session.as_str(), "attended", -90, "2"), (&session, "attended", 0, "2"), ("NULL", "attended", 90, "NULL")]
+    {
+        app.refusal(&format!(
+            "INSERT INTO hour_entries (id, enrollment_id, module_id, session_id, kind, minutes, closing, recorded_at)
+             VALUES ({}, {enrollment}, {module}, {session}, '{kind}', {minutes}, {closing}, {})",
+            app.hex(&app.absent_id()),
+            app.instant("2020-06-02T03:00:00Z"),
+        ));
+    }
+}
+
+#[test]
+fn a_balance_never_exceeds_what_was_expected() {
+    let app = spawn_app();
+    let (_, members, _) = taught(&app);
+    for table in ["hour_balances", "module_hour_balances"] {
+        // The second missed 30 of 90 minutes.
+        let key = app.hex(&members[1].id);
+        for change in
+            ["make_up = 31", "adjustment = 31", "make_up = 20, adjustment = 11", "adjustment = -61", "attended = -1", "exempt = -1"]
+        {
+            app.refusal(&format!("UPDATE {table} SET {change} WHERE enrollment_id = {key}"));
+        }
+        app.sql(&format!("UPDATE {table} SET make_up = 20, adjustment = 10 WHERE enrollment_id = {key}")).unwrap();
+    }
+    // Allowed by the checks, but not by the entries.
+    assert_eq!(app.findings().len(), 4, "{:?}", app.findings());
+}

@@ -1,0 +1,121 @@
+//! Claims, waivers and what was held.
+
+use serde_json::json;
+
+use crate::support::{App, seed, seed::Course, spawn_app};
+
+#[track_caller]
+fn assert_conflict(message: &str) {
+    assert!(message.contains("muster:session_conflict"), "{message}");
+}
+
+/// A claim of the instructor for a session.
+fn claim(app: &App, course: &Course, session: &str, starts_at: &str, minutes: i64) -> String {
+    let (from, until) = (app.instant(starts_at), app.instant(&seed::after(starts_at, minutes)));
+    format!(
+        "INSERT INTO claims (kind, resource_id, session_id, starts_at, ends_at) VALUES ('instructor', {}, {}, {from}, {until})",
+        app.hex(&course.instructor),
+        app.hex(session),
+    )
+}
+
+#[test]
+fn a_claim_that_overlaps_another_is_refused_however_it_comes_about() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let start = seed::morning(1);
+    let published = seed::published_session(&course, "P-1", &start);
+    let (draft, later) = (seed::session(&course, "D-1", &start), seed::published_session(&course, "P-2", &seed::morning(2)));
+    // Inserted: before, within, around, after the minute.
+    for (offset, minutes) in [(-10, 11), (0, 90), (10, 10), (-10, 200), (89, 1)] {
+        assert_conflict(&app.refusal(&claim(&app, &course, &draft, &seed::after(&start, offset), minutes)));
+    }
+    for (offset, minutes) in [(-10, 10), (90, 10)] {
+        app.sql(&claim(&app, &course, &draft, &seed::after(&start, offset), minutes)).unwrap();
+        app.sql(&format!("DELETE FROM claims WHERE session_id = {}", app.hex(&draft))).unwrap();
+    }
+    // Updated.
+    let (from, until) = (app.instant(&start), app.instant(&seed::after(&start, 90)));
+    let moved = format!("UPDATE claims SET starts_at = {from}, ends_at = {until} WHERE session_id = {}", app.hex(&later));
+    assert_conflict(&app.refusal(&moved));
+    // Published, and moved, by an update of the session.
+    assert_conflict(&app.refusal(&format!("UPDATE sessions SET state = 'published' WHERE id = {}", app.hex(&draft))));
+    assert_conflict(&app.refusal(&format!("UPDATE sessions SET starts_at = {from}, ends_at = {until} WHERE id = {}", app.hex(&later))));
+    // Joined, while published.
+    let mut body = seed::session_body(&course, "P-3", &start);
+    body["instructor_ids"] = json!([]);
+    body["cohort_ids"] = json!([course.mechanics]);
+    body["module_id"] = json!(course.program.mechanics_module);
+    let joined = app.hex(&seed::published_session_as(&course, body));
+    let lead = app.truth(true);
+    let instructor = app.hex(&course.instructor);
+    assert_conflict(
+        &app.refusal(&format!("INSERT INTO session_instructors (session_id, person_id, lead) VALUES ({joined}, {instructor}, {lead})")),
+    );
+    let (cohort, intake) = (app.hex(&course.metallurgy), app.hex(&course.intake));
+    assert_conflict(
+        &app.refusal(&format!("INSERT INTO session_cohorts (session_id, cohort_id, intake_id) VALUES ({joined}, {cohort}, {intake})")),
+    );
+    // Cancelled, it is free.
+    app.sql(&format!("UPDATE sessions SET state = 'cancelled', cancel_reason = 'storm' WHERE id = {}", app.hex(&published))).unwrap();
+    app.sql(&format!("UPDATE sessions SET state = 'published' WHERE id = {}", app.hex(&draft))).unwrap();
+}
+
+#[test]
+fn a_waiver_covers_its_pair_and_stays() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let first = seed::published_session(&course, "P-1", &seed::morning(1));
+    let (second, third) = (seed::session(&course, "P-2", &seed::morning(1)), seed::session(&course, "P-3", &seed::morning(1)));
+    let waiver = json!({ "other_session_id": first, "reason": "one laboratory" });
+    course.coordinator.post(&format!("/sessions/{second}/waivers"), waiver).expect(201);
+    app.sql(&format!("UPDATE sessions SET state = 'published' WHERE id = {}", app.hex(&second))).unwrap();
+    assert_conflict(&app.refusal(&format!("UPDATE sessions SET state = 'published' WHERE id = {}", app.hex(&third))));
+    for statement in ["DELETE FROM claim_waivers", "UPDATE claim_waivers SET reason = 'x'"] {
+        let message = app.refusal(statement);
+        assert!(message.contains("muster:immutable"), "{message}");
+    }
+}
+
+#[test]
+fn what_was_held_keeps_its_times_its_people_and_its_place_in_the_table() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    seed::held_session(&course, "H-1", &seed::morning(1));
+    let (from, until) = (app.instant(&seed::morning(2)), app.instant(&seed::after(&seed::morning(2), 90)));
+    for statement in [
+        format!("UPDATE sessions SET starts_at = {from}, ends_at = {until}"),
+        format!("UPDATE sessions SET held_starts_at = {from}, held_ends_at = {until}"),
+        "UPDATE sessions SET held_minutes = 80, held_break_minutes = 10".to_owned(),
+        "UPDATE sessions SET mode = 'recorded'".to_owned(),
+        format!("UPDATE sessions SET module_id = {}", app.hex(&course.program.common_module)),
+        "DELETE FROM sessions".to_owned(),
+        "DELETE FROM session_cohorts".to_owned(),
+        "DELETE FROM session_instructors".to_owned(),
+        "UPDATE session_instructors SET title = '助教'".to_owned(),
+        format!(
+            "INSERT INTO session_cohorts (session_id, cohort_id, intake_id) SELECT id, {}, intake_id FROM sessions",
+            app.hex(&course.mechanics)
+        ),
+    ] {
+        let message = app.refusal(&statement);
+        assert!(message.contains("muster:session_closed"), "{statement}: {message}");
+    }
+    for state in ["draft", "published", "cancelled"] {
+        app.refusal(&format!("UPDATE sessions SET state = '{state}'"));
+    }
+}
+
+#[test]
+fn minutes_are_end_minus_start_minus_breaks() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    seed::session(&course, "D-1", &seed::morning(1));
+    for change in
+        ["minutes = 89", "break_minutes = 1", "minutes = 0, break_minutes = 90", "minutes = 91, break_minutes = -1", "state = 'held'"]
+    {
+        app.refusal(&format!("UPDATE sessions SET {change}"));
+    }
+    app.sql("UPDATE sessions SET minutes = 80, break_minutes = 10").unwrap();
+    app.refusal("UPDATE sessions SET state = 'cancelled'");
+}

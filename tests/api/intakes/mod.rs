@@ -1,0 +1,5 @@
+mod cohorts;
+mod create;
+mod quotas;
+mod transition;
+mod update;

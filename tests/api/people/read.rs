@@ -1,0 +1,62 @@
+use serde_json::json;
+
+use crate::support::{seed, spawn_app};
+
+#[test]
+fn an_instructor_sees_names_and_posts_but_no_phone_or_mail() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let member = seed::enrolled(&course, 1).remove(0);
+    seed::published_session(&course, "P-1", &seed::morning(1));
+    let instructor = app.instructor(&course.instructor);
+    let reply = instructor.get(&format!("/trainees/{}", member.trainee)).expect(200);
+    assert_eq!((&reply.body["phone"], &reply.body["email"]), (&json!(null), &json!(null)));
+    assert_eq!(reply.body["affiliations"][0]["unit_id"], course.sponsor.plants[0].as_str());
+    let list = instructor.get("/trainees").expect(200);
+    assert_eq!(list.items().len(), 1);
+    assert!(!list.text.contains("937"), "{}", list.text);
+    // Their own they see.
+    assert_eq!(instructor.get(&format!("/instructors/{}", course.instructor)).expect(200).body["phone"], "+86 10 0000 0000");
+    for client in [course.coordinator.clone(), app.auditor(), app.partner(&course.sponsor.id)] {
+        assert_eq!(client.get(&format!("/trainees/{}", member.trainee)).expect(200).body["phone"], "+86 937 000 0000");
+    }
+}
+
+#[test]
+fn a_trainee_sees_only_itself() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let members = seed::enrolled(&course, 2);
+    let trainee = app.trainee(&members[0].trainee);
+    assert_eq!(trainee.get(&format!("/trainees/{}", members[0].trainee)).expect(200).body["phone"], "+86 937 000 0000");
+    assert_eq!(trainee.get("/trainees").expect(200).column("id"), [members[0].trainee.clone()]);
+    trainee.get(&format!("/trainees/{}", members[1].trainee)).expect(404).problem("not_found");
+    trainee.get(&format!("/enrollments/{}", members[1].id)).expect(404).problem("not_found");
+    trainee.get(&format!("/instructors/{}", course.instructor)).expect(404);
+}
+
+#[test]
+fn a_partner_sees_whom_it_sponsors_and_their_posts_in_its_house() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let (member, recruit) = (seed::enrolled(&course, 1).remove(0), seed::recruit(&course));
+    let other = seed::sponsor(&app, "BAOWU");
+    let (id, root, unit) = (app.hex(&app.absent_id()), app.hex(&other.id), app.hex(&other.plants[0]));
+    let person = app.hex(&member.trainee);
+    app.sql(&format!(
+        "INSERT INTO affiliations (id, person_id, organization_id, unit_id, kind, title) VALUES ({id}, {person}, {root}, {unit}, 'staff', '顾问')"
+    ))
+    .unwrap();
+    let partner = app.partner(&course.sponsor.id);
+    let reply = partner.get(&format!("/trainees/{}", member.trainee)).expect(200);
+    assert_eq!(reply.body["affiliations"].as_array().unwrap().len(), 1);
+    assert!(!reply.text.contains("顾问"), "{}", reply.text);
+    assert_eq!(
+        course.coordinator.get(&format!("/trainees/{}", member.trainee)).expect(200).body["affiliations"].as_array().unwrap().len(),
+        2
+    );
+    // Who works there but is not enrolled is not the partner's to see here; who is enrolled for another neither.
+    partner.get(&format!("/trainees/{recruit}")).expect(404);
+    app.partner(&other.id).get(&format!("/trainees/{}", member.trainee)).expect(404);
+    app.partner(&course.sponsor.plants[1]).get(&format!("/trainees/{}", member.trainee)).expect(404);
+}

@@ -1,0 +1,3 @@
+mod confirm;
+mod create;
+mod versions;

@@ -1,0 +1,87 @@
+use insta::assert_json_snapshot;
+use serde_json::json;
+
+use crate::support::{seed, spawn_app};
+
+#[test]
+fn a_session_is_held_as_planned() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let id = seed::published_session(&course, "P-1", &seed::morning(1));
+    let reply = course.coordinator.post(&format!("/sessions/{id}/hold"), json!({})).expect(200);
+    assert_json_snapshot!(reply.redacted());
+    // Its title is pinned: a later promotion does not change the past.
+    assert_eq!(reply.body["instructors"][0]["title"], "教授");
+    assert_eq!(app.count("SELECT count(*) FROM claims"), 2);
+    app.unchanged(|| course.coordinator.post(&format!("/sessions/{id}/hold"), json!({})).expect(409).problem("illegal_transition"));
+}
+
+#[test]
+fn what_differs_from_the_plan_needs_a_reason() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let id = seed::published_session(&course, "P-1", &seed::morning(1));
+    let path = format!("/sessions/{id}/hold");
+    let late = seed::after(&seed::morning(1), 10);
+    app.unchanged(|| {
+        for body in [json!({ "starts_at": late }), json!({ "break_minutes": 5 }), json!({ "instructor_ids": [] })] {
+            course.coordinator.post(&path, body).fault("/difference_reason", "reason_missing");
+        }
+    });
+    let reply = course.coordinator.post(&path, json!({ "starts_at": late, "break_minutes": 5, "difference_reason": "fog" })).expect(200);
+    // The plan stays beside it.
+    assert_eq!((&reply.body["minutes"], &reply.body["held"]["minutes"]), (&json!(90), &json!(75)));
+    assert_eq!(reply.body["held"]["difference_reason"], "fog");
+    let report = course.coordinator.get(&format!("/intakes/{}/progress", course.intake)).expect(200).body;
+    assert_eq!((&report["scheduled_minutes"], &report["held_minutes"]), (&json!(75), &json!(75)));
+}
+
+#[test]
+fn a_substitute_is_recorded_unless_they_were_elsewhere() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let (substitute, busy) = (seed::instructor(&app, &course.coordinator, "P-2"), seed::instructor(&app, &course.coordinator, "P-3"));
+    let mut elsewhere = seed::session_body(&course, "P-9", &seed::morning(1));
+    elsewhere["cohort_ids"] = json!([course.mechanics]);
+    elsewhere["module_id"] = json!(course.program.mechanics_module);
+    elsewhere["instructor_ids"] = json!([busy]);
+    seed::published_session_as(&course, elsewhere);
+    let id = seed::published_session(&course, "P-1", &seed::morning(1));
+    let hold = |who: &str| {
+        course.coordinator.post(&format!("/sessions/{id}/hold"), json!({ "instructor_ids": [who], "difference_reason": "ill" }))
+    };
+    app.unchanged(|| {
+        hold(&busy).expect(409).problem("session_conflict");
+        hold(&app.absent_id()).expect(404);
+    });
+    let reply = hold(&substitute).expect(200);
+    assert_eq!(reply.body["instructors"].as_array().unwrap().len(), 1);
+    assert_eq!((&reply.body["instructors"][0]["id"], &reply.body["instructors"][0]["lead"]), (&json!(substitute), &json!(true)));
+    // Who did not teach is no longer expected to have.
+    app.instructor(&course.instructor).get(&format!("/sessions/{id}")).expect(404);
+}
+
+#[test]
+fn whoever_leads_a_session_confirms_it_and_no_other_instructor() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let second = seed::instructor(&app, &course.coordinator, "P-2");
+    let mut body = seed::session_body(&course, "P-1", &seed::morning(1));
+    body["instructor_ids"] = json!([course.instructor, second]);
+    let id = seed::published_session_as(&course, body);
+    let path = format!("/sessions/{id}/hold");
+    app.unchanged(|| {
+        app.instructor(&second).post(&path, json!({})).expect(403).problem("forbidden");
+    });
+    app.instructor(&course.instructor).post(&path, json!({})).expect(200);
+}
+
+#[test]
+fn a_draft_or_a_cancelled_session_is_not_held() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let draft = seed::session(&course, "D-1", &seed::morning(1));
+    app.unchanged(|| course.coordinator.post(&format!("/sessions/{draft}/hold"), json!({})).expect(409).problem("illegal_transition"));
+    course.coordinator.post(&format!("/sessions/{draft}/cancel"), json!({ "reason": "a mistake" })).expect(200);
+    app.unchanged(|| course.coordinator.post(&format!("/sessions/{draft}/hold"), json!({})).expect(409).problem("illegal_transition"));
+}

@@ -1,0 +1,7 @@
+mod create;
+mod hold;
+mod list;
+mod publish;
+mod races;
+mod update;
+mod waive;

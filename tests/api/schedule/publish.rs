@@ -1,0 +1,126 @@
+use serde_json::{Value, json};
+
+use crate::support::{Reply, seed, seed::Course, spawn_app};
+
+fn publish(course: &Course, id: &str) -> Reply {
+    course.coordinator.post(&format!("/sessions/{id}/publish"), json!({}))
+}
+
+/// A draft on another cohort, by another instructor unless said.
+fn elsewhere(course: &Course, code: &str, starts_at: &str, instructors: Value) -> Value {
+    let mut body = seed::session_body(course, code, starts_at);
+    body["cohort_ids"] = json!([course.mechanics]);
+    body["module_id"] = json!(course.program.mechanics_module);
+    body["instructor_ids"] = instructors;
+    body
+}
+
+#[test]
+fn sessions_that_touch_do_not_overlap() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let start = seed::morning(1);
+    seed::published_session(&course, "P-1", &start);
+    seed::published_session(&course, "P-2", &seed::after(&start, 90));
+    seed::published_session(&course, "P-3", &seed::after(&start, -90));
+    let between = seed::session(&course, "P-4", &seed::after(&start, 89));
+    app.unchanged(|| publish(&course, &between).expect(409).problem("session_conflict"));
+    seed::published_session_as(&course, elsewhere(&course, "P-5", &start, json!([])));
+}
+
+#[test]
+fn a_recorded_session_occupies_nobody() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    seed::published_session(&course, "P-1", &seed::morning(1));
+    let mut body = seed::session_body(&course, "P-2", &seed::morning(1));
+    body["mode"] = json!("recorded");
+    let recorded = seed::published_session_as(&course, body);
+    assert_eq!(app.count("SELECT count(*) FROM claims"), 2);
+    // Once it is live it does.
+    let live = json!({ "mode": "on_site" });
+    app.unchanged(|| {
+        course.coordinator.if_match("*").patch(&format!("/sessions/{recorded}"), live).expect(409).problem("session_conflict");
+    });
+}
+
+#[test]
+fn a_cancelled_session_gives_back_what_it_occupied() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let first = seed::published_session(&course, "P-1", &seed::morning(1));
+    let second = seed::session(&course, "P-2", &seed::morning(1));
+    publish(&course, &second).expect(409);
+    let cancel = format!("/sessions/{first}/cancel");
+    app.unchanged(|| course.coordinator.post(&cancel, json!({})).fault("/reason", "reason_missing"));
+    let reply = course.coordinator.post(&cancel, json!({ "reason": "storm" })).expect(200);
+    assert_eq!((&reply.body["state"], &reply.body["cancel_reason"]), (&json!("cancelled"), &json!("storm")));
+    publish(&course, &second).expect(200);
+    app.unchanged(|| {
+        course.coordinator.post(&cancel, json!({ "reason": "storm" })).expect(409).problem("illegal_transition");
+        publish(&course, &first).expect(409).problem("illegal_transition");
+        let patch = json!({ "place": "Room 301" });
+        course.coordinator.if_match("*").patch(&format!("/sessions/{first}"), patch).expect(409).problem("session_closed");
+    });
+}
+
+#[test]
+fn every_draft_is_published_or_none() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let path = format!("/intakes/{}/sessions/publish", course.intake);
+    for day in [3, 1, 2] {
+        seed::session(&course, &format!("P-{day}"), &seed::morning(day));
+    }
+    let clash = seed::session(&course, "P-9", &seed::morning(3));
+    app.unchanged(|| course.coordinator.post(&path, json!({})).expect(409).problem("session_conflict"));
+    course.coordinator.post(&format!("/sessions/{clash}/cancel"), json!({ "reason": "a double" })).expect(200);
+    let reply = course.coordinator.post(&path, json!({})).expect(200);
+    let codes: Vec<_> = reply.body["sessions"].as_array().unwrap().iter().map(|session| session["code"].as_str().unwrap()).collect();
+    assert_eq!(codes, ["P-1", "P-2", "P-3"]);
+    assert_eq!(course.coordinator.post(&path, json!({})).expect(200).body["sessions"], json!([]));
+}
+
+#[test]
+fn more_than_the_plan_needs_an_amendment() {
+    let app = spawn_app();
+    let coordinator = app.coordinator();
+    let mut body = seed::version_body();
+    body["modules"][0]["planned_minutes"] = json!(180);
+    body["total_minutes"] = json!(180 + seed::OWN + seed::COMMON);
+    let program = seed::program_of(&coordinator, "SHORT", body);
+    let course = seed::course_on(&app, coordinator, program, "SHORT", "JISCO");
+    seed::published_session(&course, "P-1", &seed::morning(1));
+    let second = seed::published_session(&course, "P-2", &seed::morning(2));
+    let third = seed::session(&course, "P-3", &seed::morning(3));
+    app.unchanged(|| {
+        let detail = publish(&course, &third).expect(409).problem("plan_exceeded").text_at("/detail");
+        assert!(detail.contains("180 minutes") && detail.contains("270 scheduled"), "{detail}");
+        let longer = json!({ "ends_at": seed::after(&seed::morning(2), 91) });
+        course.coordinator.if_match("*").patch(&format!("/sessions/{second}"), longer).expect(409).problem("plan_exceeded");
+    });
+    // What is cancelled takes nothing of the plan.
+    course.coordinator.post(&format!("/sessions/{second}/cancel"), json!({ "reason": "storm" })).expect(200);
+    publish(&course, &third).expect(200);
+}
+
+#[test]
+fn what_blocks_at_another_organization_is_not_named() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let provider = seed::organization(&app, "NEU", "东北大学", "university", None);
+    let theirs = seed::course_of(&app, app.coordinator_of(&provider), "NEU", "BAOWU");
+    // Our professor was once enrolled there, so that they may ask for them too.
+    let mut enrollment = seed::enrollment_body(&theirs, &course.instructor);
+    enrollment["cohort_id"] = json!(null);
+    app.sql(&format!("UPDATE people SET provider_id = {}", app.hex(&provider))).unwrap();
+    theirs.coordinator.post(&format!("/intakes/{}/enrollments", theirs.intake), enrollment).expect(201);
+    app.sql(&format!("UPDATE people SET provider_id = {} WHERE id = {}", app.hex(&app.provider().id), app.hex(&course.instructor)))
+        .unwrap();
+    seed::published_session(&course, "SECRET-1", &seed::morning(1));
+    let mut body = seed::session_body(&theirs, "N-1", &seed::morning(1));
+    body["instructor_ids"] = json!([course.instructor]);
+    let draft = seed::session_as(&theirs, body);
+    let detail = publish(&theirs, &draft).expect(409).problem("session_conflict").text_at("/detail");
+    assert!(detail.contains("another organization's session") && !detail.contains("SECRET"), "{detail}");
+}
