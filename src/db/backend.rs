@@ -197,6 +197,11 @@ pub fn lock(conn: &mut Conn, what: &str, id: impl std::fmt::Display) -> Result<(
     Ok(())
 }
 
+/// Whether [`lock`] may have waited for another transaction, so that what was read before it is old.
+pub fn waits(conn: &Conn) -> bool {
+    matches!(conn, Conn::Postgres(_))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -214,9 +219,4 @@ mod tests {
         }
         assert!(!Target::parse("mysql://muster:secret@db/muster").unwrap_err().to_string().contains("secret"));
     }
-}
-
-/// Whether [`lock`] may have waited for another transaction, so that what was read before it is old.
-pub fn waits(conn: &Conn) -> bool {
-    matches!(conn, Conn::Postgres(_))
 }
