@@ -111,13 +111,14 @@ pub(super) fn row(conn: &mut Conn, actor: &Actor, enrollment: Enrollment) -> Res
 pub fn open_of(conn: &mut Conn, intake: IntakeId, people: &[PersonId]) -> Result<Vec<Enrollment>, Error> {
     let mut open = Vec::new();
     for chunk in people.chunks(CHUNK) {
+        // The intake is looked at here and not in SQL: tables that were filled a moment ago have no statistics yet, and Postgres would
+        // then go through the whole intake for each chunk instead of through the index of the people.
         let rows: Vec<Enrollment> = enrollments::table
-            .filter(enrollments::intake_id.eq(intake))
             .filter(enrollments::person_id.eq_any(chunk.to_vec()))
             .filter(enrollments::state.ne_all(EnrollmentState::ENDED))
             .select(Enrollment::as_select())
             .load(conn)?;
-        open.extend(rows);
+        open.extend(rows.into_iter().filter(|row| row.intake_id == intake));
     }
     Ok(open)
 }
