@@ -26,11 +26,13 @@ use muster::{
     db::{Conn, Db},
     error::Error,
     http::{Caller, Change},
+    imports::{self, Options},
     journal,
     reports::{self, Pulled},
 };
 use support::{
     database::{Database, Place},
+    roster,
     seed::{self, Seeded},
 };
 
@@ -48,7 +50,6 @@ fn main() {
         Ok(server) => on(&mut criterion, &Place::Postgres(server)),
         Err(_) => println!("Postgres is left out: TEST_POSTGRES_URL names no server"),
     }
-    imports(&mut criterion);
     criterion.final_summary();
 }
 
@@ -62,6 +63,14 @@ fn on(criterion: &mut Criterion, place: &Place) {
     group.bench_function("put a roll call of 61, few lines change", |bencher| put(bencher, &db, &seeded, 16));
     group.bench_function("close a roll call of 61", |bencher| close(bencher, &db, &seeded));
     group.bench_function("progress of 244 rows as JSON", |bencher| progress(bencher, &db, &seeded));
+    // A hundred thousand rows in all take long enough.
+    group.sample_size(10);
+    group.bench_function("read a roster of 10,000 rows", |bencher| {
+        let workbook = roster::workbook();
+        bencher.iter(|| imports::read_table("roster.xlsx", &workbook).unwrap());
+    });
+    group.bench_function("import a roster of 10,000 rows, dry run", |bencher| import(bencher, &db, &seeded, true));
+    group.bench_function("import a roster of 10,000 rows", |bencher| import(bencher, &db, &seeded, false));
     group.finish();
 }
 
@@ -138,7 +147,21 @@ fn progress(bencher: &mut Bencher<'_>, db: &Db, seeded: &Seeded) {
     });
 }
 
-/// The import functions, on a roster of 10,000 rows.
-fn imports(_: &mut Criterion) {
-    println!("imports are left out: this build has no such room");
+/// What becomes of a roster that has been read, and unless it is a dry run its rows with their journal entries.
+fn import(bencher: &mut Bencher<'_>, db: &Db, seeded: &Seeded, dry_run: bool) {
+    let file = imports::read_table("roster.xlsx", &roster::workbook()).unwrap();
+    let intake = seeded.vacant;
+    bencher.iter_custom(|times| {
+        let once = |_| {
+            let file = file.clone();
+            rolled_back(db, move |conn, actor, now| {
+                let begin = Moment::now();
+                let report = imports::import_roster(conn, actor, now, intake, &file, &Options { dry_run, ..Options::default() })?;
+                journal::append(conn, actor.take_entries(now))?;
+                assert_eq!(report.committed, !dry_run, "{:?}", report.counts);
+                Ok(begin.elapsed())
+            })
+        };
+        (0..times).map(once).sum()
+    });
 }

@@ -24,12 +24,12 @@ use std::{
 
 use clap::Parser;
 use client::Connection;
-use measure::{Bounds, Sample, round};
+use measure::{Bounds, Sample, Task, round};
 use operation::{Known, Operation, Work};
 use server::Server;
 use support::{
     database::{Database, Place},
-    seed,
+    roster, seed,
 };
 use table::{Memory, Row};
 
@@ -57,6 +57,9 @@ struct Args {
     /// Roll calls that are closed for each figure
     #[arg(long, default_value_t = 480)]
     closings: usize,
+    /// Only the operations whose names contain one of these
+    #[arg(long, value_delimiter = ',')]
+    only: Vec<String>,
     #[arg(long, hide = true, requires = "status")]
     floor: Option<PathBuf>,
     #[arg(long, hide = true)]
@@ -94,7 +97,13 @@ struct Stand {
     known: Known,
     server: Server,
     idle: f64,
-    _database: Database,
+    database: Database,
+}
+
+impl Stand {
+    fn task(&self, operation: Operation, connections: usize) -> Task<'_> {
+        Task { operation, connections, known: &self.known, server: &self.server, floor: None, database: &self.database }
+    }
 }
 
 fn stand(args: &Args, place: &Place, intakes: usize) -> Stand {
@@ -112,14 +121,15 @@ fn stand(args: &Args, place: &Place, intakes: usize) -> Stand {
     let server = Server::muster(database.url());
     std::thread::sleep(Duration::from_millis(300));
     let idle = server.resident();
-    Stand { intakes, known: Known::new(seeded), server, idle, _database: database }
+    Stand { intakes, known: Known::new(seeded), server, idle, database }
 }
 
 fn measured(args: &Args, place: &Place) {
     let stands: Vec<Stand> = args.intakes.iter().map(|intakes| stand(args, place, *intakes)).collect();
     let folder = tempfile::tempdir().unwrap();
     let mut rows = Vec::new();
-    for operation in Operation::ALL {
+    let asked = |operation: &Operation| args.only.is_empty() || args.only.iter().any(|part| operation.name().contains(part.as_str()));
+    for operation in Operation::ALL.into_iter().filter(asked) {
         let floor = floor(operation, &stands[0], folder.path());
         for connections in CONNECTIONS {
             rows.push(row(args, operation, connections, &floor, &stands));
@@ -127,7 +137,9 @@ fn measured(args: &Args, place: &Place) {
     }
     let memory = stands.iter().map(|stand| Memory { intakes: stand.intakes, idle: stand.idle, loaded: stand.server.resident() });
     table::print(place.name(), &args.intakes, &rows, &memory.collect::<Vec<_>>());
-    import();
+    for stand in &stands {
+        import(stand, folder.path());
+    }
 }
 
 /// The static handler for what a server answers to `operation`.
@@ -152,23 +164,27 @@ fn row(args: &Args, operation: Operation, connections: usize, floor: &Server, st
         let bounds = if turn == 0 { warming } else { bounds };
         let (mut cold, mut colds) = (Sample::default(), vec![Sample::default(); stands.len()]);
         let (still, samples) = if turn == 0 { (&mut cold, &mut colds) } else { (&mut still, &mut samples) };
-        round(
-            still,
-            operation,
-            connections,
-            &stands[0].known,
-            &stands[0].server,
-            Some(floor),
-            Bounds { time: bounds.time.min(time), requests: usize::MAX },
-        );
+        let free = Bounds { time: bounds.time.min(time), requests: usize::MAX };
+        round(still, Task { floor: Some(floor), ..stands[0].task(operation, connections) }, free);
         for (stand, sample) in stands.iter().zip(samples) {
-            round(sample, operation, connections, &stand.known, &stand.server, None, bounds);
+            round(sample, stand.task(operation, connections), bounds);
         }
     }
     Row { operation, connections, floor: still, samples }
 }
 
-/// The time to import a roster of 10,000 rows.
-fn import() {
-    println!("roster of 10,000 rows: not measured, this build has no imports");
+/// How long `muster import` takes for a roster of 10,000 rows, from the start of the process to its end.
+fn import(stand: &Stand, folder: &Path) {
+    let file = folder.join("roster.xlsx");
+    fs::write(&file, roster::workbook()).unwrap();
+    let begin = Moment::now();
+    let imported = server::command()
+        .args(["--json", "--database-url", stand.database.url(), "import", "roster"])
+        .arg(&file)
+        .args(["--intake", roster::INTAKE])
+        .output()
+        .unwrap();
+    let taken = begin.elapsed().as_secs_f64();
+    assert!(imported.status.success(), "{}", String::from_utf8_lossy(&imported.stdout));
+    println!("roster of {} rows imported with {} intakes: {taken:.1} s", roster::ROWS, stand.intakes);
 }

@@ -1,6 +1,7 @@
 //! Measuring one operation on one server.
 
 use std::{
+    collections::BTreeMap,
     sync::Barrier,
     thread,
     time::{Duration, Instant as Moment},
@@ -9,7 +10,8 @@ use std::{
 use crate::{
     client::Connection,
     operation::{Known, Operation, Work},
-    server::{Server, ticks_per_second},
+    server::{Server, ticks, ticks_per_second},
+    support::database::Database,
 };
 
 /// What several rounds came to.
@@ -18,7 +20,9 @@ pub struct Sample {
     latencies: Vec<Duration>,
     wall: Duration,
     ticks: u64,
-    /// CPU per request of each round, in microseconds.
+    /// Those of the database's own processes.
+    database: u64,
+    /// CPU per request of each round, the database's included, in microseconds.
     rounds: Vec<f64>,
 }
 
@@ -36,6 +40,11 @@ impl Sample {
         micros(self.ticks) / self.requests() as f64
     }
 
+    /// CPU of the database's own processes per request, in microseconds.
+    pub fn database(&self) -> f64 {
+        micros(self.database) / self.requests() as f64
+    }
+
     /// What one tick more or less would change in [`Sample::cpu`].
     pub fn resolution(&self) -> f64 {
         micros(1) / self.requests() as f64
@@ -45,7 +54,7 @@ impl Sample {
     pub fn spread(&self) -> f64 {
         let most = self.rounds.iter().copied().fold(f64::MIN, f64::max);
         let least = self.rounds.iter().copied().fold(f64::MAX, f64::min);
-        (most - least) / self.cpu()
+        (most - least) / (self.cpu() + self.database())
     }
 
     /// The latency that so many of a hundred requests do not exceed, in microseconds.
@@ -67,46 +76,57 @@ pub struct Bounds {
     pub requests: usize,
 }
 
-/// One round more: repeats `operation` on so many connections.
-///
-/// `floor` is where the requests go if they go to the floor; what they say is taken from `server` all the same.
-pub fn round(
-    sample: &mut Sample,
-    operation: Operation,
-    connections: usize,
-    known: &Known,
-    server: &Server,
-    floor: Option<&Server>,
-    bounds: Bounds,
-) {
+/// What is asked, and by how many at once.
+#[derive(Clone, Copy, Debug)]
+pub struct Task<'a> {
+    pub operation: Operation,
+    pub connections: usize,
+    pub known: &'a Known,
+    pub server: &'a Server,
+    /// Where the requests go if they go to the floor; what they say is taken from `server` all the same.
+    pub floor: Option<&'a Server>,
+    pub database: &'a Database,
+}
+
+/// One round more.
+pub fn round(sample: &mut Sample, task: Task<'_>, bounds: Bounds) {
+    let Task { operation, connections, known, server, floor, database } = task;
     let target = floor.unwrap_or(server);
+    let backends = || if floor.is_some() { BTreeMap::new() } else { backends(database) };
     let begin = Barrier::new(connections + 1);
-    let (latencies, wall, ticks) = thread::scope(|scope| {
+    let (latencies, wall, ticks, database) = thread::scope(|scope| {
         let begin = &begin;
-        let workers: Vec<_> = (0..connections)
-            .map(|number| {
-                let share = bounds.requests / connections;
-                scope.spawn(move || {
-                    let mut connection = Connection::open(server.address);
-                    let mut work = Work::ready(operation, known, &mut connection, number);
-                    if floor.is_some() {
-                        connection = Connection::open(target.address);
-                    }
-                    begin.wait();
-                    repeat(&mut work, &mut connection, floor.is_some(), Bounds { requests: share, ..bounds })
-                })
-            })
-            .collect();
-        let before = target.ticks();
+        let worker = |number: usize| {
+            move || {
+                let mut connection = Connection::open(server.address);
+                let mut work = Work::ready(operation, known, &mut connection, number);
+                if floor.is_some() {
+                    connection = Connection::open(target.address);
+                }
+                begin.wait();
+                repeat(&mut work, &mut connection, floor.is_some(), Bounds { requests: bounds.requests / connections, ..bounds })
+            }
+        };
+        let workers: Vec<_> = (0..connections).map(|number| scope.spawn(worker(number))).collect();
+        let (before, known) = (target.ticks(), backends());
         begin.wait();
         let started = Moment::now();
         let latencies: Vec<Duration> = workers.into_iter().flat_map(|worker| worker.join().unwrap()).collect();
-        (latencies, started.elapsed(), target.ticks() - before)
+        let (wall, ticks) = (started.elapsed(), target.ticks() - before);
+        // One that began meanwhile did all its work here.
+        let database = backends().iter().map(|(backend, ticks)| ticks - known.get(backend).unwrap_or(&0)).sum::<u64>();
+        (latencies, wall, ticks, database)
     });
-    sample.rounds.push(micros(ticks) / latencies.len() as f64);
+    sample.rounds.push(micros(ticks + database) / latencies.len() as f64);
     sample.latencies.extend(latencies);
     sample.wall += wall;
     sample.ticks += ticks;
+    sample.database += database;
+}
+
+/// The CPU time that each of the database's own processes has used so far.
+fn backends(database: &Database) -> BTreeMap<i32, u64> {
+    database.backends().into_iter().filter_map(|backend| Some((backend, ticks(backend, "postgres")?))).collect()
 }
 
 fn repeat(work: &mut Work<'_>, connection: &mut Connection, floor: bool, bounds: Bounds) -> Vec<Duration> {

@@ -26,13 +26,7 @@ pub struct Server {
 impl Server {
     /// `muster serve` with its defaults, on this database. Its log goes where nobody reads it.
     pub fn muster(database_url: &str) -> Self {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_muster"));
-        for variable in
-            ["DATABASE_URL", "MUSTER_DATABASE_URL", "MUSTER_LISTEN", "MUSTER_WORKERS", "MUSTER_CONNECTIONS", "MUSTER_LOG", "MUSTER_CONFIG"]
-        {
-            command.env_remove(variable);
-        }
-        Self::start(command.args(["--json", "--database-url", database_url, "serve", "--listen", "127.0.0.1:0"]))
+        Self::start(command().args(["--json", "--database-url", database_url, "serve", "--listen", "127.0.0.1:0"]))
     }
 
     /// This binary again, answering every request with this status and body.
@@ -53,10 +47,7 @@ impl Server {
 
     /// CPU time that the server has used so far, of its own and of the kernel's for it, in clock ticks.
     pub fn ticks(&self) -> u64 {
-        let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap();
-        let fields: Vec<&str> = stat.rsplit_once(')').unwrap().1.split_whitespace().collect();
-        // utime and stime are the 14th and 15th of all fields; two stand before the parenthesis.
-        fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap()
+        ticks(self.child.id().cast_signed(), "").unwrap()
     }
 
     /// Memory that is resident, in MiB.
@@ -72,6 +63,29 @@ impl Drop for Server {
         drop(self.child.kill());
         drop(self.child.wait());
     }
+}
+
+/// The release binary, with nothing of this environment's settings.
+pub fn command() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_muster"));
+    for name in
+        ["DATABASE_URL", "MUSTER_DATABASE_URL", "MUSTER_LISTEN", "MUSTER_WORKERS", "MUSTER_CONNECTIONS", "MUSTER_LOG", "MUSTER_CONFIG"]
+    {
+        command.env_remove(name);
+    }
+    command
+}
+
+/// CPU time that a process has used so far, in clock ticks; none if there is none of that id whose name begins so.
+pub fn ticks(process: i32, name: &str) -> Option<u64> {
+    let stat = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+    let (head, rest) = stat.rsplit_once(')')?;
+    if !head.split_once('(')?.1.starts_with(name) {
+        return None;
+    }
+    // utime and stime are the 14th and 15th of all fields; two stand up to the parenthesis.
+    let mut times = rest.split_whitespace().skip(11).map(|field| field.parse::<u64>().unwrap());
+    Some(times.next()? + times.next()?)
 }
 
 /// Clock ticks in a second.

@@ -26,7 +26,11 @@ pub fn print(database: &str, intakes: &[usize], rows: &[Row], memory: &[Memory])
         "\n{database}. Times in µs; CPU is utime + stime of the server's process per request, a tick is {} ms.",
         1000 / ticks_per_second()
     );
-    println!("x: CPU in floors. n: requests. Growth: CPU and p50 with {} intakes over those with {}.", last(intakes), intakes[0]);
+    println!(
+        "db: CPU of the database's own processes. x: CPU in floors. n: requests. Growth: CPU and db together, and p50, with {} intakes over those with {}.",
+        last(intakes),
+        intakes[0]
+    );
     println!(
         "~: how far the three rounds lie apart, whichever database's more; what one tick would change is at most {:.1} µs.\n",
         resolution(rows)
@@ -34,8 +38,8 @@ pub fn print(database: &str, intakes: &[usize], rows: &[Row], memory: &[Memory])
     let mut header = format!("{:NAME$} {:>5} | {:>7} {:>5} {:>5}", "", "", "floor", "", "");
     let mut names = format!("{:NAME$} {:>5} | {:>7} {:>5} {:>5}", "", "conns", "req/s", "p50", "CPU");
     for count in intakes {
-        header.push_str(&format!(" | {:>7} {:<37}", count, if *count == 1 { "intake" } else { "intakes" }));
-        names.push_str(&format!(" | {:>7} {:>6} {:>6} {:>6} {:>6} {:>8}", "req/s", "p50", "p99", "CPU", "x", "n"));
+        header.push_str(&format!(" | {:>7} {:<43}", count, if *count == 1 { "intake" } else { "intakes" }));
+        names.push_str(&format!(" | {:>7} {:>6} {:>6} {:>6} {:>5} {:>6} {:>8}", "req/s", "p50", "p99", "CPU", "db", "x", "n"));
     }
     println!("{header} | growth\n{names} | {:>5} {:>5} {:>5}", "CPU", "~", "p50");
     for row in rows {
@@ -52,12 +56,21 @@ fn line(Row { operation, connections, floor, samples }: &Row) -> String {
         format!("{:NAME$} {connections:>5} | {:>7.0} {:>5.0} {:>5.1}", operation.name(), floor.rate(), floor.percentile(50), floor.cpu());
     for sample in samples {
         let (rate, half, most, cpu) = (sample.rate(), sample.percentile(50), sample.percentile(99), sample.cpu());
-        line.push_str(&format!(" | {rate:>7.0} {half:>6.0} {most:>6.0} {cpu:>6.0} {:>6.1} {:>8}", cpu / floor.cpu(), sample.requests()));
+        line.push_str(&format!(
+            " | {rate:>7.0} {half:>6.0} {most:>6.0} {cpu:>6.0} {:>5.0} {:>6.1} {:>8}",
+            sample.database(),
+            cpu / floor.cpu(),
+            sample.requests()
+        ));
     }
     if let (Some(first), Some(last)) = (samples.first(), samples.last()) {
         let spread = samples.iter().map(Sample::spread).fold(0.0, f64::max);
         let half = last.percentile(50) / first.percentile(50);
-        line.push_str(&format!(" | {:>5.2} {:>5.2} {half:>5.2}", last.cpu() / first.cpu(), spread));
+        line.push_str(&format!(
+            " | {:>5.2} {:>5.2} {half:>5.2}",
+            (last.cpu() + last.database()) / (first.cpu() + first.database()),
+            spread
+        ));
     }
     line
 }

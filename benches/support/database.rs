@@ -2,7 +2,12 @@
 
 use std::path::Path;
 
-use diesel::{Connection as _, PgConnection, connection::SimpleConnection};
+use diesel::{
+    Connection as _, PgConnection, QueryableByName, RunQueryDsl,
+    connection::SimpleConnection,
+    sql_query,
+    sql_types::{Integer, Text},
+};
 use muster::{
     db::{Db, Target, migrate, settle_log},
     id::Id,
@@ -55,7 +60,7 @@ impl Database {
                 let name = format!("bench_{}", Id::<()>::generate().uuid().simple());
                 execute(server, &format!("CREATE SCHEMA {name}"));
                 let separator = if server.contains('?') { '&' } else { '?' };
-                let url = format!("{server}{separator}options=-csearch_path%3D{name}");
+                let url = format!("{server}{separator}options=-csearch_path%3D{name}&application_name={name}");
                 Self { url, home: Home::Schema { server: server.clone(), name } }
             }
         };
@@ -75,13 +80,29 @@ impl Database {
         Db::open(self.target(), 2).unwrap()
     }
 
+    /// The processes of a Postgres on this machine that serve this database; none on SQLite.
+    pub fn backends(&self) -> Vec<i32> {
+        let Home::Schema { server, name } = &self.home else {
+            return Vec::new();
+        };
+        let mut conn = PgConnection::establish(server).unwrap();
+        let backends = sql_query("SELECT pid FROM pg_stat_activity WHERE application_name = $1").bind::<Text, _>(name);
+        backends.load::<Backend>(&mut conn).unwrap().into_iter().map(|backend| backend.pid).collect()
+    }
+
     /// Once filled and closed: what autovacuum would do within a minute, and what closing a SQLite file does.
     pub fn settle(&self) {
         match &self.home {
             Home::Folder { .. } => settle_log(&self.target()),
-            Home::Schema { .. } => execute(&self.url, "ANALYZE"),
+            Home::Schema { .. } => execute(&self.url, "VACUUM (ANALYZE)"),
         }
     }
+}
+
+#[derive(QueryableByName)]
+struct Backend {
+    #[diesel(sql_type = Integer)]
+    pid: i32,
 }
 
 impl Drop for Database {

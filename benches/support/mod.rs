@@ -1,4 +1,5 @@
 //! What both benches measure on: a database of its own, and courses in it as large as the reference course.
 
 pub mod database;
+pub mod roster;
 pub mod seed;

@@ -5,6 +5,8 @@
 //! Beside them one spare course of 61 trainees with as many held sessions as there are roll calls to be closed, so that closing does
 //! not change what the report of the measured course has to read.
 
+use std::sync::Arc;
+
 use chrono::{NaiveDate, TimeDelta};
 use muster::{
     access::{self, Actor, Credentials, NewToken, NewUser, Role, Secret},
@@ -21,11 +23,15 @@ use muster::{
     schedule::{self, NewHold, NewSession, SessionId, SessionRow},
 };
 
+use super::roster;
+
 /// Trainees of a cohort.
 pub const CLASS: usize = 61;
 /// Sessions of a cohort, and how many of them are closed.
 const SLOTS: i64 = 44;
 const CLOSED: i64 = 28;
+/// The days of a course.
+const DAYS: (&str, &str) = ("2020-05-27", "2020-10-30");
 /// Minutes of a session.
 const MINUTES: i32 = 180;
 /// Minutes of the spare course's only module.
@@ -52,6 +58,8 @@ pub struct Seeded {
     /// Held sessions of the spare course whose roll calls are put and can be closed.
     pub closings: Vec<SessionId>,
     pub spare: Spare,
+    /// An intake with cohorts and without trainees, for [`roster`].
+    pub vacant: IntakeId,
 }
 
 /// The spare course.
@@ -90,18 +98,19 @@ pub fn seed(db: &Db, courses: usize, closings: usize, mut told: impl FnMut(usize
         let coordinator = coordinator(conn, actor, now, house.provider)?;
         Ok((house, coordinator))
     });
-    let house = std::sync::Arc::new(house);
+    let house = Arc::new(house);
     let mut first = None;
     for number in 0..courses {
-        let shared = std::sync::Arc::clone(&house);
-        let course = write(db, move |conn, actor, now| {
-            let course = course(conn, actor, now, &shared, number)?;
-            for (place, session) in course.sessions.iter().filter(|session| session.starts_at < start(CLOSED)).enumerate() {
-                called(conn, actor, now, session.id, place)?;
-                attendance::close(conn, actor, now, session.id, &Change::default())?;
-            }
-            Ok(course)
-        });
+        let shared = Arc::clone(&house);
+        let course = write(db, move |conn, actor, now| course(conn, actor, now, &shared, number));
+        // Each in a transaction of its own, as in life: Postgres reuses the space of a balance only after a commit.
+        for (place, session) in course.sessions.iter().filter(|session| session.starts_at < start(CLOSED)).enumerate() {
+            let id = session.id;
+            write(db, move |conn, actor, now| {
+                called(conn, actor, now, id, place)?;
+                attendance::close(conn, actor, now, id, &Change::default())
+            });
+        }
         first.get_or_insert(course);
         told(number + 1);
     }
@@ -118,16 +127,17 @@ pub fn seed(db: &Db, courses: usize, closings: usize, mut told: impl FnMut(usize
         };
         open.into_iter().take(8).map(class).collect::<Result<Vec<Class>, Error>>()
     });
-    let spare = {
-        let house = std::sync::Arc::clone(&house);
-        write(db, move |conn, actor, now| spare(conn, actor, now, &house))
-    };
+    let (spare, vacant) = write(db, move |conn, actor, now| {
+        let vacant = running(conn, actor, now, &house.version, roster::INTAKE, DAYS)?;
+        cohorts(conn, actor, now, (&house, &house.version), vacant, None)?;
+        Ok((spare(conn, actor, now, &house)?, vacant))
+    });
     let mut prepared = Vec::with_capacity(closings);
     while prepared.len() < closings {
         let numbers = prepared.len()..closings.min(prepared.len() + 200);
         prepared.extend(write(db, move |conn, actor, now| prepare(conn, actor, now, spare, numbers)));
     }
-    Seeded { coordinator, intake, trainee: trainees[0], classes, closings: prepared, spare }
+    Seeded { coordinator, intake, trainee: trainees[0], classes, closings: prepared, spare, vacant }
 }
 
 fn house(conn: &mut Conn, actor: &Actor, now: Instant) -> Result<House, Error> {
@@ -186,7 +196,7 @@ fn running(
         opens_on: text(opens_on),
         closes_on: text(closes_on),
         mode: SessionMode::LiveOnline,
-        capacity: Some(300),
+        capacity: Some(20_000),
         predecessor_id: None,
         opening_approval_required: false,
     };
@@ -224,14 +234,14 @@ fn record(
     people::register_many(conn, actor, now, house.provider, kind, news.collect())
 }
 
-/// The cohorts of an intake, one for each discipline, each with a class of trainees of its own.
+/// The cohorts of an intake, one for each discipline; with the code of a course, each with a class of trainees of its own.
 fn cohorts(
     conn: &mut Conn,
     actor: &Actor,
     now: Instant,
     (house, version): (&House, &VersionDocument),
     intake: IntakeId,
-    code: &str,
+    code: Option<&str>,
 ) -> Result<(Vec<CohortId>, Vec<PersonId>), Error> {
     let mut cohorts = Vec::new();
     let mut trainees = Vec::new();
@@ -239,6 +249,10 @@ fn cohorts(
         let own =
             NewCohort { discipline_id: discipline.id, code: discipline.code.clone(), name: discipline.name.clone(), adviser_id: None };
         let cohort = intakes::create_cohort(conn, actor, now, intake, own)?.id;
+        cohorts.push(cohort);
+        let Some(code) = code else {
+            continue;
+        };
         let code = format!("{code}-{}", discipline.code);
         let class = record(conn, actor, now, house, (PersonKind::Trainee, &code), &house.plants, CLASS)?;
         let enrolled = class.iter().enumerate().map(|(index, trainee)| NewEnrollment {
@@ -253,7 +267,6 @@ fn cohorts(
             from: None,
         });
         enrollments::enroll(conn, actor, now, intake, enrolled.collect())?;
-        cohorts.push(cohort);
         trainees.extend(class);
     }
     Ok((cohorts, trainees))
@@ -261,8 +274,8 @@ fn cohorts(
 
 fn course(conn: &mut Conn, actor: &Actor, now: Instant, house: &House, number: usize) -> Result<Course, Error> {
     let code = format!("PHASE-{number}");
-    let intake = running(conn, actor, now, &house.version, &code, ("2020-05-27", "2020-10-30"))?;
-    let (cohorts, trainees) = cohorts(conn, actor, now, (house, &house.version), intake, &code)?;
+    let intake = running(conn, actor, now, &house.version, &code, DAYS)?;
+    let (cohorts, trainees) = cohorts(conn, actor, now, (house, &house.version), intake, Some(&code))?;
     let instructors = record(conn, actor, now, house, (PersonKind::Instructor, &code), &[house.provider], 32)?;
     let news = timetable(&house.version, &cohorts, &instructors);
     let sessions = schedule::create_many(conn, actor, now, intake, news, true)?;
@@ -355,7 +368,7 @@ fn spare(conn: &mut Conn, actor: &Actor, now: Instant, house: &House) -> Result<
     };
     let version = version(conn, actor, now, house.provider, "SPARE", content)?;
     let intake = running(conn, actor, now, &version, "SPARE", ("2000-01-01", "2019-12-31"))?;
-    let (cohorts, _) = cohorts(conn, actor, now, (house, &version), intake, "SPARE")?;
+    let (cohorts, _) = cohorts(conn, actor, now, (house, &version), intake, Some("SPARE"))?;
     Ok(Spare { intake, cohort: cohorts[0], module: version.modules[0].id })
 }
 
