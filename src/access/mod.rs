@@ -11,4 +11,7 @@ mod store;
 pub use actor::{Actor, Credentials};
 pub use model::{IssuedToken, NewToken, NewUser, Role, RoleGrant, Scope, Secret, Token, TokenId, User, UserId};
 pub use policy::{Action, allows};
-pub use store::{create_user, current_grant, grant_role, issue_token, list_tokens, note_use, resolve, revoke_token, user_by_name};
+pub use store::{
+    advised, create_user, current_grant, grant_role, issue_token, list_tokens, note_use, provided, resolve, revoke_token, taught,
+    user_by_name,
+};

@@ -44,10 +44,10 @@ pub enum Scope {
     Provider(OrganizationId),
     /// The enrollments whose unit is this organization or below it.
     Sponsor(OrganizationId),
-    /// The cohorts this person looks after.
-    Adviser(PersonId),
-    /// The sessions this person teaches.
-    Teacher(PersonId),
+    /// The cohorts this person looks after for this provider.
+    Adviser(PersonId, OrganizationId),
+    /// The sessions this person teaches for this provider.
+    Teacher(PersonId, OrganizationId),
     /// This person's own enrollments.
     Own(PersonId),
 }

@@ -14,9 +14,9 @@ use crate::{
     error::Error,
     id::Id,
     journal::NewEntry,
-    organizations::OrganizationId,
+    organizations::{OrganizationId, below},
     people::PersonId,
-    schema::{intakes, people, role_grants, tokens, users},
+    schema::{cohorts, intakes, people, role_grants, session_instructors, sessions, tokens, users},
     text::Name,
 };
 
@@ -81,8 +81,8 @@ fn scope(grant: &RoleGrant, person_id: Option<PersonId>) -> Result<Scope, Error>
         Role::Administrator | Role::Operator => Scope::Everything,
         Role::Coordinator | Role::Auditor => Scope::Provider(organization()?),
         Role::Partner => Scope::Sponsor(organization()?),
-        Role::ClassAdviser => Scope::Adviser(person()?),
-        Role::Instructor => Scope::Teacher(person()?),
+        Role::ClassAdviser => Scope::Adviser(person()?, organization()?),
+        Role::Instructor => Scope::Teacher(person()?, organization()?),
         Role::Trainee => Scope::Own(person()?),
     })
 }
@@ -205,6 +205,8 @@ pub fn issue_token(conn: &mut Conn, actor: &Actor, now: Instant, new: NewToken) 
 /// Ends a token at once.
 pub fn revoke_token(conn: &mut Conn, actor: &Actor, now: Instant, prefix: &str) -> Result<(), Error> {
     actor.may(Action::ManageAccess)?;
+    // Whoever holds a leaked token may paste all of it.
+    let prefix = Secret::from(prefix).prefix();
     let revoked: Vec<TokenId> =
         tokens::table.filter(tokens::prefix.eq(prefix)).filter(tokens::revoked_at.is_null()).select(tokens::id).load(conn)?;
     let [token] = revoked.as_slice() else {
@@ -224,4 +226,34 @@ pub fn list_tokens(conn: &mut Conn, actor: &Actor) -> Result<Vec<(Token, RoleGra
         .order(tokens::id)
         .select((Token::as_select(), RoleGrant::as_select(), User::as_select()))
         .load(conn)?)
+}
+
+/// The ids of the intakes that `provider` and its units give; what every scope below is held to, so that a role at one provider opens
+/// nothing at another.
+#[diesel::dsl::auto_type]
+pub fn provided(provider: OrganizationId) -> _ {
+    let house: below = below(provider);
+    intakes::table.filter(intakes::provider_id.eq_any(house)).select(intakes::id)
+}
+
+/// The ids of the cohorts that `person` looks after for `provider`.
+#[diesel::dsl::auto_type]
+pub fn advised(person: PersonId, provider: OrganizationId) -> _ {
+    let own: provided = provided(provider);
+    cohorts::table.filter(cohorts::adviser_id.eq(person)).filter(cohorts::intake_id.eq_any(own)).select(cohorts::id)
+}
+
+/// The ids of the sessions that `person` teaches for `provider`; drafts are not announced yet.
+#[diesel::dsl::auto_type]
+pub fn taught(person: PersonId, provider: OrganizationId) -> _ {
+    let own: provided = provided(provider);
+    sessions::table
+        .filter(
+            sessions::id.eq_any(
+                session_instructors::table.filter(session_instructors::person_id.eq(person)).select(session_instructors::session_id),
+            ),
+        )
+        .filter(sessions::state.ne("draft"))
+        .filter(sessions::intake_id.eq_any(own))
+        .select(sessions::id)
 }

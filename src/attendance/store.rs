@@ -49,7 +49,7 @@ fn minutes(session: &SessionRow) -> i32 {
 /// Whom the actor calls in this session: everybody expected, or a class adviser's own cohorts.
 fn called_by(conn: &mut Conn, actor: &Actor, session: &SessionRow) -> Result<Vec<Expected>, Error> {
     let mut expected = enrollments::expected_of(conn, session.id, session.starts_at)?;
-    if let Scope::Adviser(person) = actor.scope() {
+    if let Scope::Adviser(person, _) = actor.scope() {
         let own: Vec<CohortId> = cohorts::table
             .filter(cohorts::intake_id.eq(session.intake_id))
             .filter(cohorts::adviser_id.eq(person))
@@ -105,6 +105,16 @@ fn shown(session: &SessionRow, row: RollCallRow, expected: Vec<Expected>, stored
     }
 }
 
+/// The session of a roll call that is about to change, as it stands once nobody else changes it. Under the lock of its intake, which
+/// whoever holds, moves or cancels a session takes too, and whoever closes moves balances and versions under.
+fn changing(conn: &mut Conn, actor: &Actor, session_id: SessionId, action: Action) -> Result<SessionRow, Error> {
+    let found = schedule::find(conn, actor, session_id)?;
+    actor.may(action)?;
+    db::lock(conn, "intake", found.intake_id)?;
+    // Read again: it may have been cancelled or held while this one waited.
+    if db::waits(conn) { schedule::find(conn, actor, session_id) } else { Ok(found) }
+}
+
 /// Puts the whole class. An equal roll call succeeds without a change. `caller` is none where there is no state to be stale (the demo).
 ///
 /// # Errors
@@ -118,16 +128,14 @@ pub fn put(
     session_id: SessionId,
     new: &NewRollCall,
 ) -> Result<RollCall, Error> {
-    let session = schedule::find(conn, actor, session_id)?;
-    actor.may(Action::CallRoll)?;
-    db::lock(conn, "session", session_id)?;
+    let session = changing(conn, actor, session_id, Action::CallRoll)?;
     let before = row(conn, session_id)?;
     ready(actor, now, &session, before.state)?;
     let expected = called_by(conn, actor, &session)?;
     let ids: BTreeSet<EnrollmentId> = expected.iter().map(|one| one.enrollment_id).collect();
     check(&new.entries, &ids, minutes(&session))?;
     let mut stored = stored(conn, session_id)?;
-    if let Scope::Adviser(_) = actor.scope() {
+    if let Scope::Adviser(..) = actor.scope() {
         // The lines of the other cohorts stay as their own advisers called them.
         stored.retain(|line| ids.contains(&line.enrollment_id));
     }
@@ -258,9 +266,7 @@ pub(super) fn transition(
 }
 
 fn submit(conn: &mut Conn, actor: &Actor, now: Instant, session_id: SessionId) -> Result<RollCall, Error> {
-    let session = schedule::find(conn, actor, session_id)?;
-    actor.may(Action::CallRoll)?;
-    db::lock(conn, "session", session_id)?;
+    let session = changing(conn, actor, session_id, Action::CallRoll)?;
     let before = row(conn, session_id)?;
     let state = after(before.state, RollCallTransition::Submit)?;
     let expected = enrollments::expected_of(conn, session_id, session.starts_at)?;
@@ -279,11 +285,7 @@ fn submit(conn: &mut Conn, actor: &Actor, now: Instant, session_id: SessionId) -
 /// # Errors
 /// 409 `session_not_held`, `roll_call_incomplete` and `illegal_transition`.
 pub fn close(conn: &mut Conn, actor: &Actor, now: Instant, session_id: SessionId, change: &Change) -> Result<RollCall, Error> {
-    let session = schedule::find(conn, actor, session_id)?;
-    actor.may(Action::CloseRollCall)?;
-    // The intake first: closings move balances and versions that others in the same intake move too.
-    db::lock(conn, "intake", session.intake_id)?;
-    db::lock(conn, "session", session_id)?;
+    let session = changing(conn, actor, session_id, Action::CloseRollCall)?;
     let before = row(conn, session_id)?;
     let state = after(before.state, RollCallTransition::Close)?;
     let whole = session.held_minutes.ok_or_else(|| Error::conflict("session_not_held", "confirm the session as held first"))?;
@@ -332,9 +334,7 @@ fn complete(expected: &[Expected], stored: &[Attendance]) -> Result<(), Error> {
 }
 
 fn reopen(conn: &mut Conn, actor: &Actor, session_id: SessionId, change: &Change) -> Result<RollCall, Error> {
-    let session = schedule::find(conn, actor, session_id)?;
-    actor.may(Action::CloseRollCall)?;
-    db::lock(conn, "session", session_id)?;
+    let session = changing(conn, actor, session_id, Action::CloseRollCall)?;
     let before = row(conn, session_id)?;
     let state = after(before.state, RollCallTransition::Reopen)?;
     let reason = change.reason.clone().ok_or_else(|| Error::invalid("/reason", "reason_missing", "reopening needs a reason"))?;

@@ -5,7 +5,11 @@ use std::path::PathBuf;
 use serde_json::json;
 
 use super::{Context, Failure, Outcome};
-use crate::db::{self, Target};
+use crate::{
+    access::Credentials,
+    db::{self, Target},
+    journal,
+};
 
 const EXAMPLES: &str = "\
 Copies a SQLite database while others write to it, checks the copy, and writes its SHA-256 beside it. Overwrites nothing. To restore,
@@ -35,6 +39,11 @@ pub fn run(args: Args, context: &Context) -> Result<Outcome, Failure> {
             return Err(Failure::new("pg_dump_needed", format!("nothing was copied; a Postgres database is backed up by: {how}")));
         }
     };
+    // Sealed before it is copied, so that `verify` has nothing to write into the copy, whose sum is kept. A database that is behind
+    // this version is copied as it is: that is when a backup matters most.
+    if let Ok(db) = context.open() {
+        db.write_blocking(Credentials::Operator, |conn, _, _| journal::seal(conn))?;
+    }
     let backup = db::backup(&path, &args.file)?;
     let text = format!("{} ({} bytes, checked), sum in {}", args.file.display(), backup.bytes, backup.sum_file.display());
     Ok(Outcome::new(text, json!({ "backup": args.file, "bytes": backup.bytes, "sha256": backup.sha256, "sum_file": backup.sum_file })))

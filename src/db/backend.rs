@@ -197,6 +197,11 @@ pub fn lock(conn: &mut Conn, what: &str, id: impl std::fmt::Display) -> Result<(
     Ok(())
 }
 
+/// Whether [`lock`] may have waited for another transaction, so that what was read before it is old.
+pub fn waits(conn: &Conn) -> bool {
+    matches!(conn, Conn::Postgres(_))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -96,7 +96,10 @@ fn vacuum(path: &str, copy: &Path) -> Result<(), Error> {
 
 /// Not through [`open`], which would turn on the write-ahead log in the copy.
 fn check(copy: &Path) -> Result<(), Error> {
-    let mut conn = Conn::Sqlite(SqliteConnection::establish(&copy.to_string_lossy())?);
+    let mut conn = SqliteConnection::establish(&copy.to_string_lossy())?;
+    // As every connection to it will ask for; asked later, it would change the file under its sum.
+    conn.batch_execute("PRAGMA journal_mode = WAL")?;
+    let mut conn = Conn::Sqlite(conn);
     let mut findings = examine::integrity(&mut conn)?;
     findings.extend(examine::references(&mut conn)?);
     match findings.first() {

@@ -74,7 +74,8 @@ impl Answer {
     /// The resource's tag; 304 without a body if the caller's `If-None-Match` names it.
     #[must_use]
     pub fn tag_unless_known(self, caller: &Caller, etag: &ETag) -> Self {
-        if caller.has(etag) { Self::not_modified(etag) } else { self.tag(etag) }
+        let tag = etag.shown_as(&self.body);
+        if caller.has(&tag) { Self::not_modified(&tag) } else { self.tag(&tag) }
     }
 }
 

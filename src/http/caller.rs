@@ -49,7 +49,7 @@ impl Caller {
         match &self.if_match {
             _ if !alters => Ok(()),
             None => Err(Error::IfMatchMissing),
-            Some(known) if etag::matches(known, current) => Ok(()),
+            Some(known) if etag::names_version(known, current) => Ok(()),
             Some(_) => Err(Error::Stale),
         }
     }

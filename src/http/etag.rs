@@ -26,6 +26,18 @@ impl ETag {
         Self(format!("W/\"{}\"", hash.get(..32).unwrap_or(&hash)))
     }
 
+    /// The tag of a resource at a version, shown as `body`: a body holds what the version does not count (a name, a count of seats, what
+    /// a role is not shown), so the tag that spares an answer names both. `If-Match` looks at the version alone.
+    pub(super) fn shown_as(&self, body: &str) -> Self {
+        let hash = hex::encode(Sha256::digest(body));
+        Self(format!("{}-{}\"", self.0.trim_end_matches('"'), hash.get(..16).unwrap_or(&hash)))
+    }
+
+    /// Without what [`ETag::shown_as`] added.
+    fn of_version(&self) -> &str {
+        self.0.split('-').next().unwrap_or_default().trim_end_matches('"')
+    }
+
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -40,6 +52,11 @@ impl fmt::Display for ETag {
 /// The tags of an `If-Match` or `If-None-Match` header; weak ones are taken as strong, for proxies weaken what they compress.
 pub(super) fn list(header: &str) -> Vec<ETag> {
     header.split(',').map(|tag| ETag(tag.trim().to_owned())).collect()
+}
+
+/// Whether one of the tags of an `If-Match` header names the version of `current`.
+pub(super) fn names_version(known: &[ETag], current: &ETag) -> bool {
+    known.iter().any(|tag| tag.0 == "*" || tag.of_version().trim_start_matches("W/") == current.of_version())
 }
 
 pub(super) fn matches(known: &[ETag], current: &ETag) -> bool {

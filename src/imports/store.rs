@@ -36,7 +36,7 @@ fn visible(actor: &Actor) -> imports::BoxedQuery<'static, MultiBackend> {
             imports::provider_id
                 .eq_any(organizations::table.filter(organizations::id.eq_any(below(provider))).select(organizations::id.nullable())),
         ),
-        Scope::Sponsor(_) | Scope::Adviser(_) | Scope::Teacher(_) | Scope::Own(_) => all.filter(imports::id.eq_any(NONE)),
+        Scope::Sponsor(_) | Scope::Adviser(..) | Scope::Teacher(..) | Scope::Own(_) => all.filter(imports::id.eq_any(NONE)),
     };
     match actor.only_intake() {
         Some(intake) => query.filter(imports::intake_id.eq(intake)),

@@ -104,7 +104,7 @@ pub fn list(conn: &mut Conn, actor: &Actor, filter: &EntryFilter, after: i64, li
             ),
         ),
         // The policy lets nobody else through; should it ever, they see nothing.
-        Scope::Sponsor(_) | Scope::Adviser(_) | Scope::Teacher(_) | Scope::Own(_) => return Ok(Vec::new()),
+        Scope::Sponsor(_) | Scope::Adviser(..) | Scope::Teacher(..) | Scope::Own(_) => return Ok(Vec::new()),
     };
     // Both where both are given: the filter asks, the token limits.
     for intake in [filter.intake_id, actor.only_intake()].into_iter().flatten() {

@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// The ids of `root` and of everything below it, for the filters of every room.
-#[diesel::dsl::auto_type(no_type_alias)]
+#[diesel::dsl::auto_type]
 pub fn below(root: OrganizationId) -> _ {
     organization_tree::table.filter(organization_tree::ancestor_id.eq(root)).select(organization_tree::descendant_id)
 }
@@ -27,7 +27,7 @@ fn visible(actor: &Actor) -> organizations::BoxedQuery<'static, MultiBackend> {
     match actor.scope() {
         Scope::Everything | Scope::Provider(_) => all,
         Scope::Sponsor(organization) => all.filter(organizations::id.eq_any(below(organization))),
-        Scope::Adviser(person) | Scope::Teacher(person) | Scope::Own(person) => all
+        Scope::Adviser(person, _) | Scope::Teacher(person, _) | Scope::Own(person) => all
             .filter(organizations::id.eq_any(affiliations::table.filter(affiliations::person_id.eq(person)).select(affiliations::unit_id))),
     }
 }
@@ -41,7 +41,7 @@ pub fn check_provider(conn: &mut Conn, actor: &Actor, provider: OrganizationId) 
     let found: Option<OrganizationId> = match actor.scope() {
         Scope::Everything => named.first(conn).optional()?,
         Scope::Provider(own) => named.filter(organizations::id.eq_any(below(own))).first(conn).optional()?,
-        Scope::Sponsor(_) | Scope::Adviser(_) | Scope::Teacher(_) | Scope::Own(_) => return Ok(()),
+        Scope::Sponsor(_) | Scope::Adviser(..) | Scope::Teacher(..) | Scope::Own(_) => return Ok(()),
     };
     found.map(drop).ok_or(Error::NotFound)
 }

@@ -12,7 +12,7 @@ use super::model::{
     pattern,
 };
 use crate::{
-    access::{Action, Actor, Scope},
+    access::{Action, Actor, Scope, advised, taught},
     clock::Instant,
     db::{Conn, MultiBackend, for_backend},
     error::Error,
@@ -20,7 +20,7 @@ use crate::{
     intakes::IntakeId,
     journal::NewEntry,
     organizations::{OrganizationId, below, check_provider},
-    schema::{affiliations, cohorts, enrollments, intakes, organizations, people, session_cohorts, session_instructors, sessions},
+    schema::{affiliations, enrollments, organizations, people, session_cohorts},
     text::{Code, Name, Title},
 };
 
@@ -54,10 +54,9 @@ fn provided(scope: Scope, only: Option<IntakeId>) -> people::BoxedQuery<'static,
         (Scope::Everything, None) => return all,
         (Scope::Everything, Some(_)) => return of_enrollments!(all, only, enrollments::table),
         (Scope::Provider(provider), _) => provider,
-        (Scope::Sponsor(_) | Scope::Adviser(_) | Scope::Teacher(_) | Scope::Own(_), _) => return all.filter(people::id.eq_any(NOBODY)),
+        (Scope::Sponsor(_) | Scope::Adviser(..) | Scope::Teacher(..) | Scope::Own(_), _) => return all.filter(people::id.eq_any(NOBODY)),
     };
-    let own = intakes::table.filter(intakes::provider_id.eq_any(below(provider))).select(intakes::id);
-    let taken = enrollments::table.filter(enrollments::intake_id.eq_any(own));
+    let taken = enrollments::table.filter(enrollments::intake_id.eq_any(crate::access::provided(provider)));
     match only {
         None => all.filter(people::provider_id.eq_any(below(provider)).or(people::id.eq_any(taken.select(enrollments::person_id)))),
         Some(_) => of_enrollments!(all, only, taken),
@@ -70,7 +69,7 @@ fn visible(actor: &Actor, kind: PersonKind) -> people::BoxedQuery<'static, Multi
         PersonKind::Trainee => trainees(actor.scope(), actor.only_intake()).filter(people::trainee),
         PersonKind::Instructor => match actor.scope() {
             scope @ (Scope::Everything | Scope::Provider(_) | Scope::Sponsor(_)) => provided(scope, None).filter(people::instructor),
-            Scope::Adviser(person) | Scope::Teacher(person) | Scope::Own(person) => {
+            Scope::Adviser(person, _) | Scope::Teacher(person, _) | Scope::Own(person) => {
                 people::table.into_boxed().filter(people::instructor).filter(people::id.eq(person))
             }
         },
@@ -84,17 +83,14 @@ fn trainees(scope: Scope, only: Option<IntakeId>) -> people::BoxedQuery<'static,
         Scope::Sponsor(sponsor) => {
             of_enrollments!(all, only, enrollments::table.filter(enrollments::unit_id.eq_any(below(sponsor))))
         }
-        Scope::Adviser(person) => {
-            let advised = cohorts::table.filter(cohorts::adviser_id.eq(person)).select(cohorts::id.nullable());
-            of_enrollments!(all, only, enrollments::table.filter(enrollments::cohort_id.eq_any(advised)))
+        Scope::Adviser(person, provider) => {
+            let own = enrollments::table.filter(enrollments::cohort_id.assume_not_null().eq_any(advised(person, provider)));
+            of_enrollments!(all, only, own)
         }
-        Scope::Teacher(person) => {
-            let taught =
-                session_instructors::table.filter(session_instructors::person_id.eq(person)).select(session_instructors::session_id);
-            let announced = sessions::table.filter(sessions::state.ne("draft")).filter(sessions::id.eq_any(taught)).select(sessions::id);
-            let attending =
-                session_cohorts::table.filter(session_cohorts::session_id.eq_any(announced)).select(session_cohorts::cohort_id.nullable());
-            of_enrollments!(all, only, enrollments::table.filter(enrollments::cohort_id.eq_any(attending)))
+        Scope::Teacher(person, provider) => {
+            let attending = session_cohorts::table.filter(session_cohorts::session_id.eq_any(taught(person, provider)));
+            let attending = attending.select(session_cohorts::cohort_id);
+            of_enrollments!(all, only, enrollments::table.filter(enrollments::cohort_id.assume_not_null().eq_any(attending)))
         }
         Scope::Own(person) if only.is_none() => all.filter(people::id.eq(person)),
         Scope::Own(person) => of_enrollments!(all, only, enrollments::table.filter(enrollments::person_id.eq(person))),
@@ -106,7 +102,7 @@ fn shown_affiliations(actor: &Actor) -> affiliations::BoxedQuery<'static, MultiB
     let all = affiliations::table.into_boxed();
     match actor.scope() {
         Scope::Sponsor(sponsor) => all.filter(affiliations::unit_id.eq_any(below(sponsor))),
-        Scope::Everything | Scope::Provider(_) | Scope::Adviser(_) | Scope::Teacher(_) | Scope::Own(_) => all,
+        Scope::Everything | Scope::Provider(_) | Scope::Adviser(..) | Scope::Teacher(..) | Scope::Own(_) => all,
     }
 }
 
@@ -142,7 +138,7 @@ pub fn list(
                 let shown = holders.filter(affiliations::unit_id.eq_any(below(sponsor)));
                 query.filter(people::id.eq_any(shown.select(affiliations::person_id)))
             }
-            Scope::Everything | Scope::Provider(_) | Scope::Adviser(_) | Scope::Teacher(_) | Scope::Own(_) => {
+            Scope::Everything | Scope::Provider(_) | Scope::Adviser(..) | Scope::Teacher(..) | Scope::Own(_) => {
                 query.filter(people::id.eq_any(holders.select(affiliations::person_id)))
             }
         };

@@ -44,14 +44,14 @@ fn run_versions(conn: &mut Conn, actor: &Actor) -> Result<Option<Vec<ProgramVers
                 .select(intake_sponsors::intake_id);
             all.filter(intakes::id.eq_any(enrolled).or(intakes::id.eq_any(promised)))
         }
-        Scope::Adviser(person) => {
-            all.filter(intakes::id.eq_any(cohorts::table.filter(cohorts::adviser_id.eq(person)).select(cohorts::intake_id)))
+        Scope::Adviser(person, provider) => {
+            let advised = cohorts::table.filter(cohorts::adviser_id.eq(person)).select(cohorts::intake_id);
+            all.filter(intakes::provider_id.eq_any(below(provider))).filter(intakes::id.eq_any(advised))
         }
-        Scope::Teacher(person) => {
-            let taught =
-                session_instructors::table.filter(session_instructors::person_id.eq(person)).select(session_instructors::session_id);
-            let announced = sessions::table.filter(sessions::state.ne("draft")).filter(sessions::id.eq_any(taught));
-            all.filter(intakes::id.eq_any(announced.select(sessions::intake_id)))
+        Scope::Teacher(person, provider) => {
+            let own = session_instructors::table.filter(session_instructors::person_id.eq(person)).select(session_instructors::session_id);
+            let taught = sessions::table.filter(sessions::id.eq_any(own)).filter(sessions::state.ne("draft")).select(sessions::intake_id);
+            all.filter(intakes::provider_id.eq_any(below(provider))).filter(intakes::id.eq_any(taught))
         }
         Scope::Own(person) => {
             all.filter(intakes::id.eq_any(enrollments::table.filter(enrollments::person_id.eq(person)).select(enrollments::intake_id)))

@@ -225,7 +225,7 @@ impl Totals {
         let sum = |minutes: fn(&ProgressRow) -> i64| rows.clone().map(minutes).sum::<i64>();
         let heads: BTreeSet<PersonId> = rows.clone().map(|row| row.trainee_id).collect();
         let enrollments = sum(|row| i64::from(row.owed_sessions));
-        let completed = sum(|row| i64::from(row.state == EnrollmentState::Completed));
+        let completed = sum(|row| i64::from(row.owed_sessions && row.state == EnrollmentState::Completed));
         let (counted, present, open) = (sum(|row| row.counted_minutes), sum(|row| row.present_minutes), sum(|row| row.open_minutes));
         Self {
             heads: i64::try_from(heads.len()).unwrap_or(i64::MAX),

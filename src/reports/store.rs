@@ -236,7 +236,10 @@ fn subjects(conn: &mut Conn, actor: &Actor, id: IntakeId, only: Option<Enrollmen
         query = query.filter(enrolled::unit_id.eq_any(below(organization)));
     }
     let rows: Vec<(Seated, Option<Minutes>)> = query.load(conn)?;
-    let mut subjects: Vec<Subject> = rows.into_iter().map(|(seated, minutes)| subject(seated, minutes)).collect();
+    let left = |subject: &Subject| matches!(subject.state, S::Withdrawn | S::Transferred) && subject.balance == Balance::default();
+    let subjects = rows.into_iter().map(|(seated, minutes)| subject(seated, minutes));
+    // What was posted and reversed again is no hours.
+    let mut subjects: Vec<Subject> = subjects.filter(|subject| only.is_some() || !left(subject)).collect();
     // Sorted here, because SQLite would copy each whole row for it.
     subjects.sort_unstable_by_key(|subject| subject.enrollment_id);
     Ok(subjects)

@@ -67,3 +67,13 @@ fn verify_finds_what_was_changed_behind_the_rules() {
     let for_people = home.run(&["verify"]).with(3);
     assert!(findings.iter().all(|finding| for_people.stdout.contains(finding)), "{for_people:?}");
 }
+
+#[test]
+fn verifying_a_backup_leaves_it_as_its_sum_says() {
+    let home = Home::migrated();
+    home.organization("USTB");
+    home.run(&["backup", "b.db"]).with(0);
+    let before = std::fs::read(home.path("b.db")).unwrap();
+    home.run(&["--database-url", "b.db", "verify"]).with(0);
+    assert_eq!(std::fs::read(home.path("b.db")).unwrap(), before);
+}

@@ -7,6 +7,8 @@ mod commands;
 #[cfg(test)]
 mod data;
 #[cfg(test)]
+mod import;
+#[cfg(test)]
 mod serve;
 #[cfg(test)]
 mod support;

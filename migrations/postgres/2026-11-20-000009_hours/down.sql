@@ -11,4 +11,5 @@ DROP FUNCTION attendances_update_while_open;
 DROP FUNCTION attendances_insert_while_open;
 DROP FUNCTION roll_calls_stay;
 DROP FUNCTION roll_calls_close_after_held;
+DROP FUNCTION roll_calls_begin_not_open;
 DROP FUNCTION roll_calls_steps;

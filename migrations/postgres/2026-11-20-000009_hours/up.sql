@@ -86,6 +86,15 @@ BEGIN
 END $$;
 CREATE TRIGGER roll_calls_steps BEFORE UPDATE ON roll_calls FOR EACH ROW EXECUTE FUNCTION roll_calls_steps();
 
+CREATE FUNCTION roll_calls_begin_not_open() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NEW.state <> 'not_open' OR NEW.closings <> 0 THEN
+        RAISE EXCEPTION 'muster:illegal_transition';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER roll_calls_begin_not_open BEFORE INSERT ON roll_calls FOR EACH ROW EXECUTE FUNCTION roll_calls_begin_not_open();
+
 CREATE FUNCTION roll_calls_close_after_held() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF NEW.state = 'closed' AND OLD.state <> 'closed' AND (SELECT state FROM sessions WHERE id = NEW.session_id) <> 'held' THEN
@@ -154,3 +163,7 @@ BEGIN
     RETURN NEW;
 END $$;
 CREATE TRIGGER hour_entries_reverse_exactly BEFORE INSERT ON hour_entries FOR EACH ROW EXECUTE FUNCTION hour_entries_reverse_exactly();
+
+-- TRUNCATE fires no row triggers.
+CREATE TRIGGER hour_entries_are_not_truncated BEFORE TRUNCATE ON hour_entries FOR EACH STATEMENT EXECUTE FUNCTION hour_entries_stay();
+CREATE TRIGGER attendances_are_not_truncated BEFORE TRUNCATE ON attendances FOR EACH STATEMENT EXECUTE FUNCTION hour_entries_stay();

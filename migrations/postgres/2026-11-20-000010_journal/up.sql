@@ -77,3 +77,8 @@ BEGIN
     RAISE EXCEPTION 'muster:immutable';
 END $$;
 CREATE TRIGGER journal_seals_stay BEFORE DELETE ON journal_seals FOR EACH ROW EXECUTE FUNCTION journal_seals_stay();
+
+-- TRUNCATE fires no row triggers.
+CREATE TRIGGER journal_entries_are_not_truncated BEFORE TRUNCATE ON journal_entries FOR EACH STATEMENT EXECUTE FUNCTION journal_entries_stay();
+CREATE TRIGGER journal_payloads_are_not_truncated BEFORE TRUNCATE ON journal_payloads FOR EACH STATEMENT EXECUTE FUNCTION journal_entries_stay();
+CREATE TRIGGER journal_seals_are_not_truncated BEFORE TRUNCATE ON journal_seals FOR EACH STATEMENT EXECUTE FUNCTION journal_entries_stay();

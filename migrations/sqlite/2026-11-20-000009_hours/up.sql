@@ -81,6 +81,9 @@ WHEN NEW.closings < OLD.closings OR (NEW.state <> OLD.state AND (OLD.state || '>
     ('not_open>open', 'open>submitted', 'open>closed', 'submitted>open', 'submitted>closed', 'closed>reopened', 'reopened>submitted', 'reopened>closed')) BEGIN
     SELECT RAISE(ABORT, 'muster:illegal_transition');
 END;
+CREATE TRIGGER roll_calls_begin_not_open BEFORE INSERT ON roll_calls WHEN NEW.state <> 'not_open' OR NEW.closings <> 0 BEGIN
+    SELECT RAISE(ABORT, 'muster:illegal_transition');
+END;
 CREATE TRIGGER roll_calls_close_after_held BEFORE UPDATE ON roll_calls
 WHEN NEW.state = 'closed' AND OLD.state <> 'closed' AND (SELECT state FROM sessions WHERE id = NEW.session_id) <> 'held' BEGIN
     SELECT RAISE(ABORT, 'muster:session_not_held');

@@ -49,12 +49,16 @@ pub fn run(args: Args, context: &Context) -> Result<Outcome, Failure> {
         settings.database_url = folder.path().join("demo.db").display().to_string();
     }
     let target = Target::parse(&settings.database_url)?;
-    db::migrate(&target)?;
-    let db = Db::open(target, settings.connections)?;
-    let known = db.read_blocking(&Credentials::Operator, |conn, actor, _| organizations::all(conn, actor))?;
-    if !known.is_empty() {
+    let db = Db::open(target.clone(), settings.connections)?;
+    // Before anything is written: a database of somebody else's must not even be migrated.
+    let pending = db.pending_migrations()?.len();
+    let untouched = pending == db::known_migrations();
+    let empty = untouched
+        || (pending == 0 && db.read_blocking(&Credentials::Operator, |conn, actor, _| organizations::all(conn, actor))?.is_empty());
+    if !empty {
         return Err(Failure::new("database_not_empty", "the database has data in it; the demo builds its own in an empty one"));
     }
+    db::migrate(&target)?;
     let intake = course::build(&db)?;
     let tokens = people::tokens(&db, intake)?;
     let called = rolls::call(&db, &tokens, intake, args.until)?;

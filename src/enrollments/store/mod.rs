@@ -1,16 +1,18 @@
 //! The tables of enrollments, their periods and steps. Seats are counted and refused by the triggers on them.
 
+mod periods;
 pub(super) mod roster;
 
 use std::collections::{HashMap, HashSet};
 
 use diesel::prelude::*;
+use serde::Serialize;
 
 use super::model::{
     Enrollment, EnrollmentId, EnrollmentPatch, EnrollmentRow, EnrollmentState, EnrollmentTransition, NewEnrollment, Period, Step, after,
 };
 use crate::{
-    access::{Action, Actor, Scope},
+    access::{Action, Actor, Scope, advised, provided, taught},
     clock::Instant,
     db::{self, Conn, MultiBackend, for_backend},
     error::{Error, FieldFault},
@@ -22,8 +24,8 @@ use crate::{
     people::{self, PersonId},
     programs::DisciplineId,
     schema::{
-        cohorts, disciplines, enrollment_periods, enrollment_steps, enrollments, intake_sponsors, intakes as intake_rows, organizations,
-        people as person_rows, session_cohorts, session_instructors, sessions,
+        disciplines, enrollment_periods, enrollment_steps, enrollments, intake_sponsors, intakes as intake_rows, organizations,
+        people as person_rows, session_cohorts,
     },
     text::{Name, Note},
 };
@@ -36,23 +38,13 @@ pub(super) fn visible(actor: &Actor) -> enrollments::BoxedQuery<'static, MultiBa
     let mut query = enrollments::table.into_boxed();
     query = match actor.scope() {
         Scope::Everything => query,
-        Scope::Provider(provider) => query.filter(
-            enrollments::intake_id
-                .eq_any(intake_rows::table.filter(intake_rows::provider_id.eq_any(below(provider))).select(intake_rows::id)),
-        ),
+        Scope::Provider(provider) => query.filter(enrollments::intake_id.eq_any(provided(provider))),
         Scope::Sponsor(organization) => query.filter(enrollments::unit_id.eq_any(below(organization))),
-        Scope::Adviser(person) => query
-            .filter(enrollments::cohort_id.eq_any(cohorts::table.filter(cohorts::adviser_id.eq(person)).select(cohorts::id.nullable()))),
-        Scope::Teacher(person) => query.filter(
-            enrollments::cohort_id.eq_any(
-                session_cohorts::table
-                    .inner_join(session_instructors::table.on(session_instructors::session_id.eq(session_cohorts::session_id)))
-                    .inner_join(sessions::table.on(sessions::id.eq(session_cohorts::session_id)))
-                    .filter(session_instructors::person_id.eq(person))
-                    .filter(sessions::state.ne("draft"))
-                    .select(session_cohorts::cohort_id.nullable()),
-            ),
-        ),
+        Scope::Adviser(person, provider) => query.filter(enrollments::cohort_id.assume_not_null().eq_any(advised(person, provider))),
+        Scope::Teacher(person, provider) => {
+            let attending = session_cohorts::table.filter(session_cohorts::session_id.eq_any(taught(person, provider)));
+            query.filter(enrollments::cohort_id.assume_not_null().eq_any(attending.select(session_cohorts::cohort_id)))
+        }
         Scope::Own(person) => query.filter(enrollments::person_id.eq(person)),
     };
     match actor.only_intake() {
@@ -119,13 +111,14 @@ pub(super) fn row(conn: &mut Conn, actor: &Actor, enrollment: Enrollment) -> Res
 pub fn open_of(conn: &mut Conn, intake: IntakeId, people: &[PersonId]) -> Result<Vec<Enrollment>, Error> {
     let mut open = Vec::new();
     for chunk in people.chunks(CHUNK) {
+        // The intake is looked at here and not in SQL: tables that were filled a moment ago have no statistics yet, and Postgres would
+        // then go through the whole intake for each chunk instead of through the index of the people.
         let rows: Vec<Enrollment> = enrollments::table
-            .filter(enrollments::intake_id.eq(intake))
             .filter(enrollments::person_id.eq_any(chunk.to_vec()))
             .filter(enrollments::state.ne_all(EnrollmentState::ENDED))
             .select(Enrollment::as_select())
             .load(conn)?;
-        open.extend(rows);
+        open.extend(rows.into_iter().filter(|row| row.intake_id == intake));
     }
     Ok(open)
 }
@@ -171,17 +164,20 @@ pub fn enroll(
         return Err(Error::conflict("already_enrolled", "a trainee has an open enrollment in this intake already"));
     }
     let fits = Fits::load(conn, &intake, &news)?;
+    let taken_until = periods::taken_until(conn, intake_id, &ids)?;
     let mut rows = Vec::with_capacity(news.len());
     let mut faults = Vec::new();
     for (index, new) in news.iter().enumerate() {
-        match fits.sponsor(new) {
-            Ok(sponsor) => rows.push(enrollment(&intake, now, new, sponsor)),
+        let beginning = periods::beginning(&intake, new.from, taken_until.get(&new.trainee_id).copied());
+        match fits.sponsor(new).and_then(|sponsor| Ok((sponsor, beginning?))) {
+            Ok((sponsor, from_at)) => rows.push((enrollment(&intake, now, new, sponsor), from_at)),
             Err(fault) if news.len() == 1 => faults.push(fault),
             Err(fault) => faults.push(FieldFault { pointer: format!("/enrollments/{index}{}", fault.pointer), ..fault }),
         }
     }
     Error::unless_valid(faults)?;
-    insert(conn, actor, now, &intake, &news, &rows)?;
+    insert(conn, actor, now, &intake, &rows)?;
+    let rows = rows.into_iter().map(|(row, _)| row).collect();
     Ok(named(conn, rows)?.into_iter().map(|row| EnrollmentRow::of(row, actor.role())).collect())
 }
 
@@ -204,11 +200,11 @@ fn enrollment(intake: &Intake, now: Instant, new: &NewEnrollment, sponsor: Organ
     }
 }
 
-fn insert(conn: &mut Conn, actor: &Actor, now: Instant, intake: &Intake, news: &[NewEnrollment], rows: &[Enrollment]) -> Result<(), Error> {
-    let mut periods = Vec::with_capacity(rows.len());
-    let mut steps = Vec::with_capacity(rows.len());
-    for (row, new) in rows.iter().zip(news) {
-        let from_at = new.from.unwrap_or_else(|| intake.opening());
+fn insert(conn: &mut Conn, actor: &Actor, now: Instant, intake: &Intake, dated: &[(Enrollment, Instant)]) -> Result<(), Error> {
+    let mut periods = Vec::with_capacity(dated.len());
+    let mut steps = Vec::with_capacity(dated.len());
+    for (row, from_at) in dated {
+        let from_at = *from_at;
         periods.push(Period {
             id: Id::generate(),
             enrollment_id: row.id,
@@ -228,10 +224,16 @@ fn insert(conn: &mut Conn, actor: &Actor, now: Instant, intake: &Intake, news: &
             user_id: actor.user_id(),
             recorded_at: now,
         });
-        actor.record(NewEntry::of("enrollment.created", "enrollment", row.id).provider(intake.provider_id).intake(intake.id).to(row));
+        actor.record(
+            NewEntry::of("enrollment.created", "enrollment", row.id)
+                .provider(intake.provider_id)
+                .intake(intake.id)
+                .to(&Dated { enrollment: row, effective_at: Some(from_at) }),
+        );
     }
+    let rows: Vec<&Enrollment> = dated.iter().map(|(row, _)| row).collect();
     for chunk in rows.chunks(CHUNK) {
-        for_backend!(conn, |c| diesel::insert_into(enrollments::table).values(chunk).execute(c))?;
+        for_backend!(conn, |c| diesel::insert_into(enrollments::table).values(chunk.to_vec()).execute(c))?;
     }
     for chunk in periods.chunks(CHUNK) {
         for_backend!(conn, |c| diesel::insert_into(enrollment_periods::table).values(chunk).execute(c))?;
@@ -241,6 +243,15 @@ fn insert(conn: &mut Conn, actor: &Actor, now: Instant, intake: &Intake, news: &
     }
     let sponsors: HashSet<OrganizationId> = rows.iter().map(|row| row.sponsor_id).collect();
     intakes::touch(conn, intake.id, &sponsors.into_iter().collect::<Vec<_>>())
+}
+
+/// An enrollment in the journal, with the time from which it counts so.
+#[derive(Serialize)]
+struct Dated<'a> {
+    #[serde(flatten)]
+    enrollment: &'a Enrollment,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    effective_at: Option<Instant>,
 }
 
 /// What new enrollments are held against: the disciplines, cohorts and organizations they name.
@@ -322,7 +333,7 @@ pub(super) fn update(
             return Err(Error::invalid("/payer_id", "unknown_organization", "there is no such organization"));
         }
     }
-    save(conn, actor, &stored, changed, "enrollment.updated", None)
+    save(conn, actor, &stored, changed, ("enrollment.updated", None), None)
 }
 
 /// Takes one step in the life of an enrollment, from `effective_at` (now unless said), which may lie in the past but not before
@@ -338,33 +349,14 @@ pub fn transition(
     let stored = changing(conn, actor, id)?;
     let mut changed = stored.clone();
     changed.state = after(stored.state, step, change.reason.as_ref())?;
-    let effective_at = change.effective_at.unwrap_or(now);
-    if effective_at > now {
-        return Err(Error::invalid("/effective_at", "in_the_future", "a step takes effect now or took effect before"));
+    if matches!(changed.state, EnrollmentState::Approved | EnrollmentState::Enrolled) {
+        let intake = intakes::find(conn, actor, stored.intake_id)?;
+        if !intake.takes_enrollments() {
+            return Err(Error::conflict("intake_not_open", format!("the intake is {}; nobody takes a seat in it now", intake.state)));
+        }
     }
-    let open: Period = enrollment_periods::table
-        .filter(enrollment_periods::enrollment_id.eq(id))
-        .filter(enrollment_periods::until_at.is_null())
-        .select(Period::as_select())
-        .first(conn)?;
-    if effective_at <= open.from_at {
-        let detail = format!("the present state began at {}; the step must take effect after that", open.from_at);
-        return Err(Error::invalid("/effective_at", "before_present_state", detail));
-    }
-    let saved = save(conn, actor, &stored, changed, "enrollment.changed_state", change.reason.as_ref())?;
-    diesel::update(enrollment_periods::table.filter(enrollment_periods::id.eq(open.id)))
-        .set(enrollment_periods::until_at.eq(effective_at))
-        .execute(conn)?;
-    let period = Period {
-        id: Id::generate(),
-        enrollment_id: id,
-        cohort_id: saved.cohort_id,
-        state: saved.state,
-        from_at: effective_at,
-        until_at: None,
-        recorded_at: now,
-    };
-    diesel::insert_into(enrollment_periods::table).values(&period).execute(conn)?;
+    let effective_at = periods::step(conn, now, &changed, change.effective_at)?;
+    let saved = save(conn, actor, &stored, changed, ("enrollment.changed_state", Some(effective_at)), change.reason.as_ref())?;
     let step = Step {
         id: Id::generate(),
         enrollment_id: id,
@@ -384,7 +376,7 @@ fn save(
     actor: &Actor,
     stored: &Enrollment,
     mut changed: Enrollment,
-    action: &'static str,
+    (action, effective_at): (&'static str, Option<Instant>),
     reason: Option<&Note>,
 ) -> Result<Enrollment, Error> {
     changed.version += 1;
@@ -397,7 +389,7 @@ fn save(
     intakes::touch(conn, stored.intake_id, &[stored.sponsor_id])?;
     let provider: OrganizationId = intake_rows::table.find(stored.intake_id).select(intake_rows::provider_id).first(conn)?;
     let entry = NewEntry::of(action, "enrollment", stored.id).provider(provider).intake(stored.intake_id);
-    actor.record(entry.from(stored).to(&changed).because(reason.map(Note::as_str)));
+    actor.record(entry.from(stored).to(&Dated { enrollment: &changed, effective_at }).because(reason.map(Note::as_str)));
     Ok(changed)
 }
 

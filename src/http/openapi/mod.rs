@@ -24,6 +24,7 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(at("/healthz").get(health))
         .service(at("/readyz").get(ready))
         .service(at("/api/openapi.json").get(json))
+        .service(at("/api/docs").get(to_page))
         .service(at("/api/docs/").get(page))
         .service(at("/api/docs/rapidoc-min.js").get(script));
 }
@@ -58,6 +59,11 @@ pub fn document(rooms: Vec<OpenApi>) -> OpenApi {
 
 async fn json(document: Data<OpenApi>) -> impl Responder {
     HttpResponse::Ok().json(document)
+}
+
+/// The page's script lies beside it, so its address ends in a slash.
+async fn to_page() -> impl Responder {
+    HttpResponse::PermanentRedirect().insert_header((header::LOCATION, "/api/docs/")).finish()
 }
 
 async fn page() -> impl Responder {

@@ -215,3 +215,38 @@ pub(in crate::imports) fn parents_first(changes: Vec<Change>, known: &HashMap<Co
     }
     ordered
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{imports::model::RowReport, tabular};
+
+    fn plans(rows: &str) -> Vec<RowPlan<Change>> {
+        let table = tabular::read(format!("代码,名称,类型,上级\n{rows}").as_bytes(), &tabular::Limits::default()).unwrap();
+        plan(read(&table).unwrap().0, &Directory::of(Vec::new()))
+    }
+
+    fn order(plans: Vec<RowPlan<Change>>) -> Vec<String> {
+        let changes = plans.into_iter().filter_map(|plan| plan.change).collect();
+        let code = |change: Change| match change {
+            Change::Create { code, .. } => code.to_string(),
+            Change::Update { stored, .. } => stored.code.to_string(),
+        };
+        parents_first(changes, &HashMap::new()).into_iter().map(code).collect()
+    }
+
+    #[test]
+    fn parents_come_first_and_else_the_order_is_the_files() {
+        assert_eq!(order(plans("A,集团,企业,\nA1,厂,部门,A\nB,学校,大学,\nA2,厂,部门,A")), ["A", "A1", "B", "A2"]);
+        assert_eq!(order(plans("A11,车间,unit,A1\nA2,厂,unit,A\nA1,厂,unit,A\nA,集团,企业,\nB,学校,大学,")), ["A", "A2", "A1", "A11", "B"]);
+    }
+
+    #[test]
+    fn a_ring_and_what_hangs_on_it_belong_nowhere() {
+        let reports: Vec<RowReport> =
+            plans("A,环,unit,B\nB,环,unit,A\nC,下,unit,B\nD,学校,college,").into_iter().map(|plan| plan.report).collect();
+        let verdicts: Vec<Verdict> = reports.iter().map(|report| report.verdict).collect();
+        assert_eq!(verdicts, [Verdict::Invalid, Verdict::Invalid, Verdict::Invalid, Verdict::Create]);
+        assert!(reports.iter().take(3).all(|report| report.reasons[0].code == "unknown_organization"));
+    }
+}

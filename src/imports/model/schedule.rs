@@ -454,3 +454,6 @@ fn column(pointer: &str) -> Option<&'static str> {
     ];
     columns.iter().find(|(field, _)| *field == pointer).map(|(_, column)| *column)
 }
+
+#[cfg(test)]
+mod tests;

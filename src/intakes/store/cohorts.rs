@@ -7,7 +7,7 @@ use super::{
     find, touch_all,
 };
 use crate::{
-    access::{Action, Actor, Scope},
+    access::{Action, Actor, Scope, taught},
     clock::Instant,
     db::Conn,
     error::Error,
@@ -16,7 +16,7 @@ use crate::{
     organizations::below,
     people::PersonId,
     programs::DisciplineId,
-    schema::{cohorts, disciplines, enrollment_periods, enrollments, people, session_cohorts, session_instructors, sessions},
+    schema::{cohorts, disciplines, enrollment_periods, enrollments, people, session_cohorts},
     text::{Code, Name},
 };
 
@@ -43,17 +43,11 @@ pub(in crate::intakes) fn list(conn: &mut Conn, actor: &Actor, intake: IntakeId)
     let mut query = cohorts::table.filter(cohorts::intake_id.eq(intake)).order(cohorts::code).select(Cohort::as_select()).into_boxed();
     query = match actor.scope() {
         Scope::Everything | Scope::Provider(_) | Scope::Sponsor(_) => query,
-        Scope::Adviser(person) => query.filter(cohorts::adviser_id.eq(person)),
-        Scope::Teacher(person) => query.filter(
-            cohorts::id.eq_any(
-                session_cohorts::table
-                    .inner_join(session_instructors::table.on(session_instructors::session_id.eq(session_cohorts::session_id)))
-                    .inner_join(sessions::table.on(sessions::id.eq(session_cohorts::session_id)))
-                    .filter(session_instructors::person_id.eq(person))
-                    .filter(sessions::state.ne("draft"))
-                    .select(session_cohorts::cohort_id),
-            ),
-        ),
+        Scope::Adviser(person, _) => query.filter(cohorts::adviser_id.eq(person)),
+        Scope::Teacher(person, provider) => {
+            let attending = session_cohorts::table.filter(session_cohorts::session_id.eq_any(taught(person, provider)));
+            query.filter(cohorts::id.eq_any(attending.select(session_cohorts::cohort_id)))
+        }
         Scope::Own(person) => query.filter(
             cohorts::id.nullable().eq_any(
                 enrollment_periods::table

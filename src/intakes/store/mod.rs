@@ -18,7 +18,7 @@ use crate::{
     journal::NewEntry,
     organizations::{OrganizationId, below},
     people::PersonId,
-    schedule,
+    schedule::{self, SessionState},
     schema::{
         cohorts as cohort_rows, enrollments as enrolled, intake_sponsors, intakes, organizations, program_versions, programs,
         session_instructors, sessions,
@@ -44,18 +44,18 @@ pub(super) fn visible(actor: &Actor) -> intakes::BoxedQuery<'static, MultiBacken
                 ),
             ),
         ),
-        Scope::Adviser(person) => {
-            query.filter(intakes::id.eq_any(cohort_rows::table.filter(cohort_rows::adviser_id.eq(person)).select(cohort_rows::intake_id)))
+        Scope::Adviser(person, provider) => {
+            let advised = cohort_rows::table.filter(cohort_rows::adviser_id.eq(person)).select(cohort_rows::intake_id);
+            query.filter(intakes::provider_id.eq_any(below(provider))).filter(intakes::id.eq_any(advised))
         }
-        Scope::Teacher(person) => query.filter(
-            intakes::id.eq_any(
-                sessions::table
-                    .inner_join(session_instructors::table.on(session_instructors::session_id.eq(sessions::id)))
-                    .filter(session_instructors::person_id.eq(person))
-                    .filter(sessions::state.ne("draft"))
-                    .select(sessions::intake_id),
-            ),
-        ),
+        Scope::Teacher(person, provider) => {
+            let own = session_instructors::table.filter(session_instructors::person_id.eq(person)).select(session_instructors::session_id);
+            let taught = sessions::table
+                .filter(sessions::id.eq_any(own))
+                .filter(sessions::state.ne(SessionState::Draft))
+                .select(sessions::intake_id);
+            query.filter(intakes::provider_id.eq_any(below(provider))).filter(intakes::id.eq_any(taught))
+        }
         Scope::Own(person) => {
             query.filter(intakes::id.eq_any(enrolled::table.filter(enrolled::person_id.eq(person)).select(enrolled::intake_id)))
         }

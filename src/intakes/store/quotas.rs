@@ -29,7 +29,7 @@ pub fn list(conn: &mut Conn, actor: &Actor, intake: IntakeId) -> Result<Vec<Seat
         Scope::Everything | Scope::Provider(_) => query,
         // The seats of the whole sponsor are not the business of one of its plants.
         Scope::Sponsor(organization) => query.filter(intake_sponsors::sponsor_id.eq(organization)),
-        Scope::Adviser(_) | Scope::Teacher(_) | Scope::Own(_) => return Ok(Vec::new()),
+        Scope::Adviser(..) | Scope::Teacher(..) | Scope::Own(_) => return Ok(Vec::new()),
     };
     Ok(query.load(conn)?)
 }

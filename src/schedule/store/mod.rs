@@ -21,7 +21,7 @@ use super::{
     rules::{Days, Frame, unless_all_valid},
 };
 use crate::{
-    access::{Action, Actor, Scope},
+    access::{Action, Actor, Scope, advised, provided},
     clock::Instant,
     db::{self, Conn, MultiBackend, for_backend},
     error::Error,
@@ -33,7 +33,7 @@ use crate::{
     people::PersonId,
     programs::{DisciplineId, ModuleId},
     schema::{
-        cohorts, enrollment_periods, enrollments, intake_sponsors, intakes as intake_rows, modules, organizations, session_cohorts,
+        enrollment_periods, enrollments, intake_sponsors, intakes as intake_rows, modules, organizations, session_cohorts,
         session_instructors, sessions,
     },
     text::Code,
@@ -44,9 +44,7 @@ pub(super) fn visible(actor: &Actor) -> sessions::BoxedQuery<'static, MultiBacke
     let announced = || sessions::table.filter(sessions::state.ne(SessionState::Draft)).into_boxed();
     let query = match actor.scope() {
         Scope::Everything => sessions::table.into_boxed(),
-        Scope::Provider(provider) => sessions::table.into_boxed().filter(
-            sessions::intake_id.eq_any(intake_rows::table.filter(intake_rows::provider_id.eq_any(below(provider))).select(intake_rows::id)),
-        ),
+        Scope::Provider(provider) => sessions::table.into_boxed().filter(sessions::intake_id.eq_any(provided(provider))),
         Scope::Sponsor(organization) => announced().filter(
             sessions::intake_id
                 .eq_any(enrollments::table.filter(enrollments::unit_id.eq_any(below(organization))).select(enrollments::intake_id))
@@ -58,18 +56,13 @@ pub(super) fn visible(actor: &Actor) -> sessions::BoxedQuery<'static, MultiBacke
                         .select(intake_sponsors::intake_id),
                 )),
         ),
-        Scope::Adviser(person) => sessions::table.into_boxed().filter(
-            sessions::id.eq_any(
-                session_cohorts::table
-                    .inner_join(cohorts::table.on(cohorts::id.eq(session_cohorts::cohort_id)))
-                    .filter(cohorts::adviser_id.eq(person))
-                    .select(session_cohorts::session_id),
-            ),
-        ),
-        Scope::Teacher(person) => {
-            announced().filter(sessions::id.eq_any(
-                session_instructors::table.filter(session_instructors::person_id.eq(person)).select(session_instructors::session_id),
-            ))
+        Scope::Adviser(person, provider) => {
+            let own = session_cohorts::table.filter(session_cohorts::cohort_id.eq_any(advised(person, provider)));
+            sessions::table.into_boxed().filter(sessions::id.eq_any(own.select(session_cohorts::session_id)))
+        }
+        Scope::Teacher(person, provider) => {
+            let own = session_instructors::table.filter(session_instructors::person_id.eq(person)).select(session_instructors::session_id);
+            announced().filter(sessions::intake_id.eq_any(provided(provider))).filter(sessions::id.eq_any(own))
         }
         Scope::Own(person) => announced().filter(
             sessions::id.eq_any(

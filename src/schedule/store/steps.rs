@@ -6,7 +6,7 @@ use diesel::prelude::*;
 
 use super::{
     super::model::{NewHold, Plan, Session, SessionId, SessionRow, SessionState, SessionTransition, UNHELD},
-    super::rules::{Taken, check_instructors, minutes, scheduled},
+    super::rules::{Days, Taken, check_instructors, minutes, scheduled},
     changing,
     conflicts::{occupied, refuse_overlaps},
     find,
@@ -237,6 +237,14 @@ pub fn hold(conn: &mut Conn, actor: &Actor, now: Instant, id: SessionId, new: Ne
         let detail = format!("session {} starts at {}; it is confirmed once it has begun", plan.code, plan.starts_at.max(actual.starts_at));
         return Err(Error::conflict("session_not_started", detail));
     }
+    if actual != plan {
+        // A session is confirmed as it was, so it is over, and it took place within its intake.
+        let days = Days::of(intake.time_zone, intake.opens_on, intake.closes_on);
+        if actual.ends_at > now || actual.starts_at < days.from || actual.ends_at > days.until {
+            let detail = "what was taught ended by now and lies between the intake's opening and closing";
+            return Err(Error::invalid("/ends_at", "outside_intake_or_future", detail));
+        }
+    }
     substitute(conn, actor, &intake, id, (&plan, &actual))?;
     links::pin_titles(conn, &intake, id, &actual.instructor_ids, intake.time_zone.date(actual.starts_at))?;
     let changed = SessionRow {
@@ -258,7 +266,7 @@ pub fn hold(conn: &mut Conn, actor: &Actor, now: Instant, id: SessionId, new: Ne
 
 /// An instructor confirms the sessions they lead, and no others.
 fn refuse_unless_leading(conn: &mut Conn, actor: &Actor, id: SessionId) -> Result<(), Error> {
-    let Scope::Teacher(person) = actor.scope() else {
+    let Scope::Teacher(person, _) = actor.scope() else {
         return Ok(());
     };
     let lead: Option<bool> = session_instructors::table.find((id, person)).select(session_instructors::lead).first(conn).optional()?;

@@ -1,20 +1,20 @@
 use serde_json::json;
 
 use super::{all_present, path};
-use crate::support::{assert_winners, at_once, seed, spawn_app};
+use crate::support::{assert_winners, at_once, rounds, seed, spawn_app};
 
 #[test]
 fn a_roll_call_closed_twice_at_once_is_closed_once() {
     let app = spawn_app();
     let course = seed::course(&app);
     let members = seed::enrolled(&course, 3);
-    for round in 0..10 {
+    for round in 0..rounds() {
         let session = seed::held_session(&course, &format!("MET-{round}"), &seed::morning(round));
         seed::put_roll_call(&course, &session, &all_present(&members)).expect(200);
         let replies = at_once(4, |_| seed::step_roll_call(&course, &session, "close", None));
         assert_winners(replies, 1, "illegal_transition");
     }
-    assert_eq!(app.count("SELECT count(*) FROM hour_entries"), 30);
+    assert_eq!(app.count("SELECT count(*) FROM hour_entries"), 3 * i64::from(rounds()));
     assert_eq!(app.findings(), Vec::<String>::new());
 }
 
@@ -23,7 +23,7 @@ fn of_two_roll_calls_put_at_once_one_is_told_that_it_is_late() {
     let app = spawn_app();
     let course = seed::course(&app);
     let members = seed::enrolled(&course, 2);
-    for round in 0..10 {
+    for round in 0..rounds() {
         let session = seed::held_session(&course, &format!("MET-{round}"), &seed::morning(round));
         let tag = seed::put_roll_call(&course, &session, &all_present(&members)).expect(200).etag();
         let client = course.coordinator.if_match(&tag);
@@ -42,7 +42,7 @@ fn two_first_roll_calls_at_once_do_not_mix() {
     let app = spawn_app();
     let course = seed::course(&app);
     let members = seed::enrolled(&course, 2);
-    for round in 0..10 {
+    for round in 0..rounds() {
         let session = seed::held_session(&course, &format!("MET-{round}"), &seed::morning(round));
         let replies = at_once(3, |index| {
             let code = ["present", "absent", "excused"][index];
@@ -77,7 +77,7 @@ fn a_close_sent_twice_with_one_key_is_answered_alike() {
     let app = spawn_app();
     let course = seed::course(&app);
     let members = seed::enrolled(&course, 2);
-    for round in 0..10 {
+    for round in 0..rounds() {
         let session = seed::held_session(&course, &format!("MET-{round}"), &seed::morning(round));
         seed::put_roll_call(&course, &session, &all_present(&members)).expect(200);
         let client = course.coordinator.idempotency_key(&format!("close-{round}"));

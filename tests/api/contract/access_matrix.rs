@@ -5,7 +5,7 @@
 //! To add an operation:
 //! 1. a line in the first table of `access_matrix.md` under its operation id (a transition has one for each verb, `id:verb`), thought
 //!    out from DOMAIN.md, not copied from what the server says;
-//! 2. a line in `calls.rs`: `read`, `list`, `write` or `step`, with what it is sent to ([`calls::Thing`]) and its body; `fresh` if a
+//! 2. a line in `calls.rs`: `read`, `list`, `write`, `upload` or `step`, with what it is sent to ([`calls::Thing`]) and its body; `fresh` if a
 //!    write succeeds only on an object in some state, `echo` where a 2xx answer names the object. Method and path come from the document;
 //! 3. for a list, a line in the second table: the names of the rows that each role is shown;
 //! 4. for a new kind of object, a `Thing` with the name of the own one and the names of others', and the object in `world.rs`.
@@ -45,14 +45,19 @@ fn requests() -> Vec<(Call, Operation)> {
 impl Call {
     /// The path below `/api/v1` with its names filled in.
     fn path(&self, operation: &Operation, target: &Target) -> String {
-        let path = operation.path.trim_start_matches("/api/v1");
-        path.replace("{id}", &target.id).replace("{sponsor_id}", &target.sponsor).replace("{transition}", self.verb()) + self.query
+        let path = operation.path.trim_start_matches("/api/v1").to_owned() + self.query;
+        let path = path.replace("{id}", &target.id).replace("{sponsor_id}", &target.sponsor);
+        path.replace("{transition}", self.verb()).replace("{kind}", "roster")
     }
 
     /// Sends the request; what needs an `If-Match` gets the right one.
     fn send(&self, stage: &Stage, client: &Client, operation: &Operation, target: &Target) -> Reply {
         let path = self.path(operation, target);
-        let body = self.body.map(|body| body(stage, target).to_string());
+        let body = self.body.map(|body| body(stage, target));
+        if let Some(Value::String(file)) = body.as_ref().filter(|_| self.upload) {
+            return client.post_file(&path, "CANARY-A.csv", file.as_bytes());
+        }
+        let body = body.map(|body| body.to_string());
         let body = body.as_ref().map(|body| ("application/json", body.as_bytes()));
         if matches!(operation.method.as_str(), "PATCH" | "PUT") {
             let stored = stage.app.administrator().get(&path);

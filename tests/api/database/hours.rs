@@ -1,6 +1,6 @@
 //! Attendances, the ledger and its balances.
 
-use crate::support::{App, seed, seed::Course, seed::Enrolled, spawn_app};
+use crate::support::{App, Kind, seed, seed::Course, seed::Enrolled, spawn_app};
 
 /// A class of two with one closed session, in which the second was late.
 fn taught(app: &App) -> (Course, Vec<Enrolled>, String) {
@@ -133,4 +133,28 @@ fn a_balance_never_exceeds_what_was_expected() {
     }
     // Allowed by the checks, but not by the entries.
     assert_eq!(app.findings().len(), 4, "{:?}", app.findings());
+}
+
+#[test]
+fn a_roll_call_is_not_born_closed() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let session = app.hex(&seed::published_session(&course, "S-1", &seed::morning(1)));
+    let born = |state: &str, closings: i32| {
+        app.refusal(&format!("INSERT INTO roll_calls (session_id, state, closings, version) VALUES ({session}, '{state}', {closings}, 1)"))
+    };
+    assert!(born("closed", 1).contains("illegal_transition"));
+    assert!(born("not_open", 1).contains("illegal_transition"));
+}
+
+#[test]
+fn the_ledger_and_the_journal_are_not_emptied_at_one_blow() {
+    let app = spawn_app();
+    if app.database.kind() == Kind::Sqlite {
+        // It has no TRUNCATE; its DELETE fires the row triggers.
+        return;
+    }
+    for table in ["hour_entries", "attendances", "journal_entries", "journal_payloads", "journal_seals"] {
+        assert!(app.refusal(&format!("TRUNCATE {table} CASCADE")).contains("immutable"), "{table}");
+    }
 }

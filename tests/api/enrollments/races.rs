@@ -1,8 +1,7 @@
 use serde_json::json;
 
-use crate::support::{assert_winners, at_once, seed, seed::Course, spawn_app};
+use crate::support::{assert_winners, at_once, rounds, seed, seed::Course, spawn_app};
 
-const ROUNDS: usize = 10;
 const THREADS: usize = 4;
 
 fn path(course: &Course) -> String {
@@ -13,14 +12,14 @@ fn path(course: &Course) -> String {
 fn the_last_seat_is_taken_once() {
     let app = spawn_app();
     let course = seed::course(&app);
-    for round in 0..ROUNDS {
+    for round in 0..rounds() {
         let trainees: Vec<String> = (0..THREADS).map(|_| seed::recruit(&course)).collect();
         let capacity = json!({ "capacity": round + 1 });
         course.coordinator.if_match("*").patch(&format!("/intakes/{}", course.intake), capacity).expect(200);
         let replies = at_once(THREADS, |index| course.coordinator.post(&path(&course), seed::enrollment_body(&course, &trainees[index])));
         assert_winners(replies, 1, "capacity_full");
     }
-    assert_eq!(app.count("SELECT seats_taken FROM intakes"), i64::try_from(ROUNDS).unwrap());
+    assert_eq!(app.count("SELECT seats_taken FROM intakes"), i64::from(rounds()));
     assert_eq!(app.findings(), Vec::<String>::new());
 }
 
@@ -29,7 +28,7 @@ fn the_last_seat_of_a_sponsor_is_taken_once() {
     let app = spawn_app();
     let course = seed::course(&app);
     let quota = format!("/intakes/{}/seat-quotas/{}", course.intake, course.sponsor.id);
-    for round in 0..ROUNDS {
+    for round in 0..rounds() {
         let trainees: Vec<String> = (0..THREADS).map(|_| seed::recruit(&course)).collect();
         course.coordinator.if_match("*").put(&quota, json!({ "seats": 2 * round + 2 })).expect(200);
         // From two plants of the sponsor: the quota is of both together.
@@ -47,7 +46,7 @@ fn the_last_seat_of_a_sponsor_is_taken_once() {
 fn nobody_is_enrolled_twice_at_once() {
     let app = spawn_app();
     let course = seed::course(&app);
-    for _ in 0..ROUNDS {
+    for _ in 0..rounds() {
         let trainee = seed::recruit(&course);
         let replies = at_once(THREADS, |_| course.coordinator.post(&path(&course), seed::enrollment_body(&course, &trainee)));
         assert_winners(replies, 1, "already_enrolled");
@@ -59,7 +58,7 @@ fn nobody_is_enrolled_twice_at_once() {
 fn one_request_sent_several_times_enrolls_once() {
     let app = spawn_app();
     let course = seed::course(&app);
-    for round in 0..ROUNDS {
+    for round in 0..rounds() {
         let trainee = seed::recruit(&course);
         let client = course.coordinator.idempotency_key(&format!("enroll-{round}"));
         let replies = at_once(THREADS, |_| client.post(&path(&course), seed::enrollment_body(&course, &trainee)));
@@ -67,7 +66,7 @@ fn one_request_sent_several_times_enrolls_once() {
         assert!(replies.iter().all(|reply| (reply.status, &reply.text) == (201, &first.text)), "{replies:#?}");
         assert_eq!(replies.iter().filter(|reply| reply.header("idempotency-replayed").is_empty()).count(), 1);
     }
-    assert_eq!(app.count("SELECT seats_taken FROM intakes"), i64::try_from(ROUNDS).unwrap());
+    assert_eq!(app.count("SELECT seats_taken FROM intakes"), i64::from(rounds()));
     assert_eq!(app.findings(), Vec::<String>::new());
 }
 
@@ -75,7 +74,7 @@ fn one_request_sent_several_times_enrolls_once() {
 fn of_several_steps_at_once_one_is_taken() {
     let app = spawn_app();
     let course = seed::course(&app);
-    for _ in 0..ROUNDS {
+    for _ in 0..rounds() {
         let member = seed::enrolled(&course, 1).remove(0);
         // None of these can follow another one of them.
         let replies = at_once(THREADS, |index| {
@@ -91,7 +90,7 @@ fn of_several_steps_at_once_one_is_taken() {
 fn nobody_slips_into_an_intake_that_is_being_cancelled() {
     let app = spawn_app();
     let course = seed::course(&app);
-    for round in 0..ROUNDS {
+    for round in 0..rounds() {
         let intake = seed::intake(&course.coordinator, &course.program.version, &format!("R-{round}"));
         let trainees: Vec<String> = (1..THREADS).map(|_| seed::recruit(&course)).collect();
         let replies = at_once(THREADS, |index| match index {

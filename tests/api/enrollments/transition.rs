@@ -159,3 +159,37 @@ fn only_a_coordinator_decides() {
         }
     });
 }
+
+#[test]
+fn a_nominee_is_approved_and_withdrawn_before_the_intake_opens() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let mut body = seed::enrollment_body(&course, &seed::recruit(&course));
+    body["state"] = json!("nominated");
+    body["from"] = json!("2199-01-01T00:00:00Z");
+    let id = course.coordinator.post(&format!("/intakes/{}/enrollments", course.intake), body).expect(201).id();
+
+    assert_eq!(step(&course, &id, "approve").expect(200).body["state"], "approved");
+    assert_eq!(step(&course, &id, "withdraw").expect(200).body["state"], "withdrawn");
+    assert_eq!(app.count("SELECT count(*) FROM enrollment_periods"), 1, "nothing was owed in what never began");
+    assert_eq!(app.findings(), Vec::<String>::new());
+}
+
+#[test]
+fn who_comes_back_owes_no_session_twice() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let member = seed::enrolled(&course, 1).remove(0);
+    let session = seed::closed_session(&course, "S-1", &seed::morning(2), &[seed::line(&member, "present")]);
+    step(&course, &member.id, "withdraw").expect(200);
+
+    let mut body = seed::enrollment_body(&course, &member.trainee);
+    body["from"] = json!(seed::morning(1));
+    let path = format!("/intakes/{}/enrollments", course.intake);
+    course.coordinator.post(&path, body.clone()).expect(422).fault("/from", "overlaps_earlier_enrollment");
+    body.as_object_mut().unwrap().remove("from");
+    course.coordinator.post(&path, body).expect(201);
+
+    let roll_call = course.coordinator.get(&format!("/sessions/{session}/roll-call")).expect(200);
+    assert_eq!(roll_call.body["entries"].as_array().unwrap().len(), 1);
+}

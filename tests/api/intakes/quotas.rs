@@ -50,3 +50,19 @@ fn a_partner_sees_its_own_quota() {
     // One of its plants knows of the intake, but not of the whole sponsor's seats.
     assert_eq!(app.partner(&other.plants[0]).get(&path).expect(200).body, json!([]));
 }
+
+#[test]
+fn a_quota_is_sent_again_once_a_seat_is_taken() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let path = format!("/intakes/{}/seat-quotas/{}", course.intake, course.sponsor.id);
+    course.coordinator.put(&path, json!({ "seats": 5 })).expect(200);
+    let etag = course.coordinator.get(&path).expect(200).etag();
+    course.coordinator.if_none_match(&etag).get(&path).expect(304);
+
+    seed::enrolled(&course, 1);
+    let reply = course.coordinator.if_none_match(&etag).get(&path).expect(200);
+    assert_eq!(reply.body["seats_taken"], 1);
+    // The version is what a change is held against, and that is still the same.
+    course.coordinator.if_match(&etag).put(&path, json!({ "seats": 6 })).expect(200);
+}

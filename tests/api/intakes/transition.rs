@@ -1,6 +1,6 @@
 use serde_json::json;
 
-use crate::support::{Reply, assert_winners, at_once, seed, spawn_app};
+use crate::support::{Reply, assert_winners, at_once, rounds, seed, spawn_app};
 
 #[test]
 fn an_intake_goes_from_planned_to_completed() {
@@ -82,7 +82,7 @@ fn of_several_steps_at_once_one_is_taken() {
     let app = spawn_app();
     let coordinator = app.coordinator();
     let program = seed::program(&coordinator, "HONGXING");
-    for round in 0..10 {
+    for round in 0..rounds() {
         let intake = seed::intake(&coordinator, &program.version, &format!("X-{round}"));
         let replies = at_once(4, |_| coordinator.post(&format!("/intakes/{intake}/start"), json!({})));
         assert_winners(replies, 1, "illegal_transition");

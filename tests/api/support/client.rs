@@ -8,6 +8,8 @@ use ureq::{
     http::{HeaderMap, Request},
 };
 
+use super::variable;
+
 /// Sends requests below `/api/v1` with one token.
 #[derive(Clone, Debug)]
 pub struct Client {
@@ -212,6 +214,11 @@ impl Reply {
     pub fn redacted(&self) -> Value {
         redacted(&self.body)
     }
+}
+
+/// How often a race is run: a few times in the suite, more often under `MUSTER_SOAK=1`.
+pub fn rounds() -> u32 {
+    if variable("MUSTER_SOAK").is_some() { 50 } else { 10 }
 }
 
 /// What several threads are answered that send at the same moment; each is told its number.

@@ -15,5 +15,5 @@ pub mod statements;
 mod tests;
 
 pub use app::{App, TokenOptions, spawn_app, spawn_app_at};
-pub use client::{Client, Reply, assert_winners, at_once, redacted};
+pub use client::{Client, Reply, assert_winners, at_once, redacted, rounds};
 pub use database::{Kind, TestDatabase, variable};

@@ -27,6 +27,7 @@ pub enum Thing {
     QuotaOfIntake,
     Enrollment,
     Session,
+    Import,
 }
 
 impl Thing {
@@ -46,6 +47,7 @@ impl Thing {
             (Self::Intake | Self::Quota | Self::QuotaOfIntake, _) => "i1",
             (Self::Enrollment, _) => "e1",
             (Self::Session, _) => "past",
+            (Self::Import, _) => "import",
         }
     }
 
@@ -72,6 +74,7 @@ impl Thing {
             (Self::Session, "class_adviser") => &["other", "away"],
             (Self::Session, "instructor") => &["draft", "other", "joint", "away"],
             (Self::Session, "trainee") => &["draft", "other", "away"],
+            (Self::Import, _) if narrow => &["import2"],
             _ => &[],
         }
     }
@@ -92,9 +95,12 @@ pub struct Call {
     /// The operation id; with `:verb` where the path ends in `{transition}`, each verb being a row.
     pub row: &'static str,
     pub of: Thing,
-    /// Added to the path.
+    /// Added to the path; may name the thing as `{id}` too.
     pub query: &'static str,
+    /// JSON; of an upload, the text of the file.
     pub body: Option<fn(&Stage, &Target) -> Value>,
+    /// Whether the body is sent as a file.
+    pub upload: bool,
     /// Makes the own thing on which a write succeeds, if a standing one does not do.
     pub fresh: Option<fn(&Stage) -> String>,
     /// Where a 2xx answer names the target's id; empty if it does not.
@@ -122,7 +128,7 @@ impl Call {
 }
 
 fn read(row: &'static str, of: Thing) -> Call {
-    Call { row, of, query: "", body: None, fresh: None, echo: "/id", rows: None }
+    Call { row, of, query: "", body: None, upload: false, fresh: None, echo: "/id", rows: None }
 }
 
 fn list(row: &'static str, of: Thing, pointer: &'static str, field: &'static str) -> Call {
@@ -133,17 +139,31 @@ fn write(row: &'static str, of: Thing, body: fn(&Stage, &Target) -> Value) -> Ca
     Call { body: Some(body), ..read(row, of) }
 }
 
+fn upload(row: &'static str, of: Thing, file: fn(&Stage, &Target) -> Value) -> Call {
+    Call { upload: true, ..write(row, of, file).echo("") }
+}
+
 fn step(row: &'static str, of: Thing, fresh: fn(&Stage) -> String) -> Call {
     write(row, of, |_, _| json!({ "reason": "CANARY-A as agreed" })).fresh(fresh)
 }
 
 /// Every request; the reads come first, so that they find the worlds as they were made.
 pub fn calls() -> Vec<Call> {
-    let mut calls: Vec<Call> =
-        [organizations(), people(), programs(), intakes(), intake_steps(), enrollments(), enrollment_steps(), sessions(), roll_calls()]
-            .into_iter()
-            .flatten()
-            .collect();
+    let mut calls: Vec<Call> = [
+        organizations(),
+        people(),
+        programs(),
+        intakes(),
+        intake_steps(),
+        enrollments(),
+        enrollment_steps(),
+        sessions(),
+        roll_calls(),
+        imports(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
     calls.sort_by_key(|call| call.body.is_some());
     calls
 }
@@ -301,5 +321,31 @@ fn roll_calls() -> Vec<Call> {
         step("transition_roll_call:submit", Thing::Session, Stage::called).echo("/session_id"),
         step("transition_roll_call:close", Thing::Session, Stage::called_and_held).echo("/session_id"),
         step("transition_roll_call:reopen", Thing::Session, Stage::closed).echo("/session_id"),
+    ]
+}
+
+fn imports() -> Vec<Call> {
+    vec![
+        upload("import_organizations_file", Thing::Nothing, |stage, _| {
+            json!(format!("code,name,kind\n{},CANARY-A imported,association", stage.code()))
+        }),
+        Call {
+            query: "?organization_id={id}",
+            ..upload("import_instructors_file", Thing::Provider, |stage, _| {
+                json!(format!("name,employee_number\nCANARY-A imported,{}", stage.code()))
+            })
+        },
+        upload("import_roster_file", Thing::Intake, |stage, _| json!(stage.roster())),
+        upload("import_schedule_file", Thing::Intake, |stage, _| {
+            let session = stage.new_session();
+            let (date, start) = session["starts_at"].as_str().unwrap().split_at(10);
+            let (start, end) = (start.get(1..6).unwrap(), session["ends_at"].as_str().unwrap().get(11..16).unwrap());
+            let row = format!("{},CANARY-A-M1,CANARY-A-c1,{date},{start},{end}", session["code"].as_str().unwrap());
+            json!(format!("code,module,cohorts,date,start,end\n{row}"))
+        }),
+        read("read_import", Thing::Import),
+        step("undo_import", Thing::Import, Stage::import),
+        // Headers to fill in, the same for everybody.
+        Call { query: "?format=csv", ..read("read_import_template", Thing::Nothing) },
     ]
 }

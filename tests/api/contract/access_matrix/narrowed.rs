@@ -56,6 +56,7 @@ fn of_second_intake(of: Thing) -> &'static [&'static str] {
         Thing::Quota => &["i2 s2"],
         Thing::Enrollment => &["e6", "e7"],
         Thing::Session => &["away"],
+        Thing::Import => &["import2"],
         Thing::Trainee => &["t6"],
         Thing::Program => &["p2"],
         Thing::Version => &["v2"],
@@ -79,7 +80,7 @@ fn a_token_for_one_intake_sees_nothing_of_another_of_the_same_provider() {
     ];
     let mut wrong = Vec::new();
     let mut tell = |what: String, client: &str, reply: &Reply| {
-        for hidden in ["i2", "p2", "v2", "c3", "t6", "e6", "e7", "away"] {
+        for hidden in ["i2", "p2", "v2", "c3", "t6", "e6", "e7", "away", "import2"] {
             if reply.text.contains(stage.a.id(hidden)) {
                 wrong.push(format!("{what} tells {client} of {hidden}: {}", reply.text));
             }
@@ -118,12 +119,10 @@ fn a_token_for_one_intake_writes_nothing_beside_it() {
     let mut wrong = Vec::new();
     for request in &requests() {
         let beside = match request.0.of {
-            Thing::Parent | Thing::Provider | Thing::Run | Thing::Organization | Thing::Instructor | Thing::Program | Thing::Version => {
-                true
-            }
-            Thing::Nothing | Thing::Trainee | Thing::Intake | Thing::Quota | Thing::QuotaOfIntake | Thing::Enrollment | Thing::Session => {
-                false
-            }
+            Thing::Nothing | Thing::Parent | Thing::Provider | Thing::Run => true,
+            Thing::Organization | Thing::Instructor | Thing::Program | Thing::Version => true,
+            Thing::Trainee | Thing::Intake | Thing::Quota | Thing::QuotaOfIntake => false,
+            Thing::Enrollment | Thing::Session | Thing::Import => false,
         };
         if request.0.body.is_none() || !beside {
             continue;

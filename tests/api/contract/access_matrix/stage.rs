@@ -104,7 +104,9 @@ impl Stage {
 /// What of its own world a role never gets to see.
 fn hidden(role: &str) -> &'static [&'static str] {
     match role {
-        "class_adviser" => &["i2", "p2", "v2", "v1d", "c3", "t4", "t5", "t6", "t7", "e4", "e5", "e6", "e7", "other", "away"],
+        "class_adviser" => {
+            &["i2", "p2", "v2", "v1d", "c3", "t4", "t5", "t6", "t7", "e4", "e5", "e6", "e7", "other", "away", "import", "import2"]
+        }
         "instructor" => {
             &["i2", "p2", "v2", "v1d", "c2", "c3", "t4", "t5", "t6", "t7", "e4", "e5", "e6", "e7", "other", "joint", "draft", "away"]
         }
@@ -153,6 +155,18 @@ impl Stage {
         let id = self.enrollment("enrolled");
         self.a.coordinator.post(&format!("/enrollments/{id}/suspend"), json!({ "reason": "a while away" })).expect(200);
         id
+    }
+
+    /// A file with one new trainee for the first intake.
+    pub fn roster(&self) -> String {
+        let row = format!("CANARY-A1 imported,{},CANARY-A1-s1p1,CANARY-A-D1", self.code());
+        format!("name,employee_number,organization,discipline\n{row}")
+    }
+
+    /// An import that can be undone.
+    pub fn import(&self) -> String {
+        let path = format!("/intakes/{}/enrollments/import", self.a.id("i1"));
+        self.a.coordinator.post_file(&path, "CANARY-A.csv", self.roster().as_bytes()).expect(200).text_at("/import_id")
     }
 
     /// A session to be scheduled at a time of its own.

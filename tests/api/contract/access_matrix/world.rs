@@ -16,6 +16,7 @@
 //! | sessions of c2 (`second`) | `other` published | |
 //! | session of c1 and c2 (`second`) | `joint`, its roll begun | |
 //! | session of c3 (`second`) | | `away` published |
+//! | imports, correcting a phone number | `import` of t1 | `import2` of t6 |
 //!
 //! `t7` is recorded and enrolled nowhere. The roles of a world: class adviser `adviser`, instructor `lead`, partner `s1`, trainee `t1`.
 
@@ -49,6 +50,7 @@ impl World {
         world.enrollments();
         world.sessions();
         world.roll_calls();
+        world.imports();
         world
     }
 
@@ -234,6 +236,18 @@ impl World {
         self.coordinator.post(&format!("/sessions/{}/cancel", self.id("cancelled")), why).expect(200);
         let waiver = json!({ "other_session_id": self.id("other"), "reason": format!("{} both", self.mark) });
         self.coordinator.post(&format!("/sessions/{}/waivers", self.id("past")), waiver).expect(201);
+    }
+
+    /// Rosters that correct somebody who is enrolled already.
+    fn imports(&mut self) {
+        for (name, intake, trainee, unit) in [("import", "i1", "t1", "s1p1"), ("import2", "i2", "t6", "s2p1")] {
+            let mark = self.mark_of(unit);
+            let row = format!("{mark} {trainee},{mark}-{trainee},{mark}-{unit},{}-D1,{mark} 2", self.mark);
+            let file = format!("name,employee_number,organization,discipline,phone\n{row}");
+            let path = format!("/intakes/{}/enrollments/import", self.id(intake));
+            let report = self.coordinator.post_file(&path, &format!("{mark}.csv"), file.as_bytes()).expect(200);
+            self.name(name, report.text_at("/import_id"));
+        }
     }
 
     fn roll_calls(&self) {

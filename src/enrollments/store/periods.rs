@@ -1,0 +1,97 @@
+//! The dated periods of enrollments: who stood where from when to when.
+
+use std::collections::HashMap;
+
+use diesel::prelude::*;
+
+use super::super::model::{Enrollment, EnrollmentId, EnrollmentState, Period};
+use crate::{
+    clock::Instant,
+    db::Conn,
+    error::{Error, FieldFault},
+    id::Id,
+    intakes::{Intake, IntakeId},
+    people::PersonId,
+    schema::{enrollment_periods, enrollments},
+};
+
+/// Until when earlier enrollments of these people in the intake placed them in it, so that nobody owes one session twice.
+pub(super) fn taken_until(conn: &mut Conn, intake: IntakeId, people: &[PersonId]) -> Result<HashMap<PersonId, Instant>, Error> {
+    let mut until = HashMap::new();
+    for chunk in people.chunks(super::CHUNK) {
+        let rows: Vec<(PersonId, Option<Instant>)> = enrollment_periods::table
+            .inner_join(enrollments::table.on(enrollments::id.eq(enrollment_periods::enrollment_id)))
+            .filter(enrollments::intake_id.eq(intake))
+            .filter(enrollments::person_id.eq_any(chunk.to_vec()))
+            .filter(enrollment_periods::state.eq(EnrollmentState::Enrolled))
+            .select((enrollments::person_id, enrollment_periods::until_at))
+            .load(conn)?;
+        for (person, end) in rows.into_iter().filter_map(|(person, end)| Some((person, end?))) {
+            let latest = until.entry(person).or_insert(end);
+            *latest = end.max(*latest);
+        }
+    }
+    Ok(until)
+}
+
+/// When a new enrollment begins to count: as asked, else at the opening, in each case not before an earlier one of the person ended.
+pub(super) fn beginning(intake: &Intake, asked: Option<Instant>, taken_until: Option<Instant>) -> Result<Instant, FieldFault> {
+    let earliest = taken_until.unwrap_or_else(|| intake.opening());
+    match asked {
+        Some(from) if taken_until.is_some_and(|until| from < until) => {
+            let detail = format!("an earlier enrollment of this trainee lasted until {earliest}; this one begins then at the earliest");
+            Err(FieldFault::new("/from", "overlaps_earlier_enrollment", detail))
+        }
+        Some(from) => Ok(from),
+        None => Ok(earliest.max(intake.opening())),
+    }
+}
+
+/// Ends the present period at `asked` (now unless said) and begins the next; returns from when that counts.
+///
+/// A period that has not begun yet (before the intake opens) is replaced instead: nothing was owed in it.
+///
+/// # Errors
+/// 422 if `asked` lies in the future or not after the beginning of the present period.
+pub(super) fn step(conn: &mut Conn, now: Instant, changed: &Enrollment, asked: Option<Instant>) -> Result<Instant, Error> {
+    if asked.is_some_and(|at| at > now) {
+        return Err(Error::invalid("/effective_at", "in_the_future", "a step takes effect now or took effect before"));
+    }
+    let open = present(conn, changed.id)?;
+    let key = enrollment_periods::table.filter(enrollment_periods::id.eq(open.id));
+    if open.from_at >= now && asked.is_none() {
+        diesel::update(key)
+            .set((
+                enrollment_periods::state.eq(changed.state),
+                enrollment_periods::cohort_id.eq(changed.cohort_id),
+                enrollment_periods::recorded_at.eq(now),
+            ))
+            .execute(conn)?;
+        return Ok(open.from_at);
+    }
+    let effective_at = asked.unwrap_or(now);
+    if effective_at <= open.from_at {
+        let detail = format!("the present state began at {}; the step must take effect after that", open.from_at);
+        return Err(Error::invalid("/effective_at", "before_present_state", detail));
+    }
+    diesel::update(key).set(enrollment_periods::until_at.eq(effective_at)).execute(conn)?;
+    let next = Period {
+        id: Id::generate(),
+        enrollment_id: changed.id,
+        cohort_id: changed.cohort_id,
+        state: changed.state,
+        from_at: effective_at,
+        until_at: None,
+        recorded_at: now,
+    };
+    diesel::insert_into(enrollment_periods::table).values(&next).execute(conn)?;
+    Ok(effective_at)
+}
+
+fn present(conn: &mut Conn, id: EnrollmentId) -> Result<Period, Error> {
+    Ok(enrollment_periods::table
+        .filter(enrollment_periods::enrollment_id.eq(id))
+        .filter(enrollment_periods::until_at.is_null())
+        .select(Period::as_select())
+        .first(conn)?)
+}

@@ -1,0 +1,160 @@
+use chrono::NaiveDate;
+
+use super::*;
+use crate::{intakes::IntakeState, programs::ModuleKind, tabular};
+
+fn at(text: &str) -> Instant {
+    chrono::DateTime::parse_from_rfc3339(text).unwrap().to_utc().into()
+}
+
+fn frame() -> Frame {
+    let version = Id::generate();
+    let module = |code: &str, name: &str| Module {
+        id: Id::generate(),
+        program_version_id: version,
+        discipline_id: None,
+        position: 1,
+        code: code.parse().unwrap(),
+        name: name.parse().unwrap(),
+        latin_name: None,
+        kind: ModuleKind::Theory,
+        planned_minutes: 900,
+    };
+    let cohort = |code: &str, name: &str| CohortRow {
+        id: Id::generate(),
+        discipline_id: Id::generate(),
+        code: code.parse().unwrap(),
+        name: name.parse().unwrap(),
+        adviser_id: None,
+    };
+    let intake = Intake {
+        id: Id::generate(),
+        program_version_id: version,
+        provider_id: Id::generate(),
+        code: "I".parse().unwrap(),
+        name: "I".parse().unwrap(),
+        phase: None,
+        state: IntakeState::Enrolling,
+        time_zone: "Europe/Berlin".parse().unwrap(),
+        opens_on: NaiveDate::from_ymd_opt(2020, 5, 27).unwrap(),
+        closes_on: NaiveDate::from_ymd_opt(2020, 10, 30).unwrap(),
+        mode: SessionMode::LiveOnline,
+        capacity: None,
+        predecessor_id: None,
+        opening_approval_required: false,
+        opening_approved_at: None,
+        version: 1,
+        created_at: at("2020-05-01T00:00:00Z"),
+    };
+    Frame {
+        intake,
+        modules: vec![module("COM-01", "安全生产"), module("COM-02", "安全 生产")],
+        cohorts: vec![cohort("MET-1", "冶金班"), cohort("MEC-1", "机械班"), cohort("X", "一、二班")],
+    }
+}
+
+fn rows(text: &str, frame: &Frame) -> Entries<Row> {
+    let header = "课次,课程,班级,授课教师,日期,开始,结束,休息,方式,地点";
+    let table = tabular::read(format!("{header}\n{text}").as_bytes(), &tabular::Limits::default()).unwrap();
+    read(&table, frame).unwrap().0
+}
+
+fn one(text: &str, frame: &Frame) -> Row {
+    rows(text, frame).remove(0).unwrap_or_else(|(_, _, reasons)| panic!("{reasons:?}")).value
+}
+
+fn codes(text: &str, frame: &Frame) -> Vec<String> {
+    rows(text, frame).remove(0).err().map(|(_, _, reasons)| reasons.into_iter().map(|reason| reason.code).collect()).unwrap_or_default()
+}
+
+const ROW: &str = "A,COM-01,MET-1,P1,2020-06-01,8:00,9:40,10,面授,101";
+
+/// The session of `row` as it is stored after it was imported.
+fn stored(frame: &Frame, row: &Row, facts: &Facts, state: SessionState) -> Stored {
+    let new = new_session(row.clone(), facts);
+    Stored {
+        cohorts: new.cohort_ids.clone(),
+        instructors: new.instructor_ids.clone(),
+        row: SessionRow {
+            id: Id::generate(),
+            intake_id: frame.intake.id,
+            program_version_id: frame.intake.program_version_id,
+            module_id: new.module_id,
+            code: new.code,
+            state,
+            mode: new.mode.unwrap_or(frame.intake.mode),
+            starts_at: new.starts_at,
+            ends_at: new.ends_at,
+            break_minutes: new.break_minutes,
+            minutes: 90,
+            place: new.place,
+            held_starts_at: None,
+            held_ends_at: None,
+            held_break_minutes: None,
+            held_minutes: None,
+            difference_reason: None,
+            cancel_reason: None,
+            replaced_by_id: None,
+            sequence: 0,
+            version: 1,
+            created_at: at("2020-05-01T00:00:00Z"),
+        },
+    }
+}
+
+/// What becomes of `text` beside the session of [`ROW`] in that state; the fields that change or the reason.
+fn beside(text: &str, state: SessionState, publish: bool) -> (Verdict, Vec<String>) {
+    let frame = frame();
+    let mut facts = Facts::default();
+    facts.instructors.extend(["P1", "P2"].map(|number| (number.parse().unwrap(), Id::generate())));
+    let first = stored(&frame, &one(ROW, &frame), &facts, state);
+    facts.sessions.insert(first.row.code.clone(), first);
+    let report = plan(rows(text, &frame), &frame, &facts, publish).remove(0).report;
+    let told = report.what.into_iter().map(|change| change.field).chain(report.reasons.into_iter().map(|reason| reason.code));
+    (report.verdict, told.collect())
+}
+
+#[test]
+fn cells_are_read_in_local_time() {
+    let frame = frame();
+    let row = one("A,COM-01,MET-1；机械班,P1、P2 P1,2020-06-01,8:00,9：40,10分钟,线上直播,", &frame);
+    assert_eq!((row.starts_at, row.ends_at), (at("2020-06-01T06:00:00Z"), at("2020-06-01T07:40:00Z")));
+    assert_eq!((row.break_minutes, row.mode), (Some(10), Some(SessionMode::LiveOnline)));
+    assert_eq!(row.cohorts.len(), 2);
+    assert_eq!(row.instructors.iter().map(Code::as_str).collect::<Vec<_>>(), ["P1", "P2"]);
+    // A name may hold what separates names.
+    assert_eq!(one("A,COM-01,一、二班,,2020-06-01,8:00,9:00,,,", &frame).cohorts, [frame.cohorts[2].id]);
+}
+
+#[test]
+fn what_cannot_be_meant_is_not_guessed() {
+    let frame = frame();
+    assert_eq!(codes("A,安全生产,MET-1,,2020-06-01,8:00,9:00,,,", &frame), ["module_ambiguous"]);
+    assert_eq!(codes("A,COM-01,MET-1;MET-9,,2020-06-01,8:00,9:00,,,", &frame), ["unknown_cohort"]);
+    assert_eq!(codes("A,COM-01,MET-1,,2020-06-01,22:00,1:00,,,", &frame), ["end_before_start"]);
+    // The clocks go back over half past two.
+    assert_eq!(codes("A,COM-01,MET-1,,2020-10-25,2:30,4:00,,,", &frame), ["local_time_unclear"]);
+}
+
+#[test]
+fn a_session_that_is_there_is_compared() {
+    use SessionState as S;
+    let told = |fields: &[&str]| fields.iter().map(|&field| field.to_owned()).collect::<Vec<_>>();
+    let emptied = "A,COM-01,MET-1,,2020-06-01,8:00,9:40,,,";
+    for state in [S::Draft, S::Published, S::Held, S::Cancelled] {
+        assert_eq!(beside(ROW, state, false), (Verdict::Unchanged, vec![]), "{state}");
+        assert_eq!(beside(emptied, state, false), (Verdict::Unchanged, vec![]), "{state}");
+    }
+    let moved = "A,COM-01,MEC-1;MET-1,P2,2020-06-02,8:00,9:40,0,录播,102";
+    let fields = told(&["start", "end", "break", "mode", "place", "cohorts", "instructors"]);
+    assert_eq!(beside(moved, S::Draft, false), (Verdict::Update, fields.clone()));
+    assert_eq!(beside(moved, S::Published, false), (Verdict::Update, fields));
+    assert_eq!(beside(moved, S::Held, false), (Verdict::Invalid, told(&["session_held"])));
+    assert_eq!(beside(moved, S::Cancelled, false), (Verdict::Invalid, told(&["session_cancelled"])));
+    let another = "A,COM-02,MET-1,P1,2020-06-01,8:00,9:40,10,面授,101";
+    assert_eq!(beside(another, S::Draft, false), (Verdict::Update, told(&["module"])));
+    assert_eq!(beside(another, S::Published, false), (Verdict::Invalid, told(&["session_published"])));
+    assert_eq!(beside(ROW, S::Draft, true), (Verdict::Update, told(&["state"])));
+    assert_eq!(beside(ROW, S::Published, true), (Verdict::Unchanged, vec![]));
+    assert_eq!(beside("B,COM-01,MET-1,P3,2020-06-01,8:00,9:40,,,", S::Draft, true), (Verdict::Invalid, told(&["unknown_instructor"])));
+}

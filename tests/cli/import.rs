@@ -1,0 +1,72 @@
+use std::path::{Path, PathBuf};
+
+use serde_json::json;
+
+use crate::support::Home;
+
+fn example(name: &str) -> String {
+    let path: PathBuf = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/jisco").join(name);
+    path.to_str().unwrap().to_owned()
+}
+
+/// A database with the organizations and the program of the reference course.
+fn home() -> Home {
+    let home = Home::migrated();
+    home.run(&["import", "organizations", &example("organizations.csv")]).with(0);
+    home.run(&["import", "program", &example("program.json")]).with(0);
+    home
+}
+
+#[test]
+fn the_reference_course_is_imported_in_five_commands_and_again_in_none() {
+    let home = home();
+    let rest = [
+        (["import", "instructors", &example("instructors.xlsx"), "--organization", "USTB", "--partial"], "32 create", "32 unchanged"),
+        (["import", "roster", &example("roster.xlsx"), "--intake", "HONGXING-3", "--partial"], "244 create", "244 already_enrolled"),
+        (["import", "schedule", &example("schedule.xlsx"), "--intake", "HONGXING-3", "--publish"], "134 create", "134 unchanged"),
+    ];
+    for (command, first, second) in &rest {
+        let (dry, wet, again) = (home.run(&[&command[..], &["--dry-run"]].concat()), home.run(command), home.run(command));
+        assert!(dry.stdout.contains(first) && dry.stdout.contains("nothing was written"), "{dry:?}");
+        assert!(wet.stdout.contains(first) && wet.stdout.contains("(import "), "{wet:?}");
+        assert!(again.stdout.contains(second) && again.stdout.contains("says nothing new"), "{again:?}");
+        // No bar where nobody sees it.
+        assert_eq!((wet.stderr.as_str(), [dry.code, wet.code, again.code]), ("", [Some(0); 3]));
+    }
+    home.run(&["verify"]).with(0);
+}
+
+#[test]
+fn a_row_at_fault_is_told_in_the_text_the_exit_code_and_the_file_that_goes_back() {
+    let home = home();
+    let rows = "姓名,工号,单位,专业\n张伟,0001,JISCO-IRON,MET\n王五,0002,nowhere,MET\n";
+    std::fs::write(home.path("list.csv"), rows).unwrap();
+    let command = ["import", "roster", "list.csv", "--intake", "HONGXING-3"];
+    let with = |more: &[&'static str]| home.run(&[&command[..], more].concat());
+    let refused = with(&["--verdicts", "back.csv"]).with(1);
+    assert!(refused.stdout.contains("row 3 (0002): invalid: organization: no organization"), "{refused:?}");
+    assert!(refused.stderr.contains("nothing was written"), "{refused:?}");
+    assert!(std::fs::read_to_string(home.path("back.csv")).unwrap().contains("无效 (invalid)"));
+    let json = with(&["--json"]).with(1).json();
+    assert_eq!((&json["outcome"], &json["counts"]["invalid"], &json["import_id"]), (&json!("refused"), &json!(1), &json!(null)));
+    assert_eq!(with(&["--dry-run", "--json"]).with(3).json()["rows"], json["rows"]);
+    assert_eq!(with(&["--partial", "--json"]).with(3).json()["committed"], true);
+    assert_eq!(with(&["--json"]).with(1).json()["counts"]["already_enrolled"], 1);
+}
+
+#[test]
+fn a_file_that_cannot_be_taken_says_why() {
+    let home = home();
+    let code = |args: &[&str]| home.run(&[args, &["--json"]].concat()).with(1).json()["error"]["code"].as_str().unwrap().to_owned();
+    std::fs::write(home.path("list.csv"), "姓名\n张伟\n").unwrap();
+    std::fs::write(home.path("broken.xlsx"), "PK\u{3}\u{4}").unwrap();
+    std::fs::write(home.path("broken.json"), "{").unwrap();
+    assert_eq!(code(&["import", "roster", "list.csv", "--intake", "HONGXING-3"]), "columns_missing");
+    assert_eq!(code(&["import", "roster", "broken.xlsx", "--intake", "HONGXING-3"]), "workbook_unreadable");
+    assert_eq!(code(&["import", "roster", "nowhere.csv", "--intake", "HONGXING-3"]), "io");
+    assert_eq!(code(&["import", "roster", "list.csv", "--intake", "NOWHERE"]), "unknown_intake");
+    assert_eq!(code(&["import", "instructors", "list.csv", "--organization", "NOWHERE"]), "unknown_organization");
+    assert_eq!(code(&["import", "program", "broken.json"]), "json_malformed");
+    let missing = home.run(&["import", "roster", "list.csv", "--intake", "HONGXING-3"]).with(1);
+    assert!(["employee_number", "organization", "discipline", "工号"].iter().all(|name| missing.stderr.contains(name)), "{missing:?}");
+}
