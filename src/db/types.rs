@@ -13,7 +13,7 @@ use diesel::{
     pg::{Pg, PgValue},
     query_builder::QueryId,
     serialize::{self, IsNull, Output, ToSql},
-    sql_types::{BigInt, Binary, HasSqlType, SqlType},
+    sql_types::{BigInt, HasSqlType, SqlType},
     sqlite::Sqlite,
 };
 use uuid::Uuid;
@@ -67,9 +67,8 @@ impl<T: 'static> ToSql<Uid, MultiBackend> for Id<T> {
 }
 
 impl<T> FromSql<Uid, Sqlite> for Id<T> {
-    fn from_sql(value: <Sqlite as diesel::backend::Backend>::RawValue<'_>) -> deserialize::Result<Self> {
-        let bytes = <Vec<u8> as FromSql<Binary, Sqlite>>::from_sql(value)?;
-        Ok(Self::from_uuid(Uuid::from_slice(&bytes)?))
+    fn from_sql(mut value: <Sqlite as diesel::backend::Backend>::RawValue<'_>) -> deserialize::Result<Self> {
+        Ok(Self::from_uuid(Uuid::from_slice(value.read_blob())?))
     }
 }
 

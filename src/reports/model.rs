@@ -1,6 +1,6 @@
 //! The numbers of a progress report, and the only places where a ratio is made of them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -74,12 +74,23 @@ impl Plan {
         self.owed_by(discipline).map(|module| module.minutes).sum()
     }
 
+    fn owed(&self, discipline: DisciplineId, cohort: Option<CohortId>) -> Owed {
+        Owed { planned: self.minutes(discipline), open: self.open(discipline, cohort) }
+    }
+
     /// The minutes of the plan that no closed roll call of the cohort covers, unscheduled ones included: what is still to be
     /// taught to it. A module that was taught longer than planned leaves nothing open and takes nothing from the others.
     pub(super) fn open(&self, discipline: DisciplineId, cohort: Option<CohortId>) -> i64 {
         let closed = |module: &PlannedModule| cohort.and_then(|cohort| self.closed.get(&(cohort, module.id)).copied()).unwrap_or(0);
         self.owed_by(discipline).map(|module| (module.minutes - closed(module)).max(0)).sum()
     }
+}
+
+/// What a trainee of a cohort owes, in minutes.
+#[derive(Clone, Copy, Debug)]
+struct Owed {
+    planned: i64,
+    open: i64,
 }
 
 /// An enrollment as the report finds it.
@@ -139,10 +150,26 @@ pub struct ProgressRow {
 
 impl ProgressRow {
     pub(super) fn of(subject: Subject, plan: &Plan) -> Self {
+        let owed = plan.owed(subject.discipline_id, subject.cohort_id);
+        Self::owing(subject, plan, owed)
+    }
+
+    /// The rows of many; what those of one cohort owe is added up once.
+    pub(super) fn all(subjects: Vec<Subject>, plan: &Plan) -> Vec<Self> {
+        let mut known: HashMap<(DisciplineId, Option<CohortId>), Owed> = HashMap::new();
+        let row = |subject: Subject| {
+            let (discipline, cohort) = (subject.discipline_id, subject.cohort_id);
+            let owed = *known.entry((discipline, cohort)).or_insert_with(|| plan.owed(discipline, cohort));
+            Self::owing(subject, plan, owed)
+        };
+        subjects.into_iter().map(row).collect()
+    }
+
+    fn owing(subject: Subject, plan: &Plan, owed: Owed) -> Self {
         let balance = subject.balance;
         // Whoever has left, failed or completed owes nothing that is still to come.
         let stays = matches!(subject.state, EnrollmentState::Enrolled | EnrollmentState::Suspended);
-        let open = if stays { plan.open(subject.discipline_id, subject.cohort_id) } else { 0 };
+        let open = if stays { owed.open } else { 0 };
         let (expected, present) = (i64::from(balance.expected()), i64::from(balance.present()));
         let counted = plan.counted(expected, present, balance.authorized_absence_minutes.into());
         Self {
@@ -155,7 +182,7 @@ impl ProgressRow {
             unit_id: subject.unit_id,
             cohort_id: subject.cohort_id,
             state: subject.state,
-            plan_minutes: plan.minutes(subject.discipline_id),
+            plan_minutes: owed.planned,
             expected_minutes: expected,
             present_minutes: present,
             authorized_absence_minutes: balance.authorized_absence_minutes.into(),

@@ -54,7 +54,7 @@ pub fn intake_progress(
         return Ok(Pulled::Unchanged(tag));
     }
     let plan = plan(conn, &intake)?;
-    let rows: Vec<ProgressRow> = subjects(conn, actor, id, None)?.into_iter().map(|subject| ProgressRow::of(subject, &plan)).collect();
+    let rows = ProgressRow::all(subjects(conn, actor, id, None)?, &plan);
     let split = match by {
         None => None,
         Some(Split::Discipline) => Some(by_discipline(conn, &intake, &rows)?),
@@ -195,7 +195,6 @@ fn subjects(conn: &mut Conn, actor: &Actor, id: IntakeId, only: Option<Enrollmen
         .inner_join(people::table.on(people::id.eq(enrolled::person_id)))
         .left_join(hour_balances::table.on(hour_balances::enrollment_id.eq(enrolled::id)))
         .filter(enrolled::intake_id.eq(id))
-        .order(enrolled::id)
         .select((
             (
                 enrolled::id,
@@ -238,8 +237,12 @@ fn subjects(conn: &mut Conn, actor: &Actor, id: IntakeId, only: Option<Enrollmen
     }
     let rows: Vec<(Seated, Option<Minutes>)> = query.load(conn)?;
     let left = |subject: &Subject| matches!(subject.state, S::Withdrawn | S::Transferred) && subject.balance == Balance::default();
+    let subjects = rows.into_iter().map(|(seated, minutes)| subject(seated, minutes));
     // What was posted and reversed again is no hours.
-    Ok(rows.into_iter().map(|(seated, minutes)| subject(seated, minutes)).filter(|subject| only.is_some() || !left(subject)).collect())
+    let mut subjects: Vec<Subject> = subjects.filter(|subject| only.is_some() || !left(subject)).collect();
+    // Sorted here, because SQLite would copy each whole row for it.
+    subjects.sort_unstable_by_key(|subject| subject.enrollment_id);
+    Ok(subjects)
 }
 
 fn subject(seated: Seated, minutes: Option<Minutes>) -> Subject {
