@@ -1,6 +1,7 @@
 DROP TABLE module_hour_balances;
 DROP TABLE hour_balances;
 DROP TABLE hour_entries;
+DROP TABLE unsettled_sessions;
 DROP TABLE attendances;
 DROP TABLE roll_calls;
 DROP FUNCTION hour_entries_reverse_exactly;
