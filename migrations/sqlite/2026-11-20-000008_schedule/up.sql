@@ -26,6 +26,9 @@ CREATE TABLE sessions (
     CHECK ((ends_at - starts_at) / 60000000.0 = minutes + break_minutes),
     CHECK (minutes + break_minutes <= 1440),
     CHECK ((state = 'held') = (held_minutes IS NOT NULL)),
+    -- Without all of its times the comparison would be unknown, and a check lets that pass.
+    CHECK ((held_minutes IS NULL) = (held_starts_at IS NULL) AND (held_minutes IS NULL) = (held_ends_at IS NULL)
+        AND (held_minutes IS NULL) = (held_break_minutes IS NULL)),
     CHECK (held_minutes IS NULL OR ((held_ends_at - held_starts_at) / 60000000.0 = held_minutes + held_break_minutes)),
     CHECK ((state = 'cancelled') = (cancel_reason IS NOT NULL)),
     UNIQUE (intake_id, code),
@@ -129,7 +132,8 @@ CREATE TRIGGER sessions_stay BEFORE DELETE ON sessions WHEN OLD.state <> 'draft'
     SELECT RAISE(ABORT, 'muster:session_closed');
 END;
 
--- Claims follow the session: made when it is published, moved with it, given back when it is cancelled. A recorded session has none.
+-- Claims follow the session: made when it is published, moved with it, set to the actual times when it is held, given back when it is
+-- cancelled. A recorded session has none.
 CREATE TRIGGER sessions_claim AFTER UPDATE ON sessions
 WHEN NEW.state = 'published' AND OLD.state = 'draft' AND NEW.mode <> 'recorded' BEGIN
     INSERT INTO claims (kind, resource_id, session_id, starts_at, ends_at)
@@ -144,6 +148,10 @@ WHEN NEW.state = 'published' AND OLD.state = 'published' AND (NEW.starts_at <> O
     SELECT 'cohort', cohort_id, NEW.id, NEW.starts_at, NEW.ends_at FROM session_cohorts WHERE session_id = NEW.id AND NEW.mode <> 'recorded'
     UNION ALL
     SELECT 'instructor', person_id, NEW.id, NEW.starts_at, NEW.ends_at FROM session_instructors WHERE session_id = NEW.id AND NEW.mode <> 'recorded';
+END;
+CREATE TRIGGER sessions_hold_claims AFTER UPDATE ON sessions
+WHEN NEW.state = 'held' AND OLD.state = 'published' AND (NEW.held_starts_at <> NEW.starts_at OR NEW.held_ends_at <> NEW.ends_at) BEGIN
+    UPDATE claims SET starts_at = NEW.held_starts_at, ends_at = NEW.held_ends_at WHERE session_id = NEW.id;
 END;
 CREATE TRIGGER sessions_release AFTER UPDATE ON sessions WHEN NEW.state = 'cancelled' AND OLD.state <> 'cancelled' BEGIN
     DELETE FROM claims WHERE session_id = NEW.id;
