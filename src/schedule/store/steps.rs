@@ -185,10 +185,14 @@ pub fn hold(conn: &mut Conn, actor: &Actor, now: Instant, id: SessionId, new: Ne
             let detail = "what was taught lies between the intake's opening and closing";
             return Err(Error::invalid("/starts_at", "outside_intake", detail));
         }
+        links::find_instructors(conn, actor, added(&plan.instructor_ids, &actual.instructor_ids).into_iter().collect())?;
         // Who taught or learnt longer, or instead of another, was nowhere else.
         refuse_overlaps(conn, actor, &intake, occupied(id, &actual))?;
     }
-    substitute(conn, actor, intake_id, id, (&plan, &actual))?;
+    if actual.instructor_ids != plan.instructor_ids {
+        links::remove_left(conn, id, &plan, &actual)?;
+        links::insert_joined(conn, intake_id, id, &plan, &actual)?;
+    }
     links::pin_titles(conn, &intake, id, &actual.instructor_ids, intake.time_zone.date(actual.starts_at))?;
     let changed = SessionRow {
         state,
@@ -227,14 +231,4 @@ fn check_hold(new: &NewHold, plan: &Plan, actual: &Plan) -> Result<i32, Error> {
         faults.push(FieldFault::new("/difference_reason", "reason_missing", "what differs from the plan needs a reason"));
     }
     Error::unless_valid(faults).map(|()| minutes)
-}
-
-/// Exchanges the instructors of a session for those who actually taught it.
-fn substitute(conn: &mut Conn, actor: &Actor, intake: IntakeId, id: SessionId, (plan, actual): (&Plan, &Plan)) -> Result<(), Error> {
-    if plan.instructor_ids == actual.instructor_ids {
-        return Ok(());
-    }
-    links::find_instructors(conn, actor, added(&plan.instructor_ids, &actual.instructor_ids).into_iter().collect())?;
-    links::remove_left(conn, id, plan, actual)?;
-    links::insert_joined(conn, intake, id, plan, actual)
 }
