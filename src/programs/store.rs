@@ -302,7 +302,6 @@ pub fn replace_version(
 /// 409 `illegal_transition` unless it is a draft; 409 `hours_do_not_add_up` with both sums.
 pub fn confirm(conn: &mut Conn, actor: &Actor, id: ProgramVersionId, change: &Change) -> Result<VersionDocument, Error> {
     let (stored, provider) = held(conn, actor, id)?;
-    check_at_once(change)?;
     stored.check_confirmable()?;
     step(conn, actor, (stored, provider), ("program_version.confirmed", VersionState::Confirmed), change)
 }
@@ -313,7 +312,6 @@ pub fn confirm(conn: &mut Conn, actor: &Actor, id: ProgramVersionId, change: &Ch
 /// 409 `illegal_transition` unless it is confirmed.
 pub fn retire(conn: &mut Conn, actor: &Actor, id: ProgramVersionId, change: &Change) -> Result<VersionDocument, Error> {
     let (stored, provider) = held(conn, actor, id)?;
-    check_at_once(change)?;
     stored.version.state.check_step(VersionState::Retired)?;
     step(conn, actor, (stored, provider), ("program_version.retired", VersionState::Retired), change)
 }
@@ -326,14 +324,6 @@ fn held(conn: &mut Conn, actor: &Actor, id: ProgramVersionId) -> Result<(Plan, O
     may_write(actor)?;
     let provider = programs::table.filter(programs::id.eq(row.program_id)).select(programs::provider_id).first(conn)?;
     Ok((content(conn, row)?, provider))
-}
-
-/// A version's steps have no time of their own besides the one recorded.
-fn check_at_once(change: &Change) -> Result<(), Error> {
-    if change.effective_at.is_some() {
-        return Err(Error::invalid("/effective_at", "effective_at_not_allowed", "a program version changes its state at once"));
-    }
-    Ok(())
 }
 
 fn step(
