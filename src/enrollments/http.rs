@@ -1,6 +1,6 @@
 //! `/intakes/{id}/enrollments` and `/enrollments`.
 
-use actix_web::web::{Data, Path, Query, ServiceConfig};
+use actix_web::web::{Data, Path, ServiceConfig};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, OpenApi, ToSchema};
 
@@ -11,7 +11,7 @@ use super::{
 use crate::{
     db::Db,
     error::Error,
-    http::{Answer, Body, Caller, Changing, ETag, Many, Page, Reading, Writing, at, once, page},
+    http::{Answer, Body, Caller, Changing, ETag, Many, Page, Query, Reading, Unchanged, Writing, at, once, page},
     intakes::{CohortId, IntakeId},
 };
 
@@ -42,7 +42,7 @@ struct ListQuery {
     /// From `next` of the page before.
     cursor: Option<String>,
     /// How many, 1 to 500 (default 50).
-    limit: Option<i64>,
+    limit: Option<page::Limit>,
 }
 
 /// Many enrollments, made together or not at all.
@@ -108,7 +108,7 @@ async fn create_enrollments(db: Data<Db>, caller: Caller, id: Path<IntakeId>, bo
 
 /// One enrollment
 #[utoipa::path(get, path = "/enrollments/{id}", tag = "enrollments", params(("id" = EnrollmentId, Path, description = "The enrollment")),
-    responses((status = 200, description = "The enrollment", body = EnrollmentRow), Reading))]
+    responses((status = 200, description = "The enrollment", body = EnrollmentRow), Unchanged, Reading))]
 async fn read_enrollment(db: Data<Db>, caller: Caller, id: Path<EnrollmentId>) -> Result<Answer, Error> {
     let id = id.into_inner();
     let row = db

@@ -1,6 +1,6 @@
 //! `/intakes/{id}/sessions` and `/sessions`.
 
-use actix_web::web::{Data, Path, Query, ServiceConfig};
+use actix_web::web::{Data, Path, ServiceConfig};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, OpenApi, ToSchema};
 
@@ -16,7 +16,7 @@ use crate::{
     clock::Instant,
     db::Db,
     error::Error,
-    http::{Answer, Body, Caller, Change, Changing, ETag, Many, Page, Reading, Writing, at, once, page},
+    http::{Answer, Body, Caller, Change, Changing, ETag, Many, Page, Query, Reading, Unchanged, Writing, at, once, page},
     intakes::{CohortId, IntakeId},
 };
 
@@ -66,7 +66,7 @@ struct ListQuery {
     /// From `next` of the page before.
     cursor: Option<String>,
     /// How many, 1 to 500 (default 50).
-    limit: Option<i64>,
+    limit: Option<page::Limit>,
 }
 
 fn no() -> bool {
@@ -175,7 +175,7 @@ async fn publish_sessions(db: Data<Db>, caller: Caller, id: Path<IntakeId>, body
 
 /// One session
 #[utoipa::path(get, path = "/sessions/{id}", tag = "sessions", params(("id" = SessionId, Path, description = "The session")),
-    responses((status = 200, description = "The session", body = Session), Reading))]
+    responses((status = 200, description = "The session", body = Session), Unchanged, Reading))]
 async fn read_session(db: Data<Db>, caller: Caller, id: Path<SessionId>) -> Result<Answer, Error> {
     let id = id.into_inner();
     let session = db.read(caller.credentials.clone(), move |conn, actor, _| store::read(conn, actor, id)).await?;
