@@ -153,7 +153,7 @@ pub fn grant_role(
         return Err(Error::invalid("/organization", "role_organization", "every role but the administrator's is held at an organization"));
     }
     let person: Option<PersonId> = users::table.find(user).select(users::person_id).first(conn)?;
-    if person.is_none() && matches!(role, Role::ClassAdviser | Role::Instructor | Role::Trainee) {
+    if person.is_none() && role.is_a_persons() {
         let detail = format!("the role {role} is a person's, and the user is not tied to one");
         return Err(Error::invalid("/person_id", "person_missing", detail));
     }
