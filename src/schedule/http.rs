@@ -5,7 +5,10 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, OpenApi, ToSchema};
 
 use super::{
-    model::{NewHold, NewSession, NewWaiver, Session, SessionFilter, SessionId, SessionPatch, SessionState, SessionTransition, Waiver},
+    model::{
+        NewHold, NewSession, NewWaiver, Session, SessionChange, SessionFilter, SessionId, SessionPatch, SessionState, SessionTransition,
+        Waiver,
+    },
     store::{
         self,
         links::{whole, whole_one},
@@ -16,7 +19,7 @@ use crate::{
     clock::Instant,
     db::Db,
     error::Error,
-    http::{Answer, Body, Caller, Change, Changing, ETag, Many, Page, Query, Reading, Unchanged, Writing, at, once, page},
+    http::{Answer, Body, Caller, Changing, ETag, Many, Page, Query, Reading, Unchanged, Writing, at, once, page},
     intakes::{CohortId, IntakeId},
 };
 
@@ -69,10 +72,6 @@ struct ListQuery {
     limit: Option<page::Limit>,
 }
 
-fn no() -> bool {
-    false
-}
-
 /// Many sessions, scheduled together or not at all.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -81,7 +80,7 @@ struct NewSessions {
     #[schema(value_type = Vec<NewSession>)]
     sessions: Many<NewSession>,
     /// Whether to publish them at once.
-    #[serde(default = "no")]
+    #[serde(default)]
     publish: bool,
 }
 
@@ -232,14 +231,15 @@ async fn waive_conflict(db: Data<Db>, caller: Caller, id: Path<SessionId>, body:
 #[utoipa::path(post, path = "/sessions/{id}/{transition}", tag = "sessions",
     params(("id" = SessionId, Path, description = "The session"), ("transition" = SessionTransition, Path, description = "The step"),
         ("Idempotency-Key" = Option<String>, Header, description = "The same key and body do the work once")),
-    request_body(content = Change, example = json!({"reason": "the instructor is ill"})),
+    request_body(content = SessionChange, example = json!({"reason": "the instructor is ill",
+        "replaced_by_id": "01936f3e-0000-7000-8000-000000000009"})),
     responses((status = 200, description = "The session as it is now", body = Session), Writing))]
 async fn transition_session(
     db: Data<Db>,
     caller: Caller,
     path: Path<(SessionId, SessionTransition)>,
-    body: Body<Change>,
+    body: Body<SessionChange>,
 ) -> Result<Answer, Error> {
     let (id, step) = path.into_inner();
-    once(&db, &caller, body.hash, move |conn, actor, _| answer(&steps::transition(conn, actor, id, step, &body.value()?)?)).await
+    once(&db, &caller, body.hash, move |conn, actor, _| answer(&steps::transition(conn, actor, id, step, body.value()?)?)).await
 }

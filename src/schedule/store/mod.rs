@@ -21,7 +21,7 @@ use super::{
     rules::{Days, Frame, unless_all_valid},
 };
 use crate::{
-    access::{Action, Actor, Scope, advised, provided},
+    access::{Action, Actor, Scope, advised, provided, sponsored},
     clock::Instant,
     db::{self, Conn, MultiBackend, for_backend},
     error::Error,
@@ -29,13 +29,9 @@ use crate::{
     id::Id,
     intakes::{self, CohortId, Intake, IntakeId, Zone},
     journal::NewEntry,
-    organizations::below,
     people::PersonId,
     programs::{DisciplineId, ModuleId},
-    schema::{
-        enrollment_periods, enrollments, intake_sponsors, intakes as intake_rows, modules, organizations, session_cohorts,
-        session_instructors, sessions,
-    },
+    schema::{enrollment_periods, enrollments, intakes as intake_rows, modules, session_cohorts, session_instructors, sessions},
     text::Code,
 };
 
@@ -45,17 +41,7 @@ pub(super) fn visible(actor: &Actor) -> sessions::BoxedQuery<'static, MultiBacke
     let query = match actor.scope() {
         Scope::Everything => sessions::table.into_boxed(),
         Scope::Provider(provider) => sessions::table.into_boxed().filter(sessions::intake_id.eq_any(provided(provider))),
-        Scope::Sponsor(organization) => announced().filter(
-            sessions::intake_id
-                .eq_any(enrollments::table.filter(enrollments::unit_id.eq_any(below(organization))).select(enrollments::intake_id))
-                .or(sessions::intake_id.eq_any(
-                    intake_sponsors::table
-                        .inner_join(organizations::table.on(organizations::root_id.eq(intake_sponsors::sponsor_id)))
-                        .filter(organizations::id.eq(organization))
-                        .filter(intake_sponsors::seats.is_not_null())
-                        .select(intake_sponsors::intake_id),
-                )),
-        ),
+        Scope::Sponsor(organization) => announced().filter(sponsored!(sessions::intake_id, organization)),
         Scope::Adviser(person, provider) => {
             let own = session_cohorts::table.filter(session_cohorts::cohort_id.eq_any(advised(person, provider)));
             sessions::table.into_boxed().filter(sessions::id.eq_any(own.select(session_cohorts::session_id)))
