@@ -9,11 +9,7 @@ use super::{
         NewHold, NewSession, NewWaiver, Session, SessionChange, SessionFilter, SessionId, SessionPatch, SessionState, SessionTransition,
         Waiver,
     },
-    store::{
-        self,
-        links::{whole, whole_one},
-        steps, waivers,
-    },
+    store::{self, links::whole, steps, waivers},
 };
 use crate::{
     clock::Instant,
@@ -188,11 +184,7 @@ async fn read_session(db: Data<Db>, caller: Caller, id: Path<SessionId>) -> Resu
     responses((status = 200, description = "The session as it is now", body = Session), Changing))]
 async fn update_session(db: Data<Db>, caller: Caller, id: Path<SessionId>, body: Body<SessionPatch>) -> Result<Answer, Error> {
     let id = id.into_inner();
-    db.write(caller.credentials.clone(), move |conn, actor, _| {
-        let row = store::update(conn, actor, Some(&caller), id, body.value()?)?;
-        answer(&whole_one(conn, row)?)
-    })
-    .await
+    db.write(caller.credentials.clone(), move |conn, actor, _| answer(&store::update(conn, actor, Some(&caller), id, body.value()?)?)).await
 }
 
 /// Confirm a session as held, as planned or as it was
@@ -204,11 +196,7 @@ async fn update_session(db: Data<Db>, caller: Caller, id: Path<SessionId>, body:
     responses((status = 200, description = "The session, held", body = Session), Writing))]
 async fn hold_session(db: Data<Db>, caller: Caller, id: Path<SessionId>, body: Body<NewHold>) -> Result<Answer, Error> {
     let id = id.into_inner();
-    once(&db, &caller, body.hash, move |conn, actor, now| {
-        let row = steps::hold(conn, actor, now, id, body.value()?)?;
-        answer(&whole_one(conn, row)?)
-    })
-    .await
+    once(&db, &caller, body.hash, move |conn, actor, now| answer(&steps::hold(conn, actor, now, id, body.value()?)?)).await
 }
 
 /// Let a session overlap another one

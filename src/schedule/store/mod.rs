@@ -270,7 +270,7 @@ fn refuse_taken<'a>(conn: &mut Conn, intake: IntakeId, codes: impl Iterator<Item
 /// # Errors
 /// 409 `session_closed` once it is held or cancelled, `session_published` for what is fixed then, `session_conflict`, `plan_exceeded`
 /// and `intake_not_live`.
-pub fn update(conn: &mut Conn, actor: &Actor, caller: Option<&Caller>, id: SessionId, patch: SessionPatch) -> Result<SessionRow, Error> {
+pub fn update(conn: &mut Conn, actor: &Actor, caller: Option<&Caller>, id: SessionId, patch: SessionPatch) -> Result<Session, Error> {
     let intake_id = find(conn, actor, id)?.intake_id;
     actor.may(Action::WriteSchedule)?;
     db::lock(conn, "intake", intake_id)?;
@@ -281,7 +281,7 @@ pub fn update(conn: &mut Conn, actor: &Actor, caller: Option<&Caller>, id: Sessi
         caller.check_if_match(&ETag::version(stored.row.version), plan != before)?;
     }
     if plan == before {
-        return Ok(stored.row);
+        return Ok(stored);
     }
     let published = match stored.row.state {
         SessionState::Draft => false,
@@ -315,7 +315,7 @@ pub fn update(conn: &mut Conn, actor: &Actor, caller: Option<&Caller>, id: Sessi
     }
     let now = whole_one(conn, row)?;
     actor.record(NewEntry::of(action, "session", id).provider(intake.provider_id).intake(intake_id).from(&stored).to(&now));
-    Ok(now.row)
+    Ok(now)
 }
 
 fn planned(row: &SessionRow, plan: &Plan) -> SessionRow {

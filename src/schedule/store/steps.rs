@@ -242,7 +242,7 @@ pub fn cancel_unheld(conn: &mut Conn, actor: &Actor, intake: &Intake, reason: &N
 /// # Errors
 /// 403 for an instructor who does not lead it; 409 `session_not_started` before its start, `session_conflict` if somebody else taught
 /// who was elsewhere, `illegal_transition`; 422 if anything differs from the plan without a reason.
-pub fn hold(conn: &mut Conn, actor: &Actor, now: Instant, id: SessionId, new: NewHold) -> Result<SessionRow, Error> {
+pub fn hold(conn: &mut Conn, actor: &Actor, now: Instant, id: SessionId, new: NewHold) -> Result<Session, Error> {
     let intake_id = find(conn, actor, id)?.intake_id;
     refuse_unless_leading(conn, actor, id)?;
     actor.may(Action::HoldSession)?;
@@ -281,7 +281,7 @@ pub fn hold(conn: &mut Conn, actor: &Actor, now: Instant, id: SessionId, new: Ne
     let held = whole_one(conn, row)?;
     let entry = NewEntry::of("session.held", "session", id).provider(intake.provider_id).intake(intake_id);
     actor.record(entry.from(&stored).to(&held).because(held.row.difference_reason.as_ref().map(Note::as_str)));
-    Ok(held.row)
+    Ok(held)
 }
 
 /// An instructor confirms the sessions they lead, and no others.
