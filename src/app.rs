@@ -10,7 +10,7 @@ use actix_web::{
         self,
         signal::unix::{Signal, SignalKind, signal},
     },
-    web::{self, Data, PathConfig, QueryConfig, ServiceConfig},
+    web::{self, Data, PathConfig, ServiceConfig},
 };
 use tracing_actix_web::TracingLogger;
 use utoipa::OpenApi;
@@ -55,7 +55,6 @@ pub fn build(settings: &Settings, db: Db) -> std::io::Result<(Server, std::net::
             .app_data(Data::new(db.clone()))
             .app_data(document.clone())
             .app_data(PathConfig::default().error_handler(|_, _| Error::NotFound.into()))
-            .app_data(QueryConfig::default().error_handler(|error, _| Error::malformed("query_malformed", error.to_string()).into()))
             .wrap(Compress::default())
             .wrap(from_fn(problem::render))
             .wrap(TracingLogger::default())

@@ -6,7 +6,7 @@ use chrono::{DateTime, DurationRound, SubsecRound, TimeDelta, Utc};
 use diesel::{deserialize::FromSqlRow, expression::AsExpression};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::db::types::Ts;
+use crate::{db::types::Ts, error::coded};
 
 /// A point in time in UTC, exact to the microsecond (what both databases keep).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, AsExpression, FromSqlRow)]
@@ -71,13 +71,15 @@ impl Serialize for Instant {
 
 impl<'de> Deserialize<'de> for Instant {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let at = DateTime::<Utc>::deserialize(deserializer)?;
+        let text = String::deserialize(deserializer)?;
+        let at: DateTime<Utc> =
+            text.parse().map_err(|_| coded("wrong_value", "must be an RFC 3339 instant such as 2020-05-27T11:00:00Z"))?;
         // Both databases hold these years, and none of ours needs more.
         let years = 1900..=2200;
         if years.contains(&chrono::Datelike::year(&at)) {
             Ok(Self::from(at))
         } else {
-            Err(serde::de::Error::custom("the year must lie between 1900 and 2200"))
+            Err(coded("wrong_value", "the year must lie between 1900 and 2200"))
         }
     }
 }

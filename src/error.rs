@@ -190,7 +190,8 @@ impl From<DieselError> for Error {
 }
 
 /// Failures that Diesel does not sort by kind and that pass by themselves: lock and statement timeouts, deadlocks (40P01, 55P03,
-/// 57014), a server that shuts down or starts up, a lost connection, a busy or full SQLite file.
+/// 57014), a server that shuts down or starts up, a lost connection, a busy or full SQLite file. In English: SQLite, libpq as it is built
+/// in and, where the connection may ask for it, Postgres speak nothing else.
 fn is_passing(message: &str) -> bool {
     const PASSING: &[&str] = &[
         "deadlock detected",

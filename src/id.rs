@@ -6,7 +6,7 @@ use diesel::{deserialize::FromSqlRow, expression::AsExpression};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use uuid::Uuid;
 
-use crate::db::types::Uid;
+use crate::{db::types::Uid, error::coded};
 
 /// The key of a `T`. Two ids of different things do not compare, so that a session's id cannot be passed for an enrollment's.
 #[derive(AsExpression, FromSqlRow)]
@@ -93,7 +93,8 @@ impl<T> Serialize for Id<T> {
 }
 impl<'de, T> Deserialize<'de> for Id<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Uuid::deserialize(deserializer).map(Self::from_uuid)
+        let text = String::deserialize(deserializer)?;
+        text.parse().map_err(|_| coded("wrong_value", "must be an id such as 01936f3e-0000-7000-8000-000000000001"))
     }
 }
 impl<T> utoipa::PartialSchema for Id<T> {

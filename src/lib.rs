@@ -1,4 +1,52 @@
 //! Muster: training programs that one organization teaches for another, with hours that can be trusted.
+//!
+//! # The rooms
+//!
+//! A feature is a folder with the same files: `mod.rs` is its face, `model.rs` its rows, values and rules (pure), `store.rs` all of its
+//! SQL, `http.rs` its routes and handlers, which decide nothing. A table is written by one room; others may join it in reads.
+//!
+//! | Room | What it is for |
+//! |---|---|
+//! | [`organizations`] | universities, enterprises and their units; the tree that every scope filter reads |
+//! | [`people`] | trainees and instructors, and their dated affiliations |
+//! | [`programs`] | programs and their versions: disciplines and modules, immutable once confirmed |
+//! | [`intakes`] | one dated run of a version; its cohorts, seat quotas and amendments |
+//! | [`enrollments`] | a trainee's place in an intake: states, dated periods, seats; who is expected of a session |
+//! | [`schedule`] | sessions, what they occupy (claims), conflicts, waivers, how they were held |
+//! | [`attendance`] | roll calls: put, submit, close, reopen |
+//! | [`ledger`] | immutable hour entries, and the balances that are their sums |
+//! | [`reports`] | the progress of an intake and of an enrollment |
+//! | [`imports`] | rosters, schedules and the rest from XLSX, CSV and JSON; dry run, commit, undo |
+//! | [`journal`] | who changed what, hash-chained; the audit |
+//! | [`access`] | who asks: tokens, roles, scopes and the one policy |
+//!
+//! Beside them: [`db`] (connections, transactions, migrations, types), [`http`] (what every handler shares), [`tabular`] (spreadsheets,
+//! read and written under caps), [`cli`] (one file a command), [`app`] (the server, and the one list of routes), [`error`], [`clock`],
+//! [`id`], [`text`], [`config`], [`schema`].
+//!
+//! # The invariants, and what holds each
+//!
+//! What the database can hold, it holds, against direct SQL too. What it cannot, a type or one function does.
+//!
+//! | Invariant | Database | Types and code |
+//! |---|---|---|
+//! | Seats taken never exceed capacity or quota | triggers `enrollments_seat_…`, counters beside both | `muster verify` recounts |
+//! | One open enrollment per person and intake; one attendance per session and enrollment | unique index, primary key | |
+//! | Nobody is in two places | `claims`, made and given back by triggers; an overlap needs a waiver of that pair | `schedule` says what is in the way |
+//! | Whole minutes, UTC instants, no floats | checks: end − start = minutes + breaks | [`clock::Instant`], integers |
+//! | No data is not zero | | rates are `Option` in `reports` |
+//! | Owed is what was taught while enrolled | periods of an enrollment do not overlap | [`enrollments::expected_of`], the one place |
+//! | What is closed, held, confirmed or posted stays | triggers against update and delete; a reversal mirrors its entry | a correction reverses and posts anew |
+//! | Every balance is the sum of its entries; 0 ≤ present ≤ expected | checks on the balances | moved in the posting transaction; `muster verify` recounts |
+//! | The past is not decided again | an intake keeps its version | holding a session pins its times and its instructors' titles |
+//! | Cancelling leaves what was held | triggers on the legal steps | [`schedule::cancel_unheld`] |
+//! | A list or look-up shows what the actor may see, and 404 for the rest | | `visible(actor)` in each store; the access matrix test |
+//! | Nothing is written before the policy was asked | | [`access::Actor::may`]; a replayed request stops exactly there |
+//! | Each change is in the journal, gapless and unchanged | triggers on entries and seals | the last statement of [`db::Db::write`]; `muster verify` walks the chain |
+//! | A request sent twice does its work once | primary key of the stored answers | [`http::once`]; an equal PUT or PATCH writes nothing |
+//! | An acknowledged write survives a crash | WAL with `synchronous=FULL`; Postgres with `fsync` | asserted on every connection |
+//!
+//! `ARCHITECTURE.md` follows one request through all of this.
 
 pub mod access;
 pub mod app;

@@ -60,6 +60,11 @@ impl Actor {
         self.only_intake
     }
 
+    /// Whether the actor may do `action` at all. For what depends on it; the gate is [`Actor::may`].
+    pub fn allows(&self, action: Action) -> bool {
+        allows(self.role, action) && (action.is_read() || !self.read_only)
+    }
+
     /// The gate of every operation: called after the object was found in the actor's scope and before anything is written.
     ///
     /// In a replay it answers [`Error::Replayed`] where it would have let the work begin: the request is authorized again by the
@@ -78,6 +83,17 @@ impl Actor {
             return Err(Error::Replayed);
         }
         Ok(())
+    }
+
+    /// [`Actor::may`] for what belongs to no intake, such as an organization, a person or another intake: a token for one may not.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`], also if the token is good for one intake.
+    pub fn may_beyond_intakes(&self, action: Action) -> Result<(), Error> {
+        if self.only_intake.is_some() {
+            return Err(Error::Forbidden(format!("this token is good for one intake, and this serves others too ({action})")));
+        }
+        self.may(action)
     }
 
     /// From now on [`Actor::may`] stops at the gate.

@@ -11,7 +11,8 @@ mod store;
 pub use actor::{Actor, Credentials};
 pub use model::{IssuedToken, NewToken, NewUser, Role, RoleGrant, Scope, Secret, Token, TokenId, User, UserId};
 pub use policy::{Action, allows};
+pub(crate) use store::sponsored;
 pub use store::{
-    advised, create_user, current_grant, grant_role, issue_token, list_tokens, note_use, provided, resolve, revoke_token, taught,
-    user_by_name,
+    advised, create_user, current_grant, enrolled_from, grant_role, issue_token, list_tokens, note_use, promised, provided, resolve,
+    revoke_token, taught, user_by_name,
 };

@@ -36,6 +36,13 @@ text_enum! {
     }
 }
 
+impl Role {
+    /// Whether only somebody who is a known person can hold it: what it sees is that person's own.
+    pub fn is_a_persons(self) -> bool {
+        matches!(self, Self::ClassAdviser | Self::Instructor | Self::Trainee)
+    }
+}
+
 /// Whose rows an actor sees. Every list and every look-up by id is filtered by it in SQL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scope {

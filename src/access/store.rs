@@ -16,7 +16,9 @@ use crate::{
     journal::NewEntry,
     organizations::{OrganizationId, below},
     people::PersonId,
-    schema::{cohorts, intakes, people, role_grants, session_instructors, sessions, tokens, users},
+    schema::{
+        cohorts, enrollments, intake_sponsors, intakes, organizations, people, role_grants, session_instructors, sessions, tokens, users,
+    },
     text::Name,
 };
 
@@ -153,7 +155,7 @@ pub fn grant_role(
         return Err(Error::invalid("/organization", "role_organization", "every role but the administrator's is held at an organization"));
     }
     let person: Option<PersonId> = users::table.find(user).select(users::person_id).first(conn)?;
-    if person.is_none() && matches!(role, Role::ClassAdviser | Role::Instructor | Role::Trainee) {
+    if person.is_none() && role.is_a_persons() {
         let detail = format!("the role {role} is a person's, and the user is not tied to one");
         return Err(Error::invalid("/person_id", "person_missing", detail));
     }
@@ -234,6 +236,34 @@ pub fn list_tokens(conn: &mut Conn, actor: &Actor) -> Result<Vec<(Token, RoleGra
 pub fn provided(provider: OrganizationId) -> _ {
     let house: below = below(provider);
     intakes::table.filter(intakes::provider_id.eq_any(house)).select(intakes::id)
+}
+
+/// Whether an intake, named by a column, is one that a sponsor or one of its plants has to do with: somebody from there or below is
+/// enrolled in it, or it has a quota for the sponsor, which may look before its first nomination. A macro, because a query that has
+/// `intakes` in it cannot be a part of one over `intakes`.
+macro_rules! sponsored {
+    ($intake:expr, $organization:expr) => {
+        $intake.eq_any($crate::access::enrolled_from($organization)).or($intake.eq_any($crate::access::promised($organization)))
+    };
+}
+pub(crate) use sponsored;
+
+/// The ids of the intakes in which somebody of `organization` or its units is enrolled.
+#[diesel::dsl::auto_type]
+pub fn enrolled_from(organization: OrganizationId) -> _ {
+    let house: below = below(organization);
+    enrollments::table.filter(enrollments::unit_id.eq_any(house)).select(enrollments::intake_id)
+}
+
+/// The ids of the intakes with a quota for the sponsor that `organization` is or belongs to. A row without seats says only that
+/// somebody of the sponsor is enrolled, maybe at another plant.
+#[diesel::dsl::auto_type]
+pub fn promised(organization: OrganizationId) -> _ {
+    intake_sponsors::table
+        .inner_join(organizations::table.on(organizations::root_id.eq(intake_sponsors::sponsor_id)))
+        .filter(organizations::id.eq(organization))
+        .filter(intake_sponsors::seats.is_not_null())
+        .select(intake_sponsors::intake_id)
 }
 
 /// The ids of the cohorts that `person` looks after for `provider`.

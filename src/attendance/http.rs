@@ -10,7 +10,7 @@ use super::{
 use crate::{
     db::Db,
     error::Error,
-    http::{Answer, Body, Caller, Change, Changing, ETag, Reading, Writing, at, once},
+    http::{Answer, Body, Caller, Change, Changing, ETag, Reading, Unchanged, Writing, at, once},
     schedule::SessionId,
 };
 
@@ -25,11 +25,11 @@ pub fn routes(api: &mut ServiceConfig) {
 
 /// The roll call of a session, with everybody who is expected
 #[utoipa::path(get, path = "/sessions/{id}/roll-call", tag = "roll-calls", params(("id" = SessionId, Path, description = "The session")),
-    responses((status = 200, description = "The roll call", body = RollCall), Reading))]
+    responses((status = 200, description = "The roll call", body = RollCall), Unchanged, Reading))]
 async fn read_roll_call(db: Data<Db>, caller: Caller, id: Path<SessionId>) -> Result<Answer, Error> {
     let id = id.into_inner();
     let roll_call = db.read(caller.credentials.clone(), move |conn, actor, _| store::read(conn, actor, id)).await?;
-    Ok(Answer::ok(&roll_call)?.tag(&ETag::version(roll_call.version)))
+    Ok(Answer::ok(&roll_call)?.tag_unless_known(&caller, &ETag::version(roll_call.version)))
 }
 
 /// Call the roll: the whole class in one request

@@ -174,7 +174,7 @@ fn ready(actor: &Actor, now: Instant, session: &SessionRow, state: RollCallState
     }
     match state {
         RollCallState::Closed => Err(Error::conflict("roll_call_closed", "the roll call is closed; reopen it with a reason")),
-        RollCallState::Submitted if actor.may(Action::CloseRollCall).is_err() => {
+        RollCallState::Submitted if !actor.allows(Action::CloseRollCall) => {
             Err(Error::conflict("roll_call_submitted", "the roll call is submitted; only who may close it changes it now"))
         }
         _ => Ok(()),

@@ -59,13 +59,15 @@ fn database(context: &Context) -> Vec<Examined> {
         Err(failure) => return vec![("database", Err(failure.to_string()))],
     };
     let said = |error: Error| Failure::from(error).to_string();
-    let facts = db.read_blocking(&Credentials::Operator, |conn, _, _| Ok((db::version(conn)?, db::durability(conn))));
-    let (version, durability) = match facts {
+    let facts =
+        db.read_blocking(&Credentials::Operator, |conn, _, _| Ok((db::version(conn)?, db::durability(conn), db::message_language(conn)?)));
+    let (version, durability, language) = match facts {
         Ok(facts) => facts,
         Err(error) => return vec![("database", Err(said(error)))],
     };
     let mut examined: Vec<Examined> =
         vec![("database", Ok(format!("{version}, {}", db.target().without_password()))), ("durability", Ok(durability.join(", ")))];
+    examined.extend(language.map(|language| ("messages", in_english(&language))));
     match db.pending_migrations() {
         Ok(pending) if pending.is_empty() => examined.push(("migrations", Ok(format!("all {} applied", db::known_migrations())))),
         Ok(pending) => {
@@ -79,17 +81,27 @@ fn database(context: &Context) -> Vec<Examined> {
     examined
 }
 
+/// A lock that was waited for too long is told from a fault of ours by what the database says in English.
+fn in_english(language: &str) -> Result<String, String> {
+    if ["C", "POSIX"].contains(&language) || ["C.", "en_", "English"].iter().any(|english| language.starts_with(english)) {
+        return Ok(format!("lc_messages={language}"));
+    }
+    Err(format!("lc_messages={language}: a request that waits too long gets 500 instead of 503; ALTER ROLE … SET lc_messages = 'C' helps"))
+}
+
 /// Certificates and deadlines need a clock; one without a battery wakes up in 1970.
 fn time() -> Result<String, String> {
     let now = clock::now();
     if now.utc().year() >= 2024 { Ok(now.to_string()) } else { Err(format!("{now} cannot be right")) }
 }
 
-/// The address is free, or a Muster answers there.
+/// The address is free, or in use by a server that answers as a Muster does: doctor is asked beside the one that runs, too.
 fn listen(address: &str) -> Result<String, String> {
     match TcpListener::bind(address) {
         Ok(_) => Ok(format!("{address} is free")),
-        Err(error) if error.kind() == ErrorKind::AddrInUse && is_served(address) => Ok(format!("{address} is served by a Muster")),
+        Err(error) if error.kind() == ErrorKind::AddrInUse && is_served(address) => {
+            Ok(format!("{address} is in use: a Muster answers there, and another one cannot start"))
+        }
         Err(error) => Err(format!("{address}: {error}")),
     }
 }

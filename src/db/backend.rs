@@ -1,6 +1,10 @@
 //! What differs between the two databases, in one place: opening a connection, locks, and code that must be typed twice.
 
-use std::time::{Duration, Instant as Moment};
+use std::{
+    fs::OpenOptions,
+    io::ErrorKind,
+    time::{Duration, Instant as Moment},
+};
 
 use diesel::{
     Connection, ConnectionError, PgConnection, QueryableByName, RunQueryDsl, SqliteConnection, connection::SimpleConnection, sql_query,
@@ -99,7 +103,9 @@ pub(super) const SQLITE_DURABILITY: &[(&str, &str)] = &[("journal_mode", "wal"),
 pub(super) const POSTGRES_DURABILITY: &[(&str, &str)] = &[("fsync", "on"), ("full_page_writes", "on"), ("synchronous_commit", "on")];
 
 fn open_sqlite(path: &str, purpose: Purpose) -> Result<SqliteConnection, ConnectionError> {
-    let mut conn = SqliteConnection::establish(path).map_err(|error| ConnectionError::BadConnection(format!("{path}: {error}")))?;
+    let unusable = |error: &dyn std::fmt::Display| ConnectionError::BadConnection(format!("{path}: {error}"));
+    make_private(path).map_err(|error| unusable(&error))?;
+    let mut conn = SqliteConnection::establish(path).map_err(|error| unusable(&error))?;
     let settle = |conn: &mut SqliteConnection| -> diesel::QueryResult<()> {
         // busy_timeout first: the other pragmas take locks themselves.
         conn.batch_execute("PRAGMA busy_timeout = 5000")?;
@@ -119,30 +125,38 @@ fn open_sqlite(path: &str, purpose: Purpose) -> Result<SqliteConnection, Connect
         }
         Ok(())
     };
-    // Two processes that open a fresh file together: switching it to WAL fails for one of them at once, whatever busy_timeout says,
-    // because waiting could be a deadlock.
-    let begin = Moment::now();
-    loop {
-        match settle(&mut conn) {
-            Err(error) if begin.elapsed() < Duration::from_secs(5) && error.to_string().contains("database is locked") => {
-                std::thread::sleep(Duration::from_millis(20));
-            }
-            settled => return settled.map(|()| conn).map_err(ConnectionError::CouldntSetupConfiguration),
-        }
+    settle(&mut conn).map(|()| conn).map_err(ConnectionError::CouldntSetupConfiguration)
+}
+
+/// Makes the file of a new database, which will hold people's names, readable by its owner only; SQLite gives its log the same rights.
+/// A file that is there keeps those that somebody gave it.
+fn make_private(path: &str) -> std::io::Result<()> {
+    // An address that SQLite takes apart itself; its file is not known here.
+    if path.starts_with("file:") {
+        return Ok(());
+    }
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    match options.open(path) {
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(error),
+        _ => Ok(()),
     }
 }
 
-/// The write-ahead log is turned on once in a file's life. SQLite does not keep its `busy_timeout` while it does so: of several
-/// processes that open a new file together, all but one would be told at once that it is locked.
+/// The write-ahead log is turned on once in a file's life. SQLite does not keep its `busy_timeout` while it does so, because waiting
+/// could be a deadlock: of several processes that open a new file together, all but one would be told at once that it is locked.
 fn turn_on_log(conn: &mut SqliteConnection) -> diesel::QueryResult<()> {
-    let is_locked = |error: &diesel::result::Error| error.to_string().contains("database is locked");
-    for _ in 0..250 {
+    let begin = Moment::now();
+    loop {
         match conn.batch_execute("PRAGMA journal_mode = WAL") {
-            Err(error) if is_locked(&error) => std::thread::sleep(std::time::Duration::from_millis(20)),
-            done => return done,
+            Err(error) if begin.elapsed() < Duration::from_secs(5) && error.to_string().contains("database is locked") => {
+                std::thread::sleep(Duration::from_millis(20));
+            }
+            turned_on => return turned_on,
         }
     }
-    conn.batch_execute("PRAGMA journal_mode = WAL")
 }
 
 fn open_postgres(url: &str, purpose: Purpose) -> Result<PgConnection, ConnectionError> {
@@ -157,8 +171,11 @@ fn open_postgres(url: &str, purpose: Purpose) -> Result<PgConnection, Connection
         };
         // By default a row by its key is held for so dear that joins read tables whole until these have ten thousands of rows, and a
         // report of one intake grows with the others. What is reported lies in memory.
+        // Errors that pass are told from ours by their English message, for Diesel gives no SQLSTATE. Only a superuser may choose the
+        // language, or whom one let; for the others `muster doctor` says what to do.
         conn.batch_execute(&format!(
-            "SET TIME ZONE 'UTC'; SET client_min_messages = warning; SET synchronous_commit = on; SET lock_timeout = '10s';
+            "DO $$ BEGIN SET lc_messages = 'C'; EXCEPTION WHEN insufficient_privilege THEN NULL; END $$;
+             SET TIME ZONE 'UTC'; SET client_min_messages = warning; SET synchronous_commit = on; SET lock_timeout = '10s';
              SET random_page_cost = 1.1; {characteristics}"
         ))?;
         for &(setting, expected) in POSTGRES_DURABILITY {

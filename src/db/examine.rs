@@ -37,6 +37,14 @@ pub fn durability(conn: &mut Conn) -> Vec<String> {
     settings.iter().map(|(name, value)| format!("{name}={value}")).collect()
 }
 
+/// The language in which Postgres says what went wrong; SQLite knows only one.
+pub fn message_language(conn: &mut Conn) -> Result<Option<String>, Error> {
+    match conn {
+        Conn::Sqlite(_) => Ok(None),
+        Conn::Postgres(_) => Ok(lines(conn, "SELECT current_setting('lc_messages') AS value")?.pop()),
+    }
+}
+
 /// Fails if the database takes no writes: a read-only file, a standby, a user without the right. Changes nothing.
 pub fn try_to_write(conn: &mut Conn) -> Result<(), Error> {
     for_backend!(conn, |c| sql_query("DELETE FROM journal_unsealed WHERE seq < 0").execute(c))?;

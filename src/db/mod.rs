@@ -24,7 +24,7 @@ use tokio::sync::{Semaphore, oneshot};
 pub(crate) use backend::for_backend;
 pub use backend::{Target, lock, waits};
 pub use backup::{Backup, backup, settle_log};
-pub use examine::{durability, integrity, references, try_to_write, version};
+pub use examine::{durability, integrity, message_language, references, try_to_write, version};
 pub(crate) use fixed::fixed;
 pub use migrate::{known as known_migrations, migrate, pending as pending_migrations};
 

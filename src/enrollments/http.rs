@@ -1,17 +1,17 @@
 //! `/intakes/{id}/enrollments` and `/enrollments`.
 
-use actix_web::web::{Data, Path, Query, ServiceConfig};
+use actix_web::web::{Data, Path, ServiceConfig};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, OpenApi, ToSchema};
 
 use super::{
-    model::{EnrollmentId, EnrollmentPatch, EnrollmentRow, EnrollmentTransition, NewEnrollment},
+    model::{DatedChange, EnrollmentId, EnrollmentPatch, EnrollmentRow, EnrollmentTransition, NewEnrollment},
     store,
 };
 use crate::{
     db::Db,
     error::Error,
-    http::{Answer, Body, Caller, Change, Changing, ETag, Many, Page, Reading, Writing, at, once, page},
+    http::{Answer, Body, Caller, Changing, ETag, Many, Page, Query, Reading, Unchanged, Writing, at, once, page},
     intakes::{CohortId, IntakeId},
 };
 
@@ -42,7 +42,7 @@ struct ListQuery {
     /// From `next` of the page before.
     cursor: Option<String>,
     /// How many, 1 to 500 (default 50).
-    limit: Option<i64>,
+    limit: Option<page::Limit>,
 }
 
 /// Many enrollments, made together or not at all.
@@ -108,7 +108,7 @@ async fn create_enrollments(db: Data<Db>, caller: Caller, id: Path<IntakeId>, bo
 
 /// One enrollment
 #[utoipa::path(get, path = "/enrollments/{id}", tag = "enrollments", params(("id" = EnrollmentId, Path, description = "The enrollment")),
-    responses((status = 200, description = "The enrollment", body = EnrollmentRow), Reading))]
+    responses((status = 200, description = "The enrollment", body = EnrollmentRow), Unchanged, Reading))]
 async fn read_enrollment(db: Data<Db>, caller: Caller, id: Path<EnrollmentId>) -> Result<Answer, Error> {
     let id = id.into_inner();
     let row = db
@@ -140,13 +140,13 @@ async fn update_enrollment(db: Data<Db>, caller: Caller, id: Path<EnrollmentId>,
 #[utoipa::path(post, path = "/enrollments/{id}/{transition}", tag = "enrollments",
     params(("id" = EnrollmentId, Path, description = "The enrollment"), ("transition" = EnrollmentTransition, Path, description = "The step"),
         ("Idempotency-Key" = Option<String>, Header, description = "The same key and body do the work once")),
-    request_body(content = Change, example = json!({"reason": "moved to another plant", "effective_at": "2020-07-01T00:00:00Z"})),
+    request_body(content = DatedChange, example = json!({"reason": "moved to another plant", "effective_at": "2020-07-01T00:00:00Z"})),
     responses((status = 200, description = "The enrollment as it is now", body = EnrollmentRow), Writing))]
 async fn transition_enrollment(
     db: Data<Db>,
     caller: Caller,
     path: Path<(EnrollmentId, EnrollmentTransition)>,
-    body: Body<Change>,
+    body: Body<DatedChange>,
 ) -> Result<Answer, Error> {
     let (id, step) = path.into_inner();
     once(&db, &caller, body.hash, move |conn, actor, now| {

@@ -5,7 +5,7 @@ mod model;
 mod store;
 
 pub use http::{ApiDoc, routes, transitions};
-pub use model::{Enrollment, EnrollmentId, EnrollmentRow, EnrollmentState, EnrollmentTransition, NewEnrollment};
+pub use model::{DatedChange, Enrollment, EnrollmentId, EnrollmentRow, EnrollmentState, EnrollmentTransition, NewEnrollment};
 pub use store::roster::{Expected, expected_of};
 pub use store::unsettled::settle;
 pub use store::{count_undecided, enroll, find, list, open_of, remove_many, transition, verify};

@@ -249,6 +249,18 @@ pub struct Step {
     pub recorded_at: Instant,
 }
 
+/// The body of a transition of an enrollment, the one thing whose steps may take effect before they are recorded.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DatedChange {
+    /// Why; some steps need it.
+    #[serde(default)]
+    pub reason: Option<Note>,
+    /// When it takes effect; now unless said.
+    #[serde(default)]
+    pub effective_at: Option<Instant>,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

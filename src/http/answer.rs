@@ -79,6 +79,11 @@ impl Answer {
     }
 }
 
+/// How a read that gives an ETag can end besides.
+#[derive(utoipa::IntoResponses)]
+#[response(status = 304, description = "Nothing has changed since the ETag sent as If-None-Match")]
+pub struct Unchanged;
+
 fn json(value: &impl Serialize) -> Result<String, Error> {
     serde_json::to_string(value).map_err(Error::internal)
 }

@@ -186,16 +186,13 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Many<T> {
     }
 }
 
-/// The body of a transition.
+/// The body of a transition that takes effect at once.
 #[derive(Clone, Debug, Default, Deserialize, serde::Serialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Change {
     /// Why; some steps need it.
     #[serde(default)]
     pub reason: Option<crate::text::Note>,
-    /// When it takes effect; now unless said.
-    #[serde(default)]
-    pub effective_at: Option<crate::clock::Instant>,
 }
 
 #[cfg(test)]

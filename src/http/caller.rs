@@ -4,7 +4,7 @@ use std::future::{Ready, ready};
 
 use actix_web::{FromRequest, HttpRequest, dev::Payload, http::header};
 
-use super::etag;
+use super::{etag, query};
 use crate::{
     access::{Credentials, Secret},
     error::Error,
@@ -68,6 +68,7 @@ impl Caller {
         if !scheme.eq_ignore_ascii_case("bearer") {
             return Err(Error::Unauthenticated);
         }
+        query::refuse_unknown(request)?;
         let idempotency_key = text(header::HeaderName::from_static("idempotency-key"))?;
         if idempotency_key.as_ref().is_some_and(|key| key.is_empty() || key.len() > 255) {
             return Err(Error::malformed("idempotency_key_malformed", "Idempotency-Key must have 1 to 255 characters"));

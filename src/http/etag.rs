@@ -37,10 +37,6 @@ impl ETag {
     fn of_version(&self) -> &str {
         self.0.split('-').next().unwrap_or_default().trim_end_matches('"')
     }
-
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
 }
 
 impl fmt::Display for ETag {

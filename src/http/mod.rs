@@ -1,4 +1,4 @@
-//! What every handler shares: who calls, the body, the answer, pages, ETags, idempotency, problem documents, the API document.
+//! What every handler shares: who calls, the query, the body, the answer, pages, ETags, idempotency, problem documents, the API document.
 
 mod answer;
 pub mod body;
@@ -8,15 +8,17 @@ mod idempotency;
 pub mod openapi;
 pub mod page;
 pub mod problem;
+mod query;
 mod resource;
 mod upload;
 
-pub use answer::{Answer, Download};
+pub use answer::{Answer, Download, Unchanged};
 pub use body::{Body, Change, Many, Patched};
 pub use caller::Caller;
 pub use etag::ETag;
 pub use idempotency::{once, sweep};
 pub use page::{Page, PageQuery};
 pub use problem::{Changing, Reading, Writing};
+pub use query::Query;
 pub use resource::at;
 pub use upload::{Sent, Upload, UploadForm};

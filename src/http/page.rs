@@ -2,10 +2,10 @@
 
 use std::str::FromStr;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::IntoParams;
 
-use crate::error::Error;
+use crate::error::{Error, coded};
 
 /// A page of a list.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
@@ -34,7 +34,7 @@ pub struct PageQuery {
     /// From `next` of the page before.
     cursor: Option<String>,
     /// How many, 1 to 500 (default 50).
-    limit: Option<i64>,
+    limit: Option<Limit>,
 }
 
 impl PageQuery {
@@ -44,9 +44,21 @@ impl PageQuery {
     }
 }
 
+/// How many rows a page is to have.
+#[derive(Clone, Copy, Debug, utoipa::ToSchema)]
+#[schema(minimum = 1, maximum = 500)]
+pub struct Limit(i64);
+
+impl<'de> Deserialize<'de> for Limit {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map(Self).map_err(|_| coded("wrong_value", "must be a whole number from 1 to 500"))
+    }
+}
+
 /// The number of rows asked for: 50 unless said, 1 to 500.
-pub fn limit(asked: Option<i64>) -> Result<i64, Error> {
-    let limit = asked.unwrap_or(50);
+pub fn limit(asked: Option<Limit>) -> Result<i64, Error> {
+    let limit = asked.map_or(50, |Limit(limit)| limit);
     if (1..=500).contains(&limit) { Ok(limit) } else { Err(Error::malformed("limit_out_of_range", "limit must lie between 1 and 500")) }
 }
 

@@ -39,7 +39,6 @@ impl Methods {
     method!(post, web::post(), "POST");
     method!(put, web::put(), "PUT");
     method!(patch, web::patch(), "PATCH");
-    method!(delete, web::delete(), "DELETE");
 }
 
 impl HttpServiceFactory for Methods {

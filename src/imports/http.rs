@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use actix_web::{
     Either,
-    web::{self, Data, Path, Query, ServiceConfig},
+    web::{self, Data, Path, ServiceConfig},
 };
 use serde::Deserialize;
 use utoipa::{IntoParams, OpenApi};
@@ -19,7 +19,7 @@ use crate::{
     clock::Instant,
     db::{Conn, Db},
     error::Error,
-    http::{Answer, Body, Caller, Change, Download, Reading, Sent, Upload, UploadForm, Writing, at, once},
+    http::{Answer, Body, Caller, Change, Download, Query, Reading, Sent, Upload, UploadForm, Writing, at, once},
     intakes::IntakeId,
     organizations::OrganizationId,
 };

@@ -5,7 +5,7 @@ use super::{
         Directory, Effect, File, ImportKind, Options, PersonBefore, Report,
         instructors::{Change, plan, read},
     },
-    pipeline::{Subject, refuse_narrowed, registered, settle},
+    pipeline::{Subject, registered, settle},
 };
 use crate::{
     access::{Action, Actor},
@@ -20,8 +20,7 @@ use crate::{
 pub fn may_import_instructors(conn: &mut Conn, actor: &Actor, provider: OrganizationId) -> Result<Organization, Error> {
     organizations::check_provider(conn, actor, provider)?;
     let provider = organizations::find(conn, actor, provider)?;
-    actor.may(Action::Import)?;
-    refuse_narrowed(actor)?;
+    actor.may_beyond_intakes(Action::Import)?;
     Ok(provider)
 }
 

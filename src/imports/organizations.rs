@@ -7,7 +7,7 @@ use super::{
         Directory, Effect, File, ImportKind, Options, Report,
         organizations::{Change, OrganizationBefore, parents_first, plan, read},
     },
-    pipeline::{Subject, refuse_narrowed, settle},
+    pipeline::{Subject, settle},
 };
 use crate::{
     access::{Action, Actor},
@@ -19,8 +19,7 @@ use crate::{
 };
 
 pub fn may_import_organizations(actor: &Actor) -> Result<(), Error> {
-    actor.may(Action::WriteOrganizations)?;
-    refuse_narrowed(actor)
+    actor.may_beyond_intakes(Action::WriteOrganizations)
 }
 
 /// Creates the organizations of a file, in any order, and corrects those that are there.

@@ -128,14 +128,6 @@ pub(super) fn registered(conn: &mut Conn, actor: &Actor, pairs: &[(OrganizationI
     Ok(found.into_iter().map(known).collect::<HashMap<_, _>>())
 }
 
-/// Refuses a token that is narrowed to one intake, for people, organizations and programs belong to none.
-pub(super) fn refuse_narrowed(actor: &Actor) -> Result<(), Error> {
-    match actor.only_intake() {
-        Some(_) => Err(Error::Forbidden("this token is good for one intake; what this file holds serves others too".to_owned())),
-        None => Ok(()),
-    }
-}
-
 /// The file as it was sent, with what became of each row.
 pub fn verdict_file(table: &Table, report: &Report, format: Format) -> Result<Vec<u8>, Error> {
     let (header, rows) = model::verdict_table(table, report);

@@ -5,7 +5,7 @@ use super::{
         Effect, File, ImportKind, Options, Report,
         program::{Change, Facts, ProgramFile, plan},
     },
-    pipeline::{Subject, refuse_narrowed, settle},
+    pipeline::{Subject, settle},
 };
 use crate::{
     access::{Action, Actor},
@@ -31,8 +31,7 @@ pub fn import_program(conn: &mut Conn, actor: &Actor, now: Instant, file: &File<
     let provider = organizations::by_code(conn, actor, code)?
         .ok_or_else(|| Error::invalid("/program/provider", "unknown_organization", format!("there is no organization {code}")))?;
     organizations::check_provider(conn, actor, provider.id)?;
-    actor.may(Action::Import)?;
-    refuse_narrowed(actor)?;
+    actor.may_beyond_intakes(Action::Import)?;
     check_version(&file.content.version)?;
     if !options.dry_run {
         db::lock(conn, "programs", provider.id)?;

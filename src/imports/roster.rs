@@ -5,7 +5,7 @@ use super::{
         Directory, Effect, File, ImportKind, Options, PersonBefore, Report,
         roster::{Change, Facts, Frame, Place, Whom, plan, read},
     },
-    pipeline::{Subject, refuse_narrowed, registered, settle},
+    pipeline::{Subject, registered, settle},
     store,
 };
 use crate::{
@@ -26,8 +26,7 @@ const CHUNK: usize = 1000;
 /// The intake, if the actor may import a roster into it.
 pub fn may_import_roster(conn: &mut Conn, actor: &Actor, id: IntakeId) -> Result<Intake, Error> {
     let intake = intakes::find(conn, actor, id)?;
-    actor.may(Action::Import)?;
-    refuse_narrowed(actor)?;
+    actor.may_beyond_intakes(Action::Import)?;
     Ok(intake)
 }
 

@@ -93,7 +93,7 @@ fn apply(
                 if publish {
                     drafts.push((id, before));
                 } else if let Some(moved) = moved {
-                    effects.push(Effect::updated("session", id, moved.version, &before)?);
+                    effects.push(Effect::updated("session", id, moved.row.version, &before)?);
                 }
             }
         }

@@ -34,9 +34,6 @@ pub fn undo(conn: &mut Conn, actor: &Actor, now: Instant, id: ImportId, change: 
         ImportKind::Organizations => Action::WriteOrganizations,
         ImportKind::Instructors | ImportKind::Program | ImportKind::Roster | ImportKind::Schedule => Action::Import,
     })?;
-    if change.effective_at.is_some() {
-        return Err(Error::invalid("/effective_at", "not_allowed", "an import is undone at once"));
-    }
     if let Some(intake) = import.intake_id {
         db::lock(conn, "intake", intake)?;
     }

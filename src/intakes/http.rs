@@ -1,6 +1,6 @@
 //! `/intakes`, their cohorts and seat quotas.
 
-use actix_web::web::{Data, Path, Query, ServiceConfig};
+use actix_web::web::{Data, Path, ServiceConfig};
 use utoipa::OpenApi;
 
 use super::{
@@ -10,7 +10,7 @@ use super::{
 use crate::{
     db::Db,
     error::Error,
-    http::{Answer, Body, Caller, Change, Changing, ETag, Page, PageQuery, Reading, Writing, at, once},
+    http::{Answer, Body, Caller, Change, Changing, ETag, Page, PageQuery, Query, Reading, Unchanged, Writing, at, once},
     organizations::OrganizationId,
 };
 
@@ -74,7 +74,7 @@ async fn create_intake(db: Data<Db>, caller: Caller, body: Body<NewIntake>) -> R
 
 /// One intake
 #[utoipa::path(get, path = "/intakes/{id}", tag = "intakes", params(("id" = IntakeId, Path, description = "The intake")),
-    responses((status = 200, description = "The intake", body = Intake), Reading))]
+    responses((status = 200, description = "The intake", body = Intake), Unchanged, Reading))]
 async fn read_intake(db: Data<Db>, caller: Caller, id: Path<IntakeId>) -> Result<Answer, Error> {
     let id = id.into_inner();
     let find = move |conn: &mut _, actor: &_, _| Ok::<_, Error>(store::find(conn, actor, id)?.shown_to(actor.role()));
@@ -177,7 +177,7 @@ async fn list_seat_quotas(db: Data<Db>, caller: Caller, id: Path<IntakeId>) -> R
 /// One sponsor's seat quota
 #[utoipa::path(get, path = "/intakes/{id}/seat-quotas/{sponsor_id}", tag = "seat-quotas",
     params(("id" = IntakeId, Path, description = "The intake"), ("sponsor_id" = OrganizationId, Path, description = "The sponsor")),
-    responses((status = 200, description = "The quota", body = SeatQuota), Reading))]
+    responses((status = 200, description = "The quota", body = SeatQuota), Unchanged, Reading))]
 async fn read_seat_quota(db: Data<Db>, caller: Caller, path: Path<(IntakeId, OrganizationId)>) -> Result<Answer, Error> {
     let (id, sponsor) = path.into_inner();
     let row = db.read(caller.credentials.clone(), move |conn, actor, _| quotas::one(conn, actor, id, sponsor)).await?;

@@ -197,10 +197,6 @@ impl Intake {
     }
 }
 
-fn no() -> bool {
-    false
-}
-
 /// An intake to be created; it begins as planned.
 #[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -221,7 +217,7 @@ pub struct NewIntake {
     pub capacity: Option<i32>,
     #[serde(default)]
     pub predecessor_id: Option<IntakeId>,
-    #[serde(default = "no")]
+    #[serde(default)]
     pub opening_approval_required: bool,
 }
 

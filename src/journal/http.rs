@@ -1,15 +1,14 @@
 //! `GET /audit`.
 
-use actix_web::web::{Data, Query, ServiceConfig};
+use actix_web::web::{Data, ServiceConfig};
 use serde::Deserialize;
 use utoipa::{IntoParams, OpenApi};
 
 use super::{EntryFilter, SealedEntry, store};
 use crate::{
-    access::Action,
     db::Db,
     error::Error,
-    http::{Answer, Caller, Page, Reading, at, page},
+    http::{Answer, Caller, Page, Query, Reading, at, page},
     intakes::IntakeId,
 };
 
@@ -33,9 +32,9 @@ struct AuditQuery {
     /// Only entries of this intake.
     intake_id: Option<IntakeId>,
     /// Position after which to go on; from `next` of the page before.
-    cursor: Option<i64>,
+    cursor: Option<String>,
     /// How many entries, 1 to 500 (default 50).
-    limit: Option<i64>,
+    limit: Option<page::Limit>,
 }
 
 /// The journal, oldest first.
@@ -47,13 +46,7 @@ async fn list_audit(db: Data<Db>, caller: Caller, query: Query<AuditQuery>) -> R
     let query = query.into_inner();
     let limit = page::limit(query.limit)?;
     let filter = EntryFilter { subject_id: query.subject_id, action: query.action, intake_id: query.intake_id };
-    let after = query.cursor.unwrap_or(0);
-    let entries = db
-        .write(caller.credentials.clone(), move |conn, actor, _| {
-            actor.may(Action::ReadAudit)?;
-            store::seal(conn)?;
-            store::list(conn, actor, &filter, after, limit + 1)
-        })
-        .await?;
+    let after = page::cursor(query.cursor.as_deref())?.unwrap_or(0);
+    let entries = db.write(caller.credentials.clone(), move |conn, actor, _| store::list(conn, actor, &filter, after, limit + 1)).await?;
     Answer::page(&caller, Page::cut(entries, limit, |entry| entry.position.to_string()))
 }

@@ -83,9 +83,10 @@ fn head(conn: &mut Conn) -> Result<(i64, Vec<u8>), Error> {
     Ok(head.unwrap_or_default())
 }
 
-/// Sealed entries in the actor's scope after `position`, oldest first.
+/// Sealed entries in the actor's scope after `position`, oldest first. Seals first, and so has to be able to write.
 pub fn list(conn: &mut Conn, actor: &Actor, filter: &EntryFilter, after: i64, limit: i64) -> Result<Vec<SealedEntry>, Error> {
     actor.may(Action::ReadAudit)?;
+    seal(conn)?;
     let mut query = journal_seals::table
         .inner_join(journal_entries::table.on(journal_entries::id.eq(journal_seals::entry_id)))
         .left_join(journal_payloads::table.on(journal_payloads::entry_id.eq(journal_entries::id)))

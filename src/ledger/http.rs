@@ -1,6 +1,6 @@
 //! `/enrollments/{id}/hours`.
 
-use actix_web::web::{Data, Path, Query, ServiceConfig};
+use actix_web::web::{Data, Path, ServiceConfig};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, OpenApi, ToSchema};
 
@@ -12,7 +12,7 @@ use crate::{
     db::Db,
     enrollments::EnrollmentId,
     error::Error,
-    http::{Answer, Caller, Page, Reading, at, page},
+    http::{Answer, Caller, Page, Query, Reading, at, page},
 };
 
 #[derive(OpenApi)]
@@ -30,7 +30,7 @@ struct HoursQuery {
     /// From `next` of the page before.
     cursor: Option<String>,
     /// How many, 1 to 500 (default 50).
-    limit: Option<i64>,
+    limit: Option<page::Limit>,
 }
 
 /// A page of an enrollment's ledger with its balance.

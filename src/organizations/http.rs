@@ -1,13 +1,13 @@
 //! `/organizations`.
 
-use actix_web::web::{Data, Path, Query, ServiceConfig};
+use actix_web::web::{Data, Path, ServiceConfig};
 use utoipa::OpenApi;
 
 use super::{NewOrganization, Organization, OrganizationId, OrganizationPatch, store};
 use crate::{
     db::Db,
     error::Error,
-    http::{Answer, Body, Caller, Changing, ETag, Page, PageQuery, Reading, Writing, at, once},
+    http::{Answer, Body, Caller, Changing, ETag, Page, PageQuery, Query, Reading, Unchanged, Writing, at, once},
 };
 
 #[derive(OpenApi)]
@@ -43,7 +43,7 @@ fn answer_created(organization: &Organization) -> Result<Answer, Error> {
 
 /// One organization
 #[utoipa::path(get, path = "/organizations/{id}", tag = "organizations", params(("id" = OrganizationId, Path, description = "The organization")),
-    responses((status = 200, description = "The organization", body = Organization), Reading))]
+    responses((status = 200, description = "The organization", body = Organization), Unchanged, Reading))]
 async fn read_organization(db: Data<Db>, caller: Caller, id: Path<OrganizationId>) -> Result<Answer, Error> {
     let id = id.into_inner();
     let row = db.read(caller.credentials.clone(), move |conn, actor, _| store::find(conn, actor, id)).await?;

@@ -73,20 +73,12 @@ pub fn all(conn: &mut Conn, actor: &Actor) -> Result<Vec<Organization>, Error> {
     Ok(visible(actor).order(organizations::id).select(Organization::as_select()).load(conn)?)
 }
 
-/// May organizations be written at all? A token for one intake may not: an organization is there for others too.
-fn may_write(actor: &Actor) -> Result<(), Error> {
-    if actor.only_intake().is_some() {
-        return Err(Error::Forbidden("this token is good for one intake; an organization belongs to none".to_owned()));
-    }
-    actor.may(Action::WriteOrganizations)
-}
-
 /// Creates an organization, or a unit below `parent_id`.
 ///
 /// # Errors
 /// 422 if a unit has no parent or another kind has one; 409 `already_exists` if the code is taken.
 pub fn create(conn: &mut Conn, actor: &Actor, now: Instant, new: NewOrganization) -> Result<Organization, Error> {
-    may_write(actor)?;
+    actor.may_beyond_intakes(Action::WriteOrganizations)?;
     let id = Id::generate();
     let root_id = match (new.kind, new.parent_id) {
         (OrganizationKind::Unit, Some(parent)) => organizations::table
@@ -126,7 +118,7 @@ pub fn update(
     patch: OrganizationPatch,
 ) -> Result<Organization, Error> {
     let stored = find(conn, actor, id)?;
-    may_write(actor)?;
+    actor.may_beyond_intakes(Action::WriteOrganizations)?;
     let mut changed = patch.apply(&stored);
     if let Some(caller) = caller {
         caller.check_if_match(&ETag::version(stored.version), changed != stored)?;

@@ -1,6 +1,6 @@
 //! `/trainees` and `/instructors`: the same operations on people in two capacities.
 
-use actix_web::web::{Data, Path, Query, ServiceConfig};
+use actix_web::web::{Data, Path, ServiceConfig};
 use serde::Deserialize;
 use utoipa::{IntoParams, OpenApi};
 
@@ -8,7 +8,7 @@ use super::{NewPerson, PersonDocument, PersonFilter, PersonId, PersonKind, Perso
 use crate::{
     db::Db,
     error::Error,
-    http::{Answer, Body, Caller, Changing, ETag, Page, Reading, Writing, at, once, page},
+    http::{Answer, Body, Caller, Changing, ETag, Page, Query, Reading, Unchanged, Writing, at, once, page},
 };
 
 #[derive(OpenApi)]
@@ -42,7 +42,7 @@ struct ListQuery {
     /// From `next` of the page before.
     cursor: Option<String>,
     /// How many, 1 to 500 (default 50).
-    limit: Option<i64>,
+    limit: Option<page::Limit>,
 }
 
 impl ListQuery {
@@ -109,7 +109,7 @@ async fn create_trainee(db: Data<Db>, caller: Caller, body: Body<NewPerson>) -> 
 
 /// One trainee
 #[utoipa::path(get, path = "/trainees/{id}", tag = "trainees", params(("id" = PersonId, Path, description = "The trainee")),
-    responses((status = 200, description = "The trainee", body = PersonDocument), Reading))]
+    responses((status = 200, description = "The trainee", body = PersonDocument), Unchanged, Reading))]
 async fn read_trainee(db: Data<Db>, caller: Caller, id: Path<PersonId>) -> Result<Answer, Error> {
     read(&db, &caller, PersonKind::Trainee, id.into_inner()).await
 }
@@ -142,7 +142,7 @@ async fn create_instructor(db: Data<Db>, caller: Caller, body: Body<NewPerson>) 
 
 /// One instructor
 #[utoipa::path(get, path = "/instructors/{id}", tag = "instructors", params(("id" = PersonId, Path, description = "The instructor")),
-    responses((status = 200, description = "The instructor", body = PersonDocument), Reading))]
+    responses((status = 200, description = "The instructor", body = PersonDocument), Unchanged, Reading))]
 async fn read_instructor(db: Data<Db>, caller: Caller, id: Path<PersonId>) -> Result<Answer, Error> {
     read(&db, &caller, PersonKind::Instructor, id.into_inner()).await
 }

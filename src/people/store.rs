@@ -258,10 +258,7 @@ pub fn create(conn: &mut Conn, actor: &Actor, now: Instant, kind: PersonKind, ne
     if let Some(provider) = provider {
         check_provider(conn, actor, provider)?;
     }
-    actor.may(Action::WritePeople)?;
-    if actor.only_intake().is_some() {
-        return Err(Error::Forbidden("this token is good for one intake; a person belongs to none".to_owned()));
-    }
+    actor.may_beyond_intakes(Action::WritePeople)?;
     let provider = provider
         .ok_or_else(|| Error::invalid("/provider_id", "provider_missing", "say which provider records the person; you act for none"))?;
     let documents = register(conn, actor, now, provider, kind, vec![new])?;

@@ -1,13 +1,13 @@
 //! `/programs` and `/program-versions`.
 
-use actix_web::web::{Data, Path, Query, ServiceConfig};
+use actix_web::web::{Data, Path, ServiceConfig};
 use utoipa::OpenApi;
 
 use super::{NewProgram, NewProgramVersion, Program, ProgramId, ProgramPatch, ProgramVersion, ProgramVersionId, VersionDocument, store};
 use crate::{
     db::Db,
     error::Error,
-    http::{Answer, Body, Caller, Change, Changing, ETag, Page, PageQuery, Reading, Writing, at, once},
+    http::{Answer, Body, Caller, Change, Changing, ETag, Page, PageQuery, Query, Reading, Unchanged, Writing, at, once},
 };
 
 #[derive(OpenApi)]
@@ -58,7 +58,7 @@ async fn create_program(db: Data<Db>, caller: Caller, body: Body<NewProgram>) ->
 
 /// One program
 #[utoipa::path(get, path = "/programs/{id}", tag = "programs", params(("id" = ProgramId, Path, description = "The program")),
-    responses((status = 200, description = "The program", body = Program), Reading))]
+    responses((status = 200, description = "The program", body = Program), Unchanged, Reading))]
 async fn read_program(db: Data<Db>, caller: Caller, id: Path<ProgramId>) -> Result<Answer, Error> {
     let id = id.into_inner();
     let row = db.read(caller.credentials.clone(), move |conn, actor, _| store::find(conn, actor, id)).await?;
@@ -112,7 +112,7 @@ async fn create_program_version(db: Data<Db>, caller: Caller, id: Path<ProgramId
 /// One program version with its disciplines and modules
 #[utoipa::path(get, path = "/program-versions/{id}", tag = "programs",
     params(("id" = ProgramVersionId, Path, description = "The program version")),
-    responses((status = 200, description = "The version", body = VersionDocument), Reading))]
+    responses((status = 200, description = "The version", body = VersionDocument), Unchanged, Reading))]
 async fn read_program_version(db: Data<Db>, caller: Caller, id: Path<ProgramVersionId>) -> Result<Answer, Error> {
     let id = id.into_inner();
     let document = db.read(caller.credentials.clone(), move |conn, actor, _| store::version(conn, actor, id)).await?;

@@ -7,7 +7,7 @@ use super::model::{
     VersionDocument, VersionState,
 };
 use crate::{
-    access::{Action, Actor, Scope},
+    access::{Action, Actor, Scope, sponsored},
     clock::Instant,
     db::{Conn, MultiBackend, for_backend, lock},
     error::Error,
@@ -15,10 +15,7 @@ use crate::{
     id::Id,
     journal::NewEntry,
     organizations::{OrganizationId, below, check_provider},
-    schema::{
-        cohorts, disciplines, enrollments, intake_sponsors, intakes, modules, organizations, program_versions, programs,
-        session_instructors, sessions,
-    },
+    schema::{cohorts, disciplines, enrollments, intakes, modules, program_versions, programs, session_instructors, sessions},
     text::Code,
 };
 
@@ -34,16 +31,7 @@ fn run_versions(conn: &mut Conn, actor: &Actor) -> Result<Option<Vec<ProgramVers
         Scope::Everything | Scope::Provider(_) if actor.only_intake().is_none() => return Ok(None),
         Scope::Everything => all,
         Scope::Provider(provider) => all.filter(intakes::provider_id.eq_any(below(provider))),
-        Scope::Sponsor(sponsor) => {
-            let enrolled = enrollments::table.filter(enrollments::unit_id.eq_any(below(sponsor))).select(enrollments::intake_id);
-            let root = organizations::table.filter(organizations::id.eq(sponsor)).select(organizations::root_id);
-            // A row without seats says only that somebody of the sponsor is enrolled, maybe at another plant.
-            let promised = intake_sponsors::table
-                .filter(intake_sponsors::sponsor_id.eq_any(root))
-                .filter(intake_sponsors::seats.is_not_null())
-                .select(intake_sponsors::intake_id);
-            all.filter(intakes::id.eq_any(enrolled).or(intakes::id.eq_any(promised)))
-        }
+        Scope::Sponsor(sponsor) => all.filter(sponsored!(intakes::id, sponsor)),
         Scope::Adviser(person, provider) => {
             let advised = cohorts::table.filter(cohorts::adviser_id.eq(person)).select(cohorts::intake_id);
             all.filter(intakes::provider_id.eq_any(below(provider))).filter(intakes::id.eq_any(advised))
@@ -90,14 +78,6 @@ fn visible_versions(conn: &mut Conn, actor: &Actor) -> Result<program_versions::
     Ok(query)
 }
 
-/// May programs be written at all? A token for one intake may not: a program is there for others too.
-fn may_write(actor: &Actor) -> Result<(), Error> {
-    if actor.only_intake().is_some() {
-        return Err(Error::Forbidden("this token is good for one intake; a program serves others too".to_owned()));
-    }
-    actor.may(Action::WritePrograms)
-}
-
 /// The programs after `cursor`, by id.
 pub fn list(conn: &mut Conn, actor: &Actor, cursor: Option<ProgramId>, limit: i64) -> Result<Vec<Program>, Error> {
     actor.may(Action::ReadPrograms)?;
@@ -130,7 +110,7 @@ pub fn create(conn: &mut Conn, actor: &Actor, now: Instant, new: NewProgram) -> 
     if let Some(provider) = provider {
         check_provider(conn, actor, provider)?;
     }
-    may_write(actor)?;
+    actor.may_beyond_intakes(Action::WritePrograms)?;
     let provider_id =
         provider.ok_or_else(|| Error::invalid("/provider_id", "provider_missing", "say which provider teaches it; you act for none"))?;
     let (code, name, latin_name) = (new.code, new.name, new.latin_name);
@@ -143,7 +123,7 @@ pub fn create(conn: &mut Conn, actor: &Actor, now: Instant, new: NewProgram) -> 
 /// Applies a patch under `If-Match`.
 pub fn update(conn: &mut Conn, actor: &Actor, caller: &Caller, id: ProgramId, patch: ProgramPatch) -> Result<Program, Error> {
     let stored = find(conn, actor, id)?;
-    may_write(actor)?;
+    actor.may_beyond_intakes(Action::WritePrograms)?;
     let mut changed = patch.apply(&stored);
     caller.check_if_match(&ETag::version(stored.version), changed != stored)?;
     if changed == stored {
@@ -224,7 +204,7 @@ pub fn create_version(
     new: NewProgramVersion,
 ) -> Result<VersionDocument, Error> {
     let program = find(conn, actor, program)?;
-    may_write(actor)?;
+    actor.may_beyond_intakes(Action::WritePrograms)?;
     Error::unless_valid(new.faults())?;
     lock(conn, "program", program.id)?;
     let last: Option<i32> = program_versions::table
@@ -302,7 +282,6 @@ pub fn replace_version(
 /// 409 `illegal_transition` unless it is a draft; 409 `hours_do_not_add_up` with both sums.
 pub fn confirm(conn: &mut Conn, actor: &Actor, id: ProgramVersionId, change: &Change) -> Result<VersionDocument, Error> {
     let (stored, provider) = held(conn, actor, id)?;
-    check_at_once(change)?;
     stored.check_confirmable()?;
     step(conn, actor, (stored, provider), ("program_version.confirmed", VersionState::Confirmed), change)
 }
@@ -313,7 +292,6 @@ pub fn confirm(conn: &mut Conn, actor: &Actor, id: ProgramVersionId, change: &Ch
 /// 409 `illegal_transition` unless it is confirmed.
 pub fn retire(conn: &mut Conn, actor: &Actor, id: ProgramVersionId, change: &Change) -> Result<VersionDocument, Error> {
     let (stored, provider) = held(conn, actor, id)?;
-    check_at_once(change)?;
     stored.version.state.check_step(VersionState::Retired)?;
     step(conn, actor, (stored, provider), ("program_version.retired", VersionState::Retired), change)
 }
@@ -323,17 +301,9 @@ fn held(conn: &mut Conn, actor: &Actor, id: ProgramVersionId) -> Result<(Plan, O
     // Before it is read, so that two changes of one version see each other.
     lock(conn, "program_version", id)?;
     let row = row(conn, actor, id)?;
-    may_write(actor)?;
+    actor.may_beyond_intakes(Action::WritePrograms)?;
     let provider = programs::table.filter(programs::id.eq(row.program_id)).select(programs::provider_id).first(conn)?;
     Ok((content(conn, row)?, provider))
-}
-
-/// A version's steps have no time of their own besides the one recorded.
-fn check_at_once(change: &Change) -> Result<(), Error> {
-    if change.effective_at.is_some() {
-        return Err(Error::invalid("/effective_at", "effective_at_not_allowed", "a program version changes its state at once"));
-    }
-    Ok(())
 }
 
 fn step(

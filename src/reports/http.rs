@@ -1,6 +1,6 @@
 //! `/intakes/{id}/progress` and `/enrollments/{id}/progress`.
 
-use actix_web::web::{Data, Path, Query, ServiceConfig};
+use actix_web::web::{Data, Path, ServiceConfig};
 use serde::Deserialize;
 use utoipa::{IntoParams, OpenApi};
 
@@ -13,7 +13,7 @@ use crate::{
     db::Db,
     enrollments::EnrollmentId,
     error::Error,
-    http::{Answer, Caller, Reading, at},
+    http::{Answer, Caller, Query, Reading, at},
     intakes::IntakeId,
 };
 

@@ -1,22 +1,21 @@
 //! `/intakes/{id}/sessions` and `/sessions`.
 
-use actix_web::web::{Data, Path, Query, ServiceConfig};
+use actix_web::web::{Data, Path, ServiceConfig};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, OpenApi, ToSchema};
 
 use super::{
-    model::{NewHold, NewSession, NewWaiver, Session, SessionFilter, SessionId, SessionPatch, SessionState, SessionTransition, Waiver},
-    store::{
-        self,
-        links::{whole, whole_one},
-        steps, waivers,
+    model::{
+        NewHold, NewSession, NewWaiver, Session, SessionChange, SessionFilter, SessionId, SessionPatch, SessionState, SessionTransition,
+        Waiver,
     },
+    store::{self, links::whole, steps, waivers},
 };
 use crate::{
     clock::Instant,
     db::Db,
     error::Error,
-    http::{Answer, Body, Caller, Change, Changing, ETag, Many, Page, Reading, Writing, at, once, page},
+    http::{Answer, Body, Caller, Changing, ETag, Many, Page, Query, Reading, Unchanged, Writing, at, once, page},
     intakes::{CohortId, IntakeId},
 };
 
@@ -66,11 +65,7 @@ struct ListQuery {
     /// From `next` of the page before.
     cursor: Option<String>,
     /// How many, 1 to 500 (default 50).
-    limit: Option<i64>,
-}
-
-fn no() -> bool {
-    false
+    limit: Option<page::Limit>,
 }
 
 /// Many sessions, scheduled together or not at all.
@@ -81,7 +76,7 @@ struct NewSessions {
     #[schema(value_type = Vec<NewSession>)]
     sessions: Many<NewSession>,
     /// Whether to publish them at once.
-    #[serde(default = "no")]
+    #[serde(default)]
     publish: bool,
 }
 
@@ -175,7 +170,7 @@ async fn publish_sessions(db: Data<Db>, caller: Caller, id: Path<IntakeId>, body
 
 /// One session
 #[utoipa::path(get, path = "/sessions/{id}", tag = "sessions", params(("id" = SessionId, Path, description = "The session")),
-    responses((status = 200, description = "The session", body = Session), Reading))]
+    responses((status = 200, description = "The session", body = Session), Unchanged, Reading))]
 async fn read_session(db: Data<Db>, caller: Caller, id: Path<SessionId>) -> Result<Answer, Error> {
     let id = id.into_inner();
     let session = db.read(caller.credentials.clone(), move |conn, actor, _| store::read(conn, actor, id)).await?;
@@ -189,11 +184,7 @@ async fn read_session(db: Data<Db>, caller: Caller, id: Path<SessionId>) -> Resu
     responses((status = 200, description = "The session as it is now", body = Session), Changing))]
 async fn update_session(db: Data<Db>, caller: Caller, id: Path<SessionId>, body: Body<SessionPatch>) -> Result<Answer, Error> {
     let id = id.into_inner();
-    db.write(caller.credentials.clone(), move |conn, actor, _| {
-        let row = store::update(conn, actor, Some(&caller), id, body.value()?)?;
-        answer(&whole_one(conn, row)?)
-    })
-    .await
+    db.write(caller.credentials.clone(), move |conn, actor, _| answer(&store::update(conn, actor, Some(&caller), id, body.value()?)?)).await
 }
 
 /// Confirm a session as held, as planned or as it was
@@ -205,11 +196,7 @@ async fn update_session(db: Data<Db>, caller: Caller, id: Path<SessionId>, body:
     responses((status = 200, description = "The session, held", body = Session), Writing))]
 async fn hold_session(db: Data<Db>, caller: Caller, id: Path<SessionId>, body: Body<NewHold>) -> Result<Answer, Error> {
     let id = id.into_inner();
-    once(&db, &caller, body.hash, move |conn, actor, now| {
-        let row = steps::hold(conn, actor, now, id, body.value()?)?;
-        answer(&whole_one(conn, row)?)
-    })
-    .await
+    once(&db, &caller, body.hash, move |conn, actor, now| answer(&steps::hold(conn, actor, now, id, body.value()?)?)).await
 }
 
 /// Let a session overlap another one
@@ -232,14 +219,15 @@ async fn waive_conflict(db: Data<Db>, caller: Caller, id: Path<SessionId>, body:
 #[utoipa::path(post, path = "/sessions/{id}/{transition}", tag = "sessions",
     params(("id" = SessionId, Path, description = "The session"), ("transition" = SessionTransition, Path, description = "The step"),
         ("Idempotency-Key" = Option<String>, Header, description = "The same key and body do the work once")),
-    request_body(content = Change, example = json!({"reason": "the instructor is ill"})),
+    request_body(content = SessionChange, example = json!({"reason": "the instructor is ill",
+        "replaced_by_id": "01936f3e-0000-7000-8000-000000000009"})),
     responses((status = 200, description = "The session as it is now", body = Session), Writing))]
 async fn transition_session(
     db: Data<Db>,
     caller: Caller,
     path: Path<(SessionId, SessionTransition)>,
-    body: Body<Change>,
+    body: Body<SessionChange>,
 ) -> Result<Answer, Error> {
     let (id, step) = path.into_inner();
-    once(&db, &caller, body.hash, move |conn, actor, _| answer(&steps::transition(conn, actor, id, step, &body.value()?)?)).await
+    once(&db, &caller, body.hash, move |conn, actor, _| answer(&steps::transition(conn, actor, id, step, body.value()?)?)).await
 }

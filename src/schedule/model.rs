@@ -42,6 +42,18 @@ text_enum! {
     }
 }
 
+/// The body of a transition.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SessionChange {
+    /// Why; cancelling needs it.
+    #[serde(default)]
+    pub reason: Option<Note>,
+    /// Of a cancellation: the session that takes its place, a draft or published in the same intake.
+    #[serde(default)]
+    pub replaced_by_id: Option<SessionId>,
+}
+
 /// The legal steps: verb, from which states, to which.
 const STEPS: &[(&str, &[SessionState], SessionState)] = {
     use SessionState as S;
@@ -85,6 +97,7 @@ pub struct SessionRow {
     #[serde(skip)]
     pub difference_reason: Option<Note>,
     pub cancel_reason: Option<Note>,
+    /// Of a cancelled session: the one that takes its place, if it was named.
     pub replaced_by_id: Option<SessionId>,
     /// Counts the moves since it was published (RFC 5545 SEQUENCE).
     pub sequence: i32,
@@ -215,10 +228,6 @@ pub(super) fn lead_first(mut ids: Vec<PersonId>) -> Vec<PersonId> {
     ids
 }
 
-fn none() -> i32 {
-    0
-}
-
 /// A session to be scheduled; it begins as a draft.
 #[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -231,7 +240,7 @@ pub struct NewSession {
     pub mode: Option<SessionMode>,
     pub starts_at: Instant,
     pub ends_at: Instant,
-    #[serde(default = "none")]
+    #[serde(default)]
     #[schema(minimum = 0)]
     pub break_minutes: i32,
     #[serde(default)]

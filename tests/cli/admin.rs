@@ -46,6 +46,7 @@ fn a_token_that_would_be_good_for_nothing_is_refused_and_leaves_nothing_behind()
         (&["--role", "administrator", "--organization", "USTB"], "role_organization"),
         (&["--role", "coordinator", "--organization", "NONE"], "unknown_organization"),
         (&["--role", "trainee", "--organization", "USTB"], "person_missing"),
+        (&["--role", "instructor", "--organization", "USTB"], "person_missing"),
         (&["--role", "trainee", "--organization", "USTB", "--person", nobody], "unknown_person"),
         (&["--role", "coordinator", "--organization", "USTB", "--intake", nobody], "unknown_intake"),
         (&["--role", "operator"], "role_not_grantable"),
@@ -53,6 +54,7 @@ fn a_token_that_would_be_good_for_nothing_is_refused_and_leaves_nothing_behind()
     ] {
         let ended = home.run(&[&["--json", "admin", "token"], args].concat()).with(1);
         assert_eq!(ended.json()["error"]["code"], code, "{args:?}");
+        assert_eq!(ended.stderr.contains("--person"), code == "person_missing", "{ended:?}");
     }
     home.run(&["admin", "user", "create", "--name", "coordinator@USTB"]).with(0);
 }

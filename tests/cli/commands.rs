@@ -137,7 +137,8 @@ fn doctor_takes_a_running_server_for_well() {
     let mut home = Home::new();
     let server = home.serve();
     home.set("MUSTER_LISTEN", &server.address);
-    home.run(&["doctor"]).with(0);
+    let beside = home.run(&["doctor"]).with(0);
+    assert!(beside.stdout.contains(&format!("{} is in use: a Muster answers there", server.address)), "{beside:?}");
     let strange = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     home.set("MUSTER_LISTEN", &strange.local_addr().unwrap().to_string());
     let ended = home.run(&["doctor"]).with(3);

@@ -3,6 +3,24 @@ use sha2::{Digest, Sha256};
 
 use crate::support::Home;
 
+#[cfg(unix)]
+#[test]
+fn a_new_database_and_its_backup_are_their_owners_only() {
+    use std::os::unix::fs::PermissionsExt;
+    let home = Home::new();
+    let server = home.serve();
+    home.run(&["backup", "b.db"]).with(0);
+    let mode = |name: &str| std::fs::metadata(home.path(name)).unwrap().permissions().mode() & 0o777;
+    for name in ["muster.db", "muster.db-wal", "muster.db-shm", "b.db"] {
+        assert_eq!(mode(name), 0o600, "{name}: {:o}", mode(name));
+    }
+    drop(server);
+    // Who gave others a right to it has said so.
+    std::fs::set_permissions(home.path("muster.db"), std::fs::Permissions::from_mode(0o640)).unwrap();
+    home.run(&["doctor", "--json"]);
+    assert_eq!(mode("muster.db"), 0o640);
+}
+
 #[test]
 fn a_backup_made_under_writes_is_whole_and_can_be_verified() {
     let home = Home::migrated();

@@ -133,6 +133,10 @@ fn create(conn: &mut Conn, actor: &Actor, now: Instant, args: Create) -> Result<
         Some(user) => user,
         None => access::create_user(conn, actor, now, NewUser { name, person_id: args.person })?,
     };
+    if args.role.is_a_persons() && user.person_id.is_none() {
+        let detail = format!("the role {} is a person's: say whose with --person and an id", args.role);
+        return Err(Error::invalid("/person", "person_missing", detail));
+    }
     let grant = match access::current_grant(conn, actor, now, user.id, args.role, organization_id)? {
         Some(grant) => grant,
         None => access::grant_role(conn, actor, now, user.id, args.role, organization_id)?,

@@ -10,14 +10,15 @@ use diesel::prelude::*;
 use serde::Serialize;
 
 use super::model::{
-    Enrollment, EnrollmentId, EnrollmentPatch, EnrollmentRow, EnrollmentState, EnrollmentTransition, NewEnrollment, Period, Step, after,
+    DatedChange, Enrollment, EnrollmentId, EnrollmentPatch, EnrollmentRow, EnrollmentState, EnrollmentTransition, NewEnrollment, Period,
+    Step, after,
 };
 use crate::{
     access::{Action, Actor, Scope, advised, provided, taught},
     clock::Instant,
     db::{self, Conn, MultiBackend, for_backend},
     error::{Error, FieldFault},
-    http::{Caller, Change, ETag},
+    http::{Caller, ETag},
     id::Id,
     intakes::{self, CohortId, Intake, IntakeId},
     journal::NewEntry,
@@ -346,7 +347,7 @@ pub fn transition(
     now: Instant,
     id: EnrollmentId,
     step: EnrollmentTransition,
-    change: &Change,
+    change: &DatedChange,
 ) -> Result<Enrollment, Error> {
     let stored = changing(conn, actor, id)?;
     let mut changed = stored.clone();

@@ -10,7 +10,7 @@ use utoipa::openapi::{
     security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
 };
 
-use super::at;
+use super::{at, page::Limit};
 use crate::{
     db::Db,
     error::{Error, FieldFault},
@@ -44,8 +44,9 @@ pub fn document(rooms: Vec<OpenApi>) -> OpenApi {
         )
         .components(Some(
             ComponentsBuilder::new()
-                // Named by `Problem`, whose responses bring only itself along.
+                // Responses and parameters bring only themselves along, not what they name.
                 .schema_from::<FieldFault>()
+                .schema_from::<Limit>()
                 .security_scheme("token", SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build()))
                 .build(),
         ))

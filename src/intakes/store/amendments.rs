@@ -4,12 +4,12 @@ use diesel::prelude::*;
 
 use super::{
     super::model::{Amendment, IntakeId, NewAmendment},
-    find, touch_all,
+    changing, find, touch_all,
 };
 use crate::{
-    access::{Action, Actor},
+    access::Actor,
     clock::Instant,
-    db::{self, Conn},
+    db::Conn,
     error::Error,
     id::Id,
     journal::NewEntry,
@@ -35,13 +35,7 @@ pub(in crate::intakes) fn amend(
     intake_id: IntakeId,
     new: NewAmendment,
 ) -> Result<Amendment, Error> {
-    let intake = find(conn, actor, intake_id)?;
-    actor.may(Action::WriteIntakes)?;
-    if !intake.is_live() {
-        return Err(Error::conflict("intake_not_live", format!("the intake is {}", intake.state)));
-    }
-    // Two amendments of one module must not take together what neither could take alone.
-    db::lock(conn, "intake", intake_id)?;
+    let intake = changing(conn, actor, intake_id)?;
     let planned: Option<i32> = modules::table
         .filter(modules::id.eq(new.module_id))
         .filter(modules::program_version_id.eq(intake.program_version_id))

@@ -4,10 +4,10 @@ use diesel::prelude::*;
 
 use super::{
     super::model::{Cohort, CohortId, IntakeId, NewCohort},
-    find, touch_all,
+    changing, find, touch_all,
 };
 use crate::{
-    access::{Action, Actor, Scope, taught},
+    access::{Actor, Scope, taught},
     clock::Instant,
     db::Conn,
     error::Error,
@@ -62,11 +62,7 @@ pub(in crate::intakes) fn list(conn: &mut Conn, actor: &Actor, intake: IntakeId)
 
 /// Creates a cohort of one of the disciplines of the intake's program version.
 pub fn create_cohort(conn: &mut Conn, actor: &Actor, now: Instant, intake_id: IntakeId, new: NewCohort) -> Result<Cohort, Error> {
-    let intake = find(conn, actor, intake_id)?;
-    actor.may(Action::WriteIntakes)?;
-    if !intake.is_live() {
-        return Err(Error::conflict("intake_not_live", format!("the intake is {}", intake.state)));
-    }
+    let intake = changing(conn, actor, intake_id)?;
     let known: i64 = disciplines::table
         .filter(disciplines::id.eq(new.discipline_id))
         .filter(disciplines::program_version_id.eq(intake.program_version_id))

@@ -8,7 +8,7 @@ use diesel::prelude::*;
 
 use super::model::{Intake, IntakeId, IntakePatch, IntakeState, IntakeTransition, NewIntake, check};
 use crate::{
-    access::{Action, Actor, Scope},
+    access::{Action, Actor, Scope, sponsored},
     clock::Instant,
     db::{self, Conn, MultiBackend, types::Uid},
     enrollments,
@@ -20,8 +20,8 @@ use crate::{
     people::PersonId,
     schedule::{self, SessionState},
     schema::{
-        cohorts as cohort_rows, enrollments as enrolled, intake_sponsors, intakes, organizations, program_versions, programs,
-        session_instructors, sessions,
+        cohorts as cohort_rows, enrollments as enrolled, intake_sponsors, intakes, program_versions, programs, session_instructors,
+        sessions,
     },
     text::Code,
 };
@@ -32,18 +32,7 @@ pub(super) fn visible(actor: &Actor) -> intakes::BoxedQuery<'static, MultiBacken
     query = match actor.scope() {
         Scope::Everything => query,
         Scope::Provider(provider) => query.filter(intakes::provider_id.eq_any(below(provider))),
-        // Who has a quota may look before the first nomination.
-        Scope::Sponsor(organization) => query.filter(
-            intakes::id.eq_any(enrolled::table.filter(enrolled::unit_id.eq_any(below(organization))).select(enrolled::intake_id)).or(
-                intakes::id.eq_any(
-                    intake_sponsors::table
-                        .inner_join(organizations::table.on(organizations::root_id.eq(intake_sponsors::sponsor_id)))
-                        .filter(organizations::id.eq(organization))
-                        .filter(intake_sponsors::seats.is_not_null())
-                        .select(intake_sponsors::intake_id),
-                ),
-            ),
-        ),
+        Scope::Sponsor(organization) => query.filter(sponsored!(intakes::id, organization)),
         Scope::Adviser(person, provider) => {
             let advised = cohort_rows::table.filter(cohort_rows::adviser_id.eq(person)).select(cohort_rows::intake_id);
             query.filter(intakes::provider_id.eq_any(below(provider))).filter(intakes::id.eq_any(advised))
@@ -103,10 +92,7 @@ pub fn create(conn: &mut Conn, actor: &Actor, now: Instant, new: NewIntake) -> R
     if let Scope::Provider(provider) = actor.scope() {
         version = version.filter(programs::provider_id.eq_any(below(provider)));
     }
-    actor.may(Action::WriteIntakes)?;
-    if actor.only_intake().is_some() {
-        return Err(Error::Forbidden("this token is good for one intake; it makes no other".to_owned()));
-    }
+    actor.may_beyond_intakes(Action::WriteIntakes)?;
     let (provider_id, state): (OrganizationId, String) = version.first(conn)?;
     if state != "confirmed" {
         return Err(Error::conflict("version_not_confirmed", format!("the program version is {state}; an intake needs a confirmed one")));
@@ -156,6 +142,15 @@ pub(super) fn update(conn: &mut Conn, actor: &Actor, caller: &Caller, id: Intake
         schedule::check_within(conn, id, changed.opens_on, changed.closes_on)?;
     }
     save(conn, actor, &stored, changed, "intake.updated", None)
+}
+
+/// An intake that is neither completed nor cancelled, locked against every other change, if the actor may change it.
+fn changing(conn: &mut Conn, actor: &Actor, id: IntakeId) -> Result<Intake, Error> {
+    // Before it is read, so that nothing is added to an intake that another transaction is ending.
+    db::lock(conn, "intake", id)?;
+    let intake = find(conn, actor, id)?;
+    actor.may(Action::WriteIntakes)?;
+    if intake.is_live() { Ok(intake) } else { Err(Error::conflict("intake_not_live", format!("the intake is {}", intake.state))) }
 }
 
 /// Takes one step in the life of an intake. Cancelling cancels what is not yet held; completing needs every enrollment decided.

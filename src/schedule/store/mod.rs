@@ -23,7 +23,7 @@ use super::{
     rules::{Days, Frame, unless_all_valid},
 };
 use crate::{
-    access::{Action, Actor, Scope, advised, provided},
+    access::{Action, Actor, Scope, advised, provided, sponsored},
     clock::Instant,
     db::{self, Conn, MultiBackend, for_backend},
     error::Error,
@@ -31,12 +31,10 @@ use crate::{
     id::Id,
     intakes::{self, CohortId, Intake, IntakeId, Zone},
     journal::NewEntry,
-    organizations::below,
     people::PersonId,
     programs::{DisciplineId, ModuleId},
     schema::{
-        enrollment_periods, enrollments, intake_sponsors, intakes as intake_rows, modules, organizations, roll_calls, session_cohorts,
-        session_instructors, sessions,
+        enrollment_periods, enrollments, intakes as intake_rows, modules, roll_calls, session_cohorts, session_instructors, sessions,
     },
     text::Code,
 };
@@ -47,17 +45,7 @@ pub(super) fn visible(actor: &Actor) -> sessions::BoxedQuery<'static, MultiBacke
     let query = match actor.scope() {
         Scope::Everything => sessions::table.into_boxed(),
         Scope::Provider(provider) => sessions::table.into_boxed().filter(sessions::intake_id.eq_any(provided(provider))),
-        Scope::Sponsor(organization) => announced().filter(
-            sessions::intake_id
-                .eq_any(enrollments::table.filter(enrollments::unit_id.eq_any(below(organization))).select(enrollments::intake_id))
-                .or(sessions::intake_id.eq_any(
-                    intake_sponsors::table
-                        .inner_join(organizations::table.on(organizations::root_id.eq(intake_sponsors::sponsor_id)))
-                        .filter(organizations::id.eq(organization))
-                        .filter(intake_sponsors::seats.is_not_null())
-                        .select(intake_sponsors::intake_id),
-                )),
-        ),
+        Scope::Sponsor(organization) => announced().filter(sponsored!(sessions::intake_id, organization)),
         Scope::Adviser(person, provider) => {
             let own = session_cohorts::table.filter(session_cohorts::cohort_id.eq_any(advised(person, provider)));
             sessions::table.into_boxed().filter(sessions::id.eq_any(own.select(session_cohorts::session_id)))
@@ -284,9 +272,9 @@ fn refuse_taken<'a>(conn: &mut Conn, intake: IntakeId, codes: impl Iterator<Item
 /// `caller` is none for an import, which compared the whole intake under its lock.
 ///
 /// # Errors
-/// 409 `session_closed` once it is held or cancelled, `session_published` and `roll_call_begun` for what is fixed then, `session_conflict`, `plan_exceeded`
-/// and `intake_not_live`.
-pub fn update(conn: &mut Conn, actor: &Actor, caller: Option<&Caller>, id: SessionId, patch: SessionPatch) -> Result<SessionRow, Error> {
+/// 409 `session_closed` once it is held or cancelled, `session_published` and `roll_call_begun` for what is fixed then,
+/// `session_conflict`, `plan_exceeded` and `intake_not_live`.
+pub fn update(conn: &mut Conn, actor: &Actor, caller: Option<&Caller>, id: SessionId, patch: SessionPatch) -> Result<Session, Error> {
     let intake_id = find(conn, actor, id)?.intake_id;
     actor.may(Action::WriteSchedule)?;
     db::lock(conn, "intake", intake_id)?;
@@ -297,7 +285,7 @@ pub fn update(conn: &mut Conn, actor: &Actor, caller: Option<&Caller>, id: Sessi
         caller.check_if_match(&ETag::version(stored.row.version), plan != before)?;
     }
     if plan == before {
-        return Ok(stored.row);
+        return Ok(stored);
     }
     let published = match stored.row.state {
         SessionState::Draft => false,
@@ -335,7 +323,7 @@ pub fn update(conn: &mut Conn, actor: &Actor, caller: Option<&Caller>, id: Sessi
     }
     let now = whole_one(conn, row)?;
     actor.record(NewEntry::of(action, "session", id).provider(intake.provider_id).intake(intake_id).from(&stored).to(&now));
-    Ok(now.row)
+    Ok(now)
 }
 
 /// Those of these sessions whose roll has been called.

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use diesel::prelude::*;
 
 use super::{
-    super::model::{NewHold, Plan, Session, SessionId, SessionRow, SessionState, SessionTransition, UNHELD},
+    super::model::{NewHold, Plan, Session, SessionChange, SessionId, SessionRow, SessionState, SessionTransition, UNHELD},
     super::rules::{Days, check_instructors, minutes},
     changing,
     conflicts::{occupied, refuse_overlaps},
@@ -19,7 +19,6 @@ use crate::{
     clock::Instant,
     db::{self, Conn},
     error::{Error, FieldFault},
-    http::Change,
     intakes::{self, Intake, IntakeId},
     journal::NewEntry,
     schema::{session_instructors, sessions},
@@ -31,11 +30,13 @@ use crate::{
 struct Stands {
     code: Code,
     state: SessionState,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    replaced_by_id: Option<SessionId>,
 }
 
 impl Stands {
     fn of(row: &SessionRow) -> Self {
-        Self { code: row.code.clone(), state: row.state }
+        Self { code: row.code.clone(), state: row.state, replaced_by_id: row.replaced_by_id }
     }
 }
 
@@ -113,13 +114,13 @@ pub(in crate::schedule) fn publish_these(
     Ok(sessions.into_iter().map(published).collect())
 }
 
-/// Takes one step: publishes a draft, or cancels what is not yet held, with a reason.
+/// Takes one step: publishes a draft, or cancels what is not yet held, with a reason and maybe the session that replaces it.
 pub(in crate::schedule) fn transition(
     conn: &mut Conn,
     actor: &Actor,
     id: SessionId,
     step: SessionTransition,
-    change: &Change,
+    change: SessionChange,
 ) -> Result<Session, Error> {
     let intake_id = find(conn, actor, id)?.intake_id;
     actor.may(Action::WriteSchedule)?;
@@ -128,20 +129,39 @@ pub(in crate::schedule) fn transition(
     let state = stored.row.after(step.as_str())?;
     match step {
         SessionTransition::Publish => {
+            if change.replaced_by_id.is_some() {
+                return Err(Error::invalid("/replaced_by_id", "not_cancelled", "only what is cancelled is replaced"));
+            }
             let intake = changing(conn, actor, intake_id)?;
             let row = publish_these(conn, actor, &intake, vec![stored])?.pop().ok_or_else(|| Error::internal("nothing was published"))?;
             whole_one(conn, row)
         }
         SessionTransition::Cancel => {
-            let reason = change.reason.clone().ok_or_else(|| Error::invalid("/reason", "reason_missing", "cancelling needs a reason"))?;
+            let reason = change.reason.ok_or_else(|| Error::invalid("/reason", "reason_missing", "cancelling needs a reason"))?;
             let intake = intakes::find(conn, actor, intake_id)?;
-            let changed = SessionRow { state, cancel_reason: Some(reason.clone()), ..stored.row.clone() };
+            if let Some(other) = change.replaced_by_id {
+                check_replacement(conn, actor, &stored.row, other)?;
+            }
+            let changed =
+                SessionRow { state, cancel_reason: Some(reason.clone()), replaced_by_id: change.replaced_by_id, ..stored.row.clone() };
             let row = save(conn, &stored.row, changed)?;
             intakes::touch_all(conn, intake_id)?;
             actor.record(stepped("session.cancelled", &intake, &stored.row, &row).because(Some(reason.as_str())));
             Ok(Session { row, ..stored })
         }
     }
+}
+
+/// The intake is locked, so that the replacement stands until the end of the transaction.
+fn check_replacement(conn: &mut Conn, actor: &Actor, cancelled: &SessionRow, other: SessionId) -> Result<(), Error> {
+    let standing = visible(actor)
+        .filter(sessions::id.eq(other))
+        .filter(sessions::id.ne(cancelled.id))
+        .filter(sessions::intake_id.eq(cancelled.intake_id))
+        .filter(sessions::state.eq_any(UNHELD));
+    let found: Option<SessionId> = standing.select(sessions::id).first(conn).optional()?;
+    let detail = "what replaces a session is another draft or published session of its intake";
+    found.map(drop).ok_or_else(|| Error::invalid("/replaced_by_id", "no_replacement", detail))
 }
 
 /// Cancels every session of an intake that is not yet held; what was held stays. The caller holds the intake's lock.
@@ -164,7 +184,7 @@ pub fn cancel_unheld(conn: &mut Conn, actor: &Actor, intake: &Intake, reason: &N
 /// # Errors
 /// 403 for an instructor who does not lead it; 409 `session_not_over` before its end, `session_conflict` if somebody was elsewhere at
 /// the actual times, `illegal_transition`; 422 if anything differs from the plan without a reason.
-pub fn hold(conn: &mut Conn, actor: &Actor, now: Instant, id: SessionId, new: NewHold) -> Result<SessionRow, Error> {
+pub fn hold(conn: &mut Conn, actor: &Actor, now: Instant, id: SessionId, new: NewHold) -> Result<Session, Error> {
     let intake_id = find(conn, actor, id)?.intake_id;
     refuse_unless_leading(conn, actor, id)?;
     actor.may(Action::HoldSession)?;
@@ -208,7 +228,7 @@ pub fn hold(conn: &mut Conn, actor: &Actor, now: Instant, id: SessionId, new: Ne
     let held = whole_one(conn, row)?;
     let entry = NewEntry::of("session.held", "session", id).provider(intake.provider_id).intake(intake_id);
     actor.record(entry.from(&stored).to(&held).because(held.row.difference_reason.as_ref().map(Note::as_str)));
-    Ok(held.row)
+    Ok(held)
 }
 
 /// An instructor confirms the sessions they lead, and no others.

@@ -10,7 +10,7 @@ fn a_roll_call_shows_everybody_who_is_expected() {
     let (course, members, session) = class(&app);
     seed::put_roll_call(&course, &session, &[seed::line_of(&members[1], "late", 80)]).expect(200);
     let reply = course.coordinator.get(&path(&session)).expect(200);
-    assert_eq!(reply.etag(), "\"v1\"");
+    assert!(reply.etag().starts_with("\"v1-"), "{}", reply.etag());
     assert_json_snapshot!(reply.redacted());
 }
 

@@ -16,6 +16,7 @@ mod counted;
 mod ended;
 mod narrowed;
 mod stage;
+mod stated;
 mod table;
 mod world;
 

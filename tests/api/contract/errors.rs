@@ -198,6 +198,31 @@ fn a_wrong_field_has_pointer_code_and_detail() {
 }
 
 #[test]
+fn a_wrong_parameter_is_named_with_what_is_wanted() {
+    const INSTANT: &str = "must be an RFC 3339 instant such as 2020-05-27T11:00:00Z";
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let sessions = format!("/intakes/{}/sessions", course.intake);
+    for (path, detail) in [
+        (format!("{sessions}?limit=x"), "limit: must be a whole number from 1 to 500".to_owned()),
+        (format!("{sessions}?from=2020-05-27T19:00:00"), format!("from: {INSTANT}")),
+        (format!("{sessions}?cohort_id=1"), "cohort_id: must be an id such as 01936f3e-0000-7000-8000-000000000001".to_owned()),
+        (format!("{sessions}?colour=red"), "colour: unknown; the parameters are cohort_id, from, until, state, cursor, limit".to_owned()),
+        (format!("{sessions}?limit=1&limit=2"), "duplicate field `limit`".to_owned()),
+        (format!("/intakes/{}?colour=red", course.intake), "colour: there are no parameters here".to_owned()),
+        (format!("/intakes/{}/progress?by=x", course.intake), "by: unknown variant `x`, expected `discipline` or `module`".to_owned()),
+    ] {
+        let reply = course.coordinator.get(&path).expect(400).problem("query_malformed");
+        assert_eq!(reply.text_at("/detail"), detail);
+    }
+    let mut body = seed::session_body(&course, "N-1", &seed::morning(1));
+    body["starts_at"] = json!("2020-05-27T19:00:00");
+    let reply = course.coordinator.post(&sessions, body);
+    assert_eq!(reply.text_at("/errors/0/detail"), INSTANT);
+    reply.fault("/starts_at", "wrong_value");
+}
+
+#[test]
 fn an_error_has_the_length_and_headers_of_its_own_body_whatever_is_accepted() {
     let app = spawn_app();
     seed::sponsor(&app, "JISCO");

@@ -5,5 +5,6 @@ mod enrollments;
 mod hours;
 mod journal;
 mod organizations;
+mod passing;
 mod programs;
 mod schedule;

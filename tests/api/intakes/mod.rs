@@ -1,5 +1,6 @@
 mod cohorts;
 mod create;
 mod quotas;
+mod races;
 mod transition;
 mod update;

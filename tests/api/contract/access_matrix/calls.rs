@@ -316,7 +316,7 @@ fn roll_calls() -> Vec<Call> {
     vec![
         list("read_roll_call", Thing::Session, "/entries", "enrollment_id").echo("/session_id"),
         write("put_roll_call", Thing::Session, |stage, _| json!({ "entries": [{ "enrollment_id": stage.a.id("e1"), "code": "present" }] }))
-            .fresh(Stage::session)
+            .fresh(Stage::called)
             .echo("/session_id"),
         step("transition_roll_call:submit", Thing::Session, Stage::called).echo("/session_id"),
         step("transition_roll_call:close", Thing::Session, Stage::called_and_held).echo("/session_id"),

@@ -130,6 +130,17 @@ fn an_unknown_field_is_refused() {
 }
 
 #[test]
+fn only_a_step_of_an_enrollment_has_a_time_of_its_own() {
+    for_each_operation(|operation, client| {
+        let is_step = operation.method == "POST" && operation.body.get("reason").is_some();
+        if is_step && !operation.path.starts_with("/enrollments/") {
+            let reply = operation.send(client, &operation.with("effective_at", json!("2020-05-28T00:00:00Z")));
+            reply.fault("/effective_at", "unknown_field");
+        }
+    });
+}
+
+#[test]
 fn an_unknown_field_deep_inside_is_refused() {
     let app = spawn_app();
     let course = seed::course(&app);

@@ -1,0 +1,45 @@
+use serde_json::json;
+
+use crate::support::{Reply, seed, spawn_app};
+
+#[test]
+fn a_cancelled_session_may_name_the_one_that_replaces_it() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let cancel = |id: &str, other: &str| -> Reply {
+        course.coordinator.post(&format!("/sessions/{id}/cancel"), json!({ "reason": "storm", "replaced_by_id": other }))
+    };
+    let first = seed::published_session(&course, "P-1", &seed::morning(1));
+    // At the same time with the same people: a draft until the first one has gone.
+    let second = seed::session(&course, "P-1B", &seed::morning(1));
+    let reply = cancel(&first, &second).expect(200);
+    assert_eq!((&reply.body["state"], &reply.body["replaced_by_id"]), (&json!("cancelled"), &json!(second)));
+    let entry = &app.auditor().get(&format!("/audit?subject_id={first}&action=session.cancelled")).expect(200).body["items"][0];
+    assert_eq!(entry["to"]["replaced_by_id"], json!(second));
+    let published = seed::published_session(&course, "P-2", &seed::morning(2));
+    assert_eq!(cancel(&second, &published).expect(200).body["replaced_by_id"], json!(published));
+}
+
+#[test]
+fn what_does_not_take_place_in_the_same_intake_replaces_nothing() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let session = seed::published_session(&course, "P-1", &seed::morning(1));
+    let draft = seed::session(&course, "P-4", &seed::morning(5));
+    let held = seed::held_session(&course, "P-2", &seed::morning(2));
+    let cancelled = seed::session(&course, "P-3", &seed::morning(3));
+    course.coordinator.post(&format!("/sessions/{cancelled}/cancel"), json!({ "reason": "storm" })).expect(200);
+    let intake = course.coordinator.post("/intakes", seed::intake_body(&course.program.version, "NEXT")).expect(201).id();
+    let mut elsewhere = seed::session_body(&course, "X-1", &seed::morning(4));
+    let cohort = json!({ "discipline_id": course.program.metallurgy, "code": "X", "name": "X" });
+    elsewhere["cohort_ids"] = json!([course.coordinator.post(&format!("/intakes/{intake}/cohorts"), cohort).expect(201).id()]);
+    let elsewhere = course.coordinator.post(&format!("/intakes/{intake}/sessions"), elsewhere).expect(201).id();
+    app.unchanged(|| {
+        for other in [&session, &held, &cancelled, &elsewhere, &app.absent_id()] {
+            let body = json!({ "reason": "storm", "replaced_by_id": other });
+            course.coordinator.post(&format!("/sessions/{session}/cancel"), body).fault("/replaced_by_id", "no_replacement");
+        }
+        let published = course.coordinator.post(&format!("/sessions/{draft}/publish"), json!({ "replaced_by_id": session }));
+        published.fault("/replaced_by_id", "not_cancelled");
+    });
+}
