@@ -7,4 +7,5 @@ mod store;
 pub use http::{ApiDoc, routes, transitions};
 pub use model::{Enrollment, EnrollmentId, EnrollmentRow, EnrollmentState, EnrollmentTransition, NewEnrollment};
 pub use store::roster::{Expected, expected_of};
-pub use store::{count_undecided, enroll, find, list, open_of, remove_many, transition, verify};
+pub use store::verify::{verify_periods, verify_seats, verify_steps};
+pub use store::{count_undecided, enroll, find, list, open_of, remove_many, transition};

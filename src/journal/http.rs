@@ -28,7 +28,7 @@ pub fn routes(api: &mut ServiceConfig) {
 struct AuditQuery {
     /// Only entries about this object.
     subject_id: Option<uuid::Uuid>,
-    /// Only this action, such as `enrollment.approved`.
+    /// Only this action, such as `roll_call.closed`.
     action: Option<String>,
     /// Only entries of this intake.
     intake_id: Option<IntakeId>,

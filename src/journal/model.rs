@@ -40,7 +40,7 @@ pub(super) struct Payload {
 }
 
 impl NewEntry {
-    /// `action` is noun.verb, such as `enrollment.approved`; the subject is what it was done to.
+    /// `action` is noun.verb, such as `roll_call.closed`; the subject is what it was done to.
     pub fn of<T>(action: &'static str, subject_kind: &'static str, subject: Id<T>) -> Self {
         Self { action, subject_kind, subject_id: subject.uuid(), provider_id: None, intake_id: None, payload: Payload::default() }
     }
@@ -93,7 +93,8 @@ pub(super) struct Fact {
     pub(super) recorded_at: Instant,
     pub(super) token_id: Option<TokenId>,
     pub(super) user_id: Option<UserId>,
-    pub(super) role: Role,
+    /// As stored, because an entry that somebody has forged has to be read as well, to be told as such.
+    pub(super) role: String,
     pub(super) action: String,
     pub(super) subject_kind: String,
     pub(super) subject_id: Id<()>,
@@ -168,7 +169,7 @@ pub(super) fn chained(before: &[u8], position: i64, fact: &Fact) -> Vec<u8> {
         fact.recorded_at.unix_micros().to_string(),
         or_dash(fact.token_id.map(|id| id.to_string())),
         or_dash(fact.user_id.map(|id| id.to_string())),
-        fact.role.to_string(),
+        fact.role.clone(),
         fact.action.clone(),
         fact.subject_kind.clone(),
         fact.subject_id.to_string(),
@@ -189,8 +190,9 @@ pub struct SealedEntry {
     pub recorded_at: Instant,
     pub token_id: Option<TokenId>,
     pub user_id: Option<UserId>,
-    pub role: Role,
-    #[schema(example = "enrollment.approved")]
+    #[schema(value_type = Role)]
+    pub role: String,
+    #[schema(example = "enrollment.changed_state")]
     pub action: String,
     pub subject_kind: String,
     pub subject_id: Uuid,

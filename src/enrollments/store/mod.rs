@@ -2,6 +2,7 @@
 
 mod periods;
 pub(super) mod roster;
+pub(super) mod verify;
 
 use std::collections::{HashMap, HashSet};
 
@@ -24,8 +25,8 @@ use crate::{
     people::{self, PersonId},
     programs::DisciplineId,
     schema::{
-        disciplines, enrollment_periods, enrollment_steps, enrollments, intake_sponsors, intakes as intake_rows, organizations,
-        people as person_rows, session_cohorts,
+        disciplines, enrollment_periods, enrollment_steps, enrollments, intakes as intake_rows, organizations, people as person_rows,
+        session_cohorts,
     },
     text::{Name, Note},
 };
@@ -406,40 +407,4 @@ pub fn remove_many(conn: &mut Conn, actor: &Actor, intake: &Intake, ids: &[Enrol
         actor.record(NewEntry::of("enrollment.removed", "enrollment", *id).provider(intake.provider_id).intake(intake.id));
     }
     intakes::touch_all(conn, intake.id)
-}
-
-/// Recounts the seats of every intake and sponsor and says what differs.
-pub fn verify(conn: &mut Conn) -> Result<Vec<String>, Error> {
-    let seated: Vec<(IntakeId, OrganizationId, i64)> = enrollments::table
-        .filter(enrollments::state.eq_any(EnrollmentState::SEATED))
-        .group_by((enrollments::intake_id, enrollments::sponsor_id))
-        .select((enrollments::intake_id, enrollments::sponsor_id, diesel::dsl::count_star()))
-        .load(conn)?;
-    let mut of_intake: HashMap<IntakeId, i64> = HashMap::new();
-    let mut of_sponsor: HashMap<(IntakeId, OrganizationId), i64> = HashMap::new();
-    for (intake, sponsor, count) in seated {
-        *of_intake.entry(intake).or_default() += count;
-        of_sponsor.insert((intake, sponsor), count);
-    }
-    let mut findings = Vec::new();
-    let intakes: Vec<(IntakeId, i32)> = intake_rows::table.select((intake_rows::id, intake_rows::seats_taken)).load(conn)?;
-    for (intake, stored) in intakes {
-        let counted = of_intake.get(&intake).copied().unwrap_or(0);
-        if i64::from(stored) != counted {
-            findings.push(format!("seats: intake {intake} says {stored} taken, its enrollments say {counted}"));
-        }
-    }
-    let sponsors: Vec<(IntakeId, OrganizationId, i32)> = intake_sponsors::table
-        .select((intake_sponsors::intake_id, intake_sponsors::sponsor_id, intake_sponsors::seats_taken))
-        .load(conn)?;
-    for (intake, sponsor, stored) in sponsors {
-        let counted = of_sponsor.remove(&(intake, sponsor)).unwrap_or(0);
-        if i64::from(stored) != counted {
-            findings.push(format!("seats: sponsor {sponsor} in intake {intake} says {stored} taken, its enrollments say {counted}"));
-        }
-    }
-    findings.extend(
-        of_sponsor.into_keys().map(|(intake, sponsor)| format!("seats: sponsor {sponsor} in intake {intake} is not counted at all")),
-    );
-    Ok(findings)
 }

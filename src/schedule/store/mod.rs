@@ -4,6 +4,7 @@ pub(super) mod conflicts;
 pub(super) mod links;
 pub(super) mod preview;
 pub(super) mod steps;
+pub(super) mod verify;
 pub(super) mod waivers;
 
 use std::collections::{HashMap, HashSet};

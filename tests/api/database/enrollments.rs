@@ -57,7 +57,7 @@ fn seats_follow_the_rows() {
     let seats = |expected: [i64; 2]| {
         assert_eq!(app.count("SELECT coalesce(sum(seats_taken), 0) FROM intakes"), expected[0]);
         assert_eq!(app.count("SELECT coalesce(sum(seats_taken), 0) FROM intake_sponsors"), expected[1]);
-        assert_eq!(app.findings(), Vec::<String>::new());
+        assert_eq!(app.findings_of("seats"), Vec::<String>::new());
     };
     app.sql(&insert(&app, &course, &person, "enrolled")).unwrap();
     seats([1, 1]);

@@ -7,3 +7,4 @@ mod journal;
 mod organizations;
 mod programs;
 mod schedule;
+mod verify;
