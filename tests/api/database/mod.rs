@@ -6,5 +6,6 @@ mod hours;
 mod journal;
 mod organizations;
 mod programs;
+mod replaced;
 mod schedule;
 mod verify;
