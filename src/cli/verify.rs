@@ -4,7 +4,6 @@ use serde_json::{Map, Value, json};
 
 use super::{Context, Failure, Outcome};
 use crate::{
-    access::Credentials,
     attendance,
     db::{self, Conn, Db},
     enrollments,
@@ -73,7 +72,7 @@ pub fn run(_: Args, context: &Context) -> Result<Outcome, Failure> {
 /// If the database does not answer; what is wrong in it is a finding.
 pub fn check(db: &Db) -> Result<Vec<(&'static str, Vec<String>)>, Failure> {
     let mut unsealed = Vec::new();
-    if let Err(error) = db.write_blocking(Credentials::Operator, |conn, _, _| journal::seal(conn)) {
+    if let Err(error) = journal::seal_all_blocking(db) {
         unsealed.push(unfinished("journal", error)?);
     }
     let file_checks = if db.target().is_sqlite() { FILE_CHECKS } else { &[] };

@@ -48,12 +48,16 @@ async fn list_audit(db: Data<Db>, caller: Caller, query: Query<AuditQuery>) -> R
     let limit = page::limit(query.limit)?;
     let filter = EntryFilter { subject_id: query.subject_id, action: query.action, intake_id: query.intake_id };
     let after = query.cursor.unwrap_or(0);
-    let entries = db
-        .write(caller.credentials.clone(), move |conn, actor, _| {
+    let entries = loop {
+        let filter = filter.clone();
+        let page = db.write(caller.credentials.clone(), move |conn, actor, _| {
             actor.may(Action::ReadAudit)?;
-            store::seal(conn)?;
-            store::list(conn, actor, &filter, after, limit + 1)
-        })
-        .await?;
+            // A long journal is sealed in several transactions, so that others write in between.
+            if store::seal(conn)? { Ok(None) } else { store::list(conn, actor, &filter, after, limit + 1).map(Some) }
+        });
+        if let Some(entries) = page.await? {
+            break entries;
+        }
+    };
     Answer::page(&caller, Page::cut(entries, limit, |entry| entry.position.to_string()))
 }

@@ -184,6 +184,7 @@ fn what_is_kept_is_not_emptied_at_one_blow() {
         "journal_entries",
         "journal_payloads",
         "journal_seals",
+        "journal_audiences",
     ] {
         assert!(app.refusal(&format!("TRUNCATE {table} CASCADE")).contains("immutable"), "{table}");
     }

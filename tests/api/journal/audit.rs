@@ -1,7 +1,8 @@
 use insta::assert_json_snapshot;
+use muster::access::{Credentials, Role};
 use serde_json::json;
 
-use crate::support::{TokenOptions, seed, spawn_app};
+use crate::support::{App, Kind, TokenOptions, seed, spawn_app, statements};
 
 #[test]
 fn an_entry_says_who_when_what_from_to_and_why() {
@@ -87,7 +88,7 @@ fn a_token_for_one_intake_reads_that_intakes_journal() {
     let course = seed::course(&app);
     let other = seed::course_called(&app, "OTHER", "OTHER");
     let options = TokenOptions { intake: Some(course.intake.clone()), ..TokenOptions::default() };
-    let narrowed = app.client_for(muster::access::Role::Auditor, Some(&app.provider().id), None, options);
+    let narrowed = app.client_for(Role::Auditor, Some(&app.provider().id), None, options);
     let audit = narrowed.get("/audit?limit=500").expect(200);
     assert!(!audit.items().is_empty());
     assert!(audit.column("intake_id").iter().all(|intake| *intake == course.intake));
@@ -103,4 +104,114 @@ fn what_is_refused_is_not_in_the_journal() {
     course.coordinator.post("/programs", json!({ "code": "HONGXING", "name": "again" })).expect(409);
     course.coordinator.get("/audit").expect(403);
     assert_eq!(app.count("SELECT count(*) FROM journal_entries"), before);
+}
+
+#[test]
+fn a_long_journal_is_sealed_a_thousand_at_a_time() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    app.auditor().get("/audit").expect(200);
+    let (first, provider) = (app.count("SELECT count(*) FROM journal_seals"), app.hex(&app.provider().id));
+    let (id, digest) = match app.database.kind() {
+        Kind::Sqlite => ("randomblob(16)", "zeroblob(32)"),
+        Kind::Postgres => ("gen_random_uuid()", "decode(repeat('00', 32), 'hex')"),
+    };
+    app.sql(&format!(
+        "INSERT INTO journal_entries (id, recorded_at, role, action, subject_kind, subject_id, provider_id, payload_digest)
+         WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 2001)
+         SELECT {id}, {}, 'operator', 'intake.counted', 'intake', {}, {provider}, {digest} FROM numbers",
+        app.instant("2020-06-01T00:00:00Z"),
+        app.hex(&course.intake),
+    ))
+    .unwrap();
+    let seal = || app.db.write_blocking(Credentials::Operator, |conn, _, _| muster::journal::seal(conn)).unwrap();
+    assert!(seal());
+    assert_eq!(app.count("SELECT count(*) FROM journal_seals"), first + 1000);
+    // A reader finds it whole all the same, in the order of what happened.
+    let page = app.auditor().get("/audit?action=intake.counted&limit=500").expect(200);
+    assert_eq!((page.items().len(), page.items()[0]["position"].as_i64()), (500, Some(first + 1)));
+    assert_eq!(app.count("SELECT count(*) FROM journal_unsealed"), 0);
+    assert!(!seal());
+    let findings = app.findings_of("journal");
+    assert!(findings.iter().all(|finding| finding.contains("payload")), "they have no payloads, and that is all: {:?}", findings.first());
+}
+
+/// How the database goes about the statement that finds a page of the audit.
+fn plan(app: &App, query: &str) -> String {
+    use diesel::{QueryableByName, RunQueryDsl, connection::SimpleConnection, sql_query, sql_types::Text};
+    use muster::db::Conn;
+    #[derive(QueryableByName)]
+    struct Line {
+        #[diesel(sql_type = Text)]
+        detail: String,
+    }
+    #[derive(QueryableByName)]
+    struct PostgresLine {
+        #[diesel(sql_type = Text, column_name = "QUERY PLAN")]
+        detail: String,
+    }
+    let auditor = app.auditor();
+    auditor.get("/audit").expect(200);
+    let (reply, heard) = statements::record(|| auditor.get(&format!("/audit?{query}")));
+    reply.expect(200);
+    let statement = heard.iter().find(|statement| statement.contains("k.position")).unwrap().split(" -- binds").next().unwrap();
+    let lines: Vec<String> = match &mut app.database.connect() {
+        Conn::Sqlite(conn) => {
+            let lines: Vec<Line> = sql_query(format!("EXPLAIN QUERY PLAN {statement}")).load(conn).unwrap();
+            lines.into_iter().map(|line| line.detail).collect()
+        }
+        Conn::Postgres(conn) => {
+            // So few rows it would rather read at once and sort: whether the index could do without is asked.
+            let settings = "SET enable_seqscan = off; SET enable_bitmapscan = off; SET plan_cache_mode = force_generic_plan";
+            conn.batch_execute(&format!("{settings}; PREPARE page AS {statement}")).unwrap();
+            let values = vec!["NULL"; statement.matches('$').count()].join(", ");
+            let lines: Vec<PostgresLine> = sql_query(format!("EXPLAIN EXECUTE page({values})")).load(conn).unwrap();
+            lines.into_iter().map(|line| line.detail).collect()
+        }
+    };
+    lines.join("\n")
+}
+
+#[test]
+fn a_page_of_the_journal_is_one_range_of_an_index() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let (intake, subject) = (format!("intake_id={}", course.intake), format!("subject_id={}", course.intake));
+    for (query, begins) in [
+        ("", ["organization_id=? AND position>?", "(organization_id = $2)"]),
+        ("action=intake.created", ["organization_id=? AND position>?", "(organization_id = $2)"]),
+        (&intake, ["intake_id=? AND position>?", "(intake_id = $3)"]),
+        (&subject, ["subject_id=? AND position>?", "(subject_id = $3)"]),
+    ] {
+        let plan = plan(&app, query);
+        assert!(begins.iter().any(|range| plan.contains(range)), "{query}: {plan}");
+        for costly in ["SCAN", "TEMP B-TREE", "Seq Scan", "Sort"] {
+            assert!(!plan.contains(costly), "{query}: {plan}");
+        }
+    }
+}
+
+#[test]
+fn an_entry_is_filed_where_its_auditors_look() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let unit = app.provider().units[0].clone();
+    let below = seed::course_of(&app, app.coordinator_of(&unit), "UNIT", "BAOWU");
+    // The university's auditor sees what its faculty does; the faculty's does not see what the university does.
+    let auditor_of = |organization: &str| app.client_for(Role::Auditor, Some(organization), None, TokenOptions::default());
+    let (house, faculty) = (auditor_of(&app.provider().id), auditor_of(&unit));
+    let seen = |client: &crate::support::Client| client.get("/audit?action=intake.created").expect(200).column("intake_id");
+    assert_eq!(seen(&house), [course.intake.clone(), below.intake.clone()]);
+    assert_eq!(seen(&faculty), [below.intake.clone()]);
+    assert_eq!(faculty.get(&format!("/audit?intake_id={}", course.intake)).expect(200).items().len(), 0);
+    assert_eq!(app.findings(), Vec::<String>::new());
+    let misfiled = |forgery: &str| {
+        app.forge("journal_audiences", forgery);
+        let findings = app.findings();
+        assert!(findings.iter().any(|finding| finding.contains("filed where it does not belong")), "{findings:?}");
+    };
+    misfiled(&format!("INSERT INTO journal_audiences SELECT {}, max(position) FROM journal_seals", app.hex(&course.sponsor.id)));
+    app.forge("journal_audiences", &format!("DELETE FROM journal_audiences WHERE organization_id = {}", app.hex(&course.sponsor.id)));
+    assert_eq!(app.findings(), Vec::<String>::new());
+    misfiled(&format!("DELETE FROM journal_audiences WHERE organization_id = {}", app.hex(&unit)));
 }
