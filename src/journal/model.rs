@@ -45,7 +45,8 @@ impl NewEntry {
         Self { action, subject_kind, subject_id: subject.uuid(), provider_id: None, intake_id: None, payload: Payload::default() }
     }
 
-    /// The provider whose auditors see the entry.
+    /// The organization whose auditors see the entry, with those above it: the one that the subject belongs to, whoever acts. A person
+    /// belongs to the provider that recorded them, an intake and all in it to its provider, a role to where it is held.
     #[must_use]
     pub fn provider(mut self, provider: OrganizationId) -> Self {
         self.provider_id = Some(provider);

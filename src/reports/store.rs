@@ -9,7 +9,7 @@ use diesel::{
 
 use super::model::{EnrollmentProgress, IntakeProgress, Part, Plan, PlannedModule, ProgressRow, Split, Subject, Sums, Totals};
 use crate::{
-    access::{Action, Actor, Scope},
+    access::{Action, Actor, Role, Scope},
     attendance::RollCallState,
     clock::Instant,
     db::{Conn, MultiBackend},
@@ -61,7 +61,8 @@ pub fn intake_progress(
         Some(Split::Module) => Some(by_module(conn, actor, &intake, &plan, &rows)?),
     };
     let taught = taught(conn, id)?;
-    actor.record(NewEntry::of("report.pulled", "intake", id).provider(intake.provider_id).intake(id));
+    let what = Asked { format: format(caller), by };
+    actor.record(NewEntry::of("report.pulled", "intake", id).provider(intake.provider_id).intake(id).to(&what));
     let report = IntakeProgress {
         intake_id: id,
         planned_minutes: plan.modules.iter().map(|module| module.minutes).sum(),
@@ -79,7 +80,20 @@ pub fn intake_progress(
     Ok(Pulled::Report(tag, Box::new(report)))
 }
 
-/// The progress of one enrollment, with every module of its plan.
+/// What was asked for, for the journal.
+#[derive(serde::Serialize)]
+struct Asked {
+    format: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    by: Option<Split>,
+}
+
+fn format(caller: &Caller) -> &'static str {
+    if caller.wants_csv() { "csv" } else { "json" }
+}
+
+/// The progress of one enrollment, with every module of its plan. Where a partner pulls it, that is journaled as for a whole report:
+/// it leaves the house. Those of the house and the trainee only look.
 pub fn enrollment_progress(conn: &mut Conn, actor: &Actor, now: Instant, id: EnrollmentId) -> Result<EnrollmentProgress, Error> {
     let enrollment = enrollments::find(conn, actor, id)?;
     actor.may(Action::ReadOwnProgress)?;
@@ -95,6 +109,10 @@ pub fn enrollment_progress(conn: &mut Conn, actor: &Actor, now: Instant, id: Enr
         })
         .collect();
     let row = ProgressRow::of(subject, &plan);
+    if actor.role() == Role::Partner {
+        let entry = NewEntry::of("report.pulled", "enrollment", id).provider(intake.provider_id).intake(intake.id);
+        actor.record(entry.to(&Asked { format: "json", by: None }));
+    }
     Ok(EnrollmentProgress { as_of: now, minutes_per_hour: plan.minutes_per_hour, row, modules })
 }
 
@@ -112,7 +130,7 @@ fn tag(conn: &mut Conn, actor: &Actor, caller: &Caller, id: IntakeId) -> Result<
         _ => intake_rows::table.find(id).select(intake_rows::report_version).first(conn)?,
     };
     let scope = format!("{:?} {:?}", actor.scope(), actor.only_intake());
-    Ok(ETag::weak(&[&version.to_string(), &scope, &caller.address(), if caller.wants_csv() { "csv" } else { "json" }]))
+    Ok(ETag::weak(&[&version.to_string(), &scope, &caller.address(), format(caller)]))
 }
 
 fn plan(conn: &mut Conn, intake: &Intake) -> Result<Plan, Error> {

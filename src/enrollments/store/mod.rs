@@ -255,6 +255,14 @@ struct Dated<'a> {
     effective_at: Option<Instant>,
 }
 
+/// What is lost with an enrollment, for the journal.
+#[derive(Serialize)]
+struct Removed<'a> {
+    #[serde(flatten)]
+    enrollment: &'a Enrollment,
+    periods: Vec<Period>,
+}
+
 /// What new enrollments are held against: the disciplines, cohorts and organizations they name.
 struct Fits {
     disciplines: HashSet<DisciplineId>,
@@ -399,12 +407,17 @@ pub fn remove_many(conn: &mut Conn, actor: &Actor, intake: &Intake, ids: &[Enrol
     actor.may(Action::Enroll)?;
     db::lock(conn, "intake", intake.id)?;
     for chunk in ids.chunks(CHUNK) {
+        let rows: Vec<Enrollment> =
+            enrollments::table.filter(enrollments::id.eq_any(chunk.to_vec())).select(Enrollment::as_select()).load(conn)?;
+        let mut periods = periods::of(conn, chunk)?;
+        for row in &rows {
+            let lost = Removed { enrollment: row, periods: periods.remove(&row.id).unwrap_or_default() };
+            let entry = NewEntry::of("enrollment.removed", "enrollment", row.id).provider(intake.provider_id).intake(intake.id);
+            actor.record(entry.from(&lost));
+        }
         diesel::delete(enrollment_periods::table.filter(enrollment_periods::enrollment_id.eq_any(chunk.to_vec()))).execute(conn)?;
         diesel::delete(enrollment_steps::table.filter(enrollment_steps::enrollment_id.eq_any(chunk.to_vec()))).execute(conn)?;
         diesel::delete(enrollments::table.filter(enrollments::id.eq_any(chunk.to_vec()))).execute(conn)?;
-    }
-    for id in ids {
-        actor.record(NewEntry::of("enrollment.removed", "enrollment", *id).provider(intake.provider_id).intake(intake.id));
     }
     intakes::touch_all(conn, intake.id)
 }
