@@ -431,6 +431,18 @@ diesel::table! {
 
 diesel::table! {
     use diesel::sql_types::*;
+    use crate::db::types::Uid;
+
+    unsettled_sessions (intake_id, enrollment_id, session_id) {
+        intake_id -> Uid,
+        enrollment_id -> Uid,
+        session_id -> Uid,
+        kind -> Text,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
     use crate::db::types::{Ts, Uid};
 
     hour_entries (id) {
@@ -605,6 +617,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     claim_waivers,
     roll_calls,
     attendances,
+    unsettled_sessions,
     hour_entries,
     hour_balances,
     module_hour_balances,

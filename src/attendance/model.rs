@@ -13,6 +13,7 @@ use crate::{
     error::{Error, FieldFault},
     intakes::CohortId,
     ledger::EntryKind,
+    organizations::OrganizationId,
     people::PersonId,
     schedule::SessionId,
     schema::{attendances, roll_calls},
@@ -141,6 +142,11 @@ pub struct RollCallEntry {
     pub trainee_id: PersonId,
     #[schema(example = "张伟")]
     pub name: Name,
+    pub latin_name: Option<Name>,
+    pub unit_id: OrganizationId,
+    /// The unit's name, which tells namesakes apart.
+    #[schema(example = "炼铁厂")]
+    pub unit: Name,
     pub cohort_id: Option<CohortId>,
     pub code: Option<AttendanceCode>,
     /// Minutes present; null where the code says it all.

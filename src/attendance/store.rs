@@ -86,6 +86,9 @@ fn shown(session: &SessionRow, row: RollCallRow, expected: Vec<Expected>, stored
                 enrollment_id: one.enrollment_id,
                 trainee_id: one.trainee_id,
                 name: one.name,
+                latin_name: one.latin_name,
+                unit_id: one.unit_id,
+                unit: one.unit,
                 cohort_id: one.cohort_id,
                 code: attendance.map(|attendance| attendance.code),
                 minutes: attendance.and_then(|attendance| attendance.minutes),
@@ -310,6 +313,7 @@ pub fn close(conn: &mut Conn, actor: &Actor, now: Instant, session_id: SessionId
         ..before.clone()
     };
     save(conn, &before, &changed)?;
+    enrollments::settle(conn, session_id)?;
     // The open sessions and the open minutes of the cohorts change for everybody.
     intakes::touch_all(conn, session.intake_id)?;
     let entry = NewEntry::of("roll_call.closed", "session", session_id).provider(provider(conn, &session)?).intake(session.intake_id);

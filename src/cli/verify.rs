@@ -23,6 +23,7 @@ Exit code 3 if anything was found. Each finding begins with the name of its chec
   claims      what sessions occupy, and that nobody is in two places without a waiver
   postings    what closed roll calls posted, for whom, and what their attendances come to
   closings    how often roll calls were closed
+  unsettled   closed sessions that somebody reaches back over are listed
   hours       every balance is the sum of its entries
 
 Examples:
@@ -46,6 +47,7 @@ const CHECKS: &[(&str, Check)] = &[
     ("claims", schedule::verify_claims),
     ("postings", attendance::verify_postings),
     ("closings", attendance::verify_closings),
+    ("unsettled", enrollments::verify_unsettled),
     ("hours", ledger::verify),
 ];
 

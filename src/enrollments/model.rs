@@ -15,6 +15,7 @@ use crate::{
     organizations::OrganizationId,
     people::PersonId,
     programs::{DisciplineId, ProgramVersionId},
+    schedule::SessionId,
     schema::{enrollment_periods, enrollment_steps, enrollments},
     text::{Code, Name, Note},
 };
@@ -129,6 +130,25 @@ impl Enrollment {
     }
 }
 
+text_enum! {
+    /// Why a closed session is unsettled for an enrollment: it is owed and was not posted, or posted and is not owed after all.
+    pub enum UnsettledKind {
+        Unposted => "unposted",
+        NotOwed => "not_owed",
+    }
+}
+
+/// A session whose roll call was closed before an enrollment reached back over it (DOMAIN section 2, rule 6). A coordinator settles it
+/// by reopening the roll call and closing it again.
+#[derive(Clone, Debug, PartialEq, Eq, Queryable, Serialize, ToSchema)]
+pub struct UnsettledSession {
+    pub session_id: SessionId,
+    #[schema(example = "MET-01")]
+    pub code: Code,
+    pub starts_at: Instant,
+    pub kind: UnsettledKind,
+}
+
 /// An enrollment with its trainee's name.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct EnrollmentRow {
@@ -138,11 +158,14 @@ pub struct EnrollmentRow {
     pub name: Name,
     #[schema(example = "Zhang Wei")]
     pub latin_name: Option<Name>,
+    /// Closed sessions that the enrollment's periods reach back over and that nobody has posted yet. By their start.
+    pub unsettled_sessions: Vec<UnsettledSession>,
 }
 
 impl EnrollmentRow {
-    pub fn of((enrollment, name, latin_name): (Enrollment, Name, Option<Name>), role: Role) -> Self {
-        Self { enrollment: enrollment.shown_to(role), name, latin_name }
+    pub(super) fn shown_to(mut self, role: Role) -> Self {
+        self.enrollment = self.enrollment.shown_to(role);
+        self
     }
 }
 

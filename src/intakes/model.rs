@@ -319,7 +319,8 @@ pub(super) struct Amendment {
     #[schema(example = 180)]
     pub(super) delta_minutes: i32,
     pub(super) reason: Note,
-    /// Who signed it off.
+    /// Who signed it off: for the journal.
+    #[serde(skip)]
     pub(super) user_id: Option<UserId>,
     pub(super) created_at: Instant,
 }

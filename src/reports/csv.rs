@@ -1,16 +1,21 @@
 //! The progress report as a table: a line for each enrollment, then the totals.
 
-use super::model::IntakeProgress;
+use super::model::{IntakeProgress, Labels, ProgressRow, Totals};
 use crate::tabular;
 
 const HEADER: &[&str] = &[
     "enrollment_id",
     "trainee_id",
+    "employee_number",
     "name",
     "latin_name",
+    "discipline",
     "discipline_id",
+    "sponsor",
     "sponsor_id",
+    "unit",
     "unit_id",
+    "cohort",
     "cohort_id",
     "state",
     "plan_minutes",
@@ -21,29 +26,72 @@ const HEADER: &[&str] = &[
     "exempt_minutes",
     "rate",
     "best_reachable",
+    "unsettled_sessions",
+    // What the report says of the intake stands on each line, so that no line can be read without it.
+    "as_of",
+    "planned_minutes",
+    "scheduled_minutes",
+    "held_minutes",
+    "minutes_per_hour",
+    "open_sessions",
 ];
 
+/// Columns that say who somebody is; empty in the line of the totals, but for its name.
+const WHO: usize = 14;
+
+fn text(value: Option<&impl ToString>) -> String {
+    value.map(ToString::to_string).unwrap_or_default()
+}
+
+fn who(row: &ProgressRow, labels: &Labels) -> [String; WHO] {
+    [
+        row.enrollment_id.to_string(),
+        row.trainee_id.to_string(),
+        text(labels.employee_numbers.get(&(row.trainee_id, row.sponsor_id))),
+        row.name.to_string(),
+        text(row.latin_name.as_ref()),
+        text(labels.disciplines.get(&row.discipline_id)),
+        row.discipline_id.to_string(),
+        text(labels.organizations.get(&row.sponsor_id)),
+        row.sponsor_id.to_string(),
+        text(labels.organizations.get(&row.unit_id)),
+        row.unit_id.to_string(),
+        text(row.cohort_id.and_then(|cohort| labels.cohorts.get(&cohort))),
+        text(row.cohort_id.as_ref()),
+        row.state.to_string(),
+    ]
+}
+
+macro_rules! measures {
+    ($of:expr) => {
+        [
+            $of.plan_minutes.to_string(),
+            $of.expected_minutes.to_string(),
+            $of.present_minutes.to_string(),
+            $of.authorized_absence_minutes.to_string(),
+            $of.unauthorized_absence_minutes.to_string(),
+            $of.exempt_minutes.to_string(),
+            text($of.rate.as_ref()),
+            text($of.best_reachable.as_ref()),
+            $of.unsettled_sessions.to_string(),
+        ]
+    };
+}
+
 /// UTF-8 with a byte order mark, as spreadsheets expect it. The last line begins with `total`.
-pub(super) fn table(report: &IntakeProgress) -> Vec<u8> {
-    let rows = report.rows.iter().map(|row| {
-        let cohort = row.cohort_id.map(|id| id.to_string()).unwrap_or_default();
-        let latin = row.latin_name.as_ref().map(ToString::to_string).unwrap_or_default();
-        let mut cells = vec![row.enrollment_id.to_string(), row.trainee_id.to_string(), row.name.to_string(), latin];
-        cells.extend([row.discipline_id.to_string(), row.sponsor_id.to_string(), row.unit_id.to_string(), cohort, row.state.to_string()]);
-        cells.extend([row.plan_minutes, row.expected_minutes, row.present_minutes].map(|minutes| minutes.to_string()));
-        cells.extend(
-            [row.authorized_absence_minutes, row.unauthorized_absence_minutes, row.exempt_minutes].map(|minutes| minutes.to_string()),
-        );
-        cells.extend([row.rate.clone(), row.best_reachable.clone()].map(Option::unwrap_or_default));
-        cells
-    });
-    let totals = &report.totals;
-    let mut last = vec!["total".to_owned()];
-    last.resize(9, String::new());
-    last.extend([totals.plan_minutes, totals.expected_minutes, totals.present_minutes].map(|minutes| minutes.to_string()));
-    last.extend(
-        [totals.authorized_absence_minutes, totals.unauthorized_absence_minutes, totals.exempt_minutes].map(|minutes| minutes.to_string()),
-    );
-    last.extend([totals.rate.clone(), totals.best_reachable.clone()].map(Option::unwrap_or_default));
-    tabular::write_csv(HEADER, rows.chain([last]))
+pub(super) fn table(report: &IntakeProgress, labels: &Labels) -> Vec<u8> {
+    let intake = [
+        report.as_of.to_string(),
+        report.planned_minutes.to_string(),
+        report.scheduled_minutes.to_string(),
+        report.held_minutes.to_string(),
+        report.minutes_per_hour.to_string(),
+        report.open_sessions.to_string(),
+    ];
+    let line = |who: [String; WHO], measures: [String; 9]| [&who[..], &measures[..], &intake[..]].concat();
+    let totals: &Totals = &report.totals;
+    let mut total: [String; WHO] = Default::default();
+    total[0] = "total".to_owned();
+    let rows = report.rows.iter().map(|row| line(who(row, labels), measures!(row)));
+    tabular::write_csv(HEADER, rows.chain([line(total, measures!(totals))]))
 }

@@ -47,16 +47,18 @@ struct ProgressQuery {
         Reading))]
 async fn read_intake_progress(db: Data<Db>, caller: Caller, id: Path<IntakeId>, query: Query<ProgressQuery>) -> Result<Answer, Error> {
     let (id, by) = (id.into_inner(), query.by);
-    let csv_wanted = caller.wants_csv();
+    if caller.wants_csv() && by.is_some() {
+        return Err(Error::malformed("query_malformed", "by: a table has no split; ask for JSON, or leave `by` out"));
+    }
     let pulled =
         db.read(caller.credentials.clone(), move |conn, actor, now| store::intake_progress(conn, actor, now, &caller, id, by)).await?;
     match pulled {
         Pulled::Unchanged(tag) => Ok(Answer::not_modified(&tag)),
-        Pulled::Report(tag, report) if csv_wanted => {
-            let table = String::from_utf8(csv::table(&report)).map_err(Error::internal)?;
+        Pulled::Report(tag, report) => Ok(Answer::ok(&report)?.tag(&tag)),
+        Pulled::Table(tag, report, labels) => {
+            let table = String::from_utf8(csv::table(&report, &labels)).map_err(Error::internal)?;
             Ok(Answer::csv(&format!("progress-{id}.csv"), table).tag(&tag))
         }
-        Pulled::Report(tag, report) => Ok(Answer::ok(&report)?.tag(&tag)),
     }
 }
 

@@ -106,6 +106,7 @@ pub(super) struct Subject {
     pub(super) cohort_id: Option<CohortId>,
     pub(super) state: EnrollmentState,
     pub(super) balance: Balance,
+    pub(super) unsettled_sessions: i64,
 }
 
 /// One enrollment's progress, in minutes.
@@ -138,6 +139,8 @@ pub struct ProgressRow {
     /// (present + open) / (expected + open), open being what is still to be taught; null if that is nothing.
     #[schema(example = "1.0000")]
     pub best_reachable: Option<String>,
+    /// Closed sessions that the enrollment reaches back over and that a coordinator has not settled: their hours are not in this row.
+    pub unsettled_sessions: i64,
     /// Minutes of the plan that no closed roll call covers. Summed, not shown.
     #[serde(skip)]
     pub(super) open_minutes: i64,
@@ -190,6 +193,7 @@ impl ProgressRow {
             exempt_minutes: balance.exempt_minutes.into(),
             rate: ratio(present, counted),
             best_reachable: ratio(present + open, counted + open),
+            unsettled_sessions: subject.unsettled_sessions,
             open_minutes: open,
             counted_minutes: counted,
             owed_sessions: expected > 0 || balance.exempt_minutes > 0,
@@ -216,6 +220,7 @@ pub struct Totals {
     pub exempt_minutes: i64,
     pub rate: Option<String>,
     pub best_reachable: Option<String>,
+    pub unsettled_sessions: i64,
     /// completed / 人次.
     pub completion: Option<String>,
 }
@@ -240,6 +245,7 @@ impl Totals {
             exempt_minutes: sum(|row| row.exempt_minutes),
             rate: ratio(present, counted),
             best_reachable: ratio(present + open, counted + open),
+            unsettled_sessions: sum(|row| row.unsettled_sessions),
             completion: ratio(completed, enrollments),
         }
     }
@@ -330,6 +336,16 @@ pub struct IntakeProgress {
     pub split: Option<Vec<Part>>,
 }
 
+/// What the things that a report names by id are called, for a table that is read by people.
+#[derive(Clone, Debug, Default)]
+pub struct Labels {
+    pub(super) disciplines: BTreeMap<DisciplineId, Code>,
+    pub(super) cohorts: BTreeMap<CohortId, Code>,
+    pub(super) organizations: BTreeMap<OrganizationId, Name>,
+    /// By trainee and sponsor.
+    pub(super) employee_numbers: BTreeMap<(PersonId, OrganizationId), Code>,
+}
+
 /// The progress of one enrollment, with its modules.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct EnrollmentProgress {
@@ -405,6 +421,7 @@ mod tests {
             cohort_id: Some(cohort),
             state,
             balance: Balance { attended_minutes: attended, unauthorized_absence_minutes: 180 - attended, ..Balance::default() },
+            unsettled_sessions: 0,
         };
         let row = ProgressRow::of(subject(180, EnrollmentState::Enrolled), &plan);
         assert_eq!((row.rate.as_deref(), row.best_reachable.as_deref()), (Some("1.0000"), Some("1.0000")));

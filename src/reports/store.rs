@@ -1,13 +1,13 @@
 //! The queries of the reports: a fixed number of them, whatever the size of the intake or the database.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use diesel::{
     dsl::{count_star, sum},
     prelude::*,
 };
 
-use super::model::{EnrollmentProgress, IntakeProgress, Part, Plan, PlannedModule, ProgressRow, Split, Subject, Sums, Totals};
+use super::model::{EnrollmentProgress, IntakeProgress, Labels, Part, Plan, PlannedModule, ProgressRow, Split, Subject, Sums, Totals};
 use crate::{
     access::{Action, Actor, Role, Scope},
     attendance::RollCallState,
@@ -24,16 +24,21 @@ use crate::{
     programs::{DisciplineId, ModuleId},
     schedule::SessionState,
     schema::{
-        amendments, disciplines, enrollments as enrolled, hour_balances, intake_sponsors, intakes as intake_rows, module_hour_balances,
-        modules, organizations, people, program_versions, roll_calls, session_cohorts, sessions,
+        affiliations, amendments, disciplines, enrollments as enrolled, hour_balances, intake_sponsors, intakes as intake_rows,
+        module_hour_balances, modules, organizations, people, program_versions, roll_calls, session_cohorts, sessions, unsettled_sessions,
     },
     text::{Code, Name},
 };
+
+/// Rows in one statement.
+const CHUNK: usize = 500;
 
 /// A report, or the word that the caller has it already.
 pub enum Pulled {
     Unchanged(ETag),
     Report(ETag, Box<IntakeProgress>),
+    /// The report, to be shown as a table.
+    Table(ETag, Box<IntakeProgress>, Labels),
 }
 
 /// The progress of an intake as the actor may see it. A partner's holds its own people only, totals included.
@@ -49,7 +54,8 @@ pub fn intake_progress(
 ) -> Result<Pulled, Error> {
     let intake = intakes::find(conn, actor, id)?;
     actor.may(Action::ReadIntakeProgress)?;
-    let tag = tag(conn, actor, caller, id)?;
+    let labels = if caller.wants_csv() { Some(labels(conn, actor, &intake)?) } else { None };
+    let tag = tag(conn, actor, caller, id, labels.as_ref())?;
     if caller.has(&tag) {
         return Ok(Pulled::Unchanged(tag));
     }
@@ -77,7 +83,10 @@ pub fn intake_progress(
         code: intake.code,
         name: intake.name,
     };
-    Ok(Pulled::Report(tag, Box::new(report)))
+    Ok(match labels {
+        Some(labels) => Pulled::Table(tag, Box::new(report), labels),
+        None => Pulled::Report(tag, Box::new(report)),
+    })
 }
 
 /// What was asked for, for the journal.
@@ -117,7 +126,7 @@ pub fn enrollment_progress(conn: &mut Conn, actor: &Actor, now: Instant, id: Enr
 }
 
 /// What determines a report: the version of what it shows, whose rows it shows, and what was asked for.
-fn tag(conn: &mut Conn, actor: &Actor, caller: &Caller, id: IntakeId) -> Result<ETag, Error> {
+fn tag(conn: &mut Conn, actor: &Actor, caller: &Caller, id: IntakeId, labels: Option<&Labels>) -> Result<ETag, Error> {
     let version: i64 = match actor.scope() {
         Scope::Sponsor(organization) => intake_sponsors::table
             .inner_join(organizations::table.on(organizations::root_id.eq(intake_sponsors::sponsor_id)))
@@ -130,7 +139,47 @@ fn tag(conn: &mut Conn, actor: &Actor, caller: &Caller, id: IntakeId) -> Result<
         _ => intake_rows::table.find(id).select(intake_rows::report_version).first(conn)?,
     };
     let scope = format!("{:?} {:?}", actor.scope(), actor.only_intake());
-    Ok(ETag::weak(&[&version.to_string(), &scope, &caller.address(), format(caller)]))
+    // The version counts changes of the numbers, not of what organizations are called.
+    let form = labels.map_or_else(|| "json".to_owned(), |labels| format!("csv {labels:?}"));
+    Ok(ETag::weak(&[&version.to_string(), &scope, &caller.address(), &form]))
+}
+
+/// What the organizations, cohorts and disciplines of an intake are called, and the employee numbers of its trainees at their sponsors.
+fn labels(conn: &mut Conn, actor: &Actor, intake: &Intake) -> Result<Labels, Error> {
+    let mut query = enrolled::table
+        .filter(enrolled::intake_id.eq(intake.id))
+        .select((enrolled::person_id, enrolled::sponsor_id, enrolled::unit_id))
+        .into_boxed::<MultiBackend>();
+    if let Scope::Sponsor(organization) = actor.scope() {
+        query = query.filter(enrolled::unit_id.eq_any(below(organization)));
+    }
+    let seated: Vec<(PersonId, OrganizationId, OrganizationId)> = query.load(conn)?;
+    let named: BTreeSet<OrganizationId> = seated.iter().flat_map(|(_, sponsor, unit)| [*sponsor, *unit]).collect();
+    let people: BTreeSet<PersonId> = seated.iter().map(|(person, ..)| *person).collect();
+    let (named, people): (Vec<OrganizationId>, Vec<PersonId>) = (named.into_iter().collect(), people.into_iter().collect());
+    let mut labels = Labels::default();
+    for chunk in named.chunks(CHUNK) {
+        let rows: Vec<(OrganizationId, Name)> = organizations::table
+            .filter(organizations::id.eq_any(chunk.to_vec()))
+            .select((organizations::id, organizations::name))
+            .load(conn)?;
+        labels.organizations.extend(rows);
+    }
+    let disciplines = disciplines::table.filter(disciplines::program_version_id.eq(intake.program_version_id));
+    let rows: Vec<(DisciplineId, Code)> = disciplines.select((disciplines::id, disciplines::code)).load(conn)?;
+    labels.disciplines.extend(rows);
+    labels.cohorts.extend(intakes::cohorts_of(conn, intake.id)?.into_iter().map(|cohort| (cohort.id, cohort.code)));
+    for chunk in people.chunks(CHUNK) {
+        // Of several posts at one organization the latest says.
+        let rows: Vec<(PersonId, OrganizationId, Code)> = affiliations::table
+            .filter(affiliations::person_id.eq_any(chunk.to_vec()))
+            .filter(affiliations::employee_number.is_not_null())
+            .order((affiliations::until_date.is_null(), affiliations::until_date, affiliations::id))
+            .select((affiliations::person_id, affiliations::organization_id, affiliations::employee_number.assume_not_null()))
+            .load(conn)?;
+        labels.employee_numbers.extend(rows.into_iter().map(|(person, organization, number)| ((person, organization), number)));
+    }
+    Ok(labels)
 }
 
 fn plan(conn: &mut Conn, intake: &Intake) -> Result<Plan, Error> {
@@ -254,8 +303,14 @@ fn subjects(conn: &mut Conn, actor: &Actor, id: IntakeId, only: Option<Enrollmen
         query = query.filter(enrolled::unit_id.eq_any(below(organization)));
     }
     let rows: Vec<(Seated, Option<Minutes>)> = query.load(conn)?;
+    let unsettled: Vec<(EnrollmentId, i64)> = unsettled_sessions::table
+        .filter(unsettled_sessions::intake_id.eq(id))
+        .group_by(unsettled_sessions::enrollment_id)
+        .select((unsettled_sessions::enrollment_id, count_star()))
+        .load(conn)?;
+    let unsettled: HashMap<EnrollmentId, i64> = unsettled.into_iter().collect();
     let left = |subject: &Subject| matches!(subject.state, S::Withdrawn | S::Transferred) && subject.balance == Balance::default();
-    let subjects = rows.into_iter().map(|(seated, minutes)| subject(seated, minutes));
+    let subjects = rows.into_iter().map(|(seated, minutes)| subject(seated, minutes, &unsettled));
     // What was posted and reversed again is no hours.
     let mut subjects: Vec<Subject> = subjects.filter(|subject| only.is_some() || !left(subject)).collect();
     // Sorted here, because SQLite would copy each whole row for it.
@@ -263,7 +318,7 @@ fn subjects(conn: &mut Conn, actor: &Actor, id: IntakeId, only: Option<Enrollmen
     Ok(subjects)
 }
 
-fn subject(seated: Seated, minutes: Option<Minutes>) -> Subject {
+fn subject(seated: Seated, minutes: Option<Minutes>, unsettled: &HashMap<EnrollmentId, i64>) -> Subject {
     let (enrollment_id, person_id, name, latin_name, discipline_id, sponsor_id, unit_id, cohort_id, state) = seated;
     let (attended, authorized, unauthorized, exempt, make_up, adjustment, carried_in) = minutes.unwrap_or_default();
     let balance = Balance {
@@ -275,7 +330,20 @@ fn subject(seated: Seated, minutes: Option<Minutes>) -> Subject {
         adjustment_minutes: adjustment,
         carried_in_minutes: carried_in,
     };
-    Subject { enrollment_id, person_id, name, latin_name, discipline_id, sponsor_id, unit_id, cohort_id, state, balance }
+    let unsettled_sessions = unsettled.get(&enrollment_id).copied().unwrap_or(0);
+    Subject {
+        enrollment_id,
+        person_id,
+        name,
+        latin_name,
+        discipline_id,
+        sponsor_id,
+        unit_id,
+        cohort_id,
+        state,
+        balance,
+        unsettled_sessions,
+    }
 }
 
 fn by_discipline(conn: &mut Conn, intake: &Intake, rows: &[ProgressRow]) -> Result<Vec<Part>, Error> {

@@ -9,6 +9,7 @@ pub use http::{ApiDoc, routes, transitions};
 pub use model::{
     Held, Instructor, NewHold, NewSession, NewWaiver, Session, SessionId, SessionPatch, SessionRow, SessionState, SessionTransition, Waiver,
 };
+pub use store::plan::refuse_below_scheduled;
 pub use store::preview::{Proposal, obstacles};
 pub use store::steps::{cancel_unheld, hold, publish};
 pub use store::verify::verify_claims;

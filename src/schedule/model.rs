@@ -199,6 +199,14 @@ pub(super) struct Plan {
     pub(super) instructor_ids: Vec<PersonId>,
 }
 
+impl Plan {
+    /// Whether who is expected, when or for how long differs from what stands, as no roll that has been called could bear.
+    pub(super) fn moves(&self, row: &SessionRow, cohort_ids: &[CohortId]) -> bool {
+        (self.mode, self.starts_at, self.ends_at, self.break_minutes, self.cohort_ids.as_slice())
+            != (row.mode, row.starts_at, row.ends_at, row.break_minutes, cohort_ids)
+    }
+}
+
 /// The lead first, the others by id.
 pub(super) fn lead_first(mut ids: Vec<PersonId>) -> Vec<PersonId> {
     if let Some((_, others)) = ids.split_first_mut() {

@@ -172,14 +172,15 @@ pub(super) fn pair(one: SessionId, other: SessionId) -> (SessionId, SessionId) {
 /// What one session takes of the plan of a cohort: its module, state, planned minutes and, once it is held, actual ones.
 pub(super) type Taken = (CohortId, ModuleId, SessionState, i32, Option<i32>);
 
-/// Adds up what is scheduled for each cohort and module: held minutes where held, planned ones before; cancelled ones not.
+/// Adds up what is scheduled for each cohort and module: held minutes where held, planned ones where published; drafts and cancelled
+/// ones take nothing.
 pub(super) fn scheduled(taken: Vec<Taken>) -> HashMap<(CohortId, ModuleId), i64> {
     let mut scheduled: HashMap<(CohortId, ModuleId), i64> = HashMap::new();
     for (cohort, module, state, planned, held) in taken {
         let minutes = match state {
-            SessionState::Draft | SessionState::Published => planned,
+            SessionState::Published => planned,
             SessionState::Held => held.unwrap_or(planned),
-            SessionState::Cancelled => 0,
+            SessionState::Draft | SessionState::Cancelled => 0,
         };
         *scheduled.entry((cohort, module)).or_default() += i64::from(minutes);
     }
@@ -289,12 +290,12 @@ mod tests {
     }
 
     #[test]
-    fn what_is_held_counts_as_held_and_what_is_cancelled_not_at_all() {
+    fn what_is_held_counts_as_held_and_drafts_and_the_cancelled_not_at_all() {
         use SessionState as S;
         let (cohort, module) = (Id::generate(), Id::generate());
         let row = |state, planned, held| (cohort, module, state, planned, held);
         let taken = vec![row(S::Draft, 90, None), row(S::Published, 45, None), row(S::Held, 1000, Some(80)), row(S::Cancelled, 1000, None)];
-        assert_eq!(scheduled(taken), HashMap::from([((cohort, module), 215)]));
+        assert_eq!(scheduled(taken), HashMap::from([((cohort, module), 125)]));
     }
 
     /// Three resources, eight sessions, times close together, and some sessions that stand already.

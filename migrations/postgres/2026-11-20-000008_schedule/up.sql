@@ -26,6 +26,9 @@ CREATE TABLE sessions (
     CHECK (extract(epoch FROM ends_at - starts_at) / 60 = minutes + break_minutes),
     CHECK (minutes + break_minutes <= 1440),
     CHECK ((state = 'held') = (held_minutes IS NOT NULL)),
+    -- Without all of its times the comparison would be unknown, and a check lets that pass.
+    CHECK ((held_minutes IS NULL) = (held_starts_at IS NULL) AND (held_minutes IS NULL) = (held_ends_at IS NULL)
+        AND (held_minutes IS NULL) = (held_break_minutes IS NULL)),
     CHECK (held_minutes IS NULL OR (extract(epoch FROM held_ends_at - held_starts_at) / 60 = held_minutes + held_break_minutes)),
     CHECK ((state = 'cancelled') = (cancel_reason IS NOT NULL)),
     UNIQUE (intake_id, code),
@@ -100,11 +103,16 @@ BEGIN
     END IF;
     RETURN NEW;
 END $$;
-CREATE TRIGGER claims_apart BEFORE INSERT ON claims FOR EACH ROW EXECUTE FUNCTION claims_apart();
+CREATE TRIGGER claims_apart BEFORE INSERT OR UPDATE ON claims FOR EACH ROW EXECUTE FUNCTION claims_apart();
 
+-- A claim changes only to the actual times of its session, when that is held.
 CREATE FUNCTION claims_are_immutable() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    RAISE EXCEPTION 'muster:immutable';
+    IF NEW.kind <> OLD.kind OR NEW.resource_id <> OLD.resource_id OR NEW.session_id <> OLD.session_id
+        OR NOT EXISTS (SELECT 1 FROM sessions WHERE id = NEW.session_id AND held_starts_at = NEW.starts_at AND held_ends_at = NEW.ends_at) THEN
+        RAISE EXCEPTION 'muster:immutable';
+    END IF;
+    RETURN NEW;
 END $$;
 CREATE TRIGGER claims_are_immutable BEFORE UPDATE ON claims FOR EACH ROW EXECUTE FUNCTION claims_are_immutable();
 
@@ -112,7 +120,7 @@ CREATE TRIGGER claims_are_immutable BEFORE UPDATE ON claims FOR EACH ROW EXECUTE
 CREATE FUNCTION claims_stay() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF EXISTS (SELECT 1 FROM sessions WHERE id = OLD.session_id AND state IN ('published', 'held') AND mode <> 'recorded'
-            AND starts_at = OLD.starts_at AND ends_at = OLD.ends_at)
+            AND coalesce(held_starts_at, starts_at) = OLD.starts_at AND coalesce(held_ends_at, ends_at) = OLD.ends_at)
         AND (EXISTS (SELECT 1 FROM session_cohorts WHERE OLD.kind = 'cohort' AND session_id = OLD.session_id AND cohort_id = OLD.resource_id)
             OR EXISTS (SELECT 1 FROM session_instructors
                 WHERE OLD.kind = 'instructor' AND session_id = OLD.session_id AND person_id = OLD.resource_id)) THEN
@@ -175,7 +183,8 @@ BEGIN
 END $$;
 CREATE TRIGGER sessions_stay BEFORE DELETE ON sessions FOR EACH ROW EXECUTE FUNCTION sessions_stay();
 
--- Claims follow the session: made when it is published, moved with it, given back when it is cancelled. A recorded session has none.
+-- Claims follow the session: made when it is published, moved with it, set to the actual times when it is held, given back when it is
+-- cancelled. A recorded session has none.
 CREATE FUNCTION sessions_claim() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF NEW.state = 'published' AND (OLD.state = 'draft' OR NEW.starts_at <> OLD.starts_at OR NEW.ends_at <> OLD.ends_at
@@ -189,6 +198,8 @@ BEGIN
                 SELECT 'instructor', person_id FROM session_instructors WHERE session_id = NEW.id) r
             ORDER BY r.kind, r.resource_id;
         END IF;
+    ELSIF NEW.state = 'held' AND OLD.state = 'published' AND (NEW.held_starts_at <> NEW.starts_at OR NEW.held_ends_at <> NEW.ends_at) THEN
+        UPDATE claims SET starts_at = NEW.held_starts_at, ends_at = NEW.held_ends_at WHERE session_id = NEW.id;
     ELSIF NEW.state = 'cancelled' AND OLD.state <> 'cancelled' THEN
         DELETE FROM claims WHERE session_id = NEW.id;
     END IF;

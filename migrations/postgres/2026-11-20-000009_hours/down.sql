@@ -4,6 +4,7 @@ DROP TRIGGER enrollments_with_hours_stay ON enrollments;
 DROP TABLE module_hour_balances;
 DROP TABLE hour_balances;
 DROP TABLE hour_entries;
+DROP TABLE unsettled_sessions;
 DROP TABLE attendances;
 DROP TABLE roll_calls;
 DROP FUNCTION enrollments_with_hours_stay;

@@ -22,6 +22,18 @@ CREATE TABLE attendances (
 );
 CREATE INDEX attendances_enrollment ON attendances (enrollment_id);
 
+-- Closed sessions with whose postings an enrollment's periods do not agree, because they were recorded later and reach back over them:
+-- not posted yet, or posted and not owed after all. A coordinator settles each by reopening its roll call; nothing is posted by itself.
+CREATE TABLE unsettled_sessions (
+    intake_id uuid NOT NULL REFERENCES intakes (id),
+    enrollment_id uuid NOT NULL REFERENCES enrollments (id) ON DELETE CASCADE,
+    session_id uuid NOT NULL REFERENCES roll_calls (session_id),
+    kind text NOT NULL CHECK (kind IN ('unposted', 'not_owed')),
+    PRIMARY KEY (intake_id, enrollment_id, session_id)
+);
+CREATE INDEX unsettled_sessions_enrollment ON unsettled_sessions (enrollment_id);
+CREATE INDEX unsettled_sessions_session ON unsettled_sessions (session_id);
+
 -- The ledger. A row is never updated or deleted; a correction is a reversal and a new entry.
 CREATE TABLE hour_entries (
     id uuid NOT NULL PRIMARY KEY,

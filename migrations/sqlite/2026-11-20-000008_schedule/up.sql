@@ -26,6 +26,9 @@ CREATE TABLE sessions (
     CHECK ((ends_at - starts_at) / 60000000.0 = minutes + break_minutes),
     CHECK (minutes + break_minutes <= 1440),
     CHECK ((state = 'held') = (held_minutes IS NOT NULL)),
+    -- Without all of its times the comparison would be unknown, and a check lets that pass.
+    CHECK ((held_minutes IS NULL) = (held_starts_at IS NULL) AND (held_minutes IS NULL) = (held_ends_at IS NULL)
+        AND (held_minutes IS NULL) = (held_break_minutes IS NULL)),
     CHECK (held_minutes IS NULL OR ((held_ends_at - held_starts_at) / 60000000.0 = held_minutes + held_break_minutes)),
     CHECK ((state = 'cancelled') = (cancel_reason IS NOT NULL)),
     UNIQUE (intake_id, code),
@@ -94,7 +97,18 @@ WHEN EXISTS (SELECT 1 FROM claims c WHERE c.kind = NEW.kind AND c.resource_id = 
         WHERE w.first_session_id = min(c.session_id, NEW.session_id) AND w.second_session_id = max(c.session_id, NEW.session_id))) BEGIN
     SELECT RAISE(ABORT, 'muster:session_conflict');
 END;
-CREATE TRIGGER claims_are_immutable BEFORE UPDATE ON claims BEGIN
+CREATE TRIGGER claims_update_apart BEFORE UPDATE ON claims
+WHEN EXISTS (SELECT 1 FROM claims c WHERE c.kind = NEW.kind AND c.resource_id = NEW.resource_id
+    AND c.starts_at < NEW.ends_at AND c.ends_at > NEW.starts_at AND c.starts_at > NEW.starts_at - 86400000000
+    AND c.session_id <> NEW.session_id
+    AND NOT EXISTS (SELECT 1 FROM claim_waivers w
+        WHERE w.first_session_id = min(c.session_id, NEW.session_id) AND w.second_session_id = max(c.session_id, NEW.session_id))) BEGIN
+    SELECT RAISE(ABORT, 'muster:session_conflict');
+END;
+-- A claim changes only to the actual times of its session, when that is held.
+CREATE TRIGGER claims_are_immutable BEFORE UPDATE ON claims
+WHEN NEW.kind <> OLD.kind OR NEW.resource_id <> OLD.resource_id OR NEW.session_id <> OLD.session_id
+    OR NOT EXISTS (SELECT 1 FROM sessions WHERE id = NEW.session_id AND held_starts_at = NEW.starts_at AND held_ends_at = NEW.ends_at) BEGIN
     SELECT RAISE(ABORT, 'muster:immutable');
 END;
 CREATE TRIGGER claims_are_not_replaced BEFORE INSERT ON claims
@@ -104,7 +118,7 @@ END;
 -- A claim stays while its session is published or held at that time, for that cohort or by that instructor.
 CREATE TRIGGER claims_stay BEFORE DELETE ON claims
 WHEN EXISTS (SELECT 1 FROM sessions WHERE id = OLD.session_id AND state IN ('published', 'held') AND mode <> 'recorded'
-        AND starts_at = OLD.starts_at AND ends_at = OLD.ends_at)
+        AND coalesce(held_starts_at, starts_at) = OLD.starts_at AND coalesce(held_ends_at, ends_at) = OLD.ends_at)
     AND (EXISTS (SELECT 1 FROM session_cohorts WHERE OLD.kind = 'cohort' AND session_id = OLD.session_id AND cohort_id = OLD.resource_id)
         OR EXISTS (SELECT 1 FROM session_instructors
             WHERE OLD.kind = 'instructor' AND session_id = OLD.session_id AND person_id = OLD.resource_id)) BEGIN
@@ -151,7 +165,8 @@ WHEN NEW.id <> OLD.id OR ((NEW.intake_id <> OLD.intake_id OR NEW.code <> OLD.cod
     SELECT RAISE(ABORT, 'muster:session_closed');
 END;
 
--- Claims follow the session: made when it is published, moved with it, given back when it is cancelled. A recorded session has none.
+-- Claims follow the session: made when it is published, moved with it, set to the actual times when it is held, given back when it is
+-- cancelled. A recorded session has none.
 CREATE TRIGGER sessions_claim AFTER UPDATE ON sessions
 WHEN NEW.state = 'published' AND OLD.state = 'draft' AND NEW.mode <> 'recorded' BEGIN
     INSERT INTO claims (kind, resource_id, session_id, starts_at, ends_at)
@@ -167,6 +182,10 @@ WHEN NEW.state = 'published' AND OLD.state = 'published'
     SELECT 'cohort', cohort_id, NEW.id, NEW.starts_at, NEW.ends_at FROM session_cohorts WHERE session_id = NEW.id AND NEW.mode <> 'recorded'
     UNION ALL
     SELECT 'instructor', person_id, NEW.id, NEW.starts_at, NEW.ends_at FROM session_instructors WHERE session_id = NEW.id AND NEW.mode <> 'recorded';
+END;
+CREATE TRIGGER sessions_hold_claims AFTER UPDATE ON sessions
+WHEN NEW.state = 'held' AND OLD.state = 'published' AND (NEW.held_starts_at <> NEW.starts_at OR NEW.held_ends_at <> NEW.ends_at) BEGIN
+    UPDATE claims SET starts_at = NEW.held_starts_at, ends_at = NEW.held_ends_at WHERE session_id = NEW.id;
 END;
 CREATE TRIGGER sessions_release AFTER UPDATE ON sessions WHEN NEW.state = 'cancelled' AND OLD.state <> 'cancelled' BEGIN
     DELETE FROM claims WHERE session_id = NEW.id;

@@ -4,5 +4,6 @@ DROP TRIGGER enrollments_with_hours_stay;
 DROP TABLE module_hour_balances;
 DROP TABLE hour_balances;
 DROP TABLE hour_entries;
+DROP TABLE unsettled_sessions;
 DROP TABLE attendances;
 DROP TABLE roll_calls;

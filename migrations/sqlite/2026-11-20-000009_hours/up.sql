@@ -22,6 +22,18 @@ CREATE TABLE attendances (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX attendances_enrollment ON attendances (enrollment_id);
 
+-- Closed sessions with whose postings an enrollment's periods do not agree, because they were recorded later and reach back over them:
+-- not posted yet, or posted and not owed after all. A coordinator settles each by reopening its roll call; nothing is posted by itself.
+CREATE TABLE unsettled_sessions (
+    intake_id BLOB NOT NULL CHECK (length(intake_id) = 16) REFERENCES intakes (id),
+    enrollment_id BLOB NOT NULL CHECK (length(enrollment_id) = 16) REFERENCES enrollments (id) ON DELETE CASCADE,
+    session_id BLOB NOT NULL CHECK (length(session_id) = 16) REFERENCES roll_calls (session_id),
+    kind TEXT NOT NULL CHECK (kind IN ('unposted', 'not_owed')),
+    PRIMARY KEY (intake_id, enrollment_id, session_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX unsettled_sessions_enrollment ON unsettled_sessions (enrollment_id);
+CREATE INDEX unsettled_sessions_session ON unsettled_sessions (session_id);
+
 -- The ledger. A row is never updated or deleted; a correction is a reversal and a new entry.
 CREATE TABLE hour_entries (
     id BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),

@@ -2,6 +2,7 @@
 
 mod periods;
 pub(super) mod roster;
+pub(super) mod unsettled;
 pub(super) mod verify;
 
 use std::collections::{HashMap, HashSet};
@@ -54,22 +55,23 @@ pub(super) fn visible(actor: &Actor) -> enrollments::BoxedQuery<'static, MultiBa
     }
 }
 
-type Named = (Enrollment, Name, Option<Name>);
-
-fn named(conn: &mut Conn, rows: Vec<Enrollment>) -> Result<Vec<Named>, Error> {
-    let ids: Vec<PersonId> = rows.iter().map(|row| row.person_id).collect();
+/// The rows as the actor may see them, with names and what is unsettled; in the order given.
+fn shown(conn: &mut Conn, actor: &Actor, enrollments: Vec<Enrollment>) -> Result<Vec<EnrollmentRow>, Error> {
+    let people: Vec<PersonId> = enrollments.iter().map(|row| row.person_id).collect();
     let names: Vec<(PersonId, Name, Option<Name>)> = person_rows::table
-        .filter(person_rows::id.eq_any(ids))
+        .filter(person_rows::id.eq_any(people))
         .select((person_rows::id, person_rows::name, person_rows::latin_name))
         .load(conn)?;
     // A person may have several enrollments in one list, the earlier ones withdrawn.
     let names: HashMap<PersonId, (Name, Option<Name>)> = names.into_iter().map(|(id, name, latin)| (id, (name, latin))).collect();
-    rows.into_iter()
-        .map(|row| {
-            let (name, latin) = names.get(&row.person_id).cloned().ok_or_else(|| Error::internal("an enrollment without a person"))?;
-            Ok((row, name, latin))
-        })
-        .collect()
+    let mut unsettled = unsettled::of(conn, &enrollments)?;
+    let row = |enrollment: Enrollment| {
+        let (name, latin_name) =
+            names.get(&enrollment.person_id).cloned().ok_or_else(|| Error::internal("an enrollment without a person"))?;
+        let unsettled_sessions = unsettled.remove(&enrollment.id).unwrap_or_default();
+        Ok(EnrollmentRow { enrollment, name, latin_name, unsettled_sessions }.shown_to(actor.role()))
+    };
+    enrollments.into_iter().map(row).collect()
 }
 
 /// The enrollments of an intake after `cursor`, by id.
@@ -92,7 +94,7 @@ pub fn list(
         query = query.filter(enrollments::id.gt(cursor));
     }
     let rows = query.load(conn)?;
-    Ok(named(conn, rows)?.into_iter().map(|row| EnrollmentRow::of(row, actor.role())).collect())
+    shown(conn, actor, rows)
 }
 
 /// The enrollment, if the actor sees it.
@@ -104,8 +106,7 @@ pub fn find(conn: &mut Conn, actor: &Actor, id: EnrollmentId) -> Result<Enrollme
 
 /// The row as the actor may see it.
 pub(super) fn row(conn: &mut Conn, actor: &Actor, enrollment: Enrollment) -> Result<EnrollmentRow, Error> {
-    let named = named(conn, vec![enrollment])?.pop().ok_or(Error::NotFound)?;
-    Ok(EnrollmentRow::of(named, actor.role()))
+    shown(conn, actor, vec![enrollment])?.pop().ok_or(Error::NotFound)
 }
 
 /// The open enrollments of these people in an intake.
@@ -178,8 +179,7 @@ pub fn enroll(
     }
     Error::unless_valid(faults)?;
     insert(conn, actor, now, &intake, &rows)?;
-    let rows = rows.into_iter().map(|(row, _)| row).collect();
-    Ok(named(conn, rows)?.into_iter().map(|row| EnrollmentRow::of(row, actor.role())).collect())
+    shown(conn, actor, rows.into_iter().map(|(row, _)| row).collect())
 }
 
 fn enrollment(intake: &Intake, now: Instant, new: &NewEnrollment, sponsor: OrganizationId) -> Enrollment {
@@ -242,6 +242,8 @@ fn insert(conn: &mut Conn, actor: &Actor, now: Instant, intake: &Intake, dated: 
     for chunk in steps.chunks(CHUNK) {
         for_backend!(conn, |c| diesel::insert_into(enrollment_steps::table).values(chunk).execute(c))?;
     }
+    let reaching_back: Vec<EnrollmentId> = dated.iter().filter(|(_, from_at)| *from_at < now).map(|(row, _)| row.id).collect();
+    unsettled::find_anew(conn, intake.id, &reaching_back)?;
     let sponsors: HashSet<OrganizationId> = rows.iter().map(|row| row.sponsor_id).collect();
     intakes::touch(conn, intake.id, &sponsors.into_iter().collect::<Vec<_>>())
 }
@@ -377,6 +379,9 @@ pub fn transition(
         recorded_at: now,
     };
     diesel::insert_into(enrollment_steps::table).values(&step).execute(conn)?;
+    if effective_at < now {
+        unsettled::find_anew(conn, saved.intake_id, &[id])?;
+    }
     Ok(saved)
 }
 

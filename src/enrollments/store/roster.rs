@@ -8,9 +8,10 @@ use crate::{
     db::Conn,
     error::Error,
     intakes::CohortId,
+    organizations::OrganizationId,
     people::PersonId,
     schedule::SessionId,
-    schema::{enrollment_periods, enrollments, people, session_cohorts},
+    schema::{enrollment_periods, enrollments, organizations, people, session_cohorts},
     text::Name,
 };
 
@@ -21,6 +22,10 @@ pub struct Expected {
     pub cohort_id: Option<CohortId>,
     pub trainee_id: PersonId,
     pub name: Name,
+    pub latin_name: Option<Name>,
+    pub unit_id: OrganizationId,
+    /// The name of the unit, which tells namesakes apart for an instructor, who sees no employee numbers.
+    pub unit: Name,
 }
 
 /// Whoever owes `session`: at its start a period in state enrolled places them in one of its cohorts (DOMAIN section 2, rule 6).
@@ -29,6 +34,7 @@ pub fn expected_of(conn: &mut Conn, session: SessionId, starts_at: Instant) -> R
     Ok(enrollment_periods::table
         .inner_join(enrollments::table.on(enrollments::id.eq(enrollment_periods::enrollment_id)))
         .inner_join(people::table.on(people::id.eq(enrollments::person_id)))
+        .inner_join(organizations::table.on(organizations::id.eq(enrollments::unit_id)))
         .filter(
             enrollment_periods::cohort_id.eq_any(
                 session_cohorts::table.filter(session_cohorts::session_id.eq(session)).select(session_cohorts::cohort_id.nullable()),
@@ -38,6 +44,14 @@ pub fn expected_of(conn: &mut Conn, session: SessionId, starts_at: Instant) -> R
         .filter(enrollment_periods::from_at.le(starts_at))
         .filter(enrollment_periods::until_at.is_null().or(enrollment_periods::until_at.gt(starts_at)))
         .order(enrollments::id)
-        .select((enrollments::id, enrollment_periods::cohort_id, people::id, people::name))
+        .select((
+            enrollments::id,
+            enrollment_periods::cohort_id,
+            people::id,
+            people::name,
+            people::latin_name,
+            enrollments::unit_id,
+            organizations::name,
+        ))
         .load(conn)?)
 }

@@ -13,6 +13,7 @@ use crate::{
     error::Error,
     id::Id,
     journal::NewEntry,
+    schedule,
     schema::{amendments, modules},
 };
 
@@ -25,7 +26,8 @@ pub(in crate::intakes) fn list(conn: &mut Conn, actor: &Actor, intake: IntakeId)
 /// Changes the planned minutes of one module of an intake; the program version stays as it was.
 ///
 /// # Errors
-/// 422 if the module is not of the intake's version, or nothing would be left of it.
+/// 422 if the module is not of the intake's version, or nothing would be left of it; 409 `plan_exceeded` if more is scheduled than
+/// would be left.
 pub(in crate::intakes) fn amend(
     conn: &mut Conn,
     actor: &Actor,
@@ -70,6 +72,9 @@ pub(in crate::intakes) fn amend(
         created_at: now,
     };
     diesel::insert_into(amendments::table).values(&amendment).execute(conn)?;
+    if amendment.delta_minutes < 0 {
+        schedule::refuse_below_scheduled(conn, &intake, amendment.module_id)?;
+    }
     touch_all(conn, intake_id)?;
     let entry = NewEntry::of("intake.amended", "intake", intake_id).provider(intake.provider_id).intake(intake_id);
     actor.record(entry.to(&amendment).because(Some(amendment.reason.as_str())));

@@ -2,6 +2,7 @@
 
 pub(super) mod conflicts;
 pub(super) mod links;
+pub(super) mod plan;
 pub(super) mod preview;
 pub(super) mod steps;
 pub(super) mod verify;
@@ -15,7 +16,8 @@ use diesel::prelude::*;
 use self::{
     conflicts::{occupied, refuse_overlaps},
     links::{CHUNK, added, whole, whole_one},
-    steps::{publish_these, refuse_exceeding},
+    plan::refuse_exceeding,
+    steps::publish_these,
 };
 use super::{
     model::{Cursor, NewSession, Plan, Session, SessionFilter, SessionId, SessionPatch, SessionRow, SessionState},
@@ -34,7 +36,7 @@ use crate::{
     people::PersonId,
     programs::{DisciplineId, ModuleId},
     schema::{
-        enrollment_periods, enrollments, intake_sponsors, intakes as intake_rows, modules, organizations, session_cohorts,
+        enrollment_periods, enrollments, intake_sponsors, intakes as intake_rows, modules, organizations, roll_calls, session_cohorts,
         session_instructors, sessions,
     },
     text::Code,
@@ -283,7 +285,7 @@ fn refuse_taken<'a>(conn: &mut Conn, intake: IntakeId, codes: impl Iterator<Item
 /// `caller` is none for an import, which compared the whole intake under its lock.
 ///
 /// # Errors
-/// 409 `session_closed` once it is held or cancelled, `session_published` for what is fixed then, `session_conflict`, `plan_exceeded`
+/// 409 `session_closed` once it is held or cancelled, `session_published` and `roll_call_begun` for what is fixed then, `session_conflict`, `plan_exceeded`
 /// and `intake_not_live`.
 pub fn update(conn: &mut Conn, actor: &Actor, caller: Option<&Caller>, id: SessionId, patch: SessionPatch) -> Result<SessionRow, Error> {
     let intake_id = find(conn, actor, id)?.intake_id;
@@ -305,6 +307,10 @@ pub fn update(conn: &mut Conn, actor: &Actor, caller: Option<&Caller>, id: Sessi
             return Err(Error::conflict("session_closed", format!("session {} is {} and stays as it is", before.code, stored.row.state)));
         }
     };
+    if published && plan.moves(&stored.row, &stored.cohort_ids) && !called(conn, vec![id])?.is_empty() {
+        let detail = format!("the roll of session {} has been called; hold it as it was, or cancel it", before.code);
+        return Err(Error::conflict("roll_call_begun", detail));
+    }
     if published && (&plan.code, plan.module_id) != (&before.code, before.module_id) {
         return Err(Error::conflict("session_published", "code and module of a published session are fixed; cancel it and make another"));
     }
@@ -331,6 +337,17 @@ pub fn update(conn: &mut Conn, actor: &Actor, caller: Option<&Caller>, id: Sessi
     let now = whole_one(conn, row)?;
     actor.record(NewEntry::of(action, "session", id).provider(intake.provider_id).intake(intake_id).from(&stored).to(&now));
     Ok(now.row)
+}
+
+/// Those of these sessions whose roll has been called.
+pub(super) fn called(conn: &mut Conn, ids: Vec<SessionId>) -> Result<HashSet<SessionId>, Error> {
+    let mut called = HashSet::new();
+    for chunk in ids.chunks(CHUNK) {
+        let begun = roll_calls::table.filter(roll_calls::session_id.eq_any(chunk.to_vec()));
+        let rows: Vec<SessionId> = begun.select(roll_calls::session_id).load(conn)?;
+        called.extend(rows);
+    }
+    Ok(called)
 }
 
 fn planned(row: &SessionRow, plan: &Plan) -> SessionRow {

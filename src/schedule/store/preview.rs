@@ -7,11 +7,12 @@ use chrono::TimeDelta;
 use super::{
     super::model::{NewSession, Plan, SessionId, SessionRow, SessionState},
     super::rules::{Occupied, Resource, Taken, pair},
+    Scheduled, called,
     conflicts::{occupied, standing, told, waived},
     frame,
     links::added,
     of_intake,
-    steps::planned_minutes,
+    plan::planned_minutes,
 };
 use crate::{
     access::Actor,
@@ -46,8 +47,10 @@ pub fn obstacles(conn: &mut Conn, actor: &Actor, intake: &Intake, proposals: Vec
         };
         considered.push(Considered { id, plan, is_published, minutes, faults });
     }
+    let stored = of_intake(conn, intake.id)?;
+    blame_moving(conn, &stored, &mut considered)?;
     blame_overlaps(conn, actor, intake, &mut considered)?;
-    blame_exceeding(conn, intake, &mut considered)?;
+    blame_exceeding(conn, intake, &stored, &mut considered)?;
     Ok(considered.into_iter().map(|one| one.faults).collect())
 }
 
@@ -57,6 +60,20 @@ struct Considered {
     is_published: bool,
     minutes: i32,
     faults: Vec<FieldFault>,
+}
+
+/// Blames whoever moves a session whose roll has been called.
+fn blame_moving(conn: &mut Conn, stored: &[Scheduled], considered: &mut [Considered]) -> Result<(), Error> {
+    let published = stored.iter().filter(|(row, ..)| row.state == SessionState::Published);
+    let published: HashMap<SessionId, &Scheduled> = published.map(|one| (one.0.id, one)).collect();
+    let moves = |one: &Considered| published.get(&one.id).is_some_and(|(row, cohorts, _)| one.plan.moves(row, cohorts));
+    let moving = considered.iter().filter(|one| moves(one)).map(|one| one.id).collect();
+    let called = called(conn, moving)?;
+    for one in considered.iter_mut().filter(|one| called.contains(&one.id)) {
+        let detail = "the roll of this session has been called; hold it as it was, or cancel it";
+        one.faults.push(FieldFault::new("", "roll_call_begun", detail));
+    }
+    Ok(())
 }
 
 /// What is taken already, by resource and start. Nothing in it overlaps but what was waived, so a look at the day before is short.
@@ -102,17 +119,17 @@ fn blocking(calendar: &Calendar, wanted: &Occupied, waived: &HashSet<(SessionId,
 }
 
 /// Blames whoever, in the order given, takes more of a module's plan than is left for a cohort.
-fn blame_exceeding(conn: &mut Conn, intake: &Intake, considered: &mut [Considered]) -> Result<(), Error> {
+fn blame_exceeding(conn: &mut Conn, intake: &Intake, stored: &[Scheduled], considered: &mut [Considered]) -> Result<(), Error> {
     let planned = planned_minutes(conn, intake)?;
-    let stored = of_intake(conn, intake.id)?;
     let ids: HashSet<SessionId> = considered.iter().map(|one| one.id).collect();
     let others = stored.iter().filter(|(row, ..)| !ids.contains(&row.id));
     let taken = others.flat_map(|(row, cohorts, _)| cohorts.iter().map(|cohort| taken(row, *cohort)));
     let mut scheduled: HashMap<(CohortId, ModuleId), i64> = super::super::rules::scheduled(taken.collect());
     let stored: HashMap<SessionId, (&SessionRow, &[CohortId])> =
         stored.iter().map(|(row, cohorts, _)| (row.id, (row, cohorts.as_slice()))).collect();
-    for one in considered.iter_mut().filter(|one| one.faults.is_empty()) {
-        let judged = if one.is_published { newly_taken(one, stored.get(&one.id)) } else { Vec::new() };
+    // Drafts take nothing of the plan until they are published.
+    for one in considered.iter_mut().filter(|one| one.is_published && one.faults.is_empty()) {
+        let judged = newly_taken(one, stored.get(&one.id));
         for cohort in &one.plan.cohort_ids {
             let sum = scheduled.entry((*cohort, one.plan.module_id)).or_default();
             *sum += i64::from(one.minutes);

@@ -1,16 +1,17 @@
 //! The steps in the life of a session: published, held, cancelled.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use diesel::prelude::*;
 
 use super::{
     super::model::{NewHold, Plan, Session, SessionId, SessionRow, SessionState, SessionTransition, UNHELD},
-    super::rules::{Days, Taken, check_instructors, minutes, scheduled},
+    super::rules::{Days, check_instructors, minutes},
     changing,
     conflicts::{occupied, refuse_overlaps},
     find,
     links::{self, CHUNK, added, whole, whole_one},
+    plan::refuse_exceeding,
     read, save, visible,
 };
 use crate::{
@@ -19,10 +20,9 @@ use crate::{
     db::{self, Conn},
     error::{Error, FieldFault},
     http::Change,
-    intakes::{self, CohortId, Intake, IntakeId},
+    intakes::{self, Intake, IntakeId},
     journal::NewEntry,
-    programs::ModuleId,
-    schema::{amendments, cohorts, modules, session_cohorts, session_instructors, sessions},
+    schema::{session_instructors, sessions},
     text::{Code, Note},
 };
 
@@ -92,8 +92,6 @@ pub(in crate::schedule) fn publish_these(
         session.row.after("publish")?;
     }
     refuse_overlaps(conn, actor, intake, sessions.iter().flat_map(|session| occupied(session.row.id, &session.plan())).collect())?;
-    let taken = sessions.iter().flat_map(|session| session.cohort_ids.iter().map(|cohort| (*cohort, session.row.module_id)));
-    refuse_exceeding(conn, intake, &taken.collect())?;
     let ids: Vec<SessionId> = sessions.iter().map(|session| session.row.id).collect();
     for chunk in ids.chunks(CHUNK) {
         let drafts = sessions::table.filter(sessions::id.eq_any(chunk.to_vec())).filter(sessions::state.eq(SessionState::Draft));
@@ -104,6 +102,8 @@ pub(in crate::schedule) fn publish_these(
             return Err(Error::Stale);
         }
     }
+    let taken = sessions.iter().flat_map(|session| session.cohort_ids.iter().map(|cohort| (*cohort, session.row.module_id)));
+    refuse_exceeding(conn, intake, &taken.collect())?;
     intakes::touch_all(conn, intake.id)?;
     let published = |session: Session| {
         let now = SessionRow { state: SessionState::Published, version: session.row.version + 1, ..session.row.clone() };
@@ -111,64 +111,6 @@ pub(in crate::schedule) fn publish_these(
         now
     };
     Ok(sessions.into_iter().map(published).collect())
-}
-
-/// Refuses more scheduled minutes than the plan of these cohorts and modules has, amendments included.
-///
-/// # Errors
-/// 409 `plan_exceeded`.
-pub(in crate::schedule) fn refuse_exceeding(conn: &mut Conn, intake: &Intake, taken: &HashSet<(CohortId, ModuleId)>) -> Result<(), Error> {
-    if taken.is_empty() {
-        return Ok(());
-    }
-    let mut modules: Vec<ModuleId> = taken.iter().map(|(_, module)| *module).collect();
-    modules.sort_unstable();
-    modules.dedup();
-    let rows: Vec<Taken> = sessions::table
-        .inner_join(session_cohorts::table.on(session_cohorts::session_id.eq(sessions::id)))
-        .filter(sessions::intake_id.eq(intake.id))
-        .filter(sessions::module_id.eq_any(modules))
-        .select((session_cohorts::cohort_id, sessions::module_id, sessions::state, sessions::minutes, sessions::held_minutes))
-        .load(conn)?;
-    let planned = planned_minutes(conn, intake)?;
-    let scheduled = scheduled(rows);
-    let mut exceeded: Vec<(CohortId, &Code, i64, i64)> = taken
-        .iter()
-        .filter_map(|(cohort, module)| {
-            let (code, planned) = planned.get(module)?;
-            let scheduled = scheduled.get(&(*cohort, *module)).copied().unwrap_or(0);
-            (scheduled > *planned).then_some((*cohort, code, *planned, scheduled))
-        })
-        .collect();
-    exceeded.sort_unstable();
-    let Some((cohort, module, planned, scheduled)) = exceeded.first() else {
-        return Ok(());
-    };
-    let cohort: Code = cohorts::table.find(*cohort).select(cohorts::code).first(conn)?;
-    let detail = format!(
-        "cohort {cohort} has {planned} minutes of module {module} planned and {scheduled} scheduled; scheduling more needs an amendment"
-    );
-    Err(Error::conflict("plan_exceeded", detail))
-}
-
-/// The minutes that the modules of an intake have planned, amendments included, with their codes.
-pub(super) fn planned_minutes(conn: &mut Conn, intake: &Intake) -> Result<HashMap<ModuleId, (Code, i64)>, Error> {
-    let planned: Vec<(ModuleId, Code, i32)> = modules::table
-        .filter(modules::program_version_id.eq(intake.program_version_id))
-        .select((modules::id, modules::code, modules::planned_minutes))
-        .load(conn)?;
-    let amended: Vec<(ModuleId, i32)> = amendments::table
-        .filter(amendments::intake_id.eq(intake.id))
-        .select((amendments::module_id, amendments::delta_minutes))
-        .load(conn)?;
-    let mut planned: HashMap<ModuleId, (Code, i64)> =
-        planned.into_iter().map(|(id, code, minutes)| (id, (code, i64::from(minutes)))).collect();
-    for (module, delta) in amended {
-        if let Some((_, minutes)) = planned.get_mut(&module) {
-            *minutes += i64::from(delta);
-        }
-    }
-    Ok(planned)
 }
 
 /// Takes one step: publishes a draft, or cancels what is not yet held, with a reason.
@@ -216,12 +158,12 @@ pub fn cancel_unheld(conn: &mut Conn, actor: &Actor, intake: &Intake, reason: &N
     intakes::touch_all(conn, intake.id)
 }
 
-/// Confirms a session as held, as planned or as `new` says: its actual times and breaks and who taught. Whom it occupied, it still
-/// does; the instructors' titles are pinned.
+/// Confirms a session as held, as planned or as `new` says: its actual times and breaks and who taught. From then on it occupies its
+/// people at these times; the instructors' titles are pinned.
 ///
 /// # Errors
-/// 403 for an instructor who does not lead it; 409 `session_not_started` before its start, `session_conflict` if somebody else taught
-/// who was elsewhere, `illegal_transition`; 422 if anything differs from the plan without a reason.
+/// 403 for an instructor who does not lead it; 409 `session_not_over` before its end, `session_conflict` if somebody was elsewhere at
+/// the actual times, `illegal_transition`; 422 if anything differs from the plan without a reason.
 pub fn hold(conn: &mut Conn, actor: &Actor, now: Instant, id: SessionId, new: NewHold) -> Result<SessionRow, Error> {
     let intake_id = find(conn, actor, id)?.intake_id;
     refuse_unless_leading(conn, actor, id)?;
@@ -233,19 +175,24 @@ pub fn hold(conn: &mut Conn, actor: &Actor, now: Instant, id: SessionId, new: Ne
     let plan = stored.plan();
     let actual = new.apply(&plan);
     let minutes = check_hold(&new, &plan, &actual)?;
-    if now < plan.starts_at.max(actual.starts_at) {
-        let detail = format!("session {} starts at {}; it is confirmed once it has begun", plan.code, plan.starts_at.max(actual.starts_at));
-        return Err(Error::conflict("session_not_started", detail));
+    if now < actual.ends_at {
+        let detail = format!("session {} ends at {}; it is confirmed once it is over", plan.code, actual.ends_at);
+        return Err(Error::conflict("session_not_over", detail));
     }
     if actual != plan {
-        // A session is confirmed as it was, so it is over, and it took place within its intake.
         let days = Days::of(intake.time_zone, intake.opens_on, intake.closes_on);
-        if actual.ends_at > now || actual.starts_at < days.from || actual.ends_at > days.until {
-            let detail = "what was taught ended by now and lies between the intake's opening and closing";
-            return Err(Error::invalid("/ends_at", "outside_intake_or_future", detail));
+        if actual.starts_at < days.from || actual.ends_at > days.until {
+            let detail = "what was taught lies between the intake's opening and closing";
+            return Err(Error::invalid("/starts_at", "outside_intake", detail));
         }
+        links::find_instructors(conn, actor, added(&plan.instructor_ids, &actual.instructor_ids).into_iter().collect())?;
+        // Who taught or learnt longer, or instead of another, was nowhere else.
+        refuse_overlaps(conn, actor, &intake, occupied(id, &actual))?;
     }
-    substitute(conn, actor, &intake, id, (&plan, &actual))?;
+    if actual.instructor_ids != plan.instructor_ids {
+        links::remove_left(conn, id, &plan, &actual)?;
+        links::insert_joined(conn, intake_id, id, &plan, &actual)?;
+    }
     links::pin_titles(conn, &intake, id, &actual.instructor_ids, intake.time_zone.date(actual.starts_at))?;
     let changed = SessionRow {
         state,
@@ -284,17 +231,4 @@ fn check_hold(new: &NewHold, plan: &Plan, actual: &Plan) -> Result<i32, Error> {
         faults.push(FieldFault::new("/difference_reason", "reason_missing", "what differs from the plan needs a reason"));
     }
     Error::unless_valid(faults).map(|()| minutes)
-}
-
-/// Exchanges the instructors of a session for those who actually taught it. Whoever comes new is claimed for the planned time.
-fn substitute(conn: &mut Conn, actor: &Actor, intake: &Intake, id: SessionId, (plan, actual): (&Plan, &Plan)) -> Result<(), Error> {
-    if plan.instructor_ids == actual.instructor_ids {
-        return Ok(());
-    }
-    let joined = added(&plan.instructor_ids, &actual.instructor_ids);
-    links::find_instructors(conn, actor, joined.iter().copied().collect())?;
-    let newly = Plan { cohort_ids: Vec::new(), instructor_ids: joined, ..plan.clone() };
-    refuse_overlaps(conn, actor, intake, occupied(id, &newly))?;
-    links::remove_left(conn, id, plan, actual)?;
-    links::insert_joined(conn, intake.id, id, plan, actual)
 }

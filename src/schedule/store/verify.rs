@@ -45,16 +45,17 @@ struct Overlap {
     second: SessionId,
 }
 
-/// Holds the claims against what sessions occupy: published and held ones their cohorts and instructors, for the planned time, unless
-/// they are recorded. Then looks for overlaps that no waiver names.
+/// Holds the claims against what sessions occupy: published ones their cohorts and instructors for the planned time, held
+/// ones for the actual time, recorded ones nobody. Then looks for overlaps that no waiver names.
 pub fn verify_claims(conn: &mut Conn) -> Result<Vec<String>, Error> {
     let differ: Vec<Claim> = sql_query(
         "SELECT kind, resource_id, session_id, starts_at, ends_at, CAST(sum(claimed) AS bigint) AS claimed FROM (
-            SELECT 'cohort' AS kind, c.cohort_id AS resource_id, s.id AS session_id, s.starts_at, s.ends_at, 0 AS claimed, 1 AS occupied
+            SELECT 'cohort' AS kind, c.cohort_id AS resource_id, s.id AS session_id,
+                coalesce(s.held_starts_at, s.starts_at) AS starts_at, coalesce(s.held_ends_at, s.ends_at) AS ends_at, 0 AS claimed, 1 AS occupied
             FROM sessions s JOIN session_cohorts c ON c.session_id = s.id
             WHERE s.state IN ('published', 'held') AND s.mode <> 'recorded'
             UNION ALL
-            SELECT 'instructor', i.person_id, s.id, s.starts_at, s.ends_at, 0, 1
+            SELECT 'instructor', i.person_id, s.id, coalesce(s.held_starts_at, s.starts_at), coalesce(s.held_ends_at, s.ends_at), 0, 1
             FROM sessions s JOIN session_instructors i ON i.session_id = s.id
             WHERE s.state IN ('published', 'held') AND s.mode <> 'recorded'
             UNION ALL

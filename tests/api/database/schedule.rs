@@ -65,7 +65,11 @@ fn a_claim_stays_while_its_session_occupies_somebody() {
     let course = seed::course(&app);
     let (published, held) =
         (seed::published_session(&course, "P-1", &seed::morning(1)), seed::held_session(&course, "H-1", &seed::morning(2)));
-    for session in [&published, &held] {
+    let longer = seed::published_session(&course, "H-2", &seed::morning(4));
+    let actual = json!({ "ends_at": seed::after(&seed::morning(4), 100), "difference_reason": "many questions" });
+    course.coordinator.post(&format!("/sessions/{longer}/hold"), actual).expect(200);
+    assert_eq!(app.findings(), Vec::<String>::new());
+    for session in [&published, &held, &longer] {
         let key = app.hex(session);
         for statement in [
             format!("DELETE FROM claims WHERE kind = 'cohort' AND session_id = {key}"),

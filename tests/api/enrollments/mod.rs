@@ -3,4 +3,5 @@ mod create;
 mod list;
 mod races;
 mod transition;
+mod unsettled;
 mod update;

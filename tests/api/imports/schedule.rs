@@ -189,3 +189,21 @@ fn a_token_for_one_intake_may_schedule_it() {
     let other = seed::intake(&course.coordinator, &course.program.version, "OTHER");
     narrowed.post_file(&format!("/intakes/{other}/sessions/import"), "a.csv", &csv(SCHEDULE, &[SECOND])).expect(404);
 }
+
+#[test]
+fn a_session_whose_roll_has_been_called_is_not_moved_by_a_file_either() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let member = seed::enrolled(&course, 1).remove(0);
+    import_schedule(&course, &course.coordinator, "?publish=true", &[FIRST]).expect(200);
+    let session = course.coordinator.get(&format!("/intakes/{}/sessions", course.intake)).expect(200).items()[0].clone();
+    seed::put_roll_call(&course, session["id"].as_str().unwrap(), &[seed::line(&member, "present")]).expect(200);
+    let moved = FIRST.replace("18:30,20:10", "19:00,20:40");
+    app.unchanged(|| {
+        let reply = import_schedule(&course, &course.coordinator, "?dry_run=true", &[&moved]).expect(200);
+        assert_eq!(verdicts(&reply), said(&[(2, "invalid", &["roll_call_begun"])]));
+        import_schedule(&course, &course.coordinator, "", &[&moved]).expect(422).problem("import_rows_invalid");
+    });
+    let elsewhere = FIRST.replace("会议 1", "会议 2");
+    import_schedule(&course, &course.coordinator, "", &[&elsewhere]).expect(200);
+}

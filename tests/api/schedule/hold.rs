@@ -85,3 +85,47 @@ fn a_draft_or_a_cancelled_session_is_not_held() {
     course.coordinator.post(&format!("/sessions/{draft}/cancel"), json!({ "reason": "a mistake" })).expect(200);
     app.unchanged(|| course.coordinator.post(&format!("/sessions/{draft}/hold"), json!({})).expect(409).problem("illegal_transition"));
 }
+
+#[test]
+fn a_session_is_confirmed_once_it_is_over() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let patch = json!({ "closes_on": "2199-12-31" });
+    course.coordinator.if_match("*").patch(&format!("/intakes/{}", course.intake), patch).expect(200);
+    // Begun half an hour ago, and an hour to go.
+    let begun = (muster::clock::now().utc() - chrono::TimeDelta::minutes(30)).format("%FT%H:%M:00Z").to_string();
+    let id = seed::published_session(&course, "P-1", &begun);
+    let path = format!("/sessions/{id}/hold");
+    app.unchanged(|| {
+        course.coordinator.post(&path, json!({})).expect(409).problem("session_not_over");
+        let longer = json!({ "ends_at": seed::after(&begun, 100), "difference_reason": "questions" });
+        course.coordinator.post(&path, longer).expect(409).problem("session_not_over");
+        let early = json!({ "starts_at": "2020-05-26T00:00:00Z", "ends_at": "2020-05-26T01:00:00Z", "difference_reason": "moved" });
+        course.coordinator.post(&path, early).fault("/starts_at", "outside_intake");
+    });
+    let shorter = json!({ "ends_at": seed::after(&begun, 20), "difference_reason": "a fire drill" });
+    course.coordinator.post(&path, shorter).expect(200);
+}
+
+#[test]
+fn nobody_was_taught_in_two_places_at_the_actual_times() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let id = seed::published_session(&course, "P-1", &seed::morning(1));
+    let next = seed::held_session(&course, "P-2", &seed::after(&seed::morning(1), 90));
+    let overrun = json!({ "ends_at": seed::after(&seed::morning(1), 100), "difference_reason": "questions" });
+    let hold = |session: &str| course.coordinator.post(&format!("/sessions/{session}/hold"), overrun.clone());
+    app.unchanged(|| {
+        let detail = hold(&id).expect(409).problem("session_conflict").text_at("/detail");
+        assert!(detail.contains("P-2"), "{detail}");
+    });
+    let held =
+        "UPDATE sessions SET state = 'held', held_starts_at = starts_at, held_break_minutes = 0, held_minutes = 100, held_ends_at = ";
+    let end = app.instant(&seed::after(&seed::morning(1), 100));
+    assert!(app.refusal(&format!("{held}{end} WHERE id = {}", app.hex(&id))).contains("session_conflict"));
+    let waiver = json!({ "other_session_id": next, "reason": "the last questions were asked on the way out" });
+    course.coordinator.post(&format!("/sessions/{id}/waivers"), waiver).expect(201);
+    hold(&id).expect(200);
+    assert_eq!(app.count(&format!("SELECT count(*) FROM claims WHERE ends_at = {end}")), 2, "claims are at the actual times");
+    assert_eq!(app.findings(), Vec::<String>::new());
+}

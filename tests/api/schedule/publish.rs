@@ -93,12 +93,22 @@ fn more_than_the_plan_needs_an_amendment() {
     seed::published_session(&course, "P-1", &seed::morning(1));
     let second = seed::published_session(&course, "P-2", &seed::morning(2));
     let third = seed::session(&course, "P-3", &seed::morning(3));
+    // A draft takes nothing of the plan.
+    seed::session(&course, "P-4", &seed::morning(4));
     app.unchanged(|| {
         let detail = publish(&course, &third).expect(409).problem("plan_exceeded").text_at("/detail");
         assert!(detail.contains("180 minutes") && detail.contains("270 scheduled"), "{detail}");
         let longer = json!({ "ends_at": seed::after(&seed::morning(2), 91) });
         course.coordinator.if_match("*").patch(&format!("/sessions/{second}"), longer).expect(409).problem("plan_exceeded");
     });
+    // Nor may an amendment take away what is scheduled.
+    let amend = |minutes: i32| {
+        let body = json!({ "module_id": course.program.metallurgy_module, "delta_minutes": minutes, "reason": "as agreed" });
+        course.coordinator.post(&format!("/intakes/{}/amendments", course.intake), body)
+    };
+    app.unchanged(|| amend(-1).expect(409).problem("plan_exceeded"));
+    amend(10).expect(201);
+    amend(-10).expect(201);
     // What is cancelled takes nothing of the plan.
     course.coordinator.post(&format!("/sessions/{second}/cancel"), json!({ "reason": "storm" })).expect(200);
     publish(&course, &third).expect(200);

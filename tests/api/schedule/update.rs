@@ -70,3 +70,21 @@ fn what_was_held_stays_as_it_was_held() {
         }
     });
 }
+
+#[test]
+fn a_session_whose_roll_has_been_called_stays_where_it_is() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let member = seed::enrolled(&course, 1).remove(0);
+    let id = seed::published_session(&course, "P-1", &seed::morning(1));
+    seed::put_roll_call(&course, &id, &[seed::line(&member, "present")]).expect(200);
+    let path = format!("/sessions/{id}");
+    app.unchanged(|| {
+        for patch in
+            [json!({ "starts_at": seed::after(&seed::morning(1), -10) }), json!({ "break_minutes": 5 }), json!({ "mode": "recorded" })]
+        {
+            course.coordinator.if_match("*").patch(&path, patch).expect(409).problem("roll_call_begun");
+        }
+    });
+    course.coordinator.if_match("*").patch(&path, json!({ "place": "Room 302" })).expect(200);
+}

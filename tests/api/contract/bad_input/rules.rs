@@ -233,7 +233,7 @@ fn a_roll_is_not_called_before_the_start() {
     let session = seed::published_session(&course, "P-1", "2199-06-01T01:00:00Z");
     app.unchanged(|| {
         seed::put_roll_call(&course, &session, &[seed::line(&member, "present")]).fault("", "before_start");
-        course.coordinator.post(&format!("/sessions/{session}/hold"), json!({})).expect(409).problem("session_not_started");
+        course.coordinator.post(&format!("/sessions/{session}/hold"), json!({})).expect(409).problem("session_not_over");
     });
 }
 

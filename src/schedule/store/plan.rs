@@ -1,0 +1,82 @@
+//! What is scheduled beside what is planned, for each cohort and module (DOMAIN section 3).
+
+use std::collections::{HashMap, HashSet};
+
+use diesel::prelude::*;
+
+use super::super::rules::{Taken, scheduled};
+use crate::{
+    db::Conn,
+    error::Error,
+    intakes::{self, CohortId, Intake},
+    programs::ModuleId,
+    schema::{amendments, cohorts, modules, session_cohorts, sessions},
+    text::Code,
+};
+
+/// Refuses more scheduled minutes than the plan of these cohorts and modules has, amendments included.
+///
+/// # Errors
+/// 409 `plan_exceeded`.
+pub(in crate::schedule) fn refuse_exceeding(conn: &mut Conn, intake: &Intake, taken: &HashSet<(CohortId, ModuleId)>) -> Result<(), Error> {
+    if taken.is_empty() {
+        return Ok(());
+    }
+    let mut modules: Vec<ModuleId> = taken.iter().map(|(_, module)| *module).collect();
+    modules.sort_unstable();
+    modules.dedup();
+    let rows: Vec<Taken> = sessions::table
+        .inner_join(session_cohorts::table.on(session_cohorts::session_id.eq(sessions::id)))
+        .filter(sessions::intake_id.eq(intake.id))
+        .filter(sessions::module_id.eq_any(modules))
+        .select((session_cohorts::cohort_id, sessions::module_id, sessions::state, sessions::minutes, sessions::held_minutes))
+        .load(conn)?;
+    let planned = planned_minutes(conn, intake)?;
+    let scheduled = scheduled(rows);
+    let mut exceeded: Vec<(CohortId, &Code, i64, i64)> = taken
+        .iter()
+        .filter_map(|(cohort, module)| {
+            let (code, planned) = planned.get(module)?;
+            let scheduled = scheduled.get(&(*cohort, *module)).copied().unwrap_or(0);
+            (scheduled > *planned).then_some((*cohort, code, *planned, scheduled))
+        })
+        .collect();
+    exceeded.sort_unstable();
+    let Some((cohort, module, planned, scheduled)) = exceeded.first() else {
+        return Ok(());
+    };
+    let cohort: Code = cohorts::table.find(*cohort).select(cohorts::code).first(conn)?;
+    let detail = format!(
+        "cohort {cohort} has {planned} minutes of module {module} planned and {scheduled} scheduled; scheduling more needs an amendment"
+    );
+    Err(Error::conflict("plan_exceeded", detail))
+}
+
+/// The minutes that the modules of an intake have planned, amendments included, with their codes.
+pub(super) fn planned_minutes(conn: &mut Conn, intake: &Intake) -> Result<HashMap<ModuleId, (Code, i64)>, Error> {
+    let planned: Vec<(ModuleId, Code, i32)> = modules::table
+        .filter(modules::program_version_id.eq(intake.program_version_id))
+        .select((modules::id, modules::code, modules::planned_minutes))
+        .load(conn)?;
+    let amended: Vec<(ModuleId, i32)> = amendments::table
+        .filter(amendments::intake_id.eq(intake.id))
+        .select((amendments::module_id, amendments::delta_minutes))
+        .load(conn)?;
+    let mut planned: HashMap<ModuleId, (Code, i64)> =
+        planned.into_iter().map(|(id, code, minutes)| (id, (code, i64::from(minutes)))).collect();
+    for (module, delta) in amended {
+        if let Some((_, minutes)) = planned.get_mut(&module) {
+            *minutes += i64::from(delta);
+        }
+    }
+    Ok(planned)
+}
+
+/// Refuses a plan that holds less of a module than is scheduled for some cohort already.
+///
+/// # Errors
+/// 409 `plan_exceeded`.
+pub fn refuse_below_scheduled(conn: &mut Conn, intake: &Intake, module: ModuleId) -> Result<(), Error> {
+    let cohorts = intakes::cohorts_of(conn, intake.id)?;
+    refuse_exceeding(conn, intake, &cohorts.into_iter().map(|cohort| (cohort.id, module)).collect())
+}

@@ -1,0 +1,109 @@
+//! Closed sessions that an enrollment reaches back over are listed, and settled one by one (DOMAIN section 2, rule 6).
+
+use serde_json::{Value, json};
+
+use crate::support::{
+    seed::{self, Course, Enrolled},
+    spawn_app,
+};
+
+fn listed(course: &Course, enrollment: &str) -> Vec<(String, String)> {
+    let read = course.coordinator.get(&format!("/enrollments/{enrollment}")).expect(200);
+    pairs(&read.body)
+}
+
+fn pairs(enrollment: &Value) -> Vec<(String, String)> {
+    let sessions = enrollment["unsettled_sessions"].as_array().unwrap();
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    sessions.iter().map(|session| (text(&session["session_id"]), text(&session["kind"]))).collect()
+}
+
+fn report_row(course: &Course, enrollment: &str) -> (Value, Value) {
+    let report = course.coordinator.get(&format!("/intakes/{}/progress", course.intake)).expect(200).body;
+    let row = report["rows"].as_array().unwrap().iter().find(|row| row["enrollment_id"] == enrollment).unwrap().clone();
+    (row, report["totals"].clone())
+}
+
+fn call_again(course: &Course, session: &str, lines: &[Value]) {
+    seed::step_roll_call(course, session, "reopen", Some("the register was incomplete")).expect(200);
+    seed::put_roll_call(course, session, lines).expect(200);
+    seed::step_roll_call(course, session, "close", None).expect(200);
+}
+
+#[test]
+fn who_is_enrolled_late_is_told_which_closed_sessions_wait_to_be_posted() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let first = seed::enrolled(&course, 1).remove(0);
+    let closed =
+        [1, 2].map(|day| seed::closed_session(&course, &format!("MET-{day}"), &seed::morning(day), &[seed::line(&first, "present")]));
+    let open = seed::held_session(&course, "MET-3", &seed::morning(3));
+    let body = seed::enrollment_body(&course, &seed::recruit(&course));
+    let reply = course.coordinator.post(&format!("/intakes/{}/enrollments", course.intake), body).expect(201);
+    let late = Enrolled { id: reply.id(), trainee: reply.text_at("/trainee_id") };
+    let waiting = |sessions: &[String]| sessions.iter().map(|id| (id.clone(), "unposted".to_owned())).collect::<Vec<_>>();
+    assert_eq!(pairs(&reply.body), waiting(&closed));
+    assert_eq!(reply.body["unsettled_sessions"][0]["code"], "MET-1");
+    assert_eq!(listed(&course, &first.id), []);
+    let (row, totals) = report_row(&course, &late.id);
+    assert_eq!((&row["unsettled_sessions"], &row["expected_minutes"]), (&json!(2), &json!(0)), "listed, and not an absence");
+    assert_eq!(totals["unsettled_sessions"], 2);
+    assert_eq!(app.findings(), Vec::<String>::new());
+
+    call_again(&course, &closed[0], &[seed::line(&first, "present"), seed::line(&late, "absent")]);
+    assert_eq!(listed(&course, &late.id), waiting(&closed[1..]));
+    let (row, _) = report_row(&course, &late.id);
+    assert_eq!((&row["unsettled_sessions"], &row["unauthorized_absence_minutes"]), (&json!(1), &json!(90)));
+
+    // One that was still open is called as ever.
+    seed::put_roll_call(&course, &open, &[seed::line(&first, "present"), seed::line(&late, "present")]).expect(200);
+    seed::step_roll_call(&course, &open, "close", None).expect(200);
+    assert_eq!(listed(&course, &late.id), waiting(&closed[1..]));
+    assert_eq!(app.findings(), Vec::<String>::new());
+}
+
+#[test]
+fn who_begins_after_the_closed_sessions_owes_none_of_them() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let first = seed::enrolled(&course, 1).remove(0);
+    seed::closed_session(&course, "MET-1", &seed::morning(1), &[seed::line(&first, "present")]);
+    let mut body = seed::enrollment_body(&course, &seed::recruit(&course));
+    body["from"] = json!(seed::morning(2));
+    let reply = course.coordinator.post(&format!("/intakes/{}/enrollments", course.intake), body).expect(201);
+    assert_eq!(pairs(&reply.body), []);
+    assert_eq!(app.count("SELECT count(*) FROM unsettled_sessions"), 0);
+}
+
+#[test]
+fn a_back_dated_withdrawal_lists_what_was_posted_and_is_not_owed() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let members = seed::enrolled(&course, 2);
+    let lines = [seed::line(&members[0], "present"), seed::line(&members[1], "absent")];
+    let closed = [1, 2].map(|day| seed::closed_session(&course, &format!("MET-{day}"), &seed::morning(day), &lines));
+    let withdrawal = json!({ "reason": "left on the first evening", "effective_at": seed::after(&seed::morning(1), 600) });
+    let reply = course.coordinator.post(&format!("/enrollments/{}/withdraw", members[1].id), withdrawal).expect(200);
+    assert_eq!(pairs(&reply.body), [(closed[1].clone(), "not_owed".to_owned())]);
+    // The postings stand until somebody settles them.
+    let (row, _) = report_row(&course, &members[1].id);
+    assert_eq!((&row["unsettled_sessions"], &row["expected_minutes"]), (&json!(1), &json!(180)));
+    call_again(&course, &closed[1], &lines[..1]);
+    assert_eq!(listed(&course, &members[1].id), []);
+    let (row, _) = report_row(&course, &members[1].id);
+    assert_eq!((&row["unsettled_sessions"], &row["expected_minutes"]), (&json!(0), &json!(90)));
+    assert_eq!(app.findings(), Vec::<String>::new());
+}
+
+#[test]
+fn verify_derives_the_list_anew() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let first = seed::enrolled(&course, 1).remove(0);
+    let session = seed::closed_session(&course, "MET-1", &seed::morning(1), &[seed::line(&first, "present")]);
+    let late = seed::enrolled(&course, 1).remove(0);
+    app.sql("UPDATE unsettled_sessions SET kind = 'not_owed'").unwrap();
+    assert_eq!(app.findings(), [format!("unsettled: session {session} is unposted for enrollment {} and not listed so", late.id)]);
+    app.sql("DELETE FROM unsettled_sessions").unwrap();
+    assert_eq!(app.findings(), [format!("unsettled: session {session} is unposted for enrollment {} and not listed so", late.id)]);
+}
