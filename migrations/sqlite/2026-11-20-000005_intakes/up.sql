@@ -104,5 +104,5 @@ CREATE TRIGGER amendments_stay BEFORE DELETE ON amendments BEGIN
 END;
 CREATE TRIGGER amendments_are_not_replaced BEFORE INSERT ON amendments
 WHEN EXISTS (SELECT 1 FROM amendments WHERE id = NEW.id) BEGIN
-    SELECT RAISE(ABORT, 'muster:immutable');
+    SELECT RAISE(ABORT, 'muster:already_exists');
 END;

@@ -113,7 +113,7 @@ WHEN NEW.kind <> OLD.kind OR NEW.resource_id <> OLD.resource_id OR NEW.session_i
 END;
 CREATE TRIGGER claims_are_not_replaced BEFORE INSERT ON claims
 WHEN EXISTS (SELECT 1 FROM claims WHERE kind = NEW.kind AND resource_id = NEW.resource_id AND session_id = NEW.session_id) BEGIN
-    SELECT RAISE(ABORT, 'muster:immutable');
+    SELECT RAISE(ABORT, 'muster:already_exists');
 END;
 -- A claim stays while its session is published or held at that time, for that cohort or by that instructor.
 CREATE TRIGGER claims_stay BEFORE DELETE ON claims
@@ -133,7 +133,7 @@ CREATE TRIGGER claim_waivers_stay BEFORE DELETE ON claim_waivers BEGIN
 END;
 CREATE TRIGGER claim_waivers_are_not_replaced BEFORE INSERT ON claim_waivers
 WHEN EXISTS (SELECT 1 FROM claim_waivers WHERE first_session_id = NEW.first_session_id AND second_session_id = NEW.second_session_id) BEGIN
-    SELECT RAISE(ABORT, 'muster:immutable');
+    SELECT RAISE(ABORT, 'muster:already_exists');
 END;
 
 CREATE TRIGGER sessions_begin_as_draft BEFORE INSERT ON sessions WHEN NEW.state <> 'draft' BEGIN
@@ -157,12 +157,12 @@ CREATE TRIGGER sessions_stay BEFORE DELETE ON sessions WHEN OLD.state <> 'draft'
 END;
 CREATE TRIGGER sessions_are_not_replaced BEFORE INSERT ON sessions
 WHEN EXISTS (SELECT 1 FROM sessions s WHERE (s.id = NEW.id OR (s.intake_id = NEW.intake_id AND s.code = NEW.code)) AND s.state <> 'draft') BEGIN
-    SELECT RAISE(ABORT, 'muster:session_closed');
+    SELECT RAISE(ABORT, 'muster:already_exists');
 END;
 CREATE TRIGGER sessions_do_not_replace BEFORE UPDATE OF id, intake_id, code ON sessions
 WHEN NEW.id <> OLD.id OR ((NEW.intake_id <> OLD.intake_id OR NEW.code <> OLD.code)
     AND EXISTS (SELECT 1 FROM sessions s WHERE s.intake_id = NEW.intake_id AND s.code = NEW.code AND s.state <> 'draft')) BEGIN
-    SELECT RAISE(ABORT, 'muster:session_closed');
+    SELECT RAISE(ABORT, 'muster:already_exists');
 END;
 
 -- Claims follow the session: made when it is published, moved with it, set to the actual times when it is held, given back when it is

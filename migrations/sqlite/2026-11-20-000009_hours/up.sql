@@ -105,7 +105,7 @@ CREATE TRIGGER roll_calls_stay BEFORE DELETE ON roll_calls WHEN OLD.closings > 0
 END;
 CREATE TRIGGER roll_calls_are_not_replaced BEFORE INSERT ON roll_calls
 WHEN EXISTS (SELECT 1 FROM roll_calls WHERE session_id = NEW.session_id AND closings > 0) BEGIN
-    SELECT RAISE(ABORT, 'muster:roll_call_closed');
+    SELECT RAISE(ABORT, 'muster:already_exists');
 END;
 CREATE TRIGGER attendances_insert_while_open BEFORE INSERT ON attendances
 WHEN (SELECT state FROM roll_calls WHERE session_id = NEW.session_id) = 'closed' BEGIN
@@ -128,7 +128,7 @@ CREATE TRIGGER hour_entries_stay BEFORE DELETE ON hour_entries BEGIN
 END;
 CREATE TRIGGER hour_entries_are_not_replaced BEFORE INSERT ON hour_entries
 WHEN EXISTS (SELECT 1 FROM hour_entries WHERE id = NEW.id OR reverses_id = NEW.reverses_id) BEGIN
-    SELECT RAISE(ABORT, 'muster:immutable');
+    SELECT RAISE(ABORT, 'muster:already_exists');
 END;
 CREATE TRIGGER hour_entries_reverse_exactly BEFORE INSERT ON hour_entries
 WHEN NEW.reverses_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM hour_entries e WHERE e.id = NEW.reverses_id AND e.reverses_id IS NULL

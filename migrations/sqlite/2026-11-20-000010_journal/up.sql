@@ -76,13 +76,13 @@ CREATE TRIGGER journal_audiences_stay BEFORE DELETE ON journal_audiences BEGIN
 END;
 CREATE TRIGGER journal_entries_are_not_replaced BEFORE INSERT ON journal_entries
 WHEN EXISTS (SELECT 1 FROM journal_entries WHERE seq = NEW.seq OR id = NEW.id) BEGIN
-    SELECT RAISE(ABORT, 'muster:immutable');
+    SELECT RAISE(ABORT, 'muster:already_exists');
 END;
 CREATE TRIGGER journal_payloads_are_not_replaced BEFORE INSERT ON journal_payloads
 WHEN EXISTS (SELECT 1 FROM journal_payloads WHERE entry_id = NEW.entry_id) BEGIN
-    SELECT RAISE(ABORT, 'muster:immutable');
+    SELECT RAISE(ABORT, 'muster:already_exists');
 END;
 CREATE TRIGGER journal_seals_are_not_replaced BEFORE INSERT ON journal_seals
 WHEN EXISTS (SELECT 1 FROM journal_seals WHERE position = NEW.position OR entry_id = NEW.entry_id) BEGIN
-    SELECT RAISE(ABORT, 'muster:immutable');
+    SELECT RAISE(ABORT, 'muster:already_exists');
 END;
