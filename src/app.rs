@@ -21,6 +21,7 @@ use crate::{
     db::Db,
     error::Error,
     http::{self, openapi, problem},
+    journal,
 };
 
 macro_rules! rooms {
@@ -123,11 +124,14 @@ impl Signals {
     }
 }
 
-/// Sweeps what has expired, every ten minutes, for as long as the server runs.
+/// Sweeps what has expired and seals the journal, every ten minutes, for as long as the server runs.
 pub async fn sweep(db: Db) {
     let mut ticks = rt::time::interval(std::time::Duration::from_secs(600));
     loop {
         ticks.tick().await;
         db.note(|conn| http::sweep(conn, clock::now()));
+        if let Err(error) = journal::seal_all(&db).await {
+            tracing::warn!(error = ?error, "the journal was not sealed; whoever reads it will");
+        }
     }
 }

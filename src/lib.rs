@@ -32,17 +32,18 @@
 //! |---|---|---|
 //! | Seats taken never exceed capacity or quota | triggers `enrollments_seat_…`, counters beside both | `muster verify` recounts |
 //! | One open enrollment per person and intake; one attendance per session and enrollment | unique index, primary key | |
-//! | Nobody is in two places | `claims`, made and given back by triggers; an overlap needs a waiver of that pair | `schedule` says what is in the way |
+//! | Nobody is in two places | `claims`, made and given back by triggers; an overlap needs a waiver of that pair | `schedule` says what is in the way; `muster verify` derives them anew |
 //! | Whole minutes, UTC instants, no floats | checks: end − start = minutes + breaks | [`clock::Instant`], integers |
 //! | No data is not zero | | rates are `Option` in `reports` |
-//! | Owed is what was taught while enrolled | periods of an enrollment do not overlap | [`enrollments::expected_of`], the one place |
+//! | Owed is what was taught while enrolled; what a period reaches back over is listed | periods of an enrollment do not overlap | [`enrollments::expected_of`], the one place; `muster verify` |
+//! | A closed roll call posted what its attendances come to | | the closing transaction; `muster verify` |
 //! | What is closed, held, confirmed or posted stays | triggers against update and delete; a reversal mirrors its entry | a correction reverses and posts anew |
 //! | Every balance is the sum of its entries; 0 ≤ present ≤ expected | checks on the balances | moved in the posting transaction; `muster verify` recounts |
 //! | The past is not decided again | an intake keeps its version | holding a session pins its times and its instructors' titles |
 //! | Cancelling leaves what was held | triggers on the legal steps | [`schedule::cancel_unheld`] |
 //! | A list or look-up shows what the actor may see, and 404 for the rest | | `visible(actor)` in each store; the access matrix test |
 //! | Nothing is written before the policy was asked | | [`access::Actor::may`]; a replayed request stops exactly there |
-//! | Each change is in the journal, gapless and unchanged | triggers on entries and seals | the last statement of [`db::Db::write`]; `muster verify` walks the chain |
+//! | Each change is in the journal, gapless and unchanged, filed where its auditors look | triggers on entries and seals | the last statement of [`db::Db::write`]; `muster verify` walks the chain |
 //! | A request sent twice does its work once | primary key of the stored answers | [`http::once`]; an equal PUT or PATCH writes nothing |
 //! | An acknowledged write survives a crash | WAL with `synchronous=FULL`; Postgres with `fsync` | asserted on every connection |
 //!

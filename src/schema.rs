@@ -541,6 +541,18 @@ diesel::table! {
         position -> BigInt,
         entry_id -> Uid,
         hash -> Binary,
+        subject_id -> Uid,
+        intake_id -> Nullable<Uid>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Uid;
+
+    journal_audiences (organization_id, position) {
+        organization_id -> Uid,
+        position -> BigInt,
     }
 }
 
@@ -613,6 +625,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     journal_payloads,
     journal_unsealed,
     journal_seals,
+    journal_audiences,
     imports,
     import_effects,
 );

@@ -13,6 +13,7 @@ use crate::{
     db::Conn,
     error::Error,
     id::Id,
+    intakes::IntakeId,
     journal::NewEntry,
     organizations::{OrganizationId, below},
     people::PersonId,
@@ -169,8 +170,37 @@ pub fn grant_role(
         until_at: None,
     };
     diesel::insert_into(role_grants::table).values(&grant).execute(conn)?;
-    actor.record(NewEntry::of("role.granted", "user", user).to(&grant));
+    actor.record(filed(NewEntry::of("role.granted", "user", user), organization, None).to(&grant));
     Ok(grant)
+}
+
+/// Files an entry where the role is held, and at the intake that a token is narrowed to. A role that is held nowhere is an
+/// administrator's, and administrators alone hear of it.
+fn filed(mut entry: NewEntry, organization: Option<OrganizationId>, intake: Option<IntakeId>) -> NewEntry {
+    if let Some(organization) = organization {
+        entry = entry.provider(organization);
+    }
+    if let Some(intake) = intake {
+        entry = entry.intake(intake);
+    }
+    entry
+}
+
+/// A token in the journal: what it is recognized by, never its hash.
+#[derive(serde::Serialize)]
+struct Issued<'a> {
+    prefix: &'a str,
+    role_grant_id: Id<RoleGrant>,
+    read_only: bool,
+    intake_id: Option<IntakeId>,
+    expires_at: Instant,
+}
+
+impl<'a> Issued<'a> {
+    fn of(token: &'a Token) -> Self {
+        let Token { prefix, role_grant_id, read_only, intake_id, expires_at, .. } = token;
+        Self { prefix, role_grant_id: *role_grant_id, read_only: *read_only, intake_id: *intake_id, expires_at: *expires_at }
+    }
 }
 
 /// Makes a token for a grant. The secret is in the answer and nowhere else.
@@ -197,10 +227,8 @@ pub fn issue_token(conn: &mut Conn, actor: &Actor, now: Instant, new: NewToken) 
         created_at: now,
     };
     diesel::insert_into(tokens::table).values(&token).execute(conn)?;
-    actor.record(
-        NewEntry::of("token.issued", "token", token.id)
-            .to(&serde_json::json!({ "prefix": token.prefix, "role_grant_id": token.role_grant_id, "expires_at": token.expires_at })),
-    );
+    let organization = role_grants::table.find(token.role_grant_id).select(role_grants::organization_id).first(conn)?;
+    actor.record(filed(NewEntry::of("token.issued", "token", token.id), organization, token.intake_id).to(&Issued::of(&token)));
     Ok(IssuedToken { id: token.id, token: secret, expires_at: token.expires_at })
 }
 
@@ -209,13 +237,17 @@ pub fn revoke_token(conn: &mut Conn, actor: &Actor, now: Instant, prefix: &str) 
     actor.may(Action::ManageAccess)?;
     // Whoever holds a leaked token may paste all of it.
     let prefix = Secret::from(prefix).prefix();
-    let revoked: Vec<TokenId> =
-        tokens::table.filter(tokens::prefix.eq(prefix)).filter(tokens::revoked_at.is_null()).select(tokens::id).load(conn)?;
-    let [token] = revoked.as_slice() else {
+    let good: Vec<(Token, Option<OrganizationId>)> = tokens::table
+        .inner_join(role_grants::table.on(role_grants::id.eq(tokens::role_grant_id)))
+        .filter(tokens::prefix.eq(prefix))
+        .filter(tokens::revoked_at.is_null())
+        .select((Token::as_select(), role_grants::organization_id))
+        .load(conn)?;
+    let [(token, organization)] = good.as_slice() else {
         return Err(Error::NotFound);
     };
-    diesel::update(tokens::table.filter(tokens::id.eq(token))).set(tokens::revoked_at.eq(now)).execute(conn)?;
-    actor.record(NewEntry::of("token.revoked", "token", *token));
+    diesel::update(tokens::table.filter(tokens::id.eq(token.id))).set(tokens::revoked_at.eq(now)).execute(conn)?;
+    actor.record(filed(NewEntry::of("token.revoked", "token", token.id), *organization, token.intake_id).from(&Issued::of(token)));
     Ok(())
 }
 

@@ -1,5 +1,7 @@
 //! The tables of roll calls.
 
+pub(super) mod verify;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use diesel::{

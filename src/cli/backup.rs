@@ -6,7 +6,6 @@ use serde_json::json;
 
 use super::{Context, Failure, Outcome};
 use crate::{
-    access::Credentials,
     db::{self, Target},
     journal,
 };
@@ -42,7 +41,7 @@ pub fn run(args: Args, context: &Context) -> Result<Outcome, Failure> {
     // Sealed before it is copied, so that `verify` has nothing to write into the copy, whose sum is kept. A database that is behind
     // this version is copied as it is: that is when a backup matters most.
     if let Ok(db) = context.open() {
-        db.write_blocking(Credentials::Operator, |conn, _, _| journal::seal(conn))?;
+        journal::seal_all_blocking(&db)?;
     }
     let backup = db::backup(&path, &args.file)?;
     let text = format!("{} ({} bytes, checked), sum in {}", args.file.display(), backup.bytes, backup.sum_file.display());

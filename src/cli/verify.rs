@@ -4,15 +4,27 @@ use serde_json::{Map, Value, json};
 
 use super::{Context, Failure, Outcome};
 use crate::{
-    access::Credentials,
-    db::{self, Conn},
+    attendance,
+    db::{self, Conn, Db},
+    enrollments,
     error::Error,
-    journal,
+    journal, ledger, schedule,
 };
 
 const EXAMPLES: &str = "\
 Recomputes what can be recomputed and says what differs; repairs nothing. It seals the journal first and may run beside the server.
-Exit code 3 if anything was found.
+Exit code 3 if anything was found. Each finding begins with the name of its check:
+  database    what SQLite finds wrong in its file (SQLite only)
+  references  rows that refer to missing rows (SQLite only)
+  journal     the chain of entries, their hashes and payloads
+  seats       seats taken, by intake and sponsor
+  periods     an enrollment stands where its last period says; no gaps, no overlaps
+  steps       an enrollment's steps follow each other and began its periods
+  claims      what sessions occupy, and that nobody is in two places without a waiver
+  postings    what closed roll calls posted, for whom, and what their attendances come to
+  closings    how often roll calls were closed
+  unsettled   closed sessions that somebody reaches back over are listed
+  hours       every balance is the sum of its entries
 
 Examples:
   muster verify
@@ -27,29 +39,57 @@ pub struct Args {}
 type Check = fn(&mut Conn) -> Result<Vec<String>, Error>;
 
 /// What holds whatever happens, as each room recomputes it. A room's check is one line here.
-const CHECKS: &[(&str, Check)] =
-    &[("journal", |conn| Ok(journal::verify(conn)?.1)), ("seats", crate::enrollments::verify), ("hours", crate::ledger::verify)];
+const CHECKS: &[(&str, Check)] = &[
+    ("journal", |conn| Ok(journal::verify(conn)?.1)),
+    ("seats", enrollments::verify_seats),
+    ("periods", enrollments::verify_periods),
+    ("steps", enrollments::verify_steps),
+    ("claims", schedule::verify_claims),
+    ("postings", attendance::verify_postings),
+    ("closings", attendance::verify_closings),
+    ("unsettled", enrollments::verify_unsettled),
+    ("hours", ledger::verify),
+];
 
 /// What is asked of a SQLite file besides; Postgres watches over itself.
 const FILE_CHECKS: &[(&str, Check)] = &[("database", db::integrity), ("references", db::references)];
 
 pub fn run(_: Args, context: &Context) -> Result<Outcome, Failure> {
-    let db = context.open()?;
-    let mut findings = Vec::new();
-    if let Err(error) = db.write_blocking(Credentials::Operator, |conn, _, _| journal::seal(conn)) {
-        findings.push(unfinished("journal", error)?);
+    let checked = check(&context.open()?)?;
+    let findings: Vec<&String> = checked.iter().flat_map(|(_, found)| found).collect();
+    let mut lines: Vec<String> = findings.iter().map(ToString::to_string).collect();
+    let names: Vec<_> = checked.iter().map(|(name, _)| *name).collect();
+    lines.push(match findings.len() {
+        0 => format!("all is well (checked: {})", names.join(", ")),
+        count => format!("{count} findings (checked: {})", names.join(", ")),
+    });
+    let counts: Map<String, Value> = checked.iter().map(|(name, found)| ((*name).to_owned(), json!(found.len()))).collect();
+    let json = json!({ "ok": findings.is_empty(), "checked": counts, "findings": findings });
+    Ok(Outcome::new(lines.join("\n"), json).with_findings(!findings.is_empty()))
+}
+
+/// What each check found, by name.
+///
+/// # Errors
+/// If the database does not answer; what is wrong in it is a finding.
+pub fn check(db: &Db) -> Result<Vec<(&'static str, Vec<String>)>, Failure> {
+    let mut unsealed = Vec::new();
+    if let Err(error) = journal::seal_all_blocking(db) {
+        unsealed.push(unfinished("journal", error)?);
     }
     let file_checks = if db.target().is_sqlite() { FILE_CHECKS } else { &[] };
-    let mut checked = Map::new();
+    let mut checked = Vec::new();
     for (name, check) in file_checks.iter().chain(CHECKS) {
-        let found = match db.read_blocking(&Credentials::Operator, |conn, _, _| check(conn)) {
+        let mut found = match db.examine(check) {
             Ok(found) => found,
             Err(error) => vec![unfinished(name, error)?],
         };
-        checked.insert((*name).to_owned(), json!(found.len()));
-        findings.extend(found);
+        if *name == "journal" {
+            found.append(&mut unsealed);
+        }
+        checked.push((*name, found));
     }
-    Ok(outcome(checked, &findings))
+    Ok(checked)
 }
 
 /// A check that stumbles over broken data is a finding; a database that does not answer is a failure.
@@ -58,16 +98,4 @@ fn unfinished(name: &str, error: Error) -> Result<String, Failure> {
         Error::Internal(cause) => Ok(format!("{name}: the check could not be finished: {cause}")),
         other => Err(other.into()),
     }
-}
-
-/// `checked` is the number of findings of each check.
-fn outcome(checked: Map<String, Value>, findings: &[String]) -> Outcome {
-    let mut lines: Vec<String> = findings.to_vec();
-    let names: Vec<_> = checked.keys().map(String::as_str).collect();
-    lines.push(match findings.len() {
-        0 => format!("all is well (checked: {})", names.join(", ")),
-        count => format!("{count} findings (checked: {})", names.join(", ")),
-    });
-    let json = json!({ "ok": findings.is_empty(), "checked": checked, "findings": findings });
-    Outcome::new(lines.join("\n"), json).with_findings(!findings.is_empty())
 }

@@ -85,7 +85,9 @@ impl Target {
 pub(super) enum Purpose {
     Read,
     Write,
-    /// Migrations: no statement timeout.
+    /// Reads everything, however long that takes.
+    Examine,
+    /// Waits for other processes that migrate, and then for its own statements, however long that takes.
     Migrate,
 }
 
@@ -120,7 +122,7 @@ fn open_sqlite(path: &str, purpose: Purpose) -> Result<SqliteConnection, Connect
                 expected,
             )?;
         }
-        if purpose == Purpose::Read {
+        if matches!(purpose, Purpose::Read | Purpose::Examine) {
             conn.batch_execute("PRAGMA query_only = ON")?;
         }
         Ok(())
@@ -162,21 +164,14 @@ fn turn_on_log(conn: &mut SqliteConnection) -> diesel::QueryResult<()> {
 fn open_postgres(url: &str, purpose: Purpose) -> Result<PgConnection, ConnectionError> {
     let mut conn = PgConnection::establish(url)?;
     let settle = |conn: &mut PgConnection| -> diesel::QueryResult<()> {
-        let characteristics = match purpose {
-            Purpose::Read => {
-                "SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY; SET statement_timeout = '30s';"
-            }
-            Purpose::Write => "SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL READ COMMITTED; SET statement_timeout = '30s';",
-            Purpose::Migrate => "",
-        };
         // By default a row by its key is held for so dear that joins read tables whole until these have ten thousands of rows, and a
         // report of one intake grows with the others. What is reported lies in memory.
         // Errors that pass are told from ours by their English message, for Diesel gives no SQLSTATE. Only a superuser may choose the
         // language, or whom one let; for the others `muster doctor` says what to do.
         conn.batch_execute(&format!(
             "DO $$ BEGIN SET lc_messages = 'C'; EXCEPTION WHEN insufficient_privilege THEN NULL; END $$;
-             SET TIME ZONE 'UTC'; SET client_min_messages = warning; SET synchronous_commit = on; SET lock_timeout = '10s';
-             SET random_page_cost = 1.1; {characteristics}"
+             SET TIME ZONE 'UTC'; SET client_min_messages = warning; SET synchronous_commit = on; SET random_page_cost = 1.1; {}",
+            characteristics(purpose)
         ))?;
         for &(setting, expected) in POSTGRES_DURABILITY {
             expect_setting(sql_query(format!("SELECT current_setting('{setting}') AS value")).get_result(conn)?, setting, expected)?;
@@ -185,6 +180,26 @@ fn open_postgres(url: &str, purpose: Purpose) -> Result<PgConnection, Connection
     };
     settle(&mut conn).map_err(ConnectionError::CouldntSetupConfiguration)?;
     Ok(conn)
+}
+
+/// How the transactions of a connection behave, and how long they wait. What serves requests is cut off in time; what the operator
+/// started is not. Zero is no limit, and is said because a server or a URL may set another.
+const fn characteristics(purpose: Purpose) -> &'static str {
+    match purpose {
+        Purpose::Read => {
+            "SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY;
+             SET lock_timeout = '10s'; SET statement_timeout = '30s'"
+        }
+        Purpose::Write => {
+            "SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL READ COMMITTED;
+             SET lock_timeout = '10s'; SET statement_timeout = '30s'"
+        }
+        Purpose::Examine => {
+            "SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY;
+             SET lock_timeout = '10s'; SET statement_timeout = 0"
+        }
+        Purpose::Migrate => "SET lock_timeout = 0; SET statement_timeout = 0",
+    }
 }
 
 #[derive(QueryableByName)]
@@ -222,6 +237,17 @@ pub fn waits(conn: &Conn) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_what_serves_requests_is_cut_off_in_time() {
+        for purpose in [Purpose::Read, Purpose::Write] {
+            let text = characteristics(purpose);
+            assert!(text.contains("lock_timeout = '10s'") && text.contains("statement_timeout = '30s'"), "{purpose:?}");
+        }
+        assert!(characteristics(Purpose::Examine).contains("statement_timeout = 0"));
+        // A process that starts while another one migrates waits as long as that takes.
+        assert!(characteristics(Purpose::Migrate).contains("lock_timeout = 0; SET statement_timeout = 0"));
+    }
 
     #[test]
     fn a_password_is_not_shown() {

@@ -4,8 +4,8 @@
 use diesel::{
     QueryResult, RunQueryDsl,
     expression::{AsExpression, Expression},
-    query_builder::{AstPass, QueryFragment, QueryId},
-    sql_types::{SingleValue, SqlType},
+    query_builder::{AstPass, Query, QueryFragment, QueryId},
+    sql_types::{SingleValue, SqlType, Untyped},
 };
 
 use super::{Conn, MultiBackend};
@@ -54,6 +54,11 @@ impl QueryId for Fixed<'_> {
     type QueryId = ();
 
     const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+/// Loads rows by the names of their columns.
+impl Query for Fixed<'_> {
+    type SqlType = Untyped;
 }
 
 impl RunQueryDsl<Conn> for Fixed<'_> {}

@@ -147,6 +147,11 @@ impl Db {
         self.read_here(credentials, job).map(|(value, _, _)| value)
     }
 
+    /// One read-only snapshot for `muster verify`, on a connection of its own: it may take longer than a request may.
+    pub fn examine<T>(&self, job: impl FnOnce(&mut Conn) -> Result<T, Error>) -> Result<T, Error> {
+        in_transaction(&mut backend::open(&self.target, backend::Purpose::Examine)?, job).1
+    }
+
     /// A write that is not the domain's (last use of a token): nobody waits for it, and losing it is harmless.
     pub fn note(&self, job: impl FnOnce(&mut Conn) -> Result<(), Error> + Send + 'static) {
         let db = self.clone();

@@ -226,7 +226,9 @@ impl EnrollmentPatch {
 #[derive(Clone, Debug, Queryable, Selectable, Insertable, Serialize)]
 #[diesel(table_name = enrollment_periods, treat_none_as_default_value = false)]
 pub struct Period {
+    #[serde(skip)]
     pub id: Id<Period>,
+    #[serde(skip)]
     pub enrollment_id: EnrollmentId,
     pub cohort_id: Option<CohortId>,
     pub state: EnrollmentState,

@@ -6,6 +6,7 @@ use utoipa::{IntoParams, OpenApi};
 
 use super::{EntryFilter, SealedEntry, store};
 use crate::{
+    access::Action,
     db::Db,
     error::Error,
     http::{Answer, Caller, Page, Query, Reading, at, page},
@@ -27,7 +28,7 @@ pub fn routes(api: &mut ServiceConfig) {
 struct AuditQuery {
     /// Only entries about this object.
     subject_id: Option<uuid::Uuid>,
-    /// Only this action, such as `enrollment.approved`.
+    /// Only this action, such as `roll_call.closed`.
     action: Option<String>,
     /// Only entries of this intake.
     intake_id: Option<IntakeId>,
@@ -47,6 +48,16 @@ async fn list_audit(db: Data<Db>, caller: Caller, query: Query<AuditQuery>) -> R
     let limit = page::limit(query.limit)?;
     let filter = EntryFilter { subject_id: query.subject_id, action: query.action, intake_id: query.intake_id };
     let after = page::cursor(query.cursor.as_deref())?.unwrap_or(0);
-    let entries = db.write(caller.credentials.clone(), move |conn, actor, _| store::list(conn, actor, &filter, after, limit + 1)).await?;
+    let entries = loop {
+        let filter = filter.clone();
+        let page = db.write(caller.credentials.clone(), move |conn, actor, _| {
+            actor.may(Action::ReadAudit)?;
+            // A long journal is sealed in several transactions, so that others write in between.
+            if store::seal(conn)? { Ok(None) } else { store::list(conn, actor, &filter, after, limit + 1).map(Some) }
+        });
+        if let Some(entries) = page.await? {
+            break entries;
+        }
+    };
     Answer::page(&caller, Page::cut(entries, limit, |entry| entry.position.to_string()))
 }

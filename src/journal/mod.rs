@@ -1,7 +1,8 @@
 //! The journal: who changed what, when, from what, to what, why; written in the transaction that changes it.
 //!
 //! Entries are appended without any writer waiting for a chain head. Whoever reads the journal first *seals* it: every visible entry
-//! without a position gets the next one, and a hash over itself and the hash before. Positions are gapless, never change and agree with
+//! without a position gets the next one, and a hash over itself and the hash before. The server does so from time to time as well, so
+//! that little is left to the reader. Positions are gapless, never change and agree with
 //! cause and effect, because `seq` is drawn by the last statement of the writing transaction.
 
 mod http;
@@ -10,4 +11,18 @@ mod store;
 
 pub use http::{ApiDoc, routes};
 pub use model::{Entry, EntryFilter, NewEntry, SealedEntry};
-pub use store::{append, list, seal, verify};
+pub use store::{append, seal, verify};
+
+use crate::{access::Credentials, db::Db, error::Error};
+
+/// Seals everything that waits, a batch in each transaction.
+pub async fn seal_all(db: &Db) -> Result<(), Error> {
+    while db.write(Credentials::Operator, |conn, _, _| seal(conn)).await? {}
+    Ok(())
+}
+
+/// [`seal_all`] for the command line, which has no runtime.
+pub fn seal_all_blocking(db: &Db) -> Result<(), Error> {
+    while db.write_blocking(Credentials::Operator, |conn, _, _| seal(conn))? {}
+    Ok(())
+}

@@ -40,12 +40,13 @@ pub(super) struct Payload {
 }
 
 impl NewEntry {
-    /// `action` is noun.verb, such as `enrollment.approved`; the subject is what it was done to.
+    /// `action` is noun.verb, such as `roll_call.closed`; the subject is what it was done to.
     pub fn of<T>(action: &'static str, subject_kind: &'static str, subject: Id<T>) -> Self {
         Self { action, subject_kind, subject_id: subject.uuid(), provider_id: None, intake_id: None, payload: Payload::default() }
     }
 
-    /// The provider whose auditors see the entry.
+    /// The organization whose auditors see the entry, with those above it: the one that the subject belongs to, whoever acts. A person
+    /// belongs to the provider that recorded them, an intake and all in it to its provider, a role to where it is held.
     #[must_use]
     pub fn provider(mut self, provider: OrganizationId) -> Self {
         self.provider_id = Some(provider);
@@ -93,7 +94,8 @@ pub(super) struct Fact {
     pub(super) recorded_at: Instant,
     pub(super) token_id: Option<TokenId>,
     pub(super) user_id: Option<UserId>,
-    pub(super) role: Role,
+    /// As stored, because an entry that somebody has forged has to be read as well, to be told as such.
+    pub(super) role: String,
     pub(super) action: String,
     pub(super) subject_kind: String,
     pub(super) subject_id: Id<()>,
@@ -168,7 +170,7 @@ pub(super) fn chained(before: &[u8], position: i64, fact: &Fact) -> Vec<u8> {
         fact.recorded_at.unix_micros().to_string(),
         or_dash(fact.token_id.map(|id| id.to_string())),
         or_dash(fact.user_id.map(|id| id.to_string())),
-        fact.role.to_string(),
+        fact.role.clone(),
         fact.action.clone(),
         fact.subject_kind.clone(),
         fact.subject_id.to_string(),
@@ -189,8 +191,9 @@ pub struct SealedEntry {
     pub recorded_at: Instant,
     pub token_id: Option<TokenId>,
     pub user_id: Option<UserId>,
-    pub role: Role,
-    #[schema(example = "enrollment.approved")]
+    #[schema(value_type = Role)]
+    pub role: String,
+    #[schema(example = "enrollment.changed_state")]
     pub action: String,
     pub subject_kind: String,
     pub subject_id: Uuid,

@@ -1,18 +1,25 @@
 //! The journal's tables. Nobody updates or deletes here; triggers refuse it.
 
-use diesel::prelude::*;
+use diesel::{
+    prelude::*,
+    sql_types::{BigInt, Text},
+};
 
 use super::model::{Entry, EntryFilter, Fact, NewFact, Payload, SealedEntry, chained, digest};
 use crate::{
     access::{Action, Actor, Scope},
-    db::{self, Conn, for_backend},
+    db::{self, Conn, for_backend, types::Uid},
     error::Error,
     id::Id,
-    schema::{journal_entries, journal_payloads, journal_seals, journal_unsealed, organization_tree},
+    intakes::IntakeId,
+    organizations::OrganizationId,
+    schema::{journal_entries, journal_payloads, journal_seals, journal_unsealed},
 };
 
 /// Rows in one insert statement; both databases' bind limits allow more.
 const CHUNK: usize = 500;
+/// Entries sealed in one transaction; SQLite's one writer does nothing else meanwhile.
+const SEALED_AT_ONCE: i64 = 1000;
 
 /// Appends the entries of one transaction. Called once, as its last statement.
 pub fn append(conn: &mut Conn, entries: Vec<Entry>) -> Result<(), Error> {
@@ -43,34 +50,46 @@ pub fn append(conn: &mut Conn, entries: Vec<Entry>) -> Result<(), Error> {
     Ok(())
 }
 
-/// Gives every visible entry that has none its position and its link in the chain. One at a time.
-pub fn seal(conn: &mut Conn) -> Result<(), Error> {
+/// Gives the first visible entries that have none their positions and their links in the chain, and says whether more may wait. One at a
+/// time, and so many in a transaction that nobody waits long behind it.
+pub fn seal(conn: &mut Conn) -> Result<bool, Error> {
     db::lock(conn, "journal", "seal")?;
     let facts: Vec<Fact> = journal_entries::table
         .inner_join(journal_unsealed::table.on(journal_unsealed::seq.eq(journal_entries::seq)))
         .order(journal_entries::seq)
+        .limit(SEALED_AT_ONCE)
         .select(Fact::as_select())
         .load(conn)?;
-    let Some(last) = facts.last().map(|fact| fact.seq) else {
-        return Ok(());
-    };
-    let (mut position, mut hash) = head(conn)?;
-    let mut seals = Vec::with_capacity(facts.len());
-    for fact in &facts {
-        position += 1;
-        hash = chained(&hash, position, fact);
-        seals.push((journal_seals::position.eq(position), journal_seals::entry_id.eq(fact.id), journal_seals::hash.eq(hash.clone())));
+    if facts.is_empty() {
+        return Ok(false);
     }
-    while !seals.is_empty() {
-        let chunk: Vec<_> = seals.drain(..seals.len().min(CHUNK)).collect();
-        for_backend!(conn, |c| diesel::insert_into(journal_seals::table).values(chunk).execute(c))?;
+    let (begin, mut hash) = head(conn)?;
+    let mut position = begin;
+    for chunk in facts.chunks(CHUNK) {
+        let mut seals = Vec::with_capacity(chunk.len());
+        for fact in chunk {
+            position += 1;
+            hash = chained(&hash, position, fact);
+            seals.push((
+                journal_seals::position.eq(position),
+                journal_seals::entry_id.eq(fact.id),
+                journal_seals::hash.eq(hash.clone()),
+                journal_seals::subject_id.eq(fact.subject_id),
+                journal_seals::intake_id.eq(fact.intake_id),
+            ));
+        }
+        for_backend!(conn, |c| diesel::insert_into(journal_seals::table).values(seals).execute(c))?;
+        // Only what was read: an entry with a smaller number may have become visible in between.
+        let seqs: Vec<i64> = chunk.iter().map(|fact| fact.seq).collect();
+        diesel::delete(journal_unsealed::table.filter(journal_unsealed::seq.eq_any(seqs))).execute(conn)?;
     }
-    // Only what was read: an entry with a smaller number may have become visible in between.
-    let seqs: Vec<i64> = facts.iter().map(|fact| fact.seq).filter(|seq| *seq <= last).collect();
-    for chunk in seqs.chunks(CHUNK) {
-        diesel::delete(journal_unsealed::table.filter(journal_unsealed::seq.eq_any(chunk))).execute(conn)?;
-    }
-    Ok(())
+    db::fixed(
+        "INSERT INTO journal_audiences (organization_id, position) SELECT t.ancestor_id, s.position FROM journal_seals s
+         JOIN journal_entries e ON e.id = s.entry_id JOIN organization_tree t ON t.descendant_id = e.provider_id WHERE s.position > ?",
+    )
+    .bind::<BigInt, _>(begin)
+    .execute(conn)?;
+    Ok(position - begin == SEALED_AT_ONCE)
 }
 
 /// Position and hash of the last sealed entry.
@@ -83,42 +102,81 @@ fn head(conn: &mut Conn) -> Result<(i64, Vec<u8>), Error> {
     Ok(head.unwrap_or_default())
 }
 
-/// Sealed entries in the actor's scope after `position`, oldest first. Seals first, and so has to be able to write.
-pub fn list(conn: &mut Conn, actor: &Actor, filter: &EntryFilter, after: i64, limit: i64) -> Result<Vec<SealedEntry>, Error> {
+/// Sealed entries in the actor's scope after `position`, oldest first.
+pub(super) fn list(conn: &mut Conn, actor: &Actor, filter: &EntryFilter, after: i64, limit: i64) -> Result<Vec<SealedEntry>, Error> {
     actor.may(Action::ReadAudit)?;
-    seal(conn)?;
-    let mut query = journal_seals::table
-        .inner_join(journal_entries::table.on(journal_entries::id.eq(journal_seals::entry_id)))
-        .left_join(journal_payloads::table.on(journal_payloads::entry_id.eq(journal_entries::id)))
-        .filter(journal_seals::position.gt(after))
-        .order(journal_seals::position)
-        .limit(limit)
-        .select((journal_seals::position, journal_seals::hash, Fact::as_select(), journal_payloads::body.nullable()))
-        .into_boxed();
-    query = match actor.scope() {
-        Scope::Everything => query,
-        Scope::Provider(provider) => query.filter(
-            journal_entries::provider_id.eq_any(
-                organization_tree::table
-                    .filter(organization_tree::ancestor_id.eq(provider))
-                    .select(organization_tree::descendant_id.nullable()),
-            ),
-        ),
+    let provider = match actor.scope() {
+        Scope::Everything => None,
+        Scope::Provider(provider) => Some(provider),
         // The policy lets nobody else through; should it ever, they see nothing.
         Scope::Sponsor(_) | Scope::Adviser(..) | Scope::Teacher(..) | Scope::Own(_) => return Ok(Vec::new()),
     };
     // Both where both are given: the filter asks, the token limits.
-    for intake in [filter.intake_id, actor.only_intake()].into_iter().flatten() {
-        query = query.filter(journal_entries::intake_id.eq(intake));
+    let intakes: Vec<IntakeId> = [filter.intake_id, actor.only_intake()].into_iter().flatten().collect();
+    let page = page(conn, provider, &intakes, filter, after, limit)?;
+    let rows: Vec<(i64, Vec<u8>, Fact, Option<String>)> = journal_seals::table
+        .inner_join(journal_entries::table.on(journal_entries::id.eq(journal_seals::entry_id)))
+        .left_join(journal_payloads::table.on(journal_payloads::entry_id.eq(journal_entries::id)))
+        .filter(journal_seals::position.eq_any(page))
+        .order(journal_seals::position)
+        .select((journal_seals::position, journal_seals::hash, Fact::as_select(), journal_payloads::body.nullable()))
+        .load(conn)?;
+    rows.into_iter().map(|(position, hash, fact, body)| sealed(position, &hash, fact, body)).collect()
+}
+
+#[derive(QueryableByName)]
+struct Position {
+    #[diesel(sql_type = BigInt)]
+    position: i64,
+}
+
+/// The positions of a page: one range of the one index that fits best, whatever else the journal holds. Said here and not left to the
+/// databases, which know little of how the journal is spread: what is about one subject or one intake is found through its seals, the
+/// rest of a provider through its audience.
+fn page(
+    conn: &mut Conn,
+    provider: Option<OrganizationId>,
+    intakes: &[IntakeId],
+    filter: &EntryFilter,
+    after: i64,
+    limit: i64,
+) -> Result<Vec<i64>, Error> {
+    let narrow = filter.subject_id.is_some() || !intakes.is_empty();
+    let mut text = match provider {
+        Some(_) if narrow => {
+            "SELECT k.position FROM journal_seals k WHERE k.position > ?
+             AND EXISTS (SELECT 1 FROM journal_audiences a WHERE a.organization_id = ? AND a.position = k.position)"
+        }
+        Some(_) => "SELECT k.position FROM journal_audiences k WHERE k.position > ? AND k.organization_id = ?",
+        None => "SELECT k.position FROM journal_seals k WHERE k.position > ?",
+    }
+    .to_owned();
+    text.push_str(&" AND k.intake_id = ?".repeat(intakes.len()));
+    if filter.subject_id.is_some() {
+        text.push_str(" AND k.subject_id = ?");
+    }
+    if filter.action.is_some() {
+        text.push_str(
+            " AND EXISTS (SELECT 1 FROM journal_seals s JOIN journal_entries e ON e.id = s.entry_id
+                WHERE s.position = k.position AND e.action = ?)",
+        );
+    }
+    text.push_str(" ORDER BY k.position LIMIT ?");
+    let mut query = db::fixed(&text).bind::<BigInt, _>(after);
+    if let Some(provider) = provider {
+        query = query.bind::<Uid, _>(provider);
+    }
+    for intake in intakes {
+        query = query.bind::<Uid, _>(*intake);
     }
     if let Some(subject) = filter.subject_id {
-        query = query.filter(journal_entries::subject_id.eq(Id::<()>::from_uuid(subject)));
+        query = query.bind::<Uid, _>(Id::<()>::from_uuid(subject));
     }
     if let Some(action) = &filter.action {
-        query = query.filter(journal_entries::action.eq(action.clone()));
+        query = query.bind::<Text, _>(action.clone());
     }
-    let rows: Vec<(i64, Vec<u8>, Fact, Option<String>)> = query.load(conn)?;
-    rows.into_iter().map(|(position, hash, fact, body)| sealed(position, &hash, fact, body)).collect()
+    let rows: Vec<Position> = query.bind::<BigInt, _>(limit).load(conn)?;
+    Ok(rows.into_iter().map(|row| row.position).collect())
 }
 
 fn sealed(position: i64, hash: &[u8], fact: Fact, body: Option<String>) -> Result<SealedEntry, Error> {
@@ -197,5 +255,28 @@ pub fn verify(conn: &mut Conn) -> Result<(i64, Vec<String>), Error> {
     if entries != seals + unsealed {
         findings.push(format!("journal: {entries} entries, but {seals} sealed and {unsealed} waiting"));
     }
+    findings.extend(misfiled(conn)?);
     Ok((entries, findings))
+}
+
+/// Where a sealed entry is not found under its subject, its intake or its provider, or is found elsewhere. An organization that is gone
+/// has no auditors.
+fn misfiled(conn: &mut Conn) -> Result<Vec<String>, Error> {
+    let rows: Vec<Position> = db::fixed(
+        "SELECT s.position FROM journal_seals s JOIN journal_entries e ON e.id = s.entry_id
+         WHERE s.subject_id <> e.subject_id OR s.intake_id IS DISTINCT FROM e.intake_id
+         UNION
+         SELECT s.position FROM journal_seals s JOIN journal_entries e ON e.id = s.entry_id
+         JOIN organization_tree t ON t.descendant_id = e.provider_id
+         WHERE NOT EXISTS (SELECT 1 FROM journal_audiences a WHERE a.organization_id = t.ancestor_id AND a.position = s.position)
+         UNION
+         SELECT a.position FROM journal_audiences a JOIN organizations o ON o.id = a.organization_id
+         WHERE NOT EXISTS (SELECT 1 FROM journal_seals s JOIN journal_entries e ON e.id = s.entry_id
+            LEFT JOIN organization_tree t ON t.descendant_id = e.provider_id AND t.ancestor_id = a.organization_id
+            WHERE s.position = a.position AND (t.ancestor_id IS NOT NULL
+                OR (e.provider_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM organizations gone WHERE gone.id = e.provider_id))))
+         ORDER BY 1",
+    )
+    .load(conn)?;
+    Ok(rows.into_iter().map(|row| format!("journal: the entry at position {} is filed where it does not belong", row.position)).collect())
 }

@@ -3,7 +3,7 @@
 use diesel::{
     prelude::*,
     sql_query,
-    sql_types::{BigInt, Integer},
+    sql_types::{BigInt, Integer, Text},
 };
 
 use super::model::{Balance, EntryKind, HourEntry, HourEntryId, Posting, corrections};
@@ -196,34 +196,33 @@ pub(super) fn hours(
 struct Difference {
     #[diesel(sql_type = Uid)]
     enrollment_id: EnrollmentId,
+    #[diesel(sql_type = Text)]
+    kind: String,
     #[diesel(sql_type = BigInt)]
     ledger: i64,
     #[diesel(sql_type = BigInt)]
     balance: i64,
 }
 
-/// The kinds and the columns that sum them.
-const COLUMNS: &[&str] = &["attended", "authorized_absence", "unauthorized_absence", "exempt", "make_up", "adjustment", "carried_in"];
-
 /// Recomputes every balance from the entries, and holds each closed session against its minutes; says what differs.
 pub fn verify(conn: &mut Conn) -> Result<Vec<String>, Error> {
     let mut findings = Vec::new();
     for (table, key) in [("hour_balances", "enrollment_id"), ("module_hour_balances", "enrollment_id, module_id")] {
-        for column in COLUMNS {
-            let differ = sql_query(format!(
-                "SELECT enrollment_id, CAST(sum(ledger) AS bigint) AS ledger, CAST(sum(balance) AS bigint) AS balance FROM (
-                    SELECT {key}, minutes AS ledger, 0 AS balance FROM hour_entries WHERE kind = '{column}'
-                    UNION ALL SELECT {key}, 0, {column} FROM {table}) AS both_sides
-                 GROUP BY {key} HAVING sum(ledger) <> sum(balance)"
-            ))
-            .load::<Difference>(conn)?;
-            findings.extend(differ.into_iter().map(|d| {
-                format!("hours: {table}.{column} of enrollment {} is {}, its entries add up to {}", d.enrollment_id, d.balance, d.ledger)
-            }));
-        }
+        // A balance has a column for each kind of entry.
+        let balances: String =
+            EntryKind::ALL.iter().map(|kind| format!(" UNION ALL SELECT {key}, '{kind}', 0, {kind} FROM {table}")).collect();
+        let differ = sql_query(format!(
+            "SELECT enrollment_id, kind, CAST(sum(ledger) AS bigint) AS ledger, CAST(sum(balance) AS bigint) AS balance FROM (
+                SELECT {key}, kind, minutes AS ledger, 0 AS balance FROM hour_entries{balances}) AS both_sides
+             GROUP BY {key}, kind HAVING sum(ledger) <> sum(balance)"
+        ))
+        .load::<Difference>(conn)?;
+        findings.extend(differ.into_iter().map(|d| {
+            format!("hours: {table}.{} of enrollment {} is {}, its entries add up to {}", d.kind, d.enrollment_id, d.balance, d.ledger)
+        }));
     }
     let sessions = sql_query(
-        "SELECT e.enrollment_id, CAST(sum(e.minutes) AS bigint) AS ledger, CAST(max(s.held_minutes) AS bigint) AS balance
+        "SELECT e.enrollment_id, '' AS kind, CAST(sum(e.minutes) AS bigint) AS ledger, CAST(max(s.held_minutes) AS bigint) AS balance
          FROM hour_entries e JOIN sessions s ON s.id = e.session_id WHERE e.closing IS NOT NULL
          GROUP BY e.enrollment_id, e.session_id HAVING sum(e.minutes) NOT IN (0, max(s.held_minutes))",
     )

@@ -36,7 +36,8 @@ struct ProgressQuery {
 
 /// The progress of an intake, whole
 ///
-/// JSON, or CSV with `Accept: text/csv`. Answers 304 to `If-None-Match` while nothing it shows has changed.
+/// JSON, or CSV with `Accept: text/csv`. Answers 304 to `If-None-Match` while nothing it shows has changed. Journaled as
+/// `report.pulled`, with format and split.
 #[utoipa::path(get, path = "/intakes/{id}/progress", tag = "progress",
     params(("id" = IntakeId, Path, description = "The intake"), ProgressQuery),
     responses(
@@ -62,6 +63,8 @@ async fn read_intake_progress(db: Data<Db>, caller: Caller, id: Path<IntakeId>, 
 }
 
 /// The progress of one enrollment, with the modules of its plan
+///
+/// Journaled as `report.pulled` where a partner reads it.
 #[utoipa::path(get, path = "/enrollments/{id}/progress", tag = "progress", params(("id" = EnrollmentId, Path, description = "The enrollment")),
     responses((status = 200, description = "The row of the intake's report, and its modules", body = EnrollmentProgress), Reading))]
 async fn read_enrollment_progress(db: Data<Db>, caller: Caller, id: Path<EnrollmentId>) -> Result<Answer, Error> {

@@ -9,7 +9,7 @@ use diesel::{
 
 use super::model::{EnrollmentProgress, IntakeProgress, Labels, Part, Plan, PlannedModule, ProgressRow, Split, Subject, Sums, Totals};
 use crate::{
-    access::{Action, Actor, Scope},
+    access::{Action, Actor, Role, Scope},
     attendance::RollCallState,
     clock::Instant,
     db::{Conn, MultiBackend},
@@ -67,7 +67,8 @@ pub fn intake_progress(
         Some(Split::Module) => Some(by_module(conn, actor, &intake, &plan, &rows)?),
     };
     let taught = taught(conn, id)?;
-    actor.record(NewEntry::of("report.pulled", "intake", id).provider(intake.provider_id).intake(id));
+    let what = Asked { format: format(caller), by };
+    actor.record(NewEntry::of("report.pulled", "intake", id).provider(intake.provider_id).intake(id).to(&what));
     let report = IntakeProgress {
         intake_id: id,
         planned_minutes: plan.modules.iter().map(|module| module.minutes).sum(),
@@ -88,7 +89,20 @@ pub fn intake_progress(
     })
 }
 
-/// The progress of one enrollment, with every module of its plan.
+/// What was asked for, for the journal.
+#[derive(serde::Serialize)]
+struct Asked {
+    format: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    by: Option<Split>,
+}
+
+fn format(caller: &Caller) -> &'static str {
+    if caller.wants_csv() { "csv" } else { "json" }
+}
+
+/// The progress of one enrollment, with every module of its plan. Where a partner pulls it, that is journaled as for a whole report:
+/// it leaves the house. Those of the house and the trainee only look.
 pub fn enrollment_progress(conn: &mut Conn, actor: &Actor, now: Instant, id: EnrollmentId) -> Result<EnrollmentProgress, Error> {
     let enrollment = enrollments::find(conn, actor, id)?;
     actor.may(Action::ReadOwnProgress)?;
@@ -104,6 +118,10 @@ pub fn enrollment_progress(conn: &mut Conn, actor: &Actor, now: Instant, id: Enr
         })
         .collect();
     let row = ProgressRow::of(subject, &plan);
+    if actor.role() == Role::Partner {
+        let entry = NewEntry::of("report.pulled", "enrollment", id).provider(intake.provider_id).intake(intake.id);
+        actor.record(entry.to(&Asked { format: "json", by: None }));
+    }
     Ok(EnrollmentProgress { as_of: now, minutes_per_hour: plan.minutes_per_hour, row, modules })
 }
 

@@ -131,3 +131,24 @@ fn an_address_that_is_taken_is_said() {
     assert!(ended.stderr.contains(&server.address) && ended.stderr.lines().count() == 1, "{ended:?}");
     assert_eq!(ended.stdout, "");
 }
+
+#[test]
+fn the_server_seals_the_journal_by_itself() {
+    use diesel::{Connection, QueryableByName, RunQueryDsl, SqliteConnection, sql_query, sql_types::BigInt};
+    #[derive(QueryableByName)]
+    struct Count {
+        #[diesel(sql_type = BigInt)]
+        n: i64,
+    }
+    let home = Home::migrated();
+    home.organization("USTB");
+    let mut conn = SqliteConnection::establish(home.path("muster.db").to_str().unwrap()).unwrap();
+    let mut waiting = || sql_query("SELECT count(*) AS n FROM journal_unsealed").get_result::<Count>(&mut conn).unwrap().n;
+    assert!(waiting() > 0);
+    let _server = home.serve();
+    let begun = std::time::Instant::now();
+    while waiting() > 0 {
+        assert!(begun.elapsed() < Duration::from_secs(20), "nobody sealed it");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}

@@ -2,6 +2,7 @@ DROP TABLE modules;
 DROP TABLE disciplines;
 DROP TABLE program_versions;
 DROP TABLE programs;
+DROP FUNCTION is_not_truncated;
 DROP FUNCTION modules_delete_in_draft;
 DROP FUNCTION modules_update_in_draft;
 DROP FUNCTION modules_insert_in_draft;

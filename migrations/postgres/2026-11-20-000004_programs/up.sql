@@ -98,9 +98,10 @@ BEGIN
 END $$;
 CREATE TRIGGER program_versions_begin_as_draft BEFORE INSERT ON program_versions FOR EACH ROW EXECUTE FUNCTION program_versions_begin_as_draft();
 
+-- FOR SHARE, so that nobody confirms the version while its content changes.
 CREATE FUNCTION disciplines_insert_in_draft() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF (SELECT state FROM program_versions WHERE id = NEW.program_version_id) <> 'draft' THEN
+    IF (SELECT state FROM program_versions WHERE id = NEW.program_version_id FOR SHARE) <> 'draft' THEN
         RAISE EXCEPTION 'muster:version_confirmed';
     END IF;
     RETURN NEW;
@@ -109,8 +110,8 @@ CREATE TRIGGER disciplines_insert_in_draft BEFORE INSERT ON disciplines FOR EACH
 
 CREATE FUNCTION disciplines_update_in_draft() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF (SELECT state FROM program_versions WHERE id = OLD.program_version_id) <> 'draft'
-        OR (SELECT state FROM program_versions WHERE id = NEW.program_version_id) <> 'draft' THEN
+    IF (SELECT state FROM program_versions WHERE id = OLD.program_version_id FOR SHARE) <> 'draft'
+        OR (SELECT state FROM program_versions WHERE id = NEW.program_version_id FOR SHARE) <> 'draft' THEN
         RAISE EXCEPTION 'muster:version_confirmed';
     END IF;
     RETURN NEW;
@@ -119,7 +120,7 @@ CREATE TRIGGER disciplines_update_in_draft BEFORE UPDATE ON disciplines FOR EACH
 
 CREATE FUNCTION disciplines_delete_in_draft() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF (SELECT state FROM program_versions WHERE id = OLD.program_version_id) <> 'draft' THEN
+    IF (SELECT state FROM program_versions WHERE id = OLD.program_version_id FOR SHARE) <> 'draft' THEN
         RAISE EXCEPTION 'muster:version_confirmed';
     END IF;
     RETURN OLD;
@@ -128,7 +129,7 @@ CREATE TRIGGER disciplines_delete_in_draft BEFORE DELETE ON disciplines FOR EACH
 
 CREATE FUNCTION modules_insert_in_draft() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF (SELECT state FROM program_versions WHERE id = NEW.program_version_id) <> 'draft' THEN
+    IF (SELECT state FROM program_versions WHERE id = NEW.program_version_id FOR SHARE) <> 'draft' THEN
         RAISE EXCEPTION 'muster:version_confirmed';
     END IF;
     RETURN NEW;
@@ -137,8 +138,8 @@ CREATE TRIGGER modules_insert_in_draft BEFORE INSERT ON modules FOR EACH ROW EXE
 
 CREATE FUNCTION modules_update_in_draft() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF (SELECT state FROM program_versions WHERE id = OLD.program_version_id) <> 'draft'
-        OR (SELECT state FROM program_versions WHERE id = NEW.program_version_id) <> 'draft' THEN
+    IF (SELECT state FROM program_versions WHERE id = OLD.program_version_id FOR SHARE) <> 'draft'
+        OR (SELECT state FROM program_versions WHERE id = NEW.program_version_id FOR SHARE) <> 'draft' THEN
         RAISE EXCEPTION 'muster:version_confirmed';
     END IF;
     RETURN NEW;
@@ -147,9 +148,18 @@ CREATE TRIGGER modules_update_in_draft BEFORE UPDATE ON modules FOR EACH ROW EXE
 
 CREATE FUNCTION modules_delete_in_draft() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF (SELECT state FROM program_versions WHERE id = OLD.program_version_id) <> 'draft' THEN
+    IF (SELECT state FROM program_versions WHERE id = OLD.program_version_id FOR SHARE) <> 'draft' THEN
         RAISE EXCEPTION 'muster:version_confirmed';
     END IF;
     RETURN OLD;
 END $$;
 CREATE TRIGGER modules_delete_in_draft BEFORE DELETE ON modules FOR EACH ROW EXECUTE FUNCTION modules_delete_in_draft();
+
+-- TRUNCATE fires no row triggers.
+CREATE FUNCTION is_not_truncated() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'muster:immutable';
+END $$;
+CREATE TRIGGER program_versions_are_not_truncated BEFORE TRUNCATE ON program_versions FOR EACH STATEMENT EXECUTE FUNCTION is_not_truncated();
+CREATE TRIGGER disciplines_are_not_truncated BEFORE TRUNCATE ON disciplines FOR EACH STATEMENT EXECUTE FUNCTION is_not_truncated();
+CREATE TRIGGER modules_are_not_truncated BEFORE TRUNCATE ON modules FOR EACH STATEMENT EXECUTE FUNCTION is_not_truncated();

@@ -79,7 +79,8 @@ CREATE INDEX cohorts_adviser ON cohorts (adviser_id);
 
 CREATE FUNCTION intakes_need_a_confirmed_version() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF (SELECT state FROM program_versions WHERE id = NEW.program_version_id) <> 'confirmed' THEN
+    -- FOR SHARE, so that nobody retires the version meanwhile.
+    IF (SELECT state FROM program_versions WHERE id = NEW.program_version_id FOR SHARE) <> 'confirmed' THEN
         RAISE EXCEPTION 'muster:version_not_confirmed';
     END IF;
     RETURN NEW;
@@ -95,6 +96,25 @@ BEGIN
 END $$;
 CREATE TRIGGER intakes_pin_their_version BEFORE UPDATE OF program_version_id, provider_id ON intakes FOR EACH ROW EXECUTE FUNCTION intakes_pin_their_version();
 
+CREATE FUNCTION intakes_begin_as_planned() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NEW.state <> 'planned' THEN
+        RAISE EXCEPTION 'muster:illegal_transition';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER intakes_begin_as_planned BEFORE INSERT ON intakes FOR EACH ROW EXECUTE FUNCTION intakes_begin_as_planned();
+
+CREATE FUNCTION intakes_steps() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NEW.state <> OLD.state AND (OLD.state || '>' || NEW.state) NOT IN
+        ('planned>enrolling', 'enrolling>running', 'running>completed', 'planned>cancelled', 'enrolling>cancelled', 'running>cancelled') THEN
+        RAISE EXCEPTION 'muster:illegal_transition';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER intakes_steps BEFORE UPDATE ON intakes FOR EACH ROW EXECUTE FUNCTION intakes_steps();
+
 CREATE FUNCTION amendments_are_immutable() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     RAISE EXCEPTION 'muster:immutable';
@@ -106,3 +126,4 @@ BEGIN
     RAISE EXCEPTION 'muster:immutable';
 END $$;
 CREATE TRIGGER amendments_stay BEFORE DELETE ON amendments FOR EACH ROW EXECUTE FUNCTION amendments_stay();
+CREATE TRIGGER amendments_are_not_truncated BEFORE TRUNCATE ON amendments FOR EACH STATEMENT EXECUTE FUNCTION is_not_truncated();

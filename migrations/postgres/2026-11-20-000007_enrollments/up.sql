@@ -134,3 +134,5 @@ BEGIN
     RAISE EXCEPTION 'muster:immutable';
 END $$;
 CREATE TRIGGER enrollment_steps_are_immutable BEFORE UPDATE ON enrollment_steps FOR EACH ROW EXECUTE FUNCTION enrollment_steps_are_immutable();
+CREATE TRIGGER enrollment_periods_are_not_truncated BEFORE TRUNCATE ON enrollment_periods FOR EACH STATEMENT EXECUTE FUNCTION is_not_truncated();
+CREATE TRIGGER enrollment_steps_are_not_truncated BEFORE TRUNCATE ON enrollment_steps FOR EACH STATEMENT EXECUTE FUNCTION is_not_truncated();

@@ -18,4 +18,6 @@ DROP FUNCTION sessions_steps;
 DROP FUNCTION sessions_begin_as_draft;
 DROP FUNCTION claim_waivers_stay;
 DROP FUNCTION claim_waivers_are_immutable;
+DROP FUNCTION claims_stay;
+DROP FUNCTION claims_are_immutable;
 DROP FUNCTION claims_apart;

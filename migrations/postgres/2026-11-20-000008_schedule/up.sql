@@ -105,6 +105,31 @@ BEGIN
 END $$;
 CREATE TRIGGER claims_apart BEFORE INSERT OR UPDATE ON claims FOR EACH ROW EXECUTE FUNCTION claims_apart();
 
+-- A claim changes only to the actual times of its session, when that is held.
+CREATE FUNCTION claims_are_immutable() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NEW.kind <> OLD.kind OR NEW.resource_id <> OLD.resource_id OR NEW.session_id <> OLD.session_id
+        OR NOT EXISTS (SELECT 1 FROM sessions WHERE id = NEW.session_id AND held_starts_at = NEW.starts_at AND held_ends_at = NEW.ends_at) THEN
+        RAISE EXCEPTION 'muster:immutable';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER claims_are_immutable BEFORE UPDATE ON claims FOR EACH ROW EXECUTE FUNCTION claims_are_immutable();
+
+-- A claim stays while its session is published or held at that time, for that cohort or by that instructor.
+CREATE FUNCTION claims_stay() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (SELECT 1 FROM sessions WHERE id = OLD.session_id AND state IN ('published', 'held') AND mode <> 'recorded'
+            AND coalesce(held_starts_at, starts_at) = OLD.starts_at AND coalesce(held_ends_at, ends_at) = OLD.ends_at)
+        AND (EXISTS (SELECT 1 FROM session_cohorts WHERE OLD.kind = 'cohort' AND session_id = OLD.session_id AND cohort_id = OLD.resource_id)
+            OR EXISTS (SELECT 1 FROM session_instructors
+                WHERE OLD.kind = 'instructor' AND session_id = OLD.session_id AND person_id = OLD.resource_id)) THEN
+        RAISE EXCEPTION 'muster:immutable';
+    END IF;
+    RETURN OLD;
+END $$;
+CREATE TRIGGER claims_stay BEFORE DELETE ON claims FOR EACH ROW EXECUTE FUNCTION claims_stay();
+
 CREATE FUNCTION claim_waivers_are_immutable() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     RAISE EXCEPTION 'muster:immutable';
@@ -141,7 +166,8 @@ BEGIN
     IF OLD.state IN ('held', 'cancelled') AND (NEW.module_id <> OLD.module_id OR NEW.intake_id <> OLD.intake_id OR NEW.mode <> OLD.mode
         OR NEW.starts_at <> OLD.starts_at OR NEW.ends_at <> OLD.ends_at OR NEW.break_minutes <> OLD.break_minutes OR NEW.minutes <> OLD.minutes
         OR NEW.held_starts_at IS DISTINCT FROM OLD.held_starts_at OR NEW.held_ends_at IS DISTINCT FROM OLD.held_ends_at
-        OR NEW.held_break_minutes IS DISTINCT FROM OLD.held_break_minutes OR NEW.held_minutes IS DISTINCT FROM OLD.held_minutes) THEN
+        OR NEW.held_break_minutes IS DISTINCT FROM OLD.held_break_minutes OR NEW.held_minutes IS DISTINCT FROM OLD.held_minutes
+        OR NEW.difference_reason IS DISTINCT FROM OLD.difference_reason OR NEW.cancel_reason IS DISTINCT FROM OLD.cancel_reason) THEN
         RAISE EXCEPTION 'muster:session_closed';
     END IF;
     RETURN NEW;
@@ -161,7 +187,8 @@ CREATE TRIGGER sessions_stay BEFORE DELETE ON sessions FOR EACH ROW EXECUTE FUNC
 -- cancelled. A recorded session has none.
 CREATE FUNCTION sessions_claim() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF NEW.state = 'published' AND (OLD.state = 'draft' OR NEW.starts_at <> OLD.starts_at OR NEW.ends_at <> OLD.ends_at OR NEW.mode <> OLD.mode) THEN
+    IF NEW.state = 'published' AND (OLD.state = 'draft' OR NEW.starts_at <> OLD.starts_at OR NEW.ends_at <> OLD.ends_at
+            OR (NEW.mode = 'recorded') <> (OLD.mode = 'recorded')) THEN
         DELETE FROM claims WHERE session_id = NEW.id;
         IF NEW.mode <> 'recorded' THEN
             INSERT INTO claims (kind, resource_id, session_id, starts_at, ends_at)
@@ -259,3 +286,9 @@ BEGIN
     RETURN NEW;
 END $$;
 CREATE TRIGGER session_instructors_open_update BEFORE UPDATE ON session_instructors FOR EACH ROW EXECUTE FUNCTION session_instructors_open_update();
+
+CREATE TRIGGER sessions_are_not_truncated BEFORE TRUNCATE ON sessions FOR EACH STATEMENT EXECUTE FUNCTION is_not_truncated();
+CREATE TRIGGER session_cohorts_are_not_truncated BEFORE TRUNCATE ON session_cohorts FOR EACH STATEMENT EXECUTE FUNCTION is_not_truncated();
+CREATE TRIGGER session_instructors_are_not_truncated BEFORE TRUNCATE ON session_instructors FOR EACH STATEMENT EXECUTE FUNCTION is_not_truncated();
+CREATE TRIGGER claims_are_not_truncated BEFORE TRUNCATE ON claims FOR EACH STATEMENT EXECUTE FUNCTION is_not_truncated();
+CREATE TRIGGER claim_waivers_are_not_truncated BEFORE TRUNCATE ON claim_waivers FOR EACH STATEMENT EXECUTE FUNCTION is_not_truncated();

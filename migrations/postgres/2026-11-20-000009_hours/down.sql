@@ -1,9 +1,13 @@
+DROP TRIGGER enrollment_steps_with_hours_stay ON enrollment_steps;
+DROP TRIGGER enrollment_periods_with_hours_stay ON enrollment_periods;
+DROP TRIGGER enrollments_with_hours_stay ON enrollments;
 DROP TABLE module_hour_balances;
 DROP TABLE hour_balances;
 DROP TABLE hour_entries;
 DROP TABLE unsettled_sessions;
 DROP TABLE attendances;
 DROP TABLE roll_calls;
+DROP FUNCTION enrollments_with_hours_stay;
 DROP FUNCTION hour_entries_reverse_exactly;
 DROP FUNCTION hour_entries_stay;
 DROP FUNCTION hour_entries_are_immutable;

@@ -91,7 +91,7 @@ CREATE INDEX module_hour_balances_module ON module_hour_balances (module_id);
 CREATE FUNCTION roll_calls_steps() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF NEW.closings < OLD.closings OR (NEW.state <> OLD.state AND (OLD.state || '>' || NEW.state) NOT IN
-        ('not_open>open', 'open>submitted', 'open>closed', 'submitted>open', 'submitted>closed', 'closed>reopened', 'reopened>submitted', 'reopened>closed')) THEN
+        ('not_open>open', 'open>submitted', 'open>closed', 'submitted>closed', 'closed>reopened', 'reopened>submitted', 'reopened>closed')) THEN
         RAISE EXCEPTION 'muster:illegal_transition';
     END IF;
     RETURN NEW;
@@ -176,6 +176,21 @@ BEGIN
 END $$;
 CREATE TRIGGER hour_entries_reverse_exactly BEFORE INSERT ON hour_entries FOR EACH ROW EXECUTE FUNCTION hour_entries_reverse_exactly();
 
+-- Who has hours or was called in a roll call stays enrolled, with the periods and steps that say where they stood. Undoing an import
+-- removes others.
+CREATE FUNCTION enrollments_with_hours_stay() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE enrollment uuid := CASE TG_TABLE_NAME WHEN 'enrollments' THEN to_jsonb(OLD) ->> 'id' ELSE to_jsonb(OLD) ->> 'enrollment_id' END;
+BEGIN
+    IF EXISTS (SELECT 1 FROM hour_entries WHERE enrollment_id = enrollment) OR EXISTS (SELECT 1 FROM attendances WHERE enrollment_id = enrollment) THEN
+        RAISE EXCEPTION 'muster:immutable';
+    END IF;
+    RETURN OLD;
+END $$;
+CREATE TRIGGER enrollments_with_hours_stay BEFORE DELETE ON enrollments FOR EACH ROW EXECUTE FUNCTION enrollments_with_hours_stay();
+CREATE TRIGGER enrollment_periods_with_hours_stay BEFORE DELETE ON enrollment_periods FOR EACH ROW EXECUTE FUNCTION enrollments_with_hours_stay();
+CREATE TRIGGER enrollment_steps_with_hours_stay BEFORE DELETE ON enrollment_steps FOR EACH ROW EXECUTE FUNCTION enrollments_with_hours_stay();
+
 -- TRUNCATE fires no row triggers.
 CREATE TRIGGER hour_entries_are_not_truncated BEFORE TRUNCATE ON hour_entries FOR EACH STATEMENT EXECUTE FUNCTION hour_entries_stay();
 CREATE TRIGGER attendances_are_not_truncated BEFORE TRUNCATE ON attendances FOR EACH STATEMENT EXECUTE FUNCTION hour_entries_stay();
+CREATE TRIGGER roll_calls_are_not_truncated BEFORE TRUNCATE ON roll_calls FOR EACH STATEMENT EXECUTE FUNCTION is_not_truncated();

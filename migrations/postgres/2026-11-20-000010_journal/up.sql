@@ -15,7 +15,6 @@ CREATE TABLE journal_entries (
     payload_digest bytea NOT NULL CHECK (length(payload_digest) = 32)
 );
 CREATE INDEX journal_entries_subject ON journal_entries (subject_id, seq);
-CREATE INDEX journal_entries_provider ON journal_entries (provider_id, seq);
 
 CREATE TABLE journal_payloads (
     entry_id uuid NOT NULL PRIMARY KEY REFERENCES journal_entries (id),
@@ -28,11 +27,23 @@ CREATE TABLE journal_unsealed (
     seq bigint NOT NULL PRIMARY KEY REFERENCES journal_entries (seq)
 );
 
--- Sealing gives each entry its gapless position and chains it to the one before.
+-- Sealing gives each entry its gapless position and chains it to the one before. Subject and intake are the entry's, repeated here so
+-- that a page of the audit is one range of an index.
 CREATE TABLE journal_seals (
     position bigint NOT NULL PRIMARY KEY CHECK (position > 0),
     entry_id uuid NOT NULL UNIQUE REFERENCES journal_entries (id),
-    hash bytea NOT NULL CHECK (length(hash) = 32)
+    hash bytea NOT NULL CHECK (length(hash) = 32),
+    subject_id uuid NOT NULL,
+    intake_id uuid
+);
+CREATE INDEX journal_seals_subject ON journal_seals (subject_id, position);
+CREATE INDEX journal_seals_intake ON journal_seals (intake_id, position);
+
+-- Whose auditors see an entry: its provider and everything above. A row for each of them, so that a page is one range here too.
+CREATE TABLE journal_audiences (
+    organization_id uuid NOT NULL,
+    position bigint NOT NULL,
+    PRIMARY KEY (organization_id, position)
 );
 
 CREATE FUNCTION journal_entries_await_seal() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -78,7 +89,20 @@ BEGIN
 END $$;
 CREATE TRIGGER journal_seals_stay BEFORE DELETE ON journal_seals FOR EACH ROW EXECUTE FUNCTION journal_seals_stay();
 
+CREATE FUNCTION journal_audiences_are_immutable() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'muster:immutable';
+END $$;
+CREATE TRIGGER journal_audiences_are_immutable BEFORE UPDATE ON journal_audiences FOR EACH ROW EXECUTE FUNCTION journal_audiences_are_immutable();
+
+CREATE FUNCTION journal_audiences_stay() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'muster:immutable';
+END $$;
+CREATE TRIGGER journal_audiences_stay BEFORE DELETE ON journal_audiences FOR EACH ROW EXECUTE FUNCTION journal_audiences_stay();
+
 -- TRUNCATE fires no row triggers.
+CREATE TRIGGER journal_audiences_are_not_truncated BEFORE TRUNCATE ON journal_audiences FOR EACH STATEMENT EXECUTE FUNCTION journal_entries_stay();
 CREATE TRIGGER journal_entries_are_not_truncated BEFORE TRUNCATE ON journal_entries FOR EACH STATEMENT EXECUTE FUNCTION journal_entries_stay();
 CREATE TRIGGER journal_payloads_are_not_truncated BEFORE TRUNCATE ON journal_payloads FOR EACH STATEMENT EXECUTE FUNCTION journal_entries_stay();
 CREATE TRIGGER journal_seals_are_not_truncated BEFORE TRUNCATE ON journal_seals FOR EACH STATEMENT EXECUTE FUNCTION journal_entries_stay();

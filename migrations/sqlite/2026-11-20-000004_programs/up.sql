@@ -102,3 +102,29 @@ CREATE TRIGGER modules_delete_in_draft BEFORE DELETE ON modules
 WHEN (SELECT state FROM program_versions WHERE id = OLD.program_version_id) <> 'draft' BEGIN
     SELECT RAISE(ABORT, 'muster:version_confirmed');
 END;
+
+-- OR REPLACE deletes the row in its way, and no trigger hears of it unless recursive_triggers is on, which is each connection's own
+-- business. So in this and the other trees of triggers what is final is looked for before another row takes its place.
+CREATE TRIGGER program_versions_are_not_replaced BEFORE INSERT ON program_versions
+WHEN EXISTS (SELECT 1 FROM program_versions v
+    WHERE (v.id = NEW.id OR (v.program_id = NEW.program_id AND v.number = NEW.number)) AND v.state <> 'draft') BEGIN
+    SELECT RAISE(ABORT, 'muster:already_exists');
+END;
+CREATE TRIGGER program_versions_keep_their_place BEFORE UPDATE OF id, program_id, number ON program_versions
+WHEN NEW.id <> OLD.id OR NEW.program_id <> OLD.program_id OR NEW.number <> OLD.number BEGIN
+    SELECT RAISE(ABORT, 'muster:version_confirmed');
+END;
+CREATE TRIGGER disciplines_are_not_replaced BEFORE INSERT ON disciplines
+WHEN (SELECT v.state FROM disciplines d JOIN program_versions v ON v.id = d.program_version_id WHERE d.id = NEW.id) <> 'draft' BEGIN
+    SELECT RAISE(ABORT, 'muster:already_exists');
+END;
+CREATE TRIGGER disciplines_keep_their_key BEFORE UPDATE OF id ON disciplines WHEN NEW.id <> OLD.id BEGIN
+    SELECT RAISE(ABORT, 'muster:immutable');
+END;
+CREATE TRIGGER modules_are_not_replaced BEFORE INSERT ON modules
+WHEN (SELECT v.state FROM modules m JOIN program_versions v ON v.id = m.program_version_id WHERE m.id = NEW.id) <> 'draft' BEGIN
+    SELECT RAISE(ABORT, 'muster:already_exists');
+END;
+CREATE TRIGGER modules_keep_their_key BEFORE UPDATE OF id ON modules WHEN NEW.id <> OLD.id BEGIN
+    SELECT RAISE(ABORT, 'muster:immutable');
+END;

@@ -87,9 +87,22 @@ WHEN NEW.program_version_id IS NOT OLD.program_version_id OR NEW.provider_id IS 
     SELECT RAISE(ABORT, 'muster:version_pinned');
 END;
 
+CREATE TRIGGER intakes_begin_as_planned BEFORE INSERT ON intakes WHEN NEW.state <> 'planned' BEGIN
+    SELECT RAISE(ABORT, 'muster:illegal_transition');
+END;
+CREATE TRIGGER intakes_steps BEFORE UPDATE ON intakes
+WHEN NEW.state <> OLD.state AND (OLD.state || '>' || NEW.state) NOT IN
+    ('planned>enrolling', 'enrolling>running', 'running>completed', 'planned>cancelled', 'enrolling>cancelled', 'running>cancelled') BEGIN
+    SELECT RAISE(ABORT, 'muster:illegal_transition');
+END;
+
 CREATE TRIGGER amendments_are_immutable BEFORE UPDATE ON amendments BEGIN
     SELECT RAISE(ABORT, 'muster:immutable');
 END;
 CREATE TRIGGER amendments_stay BEFORE DELETE ON amendments BEGIN
     SELECT RAISE(ABORT, 'muster:immutable');
+END;
+CREATE TRIGGER amendments_are_not_replaced BEFORE INSERT ON amendments
+WHEN EXISTS (SELECT 1 FROM amendments WHERE id = NEW.id) BEGIN
+    SELECT RAISE(ABORT, 'muster:already_exists');
 END;

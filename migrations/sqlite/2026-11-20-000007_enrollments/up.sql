@@ -109,3 +109,15 @@ END;
 CREATE TRIGGER enrollment_steps_are_immutable BEFORE UPDATE ON enrollment_steps BEGIN
     SELECT RAISE(ABORT, 'muster:immutable');
 END;
+CREATE TRIGGER enrollment_steps_are_not_replaced BEFORE INSERT ON enrollment_steps
+WHEN EXISTS (SELECT 1 FROM enrollment_steps WHERE id = NEW.id) BEGIN
+    SELECT RAISE(ABORT, 'muster:already_exists');
+END;
+-- By another enrollment; one of the same would overlap.
+CREATE TRIGGER enrollment_periods_are_not_replaced BEFORE INSERT ON enrollment_periods
+WHEN EXISTS (SELECT 1 FROM enrollment_periods WHERE id = NEW.id) BEGIN
+    SELECT RAISE(ABORT, 'muster:already_exists');
+END;
+CREATE TRIGGER enrollment_periods_keep_their_key BEFORE UPDATE OF id ON enrollment_periods WHEN NEW.id <> OLD.id BEGIN
+    SELECT RAISE(ABORT, 'muster:immutable');
+END;

@@ -105,12 +105,35 @@ WHEN EXISTS (SELECT 1 FROM claims c WHERE c.kind = NEW.kind AND c.resource_id = 
         WHERE w.first_session_id = min(c.session_id, NEW.session_id) AND w.second_session_id = max(c.session_id, NEW.session_id))) BEGIN
     SELECT RAISE(ABORT, 'muster:session_conflict');
 END;
+-- A claim changes only to the actual times of its session, when that is held.
+CREATE TRIGGER claims_are_immutable BEFORE UPDATE ON claims
+WHEN NEW.kind <> OLD.kind OR NEW.resource_id <> OLD.resource_id OR NEW.session_id <> OLD.session_id
+    OR NOT EXISTS (SELECT 1 FROM sessions WHERE id = NEW.session_id AND held_starts_at = NEW.starts_at AND held_ends_at = NEW.ends_at) BEGIN
+    SELECT RAISE(ABORT, 'muster:immutable');
+END;
+CREATE TRIGGER claims_are_not_replaced BEFORE INSERT ON claims
+WHEN EXISTS (SELECT 1 FROM claims WHERE kind = NEW.kind AND resource_id = NEW.resource_id AND session_id = NEW.session_id) BEGIN
+    SELECT RAISE(ABORT, 'muster:already_exists');
+END;
+-- A claim stays while its session is published or held at that time, for that cohort or by that instructor.
+CREATE TRIGGER claims_stay BEFORE DELETE ON claims
+WHEN EXISTS (SELECT 1 FROM sessions WHERE id = OLD.session_id AND state IN ('published', 'held') AND mode <> 'recorded'
+        AND coalesce(held_starts_at, starts_at) = OLD.starts_at AND coalesce(held_ends_at, ends_at) = OLD.ends_at)
+    AND (EXISTS (SELECT 1 FROM session_cohorts WHERE OLD.kind = 'cohort' AND session_id = OLD.session_id AND cohort_id = OLD.resource_id)
+        OR EXISTS (SELECT 1 FROM session_instructors
+            WHERE OLD.kind = 'instructor' AND session_id = OLD.session_id AND person_id = OLD.resource_id)) BEGIN
+    SELECT RAISE(ABORT, 'muster:immutable');
+END;
 -- A waiver that an overlap rests on cannot be taken back under it.
 CREATE TRIGGER claim_waivers_are_immutable BEFORE UPDATE ON claim_waivers BEGIN
     SELECT RAISE(ABORT, 'muster:immutable');
 END;
 CREATE TRIGGER claim_waivers_stay BEFORE DELETE ON claim_waivers BEGIN
     SELECT RAISE(ABORT, 'muster:immutable');
+END;
+CREATE TRIGGER claim_waivers_are_not_replaced BEFORE INSERT ON claim_waivers
+WHEN EXISTS (SELECT 1 FROM claim_waivers WHERE first_session_id = NEW.first_session_id AND second_session_id = NEW.second_session_id) BEGIN
+    SELECT RAISE(ABORT, 'muster:already_exists');
 END;
 
 CREATE TRIGGER sessions_begin_as_draft BEFORE INSERT ON sessions WHEN NEW.state <> 'draft' BEGIN
@@ -125,11 +148,21 @@ CREATE TRIGGER sessions_held_stay_as_held BEFORE UPDATE ON sessions
 WHEN OLD.state IN ('held', 'cancelled') AND (NEW.module_id <> OLD.module_id OR NEW.intake_id <> OLD.intake_id OR NEW.mode <> OLD.mode
     OR NEW.starts_at <> OLD.starts_at OR NEW.ends_at <> OLD.ends_at OR NEW.break_minutes <> OLD.break_minutes OR NEW.minutes <> OLD.minutes
     OR NEW.held_starts_at IS NOT OLD.held_starts_at OR NEW.held_ends_at IS NOT OLD.held_ends_at
-    OR NEW.held_break_minutes IS NOT OLD.held_break_minutes OR NEW.held_minutes IS NOT OLD.held_minutes) BEGIN
+    OR NEW.held_break_minutes IS NOT OLD.held_break_minutes OR NEW.held_minutes IS NOT OLD.held_minutes
+    OR NEW.difference_reason IS NOT OLD.difference_reason OR NEW.cancel_reason IS NOT OLD.cancel_reason) BEGIN
     SELECT RAISE(ABORT, 'muster:session_closed');
 END;
 CREATE TRIGGER sessions_stay BEFORE DELETE ON sessions WHEN OLD.state <> 'draft' BEGIN
     SELECT RAISE(ABORT, 'muster:session_closed');
+END;
+CREATE TRIGGER sessions_are_not_replaced BEFORE INSERT ON sessions
+WHEN EXISTS (SELECT 1 FROM sessions s WHERE (s.id = NEW.id OR (s.intake_id = NEW.intake_id AND s.code = NEW.code)) AND s.state <> 'draft') BEGIN
+    SELECT RAISE(ABORT, 'muster:already_exists');
+END;
+CREATE TRIGGER sessions_do_not_replace BEFORE UPDATE OF id, intake_id, code ON sessions
+WHEN NEW.id <> OLD.id OR ((NEW.intake_id <> OLD.intake_id OR NEW.code <> OLD.code)
+    AND EXISTS (SELECT 1 FROM sessions s WHERE s.intake_id = NEW.intake_id AND s.code = NEW.code AND s.state <> 'draft')) BEGIN
+    SELECT RAISE(ABORT, 'muster:already_exists');
 END;
 
 -- Claims follow the session: made when it is published, moved with it, set to the actual times when it is held, given back when it is
@@ -142,7 +175,8 @@ WHEN NEW.state = 'published' AND OLD.state = 'draft' AND NEW.mode <> 'recorded' 
     SELECT 'instructor', person_id, NEW.id, NEW.starts_at, NEW.ends_at FROM session_instructors WHERE session_id = NEW.id;
 END;
 CREATE TRIGGER sessions_move_claims AFTER UPDATE ON sessions
-WHEN NEW.state = 'published' AND OLD.state = 'published' AND (NEW.starts_at <> OLD.starts_at OR NEW.ends_at <> OLD.ends_at OR NEW.mode <> OLD.mode) BEGIN
+WHEN NEW.state = 'published' AND OLD.state = 'published'
+    AND (NEW.starts_at <> OLD.starts_at OR NEW.ends_at <> OLD.ends_at OR (NEW.mode = 'recorded') <> (OLD.mode = 'recorded')) BEGIN
     DELETE FROM claims WHERE session_id = NEW.id;
     INSERT INTO claims (kind, resource_id, session_id, starts_at, ends_at)
     SELECT 'cohort', cohort_id, NEW.id, NEW.starts_at, NEW.ends_at FROM session_cohorts WHERE session_id = NEW.id AND NEW.mode <> 'recorded'

@@ -89,8 +89,8 @@ CREATE TABLE module_hour_balances (
 CREATE INDEX module_hour_balances_module ON module_hour_balances (module_id);
 
 CREATE TRIGGER roll_calls_steps BEFORE UPDATE ON roll_calls
-WHEN NEW.closings < OLD.closings OR (NEW.state <> OLD.state AND (OLD.state || '>' || NEW.state) NOT IN
-    ('not_open>open', 'open>submitted', 'open>closed', 'submitted>open', 'submitted>closed', 'closed>reopened', 'reopened>submitted', 'reopened>closed')) BEGIN
+WHEN NEW.session_id <> OLD.session_id OR NEW.closings < OLD.closings OR (NEW.state <> OLD.state AND (OLD.state || '>' || NEW.state) NOT IN
+    ('not_open>open', 'open>submitted', 'open>closed', 'submitted>closed', 'closed>reopened', 'reopened>submitted', 'reopened>closed')) BEGIN
     SELECT RAISE(ABORT, 'muster:illegal_transition');
 END;
 CREATE TRIGGER roll_calls_begin_not_open BEFORE INSERT ON roll_calls WHEN NEW.state <> 'not_open' OR NEW.closings <> 0 BEGIN
@@ -102,6 +102,10 @@ WHEN NEW.state = 'closed' AND OLD.state <> 'closed' AND (SELECT state FROM sessi
 END;
 CREATE TRIGGER roll_calls_stay BEFORE DELETE ON roll_calls WHEN OLD.closings > 0 BEGIN
     SELECT RAISE(ABORT, 'muster:roll_call_closed');
+END;
+CREATE TRIGGER roll_calls_are_not_replaced BEFORE INSERT ON roll_calls
+WHEN EXISTS (SELECT 1 FROM roll_calls WHERE session_id = NEW.session_id AND closings > 0) BEGIN
+    SELECT RAISE(ABORT, 'muster:already_exists');
 END;
 CREATE TRIGGER attendances_insert_while_open BEFORE INSERT ON attendances
 WHEN (SELECT state FROM roll_calls WHERE session_id = NEW.session_id) = 'closed' BEGIN
@@ -122,9 +126,28 @@ END;
 CREATE TRIGGER hour_entries_stay BEFORE DELETE ON hour_entries BEGIN
     SELECT RAISE(ABORT, 'muster:immutable');
 END;
+CREATE TRIGGER hour_entries_are_not_replaced BEFORE INSERT ON hour_entries
+WHEN EXISTS (SELECT 1 FROM hour_entries WHERE id = NEW.id OR reverses_id = NEW.reverses_id) BEGIN
+    SELECT RAISE(ABORT, 'muster:already_exists');
+END;
 CREATE TRIGGER hour_entries_reverse_exactly BEFORE INSERT ON hour_entries
 WHEN NEW.reverses_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM hour_entries e WHERE e.id = NEW.reverses_id AND e.reverses_id IS NULL
     AND e.enrollment_id = NEW.enrollment_id AND e.module_id = NEW.module_id AND e.session_id IS NEW.session_id
     AND e.kind = NEW.kind AND e.minutes = -NEW.minutes) BEGIN
     SELECT RAISE(ABORT, 'muster:reversal_differs');
+END;
+
+-- Who has hours or was called in a roll call stays enrolled, with the periods and steps that say where they stood. Undoing an import
+-- removes others.
+CREATE TRIGGER enrollments_with_hours_stay BEFORE DELETE ON enrollments
+WHEN EXISTS (SELECT 1 FROM hour_entries WHERE enrollment_id = OLD.id) OR EXISTS (SELECT 1 FROM attendances WHERE enrollment_id = OLD.id) BEGIN
+    SELECT RAISE(ABORT, 'muster:immutable');
+END;
+CREATE TRIGGER enrollment_periods_with_hours_stay BEFORE DELETE ON enrollment_periods
+WHEN EXISTS (SELECT 1 FROM hour_entries WHERE enrollment_id = OLD.enrollment_id) OR EXISTS (SELECT 1 FROM attendances WHERE enrollment_id = OLD.enrollment_id) BEGIN
+    SELECT RAISE(ABORT, 'muster:immutable');
+END;
+CREATE TRIGGER enrollment_steps_with_hours_stay BEFORE DELETE ON enrollment_steps
+WHEN EXISTS (SELECT 1 FROM hour_entries WHERE enrollment_id = OLD.enrollment_id) OR EXISTS (SELECT 1 FROM attendances WHERE enrollment_id = OLD.enrollment_id) BEGIN
+    SELECT RAISE(ABORT, 'muster:immutable');
 END;

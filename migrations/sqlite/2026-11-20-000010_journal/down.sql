@@ -1,3 +1,4 @@
+DROP TABLE journal_audiences;
 DROP TABLE journal_seals;
 DROP TABLE journal_unsealed;
 DROP TABLE journal_payloads;

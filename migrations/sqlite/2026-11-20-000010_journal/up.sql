@@ -15,7 +15,6 @@ CREATE TABLE journal_entries (
     payload_digest BLOB NOT NULL CHECK (length(payload_digest) = 32)
 ) STRICT;
 CREATE INDEX journal_entries_subject ON journal_entries (subject_id, seq);
-CREATE INDEX journal_entries_provider ON journal_entries (provider_id, seq);
 
 CREATE TABLE journal_payloads (
     entry_id BLOB NOT NULL PRIMARY KEY CHECK (length(entry_id) = 16) REFERENCES journal_entries (id),
@@ -28,12 +27,24 @@ CREATE TABLE journal_unsealed (
     seq INTEGER NOT NULL PRIMARY KEY REFERENCES journal_entries (seq)
 ) STRICT;
 
--- Sealing gives each entry its gapless position and chains it to the one before.
+-- Sealing gives each entry its gapless position and chains it to the one before. Subject and intake are the entry's, repeated here so
+-- that a page of the audit is one range of an index.
 CREATE TABLE journal_seals (
     position INTEGER NOT NULL PRIMARY KEY CHECK (position > 0),
     entry_id BLOB NOT NULL CHECK (length(entry_id) = 16) UNIQUE REFERENCES journal_entries (id),
-    hash BLOB NOT NULL CHECK (length(hash) = 32)
+    hash BLOB NOT NULL CHECK (length(hash) = 32),
+    subject_id BLOB NOT NULL CHECK (length(subject_id) = 16),
+    intake_id BLOB CHECK (length(intake_id) = 16)
 ) STRICT;
+CREATE INDEX journal_seals_subject ON journal_seals (subject_id, position);
+CREATE INDEX journal_seals_intake ON journal_seals (intake_id, position);
+
+-- Whose auditors see an entry: its provider and everything above. A row for each of them, so that a page is one range here too.
+CREATE TABLE journal_audiences (
+    organization_id BLOB NOT NULL CHECK (length(organization_id) = 16),
+    position INTEGER NOT NULL,
+    PRIMARY KEY (organization_id, position)
+) STRICT, WITHOUT ROWID;
 
 CREATE TRIGGER journal_entries_await_seal AFTER INSERT ON journal_entries BEGIN
     INSERT INTO journal_unsealed (seq) VALUES (NEW.seq);
@@ -56,4 +67,22 @@ CREATE TRIGGER journal_seals_are_immutable BEFORE UPDATE ON journal_seals BEGIN
 END;
 CREATE TRIGGER journal_seals_stay BEFORE DELETE ON journal_seals BEGIN
     SELECT RAISE(ABORT, 'muster:immutable');
+END;
+CREATE TRIGGER journal_audiences_are_immutable BEFORE UPDATE ON journal_audiences BEGIN
+    SELECT RAISE(ABORT, 'muster:immutable');
+END;
+CREATE TRIGGER journal_audiences_stay BEFORE DELETE ON journal_audiences BEGIN
+    SELECT RAISE(ABORT, 'muster:immutable');
+END;
+CREATE TRIGGER journal_entries_are_not_replaced BEFORE INSERT ON journal_entries
+WHEN EXISTS (SELECT 1 FROM journal_entries WHERE seq = NEW.seq OR id = NEW.id) BEGIN
+    SELECT RAISE(ABORT, 'muster:already_exists');
+END;
+CREATE TRIGGER journal_payloads_are_not_replaced BEFORE INSERT ON journal_payloads
+WHEN EXISTS (SELECT 1 FROM journal_payloads WHERE entry_id = NEW.entry_id) BEGIN
+    SELECT RAISE(ABORT, 'muster:already_exists');
+END;
+CREATE TRIGGER journal_seals_are_not_replaced BEFORE INSERT ON journal_seals
+WHEN EXISTS (SELECT 1 FROM journal_seals WHERE position = NEW.position OR entry_id = NEW.entry_id) BEGIN
+    SELECT RAISE(ABORT, 'muster:already_exists');
 END;

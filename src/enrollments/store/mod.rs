@@ -3,6 +3,7 @@
 mod periods;
 pub(super) mod roster;
 pub(super) mod unsettled;
+pub(super) mod verify;
 
 use std::collections::{HashMap, HashSet};
 
@@ -26,8 +27,8 @@ use crate::{
     people::{self, PersonId},
     programs::DisciplineId,
     schema::{
-        disciplines, enrollment_periods, enrollment_steps, enrollments, intake_sponsors, intakes as intake_rows, organizations,
-        people as person_rows, session_cohorts,
+        disciplines, enrollment_periods, enrollment_steps, enrollments, intakes as intake_rows, organizations, people as person_rows,
+        session_cohorts,
     },
     text::{Name, Note},
 };
@@ -257,6 +258,14 @@ struct Dated<'a> {
     effective_at: Option<Instant>,
 }
 
+/// What is lost with an enrollment, for the journal.
+#[derive(Serialize)]
+struct Removed<'a> {
+    #[serde(flatten)]
+    enrollment: &'a Enrollment,
+    periods: Vec<Period>,
+}
+
 /// What new enrollments are held against: the disciplines, cohorts and organizations they name.
 struct Fits {
     disciplines: HashSet<DisciplineId>,
@@ -404,49 +413,17 @@ pub fn remove_many(conn: &mut Conn, actor: &Actor, intake: &Intake, ids: &[Enrol
     actor.may(Action::Enroll)?;
     db::lock(conn, "intake", intake.id)?;
     for chunk in ids.chunks(CHUNK) {
+        let rows: Vec<Enrollment> =
+            enrollments::table.filter(enrollments::id.eq_any(chunk.to_vec())).select(Enrollment::as_select()).load(conn)?;
+        let mut periods = periods::of(conn, chunk)?;
+        for row in &rows {
+            let lost = Removed { enrollment: row, periods: periods.remove(&row.id).unwrap_or_default() };
+            let entry = NewEntry::of("enrollment.removed", "enrollment", row.id).provider(intake.provider_id).intake(intake.id);
+            actor.record(entry.from(&lost));
+        }
         diesel::delete(enrollment_periods::table.filter(enrollment_periods::enrollment_id.eq_any(chunk.to_vec()))).execute(conn)?;
         diesel::delete(enrollment_steps::table.filter(enrollment_steps::enrollment_id.eq_any(chunk.to_vec()))).execute(conn)?;
         diesel::delete(enrollments::table.filter(enrollments::id.eq_any(chunk.to_vec()))).execute(conn)?;
     }
-    for id in ids {
-        actor.record(NewEntry::of("enrollment.removed", "enrollment", *id).provider(intake.provider_id).intake(intake.id));
-    }
     intakes::touch_all(conn, intake.id)
-}
-
-/// Recounts the seats of every intake and sponsor, and what is unsettled; says what differs.
-pub fn verify(conn: &mut Conn) -> Result<Vec<String>, Error> {
-    let seated: Vec<(IntakeId, OrganizationId, i64)> = enrollments::table
-        .filter(enrollments::state.eq_any(EnrollmentState::SEATED))
-        .group_by((enrollments::intake_id, enrollments::sponsor_id))
-        .select((enrollments::intake_id, enrollments::sponsor_id, diesel::dsl::count_star()))
-        .load(conn)?;
-    let mut of_intake: HashMap<IntakeId, i64> = HashMap::new();
-    let mut of_sponsor: HashMap<(IntakeId, OrganizationId), i64> = HashMap::new();
-    for (intake, sponsor, count) in seated {
-        *of_intake.entry(intake).or_default() += count;
-        of_sponsor.insert((intake, sponsor), count);
-    }
-    let mut findings = Vec::new();
-    let intakes: Vec<(IntakeId, i32)> = intake_rows::table.select((intake_rows::id, intake_rows::seats_taken)).load(conn)?;
-    for (intake, stored) in intakes {
-        let counted = of_intake.get(&intake).copied().unwrap_or(0);
-        if i64::from(stored) != counted {
-            findings.push(format!("seats: intake {intake} says {stored} taken, its enrollments say {counted}"));
-        }
-    }
-    let sponsors: Vec<(IntakeId, OrganizationId, i32)> = intake_sponsors::table
-        .select((intake_sponsors::intake_id, intake_sponsors::sponsor_id, intake_sponsors::seats_taken))
-        .load(conn)?;
-    for (intake, sponsor, stored) in sponsors {
-        let counted = of_sponsor.remove(&(intake, sponsor)).unwrap_or(0);
-        if i64::from(stored) != counted {
-            findings.push(format!("seats: sponsor {sponsor} in intake {intake} says {stored} taken, its enrollments say {counted}"));
-        }
-    }
-    findings.extend(
-        of_sponsor.into_keys().map(|(intake, sponsor)| format!("seats: sponsor {sponsor} in intake {intake} is not counted at all")),
-    );
-    findings.extend(unsettled::verify(conn)?);
-    Ok(findings)
 }

@@ -88,6 +88,20 @@ pub(super) fn step(conn: &mut Conn, now: Instant, changed: &Enrollment, asked: O
     Ok(effective_at)
 }
 
+/// The periods of these enrollments, each one's in order.
+pub(super) fn of(conn: &mut Conn, ids: &[EnrollmentId]) -> Result<HashMap<EnrollmentId, Vec<Period>>, Error> {
+    let rows: Vec<Period> = enrollment_periods::table
+        .filter(enrollment_periods::enrollment_id.eq_any(ids.to_vec()))
+        .order((enrollment_periods::enrollment_id, enrollment_periods::from_at))
+        .select(Period::as_select())
+        .load(conn)?;
+    let mut periods: HashMap<EnrollmentId, Vec<Period>> = HashMap::new();
+    for row in rows {
+        periods.entry(row.enrollment_id).or_default().push(row);
+    }
+    Ok(periods)
+}
+
 fn present(conn: &mut Conn, id: EnrollmentId) -> Result<Period, Error> {
     Ok(enrollment_periods::table
         .filter(enrollment_periods::enrollment_id.eq(id))

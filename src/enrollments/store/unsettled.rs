@@ -108,7 +108,7 @@ pub fn settle(conn: &mut Conn, session: SessionId) -> Result<(), Error> {
 }
 
 /// Derives the lists of all enrollments anew and says what differs.
-pub(super) fn verify(conn: &mut Conn) -> Result<Vec<String>, Error> {
+pub fn verify_unsettled(conn: &mut Conn) -> Result<Vec<String>, Error> {
     let mut findings = Vec::new();
     let mut last: Option<EnrollmentId> = None;
     loop {
@@ -128,12 +128,12 @@ pub(super) fn verify(conn: &mut Conn) -> Result<Vec<String>, Error> {
         let mut stored: BTreeMap<Key, UnsettledKind> = stored.into_iter().map(|(id, session, kind)| ((id, session), kind)).collect();
         for (key, kind) in derived(conn, &ids)? {
             if stored.remove(&key) != Some(kind) {
-                findings.push(format!("hours: session {} is {kind} for enrollment {} and not listed so", key.1, key.0));
+                findings.push(format!("unsettled: session {} is {kind} for enrollment {} and not listed so", key.1, key.0));
             }
         }
         let settled = stored
             .into_iter()
-            .map(|(key, kind)| format!("hours: session {} is listed as {kind} for enrollment {} and is not", key.1, key.0));
+            .map(|(key, kind)| format!("unsettled: session {} is listed as {kind} for enrollment {} and is not", key.1, key.0));
         findings.extend(settled);
     }
 }

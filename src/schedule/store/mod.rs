@@ -5,6 +5,7 @@ pub(super) mod links;
 pub(super) mod plan;
 pub(super) mod preview;
 pub(super) mod steps;
+pub(super) mod verify;
 pub(super) mod waivers;
 
 use std::collections::{HashMap, HashSet};

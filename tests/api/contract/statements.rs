@@ -68,6 +68,12 @@ fn costs(app: &App, class: &Class) -> Costs {
     measure("roll call reopened", &|| step("reopen"));
     put(&lines).expect(200);
     measure("roll call closed again", &|| step("close"));
+    let auditor = app.auditor();
+    // What waits is sealed first; how much that is depends on what happened.
+    auditor.get("/audit").expect(200);
+    measure("journal", &|| get(&auditor, "/audit".to_owned()));
+    measure("journal of an intake", &|| get(&auditor, format!("/audit?intake_id={intake}&action=report.pulled")));
+    measure("journal of a session", &|| get(&auditor, format!("/audit?subject_id={}", class.open)));
     costs
 }
 

@@ -57,7 +57,7 @@ fn seats_follow_the_rows() {
     let seats = |expected: [i64; 2]| {
         assert_eq!(app.count("SELECT coalesce(sum(seats_taken), 0) FROM intakes"), expected[0]);
         assert_eq!(app.count("SELECT coalesce(sum(seats_taken), 0) FROM intake_sponsors"), expected[1]);
-        assert_eq!(app.findings(), Vec::<String>::new());
+        assert_eq!(app.findings_of("seats"), Vec::<String>::new());
     };
     app.sql(&insert(&app, &course, &person, "enrolled")).unwrap();
     seats([1, 1]);
@@ -134,12 +134,28 @@ fn periods_of_one_enrollment_do_not_overlap() {
 }
 
 #[test]
-fn steps_are_neither_changed_nor_deleted() {
+fn steps_are_not_changed_and_go_only_while_nothing_rests_on_them() {
     let app = spawn_app();
     let course = seed::course(&app);
-    seed::enrolled(&course, 1);
+    let members = seed::enrolled(&course, 2);
     for statement in ["UPDATE enrollment_steps SET reason = 'another'", "UPDATE enrollment_steps SET effective_at = recorded_at"] {
         let message = app.refusal(statement);
         assert!(message.contains("muster:immutable"), "{message}");
     }
+    let session = seed::held_session(&course, "MET-01", &seed::morning(1));
+    seed::put_roll_call(&course, &session, &[seed::line(&members[0], "present"), seed::line(&members[1], "absent")]).expect(200);
+    let refused = || {
+        for table in ["enrollment_steps", "enrollment_periods", "enrollments"] {
+            let message = app.refusal(&format!("DELETE FROM {table}"));
+            assert!(message.contains("muster:immutable"), "{table}: {message}");
+        }
+    };
+    refused();
+    seed::step_roll_call(&course, &session, "close", None).expect(200);
+    refused();
+    let newcomer = app.hex(&seed::enrolled(&course, 1)[0].id);
+    for (table, key) in [("enrollment_steps", "enrollment_id"), ("enrollment_periods", "enrollment_id"), ("enrollments", "id")] {
+        app.sql(&format!("DELETE FROM {table} WHERE {key} = {newcomer}")).unwrap();
+    }
+    assert_eq!(app.findings(), Vec::<String>::new());
 }

@@ -49,7 +49,18 @@ fn a_roll_call_takes_no_illegal_step() {
     let (course, members, _) = taught(&app);
     let published = seed::published_session(&course, "MET-02", &seed::morning(2));
     seed::put_roll_call(&course, &published, &[seed::line(&members[0], "present")]).expect(200);
-    for (from, to) in [("closed", "open"), ("closed", "submitted"), ("closed", "not_open"), ("open", "reopened"), ("open", "not_open")] {
+    let submitted = seed::held_session(&course, "MET-03", &seed::morning(3));
+    seed::put_roll_call(&course, &submitted, &[seed::line(&members[0], "present"), seed::line(&members[1], "present")]).expect(200);
+    seed::step_roll_call(&course, &submitted, "submit", None).expect(200);
+    for (from, to) in [
+        ("closed", "open"),
+        ("closed", "submitted"),
+        ("closed", "not_open"),
+        ("open", "reopened"),
+        ("open", "not_open"),
+        ("submitted", "open"),
+        ("submitted", "reopened"),
+    ] {
         let message = app.refusal(&format!("UPDATE roll_calls SET state = '{to}' WHERE state = '{from}'"));
         assert!(message.contains("muster:illegal_transition"), "{from} > {to}: {message}");
     }
@@ -148,13 +159,33 @@ fn a_roll_call_is_not_born_closed() {
 }
 
 #[test]
-fn the_ledger_and_the_journal_are_not_emptied_at_one_blow() {
+fn what_is_kept_is_not_emptied_at_one_blow() {
     let app = spawn_app();
     if app.database.kind() == Kind::Sqlite {
         // It has no TRUNCATE; its DELETE fires the row triggers.
         return;
     }
-    for table in ["hour_entries", "attendances", "journal_entries", "journal_payloads", "journal_seals"] {
+    for table in [
+        "program_versions",
+        "disciplines",
+        "modules",
+        "amendments",
+        "enrollments",
+        "enrollment_periods",
+        "enrollment_steps",
+        "sessions",
+        "session_cohorts",
+        "session_instructors",
+        "claims",
+        "claim_waivers",
+        "roll_calls",
+        "attendances",
+        "hour_entries",
+        "journal_entries",
+        "journal_payloads",
+        "journal_seals",
+        "journal_audiences",
+    ] {
         assert!(app.refusal(&format!("TRUNCATE {table} CASCADE")).contains("immutable"), "{table}");
     }
 }

@@ -3,7 +3,7 @@ use crate::support::{App, seed, spawn_app};
 /// An app whose journal has sealed and unsealed entries.
 fn app_with_a_journal() -> App {
     let app = spawn_app();
-    seed::sponsor(&app, "JISCO");
+    seed::program(&app.coordinator(), "HONGXING");
     app.administrator().get("/audit").expect(200);
     seed::sponsor(&app, "BAOWU");
     app
@@ -12,7 +12,9 @@ fn app_with_a_journal() -> App {
 #[test]
 fn what_the_journal_holds_is_neither_changed_nor_deleted() {
     let app = app_with_a_journal();
-    for (table, column) in [("journal_entries", "action"), ("journal_payloads", "body"), ("journal_seals", "position")] {
+    for (table, column) in
+        [("journal_entries", "action"), ("journal_payloads", "body"), ("journal_seals", "position"), ("journal_audiences", "position")]
+    {
         let rows = app.count(&format!("SELECT count(*) FROM {table}"));
         assert!(rows > 0, "{table}");
         for statement in [format!("UPDATE {table} SET {column} = {column}"), format!("DELETE FROM {table}")] {

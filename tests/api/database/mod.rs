@@ -7,4 +7,6 @@ mod journal;
 mod organizations;
 mod passing;
 mod programs;
+mod replaced;
 mod schedule;
+mod verify;

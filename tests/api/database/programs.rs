@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::support::{App, seed, seed::Course, spawn_app};
+use crate::support::{App, Kind, seed, seed::Course, spawn_app};
 
 fn amendment(app: &App, course: &Course, minutes: i64, reason: &str) -> String {
     format!(
@@ -95,4 +95,67 @@ fn an_amendment_is_neither_changed_nor_deleted_and_counts_in_reports() {
     }
     let report = course.coordinator.get(&format!("/intakes/{}/progress", course.intake)).expect(200).body;
     assert_eq!((&report["planned_minutes"], &report["rows"][0]["plan_minutes"]), (&json!(seed::TOTAL + 90), &json!(seed::PLAN + 90)));
+}
+
+#[test]
+fn an_intake_takes_no_illegal_step() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let key = app.hex(&course.intake);
+    let step = |to: &str| format!("UPDATE intakes SET state = '{to}' WHERE id = {key}");
+    for (state, legal) in [("enrolling", "running"), ("running", "completed"), ("completed", "")] {
+        assert_eq!(app.database.texts(&format!("SELECT state FROM intakes WHERE id = {key}")), [Some(state.to_owned())]);
+        for to in ["planned", "enrolling", "running", "completed", "cancelled"] {
+            if to != state && to != legal && (to != "cancelled" || state == "completed") {
+                let message = app.refusal(&step(to));
+                assert!(message.contains("muster:illegal_transition"), "{state} > {to}: {message}");
+            }
+        }
+        if !legal.is_empty() {
+            app.sql(&step(legal)).unwrap();
+        }
+    }
+    let other = seed::course_called(&app, "OTHER", "OTHER").intake;
+    let cancel = |to: &str| format!("UPDATE intakes SET state = '{to}' WHERE id = {}", app.hex(&other));
+    app.sql(&cancel("cancelled")).unwrap();
+    assert!(app.refusal(&cancel("running")).contains("muster:illegal_transition"));
+    let born = format!(
+        "INSERT INTO intakes (id, program_version_id, provider_id, code, name, state, time_zone, opens_on, closes_on, mode, opening_approval_required, created_at)
+         SELECT {}, program_version_id, provider_id, 'X', 'X', 'running', time_zone, opens_on, closes_on, mode, opening_approval_required, created_at
+         FROM intakes WHERE id = {key}",
+        app.hex(&app.absent_id())
+    );
+    assert!(app.refusal(&born).contains("muster:illegal_transition"));
+}
+
+#[test]
+fn a_version_is_not_confirmed_or_retired_while_something_is_built_on_it() {
+    use diesel::connection::SimpleConnection;
+    let app = spawn_app();
+    if app.database.kind() == Kind::Sqlite {
+        // It has one writer at a time.
+        return;
+    }
+    let course = seed::course(&app);
+    let draft = course.coordinator.post(&format!("/programs/{}/versions", course.program.id), seed::version_body()).expect(201).id();
+    let (draft, confirmed) = (app.hex(&draft), app.hex(&course.program.version));
+    let module = format!(
+        "INSERT INTO modules (id, program_version_id, position, code, name, kind, planned_minutes) VALUES ({}, {draft}, 9, 'NEW', '新', 'theory', 45)",
+        app.hex(&app.absent_id())
+    );
+    let intake = format!(
+        "INSERT INTO intakes (id, program_version_id, provider_id, code, name, state, time_zone, opens_on, closes_on, mode, opening_approval_required, created_at)
+         SELECT {}, program_version_id, provider_id, 'X', 'X', 'planned', time_zone, opens_on, closes_on, mode, opening_approval_required, created_at FROM intakes",
+        app.hex(&app.absent_id())
+    );
+    for (build, step) in [(module, ("confirmed", &draft)), (intake, ("retired", &confirmed))] {
+        let mut first = app.database.connect();
+        first.batch_execute(&format!("BEGIN; {build}")).unwrap();
+        let (state, version) = step;
+        let step = format!("SET lock_timeout = '100ms'; UPDATE program_versions SET state = '{state}' WHERE id = {version}");
+        let message = app.refusal(&step);
+        assert!(message.contains("lock timeout"), "{state}: {message}");
+        first.batch_execute("ROLLBACK").unwrap();
+        app.sql(&step).unwrap();
+    }
 }

@@ -25,7 +25,8 @@ fn a_claim_that_overlaps_another_is_refused_however_it_comes_about() {
     let course = seed::course(&app);
     let start = seed::morning(1);
     let published = seed::published_session(&course, "P-1", &start);
-    let (draft, later) = (seed::session(&course, "D-1", &start), seed::published_session(&course, "P-2", &seed::morning(2)));
+    let draft = seed::session(&course, "D-1", &start);
+    let later = seed::published_session(&course, "P-2", &seed::morning(2));
     // Inserted: before, within, around, after the minute.
     for (offset, minutes) in [(-10, 11), (0, 90), (10, 10), (-10, 200), (89, 1)] {
         assert_conflict(&app.refusal(&claim(&app, &course, &draft, &seed::after(&start, offset), minutes)));
@@ -34,10 +35,7 @@ fn a_claim_that_overlaps_another_is_refused_however_it_comes_about() {
         app.sql(&claim(&app, &course, &draft, &seed::after(&start, offset), minutes)).unwrap();
         app.sql(&format!("DELETE FROM claims WHERE session_id = {}", app.hex(&draft))).unwrap();
     }
-    // Updated.
     let (from, until) = (app.instant(&start), app.instant(&seed::after(&start, 90)));
-    let moved = format!("UPDATE claims SET starts_at = {from}, ends_at = {until} WHERE session_id = {}", app.hex(&later));
-    assert_conflict(&app.refusal(&moved));
     // Published, and moved, by an update of the session.
     assert_conflict(&app.refusal(&format!("UPDATE sessions SET state = 'published' WHERE id = {}", app.hex(&draft))));
     assert_conflict(&app.refusal(&format!("UPDATE sessions SET starts_at = {from}, ends_at = {until} WHERE id = {}", app.hex(&later))));
@@ -59,6 +57,44 @@ fn a_claim_that_overlaps_another_is_refused_however_it_comes_about() {
     // Cancelled, it is free.
     app.sql(&format!("UPDATE sessions SET state = 'cancelled', cancel_reason = 'storm' WHERE id = {}", app.hex(&published))).unwrap();
     app.sql(&format!("UPDATE sessions SET state = 'published' WHERE id = {}", app.hex(&draft))).unwrap();
+}
+
+#[test]
+fn a_claim_stays_while_its_session_occupies_somebody() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let (published, held) =
+        (seed::published_session(&course, "P-1", &seed::morning(1)), seed::held_session(&course, "H-1", &seed::morning(2)));
+    let longer = seed::published_session(&course, "H-2", &seed::morning(4));
+    let actual = json!({ "ends_at": seed::after(&seed::morning(4), 100), "difference_reason": "many questions" });
+    course.coordinator.post(&format!("/sessions/{longer}/hold"), actual).expect(200);
+    assert_eq!(app.findings(), Vec::<String>::new());
+    for session in [&published, &held, &longer] {
+        let key = app.hex(session);
+        for statement in [
+            format!("DELETE FROM claims WHERE kind = 'cohort' AND session_id = {key}"),
+            format!("DELETE FROM claims WHERE kind = 'instructor' AND session_id = {key}"),
+            format!("UPDATE claims SET starts_at = ends_at - (ends_at - starts_at) / 2 WHERE session_id = {key}"),
+            format!("UPDATE claims SET session_id = {} WHERE session_id = {key}", app.hex(&app.absent_id())),
+        ] {
+            let message = app.refusal(&statement);
+            assert!(message.contains("muster:immutable"), "{statement}: {message}");
+        }
+    }
+    // With what made it, it goes: somebody else teaches, the session is recorded, is moved, is cancelled.
+    let key = app.hex(&published);
+    app.sql(&format!("DELETE FROM session_instructors WHERE session_id = {key}")).unwrap();
+    app.sql(&format!("UPDATE sessions SET mode = 'mixed' WHERE id = {key}")).unwrap();
+    assert_eq!(app.count(&format!("SELECT count(*) FROM claims WHERE session_id = {key}")), 1);
+    app.sql(&format!("UPDATE sessions SET mode = 'recorded' WHERE id = {key}")).unwrap();
+    assert_eq!(app.count(&format!("SELECT count(*) FROM claims WHERE session_id = {key}")), 0);
+    app.sql(&format!("UPDATE sessions SET mode = 'mixed' WHERE id = {key}")).unwrap();
+    let (from, until) = (app.instant(&seed::morning(3)), app.instant(&seed::after(&seed::morning(3), 90)));
+    app.sql(&format!("UPDATE sessions SET starts_at = {from}, ends_at = {until} WHERE id = {key}")).unwrap();
+    assert_eq!(app.findings(), Vec::<String>::new());
+    app.sql(&format!("UPDATE sessions SET state = 'cancelled', cancel_reason = 'storm' WHERE id = {key}")).unwrap();
+    assert_eq!(app.count(&format!("SELECT count(*) FROM claims WHERE session_id = {key}")), 0);
+    assert_eq!(app.findings(), Vec::<String>::new());
 }
 
 #[test]
@@ -88,6 +124,7 @@ fn what_was_held_keeps_its_times_its_people_and_its_place_in_the_table() {
         format!("UPDATE sessions SET held_starts_at = {from}, held_ends_at = {until}"),
         "UPDATE sessions SET held_minutes = 80, held_break_minutes = 10".to_owned(),
         "UPDATE sessions SET mode = 'recorded'".to_owned(),
+        "UPDATE sessions SET difference_reason = 'the bus was late'".to_owned(),
         format!("UPDATE sessions SET module_id = {}", app.hex(&course.program.common_module)),
         "DELETE FROM sessions".to_owned(),
         "DELETE FROM session_cohorts".to_owned(),
@@ -104,6 +141,16 @@ fn what_was_held_keeps_its_times_its_people_and_its_place_in_the_table() {
     for state in ["draft", "published", "cancelled"] {
         app.refusal(&format!("UPDATE sessions SET state = '{state}'"));
     }
+}
+
+#[test]
+fn why_a_session_was_cancelled_stays_said() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let session = seed::published_session(&course, "P-1", &seed::morning(1));
+    course.coordinator.post(&format!("/sessions/{session}/cancel"), json!({ "reason": "storm" })).expect(200);
+    let message = app.refusal("UPDATE sessions SET cancel_reason = 'no money'");
+    assert!(message.contains("muster:session_closed"), "{message}");
 }
 
 #[test]

@@ -103,7 +103,7 @@ fn verify_derives_the_list_anew() {
     let session = seed::closed_session(&course, "MET-1", &seed::morning(1), &[seed::line(&first, "present")]);
     let late = seed::enrolled(&course, 1).remove(0);
     app.sql("UPDATE unsettled_sessions SET kind = 'not_owed'").unwrap();
-    assert_eq!(app.findings(), [format!("hours: session {session} is unposted for enrollment {} and not listed so", late.id)]);
+    assert_eq!(app.findings(), [format!("unsettled: session {session} is unposted for enrollment {} and not listed so", late.id)]);
     app.sql("DELETE FROM unsettled_sessions").unwrap();
-    assert_eq!(app.findings(), [format!("hours: session {session} is unposted for enrollment {} and not listed so", late.id)]);
+    assert_eq!(app.findings(), [format!("unsettled: session {session} is unposted for enrollment {} and not listed so", late.id)]);
 }

@@ -30,6 +30,15 @@ fn an_import_is_taken_back_whole() {
     let audit = app.administrator().get(&format!("/audit?subject_id={}", import.text_at("/import_id"))).expect(200);
     assert_eq!(audit.column("action"), ["import.committed", "import.undone"]);
     assert_eq!(audit.items()[1]["reason"], "the wrong list");
+    // What is gone is in the journal: the enrollments, and from when they counted.
+    let removed = app.auditor().get("/audit?action=enrollment.removed").expect(200);
+    assert_eq!(removed.items().len(), 2);
+    for entry in removed.items() {
+        let from = &entry["from"];
+        assert_eq!((&from["state"], &from["intake_id"], &from["id"]), (&json!("enrolled"), &json!(course.intake), &entry["subject_id"]));
+        let periods = from["periods"].as_array().unwrap();
+        assert_eq!((periods.len(), &periods[0]["from_at"]), (1, &json!("2020-05-26T16:00:00Z")), "{from}");
+    }
     undo(&course, &import).expect(409).problem("illegal_transition");
     // And it can be done again.
     let again = import_roster(&course, &course.coordinator, "", &[ZHANG, LI]).expect(200);

@@ -13,11 +13,9 @@ use std::{
 use actix_web::dev::ServerHandle;
 use muster::{
     access::{self, Credentials, NewToken, NewUser, Role},
+    cli::verify,
     config::Settings,
-    db::{Conn, Db},
-    enrollments,
-    error::Error,
-    journal, ledger,
+    db::Db,
 };
 
 use super::{Client, Kind, TestDatabase, seed, statements};
@@ -187,6 +185,19 @@ impl App {
         self.database.sql(statements)
     }
 
+    /// Runs statements with the triggers of `table` out of force, as somebody would who is bent on it; for good on SQLite.
+    pub fn forge(&self, table: &str, statements: &str) {
+        let (before, after) = match self.database.kind() {
+            Kind::Sqlite => {
+                let triggers = format!("SELECT name FROM sqlite_schema WHERE type = 'trigger' AND tbl_name = '{table}'");
+                let drop = |name: String| format!("DROP TRIGGER {name};");
+                (self.database.texts(&triggers).into_iter().flatten().map(drop).collect(), String::new())
+            }
+            Kind::Postgres => (format!("ALTER TABLE {table} DISABLE TRIGGER USER;"), format!("; ALTER TABLE {table} ENABLE TRIGGER USER")),
+        };
+        self.sql(&format!("{before} {statements} {after}")).unwrap();
+    }
+
     /// The message with which the database refuses statements.
     #[track_caller]
     pub fn refusal(&self, statements: &str) -> String {
@@ -201,13 +212,14 @@ impl App {
         self.database.count(query)
     }
 
-    /// What `muster verify` says is wrong with the journal, the seats and the hours.
+    /// What `muster verify` says is wrong.
     pub fn findings(&self) -> Vec<String> {
-        self.db.write_blocking(Credentials::Operator, |conn, _, _| journal::seal(conn)).unwrap();
-        let check = |check: fn(&mut Conn) -> Result<Vec<String>, Error>| {
-            self.db.read_blocking(&Credentials::Operator, |conn, _, _| check(conn)).unwrap()
-        };
-        [check(|conn| Ok(journal::verify(conn)?.1)), check(enrollments::verify), check(ledger::verify)].concat()
+        verify::check(&self.db).unwrap().into_iter().flat_map(|(_, found)| found).collect()
+    }
+
+    /// What one check of `muster verify` says is wrong.
+    pub fn findings_of(&self, check: &str) -> Vec<String> {
+        verify::check(&self.db).unwrap().into_iter().find(|(name, _)| *name == check).unwrap().1
     }
 
     /// How many rows each table has, their versions in all, and how long the journal is without users and tokens: what a refused

@@ -1,0 +1,177 @@
+//! What `muster verify` recomputes of roll calls.
+
+use std::collections::BTreeMap;
+
+use diesel::{dsl::sum, prelude::*, sql_query, sql_types::BigInt};
+use uuid::Uuid;
+
+use super::super::model::{AttendanceCode, RollCallState, split};
+use crate::{
+    db::{Conn, types::Uid},
+    enrollments::EnrollmentId,
+    error::Error,
+    id::Id,
+    ledger::EntryKind,
+    schedule::SessionId,
+    schema::{attendances, hour_entries, roll_calls, sessions},
+};
+
+/// Sessions looked at together; the lines of so many classes are held in memory at once.
+const CHUNK: i64 = 20;
+
+/// What is known of one enrollment in one closed roll call.
+#[derive(Default)]
+struct Line {
+    called: Option<(AttendanceCode, Option<i32>)>,
+    posted: Vec<(EntryKind, i64)>,
+    expected: bool,
+}
+
+type Lines = BTreeMap<(SessionId, EnrollmentId), Line>;
+
+/// Holds each closed roll call against the ledger: what it posted, reversals included, is what its attendances come to, for those
+/// who were expected when it was closed and for nobody else.
+pub fn verify_postings(conn: &mut Conn) -> Result<Vec<String>, Error> {
+    let mut findings = Vec::new();
+    let mut after: SessionId = Id::from_uuid(Uuid::nil());
+    loop {
+        let closed: Vec<(SessionId, Option<i32>)> = roll_calls::table
+            .inner_join(sessions::table.on(sessions::id.eq(roll_calls::session_id)))
+            .filter(roll_calls::state.eq(RollCallState::Closed))
+            .filter(roll_calls::session_id.gt(after))
+            .order(roll_calls::session_id)
+            .limit(CHUNK)
+            .select((roll_calls::session_id, sessions::held_minutes))
+            .load(conn)?;
+        let Some((last, _)) = closed.last().copied() else {
+            return Ok(findings);
+        };
+        let minutes: BTreeMap<SessionId, i32> = closed.into_iter().map(|(session, held)| (session, held.unwrap_or(0))).collect();
+        for ((session, enrollment), line) in lines(conn, after, last)? {
+            let whole = minutes.get(&session).copied().unwrap_or(0);
+            findings.extend(line.fault(whole).map(|fault| format!("postings: session {session}, enrollment {enrollment}: {fault}")));
+        }
+        after = last;
+    }
+}
+
+impl Line {
+    fn fault(mut self, whole: i32) -> Option<String> {
+        match (self.expected, self.posted.is_empty()) {
+            (false, true) => return None,
+            (true, true) => return Some("was expected when the roll call was closed, but nothing is posted".to_owned()),
+            (false, false) => return Some("was not expected when the roll call was closed, but has a posting".to_owned()),
+            (true, false) => {}
+        }
+        let Some((code, minutes)) = self.called else {
+            return Some("has a posting, but no attendance".to_owned());
+        };
+        let mut owed: Vec<(EntryKind, i64)> = match split(code, minutes, whole) {
+            Ok(entries) => entries.into_iter().map(|(kind, minutes)| (kind, i64::from(minutes))).collect(),
+            Err((_, detail)) => return Some(format!("the attendance does not fit: {detail}")),
+        };
+        owed.sort_unstable();
+        self.posted.sort_unstable();
+        (owed != self.posted).then(|| format!("the attendance comes to {}, the ledger says {}", said(&owed), said(&self.posted)))
+    }
+}
+
+fn said(entries: &[(EntryKind, i64)]) -> String {
+    entries.iter().map(|(kind, minutes)| format!("{kind} {minutes}")).collect::<Vec<_>>().join(" + ")
+}
+
+#[derive(QueryableByName)]
+struct Expected {
+    #[diesel(sql_type = Uid)]
+    session_id: SessionId,
+    #[diesel(sql_type = Uid)]
+    enrollment_id: EnrollmentId,
+}
+
+/// Who was expected of a session when its roll call was last closed: the last period that had begun at the session's start, among those
+/// that stood in the books then, places the enrollment in one of the cohorts. What stood in the books is told by the journal, whose order
+/// is that of cause and effect; clocks are not, where one transaction waits for another. Periods are only ever added behind the last.
+const EXPECTED: &str = "
+    SELECT c.session_id, p.enrollment_id FROM (
+        SELECT r.session_id, s.starts_at, coalesce((SELECT max(j.seq) FROM journal_entries j
+            WHERE j.subject_id = r.session_id AND j.action = 'roll_call.closed'), 9223372036854775807) AS seq
+        FROM roll_calls r JOIN sessions s ON s.id = r.session_id
+        WHERE r.state = 'closed' AND r.session_id > $1 AND r.session_id <= $2) AS c
+    JOIN session_cohorts k ON k.session_id = c.session_id
+    JOIN enrollment_periods p ON p.cohort_id = k.cohort_id AND p.state = 'enrolled' AND p.from_at <= c.starts_at
+    WHERE EXISTS (SELECT 1 FROM journal_entries j
+            WHERE j.subject_id = p.enrollment_id AND j.recorded_at = p.recorded_at AND j.seq < c.seq)
+        AND NOT EXISTS (SELECT 1 FROM enrollment_periods q JOIN journal_entries j
+                ON j.subject_id = q.enrollment_id AND j.recorded_at = q.recorded_at AND j.seq < c.seq
+            WHERE q.enrollment_id = p.enrollment_id AND q.from_at > p.from_at AND q.from_at <= c.starts_at)";
+
+/// The lines of the closed roll calls after session `after` up to `last`.
+fn lines(conn: &mut Conn, after: SessionId, last: SessionId) -> Result<Lines, Error> {
+    let mut lines = Lines::new();
+    let called: Vec<(SessionId, EnrollmentId, AttendanceCode, Option<i32>)> = attendances::table
+        .inner_join(roll_calls::table.on(roll_calls::session_id.eq(attendances::session_id)))
+        .filter(roll_calls::state.eq(RollCallState::Closed))
+        .filter(attendances::session_id.gt(after))
+        .filter(attendances::session_id.le(last))
+        .select((attendances::session_id, attendances::enrollment_id, attendances::code, attendances::minutes))
+        .load(conn)?;
+    for (session, enrollment, code, minutes) in called {
+        lines.entry((session, enrollment)).or_default().called = Some((code, minutes));
+    }
+    let posted: Vec<(Option<SessionId>, EnrollmentId, EntryKind, Option<i64>)> = hour_entries::table
+        .inner_join(roll_calls::table.on(roll_calls::session_id.nullable().eq(hour_entries::session_id)))
+        .filter(roll_calls::state.eq(RollCallState::Closed))
+        .filter(hour_entries::session_id.gt(after))
+        .filter(hour_entries::session_id.le(last))
+        .filter(hour_entries::closing.is_not_null())
+        .group_by((hour_entries::session_id, hour_entries::enrollment_id, hour_entries::kind))
+        .select((hour_entries::session_id, hour_entries::enrollment_id, hour_entries::kind, sum(hour_entries::minutes)))
+        .load(conn)?;
+    for (session, enrollment, kind, minutes) in posted {
+        // What was taken back in full is no posting.
+        if let (Some(session), Some(minutes)) = (session, minutes.filter(|minutes| *minutes != 0)) {
+            lines.entry((session, enrollment)).or_default().posted.push((kind, minutes));
+        }
+    }
+    for one in sql_query(EXPECTED).bind::<Uid, _>(after).bind::<Uid, _>(last).load::<Expected>(conn)? {
+        lines.entry((one.session_id, one.enrollment_id)).or_default().expected = true;
+    }
+    Ok(lines)
+}
+
+#[derive(QueryableByName)]
+struct Closings {
+    #[diesel(sql_type = Uid)]
+    session_id: SessionId,
+    #[diesel(sql_type = BigInt)]
+    stored: i64,
+    #[diesel(sql_type = BigInt)]
+    posted: i64,
+    #[diesel(sql_type = BigInt)]
+    journaled: i64,
+}
+
+/// Holds how often each roll call says it was closed against the journal and the ledger. A closing may post nothing, where nobody was
+/// expected or a reopening changed nothing, so the ledger names none above, and the journal names them all.
+pub fn verify_closings(conn: &mut Conn) -> Result<Vec<String>, Error> {
+    let differ: Vec<Closings> = sql_query(
+        "SELECT session_id, CAST(max(stored) AS bigint) AS stored, CAST(max(posted) AS bigint) AS posted,
+            CAST(max(journaled) AS bigint) AS journaled
+         FROM (
+            SELECT session_id, closings AS stored, 0 AS posted, 0 AS journaled,
+                CASE WHEN state IN ('closed', 'reopened') THEN 1 ELSE 0 END AS least FROM roll_calls
+            UNION ALL SELECT session_id, 0, max(closing), 0, 0 FROM hour_entries WHERE closing IS NOT NULL GROUP BY session_id
+            UNION ALL SELECT subject_id, 0, 0, count(*), 0 FROM journal_entries WHERE action = 'roll_call.closed' GROUP BY subject_id
+         ) AS sides
+         GROUP BY session_id HAVING max(posted) > max(stored) OR max(journaled) <> max(stored) OR max(least) > max(stored)",
+    )
+    .load(conn)?;
+    let differs = |row: Closings| {
+        let Closings { session_id, stored, posted, journaled } = row;
+        format!(
+            "closings: the roll call of session {session_id} says it was closed {stored} times, the journal says {journaled}, \
+             and the ledger has postings up to closing {posted}"
+        )
+    };
+    Ok(differ.into_iter().map(differs).collect())
+}

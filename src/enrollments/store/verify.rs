@@ -1,0 +1,164 @@
+//! What `muster verify` recomputes of enrollments.
+
+use std::collections::HashMap;
+
+use diesel::{
+    prelude::*,
+    sql_query,
+    sql_types::{Nullable, Text},
+};
+
+use super::super::model::{EnrollmentId, EnrollmentState};
+use crate::{
+    clock::Instant,
+    db::{
+        Conn,
+        types::{Ts, Uid},
+    },
+    error::Error,
+    intakes::IntakeId,
+    organizations::OrganizationId,
+    schema::{enrollments, intake_sponsors, intakes},
+};
+
+/// Recounts the seats of every intake and sponsor and says what differs.
+pub fn verify_seats(conn: &mut Conn) -> Result<Vec<String>, Error> {
+    let seated: Vec<(IntakeId, OrganizationId, i64)> = enrollments::table
+        .filter(enrollments::state.eq_any(EnrollmentState::SEATED))
+        .group_by((enrollments::intake_id, enrollments::sponsor_id))
+        .select((enrollments::intake_id, enrollments::sponsor_id, diesel::dsl::count_star()))
+        .load(conn)?;
+    let mut of_intake: HashMap<IntakeId, i64> = HashMap::new();
+    let mut of_sponsor: HashMap<(IntakeId, OrganizationId), i64> = HashMap::new();
+    for (intake, sponsor, count) in seated {
+        *of_intake.entry(intake).or_default() += count;
+        of_sponsor.insert((intake, sponsor), count);
+    }
+    let mut findings = Vec::new();
+    let stored: Vec<(IntakeId, i32)> = intakes::table.select((intakes::id, intakes::seats_taken)).load(conn)?;
+    for (intake, stored) in stored {
+        let counted = of_intake.get(&intake).copied().unwrap_or(0);
+        if i64::from(stored) != counted {
+            findings.push(format!("seats: intake {intake} says {stored} taken, its enrollments say {counted}"));
+        }
+    }
+    let sponsors: Vec<(IntakeId, OrganizationId, i32)> = intake_sponsors::table
+        .select((intake_sponsors::intake_id, intake_sponsors::sponsor_id, intake_sponsors::seats_taken))
+        .load(conn)?;
+    for (intake, sponsor, stored) in sponsors {
+        let counted = of_sponsor.remove(&(intake, sponsor)).unwrap_or(0);
+        if i64::from(stored) != counted {
+            findings.push(format!("seats: sponsor {sponsor} in intake {intake} says {stored} taken, its enrollments say {counted}"));
+        }
+    }
+    findings.extend(
+        of_sponsor.into_keys().map(|(intake, sponsor)| format!("seats: sponsor {sponsor} in intake {intake} is not counted at all")),
+    );
+    Ok(findings)
+}
+
+#[derive(QueryableByName)]
+struct Stands {
+    #[diesel(sql_type = Uid)]
+    id: EnrollmentId,
+    #[diesel(sql_type = Text)]
+    state: String,
+    #[diesel(sql_type = Nullable<Text>)]
+    period: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    step: Option<String>,
+}
+
+#[derive(QueryableByName)]
+struct Ends {
+    #[diesel(sql_type = Uid)]
+    enrollment_id: EnrollmentId,
+    #[diesel(sql_type = Ts)]
+    from_at: Instant,
+    #[diesel(sql_type = Nullable<Ts>)]
+    until_at: Option<Instant>,
+    #[diesel(sql_type = Nullable<Ts>)]
+    next_from: Option<Instant>,
+}
+
+/// Holds each enrollment against its last period, and each period against the one after it: no gap, no overlap, the last one open.
+pub fn verify_periods(conn: &mut Conn) -> Result<Vec<String>, Error> {
+    let stands: Vec<Stands> = sql_query(
+        "SELECT e.id, e.state, p.state AS period, CAST(NULL AS text) AS step FROM enrollments e
+         LEFT JOIN enrollment_periods p ON p.enrollment_id = e.id AND p.until_at IS NULL
+         WHERE p.id IS NULL OR p.state <> e.state OR p.cohort_id IS DISTINCT FROM e.cohort_id",
+    )
+    .load(conn)?;
+    let mut findings: Vec<String> = stands
+        .into_iter()
+        .map(|row| match row.period {
+            None => format!("periods: enrollment {} is {}, but has no open period", row.id, row.state),
+            Some(period) if period == row.state => format!("periods: enrollment {} and its last period name different cohorts", row.id),
+            Some(period) => format!("periods: enrollment {} is {}, its last period says {period}", row.id, row.state),
+        })
+        .collect();
+    let ends: Vec<Ends> = sql_query(
+        "SELECT enrollment_id, from_at, until_at, next_from FROM (
+            SELECT enrollment_id, from_at, until_at, lead(from_at) OVER (PARTITION BY enrollment_id ORDER BY from_at) AS next_from
+            FROM enrollment_periods) AS chain
+         WHERE until_at IS DISTINCT FROM next_from",
+    )
+    .load(conn)?;
+    let or_open = |at: Option<Instant>| at.map_or_else(|| "open".to_owned(), |at| at.to_string());
+    findings.extend(ends.into_iter().map(|row| {
+        let (until, next) = (or_open(row.until_at), or_open(row.next_from));
+        format!("periods: of enrollment {} the period from {} ends {until}, where the next begins {next}", row.enrollment_id, row.from_at)
+    }));
+    Ok(findings)
+}
+
+#[derive(QueryableByName)]
+struct Link {
+    #[diesel(sql_type = Uid)]
+    enrollment_id: EnrollmentId,
+    #[diesel(sql_type = Nullable<Text>)]
+    from_state: Option<String>,
+    #[diesel(sql_type = Text)]
+    to_state: String,
+    #[diesel(sql_type = Nullable<Text>)]
+    previous: Option<String>,
+}
+
+/// Holds the steps of each enrollment against each other, against its state and against its periods: a step begins where the one
+/// before ended, the last one leads to the state, and each period has the step that began it.
+pub fn verify_steps(conn: &mut Conn) -> Result<Vec<String>, Error> {
+    // By effective time, which never runs backwards, and then by key: a step that replaces a period that had not begun keeps its time.
+    let links: Vec<Link> = sql_query(
+        "SELECT enrollment_id, from_state, to_state, previous FROM (
+            SELECT enrollment_id, from_state, to_state,
+                lag(to_state) OVER (PARTITION BY enrollment_id ORDER BY effective_at, id) AS previous
+            FROM enrollment_steps) AS chain
+         WHERE from_state IS DISTINCT FROM previous",
+    )
+    .load(conn)?;
+    let or_nothing = |state: Option<String>| state.unwrap_or_else(|| "nothing".to_owned());
+    let mut findings: Vec<String> = links
+        .into_iter()
+        .map(|row| {
+            let (from, previous) = (or_nothing(row.from_state), or_nothing(row.previous));
+            format!("steps: enrollment {} went from {from} to {}, but stood at {previous} before", row.enrollment_id, row.to_state)
+        })
+        .collect();
+    let stands: Vec<Stands> = sql_query(
+        "SELECT id, state, CAST(NULL AS text) AS period, step FROM (
+            SELECT e.id, e.state, (SELECT s.to_state FROM enrollment_steps s WHERE s.enrollment_id = e.id
+                ORDER BY s.effective_at DESC, s.id DESC LIMIT 1) AS step
+            FROM enrollments e) AS last
+         WHERE step IS DISTINCT FROM state
+         UNION ALL
+         SELECT p.enrollment_id, p.state, p.state, NULL FROM enrollment_periods p
+         WHERE NOT EXISTS (SELECT 1 FROM enrollment_steps s WHERE s.enrollment_id = p.enrollment_id
+            AND s.effective_at = p.from_at AND s.recorded_at = p.recorded_at AND s.to_state = p.state)",
+    )
+    .load(conn)?;
+    findings.extend(stands.into_iter().map(|row| match row.period {
+        Some(period) => format!("steps: enrollment {} has a period in state {period} that no step began", row.id),
+        None => format!("steps: enrollment {} is {}, its last step led to {}", row.id, row.state, or_nothing(row.step)),
+    }));
+    Ok(findings)
+}

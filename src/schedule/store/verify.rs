@@ -1,0 +1,92 @@
+//! What `muster verify` recomputes of the schedule.
+
+use diesel::{
+    prelude::*,
+    sql_query,
+    sql_types::{BigInt, Text},
+};
+
+use super::super::model::SessionId;
+use crate::{
+    clock::Instant,
+    db::{
+        Conn,
+        types::{Ts, Uid},
+    },
+    error::Error,
+    id::Id,
+};
+
+#[derive(QueryableByName)]
+struct Claim {
+    #[diesel(sql_type = Text)]
+    kind: String,
+    #[diesel(sql_type = Uid)]
+    resource_id: Id<()>,
+    #[diesel(sql_type = Uid)]
+    session_id: SessionId,
+    #[diesel(sql_type = Ts)]
+    starts_at: Instant,
+    #[diesel(sql_type = Ts)]
+    ends_at: Instant,
+    #[diesel(sql_type = BigInt)]
+    claimed: i64,
+}
+
+#[derive(QueryableByName)]
+struct Overlap {
+    #[diesel(sql_type = Text)]
+    kind: String,
+    #[diesel(sql_type = Uid)]
+    resource_id: Id<()>,
+    #[diesel(sql_type = Uid)]
+    first: SessionId,
+    #[diesel(sql_type = Uid)]
+    second: SessionId,
+}
+
+/// Holds the claims against what sessions occupy: published ones their cohorts and instructors for the planned time, held
+/// ones for the actual time, recorded ones nobody. Then looks for overlaps that no waiver names.
+pub fn verify_claims(conn: &mut Conn) -> Result<Vec<String>, Error> {
+    let differ: Vec<Claim> = sql_query(
+        "SELECT kind, resource_id, session_id, starts_at, ends_at, CAST(sum(claimed) AS bigint) AS claimed FROM (
+            SELECT 'cohort' AS kind, c.cohort_id AS resource_id, s.id AS session_id,
+                coalesce(s.held_starts_at, s.starts_at) AS starts_at, coalesce(s.held_ends_at, s.ends_at) AS ends_at, 0 AS claimed, 1 AS occupied
+            FROM sessions s JOIN session_cohorts c ON c.session_id = s.id
+            WHERE s.state IN ('published', 'held') AND s.mode <> 'recorded'
+            UNION ALL
+            SELECT 'instructor', i.person_id, s.id, coalesce(s.held_starts_at, s.starts_at), coalesce(s.held_ends_at, s.ends_at), 0, 1
+            FROM sessions s JOIN session_instructors i ON i.session_id = s.id
+            WHERE s.state IN ('published', 'held') AND s.mode <> 'recorded'
+            UNION ALL
+            SELECT kind, resource_id, session_id, starts_at, ends_at, 1, 0 FROM claims) AS both_sides
+         GROUP BY kind, resource_id, session_id, starts_at, ends_at HAVING sum(claimed) <> sum(occupied)",
+    )
+    .load(conn)?;
+    let mut findings: Vec<String> = differ
+        .into_iter()
+        .map(|row| {
+            let Claim { kind, resource_id, session_id, starts_at, ends_at, claimed } = row;
+            let differs = if claimed == 0 {
+                "is not claimed, though the session occupies it"
+            } else {
+                "is claimed, though the session does not occupy it then"
+            };
+            format!("claims: {kind} {resource_id} {differs}: session {session_id}, {starts_at} to {ends_at}")
+        })
+        .collect();
+    // Of two that overlap, one starts within the other.
+    let overlaps: Vec<Overlap> = sql_query(
+        "SELECT a.kind, a.resource_id, a.session_id AS first, b.session_id AS second FROM claims a
+         JOIN claims b ON b.kind = a.kind AND b.resource_id = a.resource_id AND b.starts_at >= a.starts_at AND b.starts_at < a.ends_at
+            AND (b.starts_at > a.starts_at OR b.session_id > a.session_id)
+         WHERE NOT EXISTS (SELECT 1 FROM claim_waivers w WHERE (w.first_session_id = a.session_id AND w.second_session_id = b.session_id)
+            OR (w.first_session_id = b.session_id AND w.second_session_id = a.session_id))",
+    )
+    .load(conn)?;
+    findings.extend(overlaps.into_iter().map(|row| {
+        let Overlap { kind, resource_id, first, second } = row;
+        format!("claims: {kind} {resource_id} is in sessions {first} and {second} at once, and no waiver says so")
+    }));
+    Ok(findings)
+}

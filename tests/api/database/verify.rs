@@ -1,0 +1,250 @@
+//! What was changed behind the rules is found by the check whose business it is.
+
+use serde_json::json;
+
+use crate::support::{App, seed, seed::Course, seed::Enrolled, spawn_app};
+
+/// A class of three with one closed session, in which the second was late and the third excused for a part.
+fn taught(app: &App) -> (Course, Vec<Enrolled>, String) {
+    let course = seed::course(app);
+    let members = seed::enrolled(&course, 3);
+    let lines = [seed::line(&members[0], "present"), seed::line_of(&members[1], "late", 60), seed::line_of(&members[2], "excused", 30)];
+    let session = seed::closed_session(&course, "MET-01", &seed::morning(1), &lines);
+    assert_eq!(app.findings(), Vec::<String>::new());
+    (course, members, session)
+}
+
+/// Asserts that exactly these checks find something, and that something names all of `says`.
+#[track_caller]
+fn assert_found(app: &App, checks: &[&str], says: &[&str]) {
+    let findings = app.findings();
+    let mut found: Vec<&str> = findings.iter().filter_map(|finding| finding.split(':').next()).collect();
+    found.dedup();
+    assert_eq!(found, checks, "{findings:#?}");
+    assert!(findings.iter().any(|finding| says.iter().all(|word| finding.contains(word))), "{says:?}: {findings:#?}");
+}
+
+#[test]
+fn a_claim_that_is_missing_too_many_or_elsewhere_is_found() {
+    for (statement, says) in [
+        ("DELETE FROM claims WHERE kind = 'cohort'", "is not claimed"),
+        ("UPDATE claims SET kind = 'room' WHERE kind = 'cohort'", "room"),
+        ("UPDATE sessions SET mode = 'recorded'", "does not occupy it"),
+    ] {
+        let app = spawn_app();
+        let (course, _, session) = taught(&app);
+        let table = if statement.contains("sessions") { "sessions" } else { "claims" };
+        app.forge(table, statement);
+        assert_found(&app, &["claims"], &[says, &session]);
+        assert!(app.findings().iter().any(|finding| finding.contains(&course.metallurgy)));
+    }
+}
+
+#[test]
+fn an_overlap_without_a_waiver_is_found() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let first = seed::published_session(&course, "P-1", &seed::morning(1));
+    let second = seed::session(&course, "P-2", &seed::after(&seed::morning(1), 30));
+    let publish = format!("UPDATE sessions SET state = 'published' WHERE id = {}", app.hex(&second));
+    app.forge("claims", &publish);
+    assert_found(&app, &["claims"], &[&first, &second, "at once"]);
+}
+
+#[test]
+fn an_overlap_with_a_waiver_is_none() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let first = seed::published_session(&course, "P-1", &seed::morning(1));
+    let second = seed::session(&course, "P-2", &seed::morning(1));
+    let waiver = json!({ "other_session_id": first, "reason": "one laboratory" });
+    course.coordinator.post(&format!("/sessions/{second}/waivers"), waiver).expect(201);
+    course.coordinator.post(&format!("/sessions/{second}/publish"), json!({})).expect(200);
+    assert_eq!(app.findings(), Vec::<String>::new());
+}
+
+#[test]
+fn an_attendance_that_says_something_else_than_the_ledger_is_found() {
+    let app = spawn_app();
+    let (_, members, session) = taught(&app);
+    let set = |index: usize, change: &str| {
+        let key = app.hex(&members[index].id);
+        app.forge("attendances", &format!("UPDATE attendances SET {change} WHERE enrollment_id = {key}"));
+    };
+    for (index, change, back, says) in [
+        (0, "code = 'absent'", "code = 'present'", "unauthorized_absence 90, the ledger says attended 90"),
+        (0, "minutes = 89", "minutes = NULL", "does not fit"),
+        (1, "minutes = 61", "minutes = 60", "attended 61 + unauthorized_absence 29, the ledger says attended 60 + unauthorized_absence 30"),
+        (2, "code = 'exempt'", "code = 'excused'", "attended 30 + exempt 60, the ledger says attended 30 + authorized_absence 60"),
+    ] {
+        set(index, change);
+        assert_found(&app, &["postings"], &[&session, &members[index].id, says]);
+        set(index, back);
+    }
+    assert_eq!(app.findings(), Vec::<String>::new());
+    app.forge("attendances", &format!("DELETE FROM attendances WHERE enrollment_id = {}", app.hex(&members[2].id)));
+    assert_found(&app, &["postings"], &[&members[2].id, "no attendance"]);
+}
+
+#[test]
+fn who_was_expected_and_has_no_posting_is_found() {
+    let app = spawn_app();
+    let (_, members, session) = taught(&app);
+    let key = app.hex(&members[1].id);
+    app.forge("hour_entries", &format!("DELETE FROM hour_entries WHERE enrollment_id = {key}"));
+    app.sql(&format!(
+        "DELETE FROM hour_balances WHERE enrollment_id = {key}; DELETE FROM module_hour_balances WHERE enrollment_id = {key}"
+    ))
+    .unwrap();
+    assert_found(&app, &["postings", "unsettled"], &[&session, &members[1].id, "nothing is posted"]);
+}
+
+#[test]
+fn a_posting_for_somebody_who_was_not_expected_is_found() {
+    let app = spawn_app();
+    let (course, members, session) = taught(&app);
+    let other = seed::enrolled_at(&course, &course.sponsor.plants[0], (&course.program.mechanics, &course.mechanics), 1).remove(0);
+    let (theirs, own, posted) = (app.hex(&other.id), app.hex(&members[0].id), app.hex(&app.absent_id()));
+    let entry = "enrollment_id, module_id, session_id, kind, minutes, closing, recorded_at";
+    app.sql(&format!(
+        "INSERT INTO hour_entries (id, {entry})
+         SELECT {posted}, {theirs}, module_id, session_id, kind, minutes, closing, recorded_at FROM hour_entries WHERE enrollment_id = {own};
+         INSERT INTO hour_balances SELECT {theirs}, attended, authorized_absence, unauthorized_absence, exempt, make_up, adjustment, carried_in
+         FROM hour_balances WHERE enrollment_id = {own};
+         INSERT INTO module_hour_balances SELECT {theirs}, module_id, attended, authorized_absence, unauthorized_absence, exempt, make_up, adjustment, carried_in
+         FROM module_hour_balances WHERE enrollment_id = {own}"
+    ))
+    .unwrap();
+    assert_found(&app, &["postings", "unsettled"], &[&session, &other.id, "was not expected"]);
+}
+
+#[test]
+fn what_is_recorded_after_the_close_is_no_fault_of_it() {
+    let app = spawn_app();
+    let (course, members, session) = taught(&app);
+    // Somebody who was enrolled from the opening on, as was told too late; and somebody who had left, as was told too late.
+    seed::enrolled(&course, 1);
+    let left = json!({ "reason": "had left", "effective_at": seed::morning(0) });
+    course.coordinator.post(&format!("/enrollments/{}/withdraw", members[1].id), left).expect(200);
+    assert_eq!(app.findings(), Vec::<String>::new());
+    // The next close posts as things stand then.
+    seed::step_roll_call(&course, &session, "reopen", Some("to look again")).expect(200);
+    assert_eq!(app.findings(), Vec::<String>::new());
+    let members = course.coordinator.get(&format!("/sessions/{session}/roll-call")).expect(200).body["entries"].clone();
+    let lines: Vec<_> =
+        members.as_array().unwrap().iter().map(|line| json!({ "enrollment_id": line["enrollment_id"], "code": "present" })).collect();
+    assert_eq!(lines.len(), 3);
+    seed::put_roll_call(&course, &session, &lines).expect(200);
+    seed::step_roll_call(&course, &session, "close", None).expect(200);
+    assert_eq!(app.findings(), Vec::<String>::new());
+}
+
+#[test]
+fn a_period_counts_by_the_order_of_the_journal_and_not_by_its_clock() {
+    // As when an enrollment waits for the close, with the time at which it began to wait.
+    let app = spawn_app();
+    let (course, _, _) = taught(&app);
+    let late = seed::enrolled(&course, 1).remove(0);
+    let (key, early) = (app.hex(&late.id), app.instant("2020-06-01T00:00:00Z"));
+    app.sql(&format!("UPDATE enrollment_periods SET recorded_at = {early} WHERE enrollment_id = {key}")).unwrap();
+    app.forge("enrollment_steps", &format!("UPDATE enrollment_steps SET recorded_at = {early} WHERE enrollment_id = {key}"));
+    app.forge("journal_entries", &format!("UPDATE journal_entries SET recorded_at = {early} WHERE subject_id = {key}"));
+    let findings: Vec<String> = app.findings().into_iter().filter(|finding| !finding.starts_with("journal: ")).collect();
+    assert_eq!(findings, Vec::<String>::new());
+}
+
+#[test]
+fn a_wrong_number_of_closings_is_found() {
+    let app = spawn_app();
+    let (course, _, session) = taught(&app);
+    app.sql("UPDATE roll_calls SET closings = 2").unwrap();
+    assert_found(&app, &["closings"], &[&session, "closed 2 times, the journal says 1"]);
+    app.forge("roll_calls", "UPDATE roll_calls SET closings = 0");
+    assert_found(&app, &["closings", "unsettled"], &[&session, "closed 0 times"]);
+    app.sql("UPDATE roll_calls SET closings = 1").unwrap();
+    // A second close of the same class posts nothing, and is one all the same.
+    seed::step_roll_call(&course, &session, "reopen", Some("to look again")).expect(200);
+    seed::step_roll_call(&course, &session, "close", None).expect(200);
+    assert_eq!(app.findings(), Vec::<String>::new());
+}
+
+#[test]
+fn an_enrollment_that_stands_elsewhere_than_its_periods_and_steps_say_is_found() {
+    let app = spawn_app();
+    let (course, members, _) = taught(&app);
+    let key = app.hex(&members[0].id);
+    let set = |table: &str, change: &str| app.forge(table, &format!("UPDATE {table} SET {change} WHERE enrollment_id = {key}"));
+    let state = |state: &str| app.forge("enrollments", &format!("UPDATE enrollments SET state = '{state}' WHERE id = {key}"));
+    state("suspended");
+    assert_found(&app, &["periods", "steps"], &["periods", &members[0].id, "its last period says enrolled"]);
+    assert_found(&app, &["periods", "steps"], &["steps", &members[0].id, "its last step led to enrolled"]);
+    state("enrolled");
+    set("enrollment_periods", "cohort_id = NULL");
+    assert_found(&app, &["periods", "postings", "unsettled"], &["periods", &members[0].id, "different cohorts"]);
+    set("enrollment_periods", &format!("cohort_id = {}", app.hex(&course.metallurgy)));
+    set("enrollment_periods", &format!("from_at = {}", app.instant("2020-05-28T00:00:00Z")));
+    assert_found(&app, &["steps"], &[&members[0].id, "that no step began"]);
+}
+
+#[test]
+fn a_gap_and_an_overlap_of_periods_are_found() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let member = seed::enrolled(&course, 1).remove(0);
+    let key = app.hex(&member.id);
+    let suspend = json!({ "reason": "ill", "effective_at": "2020-07-01T00:00:00Z" });
+    course.coordinator.post(&format!("/enrollments/{}/suspend", member.id), suspend).expect(200);
+    assert_eq!(app.findings(), Vec::<String>::new());
+    let first = |until: &str| {
+        let until = app.instant(until);
+        app.forge(
+            "enrollment_periods",
+            &format!("UPDATE enrollment_periods SET until_at = {until} WHERE enrollment_id = {key} AND state = 'enrolled'"),
+        );
+    };
+    for until in ["2020-06-30T00:00:00Z", "2020-07-02T00:00:00Z"] {
+        first(until);
+        assert_found(&app, &["periods"], &[&member.id, until, "the next begins 2020-07-01T00:00:00Z"]);
+    }
+    first("2020-07-01T00:00:00Z");
+    app.forge(
+        "enrollment_steps",
+        &format!("UPDATE enrollment_steps SET from_state = 'approved' WHERE enrollment_id = {key} AND to_state = 'suspended'"),
+    );
+    assert_found(&app, &["steps"], &[&member.id, "from approved to suspended, but stood at enrolled"]);
+}
+
+#[test]
+fn a_forged_journal_entry_is_told_as_such_and_still_shown() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    assert_eq!(app.findings(), Vec::<String>::new());
+    let key = app.hex(&course.intake);
+    app.forge(
+        "journal_entries",
+        &format!(
+            "UPDATE journal_entries SET role = 'king', action = 'intake.crowned' WHERE subject_id = {key} AND action = 'intake.created'"
+        ),
+    );
+    assert_found(&app, &["journal"], &["does not match its hash"]);
+    let audit = app.auditor().get(&format!("/audit?subject_id={}", course.intake)).expect(200);
+    assert_eq!(audit.column("role")[0], "king");
+}
+
+#[test]
+fn verify_is_not_cut_off_by_a_timeout() {
+    use diesel::{QueryableByName, RunQueryDsl, sql_query, sql_types::Text};
+    #[derive(QueryableByName)]
+    struct Setting {
+        #[diesel(sql_type = Text)]
+        value: String,
+    }
+    let app = spawn_app();
+    if app.database.kind() == crate::support::Kind::Sqlite {
+        // It has no such timeout.
+        return;
+    }
+    let query = "SELECT current_setting('statement_timeout') || ' ' || current_setting('transaction_read_only') AS value";
+    let settings = app.db.examine(|conn| Ok(sql_query(query).get_result::<Setting>(conn)?)).unwrap();
+    assert_eq!(settings.value, "0 on");
+}
