@@ -214,6 +214,11 @@ impl Person {
     pub(super) const fn kind(&self) -> PersonKind {
         if self.trainee { PersonKind::Trainee } else { PersonKind::Instructor }
     }
+
+    /// Whether what reports show of the person differs.
+    pub(super) fn is_called_otherwise(&self, before: &Self) -> bool {
+        (&self.name, &self.latin_name) != (&before.name, &before.latin_name)
+    }
 }
 
 impl PersonDocument {
