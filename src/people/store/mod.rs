@@ -139,7 +139,11 @@ pub fn list(
                 let shown = holders.filter(affiliations::unit_id.eq_any(below(sponsor)));
                 query.filter(people::id.eq_any(shown.select(affiliations::person_id)))
             }
-            Scope::Everything | Scope::Provider(_) | Scope::Adviser(..) | Scope::Teacher(..) | Scope::Own(_) => {
+            // Who is not shown a number cannot ask whose it is either.
+            Scope::Teacher(person, _) => {
+                query.filter(people::id.eq_any(holders.filter(affiliations::person_id.eq(person)).select(affiliations::person_id)))
+            }
+            Scope::Everything | Scope::Provider(_) | Scope::Adviser(..) | Scope::Own(_) => {
                 query.filter(people::id.eq_any(holders.select(affiliations::person_id)))
             }
         };
