@@ -99,8 +99,9 @@ fn of_a_mark_and_an_undo_at_once_one_is_too_late() {
         let members = course.coordinator.get(&format!("/intakes/{}/enrollments?limit=500", course.intake)).expect(200).column("id");
         let session = seed::held_session(&course, &format!("H-{round}"), &seed::morning(round));
         let mark = json!({ "enrollment_id": members.last().unwrap(), "code": "present" });
-        let mut replies =
-            at_once(2, |index| if index == 0 { undo(&course, &import) } else { seed::put_roll_call(&course, &session, &[mark.clone()]) });
+        let mut replies = at_once(2, |index| {
+            if index == 0 { undo(&course, &import) } else { seed::put_roll_call(&course, &session, std::slice::from_ref(&mark)) }
+        });
         let (mark, undone) = (replies.remove(1), replies.remove(0));
         if undone.status == 200 {
             mark.fault("/entries/0/enrollment_id", "not_expected");
