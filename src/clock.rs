@@ -33,10 +33,14 @@ impl Instant {
         self.0
     }
 
-    /// Whole minutes from `self` to `later`, or `None` if there is a rest of seconds.
-    pub fn whole_minutes_until(self, later: Self) -> Option<i32> {
-        let span = later.0 - self.0;
-        (span == TimeDelta::minutes(span.num_minutes())).then(|| i32::try_from(span.num_minutes()).ok()).flatten()
+    /// Whether it has no seconds.
+    pub fn is_whole_minute(self) -> bool {
+        self.unix_micros() % 60_000_000 == 0
+    }
+
+    /// The minutes from `self` to `later`, without what is left of seconds.
+    pub fn minutes_until(self, later: Self) -> i64 {
+        (later.0 - self.0).num_minutes()
     }
 
     pub fn plus(self, delta: TimeDelta) -> Self {

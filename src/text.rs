@@ -21,7 +21,34 @@ impl fmt::Display for TextFault {
 
 impl std::error::Error for TextFault {}
 
-/// Trims `text` and holds it to 1..=`most` characters without control characters (line breaks only where `lines`).
+/// Whether a character is not shown itself, or turns the order in which others are shown: with it, two names look alike that are not,
+/// and a name looks like what it is not. Variation selectors are none of them: they choose the shape of a rare ideograph.
+pub(crate) const fn is_unseen(c: char) -> bool {
+    matches!(c,
+        '\u{AD}' | '\u{61C}' | '\u{115F}' | '\u{1160}' | '\u{17B4}' | '\u{17B5}' | '\u{200B}' | '\u{200E}' | '\u{200F}'
+        | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{3164}' | '\u{FEFF}' | '\u{FFA0}' | '\u{FFF9}'..='\u{FFFB}'
+        | '\u{1D173}'..='\u{1D17A}' | '\u{E0000}'..='\u{E007F}')
+}
+
+/// The first character of `text` that is unseen, or joins or parts letters where it alters none. The joiners (U+200C, U+200D) and the
+/// vowel separator of Mongolian are part of how Persian, Indic and Mongolian names are spelled, so they may stand between two letters of
+/// such a script (Arabic to Sinhala, Myanmar, Khmer, Mongolian) and nowhere else, as in internationalized domain names (RFC 5892).
+fn unseen(text: &str) -> Option<char> {
+    let joins = |c: Option<char>| c.is_some_and(|c| matches!(c, '\u{600}'..='\u{DFF}' | '\u{1000}'..='\u{109F}' | '\u{1780}'..='\u{18AF}'));
+    let mut before = None;
+    let mut rest = text.chars().peekable();
+    while let Some(c) = rest.next() {
+        let is_joiner = matches!(c, '\u{180E}' | '\u{200C}' | '\u{200D}');
+        if is_unseen(c) || is_joiner && !(joins(before) && joins(rest.peek().copied()) && before != Some('\u{180E}')) {
+            return Some(c);
+        }
+        before = Some(c);
+    }
+    None
+}
+
+/// Trims `text` and holds it to 1..=`most` characters without control characters (line breaks only where `lines`) and without those that
+/// nobody sees.
 fn checked(text: &str, most: usize, lines: bool) -> Result<String, TextFault> {
     let text = text.trim();
     if text.is_empty() {
@@ -33,6 +60,10 @@ fn checked(text: &str, most: usize, lines: bool) -> Result<String, TextFault> {
     }
     if text.chars().any(|c| c.is_control() && !(lines && matches!(c, '\n' | '\r' | '\t'))) {
         return Err(TextFault { code: "text_control_character", detail: "contains a control character".to_owned() });
+    }
+    if let Some(c) = unseen(text) {
+        let detail = format!("contains U+{:04X}, which is not seen or turns the order of what is", u32::from(c));
+        return Err(TextFault { code: "text_control_character", detail });
     }
     Ok(text.to_owned())
 }
@@ -164,6 +195,43 @@ mod tests {
         assert_eq!("\u{3000}".parse::<Name>().unwrap_err().code, "text_empty");
         assert!("two\nlines".parse::<Name>().is_err());
         assert!("two\nlines".parse::<Note>().is_ok());
+    }
+
+    #[test]
+    fn a_text_is_what_it_looks_like() {
+        let marks = ['\u{202A}', '\u{202E}', '\u{2066}', '\u{2069}', '\u{200B}', '\u{200E}', '\u{200F}', '\u{61C}', '\u{FEFF}'];
+        for mark in marks {
+            for text in [format!("张{mark}伟"), format!("{mark}gnp.exe"), format!("Li Na{mark}"), format!("علی{mark}رضا")] {
+                assert_eq!(text.parse::<Name>().unwrap_err().code, "text_control_character", "{text:?}");
+                assert!(text.parse::<Note>().is_err() && text.parse::<Code>().is_err(), "{text:?}");
+            }
+        }
+        for mark in ["\u{AD}", "\u{2028}", "\u{2029}", "\u{2060}", "\u{2064}", "\u{3164}", "\u{FFA0}", "\u{115F}", "\u{FFF9}", "\u{E0041}"]
+        {
+            assert!(format!("a{mark}b").parse::<Name>().is_err(), "{mark:?}");
+        }
+        let fault = "张\u{202E}伟".parse::<Name>().unwrap_err();
+        assert!(fault.detail.contains("U+202E"), "{fault}");
+    }
+
+    #[test]
+    fn joiners_stand_where_a_script_is_spelled_with_them() {
+        // Ali-Reza with its parting joiner, Lakshmi with its joining one, a Mongolian name; 葛 in a chosen shape, an Uyghur name.
+        let spelled = ["علی\u{200C}رضا", "लक्ष्\u{200D}मी", "ᠠᠷᠢᠭᠤᠨ\u{180E}ᠠ", "葛\u{E0100}城", "阿依古丽·买买提", "ئايگۈل", "Zhāng Wěi"];
+        for name in spelled {
+            assert_eq!(name.parse::<Name>().unwrap().as_str(), name);
+        }
+        for name in [
+            "张\u{200D}伟",
+            "Li\u{200C}Na",
+            "علی\u{200C}",
+            "\u{200C}علی",
+            "علی\u{200C}\u{200C}رضا",
+            "علی\u{200C} رضا",
+            "ᠠ\u{180E}\u{180E}ᠠ",
+        ] {
+            assert_eq!(name.parse::<Name>().unwrap_err().code, "text_control_character", "{name:?}");
+        }
     }
 
     #[test]

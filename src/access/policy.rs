@@ -30,6 +30,7 @@ pub enum Action {
     ReadOwnProgress,
     ReadIntakeProgress,
     Import,
+    ReadImports,
     ReadAudit,
 }
 
@@ -47,6 +48,7 @@ impl Action {
             | Self::ReadHours
             | Self::ReadOwnProgress
             | Self::ReadIntakeProgress
+            | Self::ReadImports
             | Self::ReadAudit => true,
             Self::ManageAccess
             | Self::WriteOrganizations
@@ -85,6 +87,7 @@ pub fn allows(role: Role, action: Action) -> bool {
         A::ReadRollCall => &[Administrator, Coordinator, ClassAdviser, Instructor, Auditor],
         A::ReadHours | A::ReadOwnProgress => &[Administrator, Coordinator, ClassAdviser, Partner, Trainee, Auditor],
         A::ReadIntakeProgress => &[Administrator, Coordinator, Partner, Auditor],
+        A::ReadImports => &[Administrator, Coordinator, Auditor],
         A::ReadAudit => &[Administrator, Auditor],
     };
     // Whoever can write the database file can do everything; going through the rooms keeps the rules and the journal.

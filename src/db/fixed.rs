@@ -14,14 +14,21 @@ use super::{Conn, MultiBackend};
 pub(crate) struct Fixed<'a> {
     text: &'a str,
     values: Vec<Box<dyn QueryFragment<MultiBackend> + 'a>>,
+    is_kept: bool,
 }
 
 /// The statement `text`; a `?` in it stands for nothing but a value.
 pub(crate) fn fixed(text: &str) -> Fixed<'_> {
-    Fixed { text, values: Vec::new() }
+    Fixed { text, values: Vec::new(), is_kept: true }
 }
 
 impl<'a> Fixed<'a> {
+    /// Not kept prepared: the text has a part for each of many rows, and another one for every number of them.
+    #[must_use]
+    pub(crate) fn once(self) -> Self {
+        Self { is_kept: false, ..self }
+    }
+
     /// Binds the next value, of the SQL type `T`.
     #[must_use]
     pub(crate) fn bind<T, V>(mut self, value: V) -> Self
@@ -37,6 +44,9 @@ impl<'a> Fixed<'a> {
 
 impl QueryFragment<MultiBackend> for Fixed<'_> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, MultiBackend>) -> QueryResult<()> {
+        if !self.is_kept {
+            out.unsafe_to_cache_prepared();
+        }
         let mut values = self.values.iter();
         for (number, part) in self.text.split('?').enumerate() {
             if number > 0 {

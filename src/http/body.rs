@@ -8,10 +8,11 @@ use actix_web::{
     http::{StatusCode, header},
     web::{Bytes, BytesMut},
 };
+use chrono::NaiveDate;
 use futures_util::StreamExt;
 use serde::{
     Deserialize, Deserializer,
-    de::{DeserializeOwned, IgnoredAny},
+    de::{DeserializeOwned, Error as _, IgnoredAny},
 };
 use sha2::{Digest, Sha256};
 
@@ -173,6 +174,32 @@ pub fn nullable<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D)
 /// null is a wrong type. Without it, null would silently leave as is.
 pub fn given<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
     T::deserialize(deserializer).map(Some)
+}
+
+/// A date as RFC 3339 writes it; chrono would take `2025-1-1` as well, which sorts elsewhere.
+struct Day(NaiveDate);
+
+impl<'de> Deserialize<'de> for Day {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let date = text.parse().ok().filter(|date: &NaiveDate| date.to_string() == text);
+        date.map(Self).ok_or_else(|| D::Error::custom("must be a date such as 2020-05-27"))
+    }
+}
+
+/// For `#[serde(deserialize_with = "day")]` on a date.
+pub fn day<'de, D: Deserializer<'de>>(deserializer: D) -> Result<NaiveDate, D::Error> {
+    Day::deserialize(deserializer).map(|day| day.0)
+}
+
+/// For `#[serde(default, deserialize_with = "some_day")]` on a date that may be null.
+pub fn some_day<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<NaiveDate>, D::Error> {
+    Ok(Option::<Day>::deserialize(deserializer)?.map(|day| day.0))
+}
+
+/// As [`given`], for a date.
+pub fn given_day<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<NaiveDate>, D::Error> {
+    day(deserializer).map(Some)
 }
 
 /// 1 to 1,000 things sent at once.

@@ -16,7 +16,10 @@ use futures_util::{StreamExt, future::ready, stream};
 use sha2::{Digest, Sha256};
 
 use super::body;
-use crate::error::{Error, FieldFault};
+use crate::{
+    error::{Error, FieldFault},
+    text::is_unseen,
+};
 
 /// The largest file.
 const LIMIT: usize = 8 * 1024 * 1024;
@@ -116,6 +119,6 @@ fn malformed(error: impl std::fmt::Display) -> Error {
 fn file_name(field: &Field) -> String {
     let sent = field.content_disposition().and_then(|disposition| disposition.get_filename()).unwrap_or_default();
     let last = sent.rsplit(['/', '\\']).next().unwrap_or_default();
-    let shown: String = last.trim().chars().filter(|c| !c.is_control()).take(NAME).collect();
+    let shown: String = last.trim().chars().filter(|c| !c.is_control() && !is_unseen(*c)).take(NAME).collect();
     if shown.is_empty() { "file".to_owned() } else { shown }
 }

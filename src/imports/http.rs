@@ -19,7 +19,7 @@ use crate::{
     clock::Instant,
     db::{Conn, Db},
     error::Error,
-    http::{Answer, Body, Caller, Change, Download, Query, Reading, Sent, Upload, UploadForm, Writing, at, once},
+    http::{Answer, Body, Caller, Change, Download, Page, Query, Reading, Sent, Upload, UploadForm, Writing, at, once, page},
     intakes::IntakeId,
     organizations::OrganizationId,
 };
@@ -31,6 +31,7 @@ use crate::{
         import_instructors_file,
         import_roster_file,
         import_schedule_file,
+        list_imports,
         read_import,
         undo_import,
         read_import_template
@@ -45,6 +46,7 @@ pub fn routes(api: &mut ServiceConfig) {
         .service(at("/instructors/import").post(import_instructors_file))
         .service(at("/intakes/{id}/enrollments/import").post(import_roster_file))
         .service(at("/intakes/{id}/sessions/import").post(import_schedule_file))
+        .service(at("/imports").get(list_imports))
         .service(at("/imports/{id}").get(read_import))
         .service(at("/imports/{id}/undo").post(undo_import))
         .service(at("/import-templates/{kind}").get(read_import_template));
@@ -211,6 +213,33 @@ async fn import_schedule_file(db: Data<Db>, caller: Caller, id: Path<IntakeId>, 
         import_schedule(conn, actor, now, id, file, options)
     };
     take(db, caller, upload, options, verdicts, gate, import).await
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct ListQuery {
+    /// Only the imports into this intake.
+    intake_id: Option<IntakeId>,
+    /// Only the imports of this kind.
+    kind: Option<ImportKind>,
+    /// From `next` of the page before.
+    cursor: Option<String>,
+    /// How many, 1 to 500 (default 50).
+    limit: Option<page::Limit>,
+}
+
+/// The imports of the caller's provider, oldest first
+///
+/// What was only tried (`dry_run=true`), refused or said nothing new is not among them.
+#[utoipa::path(get, path = "/imports", tag = "imports", params(ListQuery), responses(
+    (status = 200, description = "A page of imports", body = Page<Import>), Reading))]
+async fn list_imports(db: Data<Db>, caller: Caller, query: Query<ListQuery>) -> Result<Answer, Error> {
+    let ListQuery { intake_id, kind, cursor, limit } = query.into_inner();
+    let (limit, cursor) = (page::limit(limit)?, page::cursor(cursor.as_deref())?);
+    let imports =
+        db.read(caller.credentials.clone(), move |conn, actor, _| store::list(conn, actor, (intake_id, kind), cursor, limit + 1)).await?;
+    Answer::page(&caller, Page::cut(imports, limit, |import| import.id.to_string()))
 }
 
 /// One import

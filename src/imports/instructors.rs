@@ -2,10 +2,10 @@
 
 use super::{
     model::{
-        Directory, Effect, File, ImportKind, Options, PersonBefore, Report,
+        Directory, Effect, File, ImportKind, Options, Report,
         instructors::{Change, plan, read},
     },
-    pipeline::{Subject, registered, settle},
+    pipeline::{Subject, amend, registered, settle},
 };
 use crate::{
     access::{Action, Actor},
@@ -59,17 +59,15 @@ fn apply(
     changes: Vec<Change>,
     options: &Options,
 ) -> Result<Vec<Effect>, Error> {
-    let (mut news, mut effects) = (Vec::new(), Vec::new());
+    let (mut news, mut amended) = (Vec::new(), Vec::new());
     let total = changes.len();
     for change in changes {
         match change {
             Change::Record(said) => news.push(said.new_person(provider)),
-            Change::Amend(amended) => {
-                let person = people::amend(conn, actor, &amended.found.person, amended.amendment)?;
-                effects.push(Effect::updated("person", person.id, person.version, &PersonBefore::of(&amended.found))?);
-            }
+            Change::Amend(known) => amended.push(*known),
         }
     }
+    let mut effects = amend(conn, actor, amended, None)?;
     if !news.is_empty() {
         let ids = people::register_many(conn, actor, now, provider, PersonKind::Instructor, news)?;
         effects.extend(ids.into_iter().map(|id| Effect::created("person", id, 1)));

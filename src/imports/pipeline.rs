@@ -6,8 +6,8 @@ use sha2::{Digest, Sha256};
 
 use super::{
     model::{
-        self, Counts, Effect, File, Import, ImportKind, ImportState, Known, Options, Outcome, Registered, Report, RowPlan, instructors,
-        organizations, program::ProgramFile, roster, schedule,
+        self, Amended, Counts, Effect, File, Import, ImportKind, ImportState, Known, Options, Outcome, PersonBefore, Registered, Report,
+        RowPlan, instructors, organizations, program::ProgramFile, roster, schedule,
     },
     store,
 };
@@ -83,9 +83,10 @@ pub(super) fn settle<T, C>(
         changes.extend(plan.change);
     }
     options.tell("checked", rows.len(), rows.len());
+    let faults = rows.iter().filter(|row| row.verdict.is_fault()).count();
     let outcome = if options.dry_run {
         Outcome::DryRun
-    } else if !options.partial && rows.iter().any(|row| row.verdict.is_fault()) {
+    } else if faults > 0 && (!options.partial || faults == rows.len()) {
         Outcome::Refused
     } else if changes.is_empty() {
         Outcome::NothingNew
@@ -126,6 +127,14 @@ pub(super) fn registered(conn: &mut Conn, actor: &Actor, pairs: &[(OrganizationI
         (key, Known { editable: editable.contains(&found.person.id), found })
     };
     Ok(found.into_iter().map(known).collect::<HashMap<_, _>>())
+}
+
+/// Changes the people of a file whom the register knows; what they were is in the effects. `own` is the intake of the file.
+pub(super) fn amend(conn: &mut Conn, actor: &Actor, amended: Vec<Amended>, own: Option<IntakeId>) -> Result<Vec<Effect>, Error> {
+    let before: Vec<PersonBefore> = amended.iter().map(|one| PersonBefore::of(&one.found)).collect();
+    let amendments = amended.into_iter().map(|one| (one.found.person, one.amendment)).collect();
+    let people = people::amend_many(conn, actor, amendments, own)?;
+    people.iter().zip(before).map(|(person, before)| Effect::updated("person", person.id, person.version, &before)).collect()
 }
 
 /// The file as it was sent, with what became of each row.

@@ -2,10 +2,10 @@
 
 use super::{
     model::{
-        Directory, Effect, File, ImportKind, Options, PersonBefore, Report,
+        Directory, Effect, File, ImportKind, Options, Report,
         roster::{Change, Facts, Frame, Place, Whom, plan, read},
     },
-    pipeline::{Subject, registered, settle},
+    pipeline::{Subject, amend, registered, settle},
     store,
 };
 use crate::{
@@ -53,6 +53,11 @@ pub fn import_roster(conn: &mut Conn, actor: &Actor, now: Instant, id: IntakeId,
         intake,
     };
     let (entries, unknown) = read(&file.content, &frame)?;
+    if !options.dry_run {
+        // Whoever stands in two lists is corrected by one after the other.
+        let house = frame.directory.by_id(frame.intake.provider_id).map_or(frame.intake.provider_id, |provider| provider.root_id);
+        db::lock(conn, "people", house)?;
+    }
     let pairs: Vec<_> = entries.iter().flatten().map(|entry| entry.value.said.key()).collect();
     let facts = facts(conn, actor, &frame.intake, &pairs)?;
     let plans = plan(entries, &frame, &facts);
@@ -80,11 +85,12 @@ fn apply(
     actor: &Actor,
     now: Instant,
     intake: &Intake,
-    changes: Vec<Change>,
+    mut changes: Vec<Change>,
     options: &Options,
 ) -> Result<Vec<Effect>, Error> {
-    let mut effects = Vec::with_capacity(2 * changes.len());
     let (total, mut done) = (changes.len(), 0);
+    let amended = changes.iter_mut().filter_map(|change| change.amended.take().map(|amended| *amended)).collect();
+    let mut effects = amend(conn, actor, amended, Some(intake.id))?;
     let mut changes = changes.into_iter().peekable();
     while changes.peek().is_some() {
         let chunk: Vec<Change> = changes.by_ref().take(CHUNK).collect();
@@ -106,10 +112,6 @@ fn apply_chunk(
     let mut recorded = record(conn, actor, now, intake, &changes)?.into_iter();
     let mut news = Vec::with_capacity(changes.len());
     for change in changes {
-        if let Some(amended) = change.amended {
-            let person = people::amend(conn, actor, &amended.found.person, amended.amendment)?;
-            effects.push(Effect::updated("person", person.id, person.version, &PersonBefore::of(&amended.found))?);
-        }
         let person = match change.person {
             Whom::Known(id) => id,
             Whom::New(_) => {

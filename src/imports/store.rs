@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use diesel::prelude::*;
 use serde_json::json;
 
-use super::model::{Counts, Effect, Import, ImportId, ImportState, roster::Seats};
+use super::model::{Counts, Effect, Import, ImportId, ImportKind, ImportState, roster::Seats};
 use crate::{
     access::{Action, Actor, Scope},
     clock::Instant,
@@ -13,13 +13,14 @@ use crate::{
     enrollments::EnrollmentId,
     error::Error,
     id::Id,
-    intakes::{self, Intake},
+    intakes::{self, Intake, IntakeId},
     journal::NewEntry,
     organizations::{OrganizationId, below},
     people::{Person, PersonId},
+    schedule::SessionId,
     schema::{
         attendances, cohorts, enrollments, hour_entries, import_effects, imports, intakes as intake_rows, organizations, people,
-        session_instructors, users,
+        roll_calls, session_instructors, users,
     },
     text::Name,
 };
@@ -49,8 +50,30 @@ const NONE: [ImportId; 0] = [];
 /// The import, if the actor sees it.
 pub fn find(conn: &mut Conn, actor: &Actor, id: ImportId) -> Result<Import, Error> {
     let import = visible(actor).filter(imports::id.eq(id)).select(Import::as_select()).first(conn)?;
-    actor.may(Action::ReadIntakes)?;
+    actor.may(Action::ReadImports)?;
     Ok(import)
+}
+
+/// The imports after `cursor`, oldest first: of one intake and of one kind, where these are given.
+pub fn list(
+    conn: &mut Conn,
+    actor: &Actor,
+    (intake, kind): (Option<IntakeId>, Option<ImportKind>),
+    cursor: Option<ImportId>,
+    limit: i64,
+) -> Result<Vec<Import>, Error> {
+    actor.may(Action::ReadImports)?;
+    let mut query = visible(actor).order(imports::id).limit(limit).select(Import::as_select());
+    if let Some(intake) = intake {
+        query = query.filter(imports::intake_id.eq(intake));
+    }
+    if let Some(kind) = kind {
+        query = query.filter(imports::kind.eq(kind));
+    }
+    if let Some(cursor) = cursor {
+        query = query.filter(imports::id.gt(cursor));
+    }
+    Ok(query.load(conn)?)
 }
 
 /// Remembers an import and what it wrote.
@@ -161,6 +184,19 @@ pub(super) fn with_hours(conn: &mut Conn, ids: &[EnrollmentId]) -> Result<HashSe
         found.extend(called.distinct().load::<EnrollmentId>(conn)?);
         let posted = hour_entries::table.filter(hour_entries::enrollment_id.eq_any(chunk.to_vec())).select(hour_entries::enrollment_id);
         found.extend(posted.distinct().load::<EnrollmentId>(conn)?);
+    }
+    Ok(found)
+}
+
+/// Those of these sessions in whose roll call somebody has a mark, or that were submitted or closed without any.
+pub(super) fn called(conn: &mut Conn, ids: &[SessionId]) -> Result<HashSet<SessionId>, Error> {
+    let mut found: HashSet<SessionId> = HashSet::new();
+    for chunk in ids.chunks(CHUNK) {
+        let marked = attendances::table.filter(attendances::session_id.eq_any(chunk.to_vec())).select(attendances::session_id);
+        found.extend(marked.distinct().load::<SessionId>(conn)?);
+        let ended = roll_calls::table.filter(roll_calls::session_id.eq_any(chunk.to_vec()));
+        let ended = ended.filter(roll_calls::state.ne_all(["not_open", "open"])).select(roll_calls::session_id);
+        found.extend(ended.load::<SessionId>(conn)?);
     }
     Ok(found)
 }

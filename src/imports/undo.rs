@@ -26,14 +26,15 @@ const TOLD: usize = 5;
 /// Deletes what an import created and restores what it changed. Of a roster, people who are needed elsewhere by now stay.
 ///
 /// # Errors
-/// 404; 409 `import_in_use` naming what rests on it, `illegal_transition` if it has been undone, `import_not_undoable` for a program:
-/// its version is confirmed, and that is final.
+/// 404; 403 for what the actor may not import either; 409 `import_in_use` naming what rests on it, `illegal_transition` if it has been
+/// undone, `import_not_undoable` for a program: its version is confirmed, and that is final.
 pub fn undo(conn: &mut Conn, actor: &Actor, now: Instant, id: ImportId, change: &Change) -> Result<Import, Error> {
     let import = store::find(conn, actor, id)?;
-    actor.may(match import.kind {
-        ImportKind::Organizations => Action::WriteOrganizations,
-        ImportKind::Instructors | ImportKind::Program | ImportKind::Roster | ImportKind::Schedule => Action::Import,
-    })?;
+    match import.kind {
+        ImportKind::Organizations => actor.may_beyond_intakes(Action::WriteOrganizations)?,
+        ImportKind::Instructors | ImportKind::Program | ImportKind::Roster => actor.may_beyond_intakes(Action::Import)?,
+        ImportKind::Schedule => actor.may(Action::Import)?,
+    }
     if let Some(intake) = import.intake_id {
         db::lock(conn, "intake", intake)?;
     }
@@ -96,14 +97,15 @@ fn take_back_people(conn: &mut Conn, actor: &Actor, intake: Option<IntakeId>, ef
         }
     }
     unless_resting(&resting)?;
+    let mut amendments = Vec::with_capacity(amended.len());
+    for (id, effect) in ids(effects, "person", false) {
+        let before: PersonBefore = effect.before()?;
+        amendments.push((stored.get(&id).cloned().ok_or(Error::NotFound)?, before.restoring(used.contains(&id))));
+    }
+    people::amend_many(conn, actor, amendments, intake)?;
     if let Some(intake) = intake.filter(|_| !enrolled.is_empty()) {
         let intake = intakes::find(conn, actor, intake)?;
         enrollments::remove_many(conn, actor, &intake, &enrolled)?;
-    }
-    for (id, effect) in ids(effects, "person", false) {
-        let before: PersonBefore = effect.before()?;
-        let person = stored.get(&id).ok_or(Error::NotFound)?;
-        people::amend(conn, actor, person, before.restoring(used.contains(&id)))?;
     }
     let unused: Vec<PersonId> = created.into_iter().filter(|id| !used.contains(id)).collect();
     people::remove_many(conn, actor, &unused)
@@ -127,6 +129,8 @@ fn resting_enrollments(conn: &mut Conn, effects: &[Stored], enrolled: &[Enrollme
 fn take_back_sessions(conn: &mut Conn, actor: &Actor, intake: Option<IntakeId>, effects: &[Stored]) -> Result<(), Error> {
     let intake = intakes::find(conn, actor, intake.ok_or_else(|| Error::internal("a schedule without an intake"))?)?;
     let rows: HashMap<SessionId, SessionRow> = schedule::of_intake(conn, intake.id)?.into_iter().map(|(row, _, _)| (row.id, row)).collect();
+    let moved: Vec<SessionId> = ids(effects, "session", false).map(|(id, _)| id).collect();
+    let called = store::called(conn, &moved)?;
     let mut resting = Vec::new();
     for (id, effect) in ids(effects, "session", true).chain(ids(effects, "session", false)) {
         match rows.get(&id) {
@@ -135,6 +139,7 @@ fn take_back_sessions(conn: &mut Conn, actor: &Actor, intake: Option<IntakeId>, 
                 resting.push(format!("session {} is {}; such a session is cancelled, not removed", row.code, row.state));
             }
             Some(row) if row.version != effect.version => resting.push(format!("session {} has changed since", row.code)),
+            Some(row) if called.contains(&id) => resting.push(format!("the roll of session {} has been called", row.code)),
             Some(_) => {}
         }
     }

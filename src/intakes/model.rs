@@ -14,7 +14,7 @@ use crate::{
     error::{Error, FieldFault},
     http::{
         Patched,
-        body::{given, nullable},
+        body::{day, given, given_day, nullable},
     },
     id::Id,
     organizations::OrganizationId,
@@ -209,7 +209,9 @@ pub struct NewIntake {
     pub phase: Option<i32>,
     #[schema(value_type = String, example = "Asia/Shanghai")]
     pub time_zone: Zone,
+    #[serde(deserialize_with = "day")]
     pub opens_on: NaiveDate,
+    #[serde(deserialize_with = "day")]
     pub closes_on: NaiveDate,
     pub mode: SessionMode,
     #[serde(default)]
@@ -230,9 +232,9 @@ pub(super) struct IntakePatch {
     #[serde(default, deserialize_with = "nullable")]
     #[schema(value_type = Option<i32>)]
     pub phase: Patched<i32>,
-    #[serde(default, deserialize_with = "given")]
+    #[serde(default, deserialize_with = "given_day")]
     pub opens_on: Option<NaiveDate>,
-    #[serde(default, deserialize_with = "given")]
+    #[serde(default, deserialize_with = "given_day")]
     pub closes_on: Option<NaiveDate>,
     #[serde(default, deserialize_with = "given")]
     pub mode: Option<SessionMode>,

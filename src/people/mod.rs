@@ -11,4 +11,5 @@ pub use model::{
     Affiliation, AffiliationId, AffiliationKind, Amendment, Match, NewAffiliation, NewPerson, Person, PersonDocument, PersonFilter,
     PersonId, PersonKind, PersonPatch, PostPatch,
 };
-pub use store::{amend, create, find, instructors_of, is_editable_by, list, matches, register_many, remove_many, update};
+pub use store::amendments::amend_many;
+pub use store::{create, find, instructors_of, is_editable_by, list, matches, register_many, remove_many, update};

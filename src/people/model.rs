@@ -14,7 +14,7 @@ use crate::{
     error::{Error, FieldFault},
     http::{
         Patched,
-        body::{given, nullable},
+        body::{given, nullable, some_day},
     },
     id::Id,
     organizations::OrganizationId,
@@ -76,7 +76,7 @@ pub struct Affiliation {
     /// The unit within it, or the organization itself.
     pub unit_id: OrganizationId,
     pub kind: AffiliationKind,
-    /// Unique in the organization while the affiliation has no end.
+    /// Unique in the organization while the affiliation has no end. Instructors are not shown it, nor title and dates.
     #[schema(example = "0061234")]
     pub employee_number: Option<Code>,
     #[schema(example = "高级工程师")]
@@ -127,10 +127,10 @@ pub struct NewAffiliation {
     pub employee_number: Option<Code>,
     #[serde(default)]
     pub title: Option<Title>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "some_day")]
     pub from_date: Option<NaiveDate>,
     /// The first day on which it no longer holds.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "some_day")]
     pub until_date: Option<NaiveDate>,
 }
 
@@ -214,11 +214,16 @@ impl Person {
     pub(super) const fn kind(&self) -> PersonKind {
         if self.trainee { PersonKind::Trainee } else { PersonKind::Instructor }
     }
+
+    /// Whether what reports show of the person differs.
+    pub(super) fn is_called_otherwise(&self, before: &Self) -> bool {
+        (&self.name, &self.latin_name) != (&before.name, &before.latin_name)
+    }
 }
 
 impl PersonDocument {
-    /// The document as `role` is shown it: an instructor sees names and posts, but nobody's phone or e-mail address, except the
-    /// own (DOMAIN 2.11). A partner sees only those it sponsors, so it is shown theirs.
+    /// The document as `role` is shown it: an instructor sees names and units, but nobody's phone, e-mail address, employee number or
+    /// title, except the own (DOMAIN 2.11). A partner sees only those it sponsors, so it is shown theirs.
     #[must_use]
     pub fn shown_to(mut self, role: Role, viewer: Option<PersonId>) -> Self {
         let shown = match role {
@@ -228,6 +233,10 @@ impl PersonDocument {
         if !shown {
             self.person.phone = None;
             self.person.email = None;
+            for affiliation in &mut self.affiliations {
+                let Affiliation { employee_number, title, from_date, until_date, .. } = affiliation;
+                (*employee_number, *title, *from_date, *until_date) = (None, None, None, None);
+            }
         }
         self
     }
@@ -373,16 +382,30 @@ mod tests {
             version: 1,
             created_at: Instant::from_unix_micros(0).unwrap(),
         };
-        PersonDocument { person, affiliations: Vec::new() }
+        let affiliation = Affiliation {
+            id: Id::generate(),
+            person_id: person.id,
+            organization_id: Id::generate(),
+            unit_id: Id::generate(),
+            kind: AffiliationKind::Staff,
+            employee_number: Some("0061234".parse().unwrap()),
+            title: Some("高级工程师".parse().unwrap()),
+            from_date: NaiveDate::from_ymd_opt(2015, 7, 1),
+            until_date: None,
+        };
+        PersonDocument { person, affiliations: vec![affiliation] }
     }
 
     #[test]
-    fn an_instructor_sees_no_phone_but_the_own() {
+    fn an_instructor_sees_name_and_unit_and_all_of_the_own() {
         let document = person();
         for role in Role::ALL {
             let shown = document.clone().shown_to(*role, None);
             let hidden = matches!(role, Role::Instructor | Role::Trainee);
             assert_eq!((shown.person.phone.is_none(), shown.person.email.is_none()), (hidden, hidden), "{role}");
+            let (post, own) = (&shown.affiliations[0], &document.affiliations[0]);
+            let found = [post.employee_number.is_none(), post.title.is_none(), post.from_date.is_none()];
+            assert_eq!((found, post.unit_id), ([hidden; 3], own.unit_id), "{role}");
             assert_eq!(document.clone().shown_to(*role, Some(document.person.id)), document, "{role}");
         }
     }

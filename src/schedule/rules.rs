@@ -28,12 +28,13 @@ pub(super) fn minutes(starts_at: Instant, ends_at: Instant, break_minutes: i32) 
     if ends_at <= starts_at {
         return Err(FieldFault::new("/ends_at", "end_before_start", "must be after starts_at"));
     }
-    let Some(span) = starts_at.whole_minutes_until(ends_at) else {
-        return Err(FieldFault::new("/ends_at", "not_whole_minutes", "must be a whole number of minutes after starts_at"));
-    };
-    if span > LONGEST {
-        return Err(FieldFault::new("/ends_at", "too_long", "a session lasts at most 24 hours"));
+    for (pointer, at) in [("/starts_at", starts_at), ("/ends_at", ends_at)] {
+        if !at.is_whole_minute() {
+            return Err(FieldFault::new(pointer, "not_whole_minutes", "must be a whole minute, without seconds"));
+        }
     }
+    let span = i32::try_from(starts_at.minutes_until(ends_at)).ok().filter(|span| *span <= LONGEST);
+    let span = span.ok_or_else(|| FieldFault::new("/ends_at", "too_long", "a session lasts at most 24 hours"))?;
     if break_minutes < 0 {
         return Err(FieldFault::new("/break_minutes", "out_of_range", "must be 0 or more"));
     }
@@ -251,6 +252,7 @@ mod tests {
     fn times_must_leave_whole_minutes_of_at_most_a_day() {
         refused(|_, plan| plan.ends_at = plan.starts_at, "/ends_at", "end_before_start");
         refused(|_, plan| plan.ends_at = at("2020-05-27T09:40:30+08:00"), "/ends_at", "not_whole_minutes");
+        refused(|_, plan| plan.starts_at = at("2020-05-27T08:00:00.000001+08:00"), "/starts_at", "not_whole_minutes");
         refused(|_, plan| plan.ends_at = at("2020-05-28T08:01:00+08:00"), "/ends_at", "too_long");
         refused(|_, plan| plan.break_minutes = -1, "/break_minutes", "out_of_range");
         refused(|_, plan| plan.break_minutes = 100, "/break_minutes", "no_minutes_left");

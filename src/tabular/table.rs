@@ -1,4 +1,5 @@
 use super::TabularError;
+use crate::text::is_unseen;
 
 /// What a file holds: a header and the rows below it, all as text.
 ///
@@ -105,9 +106,10 @@ impl<'a> TableBuilder<'a> {
 }
 
 /// Whether a character around a cell's text carries no meaning. The ideographic space (U+3000) is white space in
-/// Unicode; the byte-order mark is not, but is left between files that were pasted together.
+/// Unicode; the byte-order mark is not, but is left between files that were pasted together, and address books put marks of
+/// direction around a number that is copied from them.
 fn is_padding(char: char) -> bool {
-    char.is_whitespace() || char == '\u{FEFF}'
+    char.is_whitespace() || is_unseen(char)
 }
 
 /// Whether a character has no place in a cell. Line breaks and tabs do, since people type them.
@@ -125,6 +127,7 @@ mod tests {
         let mut builder = TableBuilder::new(&limits);
         let cell = builder.cell("\u{FEFF}\u{3000} 张 三\u{A0}\n", 1, 0).unwrap();
         assert_eq!(cell, "张 三");
+        assert_eq!(builder.cell("\u{202D}13800000001\u{202C}", 1, 0).unwrap(), "13800000001");
         assert_eq!(builder.cell("a\nb\tc", 1, 0).unwrap(), "a\nb\tc");
     }
 

@@ -52,6 +52,16 @@ fn a_row_at_fault_is_told_in_the_text_the_exit_code_and_the_file_that_goes_back(
     assert_eq!(with(&["--dry-run", "--json"]).with(3).json()["rows"], json["rows"]);
     assert_eq!(with(&["--partial", "--json"]).with(3).json()["committed"], true);
     assert_eq!(with(&["--json"]).with(1).json()["counts"]["already_enrolled"], 1);
+    let nothing_left = with(&["--partial"]).with(3);
+    assert!(nothing_left.stdout.contains("1 of 2 rows are at fault; nothing was written"), "{nothing_left:?}");
+    std::fs::write(home.path("list.csv"), "姓名,工号,单位,专业\n王五,0002,nowhere,MET\n赵六,0003,nowhere,MET\n").unwrap();
+    let faults_only = with(&["--partial"]).with(1);
+    assert!(faults_only.stdout.contains("refused list.csv: 2 invalid; 2 of 2 rows are at fault"), "{faults_only:?}");
+    assert!(
+        faults_only.stdout.contains("row 2 (0002): invalid") && faults_only.stdout.contains("row 3 (0003): invalid"),
+        "{faults_only:?}"
+    );
+    assert!(!faults_only.stderr.contains("--partial"), "{faults_only:?}");
 }
 
 #[test]
@@ -69,4 +79,27 @@ fn a_file_that_cannot_be_taken_says_why() {
     assert_eq!(code(&["import", "program", "broken.json"]), "json_malformed");
     let missing = home.run(&["import", "roster", "list.csv", "--intake", "HONGXING-3"]).with(1);
     assert!(["employee_number", "organization", "discipline", "工号"].iter().all(|name| missing.stderr.contains(name)), "{missing:?}");
+}
+
+#[test]
+fn an_import_is_listed_and_taken_back() {
+    let home = home();
+    std::fs::write(home.path("list.csv"), "姓名,工号,单位,专业\n张伟,0001,JISCO-IRON,MET\n").unwrap();
+    let import = ["import", "roster", "list.csv", "--intake", "HONGXING-3", "--json"];
+    let id = home.run(&import).with(0).json()["import_id"].as_str().unwrap().to_owned();
+    let listed = home.run(&["import", "list", "--intake", "HONGXING-3", "--kind", "roster", "--json"]).with(0).json();
+    assert_eq!((listed["data"].as_array().unwrap().len(), &listed["data"][0]["id"]), (1, &json!(id)));
+    let all = home.run(&["import", "list"]).with(0).stdout;
+    assert!(all.lines().count() == 3 && all.contains("  organizations  committed  "), "{all}");
+    let undone = home.run(&["import", "undo", &id, "--reason", "the wrong list", "--json"]).with(0).json();
+    assert_eq!((&undone["id"], &undone["state"]), (&json!(id), &json!("undone")));
+    let again = home.run(&["import", "undo", &id]).with(1);
+    assert!(again.stderr.contains("undone already") && again.stdout.is_empty(), "{again:?}");
+    assert!(home.run(&["import", "list"]).with(0).stdout.contains("  roster  undone  1 rows  list.csv"));
+    let absent = "01930000-0000-7000-8000-000000000001";
+    assert_eq!(home.run(&["import", "undo", absent, "--json"]).with(1).json()["error"]["code"], "not_found");
+    home.run(&["import", "undo", "list.csv"]).with(2);
+    // It is as if it had never been.
+    assert_eq!(home.run(&import).with(0).json()["counts"]["create"], 1);
+    home.run(&["verify"]).with(0);
 }

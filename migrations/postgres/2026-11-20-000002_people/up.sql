@@ -30,6 +30,8 @@ CREATE TABLE affiliations (
 CREATE INDEX affiliations_person ON affiliations (person_id);
 CREATE INDEX affiliations_unit ON affiliations (unit_id);
 CREATE INDEX affiliations_organization_unit ON affiliations (organization_id, unit_id);
+-- Somebody is looked for by number alone, whatever the organization.
+CREATE INDEX affiliations_number ON affiliations (employee_number);
 -- People are matched by organization and employee number, so an open pair names one person.
 CREATE UNIQUE INDEX affiliations_employee_number ON affiliations (organization_id, employee_number)
     WHERE until_date IS NULL AND employee_number IS NOT NULL;

@@ -46,12 +46,14 @@ CREATE TABLE journal_audiences (
     PRIMARY KEY (organization_id, position)
 );
 
+-- Once a statement, because an import appends tens of thousands of entries.
 CREATE FUNCTION journal_entries_await_seal() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    INSERT INTO journal_unsealed (seq) VALUES (NEW.seq);
+    INSERT INTO journal_unsealed (seq) SELECT seq FROM new_rows;
     RETURN NULL;
 END $$;
-CREATE TRIGGER journal_entries_await_seal AFTER INSERT ON journal_entries FOR EACH ROW EXECUTE FUNCTION journal_entries_await_seal();
+CREATE TRIGGER journal_entries_await_seal AFTER INSERT ON journal_entries
+    REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION journal_entries_await_seal();
 
 CREATE FUNCTION journal_entries_are_immutable() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN

@@ -1,10 +1,12 @@
-//! `muster import`: files into the register, through the same code as over HTTP.
+//! `muster import`: files into the register and out of it again, through the same code as over HTTP.
 
 mod instructors;
+mod list;
 mod organizations;
 mod program;
 mod roster;
 mod schedule;
+mod undo;
 
 use std::{
     fs,
@@ -37,7 +39,9 @@ Examples:
   muster import program examples/jisco/program.json
   muster import instructors examples/jisco/instructors.xlsx --organization USTB
   muster import roster examples/jisco/roster.xlsx --intake HONGXING-3 --dry-run
-  muster import schedule examples/jisco/schedule.xlsx --intake HONGXING-3 --publish";
+  muster import schedule examples/jisco/schedule.xlsx --intake HONGXING-3 --publish
+  muster import list
+  muster import undo 01930000-0000-7000-8000-000000000001";
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
@@ -58,6 +62,10 @@ enum Command {
     Roster(roster::Args),
     /// The sessions of an intake: code, module, cohorts, date, start, end; instructors, break, mode, place
     Schedule(schedule::Args),
+    /// What was imported, with the ids to undo
+    List(list::Args),
+    /// Take an import back, while nothing else rests on it
+    Undo(undo::Args),
 }
 
 pub fn run(args: Args, context: &Context) -> Result<Outcome, Failure> {
@@ -67,6 +75,8 @@ pub fn run(args: Args, context: &Context) -> Result<Outcome, Failure> {
         Command::Program(args) => program::run(args, context),
         Command::Roster(args) => roster::run(args, context),
         Command::Schedule(args) => schedule::run(args, context),
+        Command::List(args) => list::run(args, context),
+        Command::Undo(args) => undo::run(args, context),
     }
 }
 
@@ -164,7 +174,11 @@ fn write_verdicts(path: &Path, file: &File, report: &Report) -> Result<(), Failu
 
 /// The counts, and a line for each row at fault.
 fn outcome(report: &Report) -> Outcome {
-    let counts = report.counts.told();
+    let (at_fault, total) = (report.at_fault(), report.rows.len());
+    let mut counts = report.counts.told();
+    if at_fault > 0 {
+        counts = format!("{counts}; {at_fault} of {total} rows are at fault");
+    }
     let mut lines = vec![match report.outcome {
         imports::Outcome::DryRun => format!("dry run of {}: {counts}; nothing was written", report.file_name),
         imports::Outcome::Committed => {
@@ -178,7 +192,8 @@ fn outcome(report: &Report) -> Outcome {
     lines.extend(report.rows.iter().filter(|row| row.verdict.is_fault()).map(told));
     let outcome = Outcome::new(lines.join("\n"), json!(report));
     if report.outcome == imports::Outcome::Refused {
-        return outcome.with_note("muster: nothing was written, because rows are at fault; --partial takes the others").failed();
+        let hint = if at_fault < total { "; --partial takes the others" } else { "" };
+        return outcome.with_note(format!("muster: nothing was written, because rows are at fault{hint}")).failed();
     }
     outcome.with_findings(report.rows.iter().any(|row| row.verdict.is_fault()))
 }

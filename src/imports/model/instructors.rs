@@ -86,6 +86,7 @@ fn read_row(cells: &mut Cells<'_, Column>, directory: &Directory, provider: &Org
 /// What becomes of each row.
 pub(in crate::imports) fn plan(entries: Entries<Said>, directory: &Directory, registered: &Registered) -> Vec<RowPlan<Change>> {
     let mut seen: HashMap<(OrganizationId, Code), u32> = HashMap::new();
+    let mut posts = HashMap::new();
     planned(entries, |entry| {
         let (row, key, said) = (entry.row, entry.key, entry.value);
         if let Some(first) = seen.get(&said.key()) {
@@ -94,7 +95,14 @@ pub(in crate::imports) fn plan(entries: Entries<Said>, directory: &Directory, re
             return RowPlan::at_fault(row, &key, Verdict::DuplicateInFile, reason);
         }
         seen.insert(said.key(), row);
-        match recognize(&said, registered.get(&said.key()), PersonKind::Instructor, directory) {
+        let recognized = recognize(&said, registered.get(&said.key()), PersonKind::Instructor, directory);
+        if let Recognized::Same { id, .. } = &recognized
+            && let Some(first) = posts.insert(*id, row)
+        {
+            let reason = Reason::of("employee_number", "duplicate_in_file", format!("row {first} is the same person"));
+            return RowPlan::at_fault(row, &key, Verdict::DuplicateInFile, reason);
+        }
+        match recognized {
             Recognized::New => RowPlan::of(row, &key, Verdict::Create, Vec::new(), Some(Change::Record(Box::new(said)))),
             Recognized::Doubtful(verdict, reason) => RowPlan::at_fault(row, &key, verdict, reason),
             Recognized::Same { what, amendment: Some(amended), .. } => {

@@ -13,7 +13,7 @@ mod verdicts;
 
 pub(super) use columns::{Entries, Sheet, template};
 pub(super) use directory::Directory;
-pub(super) use identity::{Known, PersonBefore, Registered};
+pub(super) use identity::{Amended, Known, PersonBefore, Registered};
 pub(super) use verdicts::verdict_table;
 
 use std::{fmt, sync::Arc};
@@ -272,23 +272,31 @@ pub struct Report {
 }
 
 impl Report {
-    /// 422 for a file that was refused, with one fault for each row.
+    /// How many rows are at fault.
+    pub fn at_fault(&self) -> usize {
+        self.rows.iter().filter(|row| row.verdict.is_fault()).count()
+    }
+
+    /// 422 for a file that was refused, with every fault of every row.
     pub fn or_refused(self) -> Result<Self, Error> {
         if self.outcome != Outcome::Refused {
             return Ok(self);
         }
-        let faults = self.rows.iter().filter(|row| row.verdict.is_fault()).map(fault).collect();
-        let detail = format!("nothing was written, because rows are at fault ({}); partial=true takes the others", self.counts.told());
+        let (count, total) = (self.at_fault(), self.rows.len());
+        let hint = if count < total { "; partial=true takes the others" } else { "" };
+        let told = self.counts.told();
+        let detail = format!("nothing was written, because {count} of {total} rows are at fault ({told}){hint}");
+        let faults = self.rows.iter().filter(|row| row.verdict.is_fault()).flat_map(faults).collect();
         Err(Error::Rejected { code: "import_rows_invalid", detail, faults })
     }
 }
 
-fn fault(row: &RowReport) -> FieldFault {
-    let reason = row.reasons.first();
-    let column = reason.and_then(|reason| reason.column.as_deref()).map(|column| format!("/{column}")).unwrap_or_default();
-    let details: Vec<&str> = row.reasons.iter().map(|reason| reason.detail.as_str()).collect();
-    let code = reason.map_or(row.verdict.as_str(), |reason| &reason.code);
-    FieldFault::new(format!("/rows/{}{column}", row.row), code, details.join("; "))
+/// What is wrong with a row, each thing by itself.
+fn faults(row: &RowReport) -> impl Iterator<Item = FieldFault> {
+    row.reasons.iter().map(|reason| {
+        let column = reason.column.as_deref().map(|column| format!("/{column}")).unwrap_or_default();
+        FieldFault::new(format!("/rows/{}{column}", row.row), &reason.code, &reason.detail)
+    })
 }
 
 /// A file that has been read.

@@ -1,6 +1,6 @@
 //! The roster of an intake: who takes part.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use chrono::NaiveDate;
 
@@ -217,7 +217,7 @@ fn read_from(intake: &Intake, text: &str) -> Result<Instant, CellFault> {
 /// What becomes of each row.
 pub(in crate::imports) fn plan(entries: Entries<Row>, frame: &Frame, facts: &Facts) -> Vec<RowPlan<Change>> {
     let mut seen: HashMap<(OrganizationId, Code), u32> = HashMap::new();
-    let mut places = HashSet::new();
+    let mut places = HashMap::new();
     let mut seats = facts.seats.clone();
     planned(entries, |entry| {
         if let Some(first) = seen.get(&entry.value.said.key()) {
@@ -231,7 +231,7 @@ pub(in crate::imports) fn plan(entries: Entries<Row>, frame: &Frame, facts: &Fac
             Recognized::Doubtful(verdict, reason) => RowPlan::at_fault(entry.row, &entry.key, verdict, reason),
             Recognized::New => enroll(entry, None, &mut seats),
             Recognized::Same { id, what, amendment } => {
-                if let Some(first) = places.replace((id, entry.row)).map(|(_, first)| first) {
+                if let Some(first) = places.insert(id, entry.row) {
                     let reason = Reason::of("employee_number", "duplicate_in_file", format!("row {first} is the same person"));
                     return RowPlan::at_fault(entry.row, &entry.key, Verdict::DuplicateInFile, reason);
                 }

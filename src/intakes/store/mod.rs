@@ -4,6 +4,8 @@ pub(super) mod amendments;
 pub(super) mod cohorts;
 pub(super) mod quotas;
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use diesel::prelude::*;
 
 use super::model::{Intake, IntakeId, IntakePatch, IntakeState, IntakeTransition, NewIntake, check};
@@ -231,15 +233,25 @@ pub fn touch_all(conn: &mut Conn, id: IntakeId) -> Result<(), Error> {
     Ok(())
 }
 
-/// Says that every report which names this person shows something else from this transaction on.
-pub fn touch_person(conn: &mut Conn, person: PersonId) -> Result<(), Error> {
-    let enrolled: Vec<(IntakeId, OrganizationId)> = enrolled::table
-        .filter(enrolled::person_id.eq(person))
-        .order(enrolled::intake_id)
-        .select((enrolled::intake_id, enrolled::sponsor_id))
-        .load(conn)?;
-    for (intake, sponsor) in enrolled {
-        touch(conn, intake, &[sponsor])?;
+/// Says that every report which names one of these people shows something else from this transaction on; of `own` too, an intake that
+/// the caller goes on to change. Each intake once and in the order of their ids, so that two such changes wait for each other only one way.
+pub fn touch_people(conn: &mut Conn, people: &[PersonId], own: Option<IntakeId>) -> Result<(), Error> {
+    let mut touched: BTreeMap<IntakeId, BTreeSet<OrganizationId>> = BTreeMap::new();
+    for chunk in people.chunks(500) {
+        let enrolled: Vec<(IntakeId, OrganizationId)> = enrolled::table
+            .filter(enrolled::person_id.eq_any(chunk.to_vec()))
+            .select((enrolled::intake_id, enrolled::sponsor_id))
+            .distinct()
+            .load(conn)?;
+        for (intake, sponsor) in enrolled {
+            touched.entry(intake).or_default().insert(sponsor);
+        }
+    }
+    if !touched.is_empty() {
+        touched.extend(own.filter(|own| !touched.contains_key(own)).map(|own| (own, BTreeSet::new())));
+    }
+    for (intake, sponsors) in touched {
+        touch(conn, intake, &sponsors.into_iter().collect::<Vec<_>>())?;
     }
     Ok(())
 }

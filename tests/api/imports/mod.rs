@@ -3,6 +3,7 @@
 mod files;
 mod instructors;
 mod jisco;
+mod list;
 mod organizations;
 mod permissions;
 mod roster;

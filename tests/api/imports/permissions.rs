@@ -2,8 +2,10 @@
 
 use serde_json::json;
 
-use super::{ROSTER, csv, import_roster, roster_path, schedule_path};
-use crate::support::{seed, spawn_app};
+use muster::access::Role;
+
+use super::{ROSTER, csv, import_roster, import_schedule, roster_path, schedule_path};
+use crate::support::{Client, TokenOptions, seed, spawn_app};
 
 const JUNK: &[u8] = b"PK\x03\x04 no workbook";
 
@@ -57,6 +59,35 @@ fn an_import_is_its_providers_own() {
         client.post(&undo, json!({})).expect(403);
     }
     course.coordinator.get(&format!("/imports/{}", app.absent_id())).expect(404);
+}
+
+#[test]
+fn a_narrowed_token_undoes_no_more_than_it_may_import() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let next = seed::course_called(&app, "NEXT", "HBIS");
+    let roster = import_roster(&course, &course.coordinator, "", &["张伟,,0001,JISCO,MET,,"]).expect(200).text_at("/import_id");
+    let row = "D-1,MET-01,MET-1,,2020-06-03,14:00,15:00,,,";
+    let schedule = import_schedule(&course, &course.coordinator, "", &[row]).expect(200).text_at("/import_id");
+    let file = csv("姓名,工号", &["王芳,B9"]);
+    let people = course.coordinator.post_file("/instructors/import", "a.csv", &file).expect(200).text_at("/import_id");
+    let coordinator = |options| app.client_for(Role::Coordinator, Some(&app.provider().id), None, options);
+    let narrowed = |intake: &str| coordinator(TokenOptions { intake: Some(intake.to_owned()), ..TokenOptions::default() });
+    let (here, elsewhere) = (narrowed(&course.intake), narrowed(&next.intake));
+    let read_only = coordinator(TokenOptions { read_only: true, ..TokenOptions::default() });
+    let undo = |client: &Client, import: &str| client.post(&format!("/imports/{import}/undo"), json!({}));
+    app.unchanged(|| {
+        for import in [&roster, &schedule, &people] {
+            undo(&elsewhere, import).expect(404);
+            undo(&read_only, import).expect(403).problem("forbidden");
+        }
+        undo(&here, &people).expect(404);
+        // The people of a roster are not the intake's alone.
+        undo(&here, &roster).expect(403).problem("forbidden");
+    });
+    assert_eq!(here.get("/imports").expect(200).column("id"), [roster, schedule.clone()]);
+    assert_eq!(elsewhere.get("/imports").expect(200).items().len(), 0);
+    undo(&here, &schedule).expect(200);
 }
 
 #[test]

@@ -84,6 +84,8 @@ fn one_bad_row_keeps_the_others_out() {
                 fault(3, "employee_number", "duplicate_in_file"),
                 fault(4, "name", "cell_missing"),
                 fault(5, "organization", "unknown_organization"),
+                fault(5, "discipline", "unknown_discipline"),
+                fault(5, "cohort", "unknown_cohort"),
                 fault(6, "organization", "organization_ambiguous"),
                 fault(7, "phone", "text_too_long"),
             ]
@@ -262,4 +264,74 @@ fn the_statements_do_not_grow_with_the_rows() {
     };
     let few = import(rows(1, 5));
     assert_eq!(import(rows(1000, 150)), few);
+}
+
+/// As many people, all at one plant and in one cohort.
+fn class(count: usize, name: impl Fn(usize) -> String) -> Vec<String> {
+    (0..count).map(|number| format!("{},,{number:05},JISCO-IRON,MET,MET-1,", name(number))).collect()
+}
+
+fn import_class(course: &seed::Course, rows: &[String]) -> crate::support::Reply {
+    import_roster(course, &course.coordinator, "", &rows.iter().map(String::as_str).collect::<Vec<_>>()).expect(200)
+}
+
+#[test]
+fn the_statements_do_not_grow_with_the_names_that_are_corrected() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    import_class(&course, &class(200, |number| format!("学员{number}")));
+    let correct = |count: usize, name: &str| {
+        let rows = class(count, |number| format!("{name}{number}"));
+        let (reply, statements) = crate::support::statements::count(|| import_class(&course, &rows));
+        assert_eq!(reply.body["counts"]["update"], count);
+        statements
+    };
+    let few = correct(2, "学生");
+    assert_eq!((correct(100, "学长"), correct(200, "学子")), (few, few));
+    let trainees = course.coordinator.get("/trainees?limit=500").expect(200);
+    assert!(trainees.items().iter().all(|trainee| trainee["name"].as_str().unwrap().starts_with("学子")), "{}", trainees.text);
+    assert_eq!(app.findings(), Vec::<String>::new());
+}
+
+#[test]
+fn each_report_that_names_the_corrected_is_touched_once_and_in_the_order_of_the_intakes() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let next = seed::course_called(&app, "NEXT", "HBIS");
+    let rows = class(3, |number| format!("学员{number}"));
+    import_class(&course, &rows);
+    // New to the later intake, known from the earlier one, and called otherwise.
+    let versions = || app.count("SELECT sum(report_version) FROM intakes");
+    let before = versions();
+    let corrected = class(3, |number| format!("学生{number}"));
+    let (_, statements) = crate::support::statements::record(|| import_class(&next, &corrected));
+    // Of both for the names, and of the later one for the places in it.
+    assert_eq!(versions(), before + 3);
+    let touches: Vec<&String> = statements.iter().filter(|text| text.contains("UPDATE") && text.contains("report_version")).collect();
+    let intakes: Vec<&str> = touches.iter().filter(|text| !text.contains("intake_sponsors")).map(|text| text.as_str()).collect();
+    assert_eq!(intakes.len(), 3, "{touches:#?}");
+    let written = statements.iter().position(|text| text.contains("INSERT INTO") && text.contains("enrollments")).unwrap();
+    let touched = statements.iter().rposition(|text| text.contains("UPDATE") && text.contains("report_version")).unwrap();
+    let first = statements.iter().position(|text| text.contains("UPDATE") && text.contains("report_version")).unwrap();
+    assert!(first < written && written < touched, "the later intake is held before anything is written to it");
+}
+
+#[test]
+fn nothing_is_new_in_a_file_of_faults() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let rows = ["张伟,,,nowhere,MET,,", "李娜,,0002,nowhere,MET,,"];
+    app.unchanged(|| {
+        let refused = import_roster(&course, &course.coordinator, "?partial=true", &rows).expect(422).problem("import_rows_invalid");
+        let detail = refused.body["detail"].as_str().unwrap();
+        assert!(detail.contains("2 of 2 rows are at fault") && !detail.contains("partial"), "{detail}");
+        assert_eq!(
+            faults(&refused),
+            [
+                ("/rows/2/employee_number".to_owned(), "cell_missing".to_owned()),
+                ("/rows/2/organization".to_owned(), "unknown_organization".to_owned()),
+                ("/rows/3/organization".to_owned(), "unknown_organization".to_owned()),
+            ]
+        );
+    });
 }

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::{csv, import_roster, import_schedule, roster_path};
-use crate::support::{App, Reply, seed, seed::Course, spawn_app};
+use crate::support::{App, Reply, assert_winners, at_once, rounds, seed, seed::Course, spawn_app};
 
 const ZHANG: &str = "张伟,Zhang Wei,0001,JISCO-IRON,MET,MET-1,13800000001";
 const LI: &str = "李娜,Li Na,0002,JISCO-STEEL,MET,,";
@@ -74,6 +74,73 @@ fn nothing_is_taken_back_after_a_roll_call() {
     assert!(refused.body["detail"].as_str().unwrap().contains("张伟"), "{}", refused.text);
     seed::step_roll_call(&course, &session, "close", None).expect(200);
     app.unchanged(|| undo(&course, &import).expect(409).problem("import_in_use"));
+}
+
+#[test]
+fn a_roll_call_without_a_mark_is_nothing_to_rest_on() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let import = import_roster(&course, &course.coordinator, "", &[ZHANG]).expect(200);
+    let enrollment = course.coordinator.get(&format!("/intakes/{}/enrollments", course.intake)).expect(200).column("id").remove(0);
+    let session = seed::held_session(&course, "H-1", &seed::morning(1));
+    let mark = json!({ "enrollment_id": enrollment, "code": "absent" });
+    seed::put_roll_call(&course, &session, &[mark]).expect(200);
+    for step in ["submit", "close"] {
+        app.unchanged(|| undo(&course, &import).expect(409).problem("import_in_use"));
+        seed::step_roll_call(&course, &session, step, None).expect(200);
+    }
+    app.unchanged(|| undo(&course, &import).expect(409).problem("import_in_use"));
+    let late = import_roster(&course, &course.coordinator, "", &[LI]).expect(200);
+    let open = seed::held_session(&course, "H-2", &seed::morning(2));
+    seed::put_roll_call(&course, &open, &[]).expect(200);
+    undo(&course, &late).expect(200);
+    assert_eq!(rows(&app, "enrollments"), 1);
+    assert_eq!(app.findings(), Vec::<String>::new());
+}
+
+#[test]
+fn of_a_mark_and_an_undo_at_once_one_is_too_late() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    for round in 0..rounds() {
+        let row = format!("学员{round},,{round:04},JISCO-IRON,MET,MET-1,");
+        let import = import_roster(&course, &course.coordinator, "", &[&row]).expect(200);
+        let members = course.coordinator.get(&format!("/intakes/{}/enrollments?limit=500", course.intake)).expect(200).column("id");
+        let session = seed::held_session(&course, &format!("H-{round}"), &seed::morning(round));
+        let mark = json!({ "enrollment_id": members.last().unwrap(), "code": "present" });
+        let mut replies = at_once(2, |index| {
+            if index == 0 { undo(&course, &import) } else { seed::put_roll_call(&course, &session, std::slice::from_ref(&mark)) }
+        });
+        let (mark, undone) = (replies.remove(1), replies.remove(0));
+        if undone.status == 200 {
+            mark.fault("/entries/0/enrollment_id", "not_expected");
+        } else {
+            undone.expect(409).problem("import_in_use");
+            mark.expect(200);
+        }
+    }
+    assert_eq!(app.findings(), Vec::<String>::new());
+}
+
+#[test]
+fn an_import_is_undone_once() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let import = import_roster(&course, &course.coordinator, "", &[ZHANG, LI]).expect(200);
+    assert_winners(at_once(4, |_| undo(&course, &import)), 1, "illegal_transition");
+}
+
+#[test]
+fn a_session_that_was_moved_stays_once_its_roll_was_called() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let member = seed::enrolled(&course, 1).remove(0);
+    let session = seed::published_session(&course, "P-1", &seed::morning(1));
+    let import = import_schedule(&course, &course.coordinator, "", &["P-1,MET-01,MET-1,,2020-06-02,14:00,15:00,,面授,101"]).expect(200);
+    seed::put_roll_call(&course, &session, &[seed::line(&member, "present")]).expect(200);
+    app.unchanged(|| undo(&course, &import).expect(409).problem("import_in_use"));
+    seed::put_roll_call(&course, &session, &[]).expect(200);
+    undo(&course, &import).expect(200);
 }
 
 #[test]

@@ -32,6 +32,9 @@ fn wrong_fields_of_an_intake_are_pointed_at() {
             ("mode", json!("telepathy"), "unknown_value"),
             ("opens_on", json!("2020-02-30"), "wrong_value"),
             ("opens_on", json!("27.5.2020"), "wrong_value"),
+            ("opens_on", json!("2020-5-27"), "wrong_value"),
+            ("closes_on", json!("+2020-10-30"), "wrong_value"),
+            ("closes_on", json!("2020-10-30T00:00:00Z"), "wrong_value"),
             ("closes_on", json!("2020-05-26"), "end_before_start"),
         ] {
             let mut body = seed::intake_body(&program.version, "X");

@@ -96,6 +96,8 @@ fn wrong_fields_of_a_person_are_pointed_at() {
             (post("kind", json!("friend")), "/affiliation/kind", "unknown_value"),
             (post("employee_number", json!("")), "/affiliation/employee_number", "text_empty"),
             (post("from_date", json!("2020-02-30")), "/affiliation/from_date", "wrong_value"),
+            (post("from_date", json!("2020-2-3")), "/affiliation/from_date", "wrong_value"),
+            (post("until_date", json!(" 2020-02-03")), "/affiliation/until_date", "wrong_value"),
             (post("from_date", json!("0020-02-28")), "/affiliation/from_date", "year_out_of_range"),
         ] {
             let reply = coordinator.post("/trainees", body).expect(422);

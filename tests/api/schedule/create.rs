@@ -40,6 +40,7 @@ fn what_does_not_fit_the_intake_is_pointed_at() {
             ("break_minutes", json!(-1), "/break_minutes", "out_of_range"),
             ("break_minutes", json!(90), "/break_minutes", "no_minutes_left"),
             ("ends_at", json!("2020-06-02T02:30:30Z"), "/ends_at", "not_whole_minutes"),
+            ("starts_at", json!("2020-06-02T01:00:30Z"), "/starts_at", "not_whole_minutes"),
             ("ends_at", json!("2020-06-03T01:01:00Z"), "/ends_at", "too_long"),
             ("mode", json!("telepathy"), "/mode", "unknown_value"),
             ("starts_at", json!("2020-06-02"), "/starts_at", "wrong_value"),

@@ -180,3 +180,15 @@ fn missing_columns_are_told_with_the_headers_that_would_do() {
     assert!(faults.iter().all(|fault| fault.pointer.starts_with("/columns/")));
     assert!(faults[0].detail.contains("工号"));
 }
+
+#[test]
+fn two_numbers_of_one_person_are_one_row_too_many() {
+    let frame = frame();
+    let mut facts = known(&frame, "0001", "张伟", true);
+    let (hbis, number) = (frame.directory.by_code("HBIS").unwrap().id, "9001".parse().unwrap());
+    let other = facts.registered.values().next().unwrap().clone();
+    facts.registered.insert((hbis, number), other);
+    let plans = plans("张伟,0001,JISCO,MET,\n张伟,9001,HBIS,MET,", &frame, &facts);
+    assert_eq!(verdicts(&plans), [Verdict::Create, Verdict::DuplicateInFile]);
+    assert!(plans[1].report.reasons[0].detail.contains("row 2"));
+}

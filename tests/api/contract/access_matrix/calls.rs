@@ -343,6 +343,7 @@ fn imports() -> Vec<Call> {
             let row = format!("{},CANARY-A-M1,CANARY-A-c1,{date},{start},{end}", session["code"].as_str().unwrap());
             json!(format!("code,module,cohorts,date,start,end\n{row}"))
         }),
+        list("list_imports", Thing::Nothing, "/items", "id"),
         read("read_import", Thing::Import),
         step("undo_import", Thing::Import, Stage::import),
         // Headers to fill in, the same for everybody.

@@ -1,5 +1,7 @@
 //! The tables of people, and who sees which of them.
 
+pub(super) mod amendments;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use diesel::{
@@ -8,8 +10,7 @@ use diesel::{
 };
 
 use super::model::{
-    Affiliation, Amendment, Match, NewPerson, Person, PersonDocument, PersonFilter, PersonId, PersonKind, PersonPatch, latest_title,
-    pattern,
+    Affiliation, Match, NewPerson, Person, PersonDocument, PersonFilter, PersonId, PersonKind, PersonPatch, latest_title, pattern,
 };
 use crate::{
     access::{Action, Actor, Scope, advised, taught},
@@ -138,7 +139,11 @@ pub fn list(
                 let shown = holders.filter(affiliations::unit_id.eq_any(below(sponsor)));
                 query.filter(people::id.eq_any(shown.select(affiliations::person_id)))
             }
-            Scope::Everything | Scope::Provider(_) | Scope::Adviser(..) | Scope::Teacher(..) | Scope::Own(_) => {
+            // Who is not shown a number cannot ask whose it is either.
+            Scope::Teacher(person, _) => {
+                query.filter(people::id.eq_any(holders.filter(affiliations::person_id.eq(person)).select(affiliations::person_id)))
+            }
+            Scope::Everything | Scope::Provider(_) | Scope::Adviser(..) | Scope::Own(_) => {
                 query.filter(people::id.eq_any(holders.select(affiliations::person_id)))
             }
         };
@@ -392,50 +397,11 @@ fn replace(conn: &mut Conn, stored: &Person, mut changed: Person) -> Result<Pers
     if updated == 0 {
         return Err(Error::Stale);
     }
-    if (&changed.name, &changed.latin_name) != (&stored.name, &stored.latin_name) {
+    if changed.is_called_otherwise(stored) {
         // Reports show the name.
-        crate::intakes::touch_person(conn, stored.id)?;
+        crate::intakes::touch_people(conn, &[stored.id], None)?;
     }
     Ok(changed)
-}
-
-/// Changes a person, and the unit or title of one affiliation, as an imported row says; without `If-Match`, but only from `stored`.
-/// If nothing differs, nothing is written and the version stays.
-///
-/// # Errors
-/// 404 if the actor may not change this person, or the affiliation is not the person's; 412 if the person is no longer as `stored`;
-/// 409 if the unit is not of the affiliation's organization.
-pub fn amend(conn: &mut Conn, actor: &Actor, stored: &Person, mut amendment: Amendment) -> Result<Person, Error> {
-    if !is_editable_by(conn, actor, &[stored.id])?.contains(&stored.id) {
-        return Err(Error::NotFound);
-    }
-    actor.may(Action::WritePeople)?;
-    let post = amendment.post.take();
-    let changed = amendment.apply(stored);
-    let (mut before, mut after) = (Vec::new(), Vec::new());
-    if let Some(post) = post {
-        let affiliation: Affiliation = affiliations::table
-            .filter(affiliations::id.eq(post.affiliation_id))
-            .filter(affiliations::person_id.eq(stored.id))
-            .select(Affiliation::as_select())
-            .first(conn)?;
-        after.push(post.apply(&affiliation));
-        before.push(affiliation);
-    }
-    if changed == *stored && before == after {
-        return Ok(changed);
-    }
-    let changed = replace(conn, stored, changed)?;
-    for affiliation in &after {
-        diesel::update(affiliations::table.filter(affiliations::id.eq(affiliation.id)))
-            .set((affiliations::unit_id.eq(affiliation.unit_id), affiliations::title.eq(&affiliation.title)))
-            .execute(conn)?;
-    }
-    let [_, updated, _] = stored.kind().actions();
-    let before = PersonDocument { person: stored.clone(), affiliations: before };
-    let after = PersonDocument { person: changed, affiliations: after };
-    actor.record(NewEntry::of(updated, "person", stored.id).provider(stored.provider_id).from(&before).to(&after));
-    Ok(after.person)
 }
 
 /// Removes people with their affiliations, for an import that is undone; one journal entry each, with what is lost.

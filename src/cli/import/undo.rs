@@ -1,0 +1,37 @@
+//! `muster import undo`.
+
+use serde_json::json;
+
+use super::{Context, Failure, Outcome, imports};
+use crate::{access::Credentials, error::Error, http::Change, imports::ImportId, text::Note};
+
+const EXAMPLES: &str = "\
+Deletes what an import created and restores what it changed, as long as nothing rests on it: a mark in a roll call, hours, a later
+change. Of a roster, people who are needed elsewhere by now stay. Exit code 1 with the reason if it cannot be taken back.
+
+Examples:
+  muster import list
+  muster import undo 01930000-0000-7000-8000-000000000001
+  muster import undo 01930000-0000-7000-8000-000000000001 --reason \"it was last year's list\"";
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct Args {
+    /// The import, as it was printed when it was committed
+    id: ImportId,
+    /// Why, for the journal
+    #[arg(long)]
+    reason: Option<Note>,
+}
+
+pub(super) fn run(args: Args, context: &Context) -> Result<Outcome, Failure> {
+    let Args { id, reason } = args;
+    let change = Change { reason };
+    let undone =
+        context.open()?.write_blocking(Credentials::Operator, move |conn, actor, now| imports::undo(conn, actor, now, id, &change));
+    match undone {
+        Ok(import) => Ok(Outcome::new(format!("took back {}: {} rows (import {id})", import.file_name, import.rows), json!(import))),
+        Err(Error::NotFound) => Err(Failure::new("not_found", format!("there is no import {id}; `muster import list` has them"))),
+        Err(other) => Err(other.into()),
+    }
+}
