@@ -17,10 +17,9 @@ use crate::{
     journal::NewEntry,
     organizations::{OrganizationId, below},
     people::{Person, PersonId},
-    schedule::SessionId,
     schema::{
         attendances, cohorts, enrollments, hour_entries, import_effects, imports, intakes as intake_rows, organizations, people,
-        roll_calls, session_instructors, users,
+        session_instructors, users,
     },
     text::Name,
 };
@@ -184,19 +183,6 @@ pub(super) fn with_hours(conn: &mut Conn, ids: &[EnrollmentId]) -> Result<HashSe
         found.extend(called.distinct().load::<EnrollmentId>(conn)?);
         let posted = hour_entries::table.filter(hour_entries::enrollment_id.eq_any(chunk.to_vec())).select(hour_entries::enrollment_id);
         found.extend(posted.distinct().load::<EnrollmentId>(conn)?);
-    }
-    Ok(found)
-}
-
-/// Those of these sessions in whose roll call somebody has a mark, or that were submitted or closed without any.
-pub(super) fn called(conn: &mut Conn, ids: &[SessionId]) -> Result<HashSet<SessionId>, Error> {
-    let mut found: HashSet<SessionId> = HashSet::new();
-    for chunk in ids.chunks(CHUNK) {
-        let marked = attendances::table.filter(attendances::session_id.eq_any(chunk.to_vec())).select(attendances::session_id);
-        found.extend(marked.distinct().load::<SessionId>(conn)?);
-        let ended = roll_calls::table.filter(roll_calls::session_id.eq_any(chunk.to_vec()));
-        let ended = ended.filter(roll_calls::state.ne_all(["not_open", "open"])).select(roll_calls::session_id);
-        found.extend(ended.load::<SessionId>(conn)?);
     }
     Ok(found)
 }

@@ -130,7 +130,7 @@ fn take_back_sessions(conn: &mut Conn, actor: &Actor, intake: Option<IntakeId>, 
     let intake = intakes::find(conn, actor, intake.ok_or_else(|| Error::internal("a schedule without an intake"))?)?;
     let rows: HashMap<SessionId, SessionRow> = schedule::of_intake(conn, intake.id)?.into_iter().map(|(row, _, _)| (row.id, row)).collect();
     let moved: Vec<SessionId> = ids(effects, "session", false).map(|(id, _)| id).collect();
-    let called = store::called(conn, &moved)?;
+    let called = schedule::called(conn, &moved)?;
     let mut resting = Vec::new();
     for (id, effect) in ids(effects, "session", true).chain(ids(effects, "session", false)) {
         match rows.get(&id) {

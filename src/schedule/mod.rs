@@ -14,4 +14,4 @@ pub use store::preview::{Proposal, obstacles};
 pub use store::steps::{cancel_unheld, hold, publish};
 pub use store::verify::verify_claims;
 pub use store::waivers::waive;
-pub use store::{Scheduled, check_within, create_many, find, of_intake, remove_many, update};
+pub use store::{Scheduled, called, check_within, create_many, find, of_intake, remove_many, update};

@@ -35,7 +35,8 @@ use crate::{
     people::PersonId,
     programs::{DisciplineId, ModuleId},
     schema::{
-        enrollment_periods, enrollments, intakes as intake_rows, modules, roll_calls, session_cohorts, session_instructors, sessions,
+        attendances, enrollment_periods, enrollments, intakes as intake_rows, modules, roll_calls, session_cohorts, session_instructors,
+        sessions,
     },
     text::Code,
 };
@@ -295,7 +296,7 @@ pub fn update(conn: &mut Conn, actor: &Actor, caller: Option<&Caller>, id: Sessi
             return Err(Error::conflict("session_closed", format!("session {} is {} and stays as it is", before.code, stored.row.state)));
         }
     };
-    if published && plan.moves(&stored.row, &stored.cohort_ids) && !called(conn, vec![id])?.is_empty() {
+    if published && plan.moves(&stored.row, &stored.cohort_ids) && !called(conn, &[id])?.is_empty() {
         let detail = format!("the roll of session {} has been called; hold it as it was, or cancel it", before.code);
         return Err(Error::conflict("roll_call_begun", detail));
     }
@@ -327,15 +328,17 @@ pub fn update(conn: &mut Conn, actor: &Actor, caller: Option<&Caller>, id: Sessi
     Ok(now)
 }
 
-/// Those of these sessions whose roll has been called.
-pub(super) fn called(conn: &mut Conn, ids: Vec<SessionId>) -> Result<HashSet<SessionId>, Error> {
-    let mut called = HashSet::new();
+/// Those of these sessions in whose roll call somebody has a mark, or that were submitted or closed without any.
+pub fn called(conn: &mut Conn, ids: &[SessionId]) -> Result<HashSet<SessionId>, Error> {
+    let mut found: HashSet<SessionId> = HashSet::new();
     for chunk in ids.chunks(CHUNK) {
-        let begun = roll_calls::table.filter(roll_calls::session_id.eq_any(chunk.to_vec()));
-        let rows: Vec<SessionId> = begun.select(roll_calls::session_id).load(conn)?;
-        called.extend(rows);
+        let marked = attendances::table.filter(attendances::session_id.eq_any(chunk.to_vec())).select(attendances::session_id);
+        found.extend(marked.distinct().load::<SessionId>(conn)?);
+        let ended = roll_calls::table.filter(roll_calls::session_id.eq_any(chunk.to_vec()));
+        let ended = ended.filter(roll_calls::state.ne_all(["not_open", "open"])).select(roll_calls::session_id);
+        found.extend(ended.load::<SessionId>(conn)?);
     }
-    Ok(called)
+    Ok(found)
 }
 
 fn planned(row: &SessionRow, plan: &Plan) -> SessionRow {

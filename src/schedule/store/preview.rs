@@ -67,8 +67,8 @@ fn blame_moving(conn: &mut Conn, stored: &[Scheduled], considered: &mut [Conside
     let published = stored.iter().filter(|(row, ..)| row.state == SessionState::Published);
     let published: HashMap<SessionId, &Scheduled> = published.map(|one| (one.0.id, one)).collect();
     let moves = |one: &Considered| published.get(&one.id).is_some_and(|(row, cohorts, _)| one.plan.moves(row, cohorts));
-    let moving = considered.iter().filter(|one| moves(one)).map(|one| one.id).collect();
-    let called = called(conn, moving)?;
+    let moving: Vec<SessionId> = considered.iter().filter(|one| moves(one)).map(|one| one.id).collect();
+    let called = called(conn, &moving)?;
     for one in considered.iter_mut().filter(|one| called.contains(&one.id)) {
         let detail = "the roll of this session has been called; hold it as it was, or cancel it";
         one.faults.push(FieldFault::new("", "roll_call_begun", detail));
