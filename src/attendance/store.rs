@@ -50,7 +50,7 @@ fn minutes(session: &SessionRow) -> i32 {
 
 /// Whom the actor calls in this session: everybody expected, or a class adviser's own cohorts.
 fn called_by(conn: &mut Conn, actor: &Actor, session: &SessionRow) -> Result<Vec<Expected>, Error> {
-    let mut expected = enrollments::expected_of(conn, session.id, session.starts_at)?;
+    let mut expected = enrollments::expected_of(conn, session.id, session.begins_at())?;
     if let Scope::Adviser(person, _) = actor.scope() {
         let own: Vec<CohortId> = cohorts::table
             .filter(cohorts::intake_id.eq(session.intake_id))
@@ -167,11 +167,11 @@ fn ready(actor: &Actor, now: Instant, session: &SessionRow, state: RollCallState
     if !session.is_taking_place() {
         return Err(Error::conflict("session_not_published", format!("the session is {}; its roll cannot be called", session.state)));
     }
-    if now < session.starts_at {
+    if now < session.begins_at() {
         return Err(Error::invalid(
             "",
             "before_start",
-            format!("the session starts at {}; its roll is called from then on", session.starts_at),
+            format!("the session starts at {}; its roll is called from then on", session.begins_at()),
         ));
     }
     match state {
@@ -274,7 +274,7 @@ fn submit(conn: &mut Conn, actor: &Actor, now: Instant, session_id: SessionId) -
     let session = changing(conn, actor, session_id, Action::CallRoll)?;
     let before = row(conn, session_id)?;
     let state = after(before.state, RollCallTransition::Submit)?;
-    let expected = enrollments::expected_of(conn, session_id, session.starts_at)?;
+    let expected = enrollments::expected_of(conn, session_id, session.begins_at())?;
     let stored = stored(conn, session_id)?;
     complete(&expected, &stored)?;
     let changed = RollCallRow { state, submitted_at: Some(now), version: before.version + 1, ..before.clone() };
@@ -294,7 +294,7 @@ pub fn close(conn: &mut Conn, actor: &Actor, now: Instant, session_id: SessionId
     let before = row(conn, session_id)?;
     let state = after(before.state, RollCallTransition::Close)?;
     let whole = session.held_minutes.ok_or_else(|| Error::conflict("session_not_held", "confirm the session as held first"))?;
-    let expected = enrollments::expected_of(conn, session_id, session.starts_at)?;
+    let expected = enrollments::expected_of(conn, session_id, session.begins_at())?;
     let stored = stored(conn, session_id)?;
     complete(&expected, &stored)?;
     let called: BTreeMap<EnrollmentId, &Attendance> = stored.iter().map(|attendance| (attendance.enrollment_id, attendance)).collect();
@@ -356,7 +356,7 @@ fn reopen(conn: &mut Conn, actor: &Actor, session_id: SessionId, change: &Change
     intakes::touch_all(conn, session.intake_id)?;
     let entry = NewEntry::of("roll_call.reopened", "session", session_id).provider(provider(conn, &session)?).intake(session.intake_id);
     actor.record(entry.from(&before).to(&changed).because(Some(reason.as_str())));
-    let expected = enrollments::expected_of(conn, session_id, session.starts_at)?;
+    let expected = enrollments::expected_of(conn, session_id, session.begins_at())?;
     let stored = stored(conn, session_id)?;
     Ok(shown(&session, changed, expected, &stored))
 }

@@ -110,9 +110,12 @@ impl SessionRow {
     pub fn is_taking_place(&self) -> bool {
         matches!(self.state, SessionState::Published | SessionState::Held)
     }
-}
 
-impl SessionRow {
+    /// When it began, or is to begin.
+    pub fn begins_at(&self) -> Instant {
+        self.held_starts_at.unwrap_or(self.starts_at)
+    }
+
     /// The state after `step` (publish, cancel or hold).
     ///
     /// # Errors

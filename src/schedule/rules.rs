@@ -74,6 +74,18 @@ impl Days {
         let after = closes_on.succ_opt().unwrap_or(closes_on);
         Self { from: zone.day_start(opens_on), until: zone.day_start(after) }
     }
+
+    /// What of a session lies outside.
+    pub(super) fn check(&self, plan: &Plan) -> Vec<FieldFault> {
+        let mut faults = Vec::new();
+        if plan.starts_at < self.from {
+            faults.push(FieldFault::new("/starts_at", "outside_intake", "lies before the day on which the intake opens"));
+        }
+        if plan.ends_at > self.until {
+            faults.push(FieldFault::new("/ends_at", "outside_intake", "lies after the day on which the intake closes"));
+        }
+        faults
+    }
 }
 
 /// What the sessions of an intake are held against.
@@ -93,12 +105,7 @@ impl Frame {
             faults.push(fault);
             0
         });
-        if plan.starts_at < self.days.from {
-            faults.push(FieldFault::new("/starts_at", "outside_intake", "lies before the day on which the intake opens"));
-        }
-        if plan.ends_at > self.days.until {
-            faults.push(FieldFault::new("/ends_at", "outside_intake", "lies after the day on which the intake closes"));
-        }
+        faults.extend(self.days.check(plan));
         faults.extend(self.check_cohorts(plan));
         if faults.is_empty() { Ok(minutes) } else { Err(faults) }
     }

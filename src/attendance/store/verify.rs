@@ -93,17 +93,17 @@ struct Expected {
 /// is that of cause and effect; clocks are not, where one transaction waits for another. Periods are only ever added behind the last.
 const EXPECTED: &str = "
     SELECT c.session_id, p.enrollment_id FROM (
-        SELECT r.session_id, s.starts_at, coalesce((SELECT max(j.seq) FROM journal_entries j
+        SELECT r.session_id, s.held_starts_at AS began_at, coalesce((SELECT max(j.seq) FROM journal_entries j
             WHERE j.subject_id = r.session_id AND j.action = 'roll_call.closed'), 9223372036854775807) AS seq
         FROM roll_calls r JOIN sessions s ON s.id = r.session_id
         WHERE r.state = 'closed' AND r.session_id > $1 AND r.session_id <= $2) AS c
     JOIN session_cohorts k ON k.session_id = c.session_id
-    JOIN enrollment_periods p ON p.cohort_id = k.cohort_id AND p.state = 'enrolled' AND p.from_at <= c.starts_at
+    JOIN enrollment_periods p ON p.cohort_id = k.cohort_id AND p.state = 'enrolled' AND p.from_at <= c.began_at
     WHERE EXISTS (SELECT 1 FROM journal_entries j
             WHERE j.subject_id = p.enrollment_id AND j.recorded_at = p.recorded_at AND j.seq < c.seq)
         AND NOT EXISTS (SELECT 1 FROM enrollment_periods q JOIN journal_entries j
                 ON j.subject_id = q.enrollment_id AND j.recorded_at = q.recorded_at AND j.seq < c.seq
-            WHERE q.enrollment_id = p.enrollment_id AND q.from_at > p.from_at AND q.from_at <= c.starts_at)";
+            WHERE q.enrollment_id = p.enrollment_id AND q.from_at > p.from_at AND q.from_at <= c.began_at)";
 
 /// The lines of the closed roll calls after session `after` up to `last`.
 fn lines(conn: &mut Conn, after: SessionId, last: SessionId) -> Result<Lines, Error> {

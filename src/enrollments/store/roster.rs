@@ -28,9 +28,9 @@ pub struct Expected {
     pub unit: Name,
 }
 
-/// Whoever owes `session`: at its start a period in state enrolled places them in one of its cohorts (DOMAIN section 2, rule 6).
-/// By enrollment id.
-pub fn expected_of(conn: &mut Conn, session: SessionId, starts_at: Instant) -> Result<Vec<Expected>, Error> {
+/// Whoever owes `session`, which began (or is to begin) at `began_at`: a period in state enrolled places them in one of its cohorts then
+/// (DOMAIN section 2, rule 6). By enrollment id.
+pub fn expected_of(conn: &mut Conn, session: SessionId, began_at: Instant) -> Result<Vec<Expected>, Error> {
     Ok(enrollment_periods::table
         .inner_join(enrollments::table.on(enrollments::id.eq(enrollment_periods::enrollment_id)))
         .inner_join(people::table.on(people::id.eq(enrollments::person_id)))
@@ -41,8 +41,8 @@ pub fn expected_of(conn: &mut Conn, session: SessionId, starts_at: Instant) -> R
             ),
         )
         .filter(enrollment_periods::state.eq(EnrollmentState::Enrolled))
-        .filter(enrollment_periods::from_at.le(starts_at))
-        .filter(enrollment_periods::until_at.is_null().or(enrollment_periods::until_at.gt(starts_at)))
+        .filter(enrollment_periods::from_at.le(began_at))
+        .filter(enrollment_periods::until_at.is_null().or(enrollment_periods::until_at.gt(began_at)))
         .order(enrollments::id)
         .select((
             enrollments::id,

@@ -78,8 +78,13 @@ fn derived(conn: &mut Conn, ids: &[EnrollmentId]) -> Result<BTreeMap<Key, Unsett
         .inner_join(roll_calls::table.on(roll_calls::session_id.eq(sessions::id)))
         .filter(enrollment_periods::enrollment_id.eq_any(ids.to_vec()))
         .filter(enrollment_periods::state.eq(EnrollmentState::Enrolled))
-        .filter(enrollment_periods::from_at.le(sessions::starts_at))
-        .filter(enrollment_periods::until_at.is_null().or(enrollment_periods::until_at.assume_not_null().gt(sessions::starts_at)))
+        // What is closed was held, and began when it actually did.
+        .filter(enrollment_periods::from_at.le(sessions::held_starts_at.assume_not_null()))
+        .filter(
+            enrollment_periods::until_at
+                .is_null()
+                .or(enrollment_periods::until_at.assume_not_null().gt(sessions::held_starts_at.assume_not_null())),
+        )
         .filter(roll_calls::closings.gt(0))
         .select((enrollment_periods::enrollment_id, sessions::id))
         .load(conn)?;

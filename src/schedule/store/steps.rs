@@ -21,7 +21,7 @@ use crate::{
     error::{Error, FieldFault},
     intakes::{self, Intake, IntakeId},
     journal::NewEntry,
-    schema::{session_instructors, sessions},
+    schema::sessions,
     text::{Code, Note},
 };
 
@@ -186,10 +186,11 @@ pub fn cancel_unheld(conn: &mut Conn, actor: &Actor, intake: &Intake, reason: &N
 /// the actual times, `illegal_transition`; 422 if anything differs from the plan without a reason.
 pub fn hold(conn: &mut Conn, actor: &Actor, now: Instant, id: SessionId, new: NewHold) -> Result<Session, Error> {
     let intake_id = find(conn, actor, id)?.intake_id;
-    refuse_unless_leading(conn, actor, id)?;
     actor.may(Action::HoldSession)?;
     db::lock(conn, "intake", intake_id)?;
+    // Only now, for who leads may have changed while this one waited.
     let stored = read(conn, actor, id)?;
+    refuse_unless_leading(actor, &stored)?;
     let intake = intakes::find(conn, actor, intake_id)?;
     let state = stored.row.after("hold")?;
     let plan = stored.plan();
@@ -200,18 +201,7 @@ pub fn hold(conn: &mut Conn, actor: &Actor, now: Instant, id: SessionId, new: Ne
         return Err(Error::conflict("session_not_over", detail));
     }
     if actual != plan {
-        let days = Days::of(intake.time_zone, intake.opens_on, intake.closes_on);
-        if actual.starts_at < days.from || actual.ends_at > days.until {
-            let detail = "what was taught lies between the intake's opening and closing";
-            return Err(Error::invalid("/starts_at", "outside_intake", detail));
-        }
-        links::find_instructors(conn, actor, added(&plan.instructor_ids, &actual.instructor_ids).into_iter().collect())?;
-        // Who taught or learnt longer, or instead of another, was nowhere else.
-        refuse_overlaps(conn, actor, &intake, occupied(id, &actual))?;
-    }
-    if actual.instructor_ids != plan.instructor_ids {
-        links::remove_left(conn, id, &plan, &actual)?;
-        links::insert_joined(conn, intake_id, id, &plan, &actual)?;
+        take_actual(conn, actor, &intake, id, (&plan, &actual), minutes)?;
     }
     links::pin_titles(conn, &intake, id, &actual.instructor_ids, intake.time_zone.date(actual.starts_at))?;
     let changed = SessionRow {
@@ -231,13 +221,43 @@ pub fn hold(conn: &mut Conn, actor: &Actor, now: Instant, id: SessionId, new: Ne
     Ok(held)
 }
 
+/// Gives a session, published until then, to those who actually taught it, for the time at which they did.
+fn take_actual(
+    conn: &mut Conn,
+    actor: &Actor,
+    intake: &Intake,
+    id: SessionId,
+    (plan, actual): (&Plan, &Plan),
+    minutes: i32,
+) -> Result<(), Error> {
+    Error::unless_valid(Days::of(intake.time_zone, intake.opens_on, intake.closes_on).check(actual))?;
+    links::find_instructors(conn, actor, added(&plan.instructor_ids, &actual.instructor_ids).into_iter().collect())?;
+    // Who taught or learnt longer, or instead of another, was nowhere else.
+    refuse_overlaps(conn, actor, intake, occupied(id, actual))?;
+    if actual.instructor_ids == plan.instructor_ids {
+        return Ok(());
+    }
+    // Whoever stepped in is claimed for the time of the row: for the actual one, and not for the planned one, when they may have taught
+    // elsewhere. The plan comes back when the row is held.
+    diesel::update(sessions::table.find(id))
+        .set((
+            sessions::starts_at.eq(actual.starts_at),
+            sessions::ends_at.eq(actual.ends_at),
+            sessions::break_minutes.eq(actual.break_minutes),
+            sessions::minutes.eq(minutes),
+        ))
+        .execute(conn)?;
+    links::remove_left(conn, id, plan, actual)?;
+    links::insert_joined(conn, intake.id, id, plan, actual)
+}
+
 /// An instructor confirms the sessions they lead, and no others.
-fn refuse_unless_leading(conn: &mut Conn, actor: &Actor, id: SessionId) -> Result<(), Error> {
+fn refuse_unless_leading(actor: &Actor, session: &Session) -> Result<(), Error> {
     let Scope::Teacher(person, _) = actor.scope() else {
         return Ok(());
     };
-    let lead: Option<bool> = session_instructors::table.find((id, person)).select(session_instructors::lead).first(conn).optional()?;
-    if lead == Some(true) { Ok(()) } else { Err(Error::Forbidden("only who leads a session confirms it as held".to_owned())) }
+    let leads = session.instructors.iter().any(|instructor| instructor.lead && instructor.id == person);
+    if leads { Ok(()) } else { Err(Error::Forbidden("only who leads a session confirms it as held".to_owned())) }
 }
 
 /// The minutes of a session as it was taught.

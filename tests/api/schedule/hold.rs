@@ -73,7 +73,13 @@ fn whoever_leads_a_session_confirms_it_and_no_other_instructor() {
     app.unchanged(|| {
         app.instructor(&second).post(&path, json!({})).expect(403).problem("forbidden");
     });
-    app.instructor(&course.instructor).post(&path, json!({})).expect(200);
+    // Who leads is who leads now.
+    let exchanged = json!({ "instructor_ids": [second, course.instructor] });
+    course.coordinator.if_match("*").patch(&format!("/sessions/{id}"), exchanged).expect(200);
+    app.unchanged(|| {
+        app.instructor(&course.instructor).post(&path, json!({})).expect(403).problem("forbidden");
+    });
+    app.instructor(&second).post(&path, json!({})).expect(200);
 }
 
 #[test]
@@ -128,4 +134,38 @@ fn nobody_was_taught_in_two_places_at_the_actual_times() {
     hold(&id).expect(200);
     assert_eq!(app.count(&format!("SELECT count(*) FROM claims WHERE ends_at = {end}")), 2, "claims are at the actual times");
     assert_eq!(app.findings(), Vec::<String>::new());
+}
+
+#[test]
+fn a_substitute_is_claimed_for_the_time_at_which_they_taught() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let substitute = seed::instructor(&app, &course.coordinator, "P-2");
+    let mut elsewhere = seed::session_body(&course, "P-9", &seed::morning(1));
+    elsewhere["cohort_ids"] = json!([course.mechanics]);
+    elsewhere["module_id"] = json!(course.program.mechanics_module);
+    elsewhere["instructor_ids"] = json!([substitute]);
+    seed::published_session_as(&course, elsewhere);
+    let id = seed::published_session(&course, "P-1", &seed::morning(1));
+    let actual = seed::after(&seed::morning(1), 300);
+    let body =
+        json!({ "instructor_ids": [substitute], "starts_at": actual, "ends_at": seed::after(&actual, 60), "difference_reason": "ill" });
+    let reply = course.coordinator.post(&format!("/sessions/{id}/hold"), body).expect(200);
+    assert_eq!((&reply.body["starts_at"], &reply.body["minutes"]), (&json!(seed::morning(1)), &json!(90)), "the plan stays beside it");
+    assert_eq!((&reply.body["held"]["starts_at"], &reply.body["held"]["minutes"]), (&json!(actual), &json!(60)));
+    let claims = format!("SELECT count(*) FROM claims WHERE session_id = {} AND starts_at = {}", app.hex(&id), app.instant(&actual));
+    assert_eq!(app.count(&claims), 2);
+    assert_eq!(app.findings(), Vec::<String>::new());
+}
+
+#[test]
+fn new_dates_of_an_intake_leave_what_was_held_where_it_was() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let id = seed::published_session(&course, "P-1", &seed::morning(1));
+    let body = json!({ "starts_at": seed::morning(40), "ends_at": seed::after(&seed::morning(40), 90), "difference_reason": "flood" });
+    course.coordinator.post(&format!("/sessions/{id}/hold"), body).expect(200);
+    let close = |day: &str| course.coordinator.if_match("*").patch(&format!("/intakes/{}", course.intake), json!({ "closes_on": day }));
+    app.unchanged(|| close("2020-07-01").expect(409).problem("sessions_outside"));
+    close("2020-07-12").expect(200);
 }
