@@ -543,6 +543,7 @@ diesel::table! {
         hash -> Binary,
         subject_id -> Uid,
         intake_id -> Nullable<Uid>,
+        action -> Text,
     }
 }
 
@@ -553,6 +554,7 @@ diesel::table! {
     journal_audiences (organization_id, position) {
         organization_id -> Uid,
         position -> BigInt,
+        action -> Text,
     }
 }
 

@@ -129,6 +129,10 @@ pub struct IssuedToken {
 pub struct Secret(String);
 
 impl Secret {
+    const LENGTH: usize = 71;
+    /// Ten of the digits: among ten thousand tokens two begin alike in one installation of twenty thousand.
+    const PREFIX: usize = 17;
+
     /// Draws a new secret from the operating system.
     pub fn generate() -> Result<Self, Error> {
         let mut bytes = [0_u8; 32];
@@ -140,9 +144,14 @@ impl Secret {
         &self.0
     }
 
-    /// What people recognize the token by: the first 12 characters.
+    /// Whether it may be all of a token, and not only its beginning.
+    pub(super) fn is_whole(&self) -> bool {
+        self.0.len() == Self::LENGTH
+    }
+
+    /// What people recognize the token by: the first 17 characters.
     pub fn prefix(&self) -> String {
-        self.0.chars().take(12).collect()
+        self.0.chars().take(Self::PREFIX).collect()
     }
 }
 
@@ -170,7 +179,7 @@ mod tests {
     #[test]
     fn a_secret_is_random_and_does_not_print_itself() {
         let secret = Secret::generate().unwrap();
-        assert_eq!(secret.expose().len(), 71);
+        assert_eq!((secret.expose().len(), secret.prefix().len()), (Secret::LENGTH, Secret::PREFIX));
         assert_ne!(secret, Secret::generate().unwrap());
         assert!(!format!("{secret:?}").contains(secret.expose()));
     }

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     clock::Instant,
-    db::Conn,
+    db::{Conn, MultiBackend},
     error::Error,
     id::Id,
     intakes::IntakeId,
@@ -232,23 +232,33 @@ pub fn issue_token(conn: &mut Conn, actor: &Actor, now: Instant, new: NewToken) 
     Ok(IssuedToken { id: token.id, token: secret, expires_at: token.expires_at })
 }
 
-/// Ends a token at once.
-pub fn revoke_token(conn: &mut Conn, actor: &Actor, now: Instant, prefix: &str) -> Result<(), Error> {
+/// Ends a token at once. It is named by its id, by its beginning, which is longer than [`Secret::prefix`] or just that, or by all of it,
+/// as whoever holds a leaked one may paste it: that is one token, whatever others begin with.
+///
+/// # Errors
+/// 404 if none that may be revoked is named so; 409 `token_ambiguous` if several begin so.
+pub fn revoke_token(conn: &mut Conn, actor: &Actor, now: Instant, named: &str) -> Result<Token, Error> {
     actor.may(Action::ManageAccess)?;
-    // Whoever holds a leaked token may paste all of it.
-    let prefix = Secret::from(prefix).prefix();
-    let good: Vec<(Token, Option<OrganizationId>)> = tokens::table
+    let good = tokens::table
         .inner_join(role_grants::table.on(role_grants::id.eq(tokens::role_grant_id)))
-        .filter(tokens::prefix.eq(prefix))
         .filter(tokens::revoked_at.is_null())
         .select((Token::as_select(), role_grants::organization_id))
-        .load(conn)?;
-    let [(token, organization)] = good.as_slice() else {
-        return Err(Error::NotFound);
+        .into_boxed::<MultiBackend>();
+    let secret = Secret::from(named);
+    let named = match named.parse::<TokenId>() {
+        Ok(id) => good.filter(tokens::id.eq(id)),
+        Err(_) if secret.is_whole() => good.filter(tokens::hash.eq(hash(&secret).to_vec())),
+        Err(_) => good.filter(tokens::prefix.eq(secret.prefix())),
     };
+    let mut named: Vec<(Token, Option<OrganizationId>)> = named.load(conn)?;
+    if named.len() > 1 {
+        let detail = format!("{} tokens begin so; name the one by its id or by all of it", named.len());
+        return Err(Error::conflict("token_ambiguous", detail));
+    }
+    let (token, organization) = named.pop().ok_or(Error::NotFound)?;
     diesel::update(tokens::table.filter(tokens::id.eq(token.id))).set(tokens::revoked_at.eq(now)).execute(conn)?;
-    actor.record(filed(NewEntry::of("token.revoked", "token", token.id), *organization, token.intake_id).from(&Issued::of(token)));
-    Ok(())
+    actor.record(filed(NewEntry::of("token.revoked", "token", token.id), organization, token.intake_id).from(&Issued::of(&token)));
+    Ok(token)
 }
 
 /// Every token with its grant and its user, oldest first.

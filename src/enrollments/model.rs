@@ -138,8 +138,8 @@ text_enum! {
     }
 }
 
-/// A session whose roll call was closed before an enrollment reached back over it (DOMAIN section 2, rule 6). A coordinator settles it
-/// by reopening the roll call and closing it again.
+/// A closed session on whose posting an enrollment's periods and the ledger disagree (DOMAIN section 2, rule 6). A coordinator settles
+/// it by reopening the roll call and closing it again.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable, Serialize, ToSchema)]
 pub struct UnsettledSession {
     pub session_id: SessionId,
@@ -158,13 +158,18 @@ pub struct EnrollmentRow {
     pub name: Name,
     #[schema(example = "Zhang Wei")]
     pub latin_name: Option<Name>,
-    /// Closed sessions that the enrollment's periods reach back over and that nobody has posted yet. By their start.
+    /// Closed sessions on whose posting the periods and the ledger disagree; see `kind`. By their start. Not shown to instructors.
     pub unsettled_sessions: Vec<UnsettledSession>,
 }
 
 impl EnrollmentRow {
     pub(super) fn shown_to(mut self, role: Role) -> Self {
         self.enrollment = self.enrollment.shown_to(role);
+        // Another instructor's sessions of the cohort are among them, and these are settled by a coordinator anyway. Whoever else sees
+        // an enrollment sees all sessions of its cohorts.
+        if role == Role::Instructor {
+            self.unsettled_sessions.clear();
+        }
         self
     }
 }

@@ -76,6 +76,7 @@ pub fn seal(conn: &mut Conn) -> Result<bool, Error> {
                 journal_seals::hash.eq(hash.clone()),
                 journal_seals::subject_id.eq(fact.subject_id),
                 journal_seals::intake_id.eq(fact.intake_id),
+                journal_seals::action.eq(fact.action.clone()),
             ));
         }
         for_backend!(conn, |c| diesel::insert_into(journal_seals::table).values(seals).execute(c))?;
@@ -84,7 +85,8 @@ pub fn seal(conn: &mut Conn) -> Result<bool, Error> {
         diesel::delete(journal_unsealed::table.filter(journal_unsealed::seq.eq_any(seqs))).execute(conn)?;
     }
     db::fixed(
-        "INSERT INTO journal_audiences (organization_id, position) SELECT t.ancestor_id, s.position FROM journal_seals s
+        "INSERT INTO journal_audiences (organization_id, position, action)
+         SELECT t.ancestor_id, s.position, s.action FROM journal_seals s
          JOIN journal_entries e ON e.id = s.entry_id JOIN organization_tree t ON t.descendant_id = e.provider_id WHERE s.position > ?",
     )
     .bind::<BigInt, _>(begin)
@@ -132,7 +134,7 @@ struct Position {
 
 /// The positions of a page: one range of the one index that fits best, whatever else the journal holds. Said here and not left to the
 /// databases, which know little of how the journal is spread: what is about one subject or one intake is found through its seals, the
-/// rest of a provider through its audience.
+/// rest of a provider through its audience, and of either an action alone through an index of its own.
 fn page(
     conn: &mut Conn,
     provider: Option<OrganizationId>,
@@ -156,10 +158,8 @@ fn page(
         text.push_str(" AND k.subject_id = ?");
     }
     if filter.action.is_some() {
-        text.push_str(
-            " AND EXISTS (SELECT 1 FROM journal_seals s JOIN journal_entries e ON e.id = s.entry_id
-                WHERE s.position = k.position AND e.action = ?)",
-        );
+        // Of a subject or an intake no index of actions is to be tried, so it is not the column that is compared.
+        text.push_str(if narrow { " AND k.action || '' = ?" } else { " AND k.action = ?" });
     }
     text.push_str(" ORDER BY k.position LIMIT ?");
     let mut query = db::fixed(&text).bind::<BigInt, _>(after);
@@ -259,16 +259,17 @@ pub fn verify(conn: &mut Conn) -> Result<(i64, Vec<String>), Error> {
     Ok((entries, findings))
 }
 
-/// Where a sealed entry is not found under its subject, its intake or its provider, or is found elsewhere. An organization that is gone
+/// Where a sealed entry is not found under its subject, its intake, its action or its provider, or is found elsewhere. An organization that is gone
 /// has no auditors.
 fn misfiled(conn: &mut Conn) -> Result<Vec<String>, Error> {
     let rows: Vec<Position> = db::fixed(
         "SELECT s.position FROM journal_seals s JOIN journal_entries e ON e.id = s.entry_id
-         WHERE s.subject_id <> e.subject_id OR s.intake_id IS DISTINCT FROM e.intake_id
+         WHERE s.subject_id <> e.subject_id OR s.intake_id IS DISTINCT FROM e.intake_id OR s.action <> e.action
          UNION
          SELECT s.position FROM journal_seals s JOIN journal_entries e ON e.id = s.entry_id
          JOIN organization_tree t ON t.descendant_id = e.provider_id
-         WHERE NOT EXISTS (SELECT 1 FROM journal_audiences a WHERE a.organization_id = t.ancestor_id AND a.position = s.position)
+         WHERE NOT EXISTS (SELECT 1 FROM journal_audiences a
+            WHERE a.organization_id = t.ancestor_id AND a.position = s.position AND a.action = e.action)
          UNION
          SELECT a.position FROM journal_audiences a JOIN organizations o ON o.id = a.organization_id
          WHERE NOT EXISTS (SELECT 1 FROM journal_seals s JOIN journal_entries e ON e.id = s.entry_id

@@ -139,7 +139,8 @@ pub struct ProgressRow {
     /// (present + open) / (expected + open), open being what is still to be taught; null if that is nothing.
     #[schema(example = "1.0000")]
     pub best_reachable: Option<String>,
-    /// Closed sessions that the enrollment reaches back over and that a coordinator has not settled: their hours are not in this row.
+    /// Closed sessions on whose posting the enrollment's periods and the ledger disagree: hours that are owed and not in this row yet,
+    /// or in it and not owed. The enrollment lists them, with their `kind`.
     pub unsettled_sessions: i64,
     /// Minutes of the plan that no closed roll call covers. Summed, not shown.
     #[serde(skip)]

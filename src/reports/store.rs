@@ -255,7 +255,7 @@ type Seated = (EnrollmentId, PersonId, Name, Option<Name>, DisciplineId, Organiz
 type Minutes = (i32, i32, i32, i32, i32, i32, i32);
 
 /// Who is in the report: everybody who was enrolled. Whoever withdrew or was transferred stays in it with the hours that were
-/// posted, since these are delivered; without hours they are not shown.
+/// posted, since these are delivered, and with sessions that wait to be settled, so that none hides; without either they are not shown.
 fn subjects(conn: &mut Conn, actor: &Actor, id: IntakeId, only: Option<EnrollmentId>) -> Result<Vec<Subject>, Error> {
     use EnrollmentState as S;
     let mut query = enrolled::table
@@ -295,27 +295,39 @@ fn subjects(conn: &mut Conn, actor: &Actor, id: IntakeId, only: Option<Enrollmen
                 .or(enrolled::state.eq(S::Suspended))
                 .or(enrolled::state.eq(S::Completed))
                 .or(enrolled::state.eq(S::Failed))
-                .or((enrolled::state.eq(S::Withdrawn).or(enrolled::state.eq(S::Transferred)))
-                    .and(hour_balances::enrollment_id.nullable().is_not_null())),
+                .or((enrolled::state.eq(S::Withdrawn).or(enrolled::state.eq(S::Transferred))).and(
+                    hour_balances::enrollment_id.nullable().is_not_null().or(enrolled::id.eq_any(
+                        unsettled_sessions::table.filter(unsettled_sessions::intake_id.eq(id)).select(unsettled_sessions::enrollment_id),
+                    )),
+                )),
         ),
     };
     if let Scope::Sponsor(organization) = actor.scope() {
         query = query.filter(enrolled::unit_id.eq_any(below(organization)));
     }
     let rows: Vec<(Seated, Option<Minutes>)> = query.load(conn)?;
-    let unsettled: Vec<(EnrollmentId, i64)> = unsettled_sessions::table
-        .filter(unsettled_sessions::intake_id.eq(id))
-        .group_by(unsettled_sessions::enrollment_id)
-        .select((unsettled_sessions::enrollment_id, count_star()))
-        .load(conn)?;
-    let unsettled: HashMap<EnrollmentId, i64> = unsettled.into_iter().collect();
-    let left = |subject: &Subject| matches!(subject.state, S::Withdrawn | S::Transferred) && subject.balance == Balance::default();
+    let unsettled = unsettled(conn, id, only)?;
+    let shown = |subject: &Subject| {
+        let left = matches!(subject.state, S::Withdrawn | S::Transferred);
+        // What was posted and reversed again is no hours.
+        !left || subject.balance != Balance::default() || subject.unsettled_sessions > 0
+    };
     let subjects = rows.into_iter().map(|(seated, minutes)| subject(seated, minutes, &unsettled));
-    // What was posted and reversed again is no hours.
-    let mut subjects: Vec<Subject> = subjects.filter(|subject| only.is_some() || !left(subject)).collect();
+    let mut subjects: Vec<Subject> = subjects.filter(|subject| only.is_some() || shown(subject)).collect();
     // Sorted here, because SQLite would copy each whole row for it.
     subjects.sort_unstable_by_key(|subject| subject.enrollment_id);
     Ok(subjects)
+}
+
+/// How many sessions are unsettled for each enrollment of an intake, or for one of them.
+fn unsettled(conn: &mut Conn, id: IntakeId, only: Option<EnrollmentId>) -> Result<HashMap<EnrollmentId, i64>, Error> {
+    let counts =
+        unsettled_sessions::table.group_by(unsettled_sessions::enrollment_id).select((unsettled_sessions::enrollment_id, count_star()));
+    let rows: Vec<(EnrollmentId, i64)> = match only {
+        Some(enrollment) => counts.filter(unsettled_sessions::enrollment_id.eq(enrollment)).load(conn)?,
+        None => counts.filter(unsettled_sessions::intake_id.eq(id)).load(conn)?,
+    };
+    Ok(rows.into_iter().collect())
 }
 
 fn subject(seated: Seated, minutes: Option<Minutes>, unsettled: &HashMap<EnrollmentId, i64>) -> Subject {

@@ -50,7 +50,7 @@ fn a_token_that_would_be_good_for_nothing_is_refused_and_leaves_nothing_behind()
         (&["--role", "trainee", "--organization", "USTB", "--person", nobody], "unknown_person"),
         (&["--role", "coordinator", "--organization", "USTB", "--intake", nobody], "unknown_intake"),
         (&["--role", "operator"], "role_not_grantable"),
-        (&["revoke", "muster_00000"], "not_found"),
+        (&["revoke", "muster_0000000000"], "not_found"),
     ] {
         let ended = home.run(&[&["--json", "admin", "token"], args].concat()).with(1);
         assert_eq!(ended.json()["error"]["code"], code, "{args:?}");

@@ -27,24 +27,28 @@ CREATE TABLE journal_unsealed (
     seq bigint NOT NULL PRIMARY KEY REFERENCES journal_entries (seq)
 );
 
--- Sealing gives each entry its gapless position and chains it to the one before. Subject and intake are the entry's, repeated here so
--- that a page of the audit is one range of an index.
+-- Sealing gives each entry its gapless position and chains it to the one before. Action, subject and intake are the entry's, repeated
+-- here so that a page of the audit is one range of an index.
 CREATE TABLE journal_seals (
     position bigint NOT NULL PRIMARY KEY CHECK (position > 0),
     entry_id uuid NOT NULL UNIQUE REFERENCES journal_entries (id),
     hash bytea NOT NULL CHECK (length(hash) = 32),
     subject_id uuid NOT NULL,
-    intake_id uuid
+    intake_id uuid,
+    action text NOT NULL
 );
 CREATE INDEX journal_seals_subject ON journal_seals (subject_id, position);
 CREATE INDEX journal_seals_intake ON journal_seals (intake_id, position);
+CREATE INDEX journal_seals_action ON journal_seals (action, position);
 
 -- Whose auditors see an entry: its provider and everything above. A row for each of them, so that a page is one range here too.
 CREATE TABLE journal_audiences (
     organization_id uuid NOT NULL,
     position bigint NOT NULL,
+    action text NOT NULL,
     PRIMARY KEY (organization_id, position)
 );
+CREATE INDEX journal_audiences_action ON journal_audiences (organization_id, action, position);
 
 -- Once a statement, because an import appends tens of thousands of entries.
 CREATE FUNCTION journal_entries_await_seal() RETURNS trigger LANGUAGE plpgsql AS $$

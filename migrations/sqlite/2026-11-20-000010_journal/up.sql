@@ -27,24 +27,28 @@ CREATE TABLE journal_unsealed (
     seq INTEGER NOT NULL PRIMARY KEY REFERENCES journal_entries (seq)
 ) STRICT;
 
--- Sealing gives each entry its gapless position and chains it to the one before. Subject and intake are the entry's, repeated here so
--- that a page of the audit is one range of an index.
+-- Sealing gives each entry its gapless position and chains it to the one before. Action, subject and intake are the entry's, repeated
+-- here so that a page of the audit is one range of an index.
 CREATE TABLE journal_seals (
     position INTEGER NOT NULL PRIMARY KEY CHECK (position > 0),
     entry_id BLOB NOT NULL CHECK (length(entry_id) = 16) UNIQUE REFERENCES journal_entries (id),
     hash BLOB NOT NULL CHECK (length(hash) = 32),
     subject_id BLOB NOT NULL CHECK (length(subject_id) = 16),
-    intake_id BLOB CHECK (length(intake_id) = 16)
+    intake_id BLOB CHECK (length(intake_id) = 16),
+    action TEXT NOT NULL
 ) STRICT;
 CREATE INDEX journal_seals_subject ON journal_seals (subject_id, position);
 CREATE INDEX journal_seals_intake ON journal_seals (intake_id, position);
+CREATE INDEX journal_seals_action ON journal_seals (action, position);
 
 -- Whose auditors see an entry: its provider and everything above. A row for each of them, so that a page is one range here too.
 CREATE TABLE journal_audiences (
     organization_id BLOB NOT NULL CHECK (length(organization_id) = 16),
     position INTEGER NOT NULL,
+    action TEXT NOT NULL,
     PRIMARY KEY (organization_id, position)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX journal_audiences_action ON journal_audiences (organization_id, action, position);
 
 CREATE TRIGGER journal_entries_await_seal AFTER INSERT ON journal_entries BEGIN
     INSERT INTO journal_unsealed (seq) VALUES (NEW.seq);

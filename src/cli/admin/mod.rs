@@ -16,7 +16,7 @@ Examples:
   muster admin organization create --code USTB --name 北京科技大学 --kind university
   muster admin user create --name 王老师
   muster admin token --role coordinator --organization USTB
-  muster admin token revoke muster_1a2b3";
+  muster admin token revoke muster_1a2b3c4d5e";
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::organization::named;
 use crate::{
-    access::{self, Actor, Credentials, IssuedToken, NewToken, NewUser, Role, User},
+    access::{self, Actor, Credentials, IssuedToken, NewToken, NewUser, Role, Token, User},
     cli::{Context, Failure, Outcome},
     clock::Instant,
     db::Conn,
@@ -27,7 +27,7 @@ Examples:
   muster admin token --role partner --organization JISCO --read-only --expires-in-days 30
   muster admin token --role instructor --organization USTB --person 01930000-0000-7000-8000-000000000001
   muster admin token list
-  muster admin token revoke muster_1a2b3";
+  muster admin token revoke muster_1a2b3c4d5e";
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES, subcommand_negates_reqs = true)]
@@ -81,8 +81,8 @@ struct Create {
 
 #[derive(Debug, clap::Args)]
 struct Revoke {
-    /// The first 12 characters, as `list` shows them
-    prefix: String,
+    /// The first 17 characters, as `list` shows them, the whole token, or its id, as `list --json` shows it
+    token: String,
 }
 
 pub(super) fn run(args: Args, context: &Context) -> Result<Outcome, Failure> {
@@ -176,13 +176,11 @@ fn run_list(context: &Context) -> Result<Outcome, Failure> {
 }
 
 fn run_revoke(args: Revoke, context: &Context) -> Result<Outcome, Failure> {
-    let Revoke { prefix } = args;
-    let wanted = prefix.clone();
     let revoked =
-        context.open()?.write_blocking(Credentials::Operator, move |conn, actor, now| access::revoke_token(conn, actor, now, &wanted));
+        context.open()?.write_blocking(Credentials::Operator, move |conn, actor, now| access::revoke_token(conn, actor, now, &args.token));
     match revoked {
-        Ok(()) => Ok(Outcome::new(format!("revoked {prefix}"), json!({ "revoked": prefix }))),
-        Err(Error::NotFound) => Err(Failure::new("not_found", format!("no token that is still good begins with `{prefix}`"))),
+        Ok(Token { prefix, .. }) => Ok(Outcome::new(format!("revoked {prefix}"), json!({ "revoked": prefix }))),
+        Err(Error::NotFound) => Err(Failure::new("not_found", "no token that is still good begins so or has that id")),
         Err(other) => Err(other.into()),
     }
 }

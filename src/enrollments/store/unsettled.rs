@@ -1,4 +1,4 @@
-//! Closed sessions that the periods of an enrollment reach back over: listed for a coordinator, never posted by themselves.
+//! Closed sessions on whose posting periods and ledger disagree: listed for a coordinator, never settled by themselves.
 
 use std::collections::{BTreeMap, HashMap};
 

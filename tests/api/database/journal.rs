@@ -39,6 +39,7 @@ fn every_entry_is_sealed_or_waits_to_be() {
 fn a_position_and_an_entry_are_sealed_once() {
     let app = app_with_a_journal();
     for position in ["position", "position + 1000000"] {
-        app.refusal(&format!("INSERT INTO journal_seals (position, entry_id, hash) SELECT {position}, entry_id, hash FROM journal_seals"));
+        let rest = "entry_id, hash, subject_id, intake_id, action";
+        app.refusal(&format!("INSERT INTO journal_seals (position, {rest}) SELECT {position}, {rest} FROM journal_seals"));
     }
 }

@@ -9,4 +9,5 @@ mod passing;
 mod programs;
 mod replaced;
 mod schedule;
+mod tokens;
 mod verify;

@@ -107,3 +107,25 @@ fn verify_derives_the_list_anew() {
     app.sql("DELETE FROM unsettled_sessions").unwrap();
     assert_eq!(app.findings(), [format!("unsettled: session {session} is unposted for enrollment {} and not listed so", late.id)]);
 }
+
+#[test]
+fn who_withdraws_before_anything_is_posted_does_not_hide_what_is_unsettled() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let first = seed::enrolled(&course, 1).remove(0);
+    let session = seed::closed_session(&course, "MET-1", &seed::morning(1), &[seed::line(&first, "present")]);
+    let [late, gone] = [0, 1].map(|_| seed::enrolled(&course, 1).remove(0));
+    let (_, totals) = report_row(&course, &late.id);
+    assert_eq!(totals["unsettled_sessions"], 2);
+    course.coordinator.post(&format!("/enrollments/{}/withdraw", gone.id), json!({ "reason": "ill" })).expect(200);
+    assert_eq!(listed(&course, &gone.id), [(session.clone(), "unposted".to_owned())]);
+    let (row, totals) = report_row(&course, &gone.id);
+    assert_eq!((&row["unsettled_sessions"], &row["best_reachable"], &totals["unsettled_sessions"]), (&json!(1), &Value::Null, &json!(2)));
+    let partner = app.partner(&course.sponsor.id).get(&format!("/intakes/{}/progress", course.intake)).expect(200).body;
+    assert_eq!(partner["totals"]["unsettled_sessions"], 2);
+    // Settled, they stay in the report with what was posted.
+    call_again(&course, &session, &[&first, &late, &gone].map(|member| seed::line(member, "exempt")));
+    let (row, totals) = report_row(&course, &gone.id);
+    assert_eq!((&row["unsettled_sessions"], &totals["unsettled_sessions"]), (&json!(0), &json!(0)));
+    assert_eq!(app.findings(), Vec::<String>::new());
+}

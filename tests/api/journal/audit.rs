@@ -2,7 +2,7 @@ use insta::assert_json_snapshot;
 use muster::access::{Credentials, Role};
 use serde_json::json;
 
-use crate::support::{App, Kind, TokenOptions, seed, spawn_app, statements};
+use crate::support::{App, Client, Kind, TokenOptions, seed, spawn_app, statements};
 
 #[test]
 fn an_entry_says_who_when_what_from_to_and_why() {
@@ -204,7 +204,7 @@ fn a_long_journal_is_sealed_a_thousand_at_a_time() {
 }
 
 /// How the database goes about the statement that finds a page of the audit.
-fn plan(app: &App, query: &str) -> String {
+fn plan(app: &App, client: &Client, query: &str) -> String {
     use diesel::{QueryableByName, RunQueryDsl, connection::SimpleConnection, sql_query, sql_types::Text};
     use muster::db::Conn;
     #[derive(QueryableByName)]
@@ -217,9 +217,8 @@ fn plan(app: &App, query: &str) -> String {
         #[diesel(sql_type = Text, column_name = "QUERY PLAN")]
         detail: String,
     }
-    let auditor = app.auditor();
-    auditor.get("/audit").expect(200);
-    let (reply, heard) = statements::record(|| auditor.get(&format!("/audit?{query}")));
+    client.get("/audit").expect(200);
+    let (reply, heard) = statements::record(|| client.get(&format!("/audit?{query}")));
     reply.expect(200);
     let statement = heard.iter().find(|statement| statement.contains("k.position")).unwrap().split(" -- binds").next().unwrap();
     let lines: Vec<String> = match &mut app.database.connect() {
@@ -244,13 +243,18 @@ fn a_page_of_the_journal_is_one_range_of_an_index() {
     let app = spawn_app();
     let course = seed::course(&app);
     let (intake, subject) = (format!("intake_id={}", course.intake), format!("subject_id={}", course.intake));
-    for (query, begins) in [
-        ("", ["organization_id=? AND position>?", "(organization_id = $2)"]),
-        ("action=intake.created", ["organization_id=? AND position>?", "(organization_id = $2)"]),
-        (&intake, ["intake_id=? AND position>?", "(intake_id = $3)"]),
-        (&subject, ["subject_id=? AND position>?", "(subject_id = $3)"]),
+    let (action, both) = ("action=intake.created", format!("intake_id={}&action=intake.created", course.intake));
+    let (auditor, administrator) = (app.auditor(), app.administrator());
+    for (client, query, begins) in [
+        (&auditor, "", ["organization_id=? AND position>?", "(organization_id = $2)"]),
+        (&auditor, action, ["organization_id=? AND action=? AND position>?", "(organization_id = $2) AND (action = $3)"]),
+        (&auditor, &intake, ["intake_id=? AND position>?", "(intake_id = $3)"]),
+        (&auditor, &both, ["intake_id=? AND position>?", "(intake_id = $3)"]),
+        (&auditor, &subject, ["subject_id=? AND position>?", "(subject_id = $3)"]),
+        (&administrator, action, ["journal_seals_action (action=? AND position>?", "(action = $2)"]),
+        (&administrator, &both, ["intake_id=? AND position>?", "(intake_id = $2)"]),
     ] {
-        let plan = plan(&app, query);
+        let plan = plan(&app, client, query);
         assert!(begins.iter().any(|range| plan.contains(range)), "{query}: {plan}");
         for costly in ["SCAN", "TEMP B-TREE", "Seq Scan", "Sort"] {
             assert!(!plan.contains(costly), "{query}: {plan}");
@@ -267,7 +271,7 @@ fn an_entry_is_filed_where_its_auditors_look() {
     // The university's auditor sees what its faculty does; the faculty's does not see what the university does.
     let auditor_of = |organization: &str| app.client_for(Role::Auditor, Some(organization), None, TokenOptions::default());
     let (house, faculty) = (auditor_of(&app.provider().id), auditor_of(&unit));
-    let seen = |client: &crate::support::Client| client.get("/audit?action=intake.created").expect(200).column("intake_id");
+    let seen = |client: &Client| client.get("/audit?action=intake.created").expect(200).column("intake_id");
     assert_eq!(seen(&house), [course.intake.clone(), below.intake.clone()]);
     assert_eq!(seen(&faculty), std::slice::from_ref(&below.intake));
     assert_eq!(faculty.get(&format!("/audit?intake_id={}", course.intake)).expect(200).items().len(), 0);
@@ -277,8 +281,11 @@ fn an_entry_is_filed_where_its_auditors_look() {
         let findings = app.findings();
         assert!(findings.iter().any(|finding| finding.contains("filed where it does not belong")), "{findings:?}");
     };
-    misfiled(&format!("INSERT INTO journal_audiences SELECT {}, max(position) FROM journal_seals", app.hex(&course.sponsor.id)));
+    misfiled(&format!("INSERT INTO journal_audiences SELECT {}, max(position), 'x' FROM journal_seals", app.hex(&course.sponsor.id)));
     app.forge("journal_audiences", &format!("DELETE FROM journal_audiences WHERE organization_id = {}", app.hex(&course.sponsor.id)));
+    assert_eq!(app.findings(), Vec::<String>::new());
+    misfiled("UPDATE journal_audiences SET action = 'intake.crowned' WHERE action = 'intake.created'");
+    app.forge("journal_audiences", "UPDATE journal_audiences SET action = 'intake.created' WHERE action = 'intake.crowned'");
     assert_eq!(app.findings(), Vec::<String>::new());
     misfiled(&format!("DELETE FROM journal_audiences WHERE organization_id = {}", app.hex(&unit)));
 }

@@ -2,7 +2,7 @@ use insta::assert_json_snapshot;
 use serde_json::json;
 
 use super::{MEASURES, minutes, path, row, sum, taught};
-use crate::support::spawn_app;
+use crate::support::{spawn_app, statements};
 
 #[test]
 fn the_progress_of_an_enrollment_is_its_row_and_its_modules() {
@@ -19,6 +19,17 @@ fn the_progress_of_an_enrollment_is_its_row_and_its_modules() {
         assert_eq!(own["minutes_per_hour"], 45);
     }
     assert_json_snapshot!(client.get(&format!("/enrollments/{}/progress", taught.chen.id)).expect(200).redacted());
+}
+
+#[test]
+fn the_progress_of_an_enrollment_reads_no_unsettled_session_of_another() {
+    let app = spawn_app();
+    let taught = taught(&app);
+    let path = format!("/enrollments/{}/progress", taught.chen.id);
+    let (_, statements) = statements::record(|| taught.course.coordinator.get(&path).expect(200));
+    let counting: Vec<&String> = statements.iter().filter(|statement| statement.contains("unsettled_sessions")).collect();
+    let filter = counting[0].split_once("WHERE").unwrap().1.replace(['"', '`'], "");
+    assert!(counting.len() == 1 && filter.contains("unsettled_sessions.enrollment_id ="), "{counting:?}");
 }
 
 #[test]

@@ -72,7 +72,7 @@ impl Thing {
             (Self::Enrollment, "trainee") => &["e2", "e3", "e6"],
             (Self::Session, "partner") => &["draft", "away"],
             (Self::Session, "class_adviser") => &["other", "away"],
-            (Self::Session, "instructor") => &["draft", "other", "joint", "away"],
+            (Self::Session, "instructor") => &["draft", "other", "joint", "away", "unsettled"],
             (Self::Session, "trainee") => &["draft", "other", "away"],
             (Self::Import, _) if narrow => &["import2"],
             _ => &[],

@@ -153,7 +153,7 @@ fn a_partner_at_a_plant_sees_that_plant_and_not_its_sponsor() {
     let item = ("/items", "id");
     for (path, expected) in [
         (format!("{first}/enrollments"), "e1 e5"),
-        (format!("{first}/sessions"), "cancelled held joint other past"),
+        (format!("{first}/sessions"), "cancelled held joint other past unsettled"),
         ("/trainees".to_owned(), "t1 t5"),
         ("/organizations".to_owned(), "s1p1"),
         ("/intakes".to_owned(), "i1"),

@@ -107,9 +107,27 @@ fn hidden(role: &str) -> &'static [&'static str] {
         "class_adviser" => {
             &["i2", "p2", "v2", "v1d", "c3", "t4", "t5", "t6", "t7", "e4", "e5", "e6", "e7", "other", "away", "import", "import2"]
         }
-        "instructor" => {
-            &["i2", "p2", "v2", "v1d", "c2", "c3", "t4", "t5", "t6", "t7", "e4", "e5", "e6", "e7", "other", "joint", "draft", "away"]
-        }
+        "instructor" => &[
+            "i2",
+            "p2",
+            "v2",
+            "v1d",
+            "c2",
+            "c3",
+            "t4",
+            "t5",
+            "t6",
+            "t7",
+            "e4",
+            "e5",
+            "e6",
+            "e7",
+            "other",
+            "joint",
+            "draft",
+            "away",
+            "unsettled",
+        ],
         "partner" => {
             &["s2", "s2p1", "s2p2", "i2", "p2", "v2", "v1d", "c3", "t3", "t4", "t6", "t7", "e3", "e4", "e6", "e7", "draft", "away"]
         }

@@ -13,6 +13,7 @@
 //! | enrollments in c2 | `e4` of `t4` (s2p1), `e5` of `t5` (s1p1; employed by s2p1 today) | |
 //! | enrollments in c3 | | `e6` of `t6` (s2p1), `e7` of `t3` (s2p1) |
 //! | sessions of c1 (`lead`) | `past` published, `held` with its roll closed twice, `cancelled`, `draft` | |
+//! | sessions of c1 (`second`) | `unsettled`, its roll closed, and e2 suspended over it afterwards | |
 //! | sessions of c2 (`second`) | `other` published | |
 //! | session of c1 and c2 (`second`) | `joint`, its roll begun | |
 //! | session of c3 (`second`) | | `away` published |
@@ -50,6 +51,7 @@ impl World {
         world.enrollments();
         world.sessions();
         world.roll_calls();
+        world.unsettled();
         world.imports();
         world
     }
@@ -196,10 +198,6 @@ impl World {
             let id = self.coordinator.post(&format!("/intakes/{}/enrollments", self.id(intake)), body).expect(201).id();
             self.name(name, id);
         }
-        for step in ["suspend", "resume"] {
-            let why = json!({ "reason": format!("{} {step}", self.mark_of("s1")) });
-            self.coordinator.post(&format!("/enrollments/{}/{step}", self.id("e2")), why).expect(200);
-        }
     }
 
     /// A session to be scheduled in hour `slot` of June 2020.
@@ -219,6 +217,7 @@ impl World {
             ("other", "i1", self.session("other", 3, "v1m2", &["c2"], "second")),
             ("joint", "i1", self.session("joint", 4, "v1m3", &["c1", "c2"], "second")),
             ("away", "i2", self.session("away", 5, "v2m1", &["c3"], "second")),
+            ("unsettled", "i1", self.session("unsettled", 7, "v1m1", &["c1"], "second")),
         ];
         for intake in ["i1", "i2"] {
             let of_intake: Vec<_> = published.iter().filter(|(_, of, _)| *of == intake).collect();
@@ -271,6 +270,20 @@ impl World {
         let joint = json!({ "entries": [ { "enrollment_id": self.id("e1"), "code": "present", "note": format!("{one} there") },
             { "enrollment_id": self.id("e4"), "code": "absent", "note": format!("{two} gone") } ] });
         self.coordinator.put(&format!("/sessions/{}/roll-call", self.id("joint")), joint).expect(200);
+    }
+
+    /// Everybody is exempt from the session, so that it leaves the sums of the reports alone.
+    fn unsettled(&self) {
+        let path = format!("/sessions/{}", self.id("unsettled"));
+        let exempt = |name| json!({ "enrollment_id": self.id(name), "code": "exempt", "note": format!("{} moved", self.mark) });
+        self.coordinator.post(&format!("{path}/hold"), json!({})).expect(200);
+        let entries = ["e1", "e2", "e3"].map(exempt);
+        self.coordinator.put(&format!("{path}/roll-call"), json!({ "entries": entries })).expect(200);
+        self.coordinator.post(&format!("{path}/roll-call/close"), json!({})).expect(200);
+        for (step, at) in [("suspend", "2020-06-01T06:50:00Z"), ("resume", "2020-06-01T08:00:00Z")] {
+            let why = json!({ "reason": format!("{} {step}", self.mark_of("s1")), "effective_at": at });
+            self.coordinator.post(&format!("/enrollments/{}/{step}", self.id("e2")), why).expect(200);
+        }
     }
 }
 
