@@ -135,7 +135,7 @@ fn take_back_sessions(conn: &mut Conn, actor: &Actor, intake: Option<IntakeId>, 
     let moved: Vec<SessionId> = ids(effects, "session", false).map(|(id, _)| id).collect();
     let called = schedule::called(conn, &moved)?;
     let mut resting = Vec::new();
-    let mut restored = Vec::with_capacity(moved.len());
+    let mut restored = HashMap::with_capacity(moved.len());
     for (id, effect) in ids(effects, "session", true).chain(ids(effects, "session", false)) {
         let before: Option<SessionBefore> = if effect.created { None } else { Some(effect.before()?) };
         // What the import made was a draft at first, and no step leads back to one.
@@ -154,8 +154,8 @@ fn take_back_sessions(conn: &mut Conn, actor: &Actor, intake: Option<IntakeId>, 
     unless_resting(&resting)?;
     let created: Vec<SessionId> = ids(effects, "session", true).map(|(id, _)| id).collect();
     schedule::remove_many(conn, actor, &intake, &created)?;
-    for (id, patch) in restored {
-        schedule::update(conn, actor, None, id, patch)?;
+    if !restored.is_empty() {
+        schedule::update_many(conn, actor, intake.id, restored)?;
     }
     Ok(())
 }

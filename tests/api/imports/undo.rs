@@ -209,9 +209,8 @@ fn of_an_undo_and_another_list_with_the_same_person_at_once_neither_fails() {
     for round in 0..rounds() {
         let row = format!("学员{round},,{round:04},JISCO-IRON,MET,,");
         let import = import_roster(&course, &course.coordinator, "", &[&row]).expect(200);
-        let replies = at_once(2, |index| {
-            if index == 0 { undo(&course, &import) } else { import_roster(&next, &next.coordinator, "", &[&row]) }
-        });
+        let replies =
+            at_once(2, |index| if index == 0 { undo(&course, &import) } else { import_roster(&next, &next.coordinator, "", &[&row]) });
         for reply in replies {
             reply.expect(200);
         }
