@@ -1,5 +1,7 @@
 //! The schedule of an intake.
 
+use std::collections::HashMap;
+
 use super::{
     model::{
         Effect, Entries, File, ImportKind, Options, Report, RowPlan,
@@ -83,18 +85,22 @@ fn apply(
     options: &Options,
 ) -> Result<Vec<Effect>, Error> {
     let total = changes.len();
-    let (mut news, mut drafts, mut effects) = (Vec::new(), Vec::new(), Vec::new());
-    // What moves away makes room for what is new.
+    let (mut news, mut drafts, mut patches, mut befores) = (Vec::new(), Vec::new(), HashMap::new(), HashMap::new());
     for change in changes {
         match change {
             Change::Create(session) => news.push(session),
             Change::Update { id, patch, before, publish, .. } => {
-                let moved = patch.map(|patch| schedule::update(conn, actor, None, id, patch)).transpose()?;
-                if publish {
-                    drafts.push((id, before));
-                } else if let Some(moved) = moved {
-                    effects.push(Effect::updated("session", id, moved.row.version, &before)?);
-                }
+                patches.extend(patch.map(|patch| (id, patch)));
+                if publish { drafts.push((id, before)) } else { drop(befores.insert(id, before)) }
+            }
+        }
+    }
+    let mut effects = Vec::with_capacity(total);
+    // What moves away makes room for what is new.
+    if !patches.is_empty() {
+        for moved in schedule::update_many(conn, actor, intake, patches)? {
+            if let Some(before) = befores.get(&moved.row.id) {
+                effects.push(Effect::updated("session", moved.row.id, moved.row.version, before)?);
             }
         }
     }

@@ -47,8 +47,7 @@ pub fn undo(conn: &mut Conn, actor: &Actor, now: Instant, id: ImportId, change: 
     let effects = store::effects(conn, id)?;
     match import.kind {
         ImportKind::Organizations => take_back_organizations(conn, actor, &effects)?,
-        ImportKind::Instructors => take_back_people(conn, actor, None, &effects)?,
-        ImportKind::Roster => take_back_people(conn, actor, import.intake_id, &effects)?,
+        ImportKind::Instructors | ImportKind::Roster => take_back_people(conn, actor, &import, &effects)?,
         ImportKind::Schedule => take_back_sessions(conn, actor, import.intake_id, &effects)?,
         ImportKind::Program => {
             let detail = "a confirmed program version is final; retire it, and cancel the intake";
@@ -75,7 +74,11 @@ fn ids<'a, T: 'static>(effects: &'a [Stored], kind: &'a str, created: bool) -> i
     effects.iter().filter(move |effect| effect.kind == kind && effect.created == created).map(|effect| (effect.id.cast(), effect))
 }
 
-fn take_back_people(conn: &mut Conn, actor: &Actor, intake: Option<IntakeId>, effects: &[Stored]) -> Result<(), Error> {
+fn take_back_people(conn: &mut Conn, actor: &Actor, import: &Import, effects: &[Stored]) -> Result<(), Error> {
+    let (intake, provider) = (import.intake_id, import.provider_id.ok_or_else(|| Error::internal("people without a provider"))?);
+    // Nobody is deleted whom another list is just about to enroll or to correct.
+    let house = organizations::find(conn, actor, provider)?.root_id;
+    db::lock(conn, "people", house)?;
     let enrolled: Vec<EnrollmentId> = ids(effects, "enrollment", true).map(|(id, _)| id).collect();
     let mut resting = resting_enrollments(conn, effects, &enrolled)?;
     let created: Vec<PersonId> = ids(effects, "person", true).map(|(id, _)| id).collect();
@@ -132,11 +135,16 @@ fn take_back_sessions(conn: &mut Conn, actor: &Actor, intake: Option<IntakeId>, 
     let moved: Vec<SessionId> = ids(effects, "session", false).map(|(id, _)| id).collect();
     let called = schedule::called(conn, &moved)?;
     let mut resting = Vec::new();
+    let mut restored = HashMap::with_capacity(moved.len());
     for (id, effect) in ids(effects, "session", true).chain(ids(effects, "session", false)) {
+        let before: Option<SessionBefore> = if effect.created { None } else { Some(effect.before()?) };
+        // What the import made was a draft at first, and no step leads back to one.
+        let was_draft = before.as_ref().is_none_or(|before| before.state == SessionState::Draft);
+        restored.extend(before.map(|before| (id, before.restoring())));
         match rows.get(&id) {
             None => resting.push(format!("the session {id} is gone")),
-            Some(row) if effect.created && row.state != SessionState::Draft => {
-                resting.push(format!("session {} is {}; such a session is cancelled, not removed", row.code, row.state));
+            Some(row) if was_draft && row.state != SessionState::Draft => {
+                resting.push(format!("session {} is {}; such a session is cancelled, not taken back", row.code, row.state));
             }
             Some(row) if row.version != effect.version => resting.push(format!("session {} has changed since", row.code)),
             Some(row) if called.contains(&id) => resting.push(format!("the roll of session {} has been called", row.code)),
@@ -146,9 +154,8 @@ fn take_back_sessions(conn: &mut Conn, actor: &Actor, intake: Option<IntakeId>, 
     unless_resting(&resting)?;
     let created: Vec<SessionId> = ids(effects, "session", true).map(|(id, _)| id).collect();
     schedule::remove_many(conn, actor, &intake, &created)?;
-    for (id, effect) in ids(effects, "session", false) {
-        let before: SessionBefore = effect.before()?;
-        schedule::update(conn, actor, None, id, before.restoring())?;
+    if !restored.is_empty() {
+        schedule::update_many(conn, actor, intake.id, restored)?;
     }
     Ok(())
 }

@@ -184,7 +184,8 @@ async fn read_session(db: Data<Db>, caller: Caller, id: Path<SessionId>) -> Resu
     responses((status = 200, description = "The session as it is now", body = Session), Changing))]
 async fn update_session(db: Data<Db>, caller: Caller, id: Path<SessionId>, body: Body<SessionPatch>) -> Result<Answer, Error> {
     let id = id.into_inner();
-    db.write(caller.credentials.clone(), move |conn, actor, _| answer(&store::update(conn, actor, Some(&caller), id, body.value()?)?)).await
+    db.write(caller.credentials.clone(), move |conn, actor, _| answer(&store::moves::update(conn, actor, &caller, id, body.value()?)?))
+        .await
 }
 
 /// Confirm a session as held, as planned or as it was

@@ -2,6 +2,7 @@
 
 mod http;
 mod model;
+mod proposals;
 mod rules;
 mod store;
 
@@ -9,9 +10,10 @@ pub use http::{ApiDoc, routes, transitions};
 pub use model::{
     Held, Instructor, NewHold, NewSession, NewWaiver, Session, SessionId, SessionPatch, SessionRow, SessionState, SessionTransition, Waiver,
 };
+pub use store::moves::update_many;
 pub use store::plan::refuse_below_scheduled;
 pub use store::preview::{Proposal, obstacles};
 pub use store::steps::{cancel_unheld, hold, publish};
 pub use store::verify::verify_claims;
 pub use store::waivers::waive;
-pub use store::{Scheduled, called, check_within, create_many, find, of_intake, remove_many, update};
+pub use store::{Scheduled, called, check_within, create_many, find, of_intake, remove_many};

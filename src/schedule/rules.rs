@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use chrono::NaiveDate;
+use diesel::Queryable;
 
 use super::model::{Plan, SessionId, SessionState};
 use crate::{
@@ -177,20 +178,29 @@ pub(super) fn pair(one: SessionId, other: SessionId) -> (SessionId, SessionId) {
     if one < other { (one, other) } else { (other, one) }
 }
 
-/// What one session takes of the plan of a cohort: its module, state, planned minutes and, once it is held, actual ones.
-pub(super) type Taken = (CohortId, ModuleId, SessionState, i32, Option<i32>);
+/// What one session takes of the plan of a cohort.
+#[derive(Clone, Copy, Debug, Queryable)]
+pub(super) struct Taken {
+    pub(super) cohort_id: CohortId,
+    pub(super) module_id: ModuleId,
+    pub(super) state: SessionState,
+    /// As planned.
+    pub(super) minutes: i32,
+    /// The actual ones, once it is held.
+    pub(super) held_minutes: Option<i32>,
+}
 
 /// Adds up what is scheduled for each cohort and module: held minutes where held, planned ones where published; drafts and cancelled
 /// ones take nothing.
 pub(super) fn scheduled(taken: Vec<Taken>) -> HashMap<(CohortId, ModuleId), i64> {
     let mut scheduled: HashMap<(CohortId, ModuleId), i64> = HashMap::new();
-    for (cohort, module, state, planned, held) in taken {
-        let minutes = match state {
-            SessionState::Published => planned,
-            SessionState::Held => held.unwrap_or(planned),
+    for one in taken {
+        let minutes = match one.state {
+            SessionState::Published => one.minutes,
+            SessionState::Held => one.held_minutes.unwrap_or(one.minutes),
             SessionState::Draft | SessionState::Cancelled => 0,
         };
-        *scheduled.entry((cohort, module)).or_default() += i64::from(minutes);
+        *scheduled.entry((one.cohort_id, one.module_id)).or_default() += i64::from(minutes);
     }
     scheduled
 }
@@ -301,10 +311,10 @@ mod tests {
     #[test]
     fn what_is_held_counts_as_held_and_drafts_and_the_cancelled_not_at_all() {
         use SessionState as S;
-        let (cohort, module) = (Id::generate(), Id::generate());
-        let row = |state, planned, held| (cohort, module, state, planned, held);
+        let (cohort_id, module_id) = (Id::generate(), Id::generate());
+        let row = |state, minutes, held_minutes| Taken { cohort_id, module_id, state, minutes, held_minutes };
         let taken = vec![row(S::Draft, 90, None), row(S::Published, 45, None), row(S::Held, 1000, Some(80)), row(S::Cancelled, 1000, None)];
-        assert_eq!(scheduled(taken), HashMap::from([((cohort, module), 125)]));
+        assert_eq!(scheduled(taken), HashMap::from([((cohort_id, module_id), 125)]));
     }
 
     /// Three resources, eight sessions, times close together, and some sessions that stand already.

@@ -138,6 +138,7 @@ pub(in crate::imports) enum Change {
 /// A session as an import found it, to be restored.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(in crate::imports) struct SessionBefore {
+    pub(in crate::imports) state: SessionState,
     module_id: ModuleId,
     mode: SessionMode,
     starts_at: Instant,
@@ -151,6 +152,7 @@ pub(in crate::imports) struct SessionBefore {
 impl SessionBefore {
     fn of(stored: &Stored) -> Self {
         Self {
+            state: stored.row.state,
             module_id: stored.row.module_id,
             mode: stored.row.mode,
             starts_at: stored.row.starts_at,

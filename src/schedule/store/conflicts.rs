@@ -58,8 +58,9 @@ pub(in crate::schedule) fn refuse_overlaps(
     for (kind, id) in &resources {
         db::lock(conn, &format!("claim:{kind}"), id)?;
     }
+    let own: HashSet<SessionId> = proposed.iter().map(|one| one.session_id).collect();
     let standing = standing(conn, &resources, &proposed)?;
-    proposed.extend(standing);
+    proposed.extend(standing.into_iter().filter(|one| !own.contains(&one.session_id)));
     let found = overlaps(proposed);
     let firsts = found.iter().map(|(one, other)| pair(one.session_id, other.session_id).0).collect();
     let waived = waived(conn, firsts)?;
@@ -75,14 +76,13 @@ pub(in crate::schedule) fn refuse_overlaps(
     Err(Error::conflict("session_conflict", sentences.join("; ")))
 }
 
-/// The claims of other sessions on these resources around the proposed times.
+/// The claims on these resources around the proposed times, those of the proposed sessions among them.
 pub(super) fn standing(conn: &mut Conn, resources: &BTreeSet<Resource>, proposed: &[Occupied]) -> Result<Vec<Occupied>, Error> {
     let (Some(first), Some(last)) = (proposed.iter().map(|one| one.starts_at).min(), proposed.iter().map(|one| one.ends_at).max()) else {
         return Ok(Vec::new());
     };
     // No claim lasts longer than a day, so that one index scan is bounded on both sides.
     let earliest = first.plus(TimeDelta::hours(-24));
-    let own: HashSet<SessionId> = proposed.iter().map(|one| one.session_id).collect();
     let mut standing = Vec::new();
     for kind in ClaimKind::ALL {
         let ids: Vec<Id<()>> = resources.iter().filter(|(of, _)| of == kind).map(|(_, id)| *id).collect();
@@ -94,8 +94,7 @@ pub(super) fn standing(conn: &mut Conn, resources: &BTreeSet<Resource>, proposed
                 .filter(claims::starts_at.lt(last))
                 .select((claims::resource_id, claims::session_id, claims::starts_at, claims::ends_at))
                 .load(conn)?;
-            let others = rows.into_iter().filter(|(_, session, ..)| !own.contains(session));
-            standing.extend(others.map(|(id, session_id, starts_at, ends_at)| Occupied {
+            standing.extend(rows.into_iter().map(|(id, session_id, starts_at, ends_at)| Occupied {
                 resource: (*kind, id),
                 session_id,
                 starts_at,

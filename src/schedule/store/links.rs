@@ -154,7 +154,7 @@ pub(in crate::schedule) fn insert_joined(
     insert_cohorts(conn, intake, cohorts.into_iter().map(|cohort| (session, cohort)).collect())?;
     let instructors = added(&before.instructor_ids, &now.instructor_ids);
     insert_instructors(conn, instructors.into_iter().map(|person| (session, person, false)).collect())?;
-    let Some(lead) = now.instructor_ids.first() else {
+    let Some(lead) = now.instructor_ids.first().filter(|_| now.instructor_ids != before.instructor_ids) else {
         return Ok(());
     };
     let links = session_instructors::table.filter(session_instructors::session_id.eq(session));

@@ -2,6 +2,7 @@
 
 pub(super) mod conflicts;
 pub(super) mod links;
+pub(super) mod moves;
 pub(super) mod plan;
 pub(super) mod preview;
 pub(super) mod steps;
@@ -14,21 +15,19 @@ use chrono::NaiveDate;
 use diesel::prelude::*;
 
 use self::{
-    conflicts::{occupied, refuse_overlaps},
-    links::{CHUNK, added, whole, whole_one},
-    plan::refuse_exceeding,
+    links::{CHUNK, whole, whole_one},
     steps::publish_these,
 };
 use super::{
-    model::{Cursor, NewSession, Plan, Session, SessionFilter, SessionId, SessionPatch, SessionRow, SessionState},
+    model::{Cursor, NewSession, Plan, Session, SessionFilter, SessionId, SessionRow, SessionState},
     rules::{Days, Frame, unless_all_valid},
 };
 use crate::{
     access::{Action, Actor, Scope, advised, provided, sponsored},
+    attendance::RollCallState,
     clock::Instant,
     db::{self, Conn, MultiBackend, for_backend},
     error::Error,
-    http::{Caller, ETag},
     id::Id,
     intakes::{self, CohortId, Intake, IntakeId, Zone},
     journal::NewEntry,
@@ -269,65 +268,6 @@ fn refuse_taken<'a>(conn: &mut Conn, intake: IntakeId, codes: impl Iterator<Item
     Ok(())
 }
 
-/// Applies a patch under `If-Match`. A published session that moves keeps its id and raises its sequence.
-///
-/// `caller` is none for an import, which compared the whole intake under its lock.
-///
-/// # Errors
-/// 409 `session_closed` once it is held or cancelled, `session_published` and `roll_call_begun` for what is fixed then,
-/// `session_conflict`, `plan_exceeded` and `intake_not_live`.
-pub fn update(conn: &mut Conn, actor: &Actor, caller: Option<&Caller>, id: SessionId, patch: SessionPatch) -> Result<Session, Error> {
-    let intake_id = find(conn, actor, id)?.intake_id;
-    actor.may(Action::WriteSchedule)?;
-    db::lock(conn, "intake", intake_id)?;
-    let stored = read(conn, actor, id)?;
-    let before = stored.plan();
-    let plan = patch.apply(&before);
-    if let Some(caller) = caller {
-        caller.check_if_match(&ETag::version(stored.row.version), plan != before)?;
-    }
-    if plan == before {
-        return Ok(stored);
-    }
-    let published = match stored.row.state {
-        SessionState::Draft => false,
-        SessionState::Published => true,
-        SessionState::Held | SessionState::Cancelled => {
-            return Err(Error::conflict("session_closed", format!("session {} is {} and stays as it is", before.code, stored.row.state)));
-        }
-    };
-    if published && plan.moves(&stored.row, &stored.cohort_ids) && !called(conn, &[id])?.is_empty() {
-        let detail = format!("the roll of session {} has been called; hold it as it was, or cancel it", before.code);
-        return Err(Error::conflict("roll_call_begun", detail));
-    }
-    if published && (&plan.code, plan.module_id) != (&before.code, before.module_id) {
-        return Err(Error::conflict("session_published", "code and module of a published session are fixed; cancel it and make another"));
-    }
-    let intake = changing(conn, actor, intake_id)?;
-    let minutes = frame(conn, &intake)?.check(&plan).map_err(Error::Invalid)?;
-    if plan.code != before.code {
-        refuse_taken(conn, intake_id, std::iter::once(&plan.code))?;
-    }
-    links::find_instructors(conn, actor, added(&before.instructor_ids, &plan.instructor_ids).into_iter().collect())?;
-    if published {
-        refuse_overlaps(conn, actor, &intake, occupied(id, &plan))?;
-    }
-    let changed = SessionRow { minutes, sequence: stored.row.sequence + i32::from(published), ..planned(&stored.row, &plan) };
-    links::remove_left(conn, id, &before, &plan)?;
-    let row = save(conn, &stored.row, changed)?;
-    links::insert_joined(conn, intake_id, id, &before, &plan)?;
-    let action = if published { "session.moved" } else { "session.updated" };
-    if published {
-        // A move that takes no more of the plan than before is not refused for what others have taken meanwhile.
-        let cohorts = if minutes > stored.row.minutes { plan.cohort_ids } else { added(&before.cohort_ids, &plan.cohort_ids) };
-        refuse_exceeding(conn, &intake, &cohorts.into_iter().map(|cohort| (cohort, row.module_id)).collect())?;
-        intakes::touch_all(conn, intake_id)?;
-    }
-    let now = whole_one(conn, row)?;
-    actor.record(NewEntry::of(action, "session", id).provider(intake.provider_id).intake(intake_id).from(&stored).to(&now));
-    Ok(now)
-}
-
 /// Those of these sessions in whose roll call somebody has a mark, or that were submitted or closed without any.
 pub fn called(conn: &mut Conn, ids: &[SessionId]) -> Result<HashSet<SessionId>, Error> {
     let mut found: HashSet<SessionId> = HashSet::new();
@@ -335,23 +275,10 @@ pub fn called(conn: &mut Conn, ids: &[SessionId]) -> Result<HashSet<SessionId>, 
         let marked = attendances::table.filter(attendances::session_id.eq_any(chunk.to_vec())).select(attendances::session_id);
         found.extend(marked.distinct().load::<SessionId>(conn)?);
         let ended = roll_calls::table.filter(roll_calls::session_id.eq_any(chunk.to_vec()));
-        let ended = ended.filter(roll_calls::state.ne_all(["not_open", "open"])).select(roll_calls::session_id);
+        let ended = ended.filter(roll_calls::state.ne_all([RollCallState::NotOpen, RollCallState::Open])).select(roll_calls::session_id);
         found.extend(ended.load::<SessionId>(conn)?);
     }
     Ok(found)
-}
-
-fn planned(row: &SessionRow, plan: &Plan) -> SessionRow {
-    SessionRow {
-        code: plan.code.clone(),
-        module_id: plan.module_id,
-        mode: plan.mode,
-        starts_at: plan.starts_at,
-        ends_at: plan.ends_at,
-        break_minutes: plan.break_minutes,
-        place: plan.place.clone(),
-        ..row.clone()
-    }
 }
 
 /// Writes one changed session; its version says that nobody else changed it meanwhile.

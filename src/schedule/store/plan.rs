@@ -4,7 +4,10 @@ use std::collections::{HashMap, HashSet};
 
 use diesel::prelude::*;
 
-use super::super::rules::{Taken, scheduled};
+use super::super::{
+    model::SessionRow,
+    rules::{Taken, scheduled},
+};
 use crate::{
     db::Conn,
     error::Error,
@@ -50,6 +53,11 @@ pub(in crate::schedule) fn refuse_exceeding(conn: &mut Conn, intake: &Intake, ta
         "cohort {cohort} has {planned} minutes of module {module} planned and {scheduled} scheduled; scheduling more needs an amendment"
     );
     Err(Error::conflict("plan_exceeded", detail))
+}
+
+/// What a session takes of the plan of one of its cohorts.
+pub(super) fn taken(row: &SessionRow, cohort_id: CohortId) -> Taken {
+    Taken { cohort_id, module_id: row.module_id, state: row.state, minutes: row.minutes, held_minutes: row.held_minutes }
 }
 
 /// The minutes that the modules of an intake have planned, amendments included, with their codes.

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::{SCHEDULE, changes, csv, faults, import_schedule, said, verdicts};
-use crate::support::{seed, spawn_app};
+use crate::support::{Reply, seed, spawn_app};
 
 const FIRST: &str = "MET-01-1,MET-01,MET-1,HONGXING-P1,2020-06-01,18:30,20:10,10,线上直播,会议 1";
 const SECOND: &str = "COM-01-1,安全生产,MET-1；MEC-1,,2020/6/2,8:30,10:00,,面授,";
@@ -206,4 +206,145 @@ fn a_session_whose_roll_has_been_called_is_not_moved_by_a_file_either() {
     });
     let elsewhere = FIRST.replace("会议 1", "会议 2");
     import_schedule(&course, &course.coordinator, "", &[&elsewhere]).expect(200);
+}
+
+/// Imports rows of `CODE,date,start,end`, all of them lectures of the common module for one class.
+fn lectures(course: &seed::Course, query: &str, rows: &[&str]) -> Reply {
+    let row = |row: &&str| {
+        let (code, times) = row.split_once(',').unwrap();
+        format!("{code},COM-01,MET-1,,{times},,,")
+    };
+    let rows: Vec<String> = rows.iter().map(row).collect();
+    import_schedule(course, &course.coordinator, query, &rows.iter().map(String::as_str).collect::<Vec<_>>())
+}
+
+/// What a dry run says of the rows is what becomes of them.
+#[track_caller]
+fn taken_as_said(course: &seed::Course, query: &str, rows: &[&str], expected: &[(u64, &str, &[&str])]) -> Reply {
+    let dry = lectures(course, &format!("?dry_run=true{query}"), rows).expect(200);
+    assert_eq!(verdicts(&dry), said(expected), "{}", dry.text);
+    let taken = lectures(course, &format!("?partial=true{query}"), rows).expect(200);
+    assert_eq!(verdicts(&taken), said(expected), "{}", taken.text);
+    taken
+}
+
+fn starts(course: &seed::Course) -> Vec<(String, String)> {
+    let sessions = course.coordinator.get(&format!("/intakes/{}/sessions", course.intake)).expect(200);
+    sessions.column("code").into_iter().zip(sessions.column("starts_at")).collect()
+}
+
+#[test]
+fn sessions_exchange_their_times_and_an_undo_exchanges_them_back() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    lectures(&course, "?publish=true", &["A,2020-06-01,8:00,9:00", "B,2020-06-01,9:00,10:00", "C,2020-06-01,10:00,11:00"]).expect(200);
+    let before = starts(&course);
+    let rows = ["A,2020-06-01,9:00,10:00", "B,2020-06-01,10:00,11:00", "C,2020-06-01,8:00,9:00"];
+    let import = taken_as_said(&course, "", &rows, &[(2, "update", &[]), (3, "update", &[]), (4, "update", &[])]);
+    let first = |code: &str| (code.to_owned(), "2020-06-01T00:00:00Z".to_owned());
+    assert_eq!((before[0].clone(), starts(&course)[0].clone()), (first("A"), first("C")));
+    assert_eq!(app.findings(), Vec::<String>::new());
+    course.coordinator.post(&format!("/imports/{}/undo", import.text_at("/import_id")), json!({})).expect(200);
+    assert_eq!(starts(&course), before);
+    assert_eq!(app.findings(), Vec::<String>::new());
+}
+
+#[test]
+fn a_session_that_comes_to_be_recorded_makes_room() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    lectures(&course, "?publish=true", &["A,2020-06-01,8:00,9:00", "B,2020-06-01,9:00,10:00"]).expect(200);
+    let rows = ["A,COM-01,MET-1,,2020-06-01,8:00,9:00,,录播,", "B,COM-01,MET-1,,2020-06-01,8:00,9:00,,,"];
+    let dry = import_schedule(&course, &course.coordinator, "?dry_run=true", &rows).expect(200);
+    assert_eq!(verdicts(&dry), said(&[(2, "update", &[]), (3, "update", &[])]));
+    import_schedule(&course, &course.coordinator, "", &rows).expect(200);
+    assert_eq!(app.findings(), Vec::<String>::new());
+}
+
+#[test]
+fn sessions_exchange_minutes_and_instructors() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    // With these nothing is left of what is planned.
+    let half = (seed::COMMON - 180) / 2;
+    let full = |day: u8| format!("FULL-{day},COM-01,MET-1,,2020-06-0{day},0:00,{}:{:02},,,", half / 60, half % 60);
+    let row = |code: &str, end: &str| format!("{code},COM-01,MET-1,HONGXING-P1,2020-06-0{},8:00,{end},,,", if code == "A" { 1 } else { 2 });
+    let import = |query: &str, rows: &[String]| {
+        import_schedule(&course, &course.coordinator, query, &rows.iter().map(String::as_str).collect::<Vec<_>>())
+    };
+    import("?publish=true", &[full(3), full(4), row("A", "9:00"), row("B", "10:00")]).expect(200);
+    let longer = [row("A", "9:45"), row("B", "9:15")];
+    let dry = import("?dry_run=true", &longer).expect(200);
+    assert_eq!(verdicts(&dry), said(&[(2, "update", &[]), (3, "update", &[])]));
+    import("", &longer).expect(200);
+    let more = [row("A", "10:00"), row("B", "9:15")];
+    let told = import("?dry_run=true", &more).expect(200);
+    assert_eq!(verdicts(&told), said(&[(2, "invalid", &["plan_exceeded"]), (3, "unchanged", &[])]));
+    let detail = format!(
+        "with this session cohort MET-1 has {} of {} planned minutes of module COM-01; more needs an amendment",
+        seed::COMMON + 15,
+        seed::COMMON
+    );
+    assert_eq!(told.body["rows"][0]["reasons"][0]["detail"], detail);
+}
+
+/// The next of some numbers that are the same in each run.
+fn next(state: &mut u64) -> u64 {
+    *state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+    *state >> 33
+}
+
+#[test]
+fn what_a_dry_run_accepts_is_written() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    // Not all of the rows below fit into what these leave of the plan.
+    lectures(&course, "?publish=true", &["X,2020-06-05,0:00,16:00", "Y,2020-06-06,0:00,16:00"]).expect(200);
+    let mut state = 7;
+    let mut outcomes = std::collections::BTreeSet::new();
+    for round in 0..40 {
+        let rows: Vec<String> = (0..6)
+            .filter_map(|code| {
+                let (hour, length, drop) = (next(&mut state) % 7, 1 + next(&mut state) % 4, next(&mut state) % 4 == 0);
+                let day = 1 + next(&mut state) % 2;
+                (!drop).then(|| format!("S{code},2020-06-0{day},{:02}:00,{:02}:00", 8 + hour, 8 + hour + length))
+            })
+            .collect();
+        let rows: Vec<&str> = rows.iter().map(String::as_str).collect();
+        let publish = if round % 3 == 0 { "" } else { "&publish=true" };
+        let dry = lectures(&course, &format!("?dry_run=true{publish}"), &rows).expect(200);
+        let codes: Vec<String> = verdicts(&dry).into_iter().flat_map(|(.., codes)| codes).collect();
+        let faults = codes.len();
+        outcomes.extend(codes);
+        let whole = lectures(&course, &format!("?{}", publish.trim_start_matches('&')), &rows);
+        if faults == 0 {
+            outcomes.insert(whole.expect(200).text_at("/outcome"));
+            continue;
+        }
+        whole.expect(422).problem("import_rows_invalid");
+        let partial = lectures(&course, &format!("?partial=true{publish}"), &rows);
+        if faults < rows.len() {
+            assert_eq!(verdicts(&partial.expect(200)), verdicts(&dry));
+            outcomes.insert("partial".to_owned());
+        }
+    }
+    let seen: Vec<&str> = outcomes.iter().map(String::as_str).collect();
+    assert_eq!(seen, ["committed", "partial", "plan_exceeded", "session_conflict"]);
+    assert_eq!(app.findings(), Vec::<String>::new());
+}
+
+#[test]
+fn who_is_refused_keeps_time_and_minutes() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    lectures(&course, "?publish=true", &["A,2020-06-01,8:00,9:00", "B,2020-06-01,9:00,10:00"]).expect(200);
+    // The first one may not move, so its time is not free for the last one.
+    let rows = ["A,2020-06-01,9:30,10:30", "B,2020-06-01,9:00,10:00", "N,2020-06-01,8:30,9:00"];
+    let conflict: &[&str] = &["session_conflict"];
+    let dry = lectures(&course, "?dry_run=true&publish=true", &rows).expect(200);
+    assert_eq!(verdicts(&dry), said(&[(2, "invalid", conflict), (3, "unchanged", &[]), (4, "invalid", conflict)]));
+    assert!(dry.body["rows"][2]["reasons"][0]["detail"].as_str().unwrap().contains("session A (2020-06-01T00:00:00Z"), "{}", dry.text);
+    lectures(&course, "?publish=true&partial=true", &["A,2020-06-01,9:30,10:30", "N,2020-06-01,8:30,9:00", "M,2020-06-02,8:00,9:00"])
+        .expect(200);
+    assert_eq!(app.findings(), Vec::<String>::new());
 }

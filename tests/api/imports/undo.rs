@@ -191,6 +191,35 @@ fn drafts_are_removed_and_moves_taken_back() {
 }
 
 #[test]
+fn a_draft_that_was_there_and_was_published_stays() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let row = "D-1,MET-01,MET-1,,2020-06-03,14:00,15:00,,,";
+    import_schedule(&course, &course.coordinator, "", &[row]).expect(200);
+    let published = import_schedule(&course, &course.coordinator, "?publish=true", &[row]).expect(200);
+    let refused = app.unchanged(|| undo(&course, &published).expect(409).problem("import_in_use"));
+    assert_eq!(refused.body["detail"], "session D-1 is published; such a session is cancelled, not taken back");
+}
+
+#[test]
+fn of_an_undo_and_another_list_with_the_same_person_at_once_neither_fails() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let next = seed::course_called(&app, "NEXT", "HBIS");
+    for round in 0..rounds() {
+        let row = format!("学员{round},,{round:04},JISCO-IRON,MET,,");
+        let import = import_roster(&course, &course.coordinator, "", &[&row]).expect(200);
+        let replies =
+            at_once(2, |index| if index == 0 { undo(&course, &import) } else { import_roster(&next, &next.coordinator, "", &[&row]) });
+        for reply in replies {
+            reply.expect(200);
+        }
+    }
+    assert_eq!(rows(&app, "enrollments"), i64::from(rounds()));
+    assert_eq!(app.findings(), Vec::<String>::new());
+}
+
+#[test]
 fn organizations_go_unless_somebody_belongs_to_them() {
     let app = spawn_app();
     let admin = app.administrator();

@@ -1,0 +1,119 @@
+use proptest::prelude::*;
+
+use super::{super::rules::ClaimKind, *};
+use crate::id::Id;
+
+const PLANNED: i64 = 6;
+
+fn id<T>(number: u128) -> Id<T> {
+    Id::from_uuid(uuid::Uuid::from_u128(number))
+}
+
+/// In resource 0 or 1, from a start on, for some minutes, which also count in the plan of that cohort.
+type Place = (u128, i64, i64);
+
+fn stand(session: u128, place: Place) -> Stand {
+    let (resource, start, length) = place;
+    let at = |minute: i64| Instant::from_unix_micros(minute * 60_000_000).unwrap();
+    let claim = Occupied {
+        resource: (ClaimKind::Cohort, id(resource)),
+        session_id: id(session),
+        starts_at: at(start),
+        ends_at: at(start + length),
+        proposed: true,
+    };
+    Stand { claims: vec![claim], minutes: vec![((id(resource), id(9)), length)] }
+}
+
+fn candidate(session: u128, now: Option<Place>, then: Option<Place>) -> Candidate {
+    let of = |place: Option<Place>| place.map(|place| stand(session, place)).unwrap_or_default();
+    Candidate { id: id(session), now: of(now), then: of(then), stays: false }
+}
+
+fn around() -> Around {
+    Around {
+        waived: HashSet::from([(id(1), id(2))]),
+        planned: HashMap::from([(id(9), ("M".parse().unwrap(), PLANNED))]),
+        ..Around::default()
+    }
+}
+
+fn refused(candidates: &[Candidate]) -> Vec<bool> {
+    judge(candidates, around()).iter().map(Option::is_some).collect()
+}
+
+/// Whether those that move can all be where they are to be while the others stay, as the database will judge it.
+fn stands(candidates: &[Candidate], moves: &[bool]) -> bool {
+    let end: Vec<(&Stand, bool)> =
+        candidates.iter().zip(moves).map(|(one, moves)| if *moves { (&one.then, true) } else { (&one.now, false) }).collect();
+    let claims: Vec<(&Occupied, bool)> = end.iter().flat_map(|(stand, moves)| stand.claims.iter().map(|claim| (claim, *moves))).collect();
+    let apart = claims.iter().enumerate().all(|(index, (one, moves))| {
+        claims.iter().skip(index + 1).all(|(other, other_moves)| {
+            let overlap = one.resource == other.resource && one.starts_at < other.ends_at && other.starts_at < one.ends_at;
+            !overlap || !(*moves || *other_moves) || around().waived.contains(&pair(one.session_id, other.session_id))
+        })
+    });
+    let sum = |share: Share| end.iter().map(|(stand, _)| stand.of(share)).sum::<i64>();
+    let takes_more =
+        |one: &Candidate| one.then.minutes.iter().any(|(share, minutes)| *minutes > one.now.of(*share) && sum(*share) > PLANNED);
+    apart && !candidates.iter().zip(moves).any(|(one, moves)| *moves && takes_more(one))
+}
+
+#[test]
+fn two_may_exchange_their_places_and_their_minutes() {
+    assert_eq!(refused(&[candidate(3, Some((0, 0, 2)), Some((0, 2, 2))), candidate(4, Some((0, 2, 2)), Some((0, 0, 2)))]), [false, false]);
+    assert_eq!(refused(&[candidate(3, Some((0, 0, 2)), Some((0, 0, 4))), candidate(4, Some((0, 9, 4)), Some((0, 9, 2)))]), [false, false]);
+}
+
+#[test]
+fn who_stays_is_in_the_way_of_those_behind() {
+    // The first may not exceed the plan, so the second has no place, and neither has the third.
+    let chain = [
+        candidate(5, None, Some((0, 2, 2))),
+        candidate(4, Some((0, 2, 2)), Some((0, 4, 2))),
+        candidate(3, Some((0, 4, 2)), Some((0, 4, 9))),
+    ];
+    assert_eq!(refused(&chain), [true, true, true]);
+}
+
+#[test]
+fn who_is_refused_takes_nothing_of_the_plan() {
+    assert_eq!(refused(&[candidate(3, None, Some((0, 0, 7))), candidate(4, None, Some((0, 9, 3)))]), [true, false]);
+}
+
+fn some_place() -> impl Strategy<Value = Place> {
+    (0_u128..2, 0_i64..8, 1_i64..5)
+}
+
+/// Up to six sessions; those that are there already stand apart and within the plan, as they do in the database.
+fn some_candidates() -> impl Strategy<Value = Vec<Candidate>> {
+    let one = (proptest::option::of(some_place()), proptest::option::weighted(0.9, some_place()), proptest::bool::weighted(0.1));
+    proptest::collection::vec(one, 1..7).prop_map(|drawn| {
+        let mut stored: Vec<Candidate> = Vec::new();
+        let mut candidates = Vec::new();
+        for (session, (now, then, stays)) in (1..).zip(drawn) {
+            stored.push(candidate(session, None, now));
+            let fits = stands(&stored, &vec![true; stored.len()]);
+            if !fits {
+                stored.pop();
+            }
+            candidates.push(Candidate { stays, ..candidate(session, now.filter(|_| fits), then) });
+        }
+        candidates
+    })
+}
+
+proptest! {
+    #[test]
+    fn what_is_accepted_can_be_written(candidates in some_candidates()) {
+        let accepted: Vec<bool> = refused(&candidates).into_iter().zip(&candidates).map(|(refused, one)| !refused && !one.stays).collect();
+        prop_assert!(stands(&candidates, &accepted), "{candidates:?} {accepted:?}");
+    }
+
+    #[test]
+    fn if_the_whole_can_be_written_nobody_is_refused(mut candidates in some_candidates()) {
+        candidates.retain(|one| !one.stays);
+        let whole = stands(&candidates, &vec![true; candidates.len()]);
+        prop_assert_eq!(whole, refused(&candidates).iter().all(|refused| !refused));
+    }
+}

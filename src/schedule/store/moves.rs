@@ -1,0 +1,190 @@
+//! Sessions that change while they stand: moved, corrected, handed to others.
+
+use std::collections::HashMap;
+
+use diesel::prelude::*;
+
+use super::{
+    super::model::{Plan, Session, SessionId, SessionPatch, SessionRow, SessionState},
+    called, changing,
+    conflicts::{occupied, refuse_overlaps},
+    find, frame,
+    links::{self, CHUNK, added, whole},
+    plan::refuse_exceeding,
+    read, refuse_taken, save, visible,
+};
+use crate::{
+    access::{Action, Actor},
+    db::{self, Conn},
+    error::Error,
+    http::{Caller, ETag},
+    intakes::{self, CohortId, IntakeId, SessionMode},
+    journal::NewEntry,
+    schema::sessions,
+    text::Code,
+};
+
+/// A session, and what becomes of it.
+struct Move {
+    stored: Session,
+    before: Plan,
+    plan: Plan,
+}
+
+impl Move {
+    fn of(stored: Session, patch: SessionPatch) -> Self {
+        let before = stored.plan();
+        Self { plan: patch.apply(&before), before, stored }
+    }
+
+    fn is_published(&self) -> bool {
+        self.stored.row.state == SessionState::Published
+    }
+
+    /// Whether what it occupies is claimed anew.
+    fn leaves(&self) -> bool {
+        let held_at = |plan: &Plan| (plan.starts_at, plan.ends_at, plan.mode == SessionMode::Recorded);
+        self.is_published() && held_at(&self.before) != held_at(&self.plan)
+    }
+
+    /// The cohorts of which it takes more of the plan than before. For the others it is not refused for what others have taken meanwhile.
+    fn newly_taken(&self, minutes: i32) -> Vec<CohortId> {
+        if minutes > self.stored.row.minutes { self.plan.cohort_ids.clone() } else { added(&self.before.cohort_ids, &self.plan.cohort_ids) }
+    }
+}
+
+/// Applies a patch under `If-Match`. A published session that moves keeps its id and raises its sequence.
+///
+/// # Errors
+/// 409 `session_closed` once it is held or cancelled, `session_published` and `roll_call_begun` for what is fixed then,
+/// `session_conflict`, `plan_exceeded` and `intake_not_live`.
+pub(in crate::schedule) fn update(
+    conn: &mut Conn,
+    actor: &Actor,
+    caller: &Caller,
+    id: SessionId,
+    patch: SessionPatch,
+) -> Result<Session, Error> {
+    let intake_id = find(conn, actor, id)?.intake_id;
+    actor.may(Action::WriteSchedule)?;
+    db::lock(conn, "intake", intake_id)?;
+    let one = Move::of(read(conn, actor, id)?, patch);
+    caller.check_if_match(&ETag::version(one.stored.row.version), one.plan != one.before)?;
+    if one.plan == one.before {
+        return Ok(one.stored);
+    }
+    move_all(conn, actor, intake_id, &[one])?.pop().ok_or_else(|| Error::internal("nothing was moved"))
+}
+
+/// Applies patches to sessions of an intake, all or none, and judges how they stand in the end: they may exchange their times. Answers
+/// those that differ from what was stored.
+///
+/// # Errors
+/// 404 if one is not visible in this intake; what a single patch is refused for.
+pub fn update_many(
+    conn: &mut Conn,
+    actor: &Actor,
+    intake_id: IntakeId,
+    mut patches: HashMap<SessionId, SessionPatch>,
+) -> Result<Vec<Session>, Error> {
+    changing(conn, actor, intake_id)?;
+    let mut ids: Vec<SessionId> = patches.keys().copied().collect();
+    ids.sort_unstable();
+    let mut rows: Vec<SessionRow> = Vec::with_capacity(ids.len());
+    for chunk in ids.chunks(CHUNK) {
+        let own = visible(actor).filter(sessions::intake_id.eq(intake_id)).filter(sessions::id.eq_any(chunk.to_vec()));
+        rows.extend(own.order(sessions::id).select(SessionRow::as_select()).load(conn)?);
+    }
+    if rows.len() < ids.len() {
+        return Err(Error::NotFound);
+    }
+    let stored = whole(conn, rows)?.into_iter();
+    let moves = stored.filter_map(|session| patches.remove(&session.row.id).map(|patch| Move::of(session, patch)));
+    let moves: Vec<Move> = moves.filter(|one| one.plan != one.before).collect();
+    if moves.is_empty() { Ok(Vec::new()) } else { move_all(conn, actor, intake_id, &moves) }
+}
+
+/// Writes moves of sessions of an intake that is locked, each of which changes something.
+fn move_all(conn: &mut Conn, actor: &Actor, intake_id: IntakeId, moves: &[Move]) -> Result<Vec<Session>, Error> {
+    refuse_fixed(conn, moves)?;
+    let intake = changing(conn, actor, intake_id)?;
+    let frame = frame(conn, &intake)?;
+    let minutes = moves.iter().map(|one| frame.check(&one.plan).map_err(Error::Invalid)).collect::<Result<Vec<i32>, Error>>()?;
+    refuse_taken(conn, intake_id, moves.iter().filter(|one| one.plan.code != one.before.code).map(|one| &one.plan.code))?;
+    let joining = moves.iter().flat_map(|one| added(&one.before.instructor_ids, &one.plan.instructor_ids));
+    links::find_instructors(conn, actor, joining.collect())?;
+    leave(conn, moves)?;
+    let published = || moves.iter().zip(&minutes).filter(|(one, _)| one.is_published());
+    refuse_overlaps(conn, actor, &intake, published().flat_map(|(one, _)| occupied(one.stored.row.id, &one.plan)).collect())?;
+    let mut rows = Vec::with_capacity(moves.len());
+    for (one, minutes) in moves.iter().zip(&minutes) {
+        rows.push(save(conn, &one.stored.row, moved(one, *minutes))?);
+    }
+    for one in moves {
+        links::insert_joined(conn, intake_id, one.stored.row.id, &one.before, &one.plan)?;
+    }
+    if published().next().is_some() {
+        let taken = published().flat_map(|(one, minutes)| one.newly_taken(*minutes).into_iter().map(|cohort| (cohort, one.plan.module_id)));
+        refuse_exceeding(conn, &intake, &taken.collect())?;
+        intakes::touch_all(conn, intake_id)?;
+    }
+    let sessions = whole(conn, rows)?;
+    for (one, now) in moves.iter().zip(&sessions) {
+        let action = if one.is_published() { "session.moved" } else { "session.updated" };
+        let entry = NewEntry::of(action, "session", now.row.id).provider(intake.provider_id).intake(intake_id);
+        actor.record(entry.from(&one.stored).to(now));
+    }
+    Ok(sessions)
+}
+
+/// Refuses to change what is over, and of what is published or called the parts that are fixed by then.
+fn refuse_fixed(conn: &mut Conn, moves: &[Move]) -> Result<(), Error> {
+    let over = moves.iter().find(|one| matches!(one.stored.row.state, SessionState::Held | SessionState::Cancelled));
+    if let Some(Move { stored, before, .. }) = over {
+        return Err(Error::conflict("session_closed", format!("session {} is {} and stays as it is", before.code, stored.row.state)));
+    }
+    let published = || moves.iter().filter(|one| one.is_published());
+    let moving: Vec<&Move> = published().filter(|one| one.plan.moves(&one.stored.row, &one.stored.cohort_ids)).collect();
+    let called = called(conn, &moving.iter().map(|one| one.stored.row.id).collect::<Vec<_>>())?;
+    if let Some(one) = moving.iter().find(|one| called.contains(&one.stored.row.id)) {
+        return Err(Error::conflict("roll_call_begun", roll_has_been_called(&one.before.code)));
+    }
+    if published().any(|one| (&one.plan.code, one.plan.module_id) != (&one.before.code, one.before.module_id)) {
+        return Err(Error::conflict("session_published", "code and module of a published session are fixed; cancel it and make another"));
+    }
+    Ok(())
+}
+
+/// Why a session is not moved any more.
+pub(super) fn roll_has_been_called(code: &Code) -> String {
+    format!("the roll of session {code} has been called; hold it as it was, or cancel it")
+}
+
+/// Gives back what the sessions will not occupy any more. Until each is saved, whoever leaves its time is recorded: such a session
+/// occupies nobody, so that of two that exchange their times neither is in the other's way.
+fn leave(conn: &mut Conn, moves: &[Move]) -> Result<(), Error> {
+    for one in moves {
+        links::remove_left(conn, one.stored.row.id, &one.before, &one.plan)?;
+    }
+    let leaving: Vec<SessionId> = moves.iter().filter(|one| one.leaves()).map(|one| one.stored.row.id).collect();
+    for chunk in leaving.chunks(CHUNK) {
+        let leaving = sessions::table.filter(sessions::id.eq_any(chunk.to_vec()));
+        diesel::update(leaving).set(sessions::mode.eq(SessionMode::Recorded)).execute(conn)?;
+    }
+    Ok(())
+}
+
+fn moved(Move { stored, plan, .. }: &Move, minutes: i32) -> SessionRow {
+    SessionRow {
+        code: plan.code.clone(),
+        module_id: plan.module_id,
+        mode: plan.mode,
+        starts_at: plan.starts_at,
+        ends_at: plan.ends_at,
+        break_minutes: plan.break_minutes,
+        minutes,
+        place: plan.place.clone(),
+        sequence: stored.row.sequence + i32::from(stored.row.state == SessionState::Published),
+        ..stored.row.clone()
+    }
+}
