@@ -313,7 +313,7 @@ pub fn close(conn: &mut Conn, actor: &Actor, now: Instant, session_id: SessionId
         ..before.clone()
     };
     save(conn, &before, &changed)?;
-    enrollments::settle(conn, session_id)?;
+    enrollments::settle(conn, actor, session_id)?;
     // The open sessions and the open minutes of the cohorts change for everybody.
     intakes::touch_all(conn, session.intake_id)?;
     let entry = NewEntry::of("roll_call.closed", "session", session_id).provider(provider(conn, &session)?).intake(session.intake_id);

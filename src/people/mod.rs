@@ -12,4 +12,4 @@ pub use model::{
     PersonId, PersonKind, PersonPatch, PostPatch,
 };
 pub use store::amendments::amend_many;
-pub use store::{create, find, instructors_of, is_editable_by, list, matches, register_many, remove_many, update};
+pub use store::{create, employee_numbers, find, instructors_of, is_editable_by, list, matches, register_many, remove_many, update};

@@ -27,7 +27,13 @@ const HEADER: &[&str] = &[
     "rate",
     "best_reachable",
     "unsettled_sessions",
+    // Counts of many; empty in the line of one enrollment.
+    "heads",
+    "enrollments",
+    "completed",
+    "completion",
     // What the report says of the intake stands on each line, so that no line can be read without it.
+    "intake",
     "as_of",
     "planned_minutes",
     "scheduled_minutes",
@@ -81,6 +87,7 @@ macro_rules! measures {
 /// UTF-8 with a byte order mark, as spreadsheets expect it. The last line begins with `total`.
 pub(super) fn table(report: &IntakeProgress, labels: &Labels) -> Vec<u8> {
     let intake = [
+        report.code.to_string(),
         report.as_of.to_string(),
         report.planned_minutes.to_string(),
         report.scheduled_minutes.to_string(),
@@ -88,10 +95,11 @@ pub(super) fn table(report: &IntakeProgress, labels: &Labels) -> Vec<u8> {
         report.minutes_per_hour.to_string(),
         report.open_sessions.to_string(),
     ];
-    let line = |who: [String; WHO], measures: [String; 9]| [&who[..], &measures[..], &intake[..]].concat();
+    let line = |who: [String; WHO], measures: [String; 9], counts: [String; 4]| [&who[..], &measures, &counts, &intake].concat();
     let totals: &Totals = &report.totals;
     let mut total: [String; WHO] = Default::default();
     total[0] = "total".to_owned();
-    let rows = report.rows.iter().map(|row| line(who(row, labels), measures!(row)));
-    tabular::write_csv(HEADER, rows.chain([line(total, measures!(totals))]))
+    let counts = [totals.heads.to_string(), totals.enrollments.to_string(), totals.completed.to_string(), text(totals.completion.as_ref())];
+    let rows = report.rows.iter().map(|row| line(who(row, labels), measures!(row), Default::default()));
+    tabular::write_csv(HEADER, rows.chain([line(total, measures!(totals), counts)]))
 }

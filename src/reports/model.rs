@@ -347,6 +347,18 @@ pub struct Labels {
     pub(super) employee_numbers: BTreeMap<(PersonId, OrganizationId), Code>,
 }
 
+impl Labels {
+    /// Each name after what it names, in order: by these a table is told from one with other names.
+    pub(super) fn parts(&self) -> Vec<String> {
+        fn named<'a, K: ToString + 'a, V: ToString + 'a>(names: impl IntoIterator<Item = (K, &'a V)>) -> impl Iterator<Item = [String; 2]> {
+            names.into_iter().map(|(key, name)| [key.to_string(), name.to_string()])
+        }
+        let numbers = self.employee_numbers.iter().map(|((person, sponsor), number)| (format!("{person} {sponsor}"), number));
+        let names = named(&self.disciplines).chain(named(&self.cohorts)).chain(named(&self.organizations)).chain(named(numbers));
+        names.flatten().collect()
+    }
+}
+
 /// The progress of one enrollment, with its modules.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct EnrollmentProgress {

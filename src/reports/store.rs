@@ -20,12 +20,12 @@ use crate::{
     journal::NewEntry,
     ledger::Balance,
     organizations::{OrganizationId, below},
-    people::PersonId,
+    people::{self, PersonId},
     programs::{DisciplineId, ModuleId},
     schedule::SessionState,
     schema::{
-        affiliations, amendments, disciplines, enrollments as enrolled, hour_balances, intake_sponsors, intakes as intake_rows,
-        module_hour_balances, modules, organizations, people, program_versions, roll_calls, session_cohorts, sessions, unsettled_sessions,
+        amendments, disciplines, enrollments as enrolled, hour_balances, intake_sponsors, intakes as intake_rows, module_hour_balances,
+        modules, organizations, people as person_rows, program_versions, roll_calls, session_cohorts, sessions, unsettled_sessions,
     },
     text::{Code, Name},
 };
@@ -140,8 +140,10 @@ fn tag(conn: &mut Conn, actor: &Actor, caller: &Caller, id: IntakeId, labels: Op
     };
     let scope = format!("{:?} {:?}", actor.scope(), actor.only_intake());
     // The version counts changes of the numbers, not of what organizations are called.
-    let form = labels.map_or_else(|| "json".to_owned(), |labels| format!("csv {labels:?}"));
-    Ok(ETag::weak(&[&version.to_string(), &scope, &caller.address(), &form]))
+    let names = labels.map(Labels::parts).unwrap_or_default();
+    let (version, address) = (version.to_string(), caller.address());
+    let form = [version.as_str(), &scope, &address, format(caller)];
+    Ok(ETag::weak(&form.into_iter().chain(names.iter().map(String::as_str)).collect::<Vec<_>>()))
 }
 
 /// What the organizations, cohorts and disciplines of an intake are called, and the employee numbers of its trainees at their sponsors.
@@ -169,16 +171,7 @@ fn labels(conn: &mut Conn, actor: &Actor, intake: &Intake) -> Result<Labels, Err
     let rows: Vec<(DisciplineId, Code)> = disciplines.select((disciplines::id, disciplines::code)).load(conn)?;
     labels.disciplines.extend(rows);
     labels.cohorts.extend(intakes::cohorts_of(conn, intake.id)?.into_iter().map(|cohort| (cohort.id, cohort.code)));
-    for chunk in people.chunks(CHUNK) {
-        // Of several posts at one organization the latest says.
-        let rows: Vec<(PersonId, OrganizationId, Code)> = affiliations::table
-            .filter(affiliations::person_id.eq_any(chunk.to_vec()))
-            .filter(affiliations::employee_number.is_not_null())
-            .order((affiliations::until_date.is_null(), affiliations::until_date, affiliations::id))
-            .select((affiliations::person_id, affiliations::organization_id, affiliations::employee_number.assume_not_null()))
-            .load(conn)?;
-        labels.employee_numbers.extend(rows.into_iter().map(|(person, organization, number)| ((person, organization), number)));
-    }
+    labels.employee_numbers = people::employee_numbers(conn, actor, &people)?;
     Ok(labels)
 }
 
@@ -259,15 +252,15 @@ type Minutes = (i32, i32, i32, i32, i32, i32, i32);
 fn subjects(conn: &mut Conn, actor: &Actor, id: IntakeId, only: Option<EnrollmentId>) -> Result<Vec<Subject>, Error> {
     use EnrollmentState as S;
     let mut query = enrolled::table
-        .inner_join(people::table.on(people::id.eq(enrolled::person_id)))
+        .inner_join(person_rows::table.on(person_rows::id.eq(enrolled::person_id)))
         .left_join(hour_balances::table.on(hour_balances::enrollment_id.eq(enrolled::id)))
         .filter(enrolled::intake_id.eq(id))
         .select((
             (
                 enrolled::id,
                 enrolled::person_id,
-                people::name,
-                people::latin_name,
+                person_rows::name,
+                person_rows::latin_name,
                 enrolled::discipline_id,
                 enrolled::sponsor_id,
                 enrolled::unit_id,

@@ -9,6 +9,7 @@ use super::{
     CHUNK,
 };
 use crate::{
+    access::{Action, Actor},
     db::{Conn, for_backend},
     error::Error,
     intakes::IntakeId,
@@ -107,7 +108,8 @@ fn derived(conn: &mut Conn, ids: &[EnrollmentId]) -> Result<BTreeMap<Key, Unsett
 }
 
 /// Strikes a session from the lists, whose roll call has just been closed for everybody who owes it.
-pub fn settle(conn: &mut Conn, session: SessionId) -> Result<(), Error> {
+pub fn settle(conn: &mut Conn, actor: &Actor, session: SessionId) -> Result<(), Error> {
+    actor.may(Action::CloseRollCall)?;
     diesel::delete(unsettled_sessions::table.filter(unsettled_sessions::session_id.eq(session))).execute(conn)?;
     Ok(())
 }

@@ -124,17 +124,22 @@ struct Link {
     previous: Option<String>,
 }
 
+/// The steps with what orders those of one time: a step that replaces a period that had not begun keeps its time, and neither its key
+/// nor `recorded_at` will do, because both are a clock's, and processes have several. The number of its entry is the database's.
+const STEPS: &str = "WITH steps AS (SELECT s.*, (SELECT min(j.seq) FROM journal_entries j WHERE j.subject_id = s.enrollment_id
+    AND j.recorded_at = s.recorded_at AND j.action IN ('enrollment.created', 'enrollment.changed_state')) AS seq
+    FROM enrollment_steps s)";
+
 /// Holds the steps of each enrollment against each other, against its state and against its periods: a step begins where the one
 /// before ended, the last one leads to the state, and each period has the step that began it.
 pub fn verify_steps(conn: &mut Conn) -> Result<Vec<String>, Error> {
-    // By effective time, which never runs backwards, and then by key: a step that replaces a period that had not begun keeps its time.
-    let links: Vec<Link> = sql_query(
-        "SELECT enrollment_id, from_state, to_state, previous FROM (
+    let links: Vec<Link> = sql_query(format!(
+        "{STEPS} SELECT enrollment_id, from_state, to_state, previous FROM (
             SELECT enrollment_id, from_state, to_state,
-                lag(to_state) OVER (PARTITION BY enrollment_id ORDER BY effective_at, id) AS previous
-            FROM enrollment_steps) AS chain
+                lag(to_state) OVER (PARTITION BY enrollment_id ORDER BY effective_at, seq) AS previous
+            FROM steps) AS chain
          WHERE from_state IS DISTINCT FROM previous",
-    )
+    ))
     .load(conn)?;
     let or_nothing = |state: Option<String>| state.unwrap_or_else(|| "nothing".to_owned());
     let mut findings: Vec<String> = links
@@ -144,17 +149,17 @@ pub fn verify_steps(conn: &mut Conn) -> Result<Vec<String>, Error> {
             format!("steps: enrollment {} went from {from} to {}, but stood at {previous} before", row.enrollment_id, row.to_state)
         })
         .collect();
-    let stands: Vec<Stands> = sql_query(
-        "SELECT id, state, CAST(NULL AS text) AS period, step FROM (
-            SELECT e.id, e.state, (SELECT s.to_state FROM enrollment_steps s WHERE s.enrollment_id = e.id
-                ORDER BY s.effective_at DESC, s.id DESC LIMIT 1) AS step
+    let stands: Vec<Stands> = sql_query(format!(
+        "{STEPS} SELECT id, state, CAST(NULL AS text) AS period, step FROM (
+            SELECT e.id, e.state, (SELECT s.to_state FROM steps s WHERE s.enrollment_id = e.id
+                ORDER BY s.effective_at DESC, s.seq DESC LIMIT 1) AS step
             FROM enrollments e) AS last
          WHERE step IS DISTINCT FROM state
          UNION ALL
          SELECT p.enrollment_id, p.state, p.state, NULL FROM enrollment_periods p
          WHERE NOT EXISTS (SELECT 1 FROM enrollment_steps s WHERE s.enrollment_id = p.enrollment_id
             AND s.effective_at = p.from_at AND s.recorded_at = p.recorded_at AND s.to_state = p.state)",
-    )
+    ))
     .load(conn)?;
     findings.extend(stands.into_iter().map(|row| match row.period {
         Some(period) => format!("steps: enrollment {} has a period in state {period} that no step began", row.id),

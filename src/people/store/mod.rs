@@ -194,6 +194,22 @@ fn posts(
     Ok(posts)
 }
 
+/// The employee numbers that the actor is shown of people it sees, by person and organization at the top; of several posts at one the
+/// latest says.
+pub fn employee_numbers(conn: &mut Conn, actor: &Actor, ids: &[PersonId]) -> Result<BTreeMap<(PersonId, OrganizationId), Code>, Error> {
+    let mut numbers = BTreeMap::new();
+    for chunk in ids.chunks(CHUNK) {
+        let rows: Vec<(PersonId, OrganizationId, Code)> = shown_affiliations(actor)
+            .filter(affiliations::person_id.eq_any(chunk.to_vec()))
+            .filter(affiliations::employee_number.is_not_null())
+            .order((affiliations::until_date.is_null(), affiliations::until_date, affiliations::id))
+            .select((affiliations::person_id, affiliations::organization_id, affiliations::employee_number.assume_not_null()))
+            .load(conn)?;
+        numbers.extend(rows.into_iter().map(|(person, organization, number)| ((person, organization), number)));
+    }
+    Ok(numbers)
+}
+
 /// Those of `ids` that the actor's provider created or enrolled: the only people it may change (DOMAIN 5). None in a scope that is
 /// not a provider's.
 pub fn is_editable_by(conn: &mut Conn, actor: &Actor, ids: &[PersonId]) -> Result<HashSet<PersonId>, Error> {

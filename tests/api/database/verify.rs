@@ -187,6 +187,26 @@ fn an_enrollment_that_stands_elsewhere_than_its_periods_and_steps_say_is_found()
 }
 
 #[test]
+fn steps_of_one_time_are_in_the_order_of_the_journal_whatever_their_keys_say() {
+    // As when another process, whose clock is behind, takes the second step.
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let mut body = seed::enrollment_body(&course, &seed::recruit(&course));
+    body["from"] = json!("2090-01-01T00:00:00Z");
+    let id = course.coordinator.post(&format!("/intakes/{}/enrollments", course.intake), body).expect(201).id();
+    for step in ["suspend", "resume", "withdraw"] {
+        course.coordinator.post(&format!("/enrollments/{id}/{step}"), json!({ "reason": "ill" })).expect(200);
+    }
+    let at = format!("enrollment_id = {}", app.hex(&id));
+    assert_eq!(app.count(&format!("SELECT count(DISTINCT effective_at) FROM enrollment_steps WHERE {at}")), 1);
+    let early = app.hex("00000000-0000-7000-8000-000000000001");
+    app.forge("enrollment_steps", &format!("UPDATE enrollment_steps SET id = {early} WHERE {at} AND to_state = 'withdrawn'"));
+    assert_eq!(app.findings(), Vec::<String>::new());
+    app.forge("enrollment_steps", &format!("UPDATE enrollment_steps SET from_state = 'approved' WHERE {at} AND to_state = 'withdrawn'"));
+    assert_found(&app, &["steps"], &["steps", &id, "from approved to withdrawn, but stood at enrolled"]);
+}
+
+#[test]
 fn a_gap_and_an_overlap_of_periods_are_found() {
     let app = spawn_app();
     let course = seed::course(&app);

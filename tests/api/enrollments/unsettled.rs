@@ -1,5 +1,9 @@
 //! Closed sessions that an enrollment reaches back over are listed, and settled one by one (DOMAIN section 2, rule 6).
 
+use muster::{
+    access::{Credentials, Secret},
+    error::Error,
+};
 use serde_json::{Value, json};
 
 use crate::support::{
@@ -128,4 +132,24 @@ fn who_withdraws_before_anything_is_posted_does_not_hide_what_is_unsettled() {
     let (row, totals) = report_row(&course, &gone.id);
     assert_eq!((&row["unsettled_sessions"], &totals["unsettled_sessions"]), (&json!(0), &json!(0)));
     assert_eq!(app.findings(), Vec::<String>::new());
+}
+
+#[test]
+fn only_who_closes_roll_calls_settles() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let first = seed::enrolled(&course, 1).remove(0);
+    let session = seed::closed_session(&course, "MET-1", &seed::morning(1), &[seed::line(&first, "present")]);
+    let late = seed::enrolled(&course, 1).remove(0);
+    let settle = |token: Option<&str>| {
+        let (token, session) = (Secret::from(token.unwrap()), session.parse().unwrap());
+        app.db.write_blocking(Credentials::Bearer(token), move |conn, actor, _| muster::enrollments::settle(conn, actor, session))
+    };
+    for client in [app.instructor(&course.instructor), app.partner(&course.sponsor.id), app.auditor(), app.administrator()] {
+        let refused = settle(client.token.as_deref());
+        assert!(matches!(refused, Err(Error::Forbidden(_))), "{refused:?}");
+    }
+    assert_eq!(listed(&course, &late.id).len(), 1);
+    settle(course.coordinator.token.as_deref()).unwrap();
+    assert_eq!(listed(&course, &late.id).len(), 0);
 }
