@@ -32,7 +32,7 @@ pub struct Proposal {
 }
 
 /// For each proposal what is wrong with it, with pointers into [`NewSession`]. Those with nothing wrong can all be written together, the
-/// others staying as they are: moves by [`update_many`](super::moves::update_many), then what is new, then what is published.
+/// others staying as they are: moves by [`update_many`](crate::schedule::update_many), then what is new, then what is published.
 pub fn obstacles(conn: &mut Conn, actor: &Actor, intake: &Intake, proposals: Vec<Proposal>) -> Result<Vec<Vec<FieldFault>>, Error> {
     let frame = frame(conn, intake)?;
     let mut considered: Vec<Considered> = Vec::with_capacity(proposals.len());
