@@ -1,6 +1,6 @@
 //! Texts that people type, parsed at the edge into types that cannot be wrong. Requests and imported files share them.
 
-use std::{fmt, str::FromStr};
+use std::{borrow::Cow, fmt, str::FromStr};
 
 use serde::{Deserialize, Deserializer, Serialize};
 
@@ -68,8 +68,18 @@ fn checked(text: &str, most: usize, lines: bool) -> Result<String, TextFault> {
     Ok(text.to_owned())
 }
 
+/// With full-width forms of ASCII (U+FF01 to U+FF5E, and the ideographic space) as ASCII: they look alike and mean the same.
+fn narrowed(text: Cow<'_, str>) -> Cow<'_, str> {
+    let narrow = |c: char| match c {
+        '\u{FF01}'..='\u{FF5E}' => char::from_u32(u32::from(c) - 0xFEE0).unwrap_or(c),
+        '\u{3000}' => ' ',
+        c => c,
+    };
+    if text.chars().any(|c| narrow(c) != c) { text.chars().map(narrow).collect() } else { text }
+}
+
 macro_rules! text_type {
-    ($(#[$meta:meta])* $name:ident, $most:literal, lines: $lines:literal) => {
+    ($(#[$meta:meta])* $name:ident, $most:literal, lines: $lines:literal $(, $prepare:path)?) => {
         $(#[$meta])*
         #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize,
             diesel::expression::AsExpression, diesel::deserialize::FromSqlRow)]
@@ -88,7 +98,7 @@ macro_rules! text_type {
         }
 
         impl utoipa::ToSchema for $name {
-            fn name() -> std::borrow::Cow<'static, str> {
+            fn name() -> Cow<'static, str> {
                 stringify!($name).into()
             }
         }
@@ -102,7 +112,9 @@ macro_rules! text_type {
         impl FromStr for $name {
             type Err = TextFault;
             fn from_str(text: &str) -> Result<Self, TextFault> {
-                checked(text, $most, $lines).map(Self)
+                let text = Cow::from(text);
+                $(let text = $prepare(text);)?
+                checked(&text, $most, $lines).map(Self)
             }
         }
 
@@ -128,8 +140,9 @@ text_type!(
     Name, 200, lines: false
 );
 text_type!(
-    /// A short key that people use: an organization's or module's code, an employee number. 1 to 64 characters.
-    Code, 64, lines: false
+    /// A short key that people use: an organization's or module's code, an employee number. 1 to 64 characters. Full-width letters,
+    /// digits and signs, as East Asian keyboards type them, are the same as the others.
+    Code, 64, lines: false, narrowed
 );
 text_type!(
     /// A reason or remark: 1 to 2,000 characters, line breaks allowed.
@@ -185,6 +198,16 @@ stored_as_text!(Email, |text: String| Ok(Email(text)));
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_code_is_the_same_in_full_width() {
+        let code = |text: &str| text.parse::<Code>().unwrap();
+        assert_eq!(code("ＸＱ－０１"), code("XQ-01"));
+        assert_eq!(code("\u{3000}１２３ "), code("123"));
+        assert_eq!(code("冶金１").as_str(), "冶金1");
+        // A name stays as it is written.
+        assert_eq!("Ｗａｎｇ".parse::<Name>().unwrap().as_str(), "Ｗａｎｇ");
+    }
 
     #[test]
     fn a_name_is_trimmed_counted_in_characters_and_free_of_control_characters() {

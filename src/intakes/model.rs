@@ -175,8 +175,8 @@ impl Intake {
         let to = STEPS.iter().find(|(verb, from, _)| *verb == step && *from == self.state).map(|(_, _, to)| *to);
         let to =
             to.ok_or_else(|| Error::conflict("illegal_transition", format!("{step} is not possible while the intake is {}", self.state)))?;
-        if step == IntakeTransition::Start && self.opening_approval_required && self.opening_approved_at.is_none() {
-            return Err(Error::conflict("opening_not_approved", "the opening of this intake has to be approved first"));
+        if step == IntakeTransition::Start {
+            self.check_opened()?;
         }
         Ok(to)
     }
@@ -189,6 +189,21 @@ impl Intake {
     /// Whether its schedule may still change.
     pub fn is_live(&self) -> bool {
         matches!(self.state, IntakeState::Planned | IntakeState::Enrolling | IntakeState::Running)
+    }
+
+    /// Whether teaching may have begun: nothing is held, and so no hours are posted, before enrollment opens and the opening is approved
+    /// where that is required.
+    ///
+    /// # Errors
+    /// 409 `intake_not_open` and `opening_not_approved`.
+    pub fn check_opened(&self) -> Result<(), Error> {
+        if self.state == IntakeState::Planned {
+            return Err(Error::conflict("intake_not_open", "the intake is planned; nothing is held in it yet"));
+        }
+        if self.opening_approval_required && self.opening_approved_at.is_none() {
+            return Err(Error::conflict("opening_not_approved", "the opening of this intake has to be approved first"));
+        }
+        Ok(())
     }
 
     /// When it opens; the default start of an enrollment.

@@ -10,8 +10,8 @@ const MAX_WIDTH: usize = 60;
 
 /// Writes a table as CSV in UTF-8 with a byte-order mark, without which Excel takes it for another encoding.
 ///
-/// A cell that a spreadsheet would take for a formula (it begins with `=`, `+`, `-`, `@`, a tab or a carriage
-/// return) gets an apostrophe in front, as OWASP advises against CSV injection; [`super::read`] takes it off again.
+/// A cell that a spreadsheet would take for a formula (it begins with `=`, `+`, `-`, `@`, one of their full-width
+/// forms, a tab or a carriage return) gets an apostrophe in front, as OWASP advises against CSV injection; [`super::read`] takes it off again.
 #[expect(clippy::expect_used, reason = "writing to memory cannot fail, and half a table must not pass for a whole one")]
 pub fn write_csv(header: &[&str], rows: impl Iterator<Item = Vec<String>>) -> Vec<u8> {
     let mut writer = WriterBuilder::new().flexible(true).terminator(Terminator::CRLF).from_writer("\u{FEFF}".as_bytes().to_vec());
@@ -38,7 +38,7 @@ pub(super) fn restored(cell: &str) -> &str {
 }
 
 fn looks_like_formula(text: &str) -> bool {
-    text.starts_with(['=', '+', '-', '@', '\t', '\r'])
+    text.starts_with(['=', '+', '-', '@', '\t', '\r', '\u{FF1D}', '\u{FF0B}', '\u{FF0D}', '\u{FF20}'])
 }
 
 /// Writes a table as an XLSX workbook of one sheet.
@@ -118,9 +118,10 @@ mod tests {
 
     #[test]
     fn csv_is_marked_quoted_and_harmless() {
-        let rows = [owned(&["007", "张,三", "=1+1"]), owned(&["", "a\"b\nc", "-5"])];
+        let rows = [owned(&["007", "张,三", "=1+1"]), owned(&["", "a\"b\nc", "-5"]), owned(&["＝1", "＋1", "＠a"])];
         let bytes = write_csv(&["id", "name", "@note"], rows.into_iter());
-        assert_eq!(String::from_utf8(bytes).unwrap(), "\u{FEFF}id,name,'@note\r\n007,\"张,三\",'=1+1\r\n,\"a\"\"b\nc\",'-5\r\n");
+        let written = "\u{FEFF}id,name,'@note\r\n007,\"张,三\",'=1+1\r\n,\"a\"\"b\nc\",'-5\r\n'＝1,'＋1,'＠a\r\n";
+        assert_eq!(String::from_utf8(bytes).unwrap(), written);
     }
 
     #[test]

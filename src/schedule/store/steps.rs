@@ -182,7 +182,7 @@ pub fn cancel_unheld(conn: &mut Conn, actor: &Actor, intake: &Intake, reason: &N
 /// people at these times; the instructors' titles are pinned.
 ///
 /// # Errors
-/// 403 for an instructor who does not lead it; 409 `session_not_over` before its end, `session_conflict` if somebody was elsewhere at
+/// 403 for an instructor who does not lead it; 409 `intake_not_open`, `opening_not_approved`, `session_not_over` before its end, `session_conflict` if somebody was elsewhere at
 /// the actual times, `illegal_transition`; 422 if anything differs from the plan without a reason.
 pub fn hold(conn: &mut Conn, actor: &Actor, now: Instant, id: SessionId, new: NewHold) -> Result<Session, Error> {
     let intake_id = find(conn, actor, id)?.intake_id;
@@ -192,6 +192,7 @@ pub fn hold(conn: &mut Conn, actor: &Actor, now: Instant, id: SessionId, new: Ne
     let stored = read(conn, actor, id)?;
     refuse_unless_leading(actor, &stored)?;
     let intake = intakes::find(conn, actor, intake_id)?;
+    intake.check_opened()?;
     let state = stored.row.after("hold")?;
     let plan = stored.plan();
     let actual = new.apply(&plan);
@@ -267,6 +268,9 @@ fn check_hold(new: &NewHold, plan: &Plan, actual: &Plan) -> Result<i32, Error> {
         faults.push(fault);
         0
     });
+    if actual.instructor_ids.is_empty() && !plan.instructor_ids.is_empty() {
+        faults.push(FieldFault::new("/instructor_ids", "instructor_missing", "somebody taught it; name them, or cancel the session"));
+    }
     if actual != plan && new.difference_reason.is_none() {
         faults.push(FieldFault::new("/difference_reason", "reason_missing", "what differs from the plan needs a reason"));
     }

@@ -34,6 +34,7 @@ fn every_error_is_a_problem_document() {
     let path = format!("/organizations/{id}");
     assert_problem(admin.post_bytes("/organizations", "application/json", b"{"), 400, "json_malformed");
     assert_problem(admin.get("/organizations?limit=x"), 400, "query_malformed");
+    assert_problem(admin.get("/audit?action=%00"), 400, "query_malformed");
     assert_problem(admin.get("/organizations?limit=0"), 400, "limit_out_of_range");
     assert_problem(app.anonymous().get("/organizations"), 401, "unauthenticated");
     assert_problem(app.coordinator().post("/organizations", body.clone()), 403, "forbidden");

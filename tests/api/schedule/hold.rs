@@ -169,3 +169,34 @@ fn new_dates_of_an_intake_leave_what_was_held_where_it_was() {
     app.unchanged(|| close("2020-07-01").expect(409).problem("sessions_outside"));
     close("2020-07-12").expect(200);
 }
+
+#[test]
+fn somebody_taught_what_was_held() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let id = seed::published_session(&course, "P-1", &seed::morning(1));
+    let nobody = json!({ "instructor_ids": [], "difference_reason": "the projector taught" });
+    app.unchanged(|| course.coordinator.post(&format!("/sessions/{id}/hold"), nobody).fault("/instructor_ids", "instructor_missing"));
+}
+
+#[test]
+fn nothing_is_held_before_the_opening_is_approved() {
+    let app = spawn_app();
+    let coordinator = app.coordinator();
+    let program = seed::program(&coordinator, "OPENING");
+    let mut body = seed::intake_body(&program.version, "OPENING-3");
+    body["opening_approval_required"] = json!(true);
+    let intake = coordinator.post("/intakes", body).expect(201).id();
+    let cohort = seed::cohort(&coordinator, &intake, &program.metallurgy, "MET-1");
+    let step = |step: &str| coordinator.post(&format!("/intakes/{intake}/{step}"), json!({})).expect(200);
+    let body = json!({ "code": "P-1", "module_id": program.metallurgy_module, "starts_at": seed::morning(1),
+        "ends_at": seed::after(&seed::morning(1), 90), "cohort_ids": [cohort] });
+    let id = coordinator.post(&format!("/intakes/{intake}/sessions"), body).expect(201).id();
+    coordinator.post(&format!("/sessions/{id}/publish"), json!({})).expect(200);
+    let hold = || coordinator.post(&format!("/sessions/{id}/hold"), json!({}));
+    app.unchanged(|| hold().expect(409).problem("intake_not_open"));
+    step("open-enrollment");
+    app.unchanged(|| hold().expect(409).problem("opening_not_approved"));
+    step("approve-opening");
+    hold().expect(200);
+}
