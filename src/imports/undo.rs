@@ -153,7 +153,12 @@ fn take_back_sessions(conn: &mut Conn, actor: &Actor, intake: Option<IntakeId>, 
     }
     unless_resting(&resting)?;
     let created: Vec<SessionId> = ids(effects, "session", true).map(|(id, _)| id).collect();
-    schedule::remove_many(conn, actor, &intake, &created)?;
+    schedule::remove_many(conn, actor, &intake, &created).map_err(|error| match error {
+        Error::Conflict { code: "reference_broken", .. } => {
+            Error::conflict("import_in_use", "a cancelled session names one of these as its replacement by now")
+        }
+        error => error,
+    })?;
     if !restored.is_empty() {
         schedule::update_many(conn, actor, intake.id, restored)?;
     }

@@ -290,7 +290,7 @@ pub fn create(conn: &mut Conn, actor: &Actor, now: Instant, kind: PersonKind, ne
 }
 
 /// Records many people at once, with one journal entry each; the ids come in the order of `news`, whose `provider_id` is not looked at.
-/// Whoever calls has looked for their numbers by [`matches`]: to look again among rows of a moment ago, of which Postgres has no
+/// Whoever calls has looked for their numbers by [`matches()`]: to look again among rows of a moment ago, of which Postgres has no
 /// statistics yet, took a quarter of a large import.
 ///
 /// # Errors

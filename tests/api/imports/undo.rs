@@ -252,3 +252,15 @@ fn an_undo_is_at_once() {
     course.coordinator.post(&path, json!({ "effective_at": "2020-06-01T00:00:00Z" })).fault("/effective_at", "unknown_field");
     course.coordinator.post(&path, json!({ "why": "no" })).fault("/why", "unknown_field");
 }
+
+#[test]
+fn a_session_that_replaces_another_stays() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let import = import_schedule(&course, &course.coordinator, "", &["P-2,MET-01,MET-1,,2020-06-02,14:00,15:00,,面授,101"]).expect(200);
+    let draft = course.coordinator.get(&format!("/intakes/{}/sessions", course.intake)).expect(200).column("id").remove(0);
+    let other = seed::published_session(&course, "P-1", &seed::morning(1));
+    let cancel = json!({ "reason": "moved", "replaced_by_id": draft });
+    course.coordinator.post(&format!("/sessions/{other}/cancel"), cancel).expect(200);
+    app.unchanged(|| undo(&course, &import).expect(409).problem("import_in_use"));
+}
