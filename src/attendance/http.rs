@@ -33,6 +33,9 @@ async fn read_roll_call(db: Data<Db>, caller: Caller, id: Path<SessionId>) -> Re
 }
 
 /// Call the roll: the whole class in one request
+///
+/// Whoever is left out has not been called. After a closing nobody who had been called may be left out: what was posted is corrected by
+/// saying what was found instead.
 #[utoipa::path(put, path = "/sessions/{id}/roll-call", tag = "roll-calls",
     params(("id" = SessionId, Path, description = "The session"),
         ("If-Match" = Option<String>, Header, description = "The ETag last read; not needed for the first call")),
@@ -50,6 +53,9 @@ async fn put_roll_call(db: Data<Db>, caller: Caller, id: Path<SessionId>, body: 
 }
 
 /// Submit, close or reopen a roll call
+///
+/// A session that somebody was enrolled in late, or turned out not to owe, is settled by reopening its roll call, putting the class with
+/// them, and closing it again: only what differs is posted.
 #[utoipa::path(post, path = "/sessions/{id}/roll-call/{transition}", tag = "roll-calls",
     params(("id" = SessionId, Path, description = "The session"), ("transition" = RollCallTransition, Path, description = "The step"),
         ("Idempotency-Key" = Option<String>, Header, description = "The same key and body do the work once")),

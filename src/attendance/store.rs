@@ -124,7 +124,7 @@ fn changing(conn: &mut Conn, actor: &Actor, session_id: SessionId, action: Actio
 ///
 /// # Errors
 /// 409 if the session is neither published nor held or the roll call is closed or (to those who may not close it) submitted; 422 before
-/// the session's start, for a stranger, for minutes that do not fit.
+/// the session's start, for a stranger, for minutes that do not fit, for leaving out whom a closed roll call had called.
 pub fn put(
     conn: &mut Conn,
     actor: &Actor,
@@ -144,6 +144,7 @@ pub fn put(
         // The lines of the other cohorts stay as their own advisers called them.
         stored.retain(|line| ids.contains(&line.enrollment_id));
     }
+    refuse_uncalling(&before, &ids, &stored, new)?;
     let alters = before.version == 0 || !says_the_same(&stored, &new.entries);
     // A roll call that nobody has called yet has no state to be stale.
     if let Some(caller) = caller.filter(|_| before.version > 0) {
@@ -160,6 +161,25 @@ pub fn put(
     let entry = NewEntry::of("roll_call.put", "session", session_id).provider(provider(conn, &session)?).intake(session.intake_id);
     actor.record(entry.from(&lines.gone).to(&lines.fresh));
     Ok(shown(&session, changed, expected, &lines.now))
+}
+
+/// Refuses to take back the lines of a roll call that was closed before: its postings stand, and a correction says what was found instead.
+fn refuse_uncalling(
+    before: &RollCallRow,
+    expected: &BTreeSet<EnrollmentId>,
+    stored: &[Attendance],
+    new: &NewRollCall,
+) -> Result<(), Error> {
+    if before.closings == 0 {
+        return Ok(());
+    }
+    let called: BTreeSet<EnrollmentId> = new.entries.iter().map(|entry| entry.enrollment_id).collect();
+    let left_out = stored.iter().map(|line| line.enrollment_id).filter(|id| expected.contains(id) && !called.contains(id)).count();
+    if left_out == 0 {
+        return Ok(());
+    }
+    let detail = format!("{left_out} who have been called are left out; send the whole class, with what changes");
+    Err(Error::invalid("/entries", "called_before", detail))
 }
 
 /// Whether the roll of `session` may be called now, by this actor.

@@ -64,7 +64,7 @@ pub fn run(_: Args, context: &Context) -> Result<Outcome, Failure> {
         count => format!("{count} findings (checked: {})", names.join(", ")),
     });
     let counts: Map<String, Value> = checked.iter().map(|(name, found)| ((*name).to_owned(), json!(found.len()))).collect();
-    let json = json!({ "ok": findings.is_empty(), "checked": counts, "findings": findings });
+    let json = json!({ "ok": findings.is_empty(), "found": counts, "findings": findings });
     Ok(Outcome::new(lines.join("\n"), json).with_findings(!findings.is_empty()))
 }
 

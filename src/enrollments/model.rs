@@ -184,6 +184,7 @@ fn enrolled() -> EnrollmentState {
 pub struct NewEnrollment {
     pub trainee_id: PersonId,
     pub discipline_id: DisciplineId,
+    /// Whose sessions the trainee owes. The discipline's only cohort unless said; where it has several, needed of whoever is enrolled.
     #[serde(default)]
     pub cohort_id: Option<CohortId>,
     /// The sponsor, or the unit of the sponsor to which the trainee belongs now.
@@ -197,7 +198,7 @@ pub struct NewEnrollment {
     /// nominated, applied, approved or enrolled (the default).
     #[serde(default = "enrolled")]
     pub state: EnrollmentState,
-    /// From when it counts; the opening of the intake unless said.
+    /// From when it counts. Unless said, the opening of the intake; after an earlier enrollment of the same person, its end.
     #[serde(default)]
     pub from: Option<Instant>,
 }

@@ -37,7 +37,7 @@ fn a_backup_made_under_writes_is_whole_and_can_be_verified() {
         assert!(writer.join().unwrap());
     });
     let verified = home.run(&["--database-url", "b.db", "verify", "--json"]).with(0).json();
-    assert_eq!((&verified["ok"], &verified["checked"]["journal"]), (&true.into(), &0.into()));
+    assert_eq!((&verified["ok"], &verified["found"]["journal"]), (&true.into(), &0.into()));
     assert_eq!(home.organization_codes(&["--database-url", "b.db"])[0], "BEFORE");
 }
 

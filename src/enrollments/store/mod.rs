@@ -172,8 +172,8 @@ pub fn enroll(
     let mut faults = Vec::new();
     for (index, new) in news.iter().enumerate() {
         let beginning = periods::beginning(&intake, new.from, taken_until.get(&new.trainee_id).copied());
-        match fits.sponsor(new).and_then(|sponsor| Ok((sponsor, beginning?))) {
-            Ok((sponsor, from_at)) => rows.push((enrollment(&intake, now, new, sponsor), from_at)),
+        match fits.place(new).and_then(|place| Ok((place, beginning?))) {
+            Ok((place, from_at)) => rows.push((enrollment(&intake, now, new, place), from_at)),
             Err(fault) if news.len() == 1 => faults.push(fault),
             Err(fault) => faults.push(FieldFault { pointer: format!("/enrollments/{index}{}", fault.pointer), ..fault }),
         }
@@ -183,7 +183,7 @@ pub fn enroll(
     shown(conn, actor, rows.into_iter().map(|(row, _)| row).collect())
 }
 
-fn enrollment(intake: &Intake, now: Instant, new: &NewEnrollment, sponsor: OrganizationId) -> Enrollment {
+fn enrollment(intake: &Intake, now: Instant, new: &NewEnrollment, (sponsor, cohort): (OrganizationId, Option<CohortId>)) -> Enrollment {
     Enrollment {
         id: Id::generate(),
         intake_id: intake.id,
@@ -192,7 +192,7 @@ fn enrollment(intake: &Intake, now: Instant, new: &NewEnrollment, sponsor: Organ
         discipline_id: new.discipline_id,
         sponsor_id: sponsor,
         unit_id: new.unit_id,
-        cohort_id: new.cohort_id,
+        cohort_id: cohort,
         payer_id: new.payer_id,
         funding: new.funding.clone(),
         crew: new.crew.clone(),
@@ -290,8 +290,8 @@ impl Fits {
         })
     }
 
-    /// The sponsor of a new enrollment that fits, or the first thing that does not.
-    fn sponsor(&self, new: &NewEnrollment) -> Result<OrganizationId, FieldFault> {
+    /// The sponsor and the cohort of a new enrollment that fits, or the first thing that does not.
+    fn place(&self, new: &NewEnrollment) -> Result<(OrganizationId, Option<CohortId>), FieldFault> {
         use EnrollmentState as S;
         if !matches!(new.state, S::Nominated | S::Applied | S::Approved | S::Enrolled) {
             return Err(FieldFault::new("/state", "wrong_value", "an enrollment begins as nominated, applied, approved or enrolled"));
@@ -299,20 +299,34 @@ impl Fits {
         if !self.disciplines.contains(&new.discipline_id) {
             return Err(FieldFault::new("/discipline_id", "unknown_discipline", "the intake's program version has no such discipline"));
         }
-        match new.cohort_id.map(|cohort| self.cohorts.get(&cohort)) {
-            Some(None) => return Err(FieldFault::new("/cohort_id", "unknown_cohort", "the intake has no such cohort")),
-            Some(Some(discipline)) if *discipline != new.discipline_id => {
-                return Err(FieldFault::new("/cohort_id", "cohort_of_another_discipline", "the cohort belongs to another discipline"));
-            }
-            _ => {}
-        }
+        let cohort = self.cohort(new)?;
         if new.payer_id.is_some_and(|payer| !self.roots.contains_key(&payer)) {
             return Err(FieldFault::new("/payer_id", "unknown_organization", "there is no such organization"));
         }
-        self.roots
-            .get(&new.unit_id)
-            .copied()
-            .ok_or_else(|| FieldFault::new("/unit_id", "unknown_organization", "there is no such organization"))
+        let unknown = || FieldFault::new("/unit_id", "unknown_organization", "there is no such organization");
+        self.roots.get(&new.unit_id).copied().ok_or_else(unknown).map(|sponsor| (sponsor, cohort))
+    }
+
+    /// The cohort named, or else the only one of the discipline. Whoever is enrolled in none owes nothing, so it is not left open where
+    /// there is a choice.
+    fn cohort(&self, new: &NewEnrollment) -> Result<Option<CohortId>, FieldFault> {
+        if let Some(cohort) = new.cohort_id {
+            return match self.cohorts.get(&cohort) {
+                None => Err(FieldFault::new("/cohort_id", "unknown_cohort", "the intake has no such cohort")),
+                Some(discipline) if *discipline != new.discipline_id => {
+                    Err(FieldFault::new("/cohort_id", "cohort_of_another_discipline", "the cohort belongs to another discipline"))
+                }
+                Some(_) => Ok(Some(cohort)),
+            };
+        }
+        let mut own = self.cohorts.iter().filter(|(_, discipline)| **discipline == new.discipline_id).map(|(cohort, _)| *cohort);
+        match (own.next(), own.next()) {
+            (Some(_), Some(_)) if new.state == EnrollmentState::Enrolled => {
+                Err(FieldFault::new("/cohort_id", "cohort_missing", "the discipline has several cohorts; say which"))
+            }
+            (Some(_), Some(_)) | (None, _) => Ok(None),
+            (only, None) => Ok(only),
+        }
     }
 }
 

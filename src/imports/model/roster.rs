@@ -229,7 +229,7 @@ pub(in crate::imports) fn plan(entries: Entries<Row>, frame: &Frame, facts: &Fac
         let known = facts.registered.get(&entry.value.said.key());
         match recognize(&entry.value.said, known, PersonKind::Trainee, &frame.directory) {
             Recognized::Doubtful(verdict, reason) => RowPlan::at_fault(entry.row, &entry.key, verdict, reason),
-            Recognized::New => enroll(entry, None, &mut seats),
+            Recognized::New => enroll(entry, frame, None, &mut seats),
             Recognized::Same { id, what, amendment } => {
                 if let Some(first) = places.insert(id, entry.row) {
                     let reason = Reason::of("employee_number", "duplicate_in_file", format!("row {first} is the same person"));
@@ -237,7 +237,7 @@ pub(in crate::imports) fn plan(entries: Entries<Row>, frame: &Frame, facts: &Fac
                 }
                 match facts.open.get(&id) {
                     Some(open) => keep(&entry, open, frame, what, amendment, id),
-                    None => enroll(entry, Some((id, what, amendment)), &mut seats),
+                    None => enroll(entry, frame, Some((id, what, amendment)), &mut seats),
                 }
             }
         }
@@ -246,9 +246,13 @@ pub(in crate::imports) fn plan(entries: Entries<Row>, frame: &Frame, facts: &Fac
 
 type Found = (PersonId, Vec<super::RowChange>, Option<Box<Amended>>);
 
-/// A place in the intake for whom the row is about, if there is a seat.
-fn enroll(entry: Entry<Row>, found: Option<Found>, seats: &mut Seats) -> RowPlan<Change> {
+/// A place in the intake for whom the row is about, if it says which and there is a seat.
+fn enroll(entry: Entry<Row>, frame: &Frame, found: Option<Found>, seats: &mut Seats) -> RowPlan<Change> {
     let Entry { row, key, value } = entry;
+    if value.cohort.is_none() && frame.cohorts.iter().any(|one| one.discipline_id == value.discipline) {
+        let reason = Reason::of("cohort", "cohort_missing", "the discipline has several cohorts; say which");
+        return RowPlan::at_fault(row, &key, Verdict::Invalid, reason);
+    }
     if let Some(reason) = seats.refusal(value.said.organization) {
         return RowPlan::at_fault(row, &key, Verdict::Invalid, reason);
     }

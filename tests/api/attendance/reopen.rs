@@ -159,3 +159,18 @@ fn a_reopened_roll_call_can_be_submitted_first() {
     assert_eq!((&submitted.body["state"], &submitted.body["closings"]), (&json!("submitted"), &json!(1)));
     seed::step_roll_call(&course, &session, "close", None).expect(200);
 }
+
+#[test]
+fn whoever_was_posted_is_not_uncalled() {
+    let app = spawn_app();
+    let (course, members, session) = class(&app);
+    seed::put_roll_call(&course, &session, &all_present(&members)).expect(200);
+    seed::step_roll_call(&course, &session, "close", None).expect(200);
+    seed::step_roll_call(&course, &session, "reopen", Some("one was late")).expect(200);
+    app.unchanged(|| {
+        seed::put_roll_call(&course, &session, &[seed::line_of(&members[0], "late", 80)]).fault("/entries", "called_before");
+    });
+    let mut lines = all_present(&members);
+    lines[0] = seed::line_of(&members[0], "late", 80);
+    seed::put_roll_call(&course, &session, &lines).expect(200);
+}

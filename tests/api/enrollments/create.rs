@@ -128,3 +128,23 @@ fn only_a_coordinator_enrolls() {
         }
     });
 }
+
+#[test]
+fn nobody_is_enrolled_without_a_cohort_by_oversight() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let path = format!("/intakes/{}/enrollments", course.intake);
+    let body = || {
+        let mut body = seed::enrollment_body(&course, &seed::recruit(&course));
+        body.as_object_mut().unwrap().remove("cohort_id");
+        body
+    };
+    // The only cohort of the discipline is meant; of two, one must be named.
+    assert_eq!(course.coordinator.post(&path, body()).expect(201).text_at("/cohort_id"), course.metallurgy);
+    seed::cohort(&course.coordinator, &course.intake, &course.program.metallurgy, "MET-2");
+    let unnamed = body();
+    app.unchanged(|| course.coordinator.post(&path, unnamed.clone()).fault("/cohort_id", "cohort_missing"));
+    let mut nominated = unnamed;
+    nominated["state"] = json!("nominated");
+    assert_eq!(course.coordinator.post(&path, nominated).expect(201).body["cohort_id"], json!(null));
+}

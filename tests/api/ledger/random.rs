@@ -109,6 +109,10 @@ impl Model {
             reply.expect(409).problem("roll_call_closed");
             return "put refused".to_owned();
         }
+        if session.closings > 0 && session.called.keys().any(|number| !called.contains_key(number)) {
+            reply.fault("/entries", "called_before");
+            return "put refused, for somebody was posted and is left out".to_owned();
+        }
         if session.state == "not_open" {
             session.state = "open";
         }

@@ -119,9 +119,10 @@ fn known(frame: &Frame, number: &str, name: &str, editable: bool) -> Facts {
 fn a_new_person_gets_the_only_cohort_of_the_discipline() {
     let frame = frame();
     let plans = plans("张伟,0001,JISCO-IRON,MET,\n李娜,0002,酒钢,机械工程,\n王五,0003,酒钢,MEC,MEC-2 班", &frame, &Facts::default());
-    assert_eq!(verdicts(&plans), [Verdict::Create; 3]);
-    let cohorts: Vec<_> = plans.into_iter().map(|plan| plan.change.unwrap().enrollment.unwrap().cohort).collect();
-    assert_eq!(cohorts, [Some(frame.cohorts[0].id), None, Some(frame.cohorts[2].id)]);
+    assert_eq!(verdicts(&plans), [Verdict::Create, Verdict::Invalid, Verdict::Create]);
+    assert_eq!(plans[1].report.reasons[0].code, "cohort_missing", "of two, one must be named");
+    let cohorts: Vec<_> = plans.into_iter().filter_map(|plan| plan.change).map(|change| change.enrollment.unwrap().cohort).collect();
+    assert_eq!(cohorts, [Some(frame.cohorts[0].id), Some(frame.cohorts[2].id)]);
 }
 
 #[test]

@@ -177,8 +177,8 @@ impl Stage {
 
     /// A file with one new trainee for the first intake.
     pub fn roster(&self) -> String {
-        let row = format!("CANARY-A1 imported,{},CANARY-A1-s1p1,CANARY-A-D1", self.code());
-        format!("name,employee_number,organization,discipline\n{row}")
+        let row = format!("CANARY-A1 imported,{},CANARY-A1-s1p1,CANARY-A-D1,CANARY-A-c1", self.code());
+        format!("name,employee_number,organization,discipline,cohort\n{row}")
     }
 
     /// An import that can be undone.
