@@ -22,9 +22,9 @@ Exit code 3 if anything was found. Each finding begins with the name of its chec
   steps       an enrollment's steps follow each other and began its periods
   claims      what sessions occupy, and that nobody is in two places without a waiver
   postings    what closed roll calls posted, for whom, and what their attendances come to
-  closings    how often roll calls were closed
+  closings    how often roll calls were closed and reopened
   unsettled   closed sessions that somebody reaches back over are listed
-  hours       every balance is the sum of its entries
+  hours       every balance is the sum of its entries, and closings posted them all
 
 Examples:
   muster verify
