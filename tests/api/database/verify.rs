@@ -41,6 +41,37 @@ fn a_claim_that_is_missing_too_many_or_elsewhere_is_found() {
 }
 
 #[test]
+fn a_session_held_or_cancelled_by_hand_is_found() {
+    let app = spawn_app();
+    let (course, _, _) = taught(&app);
+    let [held, cancelled, proper] = [2, 3, 4].map(|day| seed::published_session(&course, &format!("P-{day}"), &seed::morning(day)));
+    course.coordinator.post(&format!("/sessions/{proper}/cancel"), json!({ "reason": "storm" })).expect(200);
+    assert_eq!(app.findings(), Vec::<String>::new());
+    let actual = "held_starts_at = starts_at, held_ends_at = ends_at, held_break_minutes = break_minutes, held_minutes = minutes";
+    for (session, state, change) in [(&held, "held", actual), (&cancelled, "cancelled", "cancel_reason = 'storm'")] {
+        app.sql(&format!("UPDATE sessions SET state = '{state}', {change} WHERE id = {}", app.hex(session))).unwrap();
+        assert_found(&app, &["sessions"], &[session, state]);
+    }
+    assert_eq!(app.findings().len(), 2);
+}
+
+#[test]
+fn an_organization_below_another_than_its_parents_is_found() {
+    let app = spawn_app();
+    let (ours, theirs) = (seed::sponsor(&app, "JISCO"), seed::sponsor(&app, "BAOWU"));
+    assert_eq!(app.findings(), Vec::<String>::new());
+    let pair = format!("({}, {})", app.hex(&theirs.id), app.hex(&ours.plants[0]));
+    app.sql(&format!("INSERT INTO organization_tree (ancestor_id, descendant_id) VALUES {pair}")).unwrap();
+    assert_found(&app, &["tree"], &[&theirs.id, &ours.plants[0], "not by its parents"]);
+    app.sql(&format!("DELETE FROM organization_tree WHERE (ancestor_id, descendant_id) = {pair}")).unwrap();
+    assert_eq!(app.findings(), Vec::<String>::new());
+    let (root, plant) = (app.hex(&ours.id), app.hex(&ours.plants[0]));
+    app.sql(&format!("DELETE FROM organization_tree WHERE ancestor_id = {root} AND descendant_id = {plant}")).unwrap();
+    assert_found(&app, &["tree"], &[&ours.id, &ours.plants[0], "is missing"]);
+    assert_eq!(app.findings().len(), 1);
+}
+
+#[test]
 fn an_overlap_without_a_waiver_is_found() {
     let app = spawn_app();
     let course = seed::course(&app);
