@@ -36,14 +36,14 @@
 //! | Whole minutes, UTC instants, no floats | checks: end − start = minutes + breaks | [`clock::Instant`], integers |
 //! | No data is not zero | | rates are `Option` in `reports` |
 //! | Owed is what was taught while enrolled; what a period reaches back over is listed | periods of an enrollment do not overlap | [`enrollments::expected_of`], the one place; `muster verify` |
-//! | A closed roll call posted what its attendances come to | | the closing transaction; `muster verify` |
+//! | A closed roll call posted what its attendances come to | each close counts: `roll_calls_steps` | the closing transaction; `muster verify` holds the count against the journal |
 //! | What is closed, held, confirmed or posted stays | triggers against update and delete; a reversal mirrors its entry | a correction reverses and posts anew |
-//! | Every balance is the sum of its entries; 0 ≤ present ≤ expected | checks on the balances | moved in the posting transaction; `muster verify` recounts |
+//! | Every balance is the sum of its entries; 0 ≤ present ≤ expected | checks on the balances; who has hours stays whose they are | moved in the posting transaction; `muster verify` recounts |
 //! | The past is not decided again | an intake keeps its version | holding a session pins its times and its instructors' titles |
 //! | Cancelling leaves what was held | triggers on the legal steps | [`schedule::cancel_unheld`] |
-//! | A list or look-up shows what the actor may see, and 404 for the rest | | `visible(actor)` in each store; the access matrix test |
+//! | A list or look-up shows what the actor may see, and 404 for the rest | `organization_tree`, filled by a trigger; `muster verify` derives it anew | `visible(actor)` in each store; the access matrix test |
 //! | Nothing is written before the policy was asked | | [`access::Actor::may`]; a replayed request stops exactly there |
-//! | Each change is in the journal, gapless and unchanged, filed where its auditors look | triggers on entries and seals | the last statement of [`db::Db::write`]; `muster verify` walks the chain |
+//! | Each change is in the journal, gapless and unchanged, filed where its auditors look | triggers on entries and seals | the last statement of [`db::Db::write`]; `muster verify` walks the chain, and looks for what was held or cancelled without an entry |
 //! | A request sent twice does its work once | primary key of the stored answers | [`http::once`]; an equal PUT or PATCH writes nothing |
 //! | An acknowledged write survives a crash | WAL with `synchronous=FULL`; Postgres with `fsync` | asserted on every connection |
 //!

@@ -8,7 +8,7 @@ use crate::{
     db::{self, Conn, Db},
     enrollments,
     error::Error,
-    journal, ledger, schedule,
+    journal, ledger, organizations, schedule,
 };
 
 const EXAMPLES: &str = "\
@@ -17,14 +17,16 @@ Exit code 3 if anything was found. Each finding begins with the name of its chec
   database    what SQLite finds wrong in its file (SQLite only)
   references  rows that refer to missing rows (SQLite only)
   journal     the chain of entries, their hashes and payloads
+  tree        who is below whom among organizations, from their parents
   seats       seats taken, by intake and sponsor
   periods     an enrollment stands where its last period says; no gaps, no overlaps
   steps       an enrollment's steps follow each other and began its periods
   claims      what sessions occupy, and that nobody is in two places without a waiver
+  sessions    held and cancelled ones are so in the journal
   postings    what closed roll calls posted, for whom, and what their attendances come to
-  closings    how often roll calls were closed
+  closings    how often roll calls were closed and reopened
   unsettled   closed sessions that somebody reaches back over are listed
-  hours       every balance is the sum of its entries
+  hours       every balance is the sum of its entries, and closings posted them all
 
 Examples:
   muster verify
@@ -41,10 +43,12 @@ type Check = fn(&mut Conn) -> Result<Vec<String>, Error>;
 /// What holds whatever happens, as each room recomputes it. A room's check is one line here.
 const CHECKS: &[(&str, Check)] = &[
     ("journal", |conn| Ok(journal::verify(conn)?.1)),
+    ("tree", organizations::verify),
     ("seats", enrollments::verify_seats),
     ("periods", enrollments::verify_periods),
     ("steps", enrollments::verify_steps),
     ("claims", schedule::verify_claims),
+    ("sessions", schedule::verify_sessions),
     ("postings", attendance::verify_postings),
     ("closings", attendance::verify_closings),
     ("unsettled", enrollments::verify_unsettled),

@@ -3,7 +3,7 @@
 use diesel::{
     prelude::*,
     sql_query,
-    sql_types::{BigInt, Integer, Text},
+    sql_types::{BigInt, Bool, Integer, Text},
 };
 
 use super::model::{Balance, EntryKind, HourEntry, HourEntryId, Posting, corrections};
@@ -204,7 +204,8 @@ struct Difference {
     balance: i64,
 }
 
-/// Recomputes every balance from the entries, and holds each closed session against its minutes; says what differs.
+/// Recomputes every balance from the entries, holds each closed session against its minutes, and looks for entries that nothing
+/// writes; says what differs.
 pub fn verify(conn: &mut Conn) -> Result<Vec<String>, Error> {
     let mut findings = Vec::new();
     for (table, key) in [("hour_balances", "enrollment_id"), ("module_hour_balances", "enrollment_id, module_id")] {
@@ -232,5 +233,32 @@ pub fn verify(conn: &mut Conn) -> Result<Vec<String>, Error> {
             .into_iter()
             .map(|d| format!("hours: a closed session of {} minutes posted {} for enrollment {}", d.balance, d.ledger, d.enrollment_id)),
     );
+    findings.extend(strays(conn)?);
     Ok(findings)
+}
+
+#[derive(QueryableByName)]
+struct Stray {
+    #[diesel(sql_type = Uid)]
+    id: HourEntryId,
+    #[diesel(sql_type = Uid)]
+    enrollment_id: EnrollmentId,
+    #[diesel(sql_type = Text)]
+    kind: String,
+    #[diesel(sql_type = Bool)]
+    posted: bool,
+}
+
+/// The entries that nothing in Muster writes: those that no closing posted, and those of another module than their session's.
+fn strays(conn: &mut Conn) -> Result<Vec<String>, Error> {
+    let strays: Vec<Stray> = sql_query(
+        "SELECT e.id, e.enrollment_id, e.kind, e.closing IS NOT NULL AS posted FROM hour_entries e LEFT JOIN sessions s ON s.id = e.session_id
+         WHERE e.closing IS NULL OR e.module_id <> s.module_id ORDER BY e.id",
+    )
+    .load(conn)?;
+    let says = |row: Stray| {
+        let fault = if row.posted { "is of another module than its session" } else { "was posted by no closing" };
+        format!("hours: entry {} of enrollment {}, {}, {fault}", row.id, row.enrollment_id, row.kind)
+    };
+    Ok(strays.into_iter().map(says).collect())
 }

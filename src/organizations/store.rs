@@ -1,12 +1,12 @@
 //! The tables of organizations. The tree below an organization is kept by a trigger.
 
-use diesel::prelude::*;
+use diesel::{prelude::*, sql_query, sql_types::BigInt};
 
 use super::model::{NewOrganization, Organization, OrganizationId, OrganizationKind, OrganizationPatch};
 use crate::{
     access::{Action, Actor, Scope},
     clock::Instant,
-    db::{Conn, MultiBackend},
+    db::{Conn, MultiBackend, types::Uid},
     error::Error,
     http::{Caller, ETag},
     id::Id,
@@ -152,4 +152,33 @@ pub fn remove_many(conn: &mut Conn, actor: &Actor, ids: &[OrganizationId]) -> Re
         actor.record(NewEntry::of("organization.removed", "organization", id).from(&stored));
     }
     Ok(())
+}
+
+#[derive(QueryableByName)]
+struct Branch {
+    #[diesel(sql_type = Uid)]
+    ancestor_id: OrganizationId,
+    #[diesel(sql_type = Uid)]
+    descendant_id: OrganizationId,
+    #[diesel(sql_type = BigInt)]
+    stored: i64,
+}
+
+/// Derives the tree anew from the parents and says what differs. Whoever is below somebody in it is seen by them.
+pub fn verify(conn: &mut Conn) -> Result<Vec<String>, Error> {
+    let differ: Vec<Branch> = sql_query(
+        "WITH RECURSIVE derived (ancestor_id, descendant_id) AS (
+            SELECT id, id FROM organizations
+            UNION SELECT d.ancestor_id, o.id FROM derived d JOIN organizations o ON o.parent_id = d.descendant_id)
+         SELECT ancestor_id, descendant_id, CAST(sum(stored) AS bigint) AS stored FROM (
+            SELECT ancestor_id, descendant_id, 1 AS stored, 0 AS due FROM organization_tree
+            UNION ALL SELECT ancestor_id, descendant_id, 0, 1 FROM derived) AS both_sides
+         GROUP BY ancestor_id, descendant_id HAVING sum(stored) <> sum(due)",
+    )
+    .load(conn)?;
+    let says = |Branch { ancestor_id, descendant_id, stored }: Branch| {
+        let differs = if stored == 0 { "is missing in the tree below" } else { "is in the tree, but not by its parents, below" };
+        format!("tree: organization {descendant_id} {differs} {ancestor_id}")
+    };
+    Ok(differ.into_iter().map(says).collect())
 }

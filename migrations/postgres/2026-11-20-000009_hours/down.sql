@@ -1,6 +1,7 @@
 DROP TRIGGER enrollment_steps_with_hours_stay ON enrollment_steps;
 DROP TRIGGER enrollment_periods_with_hours_stay ON enrollment_periods;
 DROP TRIGGER enrollments_with_hours_stay ON enrollments;
+DROP TRIGGER enrollments_with_hours_keep_whose_they_are ON enrollments;
 DROP TABLE module_hour_balances;
 DROP TABLE hour_balances;
 DROP TABLE hour_entries;
@@ -8,6 +9,7 @@ DROP TABLE unsettled_sessions;
 DROP TABLE attendances;
 DROP TABLE roll_calls;
 DROP FUNCTION enrollments_with_hours_stay;
+DROP FUNCTION enrollments_with_hours_keep_whose_they_are;
 DROP FUNCTION hour_entries_reverse_exactly;
 DROP FUNCTION hour_entries_stay;
 DROP FUNCTION hour_entries_are_immutable;

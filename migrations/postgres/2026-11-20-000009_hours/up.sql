@@ -48,7 +48,10 @@ CREATE TABLE hour_entries (
     reason text CHECK (length(reason) BETWEEN 1 AND 2000),
     user_id uuid REFERENCES users (id),
     recorded_at timestamptz NOT NULL,
-    CHECK (kind NOT IN ('attended', 'authorized_absence', 'unauthorized_absence', 'exempt') OR (session_id IS NOT NULL AND closing IS NOT NULL)),
+    -- These four are what a closing posts, and nothing else is.
+    CHECK ((kind IN ('attended', 'authorized_absence', 'unauthorized_absence', 'exempt')) = (closing IS NOT NULL)),
+    CHECK (closing IS NULL OR session_id IS NOT NULL),
+    CHECK (kind <> 'carried_in' OR origin_id IS NOT NULL),
     CHECK (kind <> 'adjustment' OR reason IS NOT NULL),
     CHECK (kind = 'adjustment' OR (minutes < 0) = (reverses_id IS NOT NULL))
 );
@@ -88,9 +91,11 @@ CREATE TABLE module_hour_balances (
 );
 CREATE INDEX module_hour_balances_module ON module_hour_balances (module_id);
 
+-- Each close counts, and nothing else does.
 CREATE FUNCTION roll_calls_steps() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF NEW.closings < OLD.closings OR (NEW.state <> OLD.state AND (OLD.state || '>' || NEW.state) NOT IN
+    IF NEW.session_id <> OLD.session_id OR NEW.closings <> OLD.closings + (CASE WHEN NEW.state = 'closed' AND OLD.state <> 'closed' THEN 1 ELSE 0 END)
+        OR (NEW.state <> OLD.state AND (OLD.state || '>' || NEW.state) NOT IN
         ('not_open>open', 'open>submitted', 'open>closed', 'submitted>closed', 'closed>reopened', 'reopened>submitted', 'reopened>closed')) THEN
         RAISE EXCEPTION 'muster:illegal_transition';
     END IF;
@@ -189,6 +194,18 @@ END $$;
 CREATE TRIGGER enrollments_with_hours_stay BEFORE DELETE ON enrollments FOR EACH ROW EXECUTE FUNCTION enrollments_with_hours_stay();
 CREATE TRIGGER enrollment_periods_with_hours_stay BEFORE DELETE ON enrollment_periods FOR EACH ROW EXECUTE FUNCTION enrollments_with_hours_stay();
 CREATE TRIGGER enrollment_steps_with_hours_stay BEFORE DELETE ON enrollment_steps FOR EACH ROW EXECUTE FUNCTION enrollments_with_hours_stay();
+
+CREATE FUNCTION enrollments_with_hours_keep_whose_they_are() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF (NEW.person_id <> OLD.person_id OR NEW.intake_id <> OLD.intake_id OR NEW.discipline_id <> OLD.discipline_id
+            OR NEW.sponsor_id <> OLD.sponsor_id OR NEW.unit_id <> OLD.unit_id)
+        AND EXISTS (SELECT 1 FROM hour_entries WHERE enrollment_id = OLD.id) THEN
+        RAISE EXCEPTION 'muster:immutable';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER enrollments_with_hours_keep_whose_they_are BEFORE UPDATE OF person_id, intake_id, discipline_id, sponsor_id, unit_id ON enrollments
+    FOR EACH ROW EXECUTE FUNCTION enrollments_with_hours_keep_whose_they_are();
 
 -- TRUNCATE fires no row triggers.
 CREATE TRIGGER hour_entries_are_not_truncated BEFORE TRUNCATE ON hour_entries FOR EACH STATEMENT EXECUTE FUNCTION hour_entries_stay();

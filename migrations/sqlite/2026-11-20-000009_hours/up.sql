@@ -48,7 +48,10 @@ CREATE TABLE hour_entries (
     reason TEXT CHECK (length(reason) BETWEEN 1 AND 2000),
     user_id BLOB CHECK (length(user_id) = 16) REFERENCES users (id),
     recorded_at INTEGER NOT NULL,
-    CHECK (kind NOT IN ('attended', 'authorized_absence', 'unauthorized_absence', 'exempt') OR (session_id IS NOT NULL AND closing IS NOT NULL)),
+    -- These four are what a closing posts, and nothing else is.
+    CHECK ((kind IN ('attended', 'authorized_absence', 'unauthorized_absence', 'exempt')) = (closing IS NOT NULL)),
+    CHECK (closing IS NULL OR session_id IS NOT NULL),
+    CHECK (kind <> 'carried_in' OR origin_id IS NOT NULL),
     CHECK (kind <> 'adjustment' OR reason IS NOT NULL),
     CHECK (kind = 'adjustment' OR (minutes < 0) = (reverses_id IS NOT NULL))
 ) STRICT;
@@ -88,8 +91,10 @@ CREATE TABLE module_hour_balances (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX module_hour_balances_module ON module_hour_balances (module_id);
 
+-- Each close counts, and nothing else does.
 CREATE TRIGGER roll_calls_steps BEFORE UPDATE ON roll_calls
-WHEN NEW.session_id <> OLD.session_id OR NEW.closings < OLD.closings OR (NEW.state <> OLD.state AND (OLD.state || '>' || NEW.state) NOT IN
+WHEN NEW.session_id <> OLD.session_id OR NEW.closings <> OLD.closings + (CASE WHEN NEW.state = 'closed' AND OLD.state <> 'closed' THEN 1 ELSE 0 END)
+    OR (NEW.state <> OLD.state AND (OLD.state || '>' || NEW.state) NOT IN
     ('not_open>open', 'open>submitted', 'open>closed', 'submitted>closed', 'closed>reopened', 'reopened>submitted', 'reopened>closed')) BEGIN
     SELECT RAISE(ABORT, 'muster:illegal_transition');
 END;
@@ -141,6 +146,12 @@ END;
 -- removes others.
 CREATE TRIGGER enrollments_with_hours_stay BEFORE DELETE ON enrollments
 WHEN EXISTS (SELECT 1 FROM hour_entries WHERE enrollment_id = OLD.id) OR EXISTS (SELECT 1 FROM attendances WHERE enrollment_id = OLD.id) BEGIN
+    SELECT RAISE(ABORT, 'muster:immutable');
+END;
+CREATE TRIGGER enrollments_with_hours_keep_whose_they_are BEFORE UPDATE OF person_id, intake_id, discipline_id, sponsor_id, unit_id ON enrollments
+WHEN (NEW.person_id <> OLD.person_id OR NEW.intake_id <> OLD.intake_id OR NEW.discipline_id <> OLD.discipline_id
+        OR NEW.sponsor_id <> OLD.sponsor_id OR NEW.unit_id <> OLD.unit_id)
+    AND EXISTS (SELECT 1 FROM hour_entries WHERE enrollment_id = OLD.id) BEGIN
     SELECT RAISE(ABORT, 'muster:immutable');
 END;
 CREATE TRIGGER enrollment_periods_with_hours_stay BEFORE DELETE ON enrollment_periods

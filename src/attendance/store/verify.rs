@@ -149,28 +149,37 @@ struct Closings {
     posted: i64,
     #[diesel(sql_type = BigInt)]
     journaled: i64,
+    #[diesel(sql_type = BigInt)]
+    due: i64,
+    #[diesel(sql_type = BigInt)]
+    reopened: i64,
 }
 
-/// Holds how often each roll call says it was closed against the journal and the ledger. A closing may post nothing, where nobody was
-/// expected or a reopening changed nothing, so the ledger names none above, and the journal names them all.
+/// Holds how often each roll call says it was closed, and where it stands, against the journal and the ledger. A closing may post
+/// nothing, where nobody was expected or a reopening changed nothing, so the ledger names none above, and the journal names them all.
+/// Each closing but the one that stands was taken back by a reopening.
 pub fn verify_closings(conn: &mut Conn) -> Result<Vec<String>, Error> {
     let differ: Vec<Closings> = sql_query(
         "SELECT session_id, CAST(max(stored) AS bigint) AS stored, CAST(max(posted) AS bigint) AS posted,
-            CAST(max(journaled) AS bigint) AS journaled
+            CAST(max(journaled) AS bigint) AS journaled, CAST(sum(due) AS bigint) AS due, CAST(max(reopened) AS bigint) AS reopened
          FROM (
             SELECT session_id, closings AS stored, 0 AS posted, 0 AS journaled,
+                CASE WHEN state = 'closed' THEN closings - 1 ELSE closings END AS due, 0 AS reopened,
                 CASE WHEN state IN ('closed', 'reopened') THEN 1 ELSE 0 END AS least FROM roll_calls
-            UNION ALL SELECT session_id, 0, max(closing), 0, 0 FROM hour_entries WHERE closing IS NOT NULL GROUP BY session_id
-            UNION ALL SELECT subject_id, 0, 0, count(*), 0 FROM journal_entries WHERE action = 'roll_call.closed' GROUP BY subject_id
+            UNION ALL SELECT session_id, 0, max(closing), 0, 0, 0, 0 FROM hour_entries WHERE closing IS NOT NULL GROUP BY session_id
+            UNION ALL SELECT subject_id, 0, 0, sum(CASE WHEN action = 'roll_call.closed' THEN 1 ELSE 0 END), 0,
+                sum(CASE WHEN action = 'roll_call.reopened' THEN 1 ELSE 0 END), 0
+            FROM journal_entries WHERE action IN ('roll_call.closed', 'roll_call.reopened') GROUP BY subject_id
          ) AS sides
-         GROUP BY session_id HAVING max(posted) > max(stored) OR max(journaled) <> max(stored) OR max(least) > max(stored)",
+         GROUP BY session_id
+         HAVING max(posted) > max(stored) OR max(journaled) <> max(stored) OR max(least) > max(stored) OR max(reopened) <> sum(due)",
     )
     .load(conn)?;
     let differs = |row: Closings| {
-        let Closings { session_id, stored, posted, journaled } = row;
+        let Closings { session_id, stored, posted, journaled, due, reopened } = row;
         format!(
             "closings: the roll call of session {session_id} says it was closed {stored} times, the journal says {journaled}, \
-             and the ledger has postings up to closing {posted}"
+             and the ledger has postings up to closing {posted}; as it stands it was reopened {due} times, the journal says {reopened}"
         )
     };
     Ok(differ.into_iter().map(differs).collect())

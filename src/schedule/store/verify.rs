@@ -90,3 +90,21 @@ pub fn verify_claims(conn: &mut Conn) -> Result<Vec<String>, Error> {
     }));
     Ok(findings)
 }
+
+#[derive(QueryableByName)]
+struct Ended {
+    #[diesel(sql_type = Uid)]
+    id: SessionId,
+    #[diesel(sql_type = Text)]
+    state: String,
+}
+
+/// Looks for sessions that stand as held or cancelled without the entry of the journal that says who did it.
+pub fn verify_sessions(conn: &mut Conn) -> Result<Vec<String>, Error> {
+    let silent: Vec<Ended> = sql_query(
+        "SELECT s.id, s.state FROM sessions s WHERE s.state IN ('held', 'cancelled')
+            AND NOT EXISTS (SELECT 1 FROM journal_entries j WHERE j.subject_id = s.id AND j.action = 'session.' || s.state)",
+    )
+    .load(conn)?;
+    Ok(silent.into_iter().map(|row| format!("sessions: session {} is {}, but the journal does not say so", row.id, row.state)).collect())
+}

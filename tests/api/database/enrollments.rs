@@ -159,3 +159,29 @@ fn steps_are_not_changed_and_go_only_while_nothing_rests_on_them() {
     }
     assert_eq!(app.findings(), Vec::<String>::new());
 }
+
+#[test]
+fn hours_are_not_given_to_somebody_else() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let member = seed::enrolled(&course, 1).remove(0);
+    let other = seed::sponsor(&app, "BAOWU");
+    let intake = seed::intake(&course.coordinator, &course.program.version, "OTHER");
+    let changes = [
+        format!("person_id = {}", app.hex(&seed::recruit(&course))),
+        format!("unit_id = {}", app.hex(&course.sponsor.plants[1])),
+        format!("sponsor_id = {}, unit_id = {}", app.hex(&other.id), app.hex(&other.plants[0])),
+        format!("discipline_id = {}, cohort_id = NULL", app.hex(&course.program.mechanics)),
+        format!("intake_id = {}, cohort_id = NULL", app.hex(&intake)),
+    ]
+    .map(|change| format!("UPDATE enrollments SET {change} WHERE id = {}", app.hex(&member.id)));
+    for change in &changes {
+        app.sql(&format!("SAVEPOINT before; {change}; ROLLBACK TO before")).unwrap();
+    }
+    seed::closed_session(&course, "MET-01", &seed::morning(1), &[seed::line(&member, "present")]);
+    for change in &changes {
+        let message = app.refusal(change);
+        assert!(message.contains("muster:immutable"), "{change}: {message}");
+    }
+    app.sql("UPDATE enrollments SET crew = '甲', unit_id = unit_id").unwrap();
+}

@@ -64,9 +64,20 @@ fn a_roll_call_takes_no_illegal_step() {
         let message = app.refusal(&format!("UPDATE roll_calls SET state = '{to}' WHERE state = '{from}'"));
         assert!(message.contains("muster:illegal_transition"), "{from} > {to}: {message}");
     }
-    let message = app.refusal("UPDATE roll_calls SET state = 'closed' WHERE state = 'open'");
+    let message = app.refusal("UPDATE roll_calls SET state = 'closed', closings = 1 WHERE state = 'open'");
     assert!(message.contains("muster:session_not_held"), "{message}");
-    app.refusal("UPDATE roll_calls SET closings = 0 WHERE state = 'closed'");
+    // Each close counts, and nothing else does.
+    for change in [
+        "closings = closings - 1 WHERE state = 'closed'",
+        "closings = closings + 1 WHERE state = 'closed'",
+        "closings = 1 WHERE state = 'open'",
+        "state = 'reopened', closings = closings + 1 WHERE state = 'closed'",
+        "state = 'closed' WHERE state = 'submitted'",
+        "state = 'closed', closings = 2 WHERE state = 'submitted'",
+    ] {
+        let message = app.refusal(&format!("UPDATE roll_calls SET {change}"));
+        assert!(message.contains("muster:illegal_transition"), "{change}: {message}");
+    }
 }
 
 #[test]
@@ -113,12 +124,19 @@ fn a_reversal_mirrors_what_it_takes_back_and_only_once() {
     app.refusal(&reversal("enrollment_id", "module_id", "kind", -90));
     // Nobody moved the balance along with it, and verify says so.
     assert!(app.findings().iter().any(|finding| finding.contains("attended") && finding.contains(&members[0].id)), "{:?}", app.findings());
-    // A negative entry that takes nothing back, one of zero, one without its session.
+    // A negative entry that takes nothing back, one of zero, one without its session; one that no closing posts, in a closing; hours
+    // carried in from nowhere.
     let (enrollment, session) = (app.hex(&members[0].id), app.hex(&session));
     let module = app.hex(&course.program.metallurgy_module);
-    for (session, kind, minutes, closing) in
-        [(session.as_str(), "attended", -90, "2"), (&session, "attended", 0, "2"), ("NULL", "attended", 90, "NULL")]
-    {
+    for (session, kind, minutes, closing) in [
+        (session.as_str(), "attended", -90, "2"),
+        (&session, "attended", 0, "2"),
+        ("NULL", "attended", 90, "NULL"),
+        ("NULL", "attended", 90, "2"),
+        (&session, "attended", 90, "NULL"),
+        (&session, "make_up", 90, "2"),
+        ("NULL", "carried_in", 90, "NULL"),
+    ] {
         app.refusal(&format!(
             "INSERT INTO hour_entries (id, enrollment_id, module_id, session_id, kind, minutes, closing, recorded_at)
              VALUES ({}, {enrollment}, {module}, {session}, '{kind}', {minutes}, {closing}, {})",

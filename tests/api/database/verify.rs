@@ -41,6 +41,37 @@ fn a_claim_that_is_missing_too_many_or_elsewhere_is_found() {
 }
 
 #[test]
+fn a_session_held_or_cancelled_by_hand_is_found() {
+    let app = spawn_app();
+    let (course, _, _) = taught(&app);
+    let [held, cancelled, proper] = [2, 3, 4].map(|day| seed::published_session(&course, &format!("P-{day}"), &seed::morning(day)));
+    course.coordinator.post(&format!("/sessions/{proper}/cancel"), json!({ "reason": "storm" })).expect(200);
+    assert_eq!(app.findings(), Vec::<String>::new());
+    let actual = "held_starts_at = starts_at, held_ends_at = ends_at, held_break_minutes = break_minutes, held_minutes = minutes";
+    for (session, state, change) in [(&held, "held", actual), (&cancelled, "cancelled", "cancel_reason = 'storm'")] {
+        app.sql(&format!("UPDATE sessions SET state = '{state}', {change} WHERE id = {}", app.hex(session))).unwrap();
+        assert_found(&app, &["sessions"], &[session, state]);
+    }
+    assert_eq!(app.findings().len(), 2);
+}
+
+#[test]
+fn an_organization_below_another_than_its_parents_is_found() {
+    let app = spawn_app();
+    let (ours, theirs) = (seed::sponsor(&app, "JISCO"), seed::sponsor(&app, "BAOWU"));
+    assert_eq!(app.findings(), Vec::<String>::new());
+    let pair = format!("({}, {})", app.hex(&theirs.id), app.hex(&ours.plants[0]));
+    app.sql(&format!("INSERT INTO organization_tree (ancestor_id, descendant_id) VALUES {pair}")).unwrap();
+    assert_found(&app, &["tree"], &[&theirs.id, &ours.plants[0], "not by its parents"]);
+    app.sql(&format!("DELETE FROM organization_tree WHERE (ancestor_id, descendant_id) = {pair}")).unwrap();
+    assert_eq!(app.findings(), Vec::<String>::new());
+    let (root, plant) = (app.hex(&ours.id), app.hex(&ours.plants[0]));
+    app.sql(&format!("DELETE FROM organization_tree WHERE ancestor_id = {root} AND descendant_id = {plant}")).unwrap();
+    assert_found(&app, &["tree"], &[&ours.id, &ours.plants[0], "is missing"]);
+    assert_eq!(app.findings().len(), 1);
+}
+
+#[test]
 fn an_overlap_without_a_waiver_is_found() {
     let app = spawn_app();
     let course = seed::course(&app);
@@ -157,15 +188,72 @@ fn a_period_counts_by_the_order_of_the_journal_and_not_by_its_clock() {
 fn a_wrong_number_of_closings_is_found() {
     let app = spawn_app();
     let (course, _, session) = taught(&app);
-    app.sql("UPDATE roll_calls SET closings = 2").unwrap();
+    app.forge("roll_calls", "UPDATE roll_calls SET closings = 2");
     assert_found(&app, &["closings"], &[&session, "closed 2 times, the journal says 1"]);
     app.forge("roll_calls", "UPDATE roll_calls SET closings = 0");
     assert_found(&app, &["closings", "unsettled"], &[&session, "closed 0 times"]);
-    app.sql("UPDATE roll_calls SET closings = 1").unwrap();
+    app.forge("roll_calls", "UPDATE roll_calls SET closings = 1");
     // A second close of the same class posts nothing, and is one all the same.
     seed::step_roll_call(&course, &session, "reopen", Some("to look again")).expect(200);
+    assert_eq!(app.findings(), Vec::<String>::new());
+    seed::step_roll_call(&course, &session, "submit", None).expect(200);
+    assert_eq!(app.findings(), Vec::<String>::new());
     seed::step_roll_call(&course, &session, "close", None).expect(200);
     assert_eq!(app.findings(), Vec::<String>::new());
+}
+
+#[test]
+fn a_roll_call_reopened_and_closed_again_by_hand_is_found() {
+    let app = spawn_app();
+    let (_, members, session) = taught(&app);
+    app.sql("UPDATE roll_calls SET state = 'reopened'").unwrap();
+    assert_found(&app, &["closings"], &[&session, "reopened 1 times, the journal says 0"]);
+    // Attendance, ledger and balances agree, and the entries name a closing that was.
+    let (key, reversal, anew) = (app.hex(&members[0].id), app.hex(&app.absent_id()), app.hex(&app.absent_id()));
+    let columns = "id, enrollment_id, module_id, session_id, kind, minutes, closing, reverses_id, recorded_at";
+    let balances = ["hour_balances", "module_hour_balances"]
+        .map(|table| format!("UPDATE {table} SET attended = 0, unauthorized_absence = 90 WHERE enrollment_id = {key}"));
+    app.sql(&format!(
+        "UPDATE attendances SET code = 'absent' WHERE enrollment_id = {key};
+         INSERT INTO hour_entries ({columns}) SELECT {anew}, enrollment_id, module_id, session_id, 'unauthorized_absence', 90, 1, NULL, recorded_at
+         FROM hour_entries WHERE enrollment_id = {key};
+         INSERT INTO hour_entries ({columns}) SELECT {reversal}, enrollment_id, module_id, session_id, kind, -minutes, 1, id, recorded_at
+         FROM hour_entries WHERE enrollment_id = {key} AND kind = 'attended';
+         {}",
+        balances.join("; ")
+    ))
+    .unwrap();
+    assert!(app.refusal("UPDATE roll_calls SET state = 'closed'").contains("muster:illegal_transition"));
+    app.sql("UPDATE roll_calls SET state = 'closed', closings = 2").unwrap();
+    assert_found(&app, &["closings"], &[&session, "closed 2 times, the journal says 1"]);
+}
+
+#[test]
+fn an_entry_that_no_closing_posted_is_found() {
+    let app = spawn_app();
+    let (_, members, _) = taught(&app);
+    let (key, entry) = (app.hex(&members[1].id), app.absent_id());
+    app.sql(&format!(
+        "INSERT INTO hour_entries (id, enrollment_id, module_id, kind, minutes, recorded_at)
+         SELECT {}, enrollment_id, module_id, 'make_up', 30, recorded_at FROM hour_entries WHERE enrollment_id = {key} AND kind = 'attended';
+         UPDATE hour_balances SET make_up = 30 WHERE enrollment_id = {key};
+         UPDATE module_hour_balances SET make_up = 30 WHERE enrollment_id = {key}",
+        app.hex(&entry)
+    ))
+    .unwrap();
+    assert_found(&app, &["hours"], &[&entry, &members[1].id, "make_up", "posted by no closing"]);
+    assert_eq!(app.findings().len(), 1);
+}
+
+#[test]
+fn an_entry_of_another_module_than_its_session_is_found() {
+    let app = spawn_app();
+    let (course, members, _) = taught(&app);
+    let (key, module) = (app.hex(&members[0].id), app.hex(&course.program.common_module));
+    app.forge("hour_entries", &format!("UPDATE hour_entries SET module_id = {module} WHERE enrollment_id = {key}"));
+    app.sql(&format!("UPDATE module_hour_balances SET module_id = {module} WHERE enrollment_id = {key}")).unwrap();
+    assert_found(&app, &["hours"], &[&members[0].id, "another module than its session"]);
+    assert_eq!(app.findings().len(), 1);
 }
 
 #[test]
