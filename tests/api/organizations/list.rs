@@ -62,10 +62,10 @@ fn a_limit_lies_between_1_and_500() {
 fn a_query_that_cannot_be_read_is_malformed() {
     let app = spawn_app();
     let admin = app.administrator();
-    for query in ["limit=ten", "limit=", "limit=9223372036854775808", "color=red", "limit=1&limit=2"] {
+    for query in ["limit=ten", "limit=", "limit=9223372036854775808", "color=red", "limit=1&limit=2", "cursor=%00"] {
         admin.get(&format!("/organizations?{query}")).expect(400).problem("query_malformed");
     }
-    for cursor in ["", "x", "%00", "0190b5a0"] {
+    for cursor in ["", "x", "0190b5a0"] {
         admin.get(&format!("/organizations?cursor={cursor}")).expect(400).problem("cursor_malformed");
     }
 }
