@@ -243,6 +243,25 @@ pub(super) fn says_the_same(stored: &[Attendance], entries: &[NewAttendance]) ->
     stored == new
 }
 
+/// Refuses to take back the lines of a roll call that was closed before: its postings stand, and a correction says what was found instead.
+pub(super) fn refuse_uncalling(
+    before: &RollCallRow,
+    expected: &BTreeSet<EnrollmentId>,
+    stored: &[Attendance],
+    new: &NewRollCall,
+) -> Result<(), Error> {
+    if before.closings == 0 {
+        return Ok(());
+    }
+    let called: BTreeSet<EnrollmentId> = new.entries.iter().map(|entry| entry.enrollment_id).collect();
+    let left_out = stored.iter().map(|line| line.enrollment_id).filter(|id| expected.contains(id) && !called.contains(id)).count();
+    if left_out == 0 {
+        return Ok(());
+    }
+    let detail = format!("{left_out} who have been called are left out; send the whole class, with what changes");
+    Err(Error::invalid("/entries", "called_before", detail))
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

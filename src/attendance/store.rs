@@ -10,7 +10,8 @@ use diesel::{
 };
 
 use super::model::{
-    Attendance, NewRollCall, RollCall, RollCallEntry, RollCallRow, RollCallState, RollCallTransition, after, check, says_the_same, split,
+    Attendance, NewRollCall, RollCall, RollCallEntry, RollCallRow, RollCallState, RollCallTransition, after, check, refuse_uncalling,
+    says_the_same, split,
 };
 use crate::{
     access::{Action, Actor, Scope},
@@ -161,25 +162,6 @@ pub fn put(
     let entry = NewEntry::of("roll_call.put", "session", session_id).provider(provider(conn, &session)?).intake(session.intake_id);
     actor.record(entry.from(&lines.gone).to(&lines.fresh));
     Ok(shown(&session, changed, expected, &lines.now))
-}
-
-/// Refuses to take back the lines of a roll call that was closed before: its postings stand, and a correction says what was found instead.
-fn refuse_uncalling(
-    before: &RollCallRow,
-    expected: &BTreeSet<EnrollmentId>,
-    stored: &[Attendance],
-    new: &NewRollCall,
-) -> Result<(), Error> {
-    if before.closings == 0 {
-        return Ok(());
-    }
-    let called: BTreeSet<EnrollmentId> = new.entries.iter().map(|entry| entry.enrollment_id).collect();
-    let left_out = stored.iter().map(|line| line.enrollment_id).filter(|id| expected.contains(id) && !called.contains(id)).count();
-    if left_out == 0 {
-        return Ok(());
-    }
-    let detail = format!("{left_out} who have been called are left out; send the whole class, with what changes");
-    Err(Error::invalid("/entries", "called_before", detail))
 }
 
 /// Whether the roll of `session` may be called now, by this actor.
