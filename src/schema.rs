@@ -405,6 +405,7 @@ diesel::table! {
 
     roll_calls (session_id) {
         session_id -> Uid,
+        intake_id -> Uid,
         state -> Text,
         closings -> Integer,
         submitted_at -> Nullable<Ts>,
@@ -467,6 +468,7 @@ diesel::table! {
 
     hour_balances (enrollment_id) {
         enrollment_id -> Uid,
+        intake_id -> Uid,
         attended -> Integer,
         authorized_absence -> Integer,
         unauthorized_absence -> Integer,

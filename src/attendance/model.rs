@@ -11,11 +11,11 @@ use crate::{
     db::types::text_enum,
     enrollments::EnrollmentId,
     error::{Error, FieldFault},
-    intakes::CohortId,
+    intakes::{CohortId, IntakeId},
     ledger::EntryKind,
     organizations::OrganizationId,
     people::PersonId,
-    schedule::SessionId,
+    schedule::{SessionId, SessionRow},
     schema::{attendances, roll_calls},
     text::{Name, Note},
 };
@@ -81,6 +81,9 @@ pub(super) fn after(state: RollCallState, step: RollCallTransition) -> Result<Ro
 #[diesel(table_name = roll_calls, primary_key(session_id), treat_none_as_default_value = false, treat_none_as_null = true)]
 pub(super) struct RollCallRow {
     pub(super) session_id: SessionId,
+    /// That of the session.
+    #[serde(skip)]
+    pub(super) intake_id: IntakeId,
     pub(super) state: RollCallState,
     pub(super) closings: i32,
     pub(super) submitted_at: Option<Instant>,
@@ -91,9 +94,10 @@ pub(super) struct RollCallRow {
 
 impl RollCallRow {
     /// The roll call of a session that nobody has called yet; not stored.
-    pub(super) fn untouched(session_id: SessionId) -> Self {
+    pub(super) fn untouched(session: &SessionRow) -> Self {
         Self {
-            session_id,
+            session_id: session.id,
+            intake_id: session.intake_id,
             state: RollCallState::NotOpen,
             closings: 0,
             submitted_at: None,

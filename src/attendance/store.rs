@@ -31,8 +31,8 @@ use crate::{
     schema::{attendances, cohorts, intakes as intake_rows, roll_calls},
 };
 
-fn row(conn: &mut Conn, session: SessionId) -> Result<RollCallRow, Error> {
-    let row = roll_calls::table.find(session).select(RollCallRow::as_select()).first(conn).optional()?;
+fn row(conn: &mut Conn, session: &SessionRow) -> Result<RollCallRow, Error> {
+    let row = roll_calls::table.find(session.id).select(RollCallRow::as_select()).first(conn).optional()?;
     Ok(row.unwrap_or_else(|| RollCallRow::untouched(session)))
 }
 
@@ -71,7 +71,7 @@ fn provider(conn: &mut Conn, session: &SessionRow) -> Result<OrganizationId, Err
 pub fn read(conn: &mut Conn, actor: &Actor, session_id: SessionId) -> Result<RollCall, Error> {
     let session = schedule::find(conn, actor, session_id)?;
     actor.may(Action::ReadRollCall)?;
-    let row = row(conn, session_id)?;
+    let row = row(conn, &session)?;
     let expected = called_by(conn, actor, &session)?;
     let stored = stored(conn, session_id)?;
     Ok(shown(&session, row, expected, &stored))
@@ -135,7 +135,7 @@ pub fn put(
     new: &NewRollCall,
 ) -> Result<RollCall, Error> {
     let session = changing(conn, actor, session_id, Action::CallRoll)?;
-    let before = row(conn, session_id)?;
+    let before = row(conn, &session)?;
     ready(actor, now, &session, before.state)?;
     let expected = called_by(conn, actor, &session)?;
     let ids: BTreeSet<EnrollmentId> = expected.iter().map(|one| one.enrollment_id).collect();
@@ -274,7 +274,7 @@ pub(super) fn transition(
 
 fn submit(conn: &mut Conn, actor: &Actor, now: Instant, session_id: SessionId) -> Result<RollCall, Error> {
     let session = changing(conn, actor, session_id, Action::CallRoll)?;
-    let before = row(conn, session_id)?;
+    let before = row(conn, &session)?;
     let state = after(before.state, RollCallTransition::Submit)?;
     let expected = enrollments::expected_of(conn, session_id, session.begins_at())?;
     let stored = stored(conn, session_id)?;
@@ -293,7 +293,7 @@ fn submit(conn: &mut Conn, actor: &Actor, now: Instant, session_id: SessionId) -
 /// 409 `session_not_held`, `roll_call_incomplete` and `illegal_transition`.
 pub fn close(conn: &mut Conn, actor: &Actor, now: Instant, session_id: SessionId, change: &Change) -> Result<RollCall, Error> {
     let session = changing(conn, actor, session_id, Action::CloseRollCall)?;
-    let before = row(conn, session_id)?;
+    let before = row(conn, &session)?;
     let state = after(before.state, RollCallTransition::Close)?;
     let whole = session.held_minutes.ok_or_else(|| Error::conflict("session_not_held", "confirm the session as held first"))?;
     let expected = enrollments::expected_of(conn, session_id, session.begins_at())?;
@@ -343,7 +343,7 @@ fn complete(expected: &[Expected], stored: &[Attendance]) -> Result<(), Error> {
 
 fn reopen(conn: &mut Conn, actor: &Actor, session_id: SessionId, change: &Change) -> Result<RollCall, Error> {
     let session = changing(conn, actor, session_id, Action::CloseRollCall)?;
-    let before = row(conn, session_id)?;
+    let before = row(conn, &session)?;
     let state = after(before.state, RollCallTransition::Reopen)?;
     let reason = change.reason.clone().ok_or_else(|| Error::invalid("/reason", "reason_missing", "reopening needs a reason"))?;
     let changed = RollCallRow {

@@ -24,16 +24,18 @@ use crate::{
 const CHUNK: usize = 500;
 
 macro_rules! zeros {
-    ($table:literal, $key:literal) => {
+    ($table:literal, $columns:literal, $from:literal, $key:literal) => {
         concat!(
             "INSERT INTO ",
             $table,
             " (",
-            $key,
+            $columns,
             ", attended, authorized_absence, unauthorized_absence, exempt, make_up, adjustment, carried_in)
              SELECT DISTINCT ",
-            $key,
-            ", 0, 0, 0, 0, 0, 0, 0 FROM hour_entries WHERE session_id = ? AND closing = ?
+            $columns,
+            ", 0, 0, 0, 0, 0, 0, 0 FROM ",
+            $from,
+            " WHERE session_id = ? AND closing = ?
              ON CONFLICT (",
             $key,
             ") DO NOTHING"
@@ -146,9 +148,14 @@ fn roll_up(conn: &mut Conn, closing: Closing) -> Result<(), Error> {
 
 /// For each balance the rows of zeros, and what the entries add.
 const ROLL_UP: &[&str] = &[
-    zeros!("hour_balances", "enrollment_id"),
+    zeros!(
+        "hour_balances",
+        "enrollment_id, intake_id",
+        "(SELECT e.*, s.intake_id FROM hour_entries e JOIN sessions s ON s.id = e.session_id) AS entries",
+        "enrollment_id"
+    ),
     sums!("hour_balances", "enrollment_id", "hour_balances.enrollment_id = d.enrollment_id"),
-    zeros!("module_hour_balances", "enrollment_id, module_id"),
+    zeros!("module_hour_balances", "enrollment_id, module_id", "hour_entries", "enrollment_id, module_id"),
     sums!(
         "module_hour_balances",
         "enrollment_id, module_id",

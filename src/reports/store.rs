@@ -202,6 +202,8 @@ fn plan(conn: &mut Conn, intake: &Intake) -> Result<Plan, Error> {
         .inner_join(roll_calls::table.on(roll_calls::session_id.eq(sessions::id)))
         .inner_join(session_cohorts::table.on(session_cohorts::session_id.eq(sessions::id)))
         .filter(sessions::intake_id.eq(intake.id))
+        // Said of each table, so that none is read beyond the intake.
+        .filter(roll_calls::intake_id.eq(intake.id))
         .filter(roll_calls::closings.gt(0))
         .group_by((session_cohorts::cohort_id, sessions::module_id))
         .select((session_cohorts::cohort_id, sessions::module_id, sum(sessions::held_minutes)))
@@ -224,7 +226,7 @@ struct Taught {
 fn taught(conn: &mut Conn, id: IntakeId) -> Result<Taught, Error> {
     type Row = (SessionState, Option<RollCallState>, Option<i64>, Option<i64>, i64);
     let rows: Vec<Row> = sessions::table
-        .left_join(roll_calls::table.on(roll_calls::session_id.eq(sessions::id)))
+        .left_join(roll_calls::table.on(roll_calls::session_id.eq(sessions::id).and(roll_calls::intake_id.eq(id))))
         .filter(sessions::intake_id.eq(id))
         .group_by((sessions::state, roll_calls::state))
         .select((sessions::state, roll_calls::state.nullable(), sum(sessions::minutes), sum(sessions::held_minutes), count_star()))
@@ -253,7 +255,7 @@ fn subjects(conn: &mut Conn, actor: &Actor, id: IntakeId, only: Option<Enrollmen
     use EnrollmentState as S;
     let mut query = enrolled::table
         .inner_join(person_rows::table.on(person_rows::id.eq(enrolled::person_id)))
-        .left_join(hour_balances::table.on(hour_balances::enrollment_id.eq(enrolled::id)))
+        .left_join(hour_balances::table.on(hour_balances::enrollment_id.eq(enrolled::id).and(hour_balances::intake_id.eq(id))))
         .filter(enrolled::intake_id.eq(id))
         .select((
             (

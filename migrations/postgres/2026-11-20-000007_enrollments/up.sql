@@ -14,6 +14,7 @@ CREATE TABLE enrollments (
     state text NOT NULL CHECK (state IN ('nominated', 'applied', 'waitlisted', 'offered', 'approved', 'enrolled', 'suspended', 'completed', 'failed', 'withdrawn', 'rejected', 'transferred')),
     version integer NOT NULL DEFAULT 1 CHECK (version > 0),
     created_at timestamptz NOT NULL,
+    UNIQUE (intake_id, id),
     FOREIGN KEY (intake_id, program_version_id) REFERENCES intakes (id, program_version_id),
     FOREIGN KEY (discipline_id, program_version_id) REFERENCES disciplines (id, program_version_id),
     FOREIGN KEY (cohort_id, intake_id, discipline_id) REFERENCES cohorts (id, intake_id, discipline_id),

@@ -1,13 +1,17 @@
 CREATE TABLE roll_calls (
-    session_id uuid NOT NULL PRIMARY KEY REFERENCES sessions (id) ON DELETE CASCADE,
+    session_id uuid NOT NULL PRIMARY KEY,
+    intake_id uuid NOT NULL,
     state text NOT NULL CHECK (state IN ('not_open', 'open', 'submitted', 'closed', 'reopened')),
     -- How often it was closed; entries name the closing that posted them.
     closings integer NOT NULL DEFAULT 0 CHECK (closings >= 0),
     submitted_at timestamptz,
     closed_at timestamptz,
     reopen_reason text CHECK (length(reopen_reason) BETWEEN 1 AND 2000),
-    version integer NOT NULL DEFAULT 1 CHECK (version > 0)
+    version integer NOT NULL DEFAULT 1 CHECK (version > 0),
+    FOREIGN KEY (session_id, intake_id) REFERENCES sessions (id, intake_id) ON DELETE CASCADE
 );
+-- Of an intake, so that its report reads these and no others, whatever else is stored.
+CREATE INDEX roll_calls_intake ON roll_calls (intake_id, session_id);
 
 -- What a roll call found for one enrollment. `minutes` present; null means what the code says of the whole session.
 CREATE TABLE attendances (
@@ -63,7 +67,8 @@ CREATE INDEX hour_entries_user ON hour_entries (user_id);
 
 -- Sums of the ledger for an enrollment, written in the transaction that posts. 0 <= present <= expected is checked here.
 CREATE TABLE hour_balances (
-    enrollment_id uuid NOT NULL PRIMARY KEY REFERENCES enrollments (id),
+    enrollment_id uuid NOT NULL PRIMARY KEY,
+    intake_id uuid NOT NULL,
     attended integer NOT NULL CHECK (attended >= 0),
     authorized_absence integer NOT NULL CHECK (authorized_absence >= 0),
     unauthorized_absence integer NOT NULL CHECK (unauthorized_absence >= 0),
@@ -72,8 +77,10 @@ CREATE TABLE hour_balances (
     adjustment integer NOT NULL,
     carried_in integer NOT NULL CHECK (carried_in >= 0),
     CHECK (attended + make_up + adjustment >= 0),
-    CHECK (make_up + adjustment <= authorized_absence + unauthorized_absence)
+    CHECK (make_up + adjustment <= authorized_absence + unauthorized_absence),
+    FOREIGN KEY (intake_id, enrollment_id) REFERENCES enrollments (intake_id, id)
 );
+CREATE INDEX hour_balances_intake ON hour_balances (intake_id, enrollment_id);
 
 CREATE TABLE module_hour_balances (
     enrollment_id uuid NOT NULL REFERENCES enrollments (id),

@@ -1,13 +1,17 @@
 CREATE TABLE roll_calls (
-    session_id BLOB NOT NULL PRIMARY KEY CHECK (length(session_id) = 16) REFERENCES sessions (id) ON DELETE CASCADE,
+    session_id BLOB NOT NULL PRIMARY KEY CHECK (length(session_id) = 16),
+    intake_id BLOB NOT NULL CHECK (length(intake_id) = 16),
     state TEXT NOT NULL CHECK (state IN ('not_open', 'open', 'submitted', 'closed', 'reopened')),
     -- How often it was closed; entries name the closing that posted them.
     closings INTEGER NOT NULL DEFAULT 0 CHECK (closings >= 0),
     submitted_at INTEGER,
     closed_at INTEGER,
     reopen_reason TEXT CHECK (length(reopen_reason) BETWEEN 1 AND 2000),
-    version INTEGER NOT NULL DEFAULT 1 CHECK (version > 0)
+    version INTEGER NOT NULL DEFAULT 1 CHECK (version > 0),
+    FOREIGN KEY (session_id, intake_id) REFERENCES sessions (id, intake_id) ON DELETE CASCADE
 ) STRICT;
+-- Of an intake, so that its report reads these and no others, whatever else is stored.
+CREATE INDEX roll_calls_intake ON roll_calls (intake_id, session_id);
 
 -- What a roll call found for one enrollment. `minutes` present; null means what the code says of the whole session.
 CREATE TABLE attendances (
@@ -63,7 +67,8 @@ CREATE INDEX hour_entries_user ON hour_entries (user_id);
 
 -- Sums of the ledger for an enrollment, written in the transaction that posts. 0 <= present <= expected is checked here.
 CREATE TABLE hour_balances (
-    enrollment_id BLOB NOT NULL PRIMARY KEY CHECK (length(enrollment_id) = 16) REFERENCES enrollments (id),
+    enrollment_id BLOB NOT NULL PRIMARY KEY CHECK (length(enrollment_id) = 16),
+    intake_id BLOB NOT NULL CHECK (length(intake_id) = 16),
     attended INTEGER NOT NULL CHECK (attended >= 0),
     authorized_absence INTEGER NOT NULL CHECK (authorized_absence >= 0),
     unauthorized_absence INTEGER NOT NULL CHECK (unauthorized_absence >= 0),
@@ -72,8 +77,10 @@ CREATE TABLE hour_balances (
     adjustment INTEGER NOT NULL,
     carried_in INTEGER NOT NULL CHECK (carried_in >= 0),
     CHECK (attended + make_up + adjustment >= 0),
-    CHECK (make_up + adjustment <= authorized_absence + unauthorized_absence)
+    CHECK (make_up + adjustment <= authorized_absence + unauthorized_absence),
+    FOREIGN KEY (intake_id, enrollment_id) REFERENCES enrollments (intake_id, id)
 ) STRICT;
+CREATE INDEX hour_balances_intake ON hour_balances (intake_id, enrollment_id);
 
 CREATE TABLE module_hour_balances (
     enrollment_id BLOB NOT NULL CHECK (length(enrollment_id) = 16) REFERENCES enrollments (id),

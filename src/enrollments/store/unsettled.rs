@@ -64,10 +64,7 @@ pub(super) fn find_anew(conn: &mut Conn, intake: IntakeId, ids: &[EnrollmentId])
 }
 
 fn has_closed_sessions(conn: &mut Conn, intake: IntakeId) -> Result<bool, Error> {
-    let closed = roll_calls::table
-        .inner_join(sessions::table.on(sessions::id.eq(roll_calls::session_id)))
-        .filter(sessions::intake_id.eq(intake))
-        .filter(roll_calls::closings.gt(0));
+    let closed = roll_calls::table.filter(roll_calls::intake_id.eq(intake)).filter(roll_calls::closings.gt(0));
     Ok(diesel::select(diesel::dsl::exists(closed)).get_result(conn)?)
 }
 

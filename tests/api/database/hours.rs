@@ -170,7 +170,10 @@ fn a_roll_call_is_not_born_closed() {
     let course = seed::course(&app);
     let session = app.hex(&seed::published_session(&course, "S-1", &seed::morning(1)));
     let born = |state: &str, closings: i32| {
-        app.refusal(&format!("INSERT INTO roll_calls (session_id, state, closings, version) VALUES ({session}, '{state}', {closings}, 1)"))
+        app.refusal(&format!(
+            "INSERT INTO roll_calls (session_id, intake_id, state, closings, version)
+             SELECT id, intake_id, '{state}', {closings}, 1 FROM sessions WHERE id = {session}"
+        ))
     };
     assert!(born("closed", 1).contains("illegal_transition"));
     assert!(born("not_open", 1).contains("illegal_transition"));

@@ -140,7 +140,7 @@ fn a_posting_for_somebody_who_was_not_expected_is_found() {
     app.sql(&format!(
         "INSERT INTO hour_entries (id, {entry})
          SELECT {posted}, {theirs}, module_id, session_id, kind, minutes, closing, recorded_at FROM hour_entries WHERE enrollment_id = {own};
-         INSERT INTO hour_balances SELECT {theirs}, attended, authorized_absence, unauthorized_absence, exempt, make_up, adjustment, carried_in
+         INSERT INTO hour_balances SELECT {theirs}, intake_id, attended, authorized_absence, unauthorized_absence, exempt, make_up, adjustment, carried_in
          FROM hour_balances WHERE enrollment_id = {own};
          INSERT INTO module_hour_balances SELECT {theirs}, module_id, attended, authorized_absence, unauthorized_absence, exempt, make_up, adjustment, carried_in
          FROM module_hour_balances WHERE enrollment_id = {own}"
