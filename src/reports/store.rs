@@ -54,6 +54,9 @@ pub fn intake_progress(
 ) -> Result<Pulled, Error> {
     let intake = intakes::find(conn, actor, id)?;
     actor.may(Action::ReadIntakeProgress)?;
+    if caller.wants_csv() && by.is_some() {
+        return Err(Error::malformed("query_malformed", "by: a table has no split; ask for JSON, or leave `by` out"));
+    }
     let labels = if caller.wants_csv() { Some(labels(conn, actor, &intake)?) } else { None };
     let tag = tag(conn, actor, caller, id, labels.as_ref())?;
     if caller.has(&tag) {

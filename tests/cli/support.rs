@@ -131,11 +131,28 @@ impl Server {
         stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
         let head = format!(
             "POST /api/v1/organizations HTTP/1.1\r\nHost: muster\r\nAuthorization: Bearer {token}\r\n\
-             Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{first}",
+             Content-Type: application/json\r\nContent-Length: {}\r\nExpect: 100-continue\r\n\r\n",
             body.len()
         );
         stream.write_all(head.as_bytes()).unwrap();
+        // The server's word that it has the head: what it has not seen yet is not in flight.
+        let mut word = [0; b"HTTP/1.1 100 Continue\r\n\r\n".len()];
+        stream.read_exact(&mut word).unwrap();
+        assert_eq!(&word, b"HTTP/1.1 100 Continue\r\n\r\n");
+        stream.write_all(first.as_bytes()).unwrap();
         HalfSent { stream, rest: rest.to_owned() }
+    }
+
+    /// Waits until new connections are refused.
+    pub(super) fn has_stopped_listening(&self) -> bool {
+        let begun = Instant::now();
+        while begun.elapsed() < Duration::from_secs(20) {
+            if TcpStream::connect(&self.address).is_err() {
+                return true;
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        false
     }
 
     pub(super) fn signal(&self, name: &str) {
