@@ -101,12 +101,20 @@ pub(super) struct Frame {
 impl Frame {
     /// The minutes of a session that fits, or everything that is wrong with it.
     pub(super) fn check(&self, plan: &Plan) -> Result<i32, Vec<FieldFault>> {
+        match (self.check_itself(plan), self.days.check(plan)) {
+            (Ok(minutes), outside) if outside.is_empty() => Ok(minutes),
+            (Ok(_), outside) => Err(outside),
+            (Err(faults), outside) => Err(faults.into_iter().chain(outside).collect()),
+        }
+    }
+
+    /// As [`Frame::check`], whenever it is.
+    pub(super) fn check_itself(&self, plan: &Plan) -> Result<i32, Vec<FieldFault>> {
         let mut faults = check_instructors(&plan.instructor_ids);
         let minutes = minutes(plan.starts_at, plan.ends_at, plan.break_minutes).unwrap_or_else(|fault| {
             faults.push(fault);
             0
         });
-        faults.extend(self.days.check(plan));
         faults.extend(self.check_cohorts(plan));
         if faults.is_empty() { Ok(minutes) } else { Err(faults) }
     }

@@ -1,4 +1,5 @@
 mod cancel;
+mod check;
 mod create;
 mod hold;
 mod list;

@@ -297,6 +297,7 @@ fn sessions() -> Vec<Call> {
             json!({ "session_ids": [draft] })
         })
         .echo("/sessions/0/intake_id"),
+        write("check_sessions", Thing::Intake, |stage, _| json!({ "sessions": [stage.new_session()] })).echo(""),
         read("read_session", Thing::Session),
         write("update_session", Thing::Session, |stage, _| json!({ "place": stage.code() })),
         write("hold_session", Thing::Session, |_, _| json!({})).fresh(Stage::session),

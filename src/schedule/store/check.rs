@@ -1,0 +1,304 @@
+//! What would stand in the way of sessions, if they were published: looked up, and nothing stored.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use diesel::prelude::*;
+
+use super::{
+    super::conflicts::{
+        Checked, Conflict, ConflictKind, Elsewhere, OtherSession, Proposed, Severity, Subject, Taking, exceeding, in_two_sessions,
+    },
+    super::model::{Plan, Session, SessionId, SessionRow, UNHELD},
+    super::rules::{ClaimKind, Frame, Occupied, pair, scheduled},
+    conflicts::{Told, clashes, known, occupied, reach, told},
+    frame,
+    links::{self, CHUNK, added, whole},
+    plan::{exceeds, planned_minutes, taken_of},
+    visible,
+    waivers::granted,
+};
+use crate::{
+    access::{Action, Actor},
+    clock::Instant,
+    db::Conn,
+    enrollments::EnrollmentState,
+    error::{Error, FieldFault},
+    id::Id,
+    intakes::{self, CohortId, Intake, IntakeId},
+    people::PersonId,
+    schema::{claims, enrollment_periods, enrollments, people, sessions},
+    text::{Code, Name},
+};
+
+/// Conflicts in one answer.
+const SHOWN: usize = 1000;
+/// Trainees named in one conflict.
+const NAMED: usize = 20;
+
+/// A session as it is proposed.
+struct Candidate {
+    id: SessionId,
+    pointer: String,
+    plan: Plan,
+    minutes: i32,
+}
+
+/// In the order of the request.
+struct Candidates(Vec<Candidate>);
+
+impl Candidates {
+    fn occupied(&self) -> Vec<Occupied> {
+        self.0.iter().flat_map(|one| occupied(one.id, &one.plan)).collect()
+    }
+
+    fn find(&self, id: SessionId) -> Option<(usize, &Candidate)> {
+        self.0.iter().enumerate().find(|(_, one)| one.id == id)
+    }
+
+    fn codes(&self) -> HashMap<SessionId, Code> {
+        self.0.iter().map(|one| (one.id, one.plan.code.clone())).collect()
+    }
+}
+
+/// All that stands in the way of sessions, as if they were published together.
+///
+/// # Errors
+/// 404 for a session or instructor that the actor does not see; 409 `intake_not_live`, and `session_closed` for one that is held or
+/// cancelled; 422 for a plan that is wrong by itself.
+pub(in crate::schedule) fn check(conn: &mut Conn, actor: &Actor, id: IntakeId, proposed: Proposed) -> Result<Checked, Error> {
+    let intake = intakes::find(conn, actor, id)?;
+    actor.may(Action::WriteSchedule)?;
+    if !intake.is_live() {
+        return Err(Error::conflict("intake_not_live", format!("the intake is {}", intake.state)));
+    }
+    let frame = frame(conn, &intake)?;
+    let candidates = Candidates(candidates(conn, actor, &intake, &frame, proposed)?);
+    let mut found: Vec<(usize, Conflict)> = outside(&frame, &candidates);
+    found.extend(in_two_places(conn, actor, &intake, &candidates)?);
+    found.extend(trainees(conn, actor, &intake, &candidates)?);
+    found.extend(beyond_plan(conn, &intake, &candidates)?);
+    // A stable sort: of one session first what is outside, then who, then the plan.
+    found.sort_by_key(|(index, _)| *index);
+    let fits = !found.iter().any(|(_, conflict)| conflict.severity == Severity::Block);
+    let more = found.len().saturating_sub(SHOWN);
+    Ok(Checked { fits, conflicts: found.into_iter().take(SHOWN).map(|(_, conflict)| conflict).collect(), more })
+}
+
+/// The sessions as they are to be, each right by itself.
+fn candidates(conn: &mut Conn, actor: &Actor, intake: &Intake, frame: &Frame, proposed: Proposed) -> Result<Vec<Candidate>, Error> {
+    if proposed.sessions.is_none() && proposed.changes.is_none() {
+        return Err(Error::invalid("", "nothing_proposed", "send sessions, changes, or both"));
+    }
+    let changes = proposed.changes.map(|many| many.0).unwrap_or_default();
+    let mut stored = stored(conn, actor, intake.id, changes.iter().map(|one| one.id).collect())?;
+    let mut plans: Vec<(SessionId, String, Plan)> = Vec::new();
+    let mut joining: HashSet<PersonId> = HashSet::new();
+    for (index, new) in proposed.sessions.map(|many| many.0).unwrap_or_default().into_iter().enumerate() {
+        let plan = new.plan(intake.mode);
+        joining.extend(plan.instructor_ids.iter().copied());
+        plans.push((Id::generate(), format!("/sessions/{index}"), plan));
+    }
+    for (index, one) in changes.into_iter().enumerate() {
+        let pointer = format!("/changes/{index}");
+        let twice = || Error::invalid(format!("{pointer}/id"), "duplicate", "names the same session twice");
+        let before = stored.remove(&one.id).ok_or_else(twice)?.plan();
+        let plan = one.change.apply(&before);
+        joining.extend(added(&before.instructor_ids, &plan.instructor_ids));
+        plans.push((one.id, pointer, plan));
+    }
+    links::find_instructors(conn, actor, joining)?;
+    let mut faults = Vec::new();
+    let mut candidates = Vec::with_capacity(plans.len());
+    for (id, pointer, plan) in plans {
+        match frame.check_itself(&plan) {
+            Ok(minutes) => candidates.push(Candidate { id, pointer, plan, minutes }),
+            Err(found) => {
+                faults.extend(found.into_iter().map(|fault| FieldFault { pointer: format!("{pointer}{}", fault.pointer), ..fault }))
+            }
+        }
+    }
+    Error::unless_valid(faults)?;
+    Ok(candidates)
+}
+
+/// The sessions of an intake that are to change.
+fn stored(conn: &mut Conn, actor: &Actor, intake: IntakeId, ids: BTreeSet<SessionId>) -> Result<HashMap<SessionId, Session>, Error> {
+    let ids: Vec<SessionId> = ids.into_iter().collect();
+    let mut rows: Vec<SessionRow> = Vec::with_capacity(ids.len());
+    for chunk in ids.chunks(CHUNK) {
+        let own = visible(actor).filter(sessions::intake_id.eq(intake)).filter(sessions::id.eq_any(chunk.to_vec()));
+        rows.extend(own.select(SessionRow::as_select()).load(conn)?);
+    }
+    if rows.len() < ids.len() {
+        return Err(Error::NotFound);
+    }
+    if let Some(row) = rows.iter().find(|row| !UNHELD.contains(&row.state)) {
+        return Err(Error::conflict("session_closed", format!("session {} is {}", row.code, row.state)));
+    }
+    Ok(whole(conn, rows)?.into_iter().map(|session| (session.row.id, session)).collect())
+}
+
+/// What blocks and cannot be waived.
+fn blocking(candidate: &Candidate, kind: ConflictKind, detail: String) -> Conflict {
+    Conflict {
+        pointer: candidate.pointer.clone(),
+        kind,
+        severity: Severity::Block,
+        can_be_waived: false,
+        subjects: Vec::new(),
+        other: None,
+        waiver: None,
+        detail,
+    }
+}
+
+fn outside(frame: &Frame, candidates: &Candidates) -> Vec<(usize, Conflict)> {
+    let mut found = Vec::new();
+    for (index, one) in candidates.0.iter().enumerate() {
+        for fault in frame.days.check(&one.plan) {
+            let detail = format!("session {} {}", one.plan.code, fault.detail);
+            found.push((index, blocking(one, ConflictKind::OutsideIntake, detail)));
+        }
+    }
+    found
+}
+
+/// Instructors and cohorts in two sessions. What a coordinator has waived is told, and does not block.
+fn in_two_places(conn: &mut Conn, actor: &Actor, intake: &Intake, candidates: &Candidates) -> Result<Vec<(usize, Conflict)>, Error> {
+    let pairs = clashes(conn, candidates.occupied())?;
+    let told = told(conn, actor, intake, &pairs, &candidates.codes())?;
+    let granted = granted(conn, pairs.iter().map(|(one, other)| pair(one.session_id, other.session_id).0).collect())?;
+    let conflict = |((one, other), told): ((Occupied, Occupied), Told)| {
+        let (index, candidate) = candidates.find(one.session_id)?;
+        let kind = match one.resource.0 {
+            ClaimKind::Instructor => ConflictKind::Instructor,
+            ClaimKind::Cohort => ConflictKind::Cohort,
+        };
+        let waiver = granted.get(&pair(one.session_id, other.session_id)).cloned();
+        let severity = if waiver.is_some() { Severity::Warn } else { Severity::Block };
+        let other = told.other.map(|code| other_session(candidates, &other, code));
+        Some((
+            index,
+            Conflict {
+                severity,
+                can_be_waived: true,
+                subjects: vec![told.subject],
+                other,
+                waiver,
+                ..blocking(candidate, kind, told.sentence)
+            },
+        ))
+    };
+    Ok(pairs.into_iter().zip(told).filter_map(conflict).collect())
+}
+
+fn other_session(candidates: &Candidates, other: &Occupied, code: Code) -> OtherSession {
+    let proposed = candidates.find(other.session_id).map(|(_, one)| one.pointer.as_str());
+    // What is new has no id yet that anybody could ask for.
+    let is_new = proposed.is_some_and(|pointer| pointer.starts_with("/sessions/"));
+    OtherSession {
+        id: (!is_new).then_some(other.session_id),
+        pointer: proposed.map(ToOwned::to_owned),
+        code,
+        starts_at: other.starts_at,
+        ends_at: other.ends_at,
+    }
+}
+
+/// Trainees who are enrolled twice, and whose other cohort has a session at the same time.
+fn trainees(conn: &mut Conn, actor: &Actor, intake: &Intake, candidates: &Candidates) -> Result<Vec<(usize, Conflict)>, Error> {
+    let cohorts = candidates.occupied().into_iter().filter(|one| one.resource.0 == ClaimKind::Cohort);
+    let proposed: Vec<(Occupied, CohortId)> = cohorts.map(|one| (one, one.resource.1.cast())).collect();
+    let elsewhere = elsewhere(conn, &proposed)?;
+    let others: HashMap<SessionId, Occupied> = elsewhere.iter().map(|one| (one.other.session_id, one.other)).collect();
+    let found = in_two_sessions(&proposed, &elsewhere);
+    let known = known(conn, actor, found.keys().map(|(_, other)| *other).collect())?;
+    let names = names(conn, found.values().flatten().copied().collect())?;
+    let conflict = |((id, other), people): ((SessionId, SessionId), Vec<PersonId>)| {
+        let (index, candidate) = candidates.find(id)?;
+        let (other, known) = (others.get(&other)?, known.get(&other)?);
+        let named = people.iter().filter_map(|person| Some(Subject { id: person.cast(), name: names.get(person)?.clone() }));
+        let subjects: Vec<Subject> = named.take(NAMED).collect();
+        let there = if known.is_visible {
+            format!("session {} ({} to {})", known.code, other.starts_at, other.ends_at)
+        } else {
+            known.unnamed(intake).to_owned()
+        };
+        let detail = format!("session {} overlaps {there}: {} of its trainees are expected in both", candidate.plan.code, people.len());
+        let other = known.is_visible.then(|| other_session(candidates, other, known.code.clone()));
+        Some((index, Conflict { severity: Severity::Warn, subjects, other, ..blocking(candidate, ConflictKind::Trainee, detail) }))
+    };
+    Ok(found.into_iter().filter_map(conflict).collect())
+}
+
+/// The sessions that stand around these times for whoever of these cohorts is enrolled somewhere else too.
+fn elsewhere(conn: &mut Conn, proposed: &[(Occupied, CohortId)]) -> Result<Vec<Elsewhere>, Error> {
+    let times: Vec<Occupied> = proposed.iter().map(|(one, _)| *one).collect();
+    let Some((earliest, last)) = reach(&times) else { return Ok(Vec::new()) };
+    let cohorts: BTreeSet<CohortId> = proposed.iter().map(|(_, cohort)| *cohort).collect();
+    let (others, there) = diesel::alias!(enrollments as others, enrollment_periods as there);
+    type Row = (PersonId, Option<CohortId>, (Instant, Option<Instant>), (SessionId, Id<()>, Instant, Instant), (Instant, Option<Instant>));
+    let rows: Vec<Row> = enrollment_periods::table
+        .inner_join(enrollments::table.on(enrollments::id.eq(enrollment_periods::enrollment_id)))
+        .inner_join(
+            others
+                .on(others.field(enrollments::person_id).eq(enrollments::person_id).and(others.field(enrollments::id).ne(enrollments::id))),
+        )
+        .inner_join(there.on(there.field(enrollment_periods::enrollment_id).eq(others.field(enrollments::id))))
+        .inner_join(claims::table.on(claims::resource_id.nullable().eq(there.field(enrollment_periods::cohort_id))))
+        .filter(enrollment_periods::cohort_id.eq_any(cohorts.into_iter().collect::<Vec<_>>()))
+        .filter(enrollment_periods::state.eq(EnrollmentState::Enrolled))
+        .filter(there.field(enrollment_periods::state).eq(EnrollmentState::Enrolled))
+        .filter(claims::kind.eq(ClaimKind::Cohort))
+        .filter(claims::starts_at.gt(earliest))
+        .filter(claims::starts_at.lt(last))
+        .select((
+            enrollments::person_id,
+            enrollment_periods::cohort_id,
+            (enrollment_periods::from_at, enrollment_periods::until_at),
+            (claims::session_id, claims::resource_id, claims::starts_at, claims::ends_at),
+            (there.field(enrollment_periods::from_at), there.field(enrollment_periods::until_at)),
+        ))
+        .load(conn)?;
+    let one = |(person_id, cohort_id, placed, (session_id, resource, starts_at, ends_at), placed_there): Row| {
+        let other = Occupied { resource: (ClaimKind::Cohort, resource), session_id, starts_at, ends_at, proposed: false };
+        Some(Elsewhere { person_id, cohort_id: cohort_id?, placed, other, placed_there })
+    };
+    Ok(rows.into_iter().filter_map(one).collect())
+}
+
+fn names(conn: &mut Conn, ids: BTreeSet<PersonId>) -> Result<HashMap<PersonId, Name>, Error> {
+    let ids: Vec<PersonId> = ids.into_iter().collect();
+    let mut names = HashMap::new();
+    for chunk in ids.chunks(CHUNK) {
+        let rows: Vec<(PersonId, Name)> =
+            people::table.filter(people::id.eq_any(chunk.to_vec())).select((people::id, people::name)).load(conn)?;
+        names.extend(rows);
+    }
+    Ok(names)
+}
+
+/// Sessions with which more would be scheduled than planned.
+fn beyond_plan(conn: &mut Conn, intake: &Intake, candidates: &Candidates) -> Result<Vec<(usize, Conflict)>, Error> {
+    let modules: BTreeSet<_> = candidates.0.iter().map(|one| one.plan.module_id).collect();
+    let stored = taken_of(conn, intake, modules.into_iter().collect())?;
+    let own: HashSet<SessionId> = candidates.0.iter().map(|one| one.id).collect();
+    let others = scheduled(stored.into_iter().filter(|(id, _)| !own.contains(id)).map(|(_, taken)| taken).collect());
+    let planned = planned_minutes(conn, intake)?;
+    let mut takings = Vec::new();
+    for (index, one) in candidates.0.iter().enumerate() {
+        let taking = |cohort| Taking { index, share: (cohort, one.plan.module_id), minutes: i64::from(one.minutes) };
+        takings.extend(one.plan.cohort_ids.iter().copied().map(taking));
+    }
+    let cohorts: HashMap<CohortId, (Code, Name)> =
+        intakes::cohorts_of(conn, intake.id)?.into_iter().map(|cohort| (cohort.id, (cohort.code, cohort.name))).collect();
+    let conflict = |(taking, minutes): (Taking, i64)| {
+        let candidate = candidates.0.get(taking.index)?;
+        let (code, name) = cohorts.get(&taking.share.0)?;
+        let (module, planned) = planned.get(&taking.share.1)?;
+        let detail = exceeds(code.as_str(), module.as_str(), minutes, *planned);
+        let subjects = vec![Subject { id: taking.share.0.cast(), name: name.clone() }];
+        Some((taking.index, Conflict { subjects, ..blocking(candidate, ConflictKind::PlanExceeded, detail) }))
+    };
+    Ok(exceeding(&takings, &planned, others).into_iter().filter_map(conflict).collect())
+}
