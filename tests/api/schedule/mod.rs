@@ -5,5 +5,6 @@ mod hold;
 mod list;
 mod publish;
 mod races;
+mod random;
 mod update;
 mod waive;
