@@ -76,11 +76,10 @@ pub(super) struct Checked {
 }
 
 /// One thing that stands in the way of a proposed session.
-#[derive(Debug, Serialize, ToSchema)]
-pub(super) struct Conflict {
-    /// Which session, as an RFC 6901 pointer into the request.
-    #[schema(example = "/sessions/0")]
-    pub pointer: String,
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Conflict {
+    /// The proposed session.
+    pub session: Placed,
     pub kind: ConflictKind,
     pub severity: Severity,
     /// Whether a coordinator may waive it. A waiver names two sessions that are stored, so a new one is made as a draft first.
@@ -88,7 +87,7 @@ pub(super) struct Conflict {
     /// Who is in both sessions: the instructor, the cohort, or the trainees (at most 20 of them); of the plan the cohort.
     pub subjects: Vec<Subject>,
     /// The other session; null where there is none, or where it is not visible to the caller.
-    pub other: Option<OtherSession>,
+    pub other: Option<Placed>,
     /// The coordinator's word that these two may overlap; such a conflict does not block.
     pub waiver: Option<Granted>,
     /// For people.
@@ -100,19 +99,20 @@ pub(super) struct Conflict {
 
 /// Somebody who would be in two places.
 #[derive(Clone, Debug, Serialize, ToSchema)]
-pub(super) struct Subject {
+pub struct Subject {
     #[schema(value_type = uuid::Uuid)]
     pub id: Id<()>,
     #[schema(example = "欧阳旭")]
     pub name: Name,
 }
 
-/// The session that a proposed one runs into.
+/// A session of a conflict, at the time at which it would be.
 #[derive(Clone, Debug, Serialize, ToSchema)]
-pub(super) struct OtherSession {
-    /// Null for one that is proposed too and not stored.
+pub struct Placed {
+    /// Null for one that is not stored.
     pub id: Option<SessionId>,
-    /// Where it is one of those proposed.
+    /// Of one that the request proposes: where it is said, as an RFC 6901 pointer.
+    #[schema(example = "/sessions/0")]
     pub pointer: Option<String>,
     #[schema(example = "COM-01")]
     pub code: Code,
@@ -122,7 +122,7 @@ pub(super) struct OtherSession {
 
 /// Who waived a conflict, and why.
 #[derive(Clone, Debug, Serialize, ToSchema)]
-pub(super) struct Granted {
+pub struct Granted {
     #[schema(example = "one instructor looks after both laboratories")]
     pub reason: Note,
     /// Null where it was not a user.
@@ -175,6 +175,8 @@ pub(super) struct Taking {
     pub(super) index: usize,
     pub(super) share: (CohortId, ModuleId),
     pub(super) minutes: i64,
+    /// Whether that is more than it takes already. Otherwise it is not to blame for what others have taken meanwhile.
+    pub(super) is_more: bool,
 }
 
 /// Of each share of the plan that would be exceeded the takings that go beyond it, in their order, with what would be scheduled then.
@@ -187,7 +189,7 @@ pub(super) fn exceeding(
     for taking in takings {
         let sum = scheduled.entry(taking.share).or_default();
         *sum += taking.minutes;
-        if planned.get(&taking.share.1).is_some_and(|(_, planned)| *sum > *planned) {
+        if taking.is_more && planned.get(&taking.share.1).is_some_and(|(_, planned)| *sum > *planned) {
             beyond.push((*taking, *sum));
         }
     }

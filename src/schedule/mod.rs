@@ -7,6 +7,7 @@ mod proposals;
 mod rules;
 mod store;
 
+pub use conflicts::Conflict;
 pub use http::{ApiDoc, routes, transitions};
 pub use model::{
     Held, Instructor, NewHold, NewSession, NewWaiver, Session, SessionId, SessionPatch, SessionRow, SessionState, SessionTransition, Waiver,

@@ -6,11 +6,11 @@ use diesel::prelude::*;
 
 use super::{
     super::conflicts::{
-        Checked, Conflict, ConflictKind, Elsewhere, OtherSession, Proposed, Severity, Subject, Taking, exceeding, in_two_sessions,
+        Checked, Conflict, ConflictKind, Elsewhere, Placed, Proposed, Severity, Subject, Taking, exceeding, in_two_sessions,
     },
-    super::model::{Plan, Session, SessionId, SessionRow, UNHELD},
+    super::model::{Plan, Session, SessionId, SessionRow, SessionState, UNHELD},
     super::rules::{ClaimKind, Frame, Occupied, pair, scheduled},
-    conflicts::{Told, clashes, known, occupied, reach, told},
+    conflicts::{Told, clashes, known, lock, occupied, reach, told},
     frame,
     links::{self, CHUNK, added, whole},
     plan::{exceeds, planned_minutes, taken_of},
@@ -32,15 +32,49 @@ use crate::{
 
 /// Conflicts in one answer.
 const SHOWN: usize = 1000;
+/// Conflicts that the detail of a refusal tells.
+const TOLD: usize = 5;
 /// Trainees named in one conflict.
 const NAMED: usize = 20;
 
 /// A session as it is proposed.
-struct Candidate {
-    id: SessionId,
-    pointer: String,
-    plan: Plan,
-    minutes: i32,
+pub(super) struct Candidate {
+    pub(super) id: SessionId,
+    /// Where a request says it.
+    pub(super) pointer: Option<String>,
+    pub(super) is_stored: bool,
+    pub(super) plan: Plan,
+    pub(super) minutes: i32,
+    /// The cohorts of whose plan it takes more than it does now. For the others it is not refused for what others have taken meanwhile.
+    pub(super) taking: Vec<CohortId>,
+}
+
+impl Candidate {
+    /// A session as it is to be published; none is stored yet if it is new.
+    pub(super) fn of(stored: Option<&Session>, plan: Plan, minutes: i32) -> Self {
+        let published = stored.filter(|session| session.row.state == SessionState::Published);
+        let taking = match published {
+            Some(session) if minutes <= session.row.minutes => added(&session.cohort_ids, &plan.cohort_ids),
+            _ => plan.cohort_ids.clone(),
+        };
+        let id = stored.map_or_else(Id::generate, |session| session.row.id);
+        Self { id, pointer: None, is_stored: stored.is_some(), plan, minutes, taking }
+    }
+
+    /// A session as it was held: nothing is refused any more for the plan.
+    pub(super) fn held(id: SessionId, actual: Plan, minutes: i32) -> Self {
+        Self { id, pointer: None, is_stored: true, plan: actual, minutes, taking: Vec::new() }
+    }
+
+    fn placed(&self) -> Placed {
+        Placed {
+            id: self.is_stored.then_some(self.id),
+            pointer: self.pointer.clone(),
+            code: self.plan.code.clone(),
+            starts_at: self.plan.starts_at,
+            ends_at: self.plan.ends_at,
+        }
+    }
 }
 
 /// In the order of the request.
@@ -84,6 +118,33 @@ pub(in crate::schedule) fn check(conn: &mut Conn, actor: &Actor, id: IntakeId, p
     Ok(Checked { fits, conflicts: found.into_iter().take(SHOWN).map(|(_, conflict)| conflict).collect(), more })
 }
 
+/// Refuses what would put somebody in two places at once, among these sessions or beside those that stand, or go beyond the plan. From
+/// here to the end of the transaction nobody else claims whom they take.
+///
+/// # Errors
+/// 409 `session_conflict` or `plan_exceeded`, with the conflicts as [`check`] tells them.
+pub(super) fn refuse_conflicts(conn: &mut Conn, actor: &Actor, intake: &Intake, candidates: Vec<Candidate>) -> Result<(), Error> {
+    let candidates = Candidates(candidates);
+    lock(conn, &candidates.occupied())?;
+    let mut found = in_two_places(conn, actor, intake, &candidates)?;
+    found.extend(beyond_plan(conn, intake, &candidates)?);
+    found.sort_by_key(|(index, _)| *index);
+    let blocking: Vec<Conflict> = found.into_iter().map(|(_, one)| one).filter(|one| one.severity == Severity::Block).collect();
+    if blocking.is_empty() {
+        return Ok(());
+    }
+    let is_overlap = blocking.iter().any(|one| one.kind != ConflictKind::PlanExceeded);
+    let mut sentences: Vec<String> = blocking.iter().take(TOLD).map(|one| one.detail.clone()).collect();
+    if blocking.len() > TOLD {
+        sentences.push(format!("and {} more", blocking.len() - TOLD));
+    }
+    Err(Error::Blocked {
+        code: if is_overlap { "session_conflict" } else { "plan_exceeded" },
+        detail: sentences.join("; "),
+        conflicts: blocking.into_iter().take(SHOWN).collect(),
+    })
+}
+
 /// The sessions as they are to be, each right by itself.
 fn candidates(conn: &mut Conn, actor: &Actor, intake: &Intake, frame: &Frame, proposed: Proposed) -> Result<Vec<Candidate>, Error> {
     if proposed.sessions.is_none() && proposed.changes.is_none() {
@@ -91,27 +152,28 @@ fn candidates(conn: &mut Conn, actor: &Actor, intake: &Intake, frame: &Frame, pr
     }
     let changes = proposed.changes.map(|many| many.0).unwrap_or_default();
     let mut stored = stored(conn, actor, intake.id, changes.iter().map(|one| one.id).collect())?;
-    let mut plans: Vec<(SessionId, String, Plan)> = Vec::new();
+    let mut plans: Vec<(String, Option<Session>, Plan)> = Vec::new();
     let mut joining: HashSet<PersonId> = HashSet::new();
     for (index, new) in proposed.sessions.map(|many| many.0).unwrap_or_default().into_iter().enumerate() {
         let plan = new.plan(intake.mode);
         joining.extend(plan.instructor_ids.iter().copied());
-        plans.push((Id::generate(), format!("/sessions/{index}"), plan));
+        plans.push((format!("/sessions/{index}"), None, plan));
     }
     for (index, one) in changes.into_iter().enumerate() {
         let pointer = format!("/changes/{index}");
         let twice = || Error::invalid(format!("{pointer}/id"), "duplicate", "names the same session twice");
-        let before = stored.remove(&one.id).ok_or_else(twice)?.plan();
+        let stored = stored.remove(&one.id).ok_or_else(twice)?;
+        let before = stored.plan();
         let plan = one.change.apply(&before);
         joining.extend(added(&before.instructor_ids, &plan.instructor_ids));
-        plans.push((one.id, pointer, plan));
+        plans.push((pointer, Some(stored), plan));
     }
     links::find_instructors(conn, actor, joining)?;
     let mut faults = Vec::new();
     let mut candidates = Vec::with_capacity(plans.len());
-    for (id, pointer, plan) in plans {
+    for (pointer, stored, plan) in plans {
         match frame.check_itself(&plan) {
-            Ok(minutes) => candidates.push(Candidate { id, pointer, plan, minutes }),
+            Ok(minutes) => candidates.push(Candidate { pointer: Some(pointer), ..Candidate::of(stored.as_ref(), plan, minutes) }),
             Err(found) => {
                 faults.extend(found.into_iter().map(|fault| FieldFault { pointer: format!("{pointer}{}", fault.pointer), ..fault }))
             }
@@ -141,7 +203,7 @@ fn stored(conn: &mut Conn, actor: &Actor, intake: IntakeId, ids: BTreeSet<Sessio
 /// What blocks and cannot be waived.
 fn blocking(candidate: &Candidate, kind: ConflictKind, detail: String) -> Conflict {
     Conflict {
-        pointer: candidate.pointer.clone(),
+        session: candidate.placed(),
         kind,
         severity: Severity::Block,
         can_be_waived: false,
@@ -176,7 +238,7 @@ fn in_two_places(conn: &mut Conn, actor: &Actor, intake: &Intake, candidates: &C
         };
         let waiver = granted.get(&pair(one.session_id, other.session_id)).cloned();
         let severity = if waiver.is_some() { Severity::Warn } else { Severity::Block };
-        let other = told.other.map(|code| other_session(candidates, &other, code));
+        let other = told.other.map(|code| other_of(candidates, &other, code));
         Some((
             index,
             Conflict {
@@ -192,16 +254,11 @@ fn in_two_places(conn: &mut Conn, actor: &Actor, intake: &Intake, candidates: &C
     Ok(pairs.into_iter().zip(told).filter_map(conflict).collect())
 }
 
-fn other_session(candidates: &Candidates, other: &Occupied, code: Code) -> OtherSession {
-    let proposed = candidates.find(other.session_id).map(|(_, one)| one.pointer.as_str());
-    // What is new has no id yet that anybody could ask for.
-    let is_new = proposed.is_some_and(|pointer| pointer.starts_with("/sessions/"));
-    OtherSession {
-        id: (!is_new).then_some(other.session_id),
-        pointer: proposed.map(ToOwned::to_owned),
-        code,
-        starts_at: other.starts_at,
-        ends_at: other.ends_at,
+/// The session at the other side, proposed too or standing.
+fn other_of(candidates: &Candidates, other: &Occupied, code: Code) -> Placed {
+    match candidates.find(other.session_id) {
+        Some((_, candidate)) => candidate.placed(),
+        None => Placed { id: Some(other.session_id), pointer: None, code, starts_at: other.starts_at, ends_at: other.ends_at },
     }
 }
 
@@ -225,7 +282,7 @@ fn trainees(conn: &mut Conn, actor: &Actor, intake: &Intake, candidates: &Candid
             known.unnamed(intake).to_owned()
         };
         let detail = format!("session {} overlaps {there}: {} of its trainees are expected in both", candidate.plan.code, people.len());
-        let other = known.is_visible.then(|| other_session(candidates, other, known.code.clone()));
+        let other = known.is_visible.then(|| other_of(candidates, other, known.code.clone()));
         Some((index, Conflict { severity: Severity::Warn, subjects, other, ..blocking(candidate, ConflictKind::Trainee, detail) }))
     };
     Ok(found.into_iter().filter_map(conflict).collect())
@@ -287,8 +344,12 @@ fn beyond_plan(conn: &mut Conn, intake: &Intake, candidates: &Candidates) -> Res
     let planned = planned_minutes(conn, intake)?;
     let mut takings = Vec::new();
     for (index, one) in candidates.0.iter().enumerate() {
-        let taking = |cohort| Taking { index, share: (cohort, one.plan.module_id), minutes: i64::from(one.minutes) };
-        takings.extend(one.plan.cohort_ids.iter().copied().map(taking));
+        takings.extend(one.plan.cohort_ids.iter().map(|cohort| Taking {
+            index,
+            share: (*cohort, one.plan.module_id),
+            minutes: i64::from(one.minutes),
+            is_more: one.taking.contains(cohort),
+        }));
     }
     let cohorts: HashMap<CohortId, (Code, Name)> =
         intakes::cohorts_of(conn, intake.id)?.into_iter().map(|cohort| (cohort.id, (cohort.code, cohort.name))).collect();

@@ -11,7 +11,7 @@ use diesel::prelude::*;
 use super::{
     super::conflicts::Subject,
     super::model::{Plan, SessionId},
-    super::rules::{ClaimKind, Occupied, Resource, overlaps, pair},
+    super::rules::{ClaimKind, Occupied, Resource, overlaps},
     links::CHUNK,
     visible,
 };
@@ -27,9 +27,6 @@ use crate::{
     text::{Code, Name},
 };
 
-/// Conflicts that one answer tells in full.
-const TOLD: usize = 5;
-
 /// What a session with this plan would occupy; a recorded one occupies nobody.
 pub(in crate::schedule) fn occupied(session_id: SessionId, plan: &Plan) -> Vec<Occupied> {
     if plan.mode == SessionMode::Recorded {
@@ -43,31 +40,14 @@ pub(in crate::schedule) fn occupied(session_id: SessionId, plan: &Plan) -> Vec<O
         .collect()
 }
 
-/// Refuses what would put somebody in two places at once, in `proposed` itself or beside the sessions that stand. From here to the
-/// end of the transaction nobody else claims these resources.
-///
-/// # Errors
-/// 409 `session_conflict`; the detail names the sessions, their times and who is in both.
-pub(in crate::schedule) fn refuse_overlaps(conn: &mut Conn, actor: &Actor, intake: &Intake, proposed: Vec<Occupied>) -> Result<(), Error> {
+/// From here to the end of the transaction nobody else claims what these take.
+pub(super) fn lock(conn: &mut Conn, proposed: &[Occupied]) -> Result<(), Error> {
     let resources: BTreeSet<Resource> = proposed.iter().map(|one| one.resource).collect();
     // In the order of kind and id, as everybody takes them, and the triggers after us.
     for (kind, id) in &resources {
         db::lock(conn, &format!("claim:{kind}"), id)?;
     }
-    let found = clashes(conn, proposed)?;
-    let firsts = found.iter().map(|(one, other)| pair(one.session_id, other.session_id).0).collect();
-    let waived = waived(conn, firsts)?;
-    let found: Vec<_> = found.into_iter().filter(|(one, other)| !waived.contains(&pair(one.session_id, other.session_id))).collect();
-    if found.is_empty() {
-        return Ok(());
-    }
-    let shown: Vec<_> = found.iter().take(TOLD).copied().collect();
-    let told = told(conn, actor, intake, &shown, &HashMap::new())?;
-    let mut sentences: Vec<String> = told.into_iter().map(|told| told.sentence).collect();
-    if found.len() > TOLD {
-        sentences.push(format!("and {} more", found.len() - TOLD));
-    }
-    Err(Error::conflict("session_conflict", sentences.join("; ")))
+    Ok(())
 }
 
 /// Every two sessions that would hold one resource at the same time, among those proposed or beside those that stand, waived or not; the

@@ -12,9 +12,9 @@ fn check(course: &Course, body: Value) -> Reply {
 
 /// Kind, severity and pointer of each conflict.
 fn told(reply: &Reply) -> Vec<(String, String, String)> {
-    let text = |conflict: &Value, key: &str| conflict[key].as_str().unwrap().to_owned();
+    let text = |conflict: &Value, at: &str| conflict.pointer(at).unwrap().as_str().unwrap().to_owned();
     let conflicts = reply.body["conflicts"].as_array().unwrap();
-    conflicts.iter().map(|one| (text(one, "kind"), text(one, "severity"), text(one, "pointer"))).collect()
+    conflicts.iter().map(|one| (text(one, "/kind"), text(one, "/severity"), text(one, "/session/pointer"))).collect()
 }
 
 fn blocks(kind: &str, pointer: &str) -> (String, String, String) {
@@ -79,7 +79,7 @@ fn proposed_sessions_are_looked_at_together_and_as_they_are_to_be() {
         let reply = check(&course, clash).expect(200);
         assert_eq!(told(&reply).len(), 2, "{}", reply.body);
         let conflict = &reply.body["conflicts"][0];
-        let mut pointers = [conflict["pointer"].as_str().unwrap(), conflict["other"]["pointer"].as_str().unwrap()];
+        let mut pointers = [conflict["session"]["pointer"].as_str().unwrap(), conflict["other"]["pointer"].as_str().unwrap()];
         pointers.sort_unstable();
         assert_eq!(pointers, ["/changes/0", "/sessions/0"]);
     });

@@ -115,7 +115,9 @@ impl Model {
         assert_eq!(checked.body["fits"], fits);
         let published = self.course.coordinator.post(&format!("{path}/bulk"), json!({ "sessions": bodies, "publish": true }));
         if !fits {
-            published.expect(409).problem(if clashes.is_empty() { "plan_exceeded" } else { "session_conflict" });
+            let refused = published.expect(409).problem(if clashes.is_empty() { "plan_exceeded" } else { "session_conflict" });
+            let told = |reply: &Reply| reply.body["conflicts"].as_array().unwrap().iter().map(facts).collect::<Vec<_>>();
+            assert_eq!(told(&refused), told(&checked));
             return;
         }
         let published = published.expect(201);
@@ -133,7 +135,7 @@ impl Model {
 fn told(checked: &Reply, proposed: &[Session]) -> (Vec<[String; 2]>, Vec<String>) {
     let (mut clashes, mut exceeded) = (Vec::new(), Vec::new());
     for conflict in checked.body["conflicts"].as_array().unwrap() {
-        let index: usize = conflict["pointer"].as_str().unwrap().strip_prefix("/sessions/").unwrap().parse().unwrap();
+        let index: usize = conflict["session"]["pointer"].as_str().unwrap().strip_prefix("/sessions/").unwrap().parse().unwrap();
         let code = proposed[index].code.clone();
         match conflict["kind"].as_str().unwrap() {
             "cohort" | "instructor" => {
@@ -148,6 +150,11 @@ fn told(checked: &Reply, proposed: &[Session]) -> (Vec<[String; 2]>, Vec<String>
     clashes.sort();
     exceeded.sort();
     (clashes, exceeded)
+}
+
+/// What a conflict is about, whether its sessions are stored yet or not.
+fn facts(conflict: &Value) -> [Value; 5] {
+    ["/kind", "/session/code", "/other/code", "/subjects/0/id", "/detail"].map(|at| conflict.pointer(at).cloned().unwrap_or_default())
 }
 
 #[test]

@@ -15,7 +15,7 @@ impl Random {
     /// From `MUSTER_SEED`, or from a seed of its own, which is printed.
     pub fn seeded() -> Self {
         let clock = std::time::UNIX_EPOCH.elapsed().unwrap().subsec_nanos();
-        let seed = variable("MUSTER_SEED").map_or_else(|| u64::from(clock), |seed| seed.parse().expect("MUSTER_SEED is a whole number"));
+        let seed = variable("MUSTER_SEED").map_or_else(|| u64::from(clock), |seed| seed.parse().unwrap());
         println!("MUSTER_SEED={seed}");
         Self(seed)
     }
