@@ -54,6 +54,32 @@ fn every_error_is_a_problem_document() {
 }
 
 #[test]
+fn who_is_refused_is_told_in_plain_words_what_may_not_be_done() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let session = seed::published_session(&course, "S-1", &seed::morning(1));
+    let partner = app.partner(&course.sponsor.id);
+    let options = TokenOptions { intake: Some(course.intake.clone()), ..TokenOptions::default() };
+    let narrowed = app.client_for(muster::access::Role::Coordinator, Some(&app.provider().id), None, options);
+    let auditor = app.auditor();
+    let program = json!({ "code": "P", "name": "P" });
+    for (reply, detail) in [
+        (
+            app.coordinator().post("/organizations", json!({ "code": "X", "name": "X", "kind": "college" })),
+            "a coordinator may not create or change organizations",
+        ),
+        (auditor.post(&format!("/sessions/{session}/hold"), json!({})), "an auditor may not hold a session"),
+        (partner.get("/audit"), "a partner may not read the journal"),
+        (
+            narrowed.post("/programs", program),
+            "this token is good for one intake and may not create or change programs where that serves others too",
+        ),
+    ] {
+        assert_eq!(reply.expect(403).problem("forbidden").text_at("/detail"), detail);
+    }
+}
+
+#[test]
 fn who_has_no_valid_token_is_told_to_show_one() {
     let app = spawn_app();
     let admin = app.administrator();
