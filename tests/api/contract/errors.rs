@@ -80,6 +80,53 @@ fn who_is_refused_is_told_in_plain_words_what_may_not_be_done() {
 }
 
 #[test]
+fn an_accept_that_rules_everything_out_is_told_what_there_is() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let accepting = |accept: &str| course.coordinator.with_header("accept", accept);
+    let progress = format!("/intakes/{}/progress", course.intake);
+    let template = "/import-templates/roster".to_owned();
+    const XLSX: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
+    let types = |path: &str| match path {
+        "/programs" => "application/json".to_owned(),
+        path if path == progress => "application/json, text/csv".to_owned(),
+        _ => format!("text/csv, {XLSX}"),
+    };
+    for (path, accept) in [
+        ("/programs", "image/png"),
+        ("/programs", "text/csv"),
+        ("/programs", "*/*;q=0"),
+        ("/programs", "application/json;q=0, text/*"),
+        (&progress, "text/html, application/xml;q=0.9"),
+        (&template, "application/json"),
+    ] {
+        let reply = accepting(accept).get(path);
+        let detail = format!("Accept rules out all that is answered here: {}", types(path));
+        assert_eq!(reply.text_at("/detail"), detail, "{path} {accept}");
+        assert_problem(reply, 406, "not_acceptable");
+    }
+    let browser = "text/html,application/xhtml+xml,application/xml;q=0.9,image/webp,*/*;q=0.8";
+    for (path, accept, answered) in [
+        ("/programs", "*/*", "application/json"),
+        ("/programs", "application/*", "application/json"),
+        ("/programs", "", "application/json"),
+        ("/programs", "text/csv, application/json;q=0.1", "application/json"),
+        ("/programs", "application/problem+json", "application/json"),
+        ("/programs", browser, "application/json"),
+        (&progress, browser, "application/json"),
+        (&progress, "text/csv;q=0.5, application/json", "application/json"),
+        (&progress, "text/*", "text/csv; charset=utf-8"),
+        (&template, browser, XLSX),
+        (&template, "text/csv", "text/csv; charset=utf-8"),
+    ] {
+        assert_eq!(accepting(accept).get(path).expect(200).header("content-type"), answered, "{path} {accept}");
+    }
+    // Nothing is done for whom the answer would say nothing.
+    let body = json!({ "code": "P", "name": "P" });
+    app.unchanged(|| assert_problem(accepting("image/png").post("/programs", body), 406, "not_acceptable"));
+}
+
+#[test]
 fn who_has_no_valid_token_is_told_to_show_one() {
     let app = spawn_app();
     let admin = app.administrator();
