@@ -8,6 +8,7 @@ mod etag;
 mod idempotency;
 pub mod openapi;
 pub mod page;
+pub mod path;
 pub mod problem;
 mod query;
 mod resource;

@@ -127,6 +127,27 @@ fn an_accept_that_rules_everything_out_is_told_what_there_is() {
 }
 
 #[test]
+fn a_misspelt_step_is_answered_with_those_that_there_are() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let id = app.absent_id();
+    for (path, detail) in [
+        (format!("/sessions/{id}/publsh"), "there is no `publsh` here; there are: publish, cancel, hold"),
+        (format!("/sessions/{id}/roll-call/clsoe"), "there is no `clsoe` here; there are: submit, close, reopen"),
+        (format!("/intakes/{id}/begin"), "there is no `begin` here; there are: open-enrollment, approve-opening, start, complete, cancel"),
+    ] {
+        let reply = course.coordinator.post(&path, json!({}));
+        assert_eq!(reply.text_at("/detail"), detail);
+        assert_problem(reply, 404, "not_found");
+        assert_problem(app.anonymous().post(&path, json!({})), 401, "unauthenticated");
+    }
+    let kinds = course.coordinator.get("/import-templates/choir");
+    assert_eq!(kinds.text_at("/detail"), "there is no `choir` here; there are: organizations, instructors, program, roster, schedule");
+    let id_of_nothing = course.coordinator.post("/sessions/x/publish", json!({}));
+    assert_eq!(id_of_nothing.text_at("/detail"), "there is no such thing, or it is not visible to you");
+}
+
+#[test]
 fn who_has_no_valid_token_is_told_to_show_one() {
     let app = spawn_app();
     let admin = app.administrator();
