@@ -150,6 +150,6 @@ pub(super) fn print_text(text: &str) -> io::Result<()> {
 }
 
 /// A line on stderr. If that fails there is nobody left to tell.
-fn say(line: &str) {
+pub(super) fn say(line: &str) {
     drop(writeln!(io::stderr().lock(), "{line}"));
 }
