@@ -88,7 +88,7 @@ fn an_import_is_listed_and_taken_back() {
     let import = ["import", "roster", "list.csv", "--intake", "HONGXING-3", "--json"];
     let id = home.run(&import).with(0).json()["import_id"].as_str().unwrap().to_owned();
     let listed = home.run(&["import", "list", "--intake", "HONGXING-3", "--kind", "roster", "--json"]).with(0).json();
-    assert_eq!((listed["data"].as_array().unwrap().len(), &listed["data"][0]["id"]), (1, &json!(id)));
+    assert_eq!((listed["items"].as_array().unwrap().len(), &listed["items"][0]["id"]), (1, &json!(id)));
     let all = home.run(&["import", "list"]).with(0).stdout;
     assert!(all.lines().count() == 3 && all.contains("  organizations  committed  "), "{all}");
     let undone = home.run(&["import", "undo", &id, "--reason", "the wrong list", "--json"]).with(0).json();
