@@ -77,6 +77,10 @@ fn a_file_that_cannot_be_taken_says_why() {
     assert_eq!(code(&["import", "roster", "list.csv", "--intake", "NOWHERE"]), "unknown_intake");
     assert_eq!(code(&["import", "instructors", "list.csv", "--organization", "NOWHERE"]), "unknown_organization");
     assert_eq!(code(&["import", "program", "broken.json"]), "json_malformed");
+    std::fs::write(home.path("list.json"), "[]").unwrap();
+    let said = |name: &str| home.run(&["import", "program", name]).with(1).stderr;
+    assert!(said("broken.json").starts_with("muster: broken.json is not valid JSON: "), "{}", said("broken.json"));
+    assert_eq!(said("list.json"), "muster: list.json must be an object\n");
     let missing = home.run(&["import", "roster", "list.csv", "--intake", "HONGXING-3"]).with(1);
     assert!(["employee_number", "organization", "discipline", "工号"].iter().all(|name| missing.stderr.contains(name)), "{missing:?}");
 }
