@@ -19,7 +19,7 @@ use crate::{
     people::{PersonId, PersonKind},
     programs::{Discipline, DisciplineId},
     tabular::{Field, Table},
-    text::Code,
+    text::{Code, listed},
 };
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -174,8 +174,8 @@ fn find_discipline(disciplines: &[Discipline], text: &str) -> Result<DisciplineI
             Err(CellFault::new("discipline_ambiguous", format!("several disciplines are called `{text}`; write the code")))
         }
         (None, _) => {
-            let known: Vec<&str> = disciplines.iter().map(|one| one.name.as_str()).collect();
-            Err(CellFault::new("unknown_discipline", format!("`{text}` is no discipline of this intake; it has {}", known.join(", "))))
+            let known = listed(disciplines.iter().map(|one| one.code.as_str()));
+            Err(CellFault::new("unknown_discipline", format!("`{text}` is no discipline of this intake; it has {known}")))
         }
     }
 }
@@ -191,8 +191,8 @@ pub(super) fn find_cohort<'a>(cohorts: &'a [CohortRow], text: &str) -> Result<&'
         (Some(one), None) => Ok(one),
         (Some(_), Some(_)) => Err(CellFault::new("cohort_ambiguous", format!("several cohorts are called `{text}`; write the code"))),
         (None, _) => {
-            let known: Vec<&str> = cohorts.iter().map(|one| one.code.as_str()).collect();
-            Err(CellFault::new("unknown_cohort", format!("`{text}` is no cohort of this intake; it has {}", known.join(", "))))
+            let known = listed(cohorts.iter().map(|one| one.code.as_str()));
+            Err(CellFault::new("unknown_cohort", format!("`{text}` is no cohort of this intake; it has {known}")))
         }
     }
 }

@@ -78,6 +78,10 @@ fn one_bad_row_keeps_the_others_out() {
         assert_eq!(verdicts(&dry), expected);
         let refused = import_roster(&course, &course.coordinator, "", &rows).expect(422).problem("import_rows_invalid");
         let fault = |row: u32, column: &str, code: &str| (format!("/rows/{row}/{column}"), code.to_owned());
+        let details = refused.body["errors"].to_string();
+        for told in ["`XYZ` is no discipline of this intake; it has MET, MEC", "`MET-9` is no cohort of this intake; it has MEC-1, MET-1"] {
+            assert!(details.contains(told), "{details}");
+        }
         assert_eq!(
             faults(&refused),
             [
