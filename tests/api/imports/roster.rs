@@ -53,6 +53,23 @@ fn missing_columns_are_all_told_before_any_cell() {
 }
 
 #[test]
+fn a_column_that_is_nearly_a_known_one_is_not_passed_over() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let file = |headers: &str| csv(&format!("姓名,工号,单位,专业,{headers}"), &["张伟,0001,JISCO,MET,13800000001,x"]);
+    let misspelt = |name: &str| (format!("/columns/{name}"), "column_misspelt".to_owned());
+    app.unchanged(|| {
+        for query in ["", "?dry_run=true", "?partial=true"] {
+            let path = format!("{}{query}", roster_path(&course));
+            let reply = course.coordinator.post_file(&path, "a.csv", &file("mobil,联系人邮箱")).expect(422).problem("columns_misspelt");
+            assert_eq!(faults(&reply), [misspelt("phone"), misspelt("email")], "{query}");
+        }
+    });
+    let reply = course.coordinator.post_file(&roster_path(&course), "a.csv", &file("mobile,备注")).expect(200);
+    assert_eq!(reply.body["unknown_columns"], json!(["备注"]));
+}
+
+#[test]
 fn one_bad_row_keeps_the_others_out() {
     let app = spawn_app();
     let course = seed::course(&app);
