@@ -253,6 +253,37 @@ fn a_place_may_begin_after_the_opening_and_within_the_intake() {
 }
 
 #[test]
+fn another_beginning_of_somebody_who_has_a_place_needs_review() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let import = |query: &str, zhang: &str, li: &str| {
+        let rows = [format!("张伟,,0001,JISCO,MET,,,{zhang}"), format!("李娜,,0002,JISCO,MET,,,{li}")];
+        let file = csv(&format!("{ROSTER},开始日期"), &[&rows[0], &rows[1]]);
+        course.coordinator.post_file(&format!("{}{query}", roster_path(&course)), "a.csv", &file)
+    };
+    import("", "2020-06-01", "").expect(200);
+    // In the day that it was, and as the opening that it is unless said.
+    let same = import("", "2020/6/1", "2020-05-27").expect(200);
+    assert_eq!(verdicts(&same), said(&[(2, "already_enrolled", &[]), (3, "already_enrolled", &[])]));
+    app.unchanged(|| {
+        let other = import("?partial=true", "2020-06-02", "2020-05-28").expect(422);
+        let told = |row: u32| (format!("/rows/{row}/from"), "from_differs".to_owned());
+        assert_eq!(faults(&other), [told(2), told(3)]);
+        assert_eq!(other.text_at("/errors/0/detail"), "is enrolled from 2020-06-01 on; an import does not change that to 2020-06-02");
+        let dry = import("?dry_run=true", "2020-06-02", "").expect(200);
+        assert_eq!(verdicts(&dry), said(&[(2, "needs_review", &["from_differs"]), (3, "already_enrolled", &[])]));
+    });
+    let nominee = seed::trainee(&course.coordinator, &course.sponsor.id, "0003");
+    let mut body = seed::enrollment_body(&course, &nominee);
+    body["state"] = json!("nominated");
+    course.coordinator.post(&format!("/intakes/{}/enrollments", course.intake), body).expect(201);
+    let name = course.coordinator.get(&format!("/trainees/{nominee}")).expect(200).text_at("/name");
+    let file = csv(&format!("{ROSTER},from"), &[&format!("{name},,0003,JISCO,MET,,,2020-06-01")]);
+    let reply = course.coordinator.post_file(&format!("{}?dry_run=true", roster_path(&course)), "a.csv", &file).expect(200);
+    assert_eq!(reply.text_at("/rows/0/reasons/0/detail"), "is not enrolled yet; an import does not change that to 2020-06-01");
+}
+
+#[test]
 fn an_intake_that_is_not_open_takes_nobody() {
     let app = spawn_app();
     let course = seed::course(&app);
