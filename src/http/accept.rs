@@ -9,7 +9,7 @@ use super::{problem, query};
 use crate::error::Error;
 
 /// The ranges of an `Accept` header; none if there is no header, or nothing in it that can be read, which takes anything.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct Accept(Vec<Range>);
 
 #[derive(Clone, Debug)]

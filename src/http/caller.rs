@@ -60,21 +60,19 @@ impl Caller {
     }
 
     fn read(request: &HttpRequest) -> Result<Self, Error> {
-        let text = |name: header::HeaderName| -> Result<Option<String>, Error> {
-            let Some(value) = request.headers().get(&name) else {
-                return Ok(None);
-            };
-            let value =
-                value.to_str().map_err(|_| Error::malformed("header_malformed", format!("the header {name} is not readable text")))?;
-            Ok(Some(value.trim().to_owned()))
+        let readable = |name: &header::HeaderName, value: &header::HeaderValue| match value.to_str() {
+            Ok(text) => Ok(text.trim().to_owned()),
+            Err(_) => Err(Error::malformed("header_malformed", format!("the header {name} is not readable text"))),
         };
+        let text = |name: header::HeaderName| request.headers().get(&name).map(|value| readable(&name, value)).transpose();
         let authorization = text(header::AUTHORIZATION)?.ok_or(Error::Unauthenticated)?;
         let (scheme, secret) = authorization.split_once(' ').ok_or(Error::Unauthenticated)?;
         if !scheme.eq_ignore_ascii_case("bearer") {
             return Err(Error::Unauthenticated);
         }
         query::refuse_unknown(request)?;
-        let accept = text(header::ACCEPT)?.map(|value| Accept::parse(&value)).unwrap_or_default();
+        let accept = request.headers().get_all(header::ACCEPT).map(|value| readable(&header::ACCEPT, value));
+        let accept = Accept::parse(&accept.collect::<Result<Vec<_>, _>>()?.join(","));
         accept.check(request)?;
         let idempotency_key = text(header::HeaderName::from_static("idempotency-key"))?;
         if idempotency_key.as_ref().is_some_and(|key| key.is_empty() || key.len() > 255) {

@@ -121,6 +121,11 @@ fn an_accept_that_rules_everything_out_is_told_what_there_is() {
     ] {
         assert_eq!(accepting(accept).get(path).expect(200).header("content-type"), answered, "{path} {accept}");
     }
+    // A list may be sent in several lines.
+    let token = course.coordinator.token.as_deref().unwrap();
+    let lines = "Accept: image/png\r\nAccept: application/json\r\nConnection: close";
+    let request = format!("GET /api/v1/programs HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n{lines}\r\n\r\n");
+    assert!(raw(&app, request.as_bytes()).starts_with("HTTP/1.1 200 "));
     // Nothing is done for whom the answer would say nothing.
     let body = json!({ "code": "P", "name": "P" });
     app.unchanged(|| assert_problem(accepting("image/png").post("/programs", body), 406, "not_acceptable"));
