@@ -58,7 +58,7 @@ pub fn build(settings: &Settings, db: Db) -> std::io::Result<(Server, std::net::
             .wrap(Compress::default())
             .wrap(from_fn(problem::render))
             .wrap(TracingLogger::default())
-            .service(web::scope("/api/v1").configure(rooms))
+            .service(web::scope("/api/v1").configure(rooms).default_service(web::to(path::no_route)))
             .configure(openapi::routes)
     })
     .workers(settings.workers)

@@ -139,13 +139,16 @@ fn a_misspelt_step_is_answered_with_those_that_there_are() {
     for (path, detail) in [
         (format!("/sessions/{id}/publsh"), "there is no `publsh` here; there are: publish, cancel, hold"),
         (format!("/sessions/{id}/roll-call/clsoe"), "there is no `clsoe` here; there are: submit, close, reopen"),
+        (format!("/program-versions/{id}/confrim"), "there is no `confrim` here; there are: confirm, retire"),
+        (format!("/imports/{id}/und"), "there is no `und` here; there are: undo"),
         (format!("/intakes/{id}/begin"), "there is no `begin` here; there are: open-enrollment, approve-opening, start, complete, cancel"),
     ] {
         let reply = course.coordinator.post(&path, json!({}));
         assert_eq!(reply.text_at("/detail"), detail);
         assert_problem(reply, 404, "not_found");
-        assert_problem(app.anonymous().post(&path, json!({})), 401, "unauthenticated");
+        assert_eq!(course.coordinator.get(&format!("{path}/x")).text_at("/detail"), "there is no such thing, or it is not visible to you");
     }
+    assert_problem(app.anonymous().post(&format!("/sessions/{id}/publsh"), json!({})), 401, "unauthenticated");
     let kinds = course.coordinator.get("/import-templates/choir");
     assert_eq!(kinds.text_at("/detail"), "there is no `choir` here; there are: organizations, instructors, program, roster, schedule");
     let id_of_nothing = course.coordinator.post("/sessions/x/publish", json!({}));
