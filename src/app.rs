@@ -19,8 +19,7 @@ use crate::{
     clock,
     config::Settings,
     db::Db,
-    error::Error,
-    http::{self, openapi, problem},
+    http::{self, openapi, path, problem},
     journal,
 };
 
@@ -55,11 +54,11 @@ pub fn build(settings: &Settings, db: Db) -> std::io::Result<(Server, std::net::
         App::new()
             .app_data(Data::new(db.clone()))
             .app_data(document.clone())
-            .app_data(PathConfig::default().error_handler(|_, _| Error::NotFound.into()))
+            .app_data(PathConfig::default().error_handler(path::not_found))
             .wrap(Compress::default())
             .wrap(from_fn(problem::render))
             .wrap(TracingLogger::default())
-            .service(web::scope("/api/v1").configure(rooms))
+            .service(web::scope("/api/v1").configure(rooms).default_service(web::to(path::no_route)))
             .configure(openapi::routes)
     })
     .workers(settings.workers)

@@ -61,7 +61,7 @@ pub enum Error {
     /// 422: a file that cannot be taken as it is; `code` says in which way, the faults say where.
     #[error("{detail}")]
     Rejected { code: &'static str, detail: String, faults: Vec<FieldFault> },
-    /// Another 4xx that says all there is to say by its status (405, 406, 408, 413, 415).
+    /// Another 4xx that says all there is to say by its status (404, 405, 406, 408, 413, 415).
     #[error("{detail}")]
     Refused { status: StatusCode, code: &'static str, detail: String },
     /// 503: the database or the queue cannot take the request now; the same request may succeed later.

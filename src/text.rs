@@ -21,6 +21,19 @@ impl fmt::Display for TextFault {
 
 impl std::error::Error for TextFault {}
 
+/// Names in one line, for whoever wrote one that is none of them; at most 20, so that the line can be read.
+pub fn listed<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
+    const MOST: usize = 20;
+    let mut names = names.into_iter();
+    let mut listed = names.by_ref().take(MOST).collect::<Vec<_>>().join(", ");
+    match names.count() {
+        0 if listed.is_empty() => listed.push_str("none"),
+        0 => {}
+        more => listed.push_str(&format!(" and {more} more")),
+    }
+    listed
+}
+
 /// Whether a character is not shown itself, or turns the order in which others are shown: with it, two names look alike that are not,
 /// and a name looks like what it is not. Variation selectors are none of them: they choose the shape of a rare ideograph.
 pub(crate) const fn is_unseen(c: char) -> bool {
@@ -218,6 +231,14 @@ mod tests {
         assert_eq!("\u{3000}".parse::<Name>().unwrap_err().code, "text_empty");
         assert!("two\nlines".parse::<Name>().is_err());
         assert!("two\nlines".parse::<Note>().is_ok());
+    }
+
+    #[test]
+    fn at_most_twenty_names_are_listed() {
+        let names: Vec<String> = (1..=22).map(|number| number.to_string()).collect();
+        let of = |count: usize| listed(names.iter().take(count).map(String::as_str));
+        assert_eq!([of(0), of(1), of(2)], ["none", "1", "1, 2"]);
+        assert!(of(20).ends_with("19, 20") && of(22).ends_with("19, 20 and 2 more"), "{}", of(22));
     }
 
     #[test]

@@ -74,7 +74,9 @@ impl Actor {
     /// [`Error::Forbidden`] if the action is not the role's.
     pub fn may(&self, action: Action) -> Result<(), Error> {
         if !allows(self.role, action) {
-            return Err(Error::Forbidden(format!("a token with the role {} may not do this ({action})", self.role)));
+            let role = self.role.as_str().replace('_', " ");
+            let article = if role.starts_with(['a', 'i', 'o']) { "an" } else { "a" };
+            return Err(Error::Forbidden(format!("{article} {role} may not {}", action.in_words())));
         }
         if self.read_only && !action.is_read() {
             return Err(Error::Forbidden("this token is read-only".to_owned()));
@@ -91,7 +93,10 @@ impl Actor {
     /// [`Error::Forbidden`], also if the token is good for one intake.
     pub fn may_beyond_intakes(&self, action: Action) -> Result<(), Error> {
         if self.only_intake.is_some() {
-            return Err(Error::Forbidden(format!("this token is good for one intake, and this serves others too ({action})")));
+            return Err(Error::Forbidden(format!(
+                "this token is good for one intake and may not {} where that serves others too",
+                action.in_words()
+            )));
         }
         self.may(action)
     }

@@ -1,7 +1,5 @@
 //! What each role may do, as one exhaustive match. What it may do it *to* is its scope's business.
 
-use std::fmt;
-
 use super::Role;
 
 /// What can be done. An operation of the API is one of these on objects in the actor's scope.
@@ -63,11 +61,34 @@ impl Action {
             | Self::Import => false,
         }
     }
-}
 
-impl fmt::Display for Action {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(self, f)
+    /// What may not be done, in the words of whoever is refused: behind "an instructor may not".
+    pub const fn in_words(self) -> &'static str {
+        match self {
+            Self::ManageAccess => "manage users and tokens",
+            Self::ReadOrganizations => "see organizations",
+            Self::WriteOrganizations => "create or change organizations",
+            Self::ReadPeople => "see people",
+            Self::WritePeople => "record or change people",
+            Self::ReadPrograms => "see programs",
+            Self::WritePrograms => "create or change programs",
+            Self::ReadIntakes => "see intakes",
+            Self::WriteIntakes => "create or change intakes",
+            Self::ReadEnrollments => "see enrollments",
+            Self::Enroll => "enroll people or change their enrollments",
+            Self::ReadSessions => "see sessions",
+            Self::WriteSchedule => "change the schedule",
+            Self::HoldSession => "hold a session",
+            Self::ReadRollCall => "see a roll call",
+            Self::CallRoll => "call the roll",
+            Self::CloseRollCall => "close or reopen a roll call",
+            Self::ReadHours => "see an enrollment's hours",
+            Self::ReadOwnProgress => "see an enrollment's progress",
+            Self::ReadIntakeProgress => "see the progress of an intake",
+            Self::Import => "import files or take imports back",
+            Self::ReadImports => "see imports",
+            Self::ReadAudit => "read the journal",
+        }
     }
 }
 

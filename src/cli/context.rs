@@ -7,7 +7,7 @@ use tracing_subscriber::{EnvFilter, fmt::format::FmtSpan};
 use super::{Failure, outcome};
 use crate::{
     config::{Flags, Settings},
-    db::{Db, Target},
+    db::{self, Db, Target},
 };
 
 pub struct Context {
@@ -37,6 +37,23 @@ impl Context {
 
     pub fn target(&self) -> Result<Target, Failure> {
         Ok(Target::parse(&self.settings.database_url)?)
+    }
+
+    /// Brings the database up to date and says what was applied. A SQLite file that was not there is made, and told where: the path may
+    /// be mistyped, and an empty database looks like one that has lost everything.
+    pub fn migrate(&self) -> Result<Vec<String>, Failure> {
+        let target = self.target()?;
+        let made = match &target {
+            // An address that SQLite takes apart itself says nothing of where its file is.
+            Target::Sqlite(path) if !path.starts_with("file:") && !Path::new(path).exists() => Some(path),
+            _ => None,
+        };
+        let applied = db::migrate(&target)?;
+        if let Some(path) = made {
+            let path = std::path::absolute(path)?;
+            outcome::say(&format!("muster: there was no database; a new, empty one was made at {}", path.display()));
+        }
+        Ok(applied)
     }
 
     /// Opens a database that is there and up to date. A mistyped path must not make an empty database.

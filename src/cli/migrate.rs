@@ -3,10 +3,11 @@
 use serde_json::json;
 
 use super::{Context, Failure, Outcome};
-use crate::db::{self, Db};
+use crate::db::Db;
 
 const EXAMPLES: &str = "\
-`muster serve` does the same at its start. Processes that start together wait for each other.
+`muster serve` does the same at its start. Processes that start together wait for each other. A SQLite file that is not there is made,
+and said so on stderr; no other command makes one, but `demo`.
 
 Examples:
   muster migrate
@@ -25,7 +26,7 @@ pub fn run(args: Args, context: &Context) -> Result<Outcome, Failure> {
     if args.check {
         return check(context);
     }
-    let applied = db::migrate(&context.target()?)?;
+    let applied = context.migrate()?;
     let text = if applied.is_empty() { "up to date".to_owned() } else { lines("applied", &applied) };
     Ok(Outcome::new(text, json!({ "applied": applied })))
 }

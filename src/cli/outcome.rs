@@ -8,7 +8,10 @@ use std::{
 
 use serde_json::{Value, json};
 
-use crate::{config::SettingsFault, error::Error};
+use crate::{
+    config::SettingsFault,
+    error::{Error, FieldFault},
+};
 
 /// A command that did its work.
 #[derive(Debug)]
@@ -83,9 +86,11 @@ impl From<Error> for Failure {
             Error::Internal(cause) | Error::Unavailable(cause) => Self::new(code, cause.to_string()),
             Error::Invalid(faults) => {
                 let code = faults.first().map_or(code, |fault| &fault.code).to_owned();
-                let details: Vec<_> =
-                    faults.iter().map(|fault| format!("{}: {}", fault.pointer.trim_start_matches('/'), fault.detail)).collect();
-                Self::new(code, details.join("; "))
+                let told = |fault: &FieldFault| match fault.pointer.trim_start_matches('/') {
+                    "" => fault.detail.clone(),
+                    place => format!("{place}: {}", fault.detail),
+                };
+                Self::new(code, faults.iter().map(told).collect::<Vec<_>>().join("; "))
             }
             other => Self::new(code, other.to_string()),
         }
@@ -150,6 +155,6 @@ pub(super) fn print_text(text: &str) -> io::Result<()> {
 }
 
 /// A line on stderr. If that fails there is nobody left to tell.
-fn say(line: &str) {
+pub(super) fn say(line: &str) {
     drop(writeln!(io::stderr().lock(), "{line}"));
 }

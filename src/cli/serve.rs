@@ -5,14 +5,12 @@ use std::net::SocketAddr;
 use serde_json::json;
 
 use super::{Context, Failure, Outcome};
-use crate::{
-    app,
-    db::{self, Db},
-};
+use crate::{app, db::Db};
 
 const EXAMPLES: &str = "\
-Brings the database up to date, listens, and then prints the address. Logs are JSON lines on stderr. SIGTERM and SIGINT (Ctrl-C) end
-it after the requests in flight are answered, at the latest after 30 seconds.
+Brings the database up to date, listens, and then prints the address. A SQLite file that is not there is made, and said so on stderr.
+Logs are JSON lines on stderr. SIGTERM and SIGINT (Ctrl-C) end it after the requests in flight are answered, at the latest after 30
+seconds.
 
 Examples:
   muster serve
@@ -29,11 +27,10 @@ pub struct Args {
 }
 
 pub fn run(_: Args, context: &Context) -> Result<Outcome, Failure> {
-    let target = context.target()?;
-    for migration in db::migrate(&target)? {
+    for migration in context.migrate()? {
         tracing::info!(migration, "applied");
     }
-    let db = Db::open(target, context.settings.connections)?;
+    let db = Db::open(context.target()?, context.settings.connections)?;
     let listen = &context.settings.listen;
     app::run(&context.settings, db, |address| announce(context, address)).map_err(|error| match error {
         app::Stopped::Unbound(error) => Failure::new("listen", format!("cannot listen on {listen}: {error}")),

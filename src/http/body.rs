@@ -50,7 +50,7 @@ impl<T: DeserializeOwned + 'static> FromRequest for Body<T> {
                 let detail = format!("send application/json, not `{media_type}`");
                 return Err(Error::Refused { status: StatusCode::UNSUPPORTED_MEDIA_TYPE, code: "unsupported_media_type", detail });
             }
-            Ok(Self { parsed: parse(&bytes), hash: Sha256::digest(&bytes).into() })
+            Ok(Self { parsed: parse(&bytes, "the body"), hash: Sha256::digest(&bytes).into() })
         })
     }
 }
@@ -83,8 +83,10 @@ pub async fn read(mut payload: Payload, limit: usize) -> Result<Bytes, Error> {
     })
 }
 
-/// Parses JSON; what cannot be read at all is 400, a wrong field 422 with its pointer.
-pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Error> {
+/// Parses JSON; what cannot be read at all is 400, a wrong field 422 with its pointer. `what` is what people call the whole.
+pub fn parse<T: DeserializeOwned>(bytes: &[u8], what: &str) -> Result<T, Error> {
+    let malformed = |error: &serde_json::Error| Error::malformed("json_malformed", format!("{what} is not valid JSON: {error}"));
+    let not_an_object = || Error::invalid("", "wrong_type", format!("{what} must be an object"));
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
         let mut pointer = pointer(error.path());
@@ -114,14 +116,6 @@ pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Error> {
 /// serde would take an array for a struct, its items for the fields in their order.
 fn is_array(bytes: &[u8]) -> bool {
     bytes.trim_ascii_start().first() == Some(&b'[')
-}
-
-fn not_an_object() -> Error {
-    Error::invalid("", "wrong_type", "the body must be an object")
-}
-
-fn malformed(error: &serde_json::Error) -> Error {
-    Error::malformed("json_malformed", format!("the body is not valid JSON: {error}"))
 }
 
 /// serde_json appends ` at line 1 column 2`, which says nothing to a program that made the body.
@@ -241,7 +235,7 @@ mod tests {
     }
 
     fn fault(json: &str) -> (String, String) {
-        match parse::<Outer>(json.as_bytes()) {
+        match parse::<Outer>(json.as_bytes(), "it") {
             Err(Error::Invalid(faults)) => (faults[0].pointer.clone(), faults[0].code.clone()),
             other => panic!("{other:?}"),
         }
@@ -260,9 +254,9 @@ mod tests {
     #[test]
     fn broken_json_is_malformed() {
         for broken in ["", "{", "{\"inner\":[]} x", "\u{0}", "{} {}", "{\"inner\":7,", "[[]"] {
-            assert!(matches!(parse::<Outer>(broken.as_bytes()), Err(Error::Malformed { .. })), "{broken:?}");
+            assert!(matches!(parse::<Outer>(broken.as_bytes(), "it"), Err(Error::Malformed { .. })), "{broken:?}");
         }
         let deep = format!("{{\"inner\":{}", "[".repeat(100_000));
-        assert!(parse::<Outer>(deep.as_bytes()).is_err());
+        assert!(parse::<Outer>(deep.as_bytes(), "it").is_err());
     }
 }

@@ -4,7 +4,7 @@ use std::future::{Ready, ready};
 
 use actix_web::{FromRequest, HttpRequest, dev::Payload, http::header};
 
-use super::{etag, query};
+use super::{Download, accept::Accept, etag, query};
 use crate::{
     access::{Credentials, Secret},
     error::Error,
@@ -22,13 +22,18 @@ pub struct Caller {
     pub(super) idempotency_key: Option<String>,
     pub(super) if_match: Option<Vec<etag::ETag>>,
     pub(super) if_none_match: Option<Vec<etag::ETag>>,
-    pub(super) accept: Option<String>,
+    accept: Accept,
 }
 
 impl Caller {
+    /// The one of `offers` that the caller would rather have; the first, if it said nothing of them.
+    pub fn prefers(&self, offers: &[&'static str]) -> &'static str {
+        self.accept.best(offers).or(offers.first().copied()).unwrap_or_default()
+    }
+
     /// Whether the caller would rather have CSV than JSON.
     pub fn wants_csv(&self) -> bool {
-        self.accept.as_deref().is_some_and(|accept| accept.contains("text/csv"))
+        self.prefers(&["application/json", Download::CSV]) == Download::CSV
     }
 
     /// Path and query: what is asked for, by whatever method.
@@ -55,20 +60,20 @@ impl Caller {
     }
 
     fn read(request: &HttpRequest) -> Result<Self, Error> {
-        let text = |name: header::HeaderName| -> Result<Option<String>, Error> {
-            let Some(value) = request.headers().get(&name) else {
-                return Ok(None);
-            };
-            let value =
-                value.to_str().map_err(|_| Error::malformed("header_malformed", format!("the header {name} is not readable text")))?;
-            Ok(Some(value.trim().to_owned()))
+        let readable = |name: &header::HeaderName, value: &header::HeaderValue| match value.to_str() {
+            Ok(text) => Ok(text.trim().to_owned()),
+            Err(_) => Err(Error::malformed("header_malformed", format!("the header {name} is not readable text"))),
         };
+        let text = |name: header::HeaderName| request.headers().get(&name).map(|value| readable(&name, value)).transpose();
         let authorization = text(header::AUTHORIZATION)?.ok_or(Error::Unauthenticated)?;
         let (scheme, secret) = authorization.split_once(' ').ok_or(Error::Unauthenticated)?;
         if !scheme.eq_ignore_ascii_case("bearer") {
             return Err(Error::Unauthenticated);
         }
         query::refuse_unknown(request)?;
+        let accept = request.headers().get_all(header::ACCEPT).map(|value| readable(&header::ACCEPT, value));
+        let accept = Accept::parse(&accept.collect::<Result<Vec<_>, _>>()?.join(","));
+        accept.check(request)?;
         let idempotency_key = text(header::HeaderName::from_static("idempotency-key"))?;
         if idempotency_key.as_ref().is_some_and(|key| key.is_empty() || key.len() > 255) {
             return Err(Error::malformed("idempotency_key_malformed", "Idempotency-Key must have 1 to 255 characters"));
@@ -81,7 +86,7 @@ impl Caller {
             idempotency_key,
             if_match: text(header::IF_MATCH)?.map(|value| etag::list(&value)),
             if_none_match: text(header::IF_NONE_MATCH)?.map(|value| etag::list(&value)),
-            accept: text(header::ACCEPT)?,
+            accept,
         })
     }
 }

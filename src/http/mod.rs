@@ -1,5 +1,6 @@
 //! What every handler shares: who calls, the query, the body, the answer, pages, ETags, idempotency, problem documents, the API document.
 
+mod accept;
 mod answer;
 pub mod body;
 mod caller;
@@ -7,6 +8,7 @@ mod etag;
 mod idempotency;
 pub mod openapi;
 pub mod page;
+pub mod path;
 pub mod problem;
 mod query;
 mod resource;

@@ -15,6 +15,9 @@ use crate::{
     schedule::Conflict,
 };
 
+/// What every error is answered as.
+pub(super) const MEDIA_TYPE: &str = "application/problem+json";
+
 /// `application/problem+json`.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 pub struct Problem {
@@ -59,6 +62,7 @@ problem_responses!(
     Unauthenticated = 401 "No valid token",
     Forbidden = 403 "The action is not the caller's",
     NotFound = 404 "Missing, or not visible to the caller",
+    NotAcceptable = 406 "Accept rules out every media type of this operation's answer",
     Unavailable = 503 "Try again later"
 );
 
@@ -69,6 +73,7 @@ problem_responses!(
     Unauthenticated = 401 "No valid token",
     Forbidden = 403 "The action is not the caller's",
     NotFound = 404 "Missing, or not visible to the caller",
+    NotAcceptable = 406 "Accept rules out every media type of this operation's answer",
     Timeout = 408 "The body was not complete in time",
     Conflict = 409 "The request contradicts the state of things; code says which rule",
     TooLarge = 413 "The body is too large",
@@ -84,6 +89,7 @@ problem_responses!(
     Unauthenticated = 401 "No valid token",
     Forbidden = 403 "The action is not the caller's",
     NotFound = 404 "Missing, or not visible to the caller",
+    NotAcceptable = 406 "Accept rules out every media type of this operation's answer",
     Timeout = 408 "The body was not complete in time",
     Conflict = 409 "The request contradicts the state of things; code says which rule",
     Stale = 412 "If-Match names an older state",
@@ -109,7 +115,7 @@ pub async fn render(request: ServiceRequest, next: Next<impl MessageBody + 'stat
     let body = serde_json::to_string(&problem).unwrap_or_default();
     let (request, mut response) = response.into_parts();
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, header::HeaderValue::from_static("application/problem+json"));
+    headers.insert(header::CONTENT_TYPE, header::HeaderValue::from_static(MEDIA_TYPE));
     headers.insert(header::CACHE_CONTROL, header::HeaderValue::from_static("no-store"));
     if status == StatusCode::UNAUTHORIZED {
         headers.insert(header::WWW_AUTHENTICATE, header::HeaderValue::from_static("Bearer realm=\"muster\""));

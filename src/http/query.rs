@@ -7,7 +7,10 @@ use std::{
 
 use actix_web::{FromRequest, HttpRequest, dev::Payload, http::Method, web::Data};
 use serde::de::DeserializeOwned;
-use utoipa::openapi::{HttpMethod, OpenApi, RefOr, path::ParameterIn};
+use utoipa::openapi::{
+    HttpMethod, OpenApi, RefOr,
+    path::{Operation, ParameterIn},
+};
 
 use crate::error::{Error, decoded};
 
@@ -68,8 +71,8 @@ pub(super) fn refuse_unknown(request: &HttpRequest) -> Result<(), Error> {
     }
 }
 
-/// The names of the parameters that the operation has in its query.
-fn documented(request: &HttpRequest) -> Vec<&str> {
+/// What the API document says of the operation.
+pub(super) fn operation(request: &HttpRequest) -> Option<&Operation> {
     let method = match *request.method() {
         Method::POST => HttpMethod::Post,
         Method::PUT => HttpMethod::Put,
@@ -77,12 +80,14 @@ fn documented(request: &HttpRequest) -> Vec<&str> {
         // HEAD goes with GET; no operation has another method.
         _ => HttpMethod::Get,
     };
-    let operation = request
-        .app_data::<Data<OpenApi>>()
-        .zip(request.match_pattern())
-        .and_then(|(document, path)| document.paths.get_path_operation(path, method));
+    let (document, path) = request.app_data::<Data<OpenApi>>().zip(request.match_pattern())?;
+    document.paths.get_path_operation(path, method)
+}
+
+/// The names of the parameters that the operation has in its query.
+fn documented(request: &HttpRequest) -> Vec<&str> {
     let mut names = Vec::new();
-    for parameter in operation.and_then(|operation| operation.parameters.as_ref()).into_iter().flatten() {
+    for parameter in operation(request).and_then(|operation| operation.parameters.as_ref()).into_iter().flatten() {
         if let RefOr::T(parameter) = parameter
             && parameter.parameter_in == ParameterIn::Query
         {

@@ -63,7 +63,7 @@ struct ImportQuery {
     /// Take the rows that are not at fault, instead of all or none.
     #[serde(default)]
     partial: bool,
-    /// Answer with the file itself and a verdict behind each row, instead of JSON; `Accept: text/csv` asks for csv.
+    /// Answer with the file itself and a verdict behind each row, instead of JSON; `Accept` can ask for it too.
     verdicts: Option<Format>,
 }
 
@@ -80,7 +80,7 @@ struct ScheduleQuery {
     /// Publish the sessions at once.
     #[serde(default)]
     publish: bool,
-    /// Answer with the file itself and a verdict behind each row, instead of JSON; `Accept: text/csv` asks for csv.
+    /// Answer with the file itself and a verdict behind each row, instead of JSON; `Accept` can ask for it too.
     verdicts: Option<Format>,
 }
 
@@ -96,7 +96,7 @@ struct InstructorsQuery {
     /// Take the rows that are not at fault, instead of all or none.
     #[serde(default)]
     partial: bool,
-    /// Answer with the file itself and a verdict behind each row, instead of JSON; `Accept: text/csv` asks for csv.
+    /// Answer with the file itself and a verdict behind each row, instead of JSON; `Accept` can ask for it too.
     verdicts: Option<Format>,
 }
 
@@ -104,7 +104,7 @@ struct InstructorsQuery {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 struct TemplateQuery {
-    /// xlsx unless said.
+    /// What `Accept` asks for unless said, else xlsx.
     format: Option<Format>,
 }
 
@@ -123,12 +123,20 @@ where
     let (taken, dry_run) = (Arc::clone(&file), options.dry_run);
     let work = move |conn: &mut Conn, actor: &Actor, now: Instant| Answer::ok(&import(conn, actor, now, &taken, &options)?.or_refused()?);
     let answer = if dry_run { db.read(caller.credentials.clone(), work).await? } else { once(&db, &caller, hash, work).await? };
-    let Some(format) = verdicts.or_else(|| caller.wants_csv().then_some(Format::Csv)) else {
+    let Some(format) = verdicts.or_else(|| format_of(caller.prefers(&["application/json", Download::CSV, Download::XLSX]))) else {
         return Ok(Either::Left(answer));
     };
     let report: Report = answer.value()?;
     let bytes = web::block(move || verdict_file(&file.content, &report, format)).await.map_err(Error::internal)??;
     Ok(Either::Right(download("verdicts", format, bytes)))
+}
+
+fn format_of(content_type: &str) -> Option<Format> {
+    match content_type {
+        Download::CSV => Some(Format::Csv),
+        Download::XLSX => Some(Format::Xlsx),
+        _ => None,
+    }
 }
 
 fn download(name: &str, format: Format, bytes: Vec<u8>) -> Download {
@@ -146,7 +154,8 @@ fn download(name: &str, format: Format, bytes: Vec<u8>) -> Download {
     params(ImportQuery, ("Idempotency-Key" = Option<String>, Header, description = "The same key and file do the work once")),
     request_body(content = UploadForm, content_type = "multipart/form-data", description = "One CSV or XLSX file"),
     responses((status = 200, description = "What became of each row, as JSON or as the file with verdicts", content(
-        (Report = "application/json"), (String = "text/csv"))), Writing))]
+        (Report = "application/json"), (String = "text/csv"),
+        (String = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"))), Writing))]
 async fn import_organizations_file(db: Data<Db>, caller: Caller, query: Query<ImportQuery>, upload: Upload) -> Reply {
     let ImportQuery { dry_run, partial, verdicts } = query.into_inner();
     let options = Options { dry_run, partial, ..Options::default() };
@@ -160,7 +169,8 @@ async fn import_organizations_file(db: Data<Db>, caller: Caller, query: Query<Im
     params(InstructorsQuery, ("Idempotency-Key" = Option<String>, Header, description = "The same key and file do the work once")),
     request_body(content = UploadForm, content_type = "multipart/form-data", description = "One CSV or XLSX file"),
     responses((status = 200, description = "What became of each row, as JSON or as the file with verdicts", content(
-        (Report = "application/json"), (String = "text/csv"))), Writing))]
+        (Report = "application/json"), (String = "text/csv"),
+        (String = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"))), Writing))]
 async fn import_instructors_file(db: Data<Db>, caller: Caller, query: Query<InstructorsQuery>, upload: Upload) -> Reply {
     let InstructorsQuery { organization_id, dry_run, partial, verdicts } = query.into_inner();
     let options = Options { dry_run, partial, ..Options::default() };
@@ -185,7 +195,8 @@ async fn import_instructors_file(db: Data<Db>, caller: Caller, query: Query<Inst
         ("Idempotency-Key" = Option<String>, Header, description = "The same key and file do the work once")),
     request_body(content = UploadForm, content_type = "multipart/form-data", description = "One CSV or XLSX file"),
     responses((status = 200, description = "What became of each row, as JSON or as the file with verdicts", content(
-        (Report = "application/json"), (String = "text/csv"))), Writing))]
+        (Report = "application/json"), (String = "text/csv"),
+        (String = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"))), Writing))]
 async fn import_roster_file(db: Data<Db>, caller: Caller, id: Path<IntakeId>, query: Query<ImportQuery>, upload: Upload) -> Reply {
     let (id, ImportQuery { dry_run, partial, verdicts }) = (id.into_inner(), query.into_inner());
     let options = Options { dry_run, partial, ..Options::default() };
@@ -205,7 +216,8 @@ async fn import_roster_file(db: Data<Db>, caller: Caller, id: Path<IntakeId>, qu
         ("Idempotency-Key" = Option<String>, Header, description = "The same key and file do the work once")),
     request_body(content = UploadForm, content_type = "multipart/form-data", description = "One CSV or XLSX file"),
     responses((status = 200, description = "What became of each row, as JSON or as the file with verdicts", content(
-        (Report = "application/json"), (String = "text/csv"))), Writing))]
+        (Report = "application/json"), (String = "text/csv"),
+        (String = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"))), Writing))]
 async fn import_schedule_file(db: Data<Db>, caller: Caller, id: Path<IntakeId>, query: Query<ScheduleQuery>, upload: Upload) -> Reply {
     let (id, ScheduleQuery { dry_run, partial, publish, verdicts }) = (id.into_inner(), query.into_inner());
     let options = Options { dry_run, partial, publish, ..Options::default() };
@@ -274,7 +286,8 @@ async fn read_import_template(
     kind: Path<ImportKind>,
     query: Query<TemplateQuery>,
 ) -> Result<Download, Error> {
-    let (kind, format) = (kind.into_inner(), query.format.unwrap_or(Format::Xlsx));
+    let asked = query.format.or_else(|| format_of(caller.prefers(&[Download::XLSX, Download::CSV])));
+    let (kind, format) = (kind.into_inner(), asked.unwrap_or(Format::Xlsx));
     db.read(caller.credentials, |_, actor, _| actor.may(Action::ReadOrganizations)).await?;
     Ok(download(&format!("template-{kind}"), format, template(kind, format)?))
 }

@@ -27,7 +27,7 @@ pub fn may_import_instructors(conn: &mut Conn, actor: &Actor, provider: Organiza
 /// Records the instructors of a file, and corrects those whom the register knows.
 ///
 /// # Errors
-/// 404 for a provider out of the actor's scope; 422 `columns_missing`. Rows that are at fault are no error, but in the report.
+/// 404 for a provider out of the actor's scope; 422 `columns_missing` and its like. Rows that are at fault are no error, but in the report.
 pub fn import_instructors(
     conn: &mut Conn,
     actor: &Actor,

@@ -53,9 +53,9 @@ fn unreadable(error: &TabularError) -> Error {
 /// Reads a program file.
 ///
 /// # Errors
-/// 400 for broken JSON, 422 for a wrong field.
+/// 400 for broken JSON, 422 for a wrong field; both call the whole by the file's name.
 pub fn read_program(name: &str, bytes: &[u8]) -> Result<File<ProgramFile>, Error> {
-    Ok(File { name: name.to_owned(), sha256: Sha256::digest(bytes).into(), content: body::parse(bytes)? })
+    Ok(File { name: name.to_owned(), sha256: Sha256::digest(bytes).into(), content: body::parse(bytes, name)? })
 }
 
 /// What an import is about.

@@ -1,5 +1,7 @@
 //! The roster of an intake.
 
+use std::collections::HashMap;
+
 use super::{
     model::{
         Directory, Effect, File, ImportKind, Options, Report,
@@ -33,7 +35,7 @@ pub fn may_import_roster(conn: &mut Conn, actor: &Actor, id: IntakeId) -> Result
 /// Enrolls the people of a file, and records those whom the register does not know.
 ///
 /// # Errors
-/// 404 for an intake that the actor does not see; 409 `intake_not_open`; 422 `columns_missing`. Rows that are at fault are no error,
+/// 404 for an intake that the actor does not see; 409 `intake_not_open`; 422 `columns_missing` and its like. Rows that are at fault are no error,
 /// but in the report.
 pub fn import_roster(conn: &mut Conn, actor: &Actor, now: Instant, id: IntakeId, file: &File, options: &Options) -> Result<Report, Error> {
     may_import_roster(conn, actor, id)?;
@@ -59,7 +61,11 @@ pub fn import_roster(conn: &mut Conn, actor: &Actor, now: Instant, id: IntakeId,
         db::lock(conn, "people", house)?;
     }
     let pairs: Vec<_> = entries.iter().flatten().map(|entry| entry.value.said.key()).collect();
-    let facts = facts(conn, actor, &frame.intake, &pairs)?;
+    let mut facts = facts(conn, actor, &frame.intake, &pairs)?;
+    if entries.iter().flatten().any(|entry| entry.value.from.is_some()) {
+        let open: Vec<_> = facts.open.values().map(|one| one.id).collect();
+        facts.since = enrollments::enrolled_since(conn, &open)?;
+    }
     let plans = plan(entries, &frame, &facts);
     let subject = Subject { kind: ImportKind::Roster, provider: Some(frame.intake.provider_id), intake: Some(id) };
     settle(conn, actor, now, subject, (file, options), (plans, unknown), |conn, changes| {
@@ -77,7 +83,7 @@ fn facts(
     let people: Vec<PersonId> = registered.values().map(|known| known.found.person.id).collect();
     let open = enrollments::open_of(conn, intake.id, &people)?;
     let seats = store::seats(conn, actor, intake)?;
-    Ok(Facts { registered, open: open.into_iter().map(|one| (one.person_id, one)).collect(), seats })
+    Ok(Facts { registered, open: open.into_iter().map(|one| (one.person_id, one)).collect(), since: HashMap::new(), seats })
 }
 
 fn apply(

@@ -17,7 +17,7 @@ use crate::{
     id::Id,
     organizations::OrganizationId,
     schema::{disciplines, modules, program_versions, programs},
-    text::{Code, Name},
+    text::{Code, Name, listed},
 };
 
 pub type ProgramId = Id<Program>;
@@ -283,12 +283,14 @@ impl NewProgramVersion {
             let first = known.insert(&discipline.code);
             hold(first, format!("/disciplines/{index}/code"), "code_repeated", "another discipline has this code");
         }
+        let unknown =
+            format!("no discipline of this version has this code; it has {}", listed(self.disciplines.iter().map(|one| one.code.as_str())));
         let mut taken = HashSet::new();
         for (index, module) in self.modules.iter().enumerate() {
             let first = taken.insert(&module.code);
             hold(first, format!("/modules/{index}/code"), "code_repeated", "another module has this code");
             let placed = module.discipline.as_ref().is_none_or(|code| known.contains(code));
-            hold(placed, format!("/modules/{index}/discipline"), "unknown_discipline", "no discipline of this version has this code");
+            hold(placed, format!("/modules/{index}/discipline"), "unknown_discipline", &unknown);
             let timed = (1..=MOST_MINUTES).contains(&module.planned_minutes);
             hold(timed, format!("/modules/{index}/planned_minutes"), "minutes_out_of_range", "must lie between 1 and 600000");
         }
@@ -466,6 +468,8 @@ mod tests {
         new.modules[2].discipline = Some("met".parse().unwrap());
         new.modules[3].planned_minutes = 600_001;
         new.modules[4].planned_minutes = 0;
+        let unknown = new.faults().into_iter().find(|fault| fault.code == "unknown_discipline").unwrap();
+        assert_eq!(unknown.detail, "no discipline of this version has this code; it has MET, MET, MAT, AUT");
         let pointers: Vec<String> = new.faults().into_iter().map(|fault| fault.pointer).filter(|p| !p.contains("/6/")).collect();
         for expected in [
             "/total_minutes",

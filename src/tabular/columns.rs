@@ -21,6 +21,8 @@ pub enum ColumnProblem {
     Missing { name: &'static str },
     #[error("The columns {} and {} both hold \"{name}\".", column_name(*first), column_name(*second))]
     Duplicate { name: &'static str, first: usize, second: usize },
+    #[error("The column {} is headed \"{header}\", which is nearly \"{name}\": correct it, or call it otherwise.", column_name(*column))]
+    Misspelt { name: &'static str, column: usize, header: String },
 }
 
 impl ColumnProblem {
@@ -29,6 +31,14 @@ impl ColumnProblem {
         match self {
             Self::Missing { .. } => "column_missing",
             Self::Duplicate { .. } => "column_duplicate",
+            Self::Misspelt { .. } => "column_misspelt",
+        }
+    }
+
+    /// The field that it is about.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Missing { name } | Self::Duplicate { name, .. } | Self::Misspelt { name, .. } => name,
         }
     }
 }
@@ -44,35 +54,65 @@ pub struct Mapping<F> {
 ///
 /// # Errors
 ///
-/// All fields that are required and missing or that occur twice, in the order of the fields, before any cell is
-/// looked at: who fixes a file wants to fix it once.
+/// All fields that are required and missing or that occur twice, in the order of the fields, and then the headers that are
+/// nearly those of a field without a column, before any cell is looked at: who fixes a file wants to fix it once.
 pub fn map_columns<F: Copy + Eq + 'static>(header: &Row, fields: &[Field<F>]) -> Result<Mapping<F>, Vec<ColumnProblem>> {
     let names: Vec<String> = header.cells.iter().map(|cell| normalized(cell)).collect();
     let mut problems = Vec::new();
     let mut columns = Vec::new();
+    let mut without = Vec::new();
     for field in fields {
         let accepted: Vec<String> = std::iter::once(&field.name).chain(field.aliases).map(|name| normalized(name)).collect();
         let mut found = (0..names.len()).filter(|column| names.get(*column).is_some_and(|name| accepted.contains(name)));
         match (found.next(), found.next()) {
             (Some(first), Some(second)) => problems.push(ColumnProblem::Duplicate { name: field.name, first, second }),
             (Some(column), None) => columns.push((field.key, column)),
-            (None, _) if field.required => {
-                problems.push(ColumnProblem::Missing { name: field.name });
+            (None, _) => {
+                if field.required {
+                    problems.push(ColumnProblem::Missing { name: field.name });
+                }
+                without.push((field, accepted));
             }
-            (None, _) => {}
         }
     }
-    if !problems.is_empty() {
-        return Err(problems);
+    let is_mapped = |column: &usize| columns.iter().any(|(_, mapped)| mapped == column);
+    let headed = header.cells.iter().enumerate().zip(&names).filter(|((column, cell), _)| !cell.is_empty() && !is_mapped(column));
+    let mut unknown = Vec::new();
+    for ((column, cell), name) in headed {
+        if let Some((field, _)) = without.iter().find(|(_, accepted)| accepted.iter().any(|known| is_nearly(name, known))) {
+            problems.push(ColumnProblem::Misspelt { name: field.name, column, header: cell.clone() });
+        }
+        unknown.push((column, cell.clone()));
     }
-    let unknown = header
-        .cells
-        .iter()
-        .enumerate()
-        .filter(|(column, cell)| !cell.is_empty() && columns.iter().all(|(_, mapped)| mapped != column))
-        .map(|(column, cell)| (column, cell.clone()))
-        .collect();
-    Ok(Mapping { columns, unknown })
+    if problems.is_empty() { Ok(Mapping { columns, unknown }) } else { Err(problems) }
+}
+
+/// Whether a header was probably meant for a known one: an English name with two letters wrong (one, if it is so short that two make
+/// another word of it: `note` is not `mode`), or one that has a Chinese name in it, as `手机号备用` has `手机`.
+fn is_nearly(header: &str, known: &str) -> bool {
+    if !known.is_ascii() {
+        return header.contains(known);
+    }
+    let known: Vec<char> = known.chars().collect();
+    let header: Vec<char> = header.chars().collect();
+    match known.len() {
+        0..=3 => false,
+        4..=5 => is_within(1, &header, &known),
+        _ => is_within(2, &header, &known),
+    }
+}
+
+/// Whether so many letters added, left out, replaced or exchanged with their neighbor make one text of the other.
+fn is_within(edits: usize, left: &[char], right: &[char]) -> bool {
+    match (left, right) {
+        (rest, []) | ([], rest) => rest.len() <= edits,
+        ([a, left @ ..], [b, right @ ..]) if a == b => is_within(edits, left, right),
+        _ if edits == 0 => false,
+        ([a, b, left @ ..], [c, d, right @ ..]) if a == d && b == c && is_within(edits - 1, left, right) => true,
+        ([_, left_rest @ ..], [_, right_rest @ ..]) => {
+            is_within(edits - 1, left_rest, right_rest) || is_within(edits - 1, left_rest, right) || is_within(edits - 1, left, right_rest)
+        }
+    }
 }
 
 impl<F: Copy + Eq + 'static> Mapping<F> {
@@ -167,6 +207,20 @@ mod tests {
         assert_eq!(mapping.column(Key::Id), Some(3));
         assert_eq!(mapping.column(Key::Phone), None);
         assert_eq!(mapping.unknown(), [(0, "备注".to_owned())]);
+    }
+
+    #[test]
+    fn a_header_that_is_nearly_a_known_one_is_a_problem_and_another_unknown_one_is_not() {
+        const PLACE: Field<Key> = Field { key: Key::Id, name: "place", aliases: &["mode", "employee_number", "地点"], required: false };
+        for near in ["plcae", "Plac*", "places", "Modes", "employe number", "empolyee_nubmer", "上课地点", "备用地点（可选）"] {
+            let problems = map_columns(&row(&["x", near]), &[PLACE]).unwrap_err();
+            assert_eq!(problems, [ColumnProblem::Misspelt { name: "place", column: 1, header: near.to_owned() }], "{near}");
+        }
+        for far in ["phase", "plates", "note", "role", "employer", "number", "备注", "地"] {
+            assert_eq!(map_columns(&row(&["x", far]), &[PLACE]).unwrap().unknown().len(), 2, "{far}");
+        }
+        // What has a column of its own is not meant by another.
+        assert!(map_columns(&row(&["place", "places", "上课地点"]), &[PLACE]).is_ok());
     }
 
     #[test]

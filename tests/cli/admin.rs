@@ -22,7 +22,7 @@ fn a_token_goes_to_stdout_alone_and_what_is_there_is_taken() {
         home.run(&["--json", "admin", "token", "create", "--role", "coordinator", "--organization", "USTB", "--user", "王老师"]).with(0);
     assert_ne!(second.json()["token"], first.stdout.trim());
     let listed = home.run(&["admin", "token", "list", "--json"]).with(0);
-    assert_eq!(listed.json()["data"].as_array().unwrap().len(), 2);
+    assert_eq!(listed.json()["items"].as_array().unwrap().len(), 2);
     assert!(!listed.stdout.contains(first.stdout.trim()), "a list holds no secrets");
     home.run(&["admin", "user", "create", "--name", "王老师"]).with(1);
 }

@@ -43,12 +43,38 @@ fn a_wrong_database_is_said_in_one_line() {
 #[test]
 fn a_command_that_reads_does_not_make_a_database() {
     let home = Home::new();
-    for command in [&["verify"][..], &["backup", "b.db"], &["migrate", "--check"], &["admin", "organization", "list"]] {
+    std::fs::write(home.path("list.csv"), "姓名\n").unwrap();
+    let id = "01930000-0000-7000-8000-000000000001";
+    for command in [
+        &["verify"][..],
+        &["backup", "b.db"],
+        &["migrate", "--check"],
+        &["admin", "organization", "list"],
+        &["admin", "organization", "create", "--code", "USTB", "--name", "USTB", "--kind", "university"],
+        &["admin", "user", "create", "--name", "x"],
+        &["admin", "token", "--role", "administrator"],
+        &["import", "roster", "list.csv", "--intake", "X"],
+        &["import", "list"],
+        &["import", "undo", id],
+    ] {
         let ended = home.run(&[command, &["--json"]].concat()).with(1);
-        assert_eq!(ended.json()["error"]["code"], "no_database");
+        assert_eq!(ended.json()["error"]["code"], "no_database", "{command:?}");
     }
     home.run(&["doctor"]).with(3);
     assert!(!home.path("muster.db").exists());
+}
+
+#[test]
+fn a_new_database_is_told_with_its_place() {
+    let home = Home::new();
+    let folder = std::fs::canonicalize(home.path("")).unwrap();
+    let made = |name: &str| format!("muster: there was no database; a new, empty one was made at {}\n", folder.join(name).display());
+    assert_eq!(home.run(&["--database-url", "mistyped.db", "migrate"]).with(0).stderr, made("mistyped.db"));
+    assert_eq!(home.run(&["--database-url", "mistyped.db", "migrate"]).with(0).stderr, "");
+    // The address is nobody's: the server ends after it made its database.
+    let serve = ["--database-url", "served.db", "serve", "--listen", "192.0.2.1:1", "--log", "off"];
+    let (first, second) = (home.run(&serve).with(1), home.run(&serve).with(1));
+    assert_eq!(first.stderr, format!("{}{}", made("served.db"), second.stderr));
 }
 
 #[test]

@@ -77,6 +77,17 @@ fn a_file_that_cannot_be_taken_says_why() {
     assert_eq!(code(&["import", "roster", "list.csv", "--intake", "NOWHERE"]), "unknown_intake");
     assert_eq!(code(&["import", "instructors", "list.csv", "--organization", "NOWHERE"]), "unknown_organization");
     assert_eq!(code(&["import", "program", "broken.json"]), "json_malformed");
+    std::fs::write(home.path("near.csv"), "姓名,工号,单位,专业,emial,备注\n张伟,0001,JISCO,MET,a@b.cn,x\n").unwrap();
+    for dry_run in [&["--dry-run"][..], &[]] {
+        let near = home.run(&[&["import", "roster", "near.csv", "--intake", "HONGXING-3"], dry_run].concat()).with(1);
+        let said = "muster: the file has columns that are nearly known ones: email: the column E is headed `emial`: \
+            correct it if it is meant, or call it otherwise if it is not\n";
+        assert_eq!((near.stderr.as_str(), near.stdout.as_str()), (said, ""));
+    }
+    std::fs::write(home.path("list.json"), "[]").unwrap();
+    let said = |name: &str| home.run(&["import", "program", name]).with(1).stderr;
+    assert!(said("broken.json").starts_with("muster: broken.json is not valid JSON: "), "{}", said("broken.json"));
+    assert_eq!(said("list.json"), "muster: list.json must be an object\n");
     let missing = home.run(&["import", "roster", "list.csv", "--intake", "HONGXING-3"]).with(1);
     assert!(["employee_number", "organization", "discipline", "工号"].iter().all(|name| missing.stderr.contains(name)), "{missing:?}");
 }
@@ -88,7 +99,7 @@ fn an_import_is_listed_and_taken_back() {
     let import = ["import", "roster", "list.csv", "--intake", "HONGXING-3", "--json"];
     let id = home.run(&import).with(0).json()["import_id"].as_str().unwrap().to_owned();
     let listed = home.run(&["import", "list", "--intake", "HONGXING-3", "--kind", "roster", "--json"]).with(0).json();
-    assert_eq!((listed["data"].as_array().unwrap().len(), &listed["data"][0]["id"]), (1, &json!(id)));
+    assert_eq!((listed["items"].as_array().unwrap().len(), &listed["items"][0]["id"]), (1, &json!(id)));
     let all = home.run(&["import", "list"]).with(0).stdout;
     assert!(all.lines().count() == 3 && all.contains("  organizations  committed  "), "{all}");
     let undone = home.run(&["import", "undo", &id, "--reason", "the wrong list", "--json"]).with(0).json();

@@ -82,7 +82,7 @@ impl Home {
 
     pub(super) fn organization_codes(&self, args: &[&str]) -> Vec<String> {
         let listed = self.run(&[args, &["--json", "admin", "organization", "list"]].concat()).with(0).json();
-        listed["data"].as_array().unwrap().iter().map(|one| one["code"].as_str().unwrap().to_owned()).collect()
+        listed["items"].as_array().unwrap().iter().map(|one| one["code"].as_str().unwrap().to_owned()).collect()
     }
 
     /// A server on a free port.

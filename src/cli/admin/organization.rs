@@ -77,7 +77,7 @@ fn run_create(args: Create, context: &Context) -> Result<Outcome, Failure> {
 fn run_list(context: &Context) -> Result<Outcome, Failure> {
     let all = context.open()?.read_blocking(&Credentials::Operator, |conn, actor, _| organizations::all(conn, actor))?;
     let lines: Vec<_> = all.iter().map(|one| format!("{}  {}  {}  {}", one.id, one.code, one.kind, one.name)).collect();
-    Ok(Outcome::new(lines.join("\n"), json!({ "data": all })))
+    Ok(Outcome::new(lines.join("\n"), json!({ "items": all })))
 }
 
 /// The organization that `text` names by its code or its id.

@@ -161,18 +161,18 @@ fn default_name(role: Role, organization: Option<&Organization>, person: Option<
 fn run_list(context: &Context) -> Result<Outcome, Failure> {
     let tokens = context.open()?.read_blocking(&Credentials::Operator, |conn, actor, _| access::list_tokens(conn, actor))?;
     let mut lines = Vec::with_capacity(tokens.len());
-    let mut data: Vec<Value> = Vec::with_capacity(tokens.len());
+    let mut items: Vec<Value> = Vec::with_capacity(tokens.len());
     for (token, grant, user) in tokens {
         let state = token.revoked_at.map_or_else(|| format!("until {}", token.expires_at), |at| format!("revoked {at}"));
         lines.push(format!("{}  {}  {}  {state}", token.prefix, grant.role, user.name));
-        data.push(json!({
+        items.push(json!({
             "id": token.id, "prefix": token.prefix, "name": token.name, "user": user.name, "role": grant.role,
             "organization_id": grant.organization_id, "read_only": token.read_only, "intake_id": token.intake_id,
             "created_at": token.created_at, "expires_at": token.expires_at, "last_used_at": token.last_used_at,
             "revoked_at": token.revoked_at,
         }));
     }
-    Ok(Outcome::new(lines.join("\n"), json!({ "data": data })))
+    Ok(Outcome::new(lines.join("\n"), json!({ "items": items })))
 }
 
 fn run_revoke(args: Revoke, context: &Context) -> Result<Outcome, Failure> {

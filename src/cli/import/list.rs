@@ -33,5 +33,5 @@ pub(super) fn run(args: Args, context: &Context) -> Result<Outcome, Failure> {
         format!("{}  {}  {}  {}  {} rows  {}", import.id, import.created_at, import.kind, import.state, import.rows, import.file_name)
     };
     let lines: Vec<String> = imports.iter().map(line).collect();
-    Ok(Outcome::new(lines.join("\n"), json!({ "data": imports })))
+    Ok(Outcome::new(lines.join("\n"), json!({ "items": imports })))
 }

@@ -1,6 +1,6 @@
 //! The tables of enrollments, their periods and steps. Seats are counted and refused by the triggers on them.
 
-mod periods;
+pub(super) mod periods;
 pub(super) mod roster;
 pub(super) mod unsettled;
 pub(super) mod verify;

@@ -34,6 +34,22 @@ pub(super) fn taken_until(conn: &mut Conn, intake: IntakeId, people: &[PersonId]
     Ok(until)
 }
 
+/// Since when each of these enrollments has counted as enrolled; those that never did are left out.
+pub fn enrolled_since(conn: &mut Conn, ids: &[EnrollmentId]) -> Result<HashMap<EnrollmentId, Instant>, Error> {
+    let mut since = HashMap::new();
+    for chunk in ids.chunks(super::CHUNK) {
+        let rows: Vec<(EnrollmentId, Instant)> = enrollment_periods::table
+            .filter(enrollment_periods::enrollment_id.eq_any(chunk.to_vec()))
+            .filter(enrollment_periods::state.eq(EnrollmentState::Enrolled))
+            .order(enrollment_periods::from_at.desc())
+            .select((enrollment_periods::enrollment_id, enrollment_periods::from_at))
+            .load(conn)?;
+        // The earliest comes last.
+        since.extend(rows);
+    }
+    Ok(since)
+}
+
 /// When a new enrollment begins to count: as asked, else at the opening, in each case not before an earlier one of the person ended.
 pub(super) fn beginning(intake: &Intake, asked: Option<Instant>, taken_until: Option<Instant>) -> Result<Instant, FieldFault> {
     let earliest = taken_until.unwrap_or_else(|| intake.opening());

@@ -22,12 +22,16 @@ impl<'a, F: Copy + Eq + 'static> Sheet<'a, F> {
     /// Finds the columns.
     ///
     /// # Errors
-    /// 422 `columns_missing` or `columns_duplicate` with every column that is, before any cell is looked at.
+    /// 422 `columns_missing`, `columns_duplicate` or `columns_misspelt` with every column that is, before any cell is looked at.
     pub(in crate::imports) fn of(table: &'a Table, fields: &'static [Field<F>]) -> Result<Self, Error> {
         let mapping = map_columns(&table.header, fields).map_err(|problems| {
-            let missing = problems.iter().any(|problem| matches!(problem, ColumnProblem::Missing { .. }));
-            let (code, detail) =
-                if missing { ("columns_missing", "the file lacks columns") } else { ("columns_duplicate", "the file has columns twice") };
+            let (code, detail) = if problems.iter().any(|problem| matches!(problem, ColumnProblem::Missing { .. })) {
+                ("columns_missing", "the file lacks columns")
+            } else if problems.iter().any(|problem| matches!(problem, ColumnProblem::Duplicate { .. })) {
+                ("columns_duplicate", "the file has columns twice")
+            } else {
+                ("columns_misspelt", "the file has columns that are nearly known ones")
+            };
             let faults = problems.iter().map(|problem| fault(problem, fields)).collect();
             Error::Rejected { code, detail: detail.to_owned(), faults }
         })?;
@@ -144,9 +148,7 @@ impl CellFault {
 }
 
 fn fault<F>(problem: &ColumnProblem, fields: &[Field<F>]) -> FieldFault {
-    let name = match problem {
-        ColumnProblem::Missing { name } | ColumnProblem::Duplicate { name, .. } => *name,
-    };
+    let name = problem.name();
     let detail = match problem {
         ColumnProblem::Missing { .. } => {
             let aliases = fields.iter().find(|field| field.name == name).map_or(&[][..], |field| field.aliases);
@@ -155,6 +157,10 @@ fn fault<F>(problem: &ColumnProblem, fields: &[Field<F>]) -> FieldFault {
         }
         ColumnProblem::Duplicate { first, second, .. } => {
             format!("the columns {} and {} both hold it", column_name(*first), column_name(*second))
+        }
+        ColumnProblem::Misspelt { column, header, .. } => {
+            let column = column_name(*column);
+            format!("the column {column} is headed `{header}`: correct it if it is meant, or call it otherwise if it is not")
         }
     };
     FieldFault::new(format!("/columns/{name}"), problem.code(), detail)

@@ -266,7 +266,7 @@ pub struct Report {
     #[schema(example = "roster.xlsx")]
     pub file_name: String,
     pub counts: Counts,
-    /// Headers that no known column has; what stands below them is not read.
+    /// Headers that no known column has, nor nearly; what stands below them is not read.
     pub unknown_columns: Vec<String>,
     pub rows: Vec<RowReport>,
 }

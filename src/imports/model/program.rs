@@ -8,7 +8,7 @@ use crate::{
     intakes::{CohortRow, Intake, NewIntake, SeatQuota, SessionMode, Zone},
     organizations::OrganizationId,
     programs::{NewProgramVersion, Program, ProgramVersionId},
-    text::{Code, Name},
+    text::{Code, Name, listed},
 };
 
 /// What the file holds.
@@ -171,7 +171,8 @@ fn plan_intake(parts: &mut Parts, file: &ProgramFile, intake: &IntakePart, facts
         } else if known {
             parts.push(&key, Verdict::Create, Some(Change::Cohort(cohort.clone())));
         } else {
-            let detail = format!("the version has no discipline {}", cohort.discipline);
+            let known = listed(file.version.disciplines.iter().map(|one| one.code.as_str()));
+            let detail = format!("the version has no discipline {}; it has {known}", cohort.discipline);
             parts.doubt(&key, Verdict::Invalid, Reason::of("discipline", "unknown_discipline", detail));
         }
     }

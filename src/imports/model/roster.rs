@@ -12,14 +12,14 @@ use super::{
 };
 use crate::{
     clock::Instant,
-    enrollments::Enrollment,
+    enrollments::{Enrollment, EnrollmentId},
     error::Error,
     intakes::{CohortId, CohortRow, Intake},
     organizations::OrganizationId,
     people::{PersonId, PersonKind},
     programs::{Discipline, DisciplineId},
     tabular::{Field, Table},
-    text::Code,
+    text::{Code, listed},
 };
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,7 +86,7 @@ pub(in crate::imports) struct Row {
     /// Whether the row itself names the cohort.
     names_cohort: bool,
     crew: Option<Code>,
-    from: Option<Instant>,
+    pub(in crate::imports) from: Option<Instant>,
 }
 
 /// Seats that are left: in the intake, and of the quotas by sponsor. Nothing is no limit.
@@ -102,6 +102,8 @@ pub(in crate::imports) struct Facts {
     pub(in crate::imports) registered: Registered,
     /// The open enrollments in this intake.
     pub(in crate::imports) open: HashMap<PersonId, Enrollment>,
+    /// Since when these have counted as enrolled; looked up only where a row says since when.
+    pub(in crate::imports) since: HashMap<EnrollmentId, Instant>,
     pub(in crate::imports) seats: Seats,
 }
 
@@ -174,8 +176,8 @@ fn find_discipline(disciplines: &[Discipline], text: &str) -> Result<DisciplineI
             Err(CellFault::new("discipline_ambiguous", format!("several disciplines are called `{text}`; write the code")))
         }
         (None, _) => {
-            let known: Vec<&str> = disciplines.iter().map(|one| one.name.as_str()).collect();
-            Err(CellFault::new("unknown_discipline", format!("`{text}` is no discipline of this intake; it has {}", known.join(", "))))
+            let known = listed(disciplines.iter().map(|one| one.code.as_str()));
+            Err(CellFault::new("unknown_discipline", format!("`{text}` is no discipline of this intake; it has {known}")))
         }
     }
 }
@@ -191,8 +193,8 @@ pub(super) fn find_cohort<'a>(cohorts: &'a [CohortRow], text: &str) -> Result<&'
         (Some(one), None) => Ok(one),
         (Some(_), Some(_)) => Err(CellFault::new("cohort_ambiguous", format!("several cohorts are called `{text}`; write the code"))),
         (None, _) => {
-            let known: Vec<&str> = cohorts.iter().map(|one| one.code.as_str()).collect();
-            Err(CellFault::new("unknown_cohort", format!("`{text}` is no cohort of this intake; it has {}", known.join(", "))))
+            let known = listed(cohorts.iter().map(|one| one.code.as_str()));
+            Err(CellFault::new("unknown_cohort", format!("`{text}` is no cohort of this intake; it has {known}")))
         }
     }
 }
@@ -236,7 +238,7 @@ pub(in crate::imports) fn plan(entries: Entries<Row>, frame: &Frame, facts: &Fac
                     return RowPlan::at_fault(entry.row, &entry.key, Verdict::DuplicateInFile, reason);
                 }
                 match facts.open.get(&id) {
-                    Some(open) => keep(&entry, open, frame, what, amendment, id),
+                    Some(open) => keep(&entry, (open, facts.since.get(&open.id).copied()), frame, what, amendment, id),
                     None => enroll(entry, frame, Some((id, what, amendment)), &mut seats),
                 }
             }
@@ -268,13 +270,13 @@ fn enroll(entry: Entry<Row>, frame: &Frame, found: Option<Found>, seats: &mut Se
 /// Somebody who has a place: an import corrects the person, but moves nobody.
 fn keep(
     entry: &Entry<Row>,
-    open: &Enrollment,
+    (open, since): (&Enrollment, Option<Instant>),
     frame: &Frame,
     what: Vec<super::RowChange>,
     amended: Option<Box<Amended>>,
     id: PersonId,
 ) -> RowPlan<Change> {
-    let Row { said, discipline, cohort, names_cohort, crew, .. } = &entry.value;
+    let Row { said, discipline, cohort, names_cohort, crew, from } = &entry.value;
     let differs =
         |column, code, detail: String| RowPlan::at_fault(entry.row, &entry.key, Verdict::NeedsReview, Reason::of(column, code, detail));
     if open.discipline_id != *discipline {
@@ -291,6 +293,11 @@ fn keep(
     if crew.is_some() && open.crew != *crew {
         let own = open.crew.as_ref().map_or("no crew", Code::as_str);
         return differs("crew", "crew_differs", format!("is enrolled with {own} already; change the enrollment"));
+    }
+    let day = |at| frame.intake.time_zone.date(at);
+    if let Some(asked) = from.map(day).filter(|asked| since.map(day) != Some(*asked)) {
+        let own = since.map_or_else(|| "is not enrolled yet".to_owned(), |at| format!("is enrolled from {} on", day(at)));
+        return differs("from", "from_differs", format!("{own}; an import does not change that to {asked}"));
     }
     if amended.is_none() {
         return RowPlan::of(entry.row, &entry.key, Verdict::AlreadyEnrolled, what, None);

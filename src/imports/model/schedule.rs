@@ -19,7 +19,7 @@ use crate::{
     programs::{Module, ModuleId},
     schedule::{NewSession, Proposal, SessionId, SessionPatch, SessionRow, SessionState},
     tabular::{Field, Table},
-    text::{Code, Place},
+    text::{Code, Place, listed},
 };
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -241,7 +241,10 @@ fn find_module(modules: &[Module], text: &str) -> Result<ModuleId, CellFault> {
     match (found.next(), found.next()) {
         (Some(one), None) => Ok(one.id),
         (Some(_), Some(_)) => Err(CellFault::new("module_ambiguous", format!("several modules are called `{text}`; write the code"))),
-        (None, _) => Err(CellFault::new("unknown_module", format!("`{text}` is no module of this intake's program version"))),
+        (None, _) => {
+            let known = listed(modules.iter().map(|one| one.code.as_str()));
+            Err(CellFault::new("unknown_module", format!("`{text}` is no module of this intake's program version; it has {known}")))
+        }
     }
 }
 

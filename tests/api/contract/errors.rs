@@ -54,6 +54,108 @@ fn every_error_is_a_problem_document() {
 }
 
 #[test]
+fn who_is_refused_is_told_in_plain_words_what_may_not_be_done() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let session = seed::published_session(&course, "S-1", &seed::morning(1));
+    let partner = app.partner(&course.sponsor.id);
+    let options = TokenOptions { intake: Some(course.intake.clone()), ..TokenOptions::default() };
+    let narrowed = app.client_for(muster::access::Role::Coordinator, Some(&app.provider().id), None, options);
+    let auditor = app.auditor();
+    let program = json!({ "code": "P", "name": "P" });
+    for (reply, detail) in [
+        (
+            app.coordinator().post("/organizations", json!({ "code": "X", "name": "X", "kind": "college" })),
+            "a coordinator may not create or change organizations",
+        ),
+        (auditor.post(&format!("/sessions/{session}/hold"), json!({})), "an auditor may not hold a session"),
+        (partner.get("/audit"), "a partner may not read the journal"),
+        (
+            narrowed.post("/programs", program),
+            "this token is good for one intake and may not create or change programs where that serves others too",
+        ),
+    ] {
+        assert_eq!(reply.expect(403).problem("forbidden").text_at("/detail"), detail);
+    }
+}
+
+#[test]
+fn an_accept_that_rules_everything_out_is_told_what_there_is() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let accepting = |accept: &str| course.coordinator.with_header("accept", accept);
+    let progress = format!("/intakes/{}/progress", course.intake);
+    let template = "/import-templates/roster".to_owned();
+    const XLSX: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
+    let types = |path: &str| match path {
+        "/programs" => "application/json".to_owned(),
+        path if path == progress => "application/json, text/csv".to_owned(),
+        _ => format!("text/csv, {XLSX}"),
+    };
+    for (path, accept) in [
+        ("/programs", "image/png"),
+        ("/programs", "text/csv"),
+        ("/programs", "*/*;q=0"),
+        ("/programs", "application/json;q=0, text/*"),
+        (&progress, "text/html, application/xml;q=0.9"),
+        (&template, "application/json"),
+    ] {
+        let reply = accepting(accept).get(path);
+        let detail = format!("Accept rules out all that is answered here: {}", types(path));
+        assert_eq!(reply.text_at("/detail"), detail, "{path} {accept}");
+        assert_problem(reply, 406, "not_acceptable");
+    }
+    let browser = "text/html,application/xhtml+xml,application/xml;q=0.9,image/webp,*/*;q=0.8";
+    for (path, accept, answered) in [
+        ("/programs", "*/*", "application/json"),
+        ("/programs", "application/*", "application/json"),
+        ("/programs", "", "application/json"),
+        ("/programs", "text/csv, application/json;q=0.1", "application/json"),
+        ("/programs", "application/problem+json", "application/json"),
+        ("/programs", browser, "application/json"),
+        (&progress, browser, "application/json"),
+        (&progress, "text/csv;q=0.5, application/json", "application/json"),
+        (&progress, "text/*", "text/csv; charset=utf-8"),
+        (&template, browser, XLSX),
+        (&template, "text/csv", "text/csv; charset=utf-8"),
+    ] {
+        assert_eq!(accepting(accept).get(path).expect(200).header("content-type"), answered, "{path} {accept}");
+    }
+    // A list may be sent in several lines.
+    let token = course.coordinator.token.as_deref().unwrap();
+    let lines = "Accept: image/png\r\nAccept: application/json\r\nConnection: close";
+    let request = format!("GET /api/v1/programs HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n{lines}\r\n\r\n");
+    assert!(raw(&app, request.as_bytes()).starts_with("HTTP/1.1 200 "));
+    // Nothing is done for whom the answer would say nothing.
+    let body = json!({ "code": "P", "name": "P" });
+    app.unchanged(|| assert_problem(accepting("image/png").post("/programs", body), 406, "not_acceptable"));
+}
+
+#[test]
+fn a_misspelt_step_is_answered_with_those_that_there_are() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let id = app.absent_id();
+    for (path, detail) in [
+        (format!("/sessions/{id}/publsh"), "there is no `publsh` here; there are: publish, cancel, hold"),
+        (format!("/sessions/{id}/roll-call/clsoe"), "there is no `clsoe` here; there are: submit, close, reopen"),
+        (format!("/program-versions/{id}/confrim"), "there is no `confrim` here; there are: confirm, retire"),
+        (format!("/imports/{id}/und"), "there is no `und` here; there are: undo"),
+        (format!("/intakes/{id}/begin"), "there is no `begin` here; there are: open-enrollment, approve-opening, start, complete, cancel"),
+    ] {
+        let reply = course.coordinator.post(&path, json!({}));
+        assert_eq!(reply.text_at("/detail"), detail);
+        assert_problem(reply, 404, "not_found");
+        assert_eq!(course.coordinator.get(&format!("{path}/x")).text_at("/detail"), "there is no such thing, or it is not visible to you");
+    }
+    assert_problem(app.anonymous().post(&format!("/sessions/{id}/publsh"), json!({})), 401, "unauthenticated");
+    let kinds = course.coordinator.get("/import-templates/choir");
+    assert_eq!(kinds.text_at("/detail"), "there is no `choir` here; there are: organizations, instructors, program, roster, schedule");
+    let id_of_nothing = course.coordinator.post("/sessions/x/publish", json!({}));
+    assert_eq!(id_of_nothing.text_at("/detail"), "there is no such thing, or it is not visible to you");
+}
+
+#[test]
 fn who_has_no_valid_token_is_told_to_show_one() {
     let app = spawn_app();
     let admin = app.administrator();

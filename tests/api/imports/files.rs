@@ -83,6 +83,8 @@ fn the_verdicts_are_a_file_to_send_back() {
     let reply = import_roster(&course, &accepting, "?dry_run=true", &rows).expect(200);
     assert_eq!(reply.header("content-type"), "text/csv; charset=utf-8");
     assert_eq!(table(&reply.bytes), back);
+    let workbook = course.coordinator.with_header("accept", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet");
+    assert_eq!(table(&import_roster(&course, &workbook, "?dry_run=true", &rows).expect(200).bytes), back);
     // It can be sent again as it is; the two columns are told, and not read.
     let again = course.coordinator.post_file(&format!("{}?dry_run=true", roster_path(&course)), "a.csv", &reply.bytes).expect(200);
     assert_eq!(again.body["unknown_columns"], serde_json::json!(["结果 (verdict)", "原因 (reason)"]));

@@ -53,6 +53,23 @@ fn missing_columns_are_all_told_before_any_cell() {
 }
 
 #[test]
+fn a_column_that_is_nearly_a_known_one_is_not_passed_over() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let file = |headers: &str| csv(&format!("姓名,工号,单位,专业,{headers}"), &["张伟,0001,JISCO,MET,13800000001,x"]);
+    let misspelt = |name: &str| (format!("/columns/{name}"), "column_misspelt".to_owned());
+    app.unchanged(|| {
+        for query in ["", "?dry_run=true", "?partial=true"] {
+            let path = format!("{}{query}", roster_path(&course));
+            let reply = course.coordinator.post_file(&path, "a.csv", &file("mobil,联系人邮箱")).expect(422).problem("columns_misspelt");
+            assert_eq!(faults(&reply), [misspelt("phone"), misspelt("email")], "{query}");
+        }
+    });
+    let reply = course.coordinator.post_file(&roster_path(&course), "a.csv", &file("mobile,备注")).expect(200);
+    assert_eq!(reply.body["unknown_columns"], json!(["备注"]));
+}
+
+#[test]
 fn one_bad_row_keeps_the_others_out() {
     let app = spawn_app();
     let course = seed::course(&app);
@@ -78,6 +95,10 @@ fn one_bad_row_keeps_the_others_out() {
         assert_eq!(verdicts(&dry), expected);
         let refused = import_roster(&course, &course.coordinator, "", &rows).expect(422).problem("import_rows_invalid");
         let fault = |row: u32, column: &str, code: &str| (format!("/rows/{row}/{column}"), code.to_owned());
+        let details = refused.body["errors"].to_string();
+        for told in ["`XYZ` is no discipline of this intake; it has MET, MEC", "`MET-9` is no cohort of this intake; it has MEC-1, MET-1"] {
+            assert!(details.contains(told), "{details}");
+        }
         assert_eq!(
             faults(&refused),
             [
@@ -229,6 +250,37 @@ fn a_place_may_begin_after_the_opening_and_within_the_intake() {
     assert_eq!(verdicts(&reply), said(&[(2, "create", &[]), (3, "invalid", &["outside_intake"])]));
     let from = app.instant("2020-05-31T16:00:00Z");
     assert_eq!(app.count(&format!("SELECT count(*) FROM enrollment_periods WHERE from_at = {from}")), 1);
+}
+
+#[test]
+fn another_beginning_of_somebody_who_has_a_place_needs_review() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let import = |query: &str, zhang: &str, li: &str| {
+        let rows = [format!("张伟,,0001,JISCO,MET,,,{zhang}"), format!("李娜,,0002,JISCO,MET,,,{li}")];
+        let file = csv(&format!("{ROSTER},开始日期"), &[&rows[0], &rows[1]]);
+        course.coordinator.post_file(&format!("{}{query}", roster_path(&course)), "a.csv", &file)
+    };
+    import("", "2020-06-01", "").expect(200);
+    // In the day that it was, and as the opening that it is unless said.
+    let same = import("", "2020/6/1", "2020-05-27").expect(200);
+    assert_eq!(verdicts(&same), said(&[(2, "already_enrolled", &[]), (3, "already_enrolled", &[])]));
+    app.unchanged(|| {
+        let other = import("?partial=true", "2020-06-02", "2020-05-28").expect(422);
+        let told = |row: u32| (format!("/rows/{row}/from"), "from_differs".to_owned());
+        assert_eq!(faults(&other), [told(2), told(3)]);
+        assert_eq!(other.text_at("/errors/0/detail"), "is enrolled from 2020-06-01 on; an import does not change that to 2020-06-02");
+        let dry = import("?dry_run=true", "2020-06-02", "").expect(200);
+        assert_eq!(verdicts(&dry), said(&[(2, "needs_review", &["from_differs"]), (3, "already_enrolled", &[])]));
+    });
+    let nominee = seed::trainee(&course.coordinator, &course.sponsor.id, "0003");
+    let mut body = seed::enrollment_body(&course, &nominee);
+    body["state"] = json!("nominated");
+    course.coordinator.post(&format!("/intakes/{}/enrollments", course.intake), body).expect(201);
+    let name = course.coordinator.get(&format!("/trainees/{nominee}")).expect(200).text_at("/name");
+    let file = csv(&format!("{ROSTER},from"), &[&format!("{name},,0003,JISCO,MET,,,2020-06-01")]);
+    let reply = course.coordinator.post_file(&format!("{}?dry_run=true", roster_path(&course)), "a.csv", &file).expect(200);
+    assert_eq!(reply.text_at("/rows/0/reasons/0/detail"), "is not enrolled yet; an import does not change that to 2020-06-01");
 }
 
 #[test]

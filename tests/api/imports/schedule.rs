@@ -64,6 +64,8 @@ fn cells_that_are_wrong_are_told_by_row() {
     app.unchanged(|| {
         assert_eq!(verdicts(&import_schedule(&course, &course.coordinator, "?dry_run=true", &rows).expect(200)), expected);
         let refused = import_schedule(&course, &course.coordinator, "", &rows).expect(422).problem("import_rows_invalid");
+        let modules = "`XXX` is no module of this intake's program version; it has MET-01, MEC-01, COM-01";
+        assert!(refused.body["errors"].to_string().contains(modules), "{}", refused.text);
         assert_eq!(faults(&refused)[0], ("/rows/2/end".to_owned(), "end_before_start".to_owned()));
     });
     let taken = import_schedule(&course, &course.coordinator, "?partial=true", &rows).expect(200);
