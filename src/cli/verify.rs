@@ -22,6 +22,7 @@ Exit code 3 if anything was found. Each finding begins with the name of its chec
   periods     an enrollment stands where its last period says; no gaps, no overlaps
   steps       an enrollment's steps follow each other and began its periods
   claims      what sessions occupy, and that nobody is in two places without a waiver
+  plan        no more is scheduled than planned, by cohort and module
   sessions    held and cancelled ones are so in the journal
   postings    what closed roll calls posted, for whom, and what their attendances come to
   closings    how often roll calls were closed and reopened
@@ -49,6 +50,7 @@ const CHECKS: &[(&str, Check)] = &[
     ("steps", enrollments::verify_steps),
     ("claims", schedule::verify_claims),
     ("sessions", schedule::verify_sessions),
+    ("plan", schedule::verify_plan),
     ("postings", attendance::verify_postings),
     ("closings", attendance::verify_closings),
     ("unsettled", enrollments::verify_unsettled),

@@ -150,6 +150,34 @@ fn a_posting_for_somebody_who_was_not_expected_is_found() {
 }
 
 #[test]
+fn more_than_the_plan_is_found_whichever_of_the_two_was_changed() {
+    let app = spawn_app();
+    let (course, _, _) = taught(&app);
+    let amend = |delta: i64| json!({ "module_id": course.program.metallurgy_module, "delta_minutes": delta, "reason": "as agreed" });
+    let amendments = format!("/intakes/{}/amendments", course.intake);
+    course.coordinator.post(&amendments, amend(180 - seed::OWN)).expect(201);
+    let second = seed::published_session(&course, "MET-02", &seed::morning(2));
+    // What was taught longer than planned is beside the plan, and no fault.
+    let longer = json!({ "ends_at": seed::after(&seed::morning(2), 120), "difference_reason": "many questions" });
+    course.coordinator.post(&format!("/sessions/{second}/hold"), longer).expect(200);
+    assert_eq!(app.findings(), Vec::<String>::new());
+    let third = seed::session(&course, "MET-03", &seed::morning(3));
+    app.sql(&format!("UPDATE sessions SET state = 'published' WHERE id = {}", app.hex(&third))).unwrap();
+    let (cohort, module) = (course.metallurgy.as_str(), course.program.metallurgy_module.as_str());
+    assert_found(&app, &["plan"], &[cohort, module, "270 minutes", "180 planned"]);
+    course.coordinator.post(&format!("/sessions/{third}/cancel"), json!({ "reason": "storm" })).expect(200);
+    assert_eq!(app.findings(), Vec::<String>::new());
+    app.sql(&format!(
+        "INSERT INTO amendments (id, intake_id, program_version_id, module_id, delta_minutes, reason, created_at)
+         SELECT {}, intake_id, program_version_id, module_id, -1, reason, created_at FROM amendments",
+        app.hex(&app.absent_id())
+    ))
+    .unwrap();
+    assert_found(&app, &["plan"], &[cohort, module, "180 minutes", "179 planned"]);
+    assert_eq!(app.findings().len(), 1);
+}
+
+#[test]
 fn what_is_recorded_after_the_close_is_no_fault_of_it() {
     let app = spawn_app();
     let (course, members, session) = taught(&app);
