@@ -150,6 +150,23 @@ fn a_posting_for_somebody_who_was_not_expected_is_found() {
 }
 
 #[test]
+fn an_attendance_of_somebody_who_was_not_expected_is_found() {
+    let app = spawn_app();
+    let (course, _, session) = taught(&app);
+    let other = seed::enrolled_at(&course, &course.sponsor.plants[0], (&course.program.mechanics, &course.mechanics), 1).remove(0);
+    app.forge(
+        "attendances",
+        &format!(
+            "INSERT INTO attendances (session_id, enrollment_id, code, recorded_at) VALUES ({}, {}, 'present', {})",
+            app.hex(&session),
+            app.hex(&other.id),
+            app.instant("2020-06-02T03:00:00Z")
+        ),
+    );
+    assert_found(&app, &["postings"], &[&session, &other.id, "was not expected when the roll call was closed, but has an attendance"]);
+}
+
+#[test]
 fn more_than_the_plan_is_found_whichever_of_the_two_was_changed() {
     let app = spawn_app();
     let (course, _, _) = taught(&app);
