@@ -25,6 +25,7 @@ CREATE TABLE sessions (
     created_at timestamptz NOT NULL,
     CHECK (extract(epoch FROM ends_at - starts_at) / 60 = minutes + break_minutes),
     CHECK (minutes + break_minutes <= 1440),
+    CHECK (held_minutes + held_break_minutes <= 1440),
     CHECK ((state = 'held') = (held_minutes IS NOT NULL)),
     -- Without all of its times the comparison would be unknown, and a check lets that pass.
     CHECK ((held_minutes IS NULL) = (held_starts_at IS NULL) AND (held_minutes IS NULL) = (held_ends_at IS NULL)

@@ -6,7 +6,7 @@ use diesel::prelude::*;
 
 use super::{
     super::model::{NewHold, Plan, Session, SessionChange, SessionId, SessionRow, SessionState, SessionTransition, UNHELD},
-    super::rules::{Days, check_instructors, minutes},
+    super::rules::{Days, check_instructors, check_near, minutes},
     changing,
     conflicts::{occupied, refuse_overlaps},
     find,
@@ -212,7 +212,7 @@ fn first(how: &str, codes: &[Code]) -> Option<String> {
 ///
 /// # Errors
 /// 403 for an instructor who does not lead it; 409 `intake_not_open`, `opening_not_approved`, `session_not_over` before its end, `session_conflict` if somebody was elsewhere at
-/// the actual times, `illegal_transition`; 422 if anything differs from the plan without a reason.
+/// the actual times, `illegal_transition`; 422 if anything differs from the plan without a reason or a time by more than a day.
 pub fn hold(conn: &mut Conn, actor: &Actor, now: Instant, id: SessionId, new: NewHold) -> Result<Session, Error> {
     let intake_id = find(conn, actor, id)?.intake_id;
     actor.may(Action::HoldSession)?;
@@ -297,6 +297,7 @@ fn check_hold(new: &NewHold, plan: &Plan, actual: &Plan) -> Result<i32, Error> {
         faults.push(fault);
         0
     });
+    faults.extend(check_near(plan, actual));
     if actual.instructor_ids.is_empty() && !plan.instructor_ids.is_empty() {
         faults.push(FieldFault::new("/instructor_ids", "instructor_missing", "somebody taught it; name them, or cancel the session"));
     }

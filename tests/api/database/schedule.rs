@@ -171,4 +171,13 @@ fn minutes_are_end_minus_start_minus_breaks() {
     }
     app.sql("UPDATE sessions SET minutes = 80, break_minutes = 10").unwrap();
     app.refusal("UPDATE sessions SET state = 'cancelled'");
+    // Nothing is held for days, not even what occupies nobody.
+    app.sql("UPDATE sessions SET mode = 'recorded', state = 'published'").unwrap();
+    let held = |minutes: i64| {
+        let until = app.instant(&seed::after(&seed::morning(1), minutes));
+        let times = format!("held_starts_at = starts_at, held_ends_at = {until}, held_break_minutes = 0, held_minutes = {minutes}");
+        app.sql(&format!("UPDATE sessions SET state = 'held', {times}"))
+    };
+    held(1441).unwrap_err();
+    held(1440).unwrap();
 }
