@@ -47,12 +47,12 @@ pub(super) fn minutes(starts_at: Instant, ends_at: Instant, break_minutes: i32) 
     Ok(span - break_minutes)
 }
 
-/// What of a session as it was taught is too far from the plan: what took place on another day is cancelled and scheduled anew.
+/// What of a session as it was taught is too far from the plan: what took place on another day is moved there first.
 pub(super) fn check_near(plan: &Plan, actual: &Plan) -> Vec<FieldFault> {
     let times = [("/starts_at", plan.starts_at, actual.starts_at), ("/ends_at", plan.ends_at, actual.ends_at)];
     let far = times.into_iter().filter(|(_, planned, actual)| planned.minutes_until(*actual).abs() > FARTHEST);
     far.map(|(pointer, planned, _)| {
-        FieldFault::new(pointer, "too_far_from_plan", format!("lies more than 24 hours from the plan, which says {planned}"))
+        FieldFault::new(pointer, "too_far_from_plan", format!("lies more than 24 hours from {planned}, as planned; move the session first"))
     })
     .collect()
 }
