@@ -314,14 +314,30 @@ pub fn close(conn: &mut Conn, actor: &Actor, now: Instant, session_id: SessionId
         version: before.version + 1,
         ..before.clone()
     };
+    // Before it is closed: then the lines are fixed.
+    let (stored, strangers) = take_out_strangers(conn, session_id, &expected, stored)?;
     save(conn, &before, &changed)?;
     enrollments::settle(conn, actor, session_id)?;
     // The open sessions and the open minutes of the cohorts change for everybody.
     intakes::touch_all(conn, session.intake_id)?;
     let entry = NewEntry::of("roll_call.closed", "session", session_id).provider(provider(conn, &session)?).intake(session.intake_id);
-    let facts = serde_json::json!({ "closing": number, "entries_posted": posted, "roll_call": changed });
+    let facts = serde_json::json!({ "closing": number, "entries_posted": posted, "roll_call": changed, "taken_out": strangers });
     actor.record(entry.from(&before).to(&facts).because(reason.map(|reason| reason.as_str())));
     Ok(shown(&session, changed, expected, &stored))
+}
+
+/// Deletes the lines of whoever owes the session no more, having left before it as was told after the roll was called: a closed roll call
+/// says who owed it. The lines that stay, and those that went.
+fn take_out_strangers(
+    conn: &mut Conn,
+    session_id: SessionId,
+    expected: &[Expected],
+    stored: Vec<Attendance>,
+) -> Result<(Vec<Attendance>, Vec<Attendance>), Error> {
+    let owing: BTreeSet<EnrollmentId> = expected.iter().map(|one| one.enrollment_id).collect();
+    let (stay, gone): (Vec<Attendance>, Vec<Attendance>) = stored.into_iter().partition(|line| owing.contains(&line.enrollment_id));
+    replace(conn, session_id, &Lines { now: Vec::new(), gone: gone.clone(), fresh: Vec::new() })?;
+    Ok((stay, gone))
 }
 
 /// The session may have turned out shorter than planned after its roll was called.

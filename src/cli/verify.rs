@@ -20,8 +20,9 @@ Exit code 3 if anything was found. Each finding begins with the name of its chec
   tree        who is below whom among organizations, from their parents
   seats       seats taken, by intake and sponsor
   periods     an enrollment stands where its last period says; no gaps, no overlaps
-  steps       an enrollment's steps follow each other and began its periods
+  steps       an enrollment's steps follow each other, began its periods and are those of the journal
   claims      what sessions occupy, and that nobody is in two places without a waiver
+  plan        no more is scheduled than planned, by cohort and module
   sessions    held and cancelled ones are so in the journal
   postings    what closed roll calls posted, for whom, and what their attendances come to
   closings    how often roll calls were closed and reopened
@@ -48,6 +49,7 @@ const CHECKS: &[(&str, Check)] = &[
     ("periods", enrollments::verify_periods),
     ("steps", enrollments::verify_steps),
     ("claims", schedule::verify_claims),
+    ("plan", schedule::verify_plan),
     ("sessions", schedule::verify_sessions),
     ("postings", attendance::verify_postings),
     ("closings", attendance::verify_closings),

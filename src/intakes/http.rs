@@ -10,7 +10,7 @@ use super::{
 use crate::{
     db::Db,
     error::Error,
-    http::{Answer, Body, Caller, Change, Changing, ETag, Page, PageQuery, Query, Reading, Unchanged, Writing, at, once},
+    http::{Answer, Body, Caller, Change, Changing, ETag, Page, PageQuery, Query, Reading, Unchanged, Writing, at, once, problem::Problem},
     organizations::OrganizationId,
 };
 
@@ -101,7 +101,10 @@ async fn update_intake(db: Data<Db>, caller: Caller, id: Path<IntakeId>, body: B
     params(("id" = IntakeId, Path, description = "The intake"), ("transition" = IntakeTransition, Path, description = "The step"),
         ("Idempotency-Key" = Option<String>, Header, description = "The same key and body do the work once")),
     request_body(content = Change, example = json!({"reason": "opened as agreed"})),
-    responses((status = 200, description = "The intake as it is now", body = Intake), Writing))]
+    responses((status = 200, description = "The intake as it is now", body = Intake), Writing,
+        (status = 409, content_type = "application/problem+json", body = inline(Problem), description = "The intake does not stand so that this \
+            step is possible; code says why. complete: enrollments_undecided while somebody is neither completed, failed nor withdrawn; \
+            sessions_open while a published session was not held or a held one has no closed roll call. start: opening_not_approved")))]
 async fn transition_intake(
     db: Data<Db>,
     caller: Caller,

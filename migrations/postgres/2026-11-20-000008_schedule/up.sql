@@ -25,6 +25,7 @@ CREATE TABLE sessions (
     created_at timestamptz NOT NULL,
     CHECK (extract(epoch FROM ends_at - starts_at) / 60 = minutes + break_minutes),
     CHECK (minutes + break_minutes <= 1440),
+    CHECK (held_minutes + held_break_minutes <= 1440),
     CHECK ((state = 'held') = (held_minutes IS NOT NULL)),
     -- Without all of its times the comparison would be unknown, and a check lets that pass.
     CHECK ((held_minutes IS NULL) = (held_starts_at IS NULL) AND (held_minutes IS NULL) = (held_ends_at IS NULL)
@@ -163,11 +164,7 @@ CREATE TRIGGER sessions_steps BEFORE UPDATE ON sessions FOR EACH ROW EXECUTE FUN
 
 CREATE FUNCTION sessions_held_stay_as_held() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF OLD.state IN ('held', 'cancelled') AND (NEW.module_id <> OLD.module_id OR NEW.intake_id <> OLD.intake_id OR NEW.mode <> OLD.mode
-        OR NEW.starts_at <> OLD.starts_at OR NEW.ends_at <> OLD.ends_at OR NEW.break_minutes <> OLD.break_minutes OR NEW.minutes <> OLD.minutes
-        OR NEW.held_starts_at IS DISTINCT FROM OLD.held_starts_at OR NEW.held_ends_at IS DISTINCT FROM OLD.held_ends_at
-        OR NEW.held_break_minutes IS DISTINCT FROM OLD.held_break_minutes OR NEW.held_minutes IS DISTINCT FROM OLD.held_minutes
-        OR NEW.difference_reason IS DISTINCT FROM OLD.difference_reason OR NEW.cancel_reason IS DISTINCT FROM OLD.cancel_reason) THEN
+    IF OLD.state IN ('held', 'cancelled') THEN
         RAISE EXCEPTION 'muster:session_closed';
     END IF;
     RETURN NEW;

@@ -98,10 +98,11 @@ CREATE TABLE module_hour_balances (
 );
 CREATE INDEX module_hour_balances_module ON module_hour_balances (module_id);
 
--- Each close counts, and nothing else does.
+-- Each close counts, and nothing else does. What is closed changes only by being reopened.
 CREATE FUNCTION roll_calls_steps() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF NEW.session_id <> OLD.session_id OR NEW.closings <> OLD.closings + (CASE WHEN NEW.state = 'closed' AND OLD.state <> 'closed' THEN 1 ELSE 0 END)
+    IF NEW.session_id <> OLD.session_id OR (NEW.state = 'closed' AND OLD.state = 'closed')
+        OR NEW.closings <> OLD.closings + (CASE WHEN NEW.state = 'closed' THEN 1 ELSE 0 END)
         OR (NEW.state <> OLD.state AND (OLD.state || '>' || NEW.state) NOT IN
         ('not_open>open', 'open>submitted', 'open>closed', 'submitted>closed', 'closed>reopened', 'reopened>submitted', 'reopened>closed')) THEN
         RAISE EXCEPTION 'muster:illegal_transition';

@@ -53,6 +53,10 @@ CREATE INDEX journal_audiences_action ON journal_audiences (organization_id, act
 -- Once a statement, because an import appends tens of thousands of entries.
 CREATE FUNCTION journal_entries_await_seal() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
+    -- A number given by hand would be refused to whoever draws it later.
+    IF (SELECT max(seq) FROM new_rows) > (SELECT last_value FROM journal_entries_seq_seq) THEN
+        RAISE EXCEPTION 'muster:journal_out_of_order';
+    END IF;
     INSERT INTO journal_unsealed (seq) SELECT seq FROM new_rows;
     RETURN NULL;
 END $$;

@@ -98,9 +98,10 @@ CREATE TABLE module_hour_balances (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX module_hour_balances_module ON module_hour_balances (module_id);
 
--- Each close counts, and nothing else does.
+-- Each close counts, and nothing else does. What is closed changes only by being reopened.
 CREATE TRIGGER roll_calls_steps BEFORE UPDATE ON roll_calls
-WHEN NEW.session_id <> OLD.session_id OR NEW.closings <> OLD.closings + (CASE WHEN NEW.state = 'closed' AND OLD.state <> 'closed' THEN 1 ELSE 0 END)
+WHEN NEW.session_id <> OLD.session_id OR (NEW.state = 'closed' AND OLD.state = 'closed')
+    OR NEW.closings <> OLD.closings + (CASE WHEN NEW.state = 'closed' THEN 1 ELSE 0 END)
     OR (NEW.state <> OLD.state AND (OLD.state || '>' || NEW.state) NOT IN
     ('not_open>open', 'open>submitted', 'open>closed', 'submitted>closed', 'closed>reopened', 'reopened>submitted', 'reopened>closed')) BEGIN
     SELECT RAISE(ABORT, 'muster:illegal_transition');

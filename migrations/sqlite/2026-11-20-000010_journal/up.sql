@@ -1,6 +1,6 @@
 -- Who did what, when. `seq` is drawn by the last statement of the writing transaction, so it agrees with cause and effect.
 CREATE TABLE journal_entries (
-    seq INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    seq INTEGER NOT NULL PRIMARY KEY,
     id BLOB NOT NULL CHECK (length(id) = 16) UNIQUE,
     recorded_at INTEGER NOT NULL,
     token_id BLOB CHECK (length(token_id) = 16),
@@ -52,6 +52,12 @@ CREATE INDEX journal_audiences_action ON journal_audiences (organization_id, act
 
 CREATE TRIGGER journal_entries_await_seal AFTER INSERT ON journal_entries BEGIN
     INSERT INTO journal_unsealed (seq) VALUES (NEW.seq);
+END;
+
+-- Rows stay and each follows the one before, so that no number given by hand leaves none for the next.
+CREATE TRIGGER journal_entries_follow AFTER INSERT ON journal_entries
+WHEN NEW.seq <> 1 + coalesce((SELECT max(seq) FROM journal_entries WHERE seq < NEW.seq), 0) BEGIN
+    SELECT RAISE(ABORT, 'muster:journal_out_of_order');
 END;
 
 CREATE TRIGGER journal_entries_are_immutable BEFORE UPDATE ON journal_entries BEGIN

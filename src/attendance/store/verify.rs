@@ -58,7 +58,8 @@ pub fn verify_postings(conn: &mut Conn) -> Result<Vec<String>, Error> {
 impl Line {
     fn fault(mut self, whole: i32) -> Option<String> {
         match (self.expected, self.posted.is_empty()) {
-            (false, true) => return None,
+            (false, true) if self.called.is_none() => return None,
+            (false, true) => return Some("was not expected when the roll call was closed, but has an attendance".to_owned()),
             (true, true) => return Some("was expected when the roll call was closed, but nothing is posted".to_owned()),
             (false, false) => return Some("was not expected when the roll call was closed, but has a posting".to_owned()),
             (true, false) => {}

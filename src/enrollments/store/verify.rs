@@ -1,12 +1,13 @@
 //! What `muster verify` recomputes of enrollments.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use diesel::{
     prelude::*,
     sql_query,
     sql_types::{Nullable, Text},
 };
+use serde::Deserialize;
 
 use super::super::model::{EnrollmentId, EnrollmentState};
 use crate::{
@@ -16,9 +17,10 @@ use crate::{
         types::{Ts, Uid},
     },
     error::Error,
+    id::Id,
     intakes::IntakeId,
     organizations::OrganizationId,
-    schema::{enrollments, intake_sponsors, intakes},
+    schema::{enrollment_steps, enrollments, intake_sponsors, intakes, journal_entries, journal_payloads},
 };
 
 /// Recounts the seats of every intake and sponsor and says what differs.
@@ -165,5 +167,101 @@ pub fn verify_steps(conn: &mut Conn) -> Result<Vec<String>, Error> {
         Some(period) => format!("steps: enrollment {} has a period in state {period} that no step began", row.id),
         None => format!("steps: enrollment {} is {}, its last step led to {}", row.id, row.state, or_nothing(row.step)),
     }));
+    findings.extend(verify_journaled(conn)?);
     Ok(findings)
+}
+
+/// A step as the books and the journal both have it: whose, when it was recorded, from which state, to which and from when it counts.
+type Told = (EnrollmentId, Instant, Option<String>, String, Instant);
+
+/// What the payload of an entry about a step says.
+#[derive(Deserialize)]
+struct Change {
+    #[serde(default)]
+    from: Option<Stood>,
+    to: Stood,
+}
+
+#[derive(Deserialize)]
+struct Stood {
+    state: String,
+    #[serde(default)]
+    effective_at: Option<Instant>,
+}
+
+/// Holds the steps of each enrollment against the journal, both ways. Two of one time have two entries, so that none stands for another.
+fn verify_journaled(conn: &mut Conn) -> Result<Vec<String>, Error> {
+    let mut findings = Vec::new();
+    let mut last: Option<EnrollmentId> = None;
+    loop {
+        let mut query = enrollments::table.order(enrollments::id).limit(500).select(enrollments::id).into_boxed();
+        if let Some(last) = last {
+            query = query.filter(enrollments::id.gt(last));
+        }
+        let ids: Vec<EnrollmentId> = query.load(conn)?;
+        last = ids.last().copied();
+        if last.is_none() {
+            break;
+        }
+        let mut differ: BTreeMap<Told, i32> = BTreeMap::new();
+        for step in taken(conn, &ids)? {
+            *differ.entry(step).or_default() += 1;
+        }
+        for step in journaled(conn, &ids)? {
+            *differ.entry(step).or_default() -= 1;
+        }
+        findings.extend(differ.into_iter().filter(|(_, more)| *more != 0).map(|((id, _, from, to, at), more)| {
+            let from = from.unwrap_or_else(|| "nothing".to_owned());
+            let silent = if more > 0 { "the journal does not say so" } else { "no step does, though the journal says so" };
+            format!("steps: enrollment {id} goes from {from} to {to} from {at} on: {silent}")
+        }));
+    }
+    findings.extend(gone(conn)?);
+    Ok(findings)
+}
+
+fn taken(conn: &mut Conn, ids: &[EnrollmentId]) -> Result<Vec<Told>, Error> {
+    Ok(enrollment_steps::table
+        .filter(enrollment_steps::enrollment_id.eq_any(ids.to_vec()))
+        .select((
+            enrollment_steps::enrollment_id,
+            enrollment_steps::recorded_at,
+            enrollment_steps::from_state,
+            enrollment_steps::to_state,
+            enrollment_steps::effective_at,
+        ))
+        .load(conn)?)
+}
+
+/// What the journal's check finds fault with, such as a payload that is gone, says nothing here.
+fn journaled(conn: &mut Conn, ids: &[EnrollmentId]) -> Result<Vec<Told>, Error> {
+    let subjects: Vec<Id<()>> = ids.iter().map(|id| Id::from_uuid(id.uuid())).collect();
+    let entries: Vec<(Id<()>, Instant, String)> = journal_entries::table
+        .inner_join(journal_payloads::table.on(journal_payloads::entry_id.eq(journal_entries::id)))
+        .filter(journal_entries::subject_id.eq_any(subjects))
+        .filter(journal_entries::action.eq_any(["enrollment.created", "enrollment.changed_state"]))
+        .select((journal_entries::subject_id, journal_entries::recorded_at, journal_payloads::body))
+        .load(conn)?;
+    let told = |(subject, recorded_at, body): (Id<()>, Instant, String)| {
+        let Change { from, to } = serde_json::from_str(&body).ok()?;
+        Some((Id::from_uuid(subject.uuid()), recorded_at, from.map(|from| from.state), to.state, to.effective_at?))
+    };
+    Ok(entries.into_iter().filter_map(told).collect())
+}
+
+#[derive(QueryableByName)]
+struct Gone {
+    #[diesel(sql_type = Uid)]
+    subject_id: EnrollmentId,
+}
+
+/// Enrollments that were made and are no more, though the journal does not say that they were removed.
+fn gone(conn: &mut Conn) -> Result<Vec<String>, Error> {
+    let gone: Vec<Gone> = sql_query(
+        "SELECT DISTINCT j.subject_id FROM journal_entries j WHERE j.action = 'enrollment.created'
+            AND NOT EXISTS (SELECT 1 FROM enrollments e WHERE e.id = j.subject_id)
+            AND NOT EXISTS (SELECT 1 FROM journal_entries r WHERE r.subject_id = j.subject_id AND r.action = 'enrollment.removed')",
+    )
+    .load(conn)?;
+    Ok(gone.into_iter().map(|row| format!("steps: enrollment {} is gone, though the journal does not say so", row.subject_id)).collect())
 }

@@ -155,7 +155,8 @@ fn changing(conn: &mut Conn, actor: &Actor, id: IntakeId) -> Result<Intake, Erro
     if intake.is_live() { Ok(intake) } else { Err(Error::conflict("intake_not_live", format!("the intake is {}", intake.state))) }
 }
 
-/// Takes one step in the life of an intake. Cancelling cancels what is not yet held; completing needs every enrollment decided.
+/// Takes one step in the life of an intake. Cancelling cancels what is not yet held; completing needs every enrollment
+/// decided, and every session that was published held, with its roll call closed, or cancelled.
 pub fn transition(
     conn: &mut Conn,
     actor: &Actor,
@@ -179,6 +180,7 @@ pub fn transition(
                     format!("{undecided} enrollments are neither completed, failed nor withdrawn"),
                 ));
             }
+            schedule::refuse_open(conn, id)?;
         }
         IntakeTransition::Cancel => {
             let reason = change.reason.as_ref().ok_or_else(|| Error::invalid("/reason", "reason_missing", "cancelling needs a reason"))?;

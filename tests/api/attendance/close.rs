@@ -158,3 +158,21 @@ fn a_session_for_two_cohorts_is_attended_once_by_each() {
     let report = course.coordinator.get(&format!("/intakes/{}/progress", course.intake)).expect(200).body;
     assert_eq!((&report["held_minutes"], &report["totals"]["expected_minutes"]), (&json!(90), &json!(180)));
 }
+
+#[test]
+fn whoever_turns_out_to_have_left_before_is_taken_out_when_the_roll_call_is_closed() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let members = seed::enrolled(&course, 2);
+    let session = seed::held_session(&course, "MET-01", &seed::morning(1));
+    seed::put_roll_call(&course, &session, &[seed::line(&members[0], "present"), seed::line(&members[1], "absent")]).expect(200);
+    let left = json!({ "reason": "had left", "effective_at": seed::morning(0) });
+    course.coordinator.post(&format!("/enrollments/{}/withdraw", members[1].id), left).expect(200);
+    seed::step_roll_call(&course, &session, "close", None).expect(200);
+    assert_eq!(app.count("SELECT count(*) FROM attendances"), 1);
+    assert_eq!(app.findings(), Vec::<String>::new());
+    // What was found of them is kept where everything is.
+    let audit = app.auditor().get(&format!("/audit?subject_id={session}&action=roll_call.closed")).expect(200);
+    let closing = &audit.items()[0]["to"];
+    assert_eq!((&closing["taken_out"][0]["enrollment_id"], &closing["taken_out"][0]["code"]), (&json!(members[1].id), &json!("absent")));
+}

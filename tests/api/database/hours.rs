@@ -70,6 +70,10 @@ fn a_roll_call_takes_no_illegal_step() {
     for change in [
         "closings = closings - 1 WHERE state = 'closed'",
         "closings = closings + 1 WHERE state = 'closed'",
+        "closed_at = submitted_at, version = version + 1 WHERE state = 'closed'",
+        "closed_at = NULL WHERE state = 'closed'",
+        "submitted_at = NULL WHERE state = 'closed'",
+        "reopen_reason = 'to look again' WHERE state = 'closed'",
         "closings = 1 WHERE state = 'open'",
         "state = 'reopened', closings = closings + 1 WHERE state = 'closed'",
         "state = 'closed' WHERE state = 'submitted'",

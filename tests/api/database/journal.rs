@@ -1,4 +1,4 @@
-use crate::support::{App, seed, spawn_app};
+use crate::support::{App, Kind, seed, spawn_app};
 
 /// An app whose journal has sealed and unsealed entries.
 fn app_with_a_journal() -> App {
@@ -42,4 +42,21 @@ fn a_position_and_an_entry_are_sealed_once() {
         let rest = "entry_id, hash, subject_id, intake_id, action";
         app.refusal(&format!("INSERT INTO journal_seals (position, {rest}) SELECT {position}, {rest} FROM journal_seals"));
     }
+}
+
+#[test]
+fn an_entry_far_ahead_of_the_others_is_refused_so_that_the_next_has_a_number() {
+    let app = app_with_a_journal();
+    let rest = "recorded_at, role, action, subject_kind, subject_id, payload_digest";
+    let given = if app.database.kind() == Kind::Postgres { "OVERRIDING SYSTEM VALUE" } else { "" };
+    let last = app.count("SELECT max(seq) FROM journal_entries");
+    for seq in [i64::MAX, last + 1000] {
+        let message = app.refusal(&format!(
+            "INSERT INTO journal_entries (seq, id, {rest}) {given} SELECT {seq}, {}, {rest} FROM journal_entries WHERE seq = {last}",
+            app.hex(&app.absent_id())
+        ));
+        assert!(message.contains("muster:journal_out_of_order"), "{seq}: {message}");
+    }
+    seed::sponsor(&app, "ANGANG");
+    assert_eq!(app.findings(), Vec::<String>::new());
 }

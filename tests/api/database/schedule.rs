@@ -126,6 +126,11 @@ fn what_was_held_keeps_its_times_its_people_and_its_place_in_the_table() {
         "UPDATE sessions SET held_minutes = 80, held_break_minutes = 10".to_owned(),
         "UPDATE sessions SET mode = 'recorded'".to_owned(),
         "UPDATE sessions SET difference_reason = 'the bus was late'".to_owned(),
+        "UPDATE sessions SET code = 'H-2'".to_owned(),
+        "UPDATE sessions SET place = 'Room 301'".to_owned(),
+        "UPDATE sessions SET sequence = sequence + 1".to_owned(),
+        "UPDATE sessions SET version = version + 1".to_owned(),
+        format!("UPDATE sessions SET created_at = {from}"),
         format!("UPDATE sessions SET module_id = {}", app.hex(&course.program.common_module)),
         "DELETE FROM sessions".to_owned(),
         "DELETE FROM session_cohorts".to_owned(),
@@ -166,4 +171,13 @@ fn minutes_are_end_minus_start_minus_breaks() {
     }
     app.sql("UPDATE sessions SET minutes = 80, break_minutes = 10").unwrap();
     app.refusal("UPDATE sessions SET state = 'cancelled'");
+    // Nothing is held for days, not even what occupies nobody.
+    app.sql("UPDATE sessions SET mode = 'recorded', state = 'published'").unwrap();
+    let held = |minutes: i64| {
+        let until = app.instant(&seed::after(&seed::morning(1), minutes));
+        let times = format!("held_starts_at = starts_at, held_ends_at = {until}, held_break_minutes = 0, held_minutes = {minutes}");
+        app.sql(&format!("UPDATE sessions SET state = 'held', {times}"))
+    };
+    held(1441).unwrap_err();
+    held(1440).unwrap();
 }

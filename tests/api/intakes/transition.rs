@@ -28,6 +28,40 @@ fn an_intake_goes_from_planned_to_completed() {
 }
 
 #[test]
+fn an_intake_is_not_completed_over_sessions_that_are_still_open() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let member = seed::enrolled(&course, 1).remove(0);
+    let path = format!("/intakes/{}", course.intake);
+    course.coordinator.post(&format!("{path}/start"), json!({})).expect(200);
+    let closed = seed::closed_session(&course, "C-1", &seed::morning(1), &[seed::line(&member, "present")]);
+    let held = seed::held_session(&course, "H-1", &seed::morning(2));
+    seed::session(&course, "D-1", &seed::morning(3));
+    let published = [4, 5, 6, 7, 8, 9, 10].map(|day| seed::published_session(&course, &format!("P-{day:02}"), &seed::morning(day)));
+    course.coordinator.post(&format!("/enrollments/{}/complete", member.id), json!({})).expect(200);
+    let refused = || {
+        app.unchanged(|| {
+            course.coordinator.post(&format!("{path}/complete"), json!({})).expect(409).problem("sessions_open").text_at("/detail")
+        })
+    };
+    assert_eq!(
+        refused(),
+        "sessions are open: 7 published and not held (P-04, P-05, P-06, P-07, P-08 and 2 more), 1 held without a closed roll call (H-1)"
+    );
+    for id in published {
+        course.coordinator.post(&format!("/sessions/{id}/cancel"), json!({ "reason": "storm" })).expect(200);
+    }
+    seed::put_roll_call(&course, &held, &[seed::line(&member, "present")]).expect(200);
+    seed::step_roll_call(&course, &held, "submit", None).expect(200);
+    assert_eq!(refused(), "sessions are open: 1 held without a closed roll call (H-1)");
+    seed::step_roll_call(&course, &held, "close", None).expect(200);
+    seed::step_roll_call(&course, &closed, "reopen", Some("to look again")).expect(200);
+    assert_eq!(refused(), "sessions are open: 1 held without a closed roll call (C-1)");
+    seed::step_roll_call(&course, &closed, "close", None).expect(200);
+    assert_eq!(course.coordinator.post(&format!("{path}/complete"), json!({})).expect(200).body["state"], "completed");
+}
+
+#[test]
 fn an_opening_that_needs_approval_waits_for_it() {
     let app = spawn_app();
     let coordinator = app.coordinator();
