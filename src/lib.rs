@@ -69,6 +69,7 @@ pub mod organizations;
 pub mod people;
 pub mod programs;
 pub mod reports;
+pub mod rooms;
 pub mod schedule;
 pub mod schema;
 pub mod tabular;

@@ -25,6 +25,8 @@ text_enum! {
     pub enum ConflictKind {
         Instructor => "instructor",
         Cohort => "cohort",
+        Room => "room",
+        RoomCapacity => "room_capacity",
         Trainee => "trainee",
         PlanExceeded => "plan_exceeded",
         OutsideIntake => "outside_intake",
@@ -84,7 +86,8 @@ pub struct Conflict {
     pub severity: Severity,
     /// Whether a coordinator may waive it. A waiver names two sessions that are stored, so a new one is made as a draft first.
     pub can_be_waived: bool,
-    /// Who is in both sessions: the instructor, the cohort, or the trainees (at most 20 of them); of the plan the cohort.
+    /// Who or what is in both sessions: the instructor, the cohort, the room, or the trainees (at most 20 of them); of the plan the cohort,
+    /// of a capacity the room.
     pub subjects: Vec<Subject>,
     /// The other session; null where there is none, or where it is not visible to the caller.
     pub other: Option<Placed>,

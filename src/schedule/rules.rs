@@ -155,14 +155,15 @@ impl Frame {
 }
 
 text_enum! {
-    /// What can be in one place only. Rooms are not recorded yet.
+    /// What can be in one session only at a time.
     pub enum ClaimKind {
         Cohort => "cohort",
         Instructor => "instructor",
+        Room => "room",
     }
 }
 
-/// Something that can be in one place only: an instructor or a cohort, by the id of either.
+/// Something that can be in one session only at a time: an instructor, a cohort or a room, by its id.
 pub(super) type Resource = (ClaimKind, Id<()>);
 
 /// A resource is occupied by a session from `starts_at` until just before `ends_at`.
@@ -261,6 +262,7 @@ mod tests {
             starts_at: at("2020-05-27T08:00:00+08:00"),
             ends_at: at("2020-05-27T09:40:00+08:00"),
             break_minutes: 10,
+            room_id: None,
             place: None,
             cohort_ids: vec![cohort],
             instructor_ids: vec![Id::generate()],

@@ -26,7 +26,8 @@ use crate::{
     id::Id,
     intakes::{self, CohortId, Intake, IntakeId},
     people::PersonId,
-    schema::{claims, enrollment_periods, enrollments, people, sessions},
+    rooms::{self, RoomId},
+    schema::{claims, enrollment_periods, enrollments, people, rooms as room_rows, sessions},
     text::{Code, Name},
 };
 
@@ -110,6 +111,7 @@ pub(in crate::schedule) fn check(conn: &mut Conn, actor: &Actor, id: IntakeId, p
     let mut found: Vec<(usize, Conflict)> = outside(&frame, &candidates);
     found.extend(in_two_places(conn, actor, &intake, &candidates)?);
     found.extend(trainees(conn, actor, &intake, &candidates)?);
+    found.extend(crowded(conn, &candidates)?);
     found.extend(beyond_plan(conn, &intake, &candidates)?);
     // A stable sort: of one session first what is outside, then who, then the plan.
     found.sort_by_key(|(index, _)| *index);
@@ -154,9 +156,11 @@ fn candidates(conn: &mut Conn, actor: &Actor, intake: &Intake, frame: &Frame, pr
     let mut stored = stored(conn, actor, intake.id, changes.iter().map(|one| one.id).collect())?;
     let mut plans: Vec<(String, Option<Session>, Plan)> = Vec::new();
     let mut joining: HashSet<PersonId> = HashSet::new();
+    let mut entered: BTreeSet<RoomId> = BTreeSet::new();
     for (index, new) in proposed.sessions.map(|many| many.0).unwrap_or_default().into_iter().enumerate() {
         let plan = new.plan(intake.mode);
         joining.extend(plan.instructor_ids.iter().copied());
+        entered.extend(plan.room_id);
         plans.push((format!("/sessions/{index}"), None, plan));
     }
     for (index, one) in changes.into_iter().enumerate() {
@@ -166,9 +170,11 @@ fn candidates(conn: &mut Conn, actor: &Actor, intake: &Intake, frame: &Frame, pr
         let before = stored.plan();
         let plan = one.change.apply(&before);
         joining.extend(added(&before.instructor_ids, &plan.instructor_ids));
+        entered.extend(plan.room_id.filter(|room| before.room_id != Some(*room)));
         plans.push((pointer, Some(stored), plan));
     }
     links::find_instructors(conn, actor, joining)?;
+    rooms::check_all(conn, actor, entered)?;
     let mut faults = Vec::new();
     let mut candidates = Vec::with_capacity(plans.len());
     for (pointer, stored, plan) in plans {
@@ -235,6 +241,7 @@ fn in_two_places(conn: &mut Conn, actor: &Actor, intake: &Intake, candidates: &C
         let kind = match one.resource.0 {
             ClaimKind::Instructor => ConflictKind::Instructor,
             ClaimKind::Cohort => ConflictKind::Cohort,
+            ClaimKind::Room => ConflictKind::Room,
         };
         let waiver = granted.get(&pair(one.session_id, other.session_id)).cloned();
         let severity = if waiver.is_some() { Severity::Warn } else { Severity::Block };
@@ -333,6 +340,44 @@ fn names(conn: &mut Conn, ids: BTreeSet<PersonId>) -> Result<HashMap<PersonId, N
         names.extend(rows);
     }
     Ok(names)
+}
+
+/// Sessions for more trainees than their rooms hold, by whoever is enrolled in their cohorts then.
+fn crowded(conn: &mut Conn, candidates: &Candidates) -> Result<Vec<(usize, Conflict)>, Error> {
+    let ids: BTreeSet<RoomId> = candidates.0.iter().filter_map(|one| one.plan.room_id).collect();
+    let mut bounded: HashMap<RoomId, (Name, usize)> = HashMap::new();
+    for chunk in ids.into_iter().collect::<Vec<_>>().chunks(CHUNK) {
+        let rows: Vec<(RoomId, Name, Option<i32>)> = room_rows::table
+            .filter(room_rows::id.eq_any(chunk.to_vec()))
+            .select((room_rows::id, room_rows::name, room_rows::capacity))
+            .load(conn)?;
+        let bound = |(id, name, capacity): (RoomId, Name, Option<i32>)| Some((id, (name, usize::try_from(capacity?).ok()?)));
+        bounded.extend(rows.into_iter().filter_map(bound));
+    }
+    let inside = candidates
+        .0
+        .iter()
+        .enumerate()
+        .filter_map(|(index, one)| Some((index, one, one.plan.room_id.and_then(|id| Some((id, bounded.get(&id)?)))?)));
+    let inside: Vec<(usize, &Candidate, (RoomId, &(Name, usize)))> = inside.collect();
+    let cohorts: BTreeSet<CohortId> = inside.iter().flat_map(|(_, one, _)| one.plan.cohort_ids.iter().copied()).collect();
+    let placed: Vec<(Option<CohortId>, Instant, Option<Instant>)> = enrollment_periods::table
+        .filter(enrollment_periods::cohort_id.eq_any(cohorts.into_iter().collect::<Vec<_>>()))
+        .filter(enrollment_periods::state.eq(EnrollmentState::Enrolled))
+        .select((enrollment_periods::cohort_id, enrollment_periods::from_at, enrollment_periods::until_at))
+        .load(conn)?;
+    let conflict = |(index, one, (room, (name, capacity))): (usize, &Candidate, (RoomId, &(Name, usize)))| {
+        let at = one.plan.starts_at;
+        let is_in = |(cohort, from, until): &&(Option<CohortId>, Instant, Option<Instant>)| {
+            cohort.is_some_and(|cohort| one.plan.cohort_ids.contains(&cohort)) && *from <= at && until.is_none_or(|until| at < until)
+        };
+        let expected = placed.iter().filter(is_in).count();
+        let detail = format!("session {} is for {expected} trainees; the room {name} holds {capacity}", one.plan.code);
+        let subjects = vec![Subject { id: room.cast(), name: name.clone() }];
+        (expected > *capacity)
+            .then(|| (index, Conflict { severity: Severity::Warn, subjects, ..blocking(one, ConflictKind::RoomCapacity, detail) }))
+    };
+    Ok(inside.into_iter().filter_map(conflict).collect())
 }
 
 /// Sessions with which more would be scheduled than planned.

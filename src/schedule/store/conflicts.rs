@@ -23,7 +23,7 @@ use crate::{
     id::Id,
     intakes::{Intake, SessionMode},
     organizations::OrganizationId,
-    schema::{claim_waivers, claims, cohorts, intakes, people, sessions},
+    schema::{claim_waivers, claims, cohorts, intakes, people, rooms, sessions},
     text::{Code, Name},
 };
 
@@ -34,8 +34,10 @@ pub(in crate::schedule) fn occupied(session_id: SessionId, plan: &Plan) -> Vec<O
     }
     let cohorts = plan.cohort_ids.iter().map(|id| (ClaimKind::Cohort, id.cast()));
     let instructors = plan.instructor_ids.iter().map(|id| (ClaimKind::Instructor, id.cast()));
+    let room = plan.room_id.iter().map(|id| (ClaimKind::Room, id.cast()));
     cohorts
         .chain(instructors)
+        .chain(room)
         .map(|resource| Occupied { resource, session_id, starts_at: plan.starts_at, ends_at: plan.ends_at, proposed: true })
         .collect()
 }
@@ -191,6 +193,11 @@ fn names(conn: &mut Conn, shown: &[(Occupied, Occupied)]) -> Result<HashMap<Id<(
     for chunk in of(ClaimKind::Cohort).chunks(CHUNK) {
         let rows: Vec<(Id<()>, Name)> =
             cohorts::table.filter(cohorts::id.eq_any(chunk.to_vec())).select((cohorts::id, cohorts::name)).load(conn)?;
+        names.extend(rows);
+    }
+    for chunk in of(ClaimKind::Room).chunks(CHUNK) {
+        let rows: Vec<(Id<()>, Name)> =
+            rooms::table.filter(rooms::id.eq_any(chunk.to_vec())).select((rooms::id, rooms::name)).load(conn)?;
         names.extend(rows);
     }
     Ok(names)

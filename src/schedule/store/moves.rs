@@ -19,6 +19,7 @@ use crate::{
     http::{Caller, ETag},
     intakes::{self, IntakeId, SessionMode},
     journal::NewEntry,
+    rooms,
     schema::sessions,
     text::Code,
 };
@@ -42,7 +43,7 @@ impl Move {
 
     /// Whether what it occupies is claimed anew.
     fn leaves(&self) -> bool {
-        let held_at = |plan: &Plan| (plan.starts_at, plan.ends_at, plan.mode == SessionMode::Recorded);
+        let held_at = |plan: &Plan| (plan.starts_at, plan.ends_at, plan.room_id, plan.mode == SessionMode::Recorded);
         self.is_published() && held_at(&self.before) != held_at(&self.plan)
     }
 }
@@ -107,6 +108,8 @@ fn move_all(conn: &mut Conn, actor: &Actor, intake_id: IntakeId, moves: &[Move])
     refuse_taken(conn, intake_id, moves.iter().filter(|one| one.plan.code != one.before.code).map(|one| &one.plan.code))?;
     let joining = moves.iter().flat_map(|one| added(&one.before.instructor_ids, &one.plan.instructor_ids));
     links::find_instructors(conn, actor, joining.collect())?;
+    let entered = moves.iter().filter(|one| one.plan.room_id != one.before.room_id).filter_map(|one| one.plan.room_id);
+    rooms::check_all(conn, actor, entered.collect())?;
     leave(conn, moves)?;
     let published = || moves.iter().zip(&minutes).filter(|(one, _)| one.is_published());
     let candidates = published().map(|(one, minutes)| Candidate::of(Some(&one.stored), one.plan.clone(), *minutes));
@@ -176,6 +179,7 @@ fn moved(Move { stored, plan, .. }: &Move, minutes: i32) -> SessionRow {
         ends_at: plan.ends_at,
         break_minutes: plan.break_minutes,
         minutes,
+        room_id: plan.room_id,
         place: plan.place.clone(),
         sequence: stored.row.sequence + i32::from(stored.row.state == SessionState::Published),
         ..stored.row.clone()
