@@ -25,11 +25,11 @@ const NONE: [RoomId; 0] = [];
 fn visible(actor: &Actor) -> rooms::BoxedQuery<'static, MultiBackend> {
     let query = match actor.scope() {
         Scope::Everything => rooms::table.into_boxed(),
-        Scope::Provider(provider) | Scope::Adviser(_, provider) | Scope::Teacher(_, provider) => {
-            rooms::table.into_boxed().filter(rooms::provider_id.eq_any(below(provider)))
-        }
+        Scope::Provider(provider) => rooms::table.into_boxed().filter(rooms::provider_id.eq_any(below(provider))),
         // Where a session is, it says itself.
-        Scope::Sponsor(_) | Scope::Own(_) => rooms::table.into_boxed().filter(rooms::id.eq_any(NONE)),
+        Scope::Sponsor(_) | Scope::Adviser(..) | Scope::Teacher(..) | Scope::Own(_) => {
+            rooms::table.into_boxed().filter(rooms::id.eq_any(NONE))
+        }
     };
     match actor.only_intake() {
         Some(intake) => {

@@ -18,9 +18,9 @@ use crate::{
     intakes::{CohortId, IntakeId, SessionMode},
     people::PersonId,
     programs::{ModuleId, ProgramVersionId},
-    rooms::RoomId,
-    schema::{claim_waivers, sessions},
-    text::{Code, Name, Note, Place, Title},
+    rooms::{RoomId, RoomKind},
+    schema::{claim_waivers, rooms, sessions},
+    text::{Code, Link, Name, Note, Place, Title},
 };
 
 pub type SessionId = Id<Session>;
@@ -85,7 +85,7 @@ pub struct SessionRow {
     /// End − start − breaks, as planned.
     #[schema(example = 90)]
     pub minutes: i32,
-    /// The room or online place that it occupies.
+    #[serde(skip)]
     pub room_id: Option<RoomId>,
     /// Where it is, in words; occupies nothing.
     #[schema(example = "Room 301")]
@@ -161,6 +161,20 @@ pub struct Instructor {
     pub title: Option<Title>,
 }
 
+/// Where a session is, for whoever sees the session.
+#[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Serialize, ToSchema)]
+#[diesel(table_name = rooms)]
+pub struct RoomOfSession {
+    pub id: RoomId,
+    #[schema(example = "A-301")]
+    pub code: Code,
+    #[schema(example = "教学楼 301")]
+    pub name: Name,
+    pub kind: RoomKind,
+    /// Of an online place: where one joins.
+    pub link: Option<Link>,
+}
+
 /// How a session was actually taught; hours and pay count these minutes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Held {
@@ -178,6 +192,8 @@ pub struct Held {
 pub struct Session {
     #[serde(flatten)]
     pub row: SessionRow,
+    /// The room or online place that it occupies; null where none was said.
+    pub room: Option<RoomOfSession>,
     pub cohort_ids: Vec<CohortId>,
     /// The lead first.
     pub instructors: Vec<Instructor>,
@@ -186,8 +202,8 @@ pub struct Session {
 }
 
 impl Session {
-    pub(super) fn of(row: SessionRow, cohort_ids: Vec<CohortId>, instructors: Vec<Instructor>) -> Self {
-        Self { held: row.held(), row, cohort_ids, instructors }
+    pub(super) fn of(row: SessionRow, room: Option<RoomOfSession>, cohort_ids: Vec<CohortId>, instructors: Vec<Instructor>) -> Self {
+        Self { held: row.held(), row, room, cohort_ids, instructors }
     }
 
     pub(super) fn plan(&self) -> Plan {

@@ -344,40 +344,65 @@ fn names(conn: &mut Conn, ids: BTreeSet<PersonId>) -> Result<HashMap<PersonId, N
 
 /// Sessions for more trainees than their rooms hold, by whoever is enrolled in their cohorts then.
 fn crowded(conn: &mut Conn, candidates: &Candidates) -> Result<Vec<(usize, Conflict)>, Error> {
-    let ids: BTreeSet<RoomId> = candidates.0.iter().filter_map(|one| one.plan.room_id).collect();
-    let mut bounded: HashMap<RoomId, (Name, usize)> = HashMap::new();
-    for chunk in ids.into_iter().collect::<Vec<_>>().chunks(CHUNK) {
+    let bounded = bounded_rooms(conn, candidates.0.iter().filter_map(|one| one.plan.room_id).collect())?;
+    let bound_of = |one: &Candidate| one.plan.room_id.and_then(|id| bounded.get(&id));
+    let inside: Vec<(usize, &Candidate, &BoundedRoom)> =
+        candidates.0.iter().enumerate().filter_map(|(index, one)| Some((index, one, bound_of(one)?))).collect();
+    let placed = placed(conn, inside.iter().flat_map(|(_, one, _)| one.plan.cohort_ids.iter().copied()).collect())?;
+    let conflict = |(index, one, room): (usize, &Candidate, &BoundedRoom)| {
+        let at = one.plan.starts_at;
+        let is_in = |placed: &&Placement| {
+            one.plan.cohort_ids.contains(&placed.cohort_id) && placed.from <= at && placed.until.is_none_or(|until| at < until)
+        };
+        let expected = placed.iter().filter(is_in).count();
+        let detail =
+            format!("session {} is for {expected} trainees; the room {} holds {}", one.plan.code, room.subject.name, room.capacity);
+        let subjects = vec![room.subject.clone()];
+        (expected > room.capacity)
+            .then(|| (index, Conflict { severity: Severity::Warn, subjects, ..blocking(one, ConflictKind::RoomCapacity, detail) }))
+    };
+    Ok(inside.into_iter().filter_map(conflict).collect())
+}
+
+struct BoundedRoom {
+    subject: Subject,
+    capacity: usize,
+}
+
+/// Those of these rooms that hold only so many.
+fn bounded_rooms(conn: &mut Conn, ids: BTreeSet<RoomId>) -> Result<HashMap<RoomId, BoundedRoom>, Error> {
+    let ids: Vec<RoomId> = ids.into_iter().collect();
+    let mut bounded = HashMap::new();
+    for chunk in ids.chunks(CHUNK) {
         let rows: Vec<(RoomId, Name, Option<i32>)> = room_rows::table
             .filter(room_rows::id.eq_any(chunk.to_vec()))
             .select((room_rows::id, room_rows::name, room_rows::capacity))
             .load(conn)?;
-        let bound = |(id, name, capacity): (RoomId, Name, Option<i32>)| Some((id, (name, usize::try_from(capacity?).ok()?)));
-        bounded.extend(rows.into_iter().filter_map(bound));
+        bounded.extend(rows.into_iter().filter_map(|(id, name, capacity)| {
+            let capacity = usize::try_from(capacity?).ok()?;
+            Some((id, BoundedRoom { subject: Subject { id: id.cast(), name }, capacity }))
+        }));
     }
-    let inside = candidates
-        .0
-        .iter()
-        .enumerate()
-        .filter_map(|(index, one)| Some((index, one, one.plan.room_id.and_then(|id| Some((id, bounded.get(&id)?)))?)));
-    let inside: Vec<(usize, &Candidate, (RoomId, &(Name, usize)))> = inside.collect();
-    let cohorts: BTreeSet<CohortId> = inside.iter().flat_map(|(_, one, _)| one.plan.cohort_ids.iter().copied()).collect();
-    let placed: Vec<(Option<CohortId>, Instant, Option<Instant>)> = enrollment_periods::table
+    Ok(bounded)
+}
+
+/// Somebody enrolled in a cohort from then on, until the other instant if it is known.
+struct Placement {
+    cohort_id: CohortId,
+    from: Instant,
+    until: Option<Instant>,
+}
+
+fn placed(conn: &mut Conn, cohorts: BTreeSet<CohortId>) -> Result<Vec<Placement>, Error> {
+    if cohorts.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows: Vec<(Option<CohortId>, Instant, Option<Instant>)> = enrollment_periods::table
         .filter(enrollment_periods::cohort_id.eq_any(cohorts.into_iter().collect::<Vec<_>>()))
         .filter(enrollment_periods::state.eq(EnrollmentState::Enrolled))
         .select((enrollment_periods::cohort_id, enrollment_periods::from_at, enrollment_periods::until_at))
         .load(conn)?;
-    let conflict = |(index, one, (room, (name, capacity))): (usize, &Candidate, (RoomId, &(Name, usize)))| {
-        let at = one.plan.starts_at;
-        let is_in = |(cohort, from, until): &&(Option<CohortId>, Instant, Option<Instant>)| {
-            cohort.is_some_and(|cohort| one.plan.cohort_ids.contains(&cohort)) && *from <= at && until.is_none_or(|until| at < until)
-        };
-        let expected = placed.iter().filter(is_in).count();
-        let detail = format!("session {} is for {expected} trainees; the room {name} holds {capacity}", one.plan.code);
-        let subjects = vec![Subject { id: room.cast(), name: name.clone() }];
-        (expected > *capacity)
-            .then(|| (index, Conflict { severity: Severity::Warn, subjects, ..blocking(one, ConflictKind::RoomCapacity, detail) }))
-    };
-    Ok(inside.into_iter().filter_map(conflict).collect())
+    Ok(rows.into_iter().filter_map(|(cohort, from, until)| Some(Placement { cohort_id: cohort?, from, until })).collect())
 }
 
 /// Sessions with which more would be scheduled than planned.

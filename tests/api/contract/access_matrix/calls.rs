@@ -27,6 +27,7 @@ pub enum Thing {
     QuotaOfIntake,
     Enrollment,
     Session,
+    Room,
     Import,
 }
 
@@ -47,6 +48,7 @@ impl Thing {
             (Self::Intake | Self::Quota | Self::QuotaOfIntake, _) => "i1",
             (Self::Enrollment, _) => "e1",
             (Self::Session, _) => "past",
+            (Self::Room, _) => "r1",
             (Self::Import, _) => "import",
         }
     }
@@ -74,6 +76,7 @@ impl Thing {
             (Self::Session, "class_adviser") => &["other", "away"],
             (Self::Session, "instructor") => &["draft", "other", "joint", "away", "unsettled"],
             (Self::Session, "trainee") => &["draft", "other", "away"],
+            (Self::Room, _) if narrow => &["r2"],
             (Self::Import, _) if narrow => &["import2"],
             _ => &[],
         }
@@ -157,6 +160,7 @@ pub fn calls() -> Vec<Call> {
         intake_steps(),
         enrollments(),
         enrollment_steps(),
+        rooms(),
         sessions(),
         roll_calls(),
         imports(),
@@ -283,6 +287,20 @@ fn enrollment_steps() -> Vec<Call> {
         step("transition_enrollment:resume", Thing::Enrollment, Stage::suspended_enrollment),
         step("transition_enrollment:complete", Thing::Enrollment, |stage| stage.enrollment("enrolled")),
         step("transition_enrollment:fail", Thing::Enrollment, |stage| stage.enrollment("enrolled")),
+    ]
+}
+
+fn rooms() -> Vec<Call> {
+    vec![
+        list("list_rooms", Thing::Nothing, "/items", "id"),
+        read("read_room", Thing::Room),
+        write(
+            "create_room",
+            Thing::Provider,
+            |stage, target| json!({ "code": stage.code(), "name": "CANARY-A", "kind": "on_site", "provider_id": target.id }),
+        )
+        .echo("/provider_id"),
+        write("update_room", Thing::Room, |stage, _| json!({ "code": stage.code() })),
     ]
 }
 
