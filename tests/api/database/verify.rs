@@ -172,9 +172,12 @@ fn an_attendance_of_somebody_who_was_not_expected_is_found() {
 fn more_than_the_plan_is_found_whichever_of_the_two_was_changed() {
     let app = spawn_app();
     let (course, _, _) = taught(&app);
-    let amend = |delta: i64| json!({ "module_id": course.program.metallurgy_module, "delta_minutes": delta, "reason": "as agreed" });
-    let amendments = format!("/intakes/{}/amendments", course.intake);
-    course.coordinator.post(&amendments, amend(180 - seed::OWN)).expect(201);
+    // Another intake with less of the module has a plan of its own.
+    let other = seed::intake(&course.coordinator, &course.program.version, "OTHER");
+    for (intake, minutes) in [(&course.intake, 180), (&other, 30)] {
+        let amend = json!({ "module_id": course.program.metallurgy_module, "delta_minutes": minutes - seed::OWN, "reason": "as agreed" });
+        course.coordinator.post(&format!("/intakes/{intake}/amendments"), amend).expect(201);
+    }
     let second = seed::published_session(&course, "MET-02", &seed::morning(2));
     // What was taught longer than planned is beside the plan, and no fault.
     let longer = json!({ "ends_at": seed::after(&seed::morning(2), 120), "difference_reason": "many questions" });
@@ -188,8 +191,9 @@ fn more_than_the_plan_is_found_whichever_of_the_two_was_changed() {
     assert_eq!(app.findings(), Vec::<String>::new());
     app.sql(&format!(
         "INSERT INTO amendments (id, intake_id, program_version_id, module_id, delta_minutes, reason, created_at)
-         SELECT {}, intake_id, program_version_id, module_id, -1, reason, created_at FROM amendments",
-        app.hex(&app.absent_id())
+         SELECT {}, intake_id, program_version_id, module_id, -1, reason, created_at FROM amendments WHERE intake_id = {}",
+        app.hex(&app.absent_id()),
+        app.hex(&course.intake)
     ))
     .unwrap();
     assert_found(&app, &["plan"], &[cohort, module, "180 minutes", "179 planned"]);
