@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use crate::{
     clock::Instant,
     db::types::text_enum,
-    enrollments::EnrollmentId,
+    enrollments::{EnrollmentId, Expected},
     error::{Error, FieldFault},
     intakes::{CohortId, IntakeId},
     ledger::EntryKind,
@@ -264,6 +264,12 @@ pub(super) fn refuse_uncalling(
     }
     let detail = format!("{left_out} who have been called are left out; send the whole class, with what changes");
     Err(Error::invalid("/entries", "called_before", detail))
+}
+
+/// The lines of whoever is expected, and those of whoever is not any more.
+pub(super) fn apart(expected: &[Expected], stored: Vec<Attendance>) -> (Vec<Attendance>, Vec<Attendance>) {
+    let owing: BTreeSet<EnrollmentId> = expected.iter().map(|one| one.enrollment_id).collect();
+    stored.into_iter().partition(|line| owing.contains(&line.enrollment_id))
 }
 
 #[cfg(test)]

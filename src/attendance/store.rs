@@ -10,8 +10,8 @@ use diesel::{
 };
 
 use super::model::{
-    Attendance, NewRollCall, RollCall, RollCallEntry, RollCallRow, RollCallState, RollCallTransition, after, check, refuse_uncalling,
-    says_the_same, split,
+    Attendance, NewRollCall, RollCall, RollCallEntry, RollCallRow, RollCallState, RollCallTransition, after, apart, check,
+    refuse_uncalling, says_the_same, split,
 };
 use crate::{
     access::{Action, Actor, Scope},
@@ -23,12 +23,13 @@ use crate::{
     enrollments::{self, EnrollmentId, Expected},
     error::Error,
     http::{Caller, Change, ETag},
-    intakes::{self, CohortId},
+    intakes::{self, CohortId, IntakeId, IntakeState},
     journal::NewEntry,
     ledger::{self, Closing, Posting},
     organizations::OrganizationId,
-    schedule::{self, SessionId, SessionRow},
-    schema::{attendances, cohorts, intakes as intake_rows, roll_calls},
+    schedule::{self, SessionId, SessionRow, SessionState},
+    schema::{attendances, cohorts, intakes as intake_rows, roll_calls, sessions},
+    text::{Code, listed},
 };
 
 fn row(conn: &mut Conn, session: &SessionRow) -> Result<RollCallRow, Error> {
@@ -221,14 +222,20 @@ fn compare(now: Instant, session_id: SessionId, stored: &[Attendance], new: &New
 
 /// Replaces the lines that differ.
 fn replace(conn: &mut Conn, session_id: SessionId, lines: &Lines) -> Result<(), Error> {
-    if !lines.gone.is_empty() {
-        let gone: Vec<EnrollmentId> = lines.gone.iter().map(|line| line.enrollment_id).collect();
-        let gone = attendances::table.filter(attendances::session_id.eq(session_id)).filter(attendances::enrollment_id.eq_any(gone));
-        diesel::delete(gone).execute(conn)?;
-    }
+    delete(conn, session_id, &lines.gone)?;
     for chunk in lines.fresh.chunks(500) {
         for_backend!(conn, |c| diesel::insert_into(attendances::table).values(chunk).execute(c))?;
     }
+    Ok(())
+}
+
+fn delete(conn: &mut Conn, session_id: SessionId, gone: &[Attendance]) -> Result<(), Error> {
+    if gone.is_empty() {
+        return Ok(());
+    }
+    let gone: Vec<EnrollmentId> = gone.iter().map(|line| line.enrollment_id).collect();
+    let gone = attendances::table.filter(attendances::session_id.eq(session_id)).filter(attendances::enrollment_id.eq_any(gone));
+    diesel::delete(gone).execute(conn)?;
     Ok(())
 }
 
@@ -289,15 +296,19 @@ fn submit(conn: &mut Conn, actor: &Actor, now: Instant, session_id: SessionId) -
 
 /// Closes a roll call: posts, for each enrollment expected in it, entries that add up to the session's minutes.
 ///
+/// Lines of whoever owes the session no more, having left before it as was told after the roll was called, are taken out and kept in the
+/// journal: a closed roll call says who owed it.
+///
 /// # Errors
-/// 409 `session_not_held`, `roll_call_incomplete` and `illegal_transition`.
+/// 409 `session_not_held`, `roll_call_incomplete`, `illegal_transition`, and `minutes_do_not_fit` where the session turned out shorter than
+/// somebody's minutes.
 pub fn close(conn: &mut Conn, actor: &Actor, now: Instant, session_id: SessionId, change: &Change) -> Result<RollCall, Error> {
     let session = changing(conn, actor, session_id, Action::CloseRollCall)?;
     let before = row(conn, &session)?;
     let state = after(before.state, RollCallTransition::Close)?;
     let whole = session.held_minutes.ok_or_else(|| Error::conflict("session_not_held", "confirm the session as held first"))?;
     let expected = enrollments::expected_of(conn, session_id, session.begins_at())?;
-    let stored = stored(conn, session_id)?;
+    let (stored, strangers) = apart(&expected, stored(conn, session_id)?);
     complete(&expected, &stored)?;
     let called: BTreeMap<EnrollmentId, &Attendance> = stored.iter().map(|attendance| (attendance.enrollment_id, attendance)).collect();
     let postings = expected.iter().filter_map(|one| called.get(&one.enrollment_id)).map(|attendance| posting(attendance, whole));
@@ -315,29 +326,16 @@ pub fn close(conn: &mut Conn, actor: &Actor, now: Instant, session_id: SessionId
         ..before.clone()
     };
     // Before it is closed: then the lines are fixed.
-    let (stored, strangers) = take_out_strangers(conn, session_id, &expected, stored)?;
+    delete(conn, session_id, &strangers)?;
     save(conn, &before, &changed)?;
     enrollments::settle(conn, actor, session_id)?;
     // The open sessions and the open minutes of the cohorts change for everybody.
     intakes::touch_all(conn, session.intake_id)?;
     let entry = NewEntry::of("roll_call.closed", "session", session_id).provider(provider(conn, &session)?).intake(session.intake_id);
-    let facts = serde_json::json!({ "closing": number, "entries_posted": posted, "roll_call": changed, "taken_out": strangers });
-    actor.record(entry.from(&before).to(&facts).because(reason.map(|reason| reason.as_str())));
+    let was = serde_json::json!({ "roll_call": before, "taken_out": strangers });
+    let facts = serde_json::json!({ "closing": number, "entries_posted": posted, "roll_call": changed });
+    actor.record(entry.from(&was).to(&facts).because(reason.map(|reason| reason.as_str())));
     Ok(shown(&session, changed, expected, &stored))
-}
-
-/// Deletes the lines of whoever owes the session no more, having left before it as was told after the roll was called: a closed roll call
-/// says who owed it. The lines that stay, and those that went.
-fn take_out_strangers(
-    conn: &mut Conn,
-    session_id: SessionId,
-    expected: &[Expected],
-    stored: Vec<Attendance>,
-) -> Result<(Vec<Attendance>, Vec<Attendance>), Error> {
-    let owing: BTreeSet<EnrollmentId> = expected.iter().map(|one| one.enrollment_id).collect();
-    let (stay, gone): (Vec<Attendance>, Vec<Attendance>) = stored.into_iter().partition(|line| owing.contains(&line.enrollment_id));
-    replace(conn, session_id, &Lines { now: Vec::new(), gone: gone.clone(), fresh: Vec::new() })?;
-    Ok((stay, gone))
 }
 
 /// The session may have turned out shorter than planned after its roll was called.
@@ -357,10 +355,35 @@ fn complete(expected: &[Expected], stored: &[Attendance]) -> Result<(), Error> {
     Err(Error::conflict("roll_call_incomplete", format!("{missing} of {} expected trainees have not been called", expected.len())))
 }
 
+/// Refuses to end an intake while a session of it was held and its roll call is not closed.
+///
+/// # Errors
+/// 409 `roll_calls_open`, with the codes of the sessions.
+pub fn refuse_unclosed(conn: &mut Conn, intake: IntakeId) -> Result<(), Error> {
+    let closed = roll_calls::table.filter(roll_calls::intake_id.eq(intake)).filter(roll_calls::state.eq(RollCallState::Closed));
+    let open: Vec<Code> = sessions::table
+        .filter(sessions::intake_id.eq(intake))
+        .filter(sessions::state.eq(SessionState::Held))
+        .filter(sessions::id.ne_all(closed.select(roll_calls::session_id)))
+        .order((sessions::starts_at, sessions::id))
+        .select(sessions::code)
+        .load(conn)?;
+    if open.is_empty() {
+        return Ok(());
+    }
+    let codes = listed(open.iter().map(Code::as_str));
+    Err(Error::conflict("roll_calls_open", format!("the roll calls of {} held sessions are not closed: {codes}", open.len())))
+}
+
 fn reopen(conn: &mut Conn, actor: &Actor, session_id: SessionId, change: &Change) -> Result<RollCall, Error> {
     let session = changing(conn, actor, session_id, Action::CloseRollCall)?;
     let before = row(conn, &session)?;
     let state = after(before.state, RollCallTransition::Reopen)?;
+    let intake: IntakeState = intake_rows::table.find(session.intake_id).select(intake_rows::state).first(conn)?;
+    if intake == IntakeState::Completed {
+        // Everybody in it was decided by these hours. One that was cancelled is corrected still: what was held counts.
+        return Err(Error::conflict("intake_not_live", "the intake is completed; its roll calls stay closed"));
+    }
     let reason = change.reason.clone().ok_or_else(|| Error::invalid("/reason", "reason_missing", "reopening needs a reason"))?;
     let changed = RollCallRow {
         state,

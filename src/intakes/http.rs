@@ -103,8 +103,9 @@ async fn update_intake(db: Data<Db>, caller: Caller, id: Path<IntakeId>, body: B
     request_body(content = Change, example = json!({"reason": "opened as agreed"})),
     responses((status = 200, description = "The intake as it is now", body = Intake), Writing,
         (status = 409, content_type = "application/problem+json", body = inline(Problem), description = "The intake does not stand so that this \
-            step is possible; code says why. complete: enrollments_undecided while somebody is neither completed, failed nor withdrawn; \
-            sessions_open while a published session was not held or a held one has no closed roll call. start: opening_not_approved")))]
+            step is possible; code says why: illegal_transition by its state. complete: enrollments_undecided while somebody is neither completed, failed nor withdrawn; \
+            sessions_unheld while a published session was not held; roll_calls_open while a held one has no \
+            closed roll call. start: opening_not_approved")))]
 async fn transition_intake(
     db: Data<Db>,
     caller: Caller,

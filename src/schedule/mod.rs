@@ -13,7 +13,7 @@ pub use model::{
 pub use store::moves::update_many;
 pub use store::plan::refuse_below_scheduled;
 pub use store::preview::{Proposal, obstacles};
-pub use store::steps::{cancel_unheld, hold, publish, refuse_open};
+pub use store::steps::{cancel_unheld, hold, publish, refuse_unheld};
 pub use store::verify::{verify_claims, verify_plan, verify_sessions};
 pub use store::waivers::waive;
 pub use store::{Scheduled, called, check_within, create_many, find, of_intake, remove_many};

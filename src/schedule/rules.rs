@@ -18,8 +18,6 @@ use crate::{
 
 /// The longest session, breaks included; what looks for overlaps relies on it.
 const LONGEST: i32 = 24 * 60;
-/// How many minutes a session may begin or end before or after it was planned to.
-const FARTHEST: i64 = 24 * 60;
 /// The most instructors of one session.
 const INSTRUCTORS: usize = 20;
 
@@ -45,16 +43,6 @@ pub(super) fn minutes(starts_at: Instant, ends_at: Instant, break_minutes: i32) 
         return Err(FieldFault::new("/break_minutes", "no_minutes_left", "the breaks leave nothing of the session"));
     }
     Ok(span - break_minutes)
-}
-
-/// What of a session as it was taught is too far from the plan: what took place on another day is moved there first.
-pub(super) fn check_near(plan: &Plan, actual: &Plan) -> Vec<FieldFault> {
-    let times = [("/starts_at", plan.starts_at, actual.starts_at), ("/ends_at", plan.ends_at, actual.ends_at)];
-    let far = times.into_iter().filter(|(_, planned, actual)| planned.minutes_until(*actual).abs() > FARTHEST);
-    far.map(|(pointer, planned, _)| {
-        FieldFault::new(pointer, "too_far_from_plan", format!("lies more than 24 hours from {planned}, as planned; move the session first"))
-    })
-    .collect()
 }
 
 /// The instructors' part of the rules: at most 20, each once.

@@ -11,6 +11,7 @@ use diesel::prelude::*;
 use super::model::{Intake, IntakeId, IntakePatch, IntakeState, IntakeTransition, NewIntake, check};
 use crate::{
     access::{Action, Actor, Scope, sponsored},
+    attendance,
     clock::Instant,
     db::{self, Conn, MultiBackend, types::Uid},
     enrollments,
@@ -180,7 +181,8 @@ pub fn transition(
                     format!("{undecided} enrollments are neither completed, failed nor withdrawn"),
                 ));
             }
-            schedule::refuse_open(conn, id)?;
+            schedule::refuse_unheld(conn, id)?;
+            attendance::refuse_unclosed(conn, id)?;
         }
         IntakeTransition::Cancel => {
             let reason = change.reason.as_ref().ok_or_else(|| Error::invalid("/reason", "reason_missing", "cancelling needs a reason"))?;

@@ -6,7 +6,7 @@ use diesel::prelude::*;
 
 use super::{
     super::model::{NewHold, Plan, Session, SessionChange, SessionId, SessionRow, SessionState, SessionTransition, UNHELD},
-    super::rules::{Days, check_instructors, check_near, minutes},
+    super::rules::{Days, check_instructors, minutes},
     changing,
     conflicts::{occupied, refuse_overlaps},
     find,
@@ -16,14 +16,13 @@ use super::{
 };
 use crate::{
     access::{Action, Actor, Scope},
-    attendance::RollCallState,
     clock::Instant,
     db::{self, Conn},
     error::{Error, FieldFault},
     intakes::{self, Intake, IntakeId},
     journal::NewEntry,
-    schema::{roll_calls, sessions},
-    text::{Code, Note},
+    schema::sessions,
+    text::{Code, Note, listed},
 };
 
 /// What a step changes, for the journal.
@@ -179,32 +178,25 @@ pub fn cancel_unheld(conn: &mut Conn, actor: &Actor, intake: &Intake, reason: &N
     intakes::touch_all(conn, intake.id)
 }
 
-/// Refuses to complete an intake while a session of it is published and was not held, or was held and its roll call is not closed.
+/// Refuses to end an intake while a session of it is published and was not held.
 ///
 /// # Errors
-/// 409 `sessions_open`, with the number of each and the first of them.
-pub fn refuse_open(conn: &mut Conn, intake: IntakeId) -> Result<(), Error> {
-    let codes = |state| {
-        let own = sessions::table.filter(sessions::intake_id.eq(intake)).filter(sessions::state.eq(state));
-        own.order((sessions::starts_at, sessions::id)).select(sessions::code)
-    };
-    let unheld: Vec<Code> = codes(SessionState::Published).load(conn)?;
-    let closed = roll_calls::table.filter(roll_calls::intake_id.eq(intake)).filter(roll_calls::state.eq(RollCallState::Closed));
-    let unclosed = codes(SessionState::Held).filter(sessions::id.ne_all(closed.select(roll_calls::session_id)));
-    let unclosed: Vec<Code> = unclosed.load(conn)?;
-    let open: Vec<String> = [("published and not held", unheld), ("held without a closed roll call", unclosed)]
-        .into_iter()
-        .filter_map(|(how, codes)| first(how, &codes))
-        .collect();
-    if open.is_empty() { Ok(()) } else { Err(Error::conflict("sessions_open", format!("sessions are open: {}", open.join(", ")))) }
-}
-
-/// How many sessions are so, and the first five.
-fn first(how: &str, codes: &[Code]) -> Option<String> {
-    let (shown, rest) = codes.split_at_checked(5).unwrap_or((codes, &[]));
-    let more = if rest.is_empty() { String::new() } else { format!(" and {} more", rest.len()) };
-    let shown: Vec<&str> = shown.iter().map(Code::as_str).collect();
-    (!shown.is_empty()).then(|| format!("{} {how} ({}{more})", codes.len(), shown.join(", ")))
+/// 409 `sessions_unheld`, with their codes.
+pub fn refuse_unheld(conn: &mut Conn, intake: IntakeId) -> Result<(), Error> {
+    let unheld: Vec<Code> = sessions::table
+        .filter(sessions::intake_id.eq(intake))
+        .filter(sessions::state.eq(SessionState::Published))
+        .order((sessions::starts_at, sessions::id))
+        .select(sessions::code)
+        .load(conn)?;
+    if unheld.is_empty() {
+        return Ok(());
+    }
+    let codes = listed(unheld.iter().map(Code::as_str));
+    Err(Error::conflict(
+        "sessions_unheld",
+        format!("{} published sessions were not held: {codes}; hold or cancel them first", unheld.len()),
+    ))
 }
 
 /// Confirms a session as held, as planned or as `new` says: its actual times and breaks and who taught. From then on it occupies its
@@ -297,7 +289,6 @@ fn check_hold(new: &NewHold, plan: &Plan, actual: &Plan) -> Result<i32, Error> {
         faults.push(fault);
         0
     });
-    faults.extend(check_near(plan, actual));
     if actual.instructor_ids.is_empty() && !plan.instructor_ids.is_empty() {
         faults.push(FieldFault::new("/instructor_ids", "instructor_missing", "somebody taught it; name them, or cancel the session"));
     }

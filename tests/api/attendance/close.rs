@@ -173,6 +173,6 @@ fn whoever_turns_out_to_have_left_before_is_taken_out_when_the_roll_call_is_clos
     assert_eq!(app.findings(), Vec::<String>::new());
     // What was found of them is kept where everything is.
     let audit = app.auditor().get(&format!("/audit?subject_id={session}&action=roll_call.closed")).expect(200);
-    let closing = &audit.items()[0]["to"];
+    let closing = &audit.items()[0]["from"];
     assert_eq!((&closing["taken_out"][0]["enrollment_id"], &closing["taken_out"][0]["code"]), (&json!(members[1].id), &json!("absent")));
 }
