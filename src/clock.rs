@@ -78,6 +78,10 @@ impl<'de> Deserialize<'de> for Instant {
         let text = String::deserialize(deserializer)?;
         let at: DateTime<Utc> =
             text.parse().map_err(|_| coded("wrong_value", "must be an RFC 3339 instant such as 2020-05-27T11:00:00Z"))?;
+        if at.timestamp_subsec_nanos() >= 1_000_000_000 {
+            // Neither database can hold it, so that it would be read back as another instant.
+            return Err(coded("wrong_value", "a leap second is not kept; send the second before or after it"));
+        }
         // Both databases hold these years, and none of ours needs more.
         let years = 1900..=2200;
         if years.contains(&chrono::Datelike::year(&at)) {
@@ -99,5 +103,21 @@ impl utoipa::PartialSchema for Instant {
 impl utoipa::ToSchema for Instant {
     fn name() -> std::borrow::Cow<'static, str> {
         "Instant".into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_instant_is_read_back_as_it_was_written_or_not_taken() {
+        let read = |text: &str| serde_json::from_value::<Instant>(serde_json::json!(text));
+        let at = read("2020-05-27T19:00:00.123456789+08:00").unwrap();
+        assert_eq!(at.to_string(), "2020-05-27T11:00:00.123456Z");
+        assert_eq!(Instant::from_unix_micros(at.unix_micros()), Some(at));
+        for wrong in ["2016-12-31T23:59:60Z", "2026-11-15T23:59:60.5Z", "1899-12-31T00:00:00Z", "2020-05-27T11:00:00", "2020-05-27"] {
+            assert!(read(wrong).is_err(), "{wrong}");
+        }
     }
 }

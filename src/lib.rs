@@ -34,7 +34,7 @@
 //! | One open enrollment per person and intake; one attendance per session and enrollment | unique index, primary key | |
 //! | Nobody is in two places | `claims`, made and given back by triggers; an overlap needs a waiver of that pair | `schedule` says what is in the way; `muster verify` derives them anew |
 //! | Whole minutes, UTC instants, no floats | checks: end − start = minutes + breaks | [`clock::Instant`], integers |
-//! | No more is scheduled than planned, amendments included | | refused with what publishes, moves or amends; `muster verify` recounts |
+//! | No more is scheduled than planned, amendments included | | refused with what publishes, moves or amends; `muster verify` recounts, without what was taught longer than planned |
 //! | A completed intake has no session unheld and no roll call open | | refused with what completes it, publishes in it or reopens |
 //! | No data is not zero | | rates are `Option` in `reports` |
 //! | Owed is what was taught while enrolled; what a period reaches back over is listed | periods of an enrollment do not overlap | [`enrollments::expected_of`], the one place; `muster verify` |

@@ -118,6 +118,7 @@ fn changing(conn: &mut Conn, actor: &Actor, session_id: SessionId, action: Actio
     let found = schedule::find(conn, actor, session_id)?;
     actor.may(action)?;
     db::lock(conn, "intake", found.intake_id)?;
+    db::lock_row(conn, "SELECT 1 FROM roll_calls WHERE session_id = ? FOR NO KEY UPDATE", session_id)?;
     // Read again: it may have been cancelled or held while this one waited.
     if db::waits(conn) { schedule::find(conn, actor, session_id) } else { Ok(found) }
 }

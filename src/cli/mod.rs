@@ -30,7 +30,7 @@ Exit codes:
   0  it worked
   1  it failed; one line on stderr says why (with --json also {\"error\": {\"code\", \"message\"}} on stdout)
   2  the command line was wrong
-  3  it worked and found something wrong (verify, doctor, migrate --check)
+  3  it worked and found something wrong (verify, doctor, migrate --check, rows of an import)
 
 Examples:
   muster serve

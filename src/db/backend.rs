@@ -11,8 +11,8 @@ use diesel::{
     sql_types::Text,
 };
 
-use super::{Conn, fixed};
-use crate::error::Error;
+use super::{Conn, fixed, types::Uid};
+use crate::{error::Error, id::Id};
 
 /// Runs one body for whichever database `conn` is of, with the typed connection in hand; or, in the second form, a body for
 /// each. Needed for multi-row inserts, upserts and `returning` of a struct, which the multi connection cannot type.
@@ -225,6 +225,15 @@ pub fn lock(conn: &mut Conn, what: &str, id: impl std::fmt::Display) -> Result<(
         fixed("SELECT 1 FROM (SELECT pg_advisory_xact_lock(hashtextextended(current_schema() || ':' || ?, 0))) AS held")
             .bind::<Text, _>(format!("{what}:{id}"))
             .execute(conn)?;
+    }
+    Ok(())
+}
+
+/// Holds the row that `statement` finds by `id`, against whoever changes it or what hangs on it by hand. Before it is read, so that nothing
+/// is decided by what another transaction is changing. On SQLite there is nothing to do.
+pub fn lock_row<T: 'static>(conn: &mut Conn, statement: &'static str, id: Id<T>) -> Result<(), Error> {
+    if let Conn::Postgres(_) = conn {
+        fixed(statement).bind::<Uid, _>(id).execute(conn)?;
     }
     Ok(())
 }

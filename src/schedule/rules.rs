@@ -199,19 +199,34 @@ pub(super) struct Taken {
     pub(super) held_minutes: Option<i32>,
 }
 
-/// Adds up what is scheduled for each cohort and module: held minutes where held, planned ones where published; drafts and cancelled
-/// ones take nothing.
-pub(super) fn scheduled(taken: Vec<Taken>) -> HashMap<(CohortId, ModuleId), i64> {
-    let mut scheduled: HashMap<(CohortId, ModuleId), i64> = HashMap::new();
-    for one in taken {
-        let minutes = match one.state {
-            SessionState::Published => one.minutes,
-            SessionState::Held => one.held_minutes.unwrap_or(one.minutes),
+impl Taken {
+    /// Held minutes where held, planned ones where published; drafts and cancelled ones take nothing.
+    fn scheduled(&self) -> i32 {
+        match self.state {
+            SessionState::Published => self.minutes,
+            SessionState::Held => self.held_minutes.unwrap_or(self.minutes),
             SessionState::Draft | SessionState::Cancelled => 0,
-        };
-        *scheduled.entry((one.cohort_id, one.module_id)).or_default() += i64::from(minutes);
+        }
     }
-    scheduled
+}
+
+/// Adds up what is scheduled for each cohort and module. More of it than planned is refused when it is scheduled.
+pub(super) fn scheduled(taken: Vec<Taken>) -> HashMap<(CohortId, ModuleId), i64> {
+    added_up(taken, Taken::scheduled)
+}
+
+/// As [`scheduled`], with each session at no more than was planned for it: what never exceeds the plan. A session that was taught longer
+/// may, and only the next to be scheduled is refused for it.
+pub(super) fn scheduled_at_least(taken: Vec<Taken>) -> HashMap<(CohortId, ModuleId), i64> {
+    added_up(taken, |one| one.scheduled().min(one.minutes))
+}
+
+fn added_up(taken: Vec<Taken>, minutes: impl Fn(&Taken) -> i32) -> HashMap<(CohortId, ModuleId), i64> {
+    let mut sums: HashMap<(CohortId, ModuleId), i64> = HashMap::new();
+    for one in taken {
+        *sums.entry((one.cohort_id, one.module_id)).or_default() += i64::from(minutes(&one));
+    }
+    sums
 }
 
 /// 422 with the faults of one session of several under `/sessions/{index}`.
@@ -323,8 +338,25 @@ mod tests {
         use SessionState as S;
         let (cohort_id, module_id) = (Id::generate(), Id::generate());
         let row = |state, minutes, held_minutes| Taken { cohort_id, module_id, state, minutes, held_minutes };
+        let of = |minutes: i64| HashMap::from([((cohort_id, module_id), minutes)]);
         let taken = vec![row(S::Draft, 90, None), row(S::Published, 45, None), row(S::Held, 1000, Some(80)), row(S::Cancelled, 1000, None)];
-        assert_eq!(scheduled(taken), HashMap::from([((cohort_id, module_id), 125)]));
+        assert_eq!((scheduled(taken.clone()), scheduled_at_least(taken)), (of(125), of(125)));
+        let longer = vec![row(S::Published, 45, None), row(S::Held, 90, Some(120)), row(S::Held, 90, Some(80))];
+        assert_eq!((scheduled(longer.clone()), scheduled_at_least(longer)), (of(245), of(215)));
+    }
+
+    /// Sessions in any state for two cohorts and two modules; only held ones have minutes of their own.
+    fn some_taken() -> impl Strategy<Value = Vec<Taken>> {
+        let state = prop::sample::select(SessionState::ALL);
+        let one = (0_u128..2, 0_u128..2, state, 1_i32..=LONGEST, 1_i32..=LONGEST);
+        let taken = |(cohort, module, state, minutes, held): (u128, u128, SessionState, i32, i32)| Taken {
+            cohort_id: Id::from_uuid(uuid::Uuid::from_u128(cohort)),
+            module_id: Id::from_uuid(uuid::Uuid::from_u128(module)),
+            state,
+            minutes,
+            held_minutes: (state == SessionState::Held).then_some(held),
+        };
+        proptest::collection::vec(one.prop_map(taken), 0..25)
     }
 
     /// Three resources, eight sessions, times close together, and some sessions that stand already.
@@ -353,6 +385,18 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn what_never_exceeds_the_plan_is_at_most_what_is_scheduled_and_differs_by_what_was_taught_longer(taken in some_taken()) {
+            let mut expected = scheduled(taken.clone());
+            for one in &taken {
+                let longer = one.held_minutes.map_or(0, |held| (held - one.minutes).max(0));
+                *expected.get_mut(&(one.cohort_id, one.module_id)).unwrap() -= i64::from(longer);
+            }
+            prop_assert_eq!(&scheduled_at_least(taken.clone()), &expected);
+            let all = scheduled(taken);
+            prop_assert!(expected.iter().all(|(of, minutes)| *minutes <= all[of]));
+        }
+
         #[test]
         fn the_overlaps_are_those_that_comparing_all_pairs_finds(occupied in some_occupied()) {
             let mut expected = Vec::new();

@@ -256,9 +256,10 @@ END $$;
 CREATE TRIGGER session_instructors_claim AFTER INSERT OR DELETE ON session_instructors
     FOR EACH ROW EXECUTE FUNCTION session_instructors_claim();
 
+-- Whom a session is for and who teaches it stays once it is held. Locked, so that it is not held meanwhile.
 CREATE FUNCTION session_cohorts_open_insert() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF (SELECT state FROM sessions WHERE id = NEW.session_id) IN ('held', 'cancelled') THEN
+    IF (SELECT state FROM sessions WHERE id = NEW.session_id FOR SHARE) IN ('held', 'cancelled') THEN
         RAISE EXCEPTION 'muster:session_closed';
     END IF;
     RETURN NEW;
@@ -267,7 +268,7 @@ CREATE TRIGGER session_cohorts_open_insert BEFORE INSERT ON session_cohorts FOR 
 
 CREATE FUNCTION session_cohorts_open_delete() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF (SELECT state FROM sessions WHERE id = OLD.session_id) IN ('held', 'cancelled') THEN
+    IF (SELECT state FROM sessions WHERE id = OLD.session_id FOR SHARE) IN ('held', 'cancelled') THEN
         RAISE EXCEPTION 'muster:session_closed';
     END IF;
     RETURN OLD;
@@ -282,7 +283,7 @@ CREATE TRIGGER session_cohorts_fixed BEFORE UPDATE ON session_cohorts FOR EACH R
 
 CREATE FUNCTION session_instructors_open_insert() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF (SELECT state FROM sessions WHERE id = NEW.session_id) IN ('held', 'cancelled') THEN
+    IF (SELECT state FROM sessions WHERE id = NEW.session_id FOR SHARE) IN ('held', 'cancelled') THEN
         RAISE EXCEPTION 'muster:session_closed';
     END IF;
     RETURN NEW;
@@ -291,7 +292,7 @@ CREATE TRIGGER session_instructors_open_insert BEFORE INSERT ON session_instruct
 
 CREATE FUNCTION session_instructors_open_delete() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF (SELECT state FROM sessions WHERE id = OLD.session_id) IN ('held', 'cancelled') THEN
+    IF (SELECT state FROM sessions WHERE id = OLD.session_id FOR SHARE) IN ('held', 'cancelled') THEN
         RAISE EXCEPTION 'muster:session_closed';
     END IF;
     RETURN OLD;
@@ -300,7 +301,7 @@ CREATE TRIGGER session_instructors_open_delete BEFORE DELETE ON session_instruct
 
 CREATE FUNCTION session_instructors_open_update() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF (SELECT state FROM sessions WHERE id = OLD.session_id) IN ('held', 'cancelled')
+    IF (SELECT state FROM sessions WHERE id = OLD.session_id FOR SHARE) IN ('held', 'cancelled')
         OR NEW.session_id <> OLD.session_id OR NEW.person_id <> OLD.person_id THEN
         RAISE EXCEPTION 'muster:session_closed';
     END IF;

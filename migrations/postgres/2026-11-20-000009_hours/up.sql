@@ -122,7 +122,7 @@ CREATE TRIGGER roll_calls_begin_not_open BEFORE INSERT ON roll_calls FOR EACH RO
 
 CREATE FUNCTION roll_calls_close_after_held() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF NEW.state = 'closed' AND OLD.state <> 'closed' AND (SELECT state FROM sessions WHERE id = NEW.session_id) <> 'held' THEN
+    IF NEW.state = 'closed' AND OLD.state <> 'closed' AND (SELECT state FROM sessions WHERE id = NEW.session_id FOR SHARE) <> 'held' THEN
         RAISE EXCEPTION 'muster:session_not_held';
     END IF;
     RETURN NEW;
@@ -140,7 +140,7 @@ CREATE TRIGGER roll_calls_stay BEFORE DELETE ON roll_calls FOR EACH ROW EXECUTE 
 
 CREATE FUNCTION attendances_insert_while_open() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF (SELECT state FROM roll_calls WHERE session_id = NEW.session_id) = 'closed' THEN
+    IF (SELECT state FROM roll_calls WHERE session_id = NEW.session_id FOR SHARE) = 'closed' THEN
         RAISE EXCEPTION 'muster:roll_call_closed';
     END IF;
     RETURN NEW;
@@ -149,8 +149,8 @@ CREATE TRIGGER attendances_insert_while_open BEFORE INSERT ON attendances FOR EA
 
 CREATE FUNCTION attendances_update_while_open() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF (SELECT state FROM roll_calls WHERE session_id = OLD.session_id) = 'closed'
-        OR (SELECT state FROM roll_calls WHERE session_id = NEW.session_id) = 'closed' THEN
+    IF (SELECT state FROM roll_calls WHERE session_id = OLD.session_id FOR SHARE) = 'closed'
+        OR (SELECT state FROM roll_calls WHERE session_id = NEW.session_id FOR SHARE) = 'closed' THEN
         RAISE EXCEPTION 'muster:roll_call_closed';
     END IF;
     RETURN NEW;
@@ -159,7 +159,7 @@ CREATE TRIGGER attendances_update_while_open BEFORE UPDATE ON attendances FOR EA
 
 CREATE FUNCTION attendances_delete_while_open() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF (SELECT state FROM roll_calls WHERE session_id = OLD.session_id) = 'closed' THEN
+    IF (SELECT state FROM roll_calls WHERE session_id = OLD.session_id FOR SHARE) = 'closed' THEN
         RAISE EXCEPTION 'muster:roll_call_closed';
     END IF;
     RETURN OLD;

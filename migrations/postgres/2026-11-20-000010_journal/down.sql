@@ -12,3 +12,4 @@ DROP FUNCTION journal_payloads_are_immutable;
 DROP FUNCTION journal_entries_stay;
 DROP FUNCTION journal_entries_are_immutable;
 DROP FUNCTION journal_entries_await_seal;
+DROP FUNCTION journal_entries_draw_seq;

@@ -1,6 +1,6 @@
 -- Who did what, when. `seq` is drawn by the last statement of the writing transaction, so it agrees with cause and effect.
 CREATE TABLE journal_entries (
-    seq bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    seq bigint NOT NULL PRIMARY KEY,
     id uuid NOT NULL UNIQUE,
     recorded_at timestamptz NOT NULL,
     token_id uuid,
@@ -50,13 +50,21 @@ CREATE TABLE journal_audiences (
 );
 CREATE INDEX journal_audiences_action ON journal_audiences (organization_id, action, position);
 
+-- Nobody gives a number, so that none slips in before what was there already: not even where a transaction that went back left a gap.
+CREATE SEQUENCE journal_entries_seq_seq OWNED BY journal_entries.seq;
+CREATE FUNCTION journal_entries_draw_seq() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NEW.seq IS NOT NULL THEN
+        RAISE EXCEPTION 'muster:journal_out_of_order';
+    END IF;
+    NEW.seq := nextval('journal_entries_seq_seq');
+    RETURN NEW;
+END $$;
+CREATE TRIGGER journal_entries_draw_seq BEFORE INSERT ON journal_entries FOR EACH ROW EXECUTE FUNCTION journal_entries_draw_seq();
+
 -- Once a statement, because an import appends tens of thousands of entries.
 CREATE FUNCTION journal_entries_await_seal() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    -- A number given by hand would be refused to whoever draws it later.
-    IF (SELECT max(seq) FROM new_rows) > (SELECT last_value FROM journal_entries_seq_seq) THEN
-        RAISE EXCEPTION 'muster:journal_out_of_order';
-    END IF;
     INSERT INTO journal_unsealed (seq) SELECT seq FROM new_rows;
     RETURN NULL;
 END $$;

@@ -38,3 +38,13 @@ CREATE TRIGGER organizations_root_of_parent BEFORE INSERT ON organizations
 WHEN NEW.parent_id IS NOT NULL AND NEW.root_id IS NOT (SELECT root_id FROM organizations WHERE id = NEW.parent_id) BEGIN
     SELECT RAISE(ABORT, 'muster:organization_place_fixed');
 END;
+
+-- OR REPLACE would delete the row in the way without a word, and put another in its place that no trigger on updates has seen.
+CREATE TRIGGER organizations_are_not_replaced BEFORE INSERT ON organizations
+WHEN EXISTS (SELECT 1 FROM organizations WHERE id = NEW.id) OR EXISTS (SELECT 1 FROM organizations WHERE code = NEW.code) BEGIN
+    SELECT RAISE(ABORT, 'muster:already_exists');
+END;
+CREATE TRIGGER organizations_do_not_replace BEFORE UPDATE OF id, code ON organizations
+WHEN NEW.id <> OLD.id OR EXISTS (SELECT 1 FROM organizations WHERE code = NEW.code AND id <> NEW.id) BEGIN
+    SELECT RAISE(ABORT, 'muster:already_exists');
+END;

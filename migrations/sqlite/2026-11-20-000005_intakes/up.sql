@@ -106,3 +106,13 @@ CREATE TRIGGER amendments_are_not_replaced BEFORE INSERT ON amendments
 WHEN EXISTS (SELECT 1 FROM amendments WHERE id = NEW.id) BEGIN
     SELECT RAISE(ABORT, 'muster:already_exists');
 END;
+
+-- OR REPLACE would delete the row in the way without a word, and put another in its place that no trigger on updates has seen.
+CREATE TRIGGER intakes_are_not_replaced BEFORE INSERT ON intakes
+WHEN EXISTS (SELECT 1 FROM intakes WHERE id = NEW.id) OR EXISTS (SELECT 1 FROM intakes WHERE provider_id = NEW.provider_id AND code = NEW.code) BEGIN
+    SELECT RAISE(ABORT, 'muster:already_exists');
+END;
+CREATE TRIGGER intakes_do_not_replace BEFORE UPDATE OF id, provider_id, code ON intakes
+WHEN NEW.id <> OLD.id OR EXISTS (SELECT 1 FROM intakes WHERE provider_id = NEW.provider_id AND code = NEW.code AND id <> NEW.id) BEGIN
+    SELECT RAISE(ABORT, 'muster:already_exists');
+END;

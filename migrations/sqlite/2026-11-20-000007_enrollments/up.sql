@@ -63,7 +63,9 @@ CREATE INDEX enrollment_steps_user ON enrollment_steps (user_id);
 -- Seats: the row that takes a seat is refused while seats taken >= capacity or >= the sponsor's quota.
 CREATE TRIGGER enrollments_seat_on_insert AFTER INSERT ON enrollments
 WHEN NEW.state IN ('offered', 'approved', 'enrolled', 'suspended', 'completed', 'failed') BEGIN
-    INSERT OR IGNORE INTO intake_sponsors (intake_id, sponsor_id) VALUES (NEW.intake_id, NEW.sponsor_id);
+    -- Not OR IGNORE: an OR REPLACE outside would override it.
+    INSERT INTO intake_sponsors (intake_id, sponsor_id) SELECT NEW.intake_id, NEW.sponsor_id
+        WHERE NOT EXISTS (SELECT 1 FROM intake_sponsors WHERE intake_id = NEW.intake_id AND sponsor_id = NEW.sponsor_id);
     SELECT RAISE(ABORT, 'muster:capacity_full') FROM intakes WHERE id = NEW.intake_id AND seats_taken >= capacity;
     SELECT RAISE(ABORT, 'muster:quota_full') FROM intake_sponsors
         WHERE intake_id = NEW.intake_id AND sponsor_id = NEW.sponsor_id AND seats_taken >= seats;
@@ -79,8 +81,9 @@ WHEN (OLD.state IN ('offered', 'approved', 'enrolled', 'suspended', 'completed',
         WHERE id = OLD.intake_id AND OLD.state IN ('offered', 'approved', 'enrolled', 'suspended', 'completed', 'failed');
     UPDATE intake_sponsors SET seats_taken = seats_taken - 1
         WHERE intake_id = OLD.intake_id AND sponsor_id = OLD.sponsor_id AND OLD.state IN ('offered', 'approved', 'enrolled', 'suspended', 'completed', 'failed');
-    INSERT OR IGNORE INTO intake_sponsors (intake_id, sponsor_id)
-        SELECT NEW.intake_id, NEW.sponsor_id WHERE NEW.state IN ('offered', 'approved', 'enrolled', 'suspended', 'completed', 'failed');
+    INSERT INTO intake_sponsors (intake_id, sponsor_id)
+        SELECT NEW.intake_id, NEW.sponsor_id WHERE NEW.state IN ('offered', 'approved', 'enrolled', 'suspended', 'completed', 'failed')
+        AND NOT EXISTS (SELECT 1 FROM intake_sponsors WHERE intake_id = NEW.intake_id AND sponsor_id = NEW.sponsor_id);
     SELECT RAISE(ABORT, 'muster:capacity_full') FROM intakes
         WHERE id = NEW.intake_id AND seats_taken >= capacity AND NEW.state IN ('offered', 'approved', 'enrolled', 'suspended', 'completed', 'failed');
     SELECT RAISE(ABORT, 'muster:quota_full') FROM intake_sponsors
@@ -121,4 +124,18 @@ WHEN EXISTS (SELECT 1 FROM enrollment_periods WHERE id = NEW.id) BEGIN
 END;
 CREATE TRIGGER enrollment_periods_keep_their_key BEFORE UPDATE OF id ON enrollment_periods WHEN NEW.id <> OLD.id BEGIN
     SELECT RAISE(ABORT, 'muster:immutable');
+END;
+
+-- OR REPLACE would delete the row in the way without a word: an enrollment with its hours, for another person.
+CREATE TRIGGER enrollments_are_not_replaced BEFORE INSERT ON enrollments
+WHEN EXISTS (SELECT 1 FROM enrollments WHERE id = NEW.id)
+    OR (NEW.state NOT IN ('rejected', 'withdrawn', 'transferred') AND EXISTS (SELECT 1 FROM enrollments e
+        WHERE e.intake_id = NEW.intake_id AND e.person_id = NEW.person_id AND e.state NOT IN ('rejected', 'withdrawn', 'transferred'))) BEGIN
+    SELECT RAISE(ABORT, 'muster:already_exists');
+END;
+CREATE TRIGGER enrollments_do_not_replace BEFORE UPDATE ON enrollments
+WHEN NEW.id <> OLD.id OR (NEW.state NOT IN ('rejected', 'withdrawn', 'transferred') AND EXISTS (SELECT 1 FROM enrollments e
+    WHERE e.intake_id = NEW.intake_id AND e.person_id = NEW.person_id AND e.id <> NEW.id
+        AND e.state NOT IN ('rejected', 'withdrawn', 'transferred'))) BEGIN
+    SELECT RAISE(ABORT, 'muster:already_exists');
 END;

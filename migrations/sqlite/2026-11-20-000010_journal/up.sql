@@ -54,7 +54,7 @@ CREATE TRIGGER journal_entries_await_seal AFTER INSERT ON journal_entries BEGIN
     INSERT INTO journal_unsealed (seq) VALUES (NEW.seq);
 END;
 
--- Rows stay and each follows the one before, so that no number given by hand leaves none for the next.
+-- Rows stay and each follows the one before: the only number that can be given is the one that would be drawn.
 CREATE TRIGGER journal_entries_follow AFTER INSERT ON journal_entries
 WHEN NEW.seq <> 1 + coalesce((SELECT max(seq) FROM journal_entries WHERE seq < NEW.seq), 0) BEGIN
     SELECT RAISE(ABORT, 'muster:journal_out_of_order');

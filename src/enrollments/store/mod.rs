@@ -364,6 +364,10 @@ pub(super) fn update(
 
 /// Takes one step in the life of an enrollment, from `effective_at` (now unless said), which may lie in the past but not before
 /// the present state began.
+///
+/// # Errors
+/// 409 `illegal_transition`, `intake_not_open`, what the seats say, and `sessions_unsettled` where the hours by which somebody is to be
+/// completed or failed are not settled; 422 for a time that cannot be.
 pub fn transition(
     conn: &mut Conn,
     actor: &Actor,
@@ -396,6 +400,9 @@ pub fn transition(
     diesel::insert_into(enrollment_steps::table).values(&step).execute(conn)?;
     if effective_at < now {
         unsettled::find_anew(conn, saved.intake_id, &[id])?;
+    }
+    if matches!(saved.state, EnrollmentState::Completed | EnrollmentState::Failed) {
+        unsettled::refuse_unsettled(conn, id)?;
     }
     Ok(saved)
 }

@@ -63,6 +63,19 @@ pub(super) fn find_anew(conn: &mut Conn, intake: IntakeId, ids: &[EnrollmentId])
     Ok(())
 }
 
+/// Refuses to decide an enrollment while closed sessions wait to be settled for it.
+///
+/// # Errors
+/// 409 `sessions_unsettled` with their number.
+pub(super) fn refuse_unsettled(conn: &mut Conn, id: EnrollmentId) -> Result<(), Error> {
+    let waiting: i64 = unsettled_sessions::table.filter(unsettled_sessions::enrollment_id.eq(id)).count().get_result(conn)?;
+    if waiting == 0 {
+        return Ok(());
+    }
+    let detail = format!("{waiting} closed sessions are not settled for this enrollment; reopen, put and close their roll calls first");
+    Err(Error::conflict("sessions_unsettled", detail))
+}
+
 fn has_closed_sessions(conn: &mut Conn, intake: IntakeId) -> Result<bool, Error> {
     let closed = roll_calls::table.filter(roll_calls::intake_id.eq(intake)).filter(roll_calls::closings.gt(0));
     Ok(diesel::select(diesel::dsl::exists(closed)).get_result(conn)?)

@@ -176,7 +176,7 @@ type Told = (EnrollmentId, Instant, Option<String>, String, Instant);
 
 /// What the payload of an entry about a step says.
 #[derive(Deserialize)]
-struct Change {
+struct StepPayload {
     #[serde(default)]
     from: Option<Stood>,
     to: Stood,
@@ -203,21 +203,42 @@ fn verify_journaled(conn: &mut Conn) -> Result<Vec<String>, Error> {
         if last.is_none() {
             break;
         }
-        let mut differ: BTreeMap<Told, i32> = BTreeMap::new();
-        for step in taken(conn, &ids)? {
-            *differ.entry(step).or_default() += 1;
-        }
-        for step in journaled(conn, &ids)? {
-            *differ.entry(step).or_default() -= 1;
-        }
-        findings.extend(differ.into_iter().filter(|(_, more)| *more != 0).map(|((id, _, from, to, at), more)| {
-            let from = from.unwrap_or_else(|| "nothing".to_owned());
-            let silent = if more > 0 { "the journal does not say so" } else { "no step does, though the journal says so" };
-            format!("steps: enrollment {id} goes from {from} to {to} from {at} on: {silent}")
-        }));
+        findings.extend(differing(taken(conn, &ids)?, journaled(conn, &ids)?));
     }
     findings.extend(gone(conn)?);
     Ok(findings)
+}
+
+/// What only one of the two says. An entry that says nothing stands for one step that was recorded with it, whichever it is.
+fn differing(steps: Vec<Told>, entries: Vec<Entry>) -> Vec<String> {
+    let mut differ: BTreeMap<Told, i32> = BTreeMap::new();
+    let mut silent: BTreeMap<(EnrollmentId, Instant), i32> = BTreeMap::new();
+    for step in steps {
+        *differ.entry(step).or_default() += 1;
+    }
+    for entry in entries {
+        match entry {
+            Ok(step) => *differ.entry(step).or_default() -= 1,
+            Err(recorded) => *silent.entry(recorded).or_default() += 1,
+        }
+    }
+    let mut findings = Vec::new();
+    for ((id, recorded_at, from, to, at), mut more) in differ {
+        if let Some(entries) = silent.get_mut(&(id, recorded_at)) {
+            let covered = more.clamp(0, *entries);
+            more -= covered;
+            *entries -= covered;
+        }
+        let says = match more {
+            0 => continue,
+            1.. => "the journal does not say so",
+            _ => "no step does, though the journal says so",
+        };
+        findings.push(format!("steps: enrollment {id} goes from {} to {to} from {at} on: {says}", from.as_deref().unwrap_or("nothing")));
+    }
+    let stepless = silent.into_iter().filter(|(_, entries)| *entries > 0);
+    findings.extend(stepless.map(|((id, at), _)| format!("steps: enrollment {id} has no step for the entry that the journal has of {at}")));
+    findings
 }
 
 fn taken(conn: &mut Conn, ids: &[EnrollmentId]) -> Result<Vec<Told>, Error> {
@@ -233,20 +254,27 @@ fn taken(conn: &mut Conn, ids: &[EnrollmentId]) -> Result<Vec<Told>, Error> {
         .load(conn)?)
 }
 
-/// What the journal's check finds fault with, such as a payload that is gone, says nothing here.
-fn journaled(conn: &mut Conn, ids: &[EnrollmentId]) -> Result<Vec<Told>, Error> {
+/// An entry about a step: what it says, or only whose it is and when it was recorded if its payload is gone, as after an erasure, or
+/// unreadable, which is the business of the journal's check.
+type Entry = Result<Told, (EnrollmentId, Instant)>;
+
+fn journaled(conn: &mut Conn, ids: &[EnrollmentId]) -> Result<Vec<Entry>, Error> {
     let subjects: Vec<Id<()>> = ids.iter().map(|id| Id::from_uuid(id.uuid())).collect();
-    let entries: Vec<(Id<()>, Instant, String)> = journal_entries::table
-        .inner_join(journal_payloads::table.on(journal_payloads::entry_id.eq(journal_entries::id)))
+    let entries: Vec<(Id<()>, Instant, Option<String>)> = journal_entries::table
+        .left_join(journal_payloads::table.on(journal_payloads::entry_id.eq(journal_entries::id)))
         .filter(journal_entries::subject_id.eq_any(subjects))
         .filter(journal_entries::action.eq_any(["enrollment.created", "enrollment.changed_state"]))
-        .select((journal_entries::subject_id, journal_entries::recorded_at, journal_payloads::body))
+        .select((journal_entries::subject_id, journal_entries::recorded_at, journal_payloads::body.nullable()))
         .load(conn)?;
-    let told = |(subject, recorded_at, body): (Id<()>, Instant, String)| {
-        let Change { from, to } = serde_json::from_str(&body).ok()?;
-        Some((Id::from_uuid(subject.uuid()), recorded_at, from.map(|from| from.state), to.state, to.effective_at?))
+    let read = |(subject, recorded_at, body): (Id<()>, Instant, Option<String>)| {
+        let id = Id::from_uuid(subject.uuid());
+        let told = |body: String| {
+            let StepPayload { from, to } = serde_json::from_str(&body).ok()?;
+            Some((id, recorded_at, from.map(|from| from.state), to.state, to.effective_at?))
+        };
+        body.and_then(told).ok_or((id, recorded_at))
     };
-    Ok(entries.into_iter().filter_map(told).collect())
+    Ok(entries.into_iter().map(read).collect())
 }
 
 #[derive(QueryableByName)]

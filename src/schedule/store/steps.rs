@@ -201,12 +201,13 @@ pub fn refuse_unheld(conn: &mut Conn, intake: IntakeId) -> Result<(), Error> {
 /// people at these times; the instructors' titles are pinned.
 ///
 /// # Errors
-/// 403 for an instructor who does not lead it; 409 `intake_not_open`, `opening_not_approved`, `session_not_over` before its end, `session_conflict` if somebody was elsewhere at
-/// the actual times, `illegal_transition`; 422 if anything differs from the plan without a reason or a time by more than a day.
+/// 403 for an instructor who does not lead it; 409 `intake_not_open`, `opening_not_approved`, `session_not_over` before its end, `session_conflict` if
+/// somebody was elsewhere at the actual times, `illegal_transition`; 422 if anything differs from the plan without a reason.
 pub fn hold(conn: &mut Conn, actor: &Actor, now: Instant, id: SessionId, new: NewHold) -> Result<Session, Error> {
     let intake_id = find(conn, actor, id)?.intake_id;
     actor.may(Action::HoldSession)?;
     db::lock(conn, "intake", intake_id)?;
+    db::lock_row(conn, "SELECT 1 FROM sessions WHERE id = ? FOR NO KEY UPDATE", id)?;
     // Only now, for who leads may have changed while this one waited.
     let stored = read(conn, actor, id)?;
     refuse_unless_leading(actor, &stored)?;

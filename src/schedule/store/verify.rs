@@ -6,7 +6,13 @@ use diesel::{
     sql_types::{BigInt, Text},
 };
 
-use super::super::model::SessionId;
+use super::{
+    super::{
+        model::SessionId,
+        rules::{Taken, scheduled_at_least},
+    },
+    plan::planned_minutes,
+};
 use crate::{
     clock::Instant,
     db::{
@@ -15,8 +21,8 @@ use crate::{
     },
     error::Error,
     id::Id,
-    intakes::CohortId,
-    programs::ModuleId,
+    intakes::Intake,
+    schema::{intakes, session_cohorts, sessions},
 };
 
 #[derive(QueryableByName)]
@@ -96,38 +102,26 @@ pub fn verify_claims(conn: &mut Conn) -> Result<Vec<String>, Error> {
     Ok(findings)
 }
 
-#[derive(QueryableByName)]
-struct Exceeding {
-    #[diesel(sql_type = Uid)]
-    cohort_id: CohortId,
-    #[diesel(sql_type = Uid)]
-    module_id: ModuleId,
-    #[diesel(sql_type = BigInt)]
-    scheduled: i64,
-    #[diesel(sql_type = BigInt)]
-    planned: i64,
-}
-
-/// Holds what is scheduled for each cohort and module against its plan, amendments included. A session counts with the minutes that were
-/// planned for it at most: one that was taught longer may exceed the plan, and only the next to be scheduled is refused for it.
+/// Holds what is scheduled for each cohort and module against its plan, amendments included.
 pub fn verify_plan(conn: &mut Conn) -> Result<Vec<String>, Error> {
-    let exceeding: Vec<Exceeding> = sql_query(
-        "SELECT cohort_id, module_id, scheduled, planned FROM (
-            SELECT t.cohort_id, t.module_id, t.scheduled, m.planned_minutes + coalesce((SELECT sum(a.delta_minutes) FROM amendments a
-                WHERE a.intake_id = t.intake_id AND a.module_id = t.module_id), 0) AS planned
-            FROM (SELECT k.cohort_id, s.module_id, s.intake_id,
-                    sum(CASE WHEN s.held_minutes < s.minutes THEN s.held_minutes ELSE s.minutes END) AS scheduled
-                FROM sessions s JOIN session_cohorts k ON k.session_id = s.id WHERE s.state IN ('published', 'held')
-                GROUP BY k.cohort_id, s.module_id, s.intake_id) AS t
-            JOIN modules m ON m.id = t.module_id) AS compared
-         WHERE scheduled > planned",
-    )
-    .load(conn)?;
-    let exceeds = |row: Exceeding| {
-        let Exceeding { cohort_id, module_id, scheduled, planned } = row;
-        format!("plan: cohort {cohort_id} has {scheduled} minutes of module {module_id} scheduled and {planned} planned")
-    };
-    Ok(exceeding.into_iter().map(exceeds).collect())
+    let mut findings = Vec::new();
+    let intakes: Vec<Intake> = intakes::table.order(intakes::id).select(Intake::as_select()).load(conn)?;
+    for intake in intakes {
+        let taken: Vec<Taken> = sessions::table
+            .inner_join(session_cohorts::table.on(session_cohorts::session_id.eq(sessions::id)))
+            .filter(sessions::intake_id.eq(intake.id))
+            .select((session_cohorts::cohort_id, sessions::module_id, sessions::state, sessions::minutes, sessions::held_minutes))
+            .load(conn)?;
+        let planned = planned_minutes(conn, &intake)?;
+        for ((cohort, module), scheduled) in scheduled_at_least(taken) {
+            let planned = planned.get(&module).map_or(0, |(_, minutes)| *minutes);
+            if scheduled > planned {
+                findings.push(format!("plan: cohort {cohort} has {scheduled} minutes of module {module} scheduled and {planned} planned"));
+            }
+        }
+    }
+    findings.sort_unstable();
+    Ok(findings)
 }
 
 #[derive(QueryableByName)]

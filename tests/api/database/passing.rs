@@ -1,4 +1,4 @@
-//! What the database refuses for now only is 503, in whatever language it says so.
+//! Transactions that pass each other on Postgres: what one does by hand while another closes, and what is refused for now only.
 
 use diesel::{Connection as _, PgConnection, connection::SimpleConnection};
 use muster::{
@@ -7,7 +7,7 @@ use muster::{
     error::Error,
 };
 
-use crate::support::{Kind, TestDatabase};
+use crate::support::{Kind, Reply, TestDatabase, seed, spawn_app};
 
 /// The address of `database` with the first language that its server can speak.
 fn foreign(database: &TestDatabase) -> String {
@@ -43,4 +43,44 @@ fn a_wait_that_lasted_too_long_is_unavailable_and_a_wrong_statement_is_ours() {
         assert!(matches!(error, Error::Unavailable(_)), "{limit}: {error:?}");
     }
     assert!(matches!(lock("lock_timeout", "nowhere"), Error::Internal(_)));
+}
+
+/// Runs `by_hand` in a transaction of its own, `request` while that is open, then commits; the answer, once the two have passed.
+fn beside(url: &str, by_hand: &str, request: impl FnOnce() -> Reply + Send) -> Reply {
+    let mut hand = PgConnection::establish(url).unwrap();
+    hand.batch_execute(&format!("BEGIN; {by_hand}")).unwrap();
+    std::thread::scope(|scope| {
+        let asked = scope.spawn(request);
+        let waits = "DO $$ BEGIN ASSERT EXISTS (SELECT 1 FROM pg_locks WHERE NOT granted AND locktype = 'transactionid'); END $$";
+        let mut watch = PgConnection::establish(url).unwrap();
+        while !asked.is_finished() && watch.batch_execute(waits).is_err() {
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+        hand.batch_execute("COMMIT").unwrap();
+        asked.join().unwrap()
+    })
+}
+
+#[test]
+fn what_is_changed_by_hand_while_a_roll_call_closes_or_a_session_is_held_is_seen() {
+    let app = spawn_app();
+    if app.database.kind() != Kind::Postgres {
+        return;
+    }
+    let course = seed::course(&app);
+    let member = seed::enrolled(&course, 1).remove(0);
+    let called = seed::held_session(&course, "H-1", &seed::morning(1));
+    seed::put_roll_call(&course, &called, &[seed::line(&member, "present")]).expect(200);
+    let absent = format!("UPDATE attendances SET code = 'absent' WHERE session_id = {}", app.hex(&called));
+    beside(app.database.url(), &absent, || seed::step_roll_call(&course, &called, "close", None)).expect(200);
+    let mut both = seed::session_body(&course, "P-2", &seed::morning(2));
+    both["module_id"] = serde_json::json!(course.program.common_module);
+    both["cohort_ids"] = serde_json::json!([course.metallurgy, course.mechanics]);
+    let joint = seed::published_session_as(&course, both);
+    let (session, cohort) = (app.hex(&joint), app.hex(&course.mechanics));
+    let one_less = format!("DELETE FROM session_cohorts WHERE session_id = {session} AND cohort_id = {cohort}");
+    let hold = || course.coordinator.post(&format!("/sessions/{joint}/hold"), serde_json::json!({}));
+    let held = beside(app.database.url(), &one_less, hold).expect(200);
+    assert_eq!(held.body["cohort_ids"], serde_json::json!([course.metallurgy]));
+    assert_eq!(app.findings(), Vec::<String>::new());
 }

@@ -43,9 +43,12 @@ fn assert_refused(app: &App, statements: &[String]) {
 }
 
 #[test]
-fn what_is_final_is_not_replaced_by_an_insert() {
+fn what_is_final_is_not_replaced_by_an_insert_of_the_same() {
     let Some((app, _)) = app_with_history() else { return };
     let same = [
+        "organizations",
+        "intakes",
+        "enrollments",
         "amendments",
         "enrollment_steps",
         "enrollment_periods",
@@ -64,6 +67,11 @@ fn what_is_final_is_not_replaced_by_an_insert() {
         format!("INSERT OR REPLACE INTO {table} SELECT * FROM {table}")
     });
     assert_refused(&app, &same);
+}
+
+#[test]
+fn what_is_final_is_not_replaced_by_an_insert_of_something_new() {
+    let Some((app, _)) = app_with_history() else { return };
     let new = app.hex(&app.absent_id());
     let draft = "(SELECT id FROM program_versions WHERE state = 'draft')";
     let version = "total_minutes, minutes_per_hour, authorized_absence_counts, created_at";
@@ -96,6 +104,10 @@ fn what_is_final_is_not_replaced_by_an_insert() {
             "REPLACE INTO enrollment_periods (id, enrollment_id, state, from_at, until_at, recorded_at)
              SELECT p.id, e.id, 'applied', 1, 2, 3 FROM enrollment_periods p, enrollments e WHERE e.id <> p.enrollment_id"
                 .to_owned(),
+            format!(
+                "REPLACE INTO enrollments SELECT {new}, intake_id, program_version_id, person_id, discipline_id, sponsor_id, unit_id, cohort_id,
+                 payer_id, funding, crew, state, version, created_at FROM enrollments"
+            ),
             "REPLACE INTO roll_calls (session_id, state) SELECT session_id, 'not_open' FROM roll_calls WHERE state = 'closed'".to_owned(),
         ],
     );
@@ -120,6 +132,9 @@ fn what_is_final_is_not_replaced_by_an_update() {
             ),
             "UPDATE OR REPLACE enrollment_periods SET id = (SELECT max(id) FROM enrollment_periods) WHERE id < (SELECT max(id) FROM enrollment_periods)"
                 .to_owned(),
+            "UPDATE OR REPLACE enrollments SET person_id = (SELECT max(person_id) FROM enrollments)".to_owned(),
+            "UPDATE OR REPLACE organizations SET code = 'USTB' WHERE code = 'JISCO'".to_owned(),
+            format!("UPDATE OR REPLACE organizations SET id = {} WHERE code = 'JISCO'", app.hex(&app.provider().id)),
             "UPDATE OR REPLACE sessions SET code = 'H-1' WHERE code = 'D-1'".to_owned(),
             "UPDATE OR REPLACE sessions SET id = (SELECT id FROM sessions WHERE code = 'H-1') WHERE code = 'D-1'".to_owned(),
             "UPDATE OR REPLACE roll_calls SET session_id = (SELECT session_id FROM roll_calls WHERE state = 'closed') WHERE state = 'open'"
@@ -127,6 +142,20 @@ fn what_is_final_is_not_replaced_by_an_update() {
             "UPDATE OR REPLACE attendances SET session_id = (SELECT session_id FROM roll_calls WHERE state = 'closed')".to_owned(),
         ],
     );
+}
+
+#[test]
+fn a_full_quota_is_not_passed_by_replacing() {
+    let Some((app, course)) = app_with_history() else { return };
+    let quota = format!("/intakes/{}/seat-quotas/{}", course.intake, course.sponsor.id);
+    course.coordinator.if_none_match("*").put(&quota, json!({ "seats": 2 })).expect(200);
+    let new = app.hex(&app.absent_id());
+    let trainee = app.hex(&seed::recruit(&course));
+    let row = "intake_id, program_version_id, discipline_id, sponsor_id, unit_id, cohort_id, state, created_at";
+    let more = format!(
+        "INSERT OR REPLACE INTO enrollments (id, person_id, version, {row}) SELECT {new}, {trainee}, 1, {row} FROM enrollments LIMIT 1"
+    );
+    assert_refused(&app, &[more]);
 }
 
 #[test]

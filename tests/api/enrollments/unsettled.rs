@@ -153,3 +153,25 @@ fn only_who_closes_roll_calls_settles() {
     settle(course.coordinator.token.as_deref()).unwrap();
     assert_eq!(listed(&course, &late.id).len(), 0);
 }
+
+#[test]
+fn nobody_is_completed_or_failed_by_hours_that_are_not_settled() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let member = seed::enrolled(&course, 1).remove(0);
+    let session = seed::closed_session(&course, "MET-1", &seed::morning(1), &[seed::line(&member, "present")]);
+    let late = seed::enrolled(&course, 1).remove(0);
+    let step = |id: &str, step: &str| course.coordinator.post(&format!("/enrollments/{id}/{step}"), json!({ "reason": "as examined" }));
+    app.unchanged(|| {
+        step(&late.id, "complete").expect(409).problem("sessions_unsettled");
+        step(&late.id, "fail").expect(409).problem("sessions_unsettled");
+        // Nor from a day before sessions that were posted.
+        let early = json!({ "reason": "as examined", "effective_at": seed::morning(0) });
+        course.coordinator.post(&format!("/enrollments/{}/complete", member.id), early).expect(409).problem("sessions_unsettled");
+    });
+    step(&member.id, "complete").expect(200);
+    seed::step_roll_call(&course, &session, "reopen", Some("one came late to the list")).expect(200);
+    seed::put_roll_call(&course, &session, &[seed::line(&member, "present"), seed::line(&late, "absent")]).expect(200);
+    seed::step_roll_call(&course, &session, "close", None).expect(200);
+    step(&late.id, "fail").expect(200);
+}
