@@ -30,7 +30,7 @@ impl<'a, F: Copy + Eq + 'static> Sheet<'a, F> {
             } else if problems.iter().any(|problem| matches!(problem, ColumnProblem::Duplicate { .. })) {
                 ("columns_duplicate", "the file has columns twice")
             } else {
-                ("columns_misspelt", "the file has columns that are nearly known ones")
+                ("columns_misspelt", "the file has misspelled columns")
             };
             let faults = problems.iter().map(|problem| fault(problem, fields)).collect();
             Error::Rejected { code, detail: detail.to_owned(), faults }
@@ -52,9 +52,9 @@ impl<'a, F: Copy + Eq + 'static> Sheet<'a, F> {
         rows.collect()
     }
 
-    /// The headers that are not read.
+    /// The headers that are not read, with what they may have been meant for.
     pub(in crate::imports) fn unknown(&self) -> Vec<String> {
-        self.mapping.unknown().iter().map(|(_, header)| header.clone()).collect()
+        self.mapping.unknown().iter().map(ToString::to_string).collect()
     }
 
     fn name(&self, field: F) -> &'static str {
