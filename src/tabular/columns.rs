@@ -24,7 +24,7 @@ pub enum ColumnProblem {
     #[error("The columns {} and {} both hold \"{name}\".", column_name(*first), column_name(*second))]
     Duplicate { name: &'static str, first: usize, second: usize },
     #[error("The column {} is headed \"{header}\", which is nearly \"{name}\": correct it, or call it otherwise.", column_name(*column))]
-    Misspelt { name: &'static str, column: usize, header: String },
+    Misspelled { name: &'static str, column: usize, header: String },
 }
 
 impl ColumnProblem {
@@ -33,14 +33,14 @@ impl ColumnProblem {
         match self {
             Self::Missing { .. } => "column_missing",
             Self::Duplicate { .. } => "column_duplicate",
-            Self::Misspelt { .. } => "column_misspelt",
+            Self::Misspelled { .. } => "column_misspelled",
         }
     }
 
     /// The field that it is about.
     pub fn name(&self) -> &'static str {
         match self {
-            Self::Missing { name } | Self::Duplicate { name, .. } | Self::Misspelt { name, .. } => name,
+            Self::Missing { name } | Self::Duplicate { name, .. } | Self::Misspelled { name, .. } => name,
         }
     }
 }
@@ -104,7 +104,7 @@ pub fn map_columns<F: Copy + Eq + 'static>(header: &Row, fields: &[Field<F>]) ->
             without.iter().find(|(_, accepted)| is_like(accepted)).map(|(field, _)| field.name)
         };
         if let Some(name) = like(Likeness::Misspelled) {
-            problems.push(ColumnProblem::Misspelt { name, column, header: cell.clone() });
+            problems.push(ColumnProblem::Misspelled { name, column, header: cell.clone() });
         }
         unknown.push(Unknown { header: cell.clone(), maybe: like(Likeness::Maybe) });
     }
@@ -259,7 +259,7 @@ mod tests {
         let fields = one("place", &["mode", "module", "employee_number", "地点"]);
         for near in ["plcae", "Palce*", "places", "plave", "modul", "empolyee_number", "employe number", "empolyee_nubmer"] {
             let problems = map_columns(&row(&["x", near]), &fields).unwrap_err();
-            assert_eq!(problems, [ColumnProblem::Misspelt { name: "place", column: 1, header: near.to_owned() }], "{near}");
+            assert_eq!(problems, [ColumnProblem::Misspelled { name: "place", column: 1, header: near.to_owned() }], "{near}");
         }
         // What has a column of its own is not meant by another.
         assert!(map_columns(&row(&["place", "places", "上课地点"]), &fields).unwrap().unknown().iter().all(|one| one.maybe.is_none()));

@@ -57,12 +57,12 @@ fn a_misspelled_column_is_not_passed_over() {
     let app = spawn_app();
     let course = seed::course(&app);
     let file = |headers: &str| csv(&format!("姓名,工号,单位,专业,{headers}"), &["张伟,0001,JISCO,MET,13800000001,x"]);
-    let misspelt = |name: &str| (format!("/columns/{name}"), "column_misspelt".to_owned());
+    let misspelled = |name: &str| (format!("/columns/{name}"), "column_misspelled".to_owned());
     app.unchanged(|| {
         for query in ["", "?dry_run=true", "?partial=true"] {
             let path = format!("{}{query}", roster_path(&course));
-            let reply = course.coordinator.post_file(&path, "a.csv", &file("mobil,cohrot")).expect(422).problem("columns_misspelt");
-            assert_eq!(faults(&reply), [misspelt("phone"), misspelt("cohort")], "{query}");
+            let reply = course.coordinator.post_file(&path, "a.csv", &file("mobil,cohrot")).expect(422).problem("columns_misspelled");
+            assert_eq!(faults(&reply), [misspelled("phone"), misspelled("cohort")], "{query}");
         }
     });
     let reply = course.coordinator.post_file(&roster_path(&course), "a.csv", &file("紧急联系电话,备注")).expect(200);
