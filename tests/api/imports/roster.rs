@@ -273,6 +273,16 @@ fn another_beginning_of_somebody_who_has_a_place_needs_review() {
         let dry = import("?dry_run=true", "2020-06-02", "").expect(200);
         assert_eq!(verdicts(&dry), said(&[(2, "needs_review", &["from_differs"]), (3, "already_enrolled", &[])]));
     });
+    // What counts is since when at first, whatever happened in between.
+    let enrolled = course.coordinator.get(&format!("/intakes/{}/enrollments", course.intake)).expect(200);
+    for (step, day) in [("suspend", 10), ("resume", 20)] {
+        let body = json!({ "reason": "as agreed", "effective_at": format!("2020-06-{day}T00:00:00Z") });
+        for id in enrolled.column("id") {
+            course.coordinator.post(&format!("/enrollments/{id}/{step}"), body.clone()).expect(200);
+        }
+    }
+    let same = import("?dry_run=true", "2020/6/1", "2020-05-27").expect(200);
+    assert_eq!(verdicts(&same), said(&[(2, "already_enrolled", &[]), (3, "already_enrolled", &[])]));
     let nominee = seed::trainee(&course.coordinator, &course.sponsor.id, "0003");
     let mut body = seed::enrollment_body(&course, &nominee);
     body["state"] = json!("nominated");
