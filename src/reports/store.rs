@@ -86,7 +86,6 @@ pub fn intake_progress(conn: &mut Conn, actor: &Actor, now: Instant, caller: &Ca
     })
 }
 
-
 /// The progress of one enrollment, with every module of its plan. Where a partner pulls it, that is journaled as for a whole report:
 /// it leaves the house. Those of the house and the trainee only look.
 pub fn enrollment_progress(conn: &mut Conn, actor: &Actor, now: Instant, id: EnrollmentId) -> Result<EnrollmentProgress, Error> {
