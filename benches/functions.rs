@@ -28,7 +28,7 @@ use muster::{
     http::{Caller, Change},
     imports::{self, Options},
     journal,
-    reports::{self, Pulled},
+    reports::{self, Asked, Format, Pulled},
 };
 use support::{
     database::{Database, Place},
@@ -130,11 +130,12 @@ fn progress(bencher: &mut Bencher<'_>, db: &Db, seeded: &Seeded) {
     let authorization = ("authorization", format!("Bearer {}", seeded.coordinator.expose()));
     let request = TestRequest::get().uri("/api/v1/progress").insert_header(authorization).to_http_request();
     let caller = Caller::from_request(&request, &mut Payload::None).into_inner().unwrap();
+    let asked = Asked { format: Format::Json, by: None };
     bencher.iter_custom(|times| {
         db.read_blocking(&coordinator, |conn, actor, now| {
             let begin = Moment::now();
             for _ in 0..times {
-                let Pulled::Report(_, report) = reports::intake_progress(conn, actor, now, &caller, seeded.intake, None)? else {
+                let Pulled::Report(_, report) = reports::intake_progress(conn, actor, now, &caller, seeded.intake, asked)? else {
                     return Err(Error::internal("the report was not made"));
                 };
                 assert_eq!(report.rows.len(), 4 * seed::CLASS);

@@ -43,11 +43,7 @@ impl Context {
     /// be mistyped, and an empty database looks like one that has lost everything.
     pub fn migrate(&self) -> Result<Vec<String>, Failure> {
         let target = self.target()?;
-        let made = match &target {
-            // An address that SQLite takes apart itself says nothing of where its file is.
-            Target::Sqlite(path) if !path.starts_with("file:") && !Path::new(path).exists() => Some(path),
-            _ => None,
-        };
+        let made = missing(&target);
         let applied = db::migrate(&target)?;
         if let Some(path) = made {
             let path = std::path::absolute(path)?;
@@ -70,16 +66,22 @@ impl Context {
     /// The target, if it is a SQLite file only one that exists.
     pub fn existing(&self) -> Result<Target, Failure> {
         let target = self.target()?;
-        match &target {
-            Target::Sqlite(path) if !Path::new(path).exists() => {
-                Err(Failure::new("no_database", format!("there is no database at {path}; `muster migrate` makes one")))
-            }
-            _ => Ok(target),
+        match missing(&target) {
+            Some(path) => Err(Failure::new("no_database", format!("there is no database at {path}; `muster migrate` makes one"))),
+            None => Ok(target),
         }
     }
 
     /// Prints at once what a command has to say before it ends.
     pub fn announce(&self, text: &str, json: &serde_json::Value) -> std::io::Result<()> {
         if self.json { outcome::print_text(&json.to_string()) } else { outcome::print_text(text) }
+    }
+}
+
+/// The path of a SQLite file that is not there.
+fn missing(target: &Target) -> Option<&str> {
+    match target {
+        Target::Sqlite(path) if !Path::new(path).exists() => Some(path),
+        _ => None,
     }
 }

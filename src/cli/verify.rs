@@ -23,7 +23,7 @@ Exit code 3 if anything was found. Each finding begins with the name of its chec
   steps       an enrollment's steps follow each other, began its periods and are those of the journal
   claims      what sessions occupy, and that nobody is in two places without a waiver
   plan        no more is scheduled than planned, by cohort and module
-  sessions    held and cancelled ones are so in the journal
+  sessions    published, held and cancelled ones are so in the journal
   postings    what closed roll calls posted, for whom, and what their attendances come to
   closings    how often roll calls were closed and reopened
   unsettled   closed sessions that somebody reaches back over are listed

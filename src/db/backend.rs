@@ -53,6 +53,11 @@ impl Target {
             let begin = url.split_inclusive("://").next().unwrap_or_default();
             return Err(Error::malformed("database_url", format!("`{begin}` is neither postgres://… nor the path of a SQLite file")));
         }
+        // SQLite would take it apart itself, and nobody else would know where the file is.
+        if path.starts_with("file:") {
+            let detail = "an address that begins with `file:` is not taken; give the path of the SQLite file";
+            return Err(Error::malformed("database_url", detail));
+        }
         Ok(Self::Sqlite(path.to_owned()))
     }
 
@@ -133,10 +138,6 @@ fn open_sqlite(path: &str, purpose: Purpose) -> Result<SqliteConnection, Connect
 /// Makes the file of a new database, which will hold people's names, readable by its owner only; SQLite gives its log the same rights.
 /// A file that is there keeps those that somebody gave it.
 fn make_private(path: &str) -> std::io::Result<()> {
-    // An address that SQLite takes apart itself; its file is not known here.
-    if path.starts_with("file:") {
-        return Ok(());
-    }
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]

@@ -13,7 +13,7 @@ use diesel::{
     pg::{Pg, PgValue},
     query_builder::QueryId,
     serialize::{self, IsNull, Output, ToSql},
-    sql_types::{BigInt, HasSqlType, SqlType},
+    sql_types::{BigInt, HasSqlType, SqlOrd, SqlType},
     sqlite::Sqlite,
 };
 use uuid::Uuid;
@@ -32,6 +32,8 @@ pub struct Uid;
 #[diesel(postgres_type(oid = 1184, array_oid = 1185))]
 #[diesel(sqlite_type(name = "Long"))]
 pub struct Ts;
+
+impl SqlOrd for Ts {}
 
 impl HasSqlType<Uid> for MultiBackend {
     fn metadata(lookup: &mut Self::MetadataLookup) -> Self::TypeMetadata {

@@ -25,10 +25,20 @@ impl Accept {
         Self(header.split(',').filter_map(Range::parse).collect())
     }
 
-    /// The one of `offers` that the caller would rather have; the first of those that it takes equally.
-    pub(super) fn best<'a>(&self, offers: &[&'a str]) -> Option<&'a str> {
-        let weighed = offers.iter().rev().filter_map(|offer| Some((self.weight(offer)?, *offer)));
-        weighed.max_by_key(|(weight, _)| *weight).map(|(_, offer)| offer)
+    /// The one of `offers` that the caller would rather have; the first of those that it takes equally. Who names only
+    /// `application/problem+json` can be told of problems, so it rules out nothing.
+    ///
+    /// # Errors
+    /// 406 if it takes none of them.
+    pub(super) fn choose<'a, T: Copy>(&self, offers: &[T], media_type: impl Fn(T) -> &'a str) -> Result<T, Error> {
+        let weighed = offers.iter().rev().filter_map(|offer| Some((self.weight(media_type(*offer))?, *offer)));
+        let best = weighed.max_by_key(|(weight, _)| *weight).map(|(_, offer)| offer);
+        let takes_problems = self.0.iter().any(|range| range.name == problem::MEDIA_TYPE && range.quality > 0);
+        best.or(offers.first().copied().filter(|_| takes_problems)).ok_or_else(|| {
+            let types: Vec<&str> = offers.iter().filter_map(|offer| media_type(*offer).split(';').next()).collect();
+            let detail = format!("Accept rules out all that is answered here: {}", types.join(", "));
+            Error::Refused { status: StatusCode::NOT_ACCEPTABLE, code: "not_acceptable", detail }
+        })
     }
 
     /// How much `media_type` is wanted: by its quality, then by how exactly and how early it is named. Nothing if it is not taken.
@@ -43,8 +53,6 @@ impl Accept {
     }
 
     /// Refuses a header that rules out everything that the operation answers with by the API document.
-    ///
-    /// Who names only `application/problem+json` can be told of problems, so it rules out nothing.
     pub(super) fn check(&self, request: &HttpRequest) -> Result<(), Error> {
         let responses = query::operation(request).map(|operation| &operation.responses.responses);
         let answers =
@@ -53,12 +61,7 @@ impl Accept {
                 RefOr::Ref(_) => None,
             });
         let offers: Vec<&str> = answers.flat_map(|answer| answer.content.keys().map(String::as_str)).collect();
-        let takes_problems = self.0.iter().any(|range| range.name == problem::MEDIA_TYPE && range.quality > 0);
-        if offers.is_empty() || takes_problems || self.best(&offers).is_some() {
-            return Ok(());
-        }
-        let detail = format!("Accept rules out all that is answered here: {}", offers.join(", "));
-        Err(Error::Refused { status: StatusCode::NOT_ACCEPTABLE, code: "not_acceptable", detail })
+        if offers.is_empty() { Ok(()) } else { self.choose(&offers, |offer| offer).map(drop) }
     }
 }
 
@@ -120,7 +123,7 @@ mod tests {
             ("application/json;q=0", None),
             ("*/*;q=0.0", None),
         ] {
-            assert_eq!(Accept::parse(header).best(&[JSON, CSV]), best, "{header}");
+            assert_eq!(Accept::parse(header).choose(&[JSON, CSV], |offer| offer).ok(), best, "{header}");
         }
     }
 }

@@ -24,8 +24,10 @@ pub struct Answer {
 }
 
 impl Answer {
+    pub const JSON: &str = "application/json";
+
     pub(super) fn of(status: StatusCode, body: String) -> Self {
-        Self { status, body, etag: None, location: None, link: None, content_type: "application/json", file_name: None, replayed: false }
+        Self { status, body, etag: None, location: None, link: None, content_type: Self::JSON, file_name: None, replayed: false }
     }
 
     /// 200 with `value` as JSON.
@@ -57,7 +59,7 @@ impl Answer {
 
     /// 200 with CSV, offered as a file.
     pub fn csv(file_name: &str, body: String) -> Self {
-        Self { content_type: "text/csv; charset=utf-8", file_name: Some(file_name.to_owned()), ..Self::of(StatusCode::OK, body) }
+        Self { content_type: Download::CSV, file_name: Some(file_name.to_owned()), ..Self::of(StatusCode::OK, body) }
     }
 
     #[must_use]

@@ -4,7 +4,7 @@ use std::future::{Ready, ready};
 
 use actix_web::{FromRequest, HttpRequest, dev::Payload, http::header};
 
-use super::{Download, accept::Accept, etag, query};
+use super::{accept::Accept, etag, query};
 use crate::{
     access::{Credentials, Secret},
     error::Error,
@@ -26,14 +26,12 @@ pub struct Caller {
 }
 
 impl Caller {
-    /// The one of `offers` that the caller would rather have; the first, if it said nothing of them.
-    pub fn prefers(&self, offers: &[&'static str]) -> &'static str {
-        self.accept.best(offers).or(offers.first().copied()).unwrap_or_default()
-    }
-
-    /// Whether the caller would rather have CSV than JSON.
-    pub fn wants_csv(&self) -> bool {
-        self.prefers(&["application/json", Download::CSV]) == Download::CSV
+    /// The one of `offers` whose media type the caller would rather have.
+    ///
+    /// # Errors
+    /// 406 if it takes none of them.
+    pub fn choose<'a, T: Copy>(&self, offers: &[T], media_type: impl Fn(T) -> &'a str) -> Result<T, Error> {
+        self.accept.choose(offers, media_type)
     }
 
     /// Path and query: what is asked for, by whatever method.

@@ -73,15 +73,19 @@ pub(super) fn refuse_unknown(request: &HttpRequest) -> Result<(), Error> {
 
 /// What the API document says of the operation.
 pub(super) fn operation(request: &HttpRequest) -> Option<&Operation> {
-    let method = match *request.method() {
+    let (document, path) = request.app_data::<Data<OpenApi>>().zip(request.match_pattern())?;
+    document.paths.get_path_operation(path, method(request))
+}
+
+/// The method as the API document has it.
+pub(super) fn method(request: &HttpRequest) -> HttpMethod {
+    match *request.method() {
         Method::POST => HttpMethod::Post,
         Method::PUT => HttpMethod::Put,
         Method::PATCH => HttpMethod::Patch,
         // HEAD goes with GET; no operation has another method.
         _ => HttpMethod::Get,
-    };
-    let (document, path) = request.app_data::<Data<OpenApi>>().zip(request.match_pattern())?;
-    document.paths.get_path_operation(path, method)
+    }
 }
 
 /// The names of the parameters that the operation has in its query.

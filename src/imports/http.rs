@@ -116,6 +116,11 @@ where
     G: FnOnce(&mut Conn, &Actor) -> Result<(), Error> + Send + 'static,
     F: FnOnce(&mut Conn, &Actor, Instant, &File, &Options) -> Result<Report, Error> + Send + 'static,
 {
+    // JSON is no file.
+    let format = match verdicts {
+        None => caller.choose(&[None, Some(Format::Csv), Some(Format::Xlsx)], |file| file.map_or(Answer::JSON, Format::content_type))?,
+        file => file,
+    };
     db.read(caller.credentials.clone(), move |conn, actor, _| gate(conn, actor)).await?;
     let Sent { file_name, bytes, hash } = upload.sent()?;
     let file = web::block(move || read_table(&file_name, &bytes)).await.map_err(Error::internal)??;
@@ -123,7 +128,7 @@ where
     let (taken, dry_run) = (Arc::clone(&file), options.dry_run);
     let work = move |conn: &mut Conn, actor: &Actor, now: Instant| Answer::ok(&import(conn, actor, now, &taken, &options)?.or_refused()?);
     let answer = if dry_run { db.read(caller.credentials.clone(), work).await? } else { once(&db, &caller, hash, work).await? };
-    let Some(format) = verdicts.or_else(|| format_of(caller.prefers(&["application/json", Download::CSV, Download::XLSX]))) else {
+    let Some(format) = format else {
         return Ok(Either::Left(answer));
     };
     let report: Report = answer.value()?;
@@ -131,20 +136,17 @@ where
     Ok(Either::Right(download("verdicts", format, bytes)))
 }
 
-fn format_of(content_type: &str) -> Option<Format> {
-    match content_type {
-        Download::CSV => Some(Format::Csv),
-        Download::XLSX => Some(Format::Xlsx),
-        _ => None,
+impl Format {
+    fn content_type(self) -> &'static str {
+        match self {
+            Self::Csv => Download::CSV,
+            Self::Xlsx => Download::XLSX,
+        }
     }
 }
 
 fn download(name: &str, format: Format, bytes: Vec<u8>) -> Download {
-    let content_type = match format {
-        Format::Csv => Download::CSV,
-        Format::Xlsx => Download::XLSX,
-    };
-    Download { file_name: format!("{name}.{format}"), content_type, bytes }
+    Download { file_name: format!("{name}.{format}"), content_type: format.content_type(), bytes }
 }
 
 /// Create and correct organizations from a file
@@ -286,8 +288,8 @@ async fn read_import_template(
     kind: Path<ImportKind>,
     query: Query<TemplateQuery>,
 ) -> Result<Download, Error> {
-    let asked = query.format.or_else(|| format_of(caller.prefers(&[Download::XLSX, Download::CSV])));
-    let (kind, format) = (kind.into_inner(), asked.unwrap_or(Format::Xlsx));
+    let kind = kind.into_inner();
+    let format = query.format.map_or_else(|| caller.choose(&[Format::Xlsx, Format::Csv], Format::content_type), Ok)?;
     db.read(caller.credentials, |_, actor, _| actor.may(Action::ReadOrganizations)).await?;
     Ok(download(&format!("template-{kind}"), format, template(kind, format)?))
 }

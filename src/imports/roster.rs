@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use super::{
     model::{
-        Directory, Effect, File, ImportKind, Options, Report,
-        roster::{Change, Facts, Frame, Place, Whom, plan, read},
+        Directory, Effect, Entries, File, ImportKind, Options, Report,
+        roster::{Change, Facts, Frame, Place, Row, Whom, plan, read},
     },
     pipeline::{Subject, amend, registered, settle},
     store,
@@ -60,12 +60,7 @@ pub fn import_roster(conn: &mut Conn, actor: &Actor, now: Instant, id: IntakeId,
         let house = frame.directory.by_id(frame.intake.provider_id).map_or(frame.intake.provider_id, |provider| provider.root_id);
         db::lock(conn, "people", house)?;
     }
-    let pairs: Vec<_> = entries.iter().flatten().map(|entry| entry.value.said.key()).collect();
-    let mut facts = facts(conn, actor, &frame.intake, &pairs)?;
-    if entries.iter().flatten().any(|entry| entry.value.from.is_some()) {
-        let open: Vec<_> = facts.open.values().map(|one| one.id).collect();
-        facts.since = enrollments::enrolled_since(conn, &open)?;
-    }
+    let facts = facts(conn, actor, &frame.intake, &entries)?;
     let plans = plan(entries, &frame, &facts);
     let subject = Subject { kind: ImportKind::Roster, provider: Some(frame.intake.provider_id), intake: Some(id) };
     settle(conn, actor, now, subject, (file, options), (plans, unknown), |conn, changes| {
@@ -73,17 +68,18 @@ pub fn import_roster(conn: &mut Conn, actor: &Actor, now: Instant, id: IntakeId,
     })
 }
 
-fn facts(
-    conn: &mut Conn,
-    actor: &Actor,
-    intake: &Intake,
-    pairs: &[(organizations::OrganizationId, crate::text::Code)],
-) -> Result<Facts, Error> {
-    let registered = registered(conn, actor, pairs)?;
+fn facts(conn: &mut Conn, actor: &Actor, intake: &Intake, entries: &Entries<Row>) -> Result<Facts, Error> {
+    let rows = || entries.iter().flatten().map(|entry| &entry.value);
+    let registered = registered(conn, actor, &rows().map(|row| row.said.key()).collect::<Vec<_>>())?;
     let people: Vec<PersonId> = registered.values().map(|known| known.found.person.id).collect();
     let open = enrollments::open_of(conn, intake.id, &people)?;
+    let since = if rows().any(|row| row.from.is_some()) {
+        enrollments::enrolled_since(conn, &open.iter().map(|one| one.id).collect::<Vec<_>>())?
+    } else {
+        HashMap::new()
+    };
     let seats = store::seats(conn, actor, intake)?;
-    Ok(Facts { registered, open: open.into_iter().map(|one| (one.person_id, one)).collect(), since: HashMap::new(), seats })
+    Ok(Facts { registered, open: open.into_iter().map(|one| (one.person_id, one)).collect(), since, seats })
 }
 
 fn apply(

@@ -6,14 +6,14 @@ use utoipa::{IntoParams, OpenApi};
 
 use super::{
     csv,
-    model::{EnrollmentProgress, IntakeProgress, Split},
+    model::{Asked, EnrollmentProgress, Format, IntakeProgress, Split},
     store::{self, Pulled},
 };
 use crate::{
     db::Db,
     enrollments::EnrollmentId,
     error::Error,
-    http::{Answer, Caller, Query, Reading, at},
+    http::{Answer, Caller, Download, Query, Reading, at},
     intakes::IntakeId,
 };
 
@@ -36,7 +36,7 @@ struct ProgressQuery {
 
 /// The progress of an intake, whole
 ///
-/// JSON, or CSV with `Accept: text/csv`. Answers 304 to `If-None-Match` while nothing it shows has changed. Journaled as
+/// JSON, or CSV with `Accept: text/csv`; with `by` JSON only. Answers 304 to `If-None-Match` while nothing it shows has changed. Journaled as
 /// `report.pulled`, with format and split.
 #[utoipa::path(get, path = "/intakes/{id}/progress", tag = "progress",
     params(("id" = IntakeId, Path, description = "The intake"), ProgressQuery),
@@ -47,8 +47,15 @@ struct ProgressQuery {
         Reading))]
 async fn read_intake_progress(db: Data<Db>, caller: Caller, id: Path<IntakeId>, query: Query<ProgressQuery>) -> Result<Answer, Error> {
     let (id, by) = (id.into_inner(), query.by);
+    // A table has no split.
+    let offers = if by.is_some() { &[Format::Json][..] } else { &[Format::Json, Format::Csv] };
+    let format = caller.choose(offers, |format| match format {
+        Format::Json => Answer::JSON,
+        Format::Csv => Download::CSV,
+    })?;
+    let asked = Asked { format, by };
     let pulled =
-        db.read(caller.credentials.clone(), move |conn, actor, now| store::intake_progress(conn, actor, now, &caller, id, by)).await?;
+        db.read(caller.credentials.clone(), move |conn, actor, now| store::intake_progress(conn, actor, now, &caller, id, asked)).await?;
     match pulled {
         Pulled::Unchanged(tag) => Ok(Answer::not_modified(&tag)),
         Pulled::Report(tag, report) => Ok(Answer::ok(&report)?.tag(&tag)),

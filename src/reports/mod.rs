@@ -6,5 +6,5 @@ mod model;
 mod store;
 
 pub use http::{ApiDoc, routes};
-pub use model::{IntakeProgress, ProgressRow, Split, Totals};
+pub use model::{Asked, Format, IntakeProgress, ProgressRow, Split, Totals};
 pub use store::{Pulled, enrollment_progress, intake_progress};

@@ -25,6 +25,22 @@ text_enum! {
     }
 }
 
+text_enum! {
+    /// As what a report is shown.
+    pub enum Format {
+        Json => "json",
+        Csv => "csv",
+    }
+}
+
+/// What was asked for when a report was pulled.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Asked {
+    pub format: Format,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub by: Option<Split>,
+}
+
 /// A quotient as a decimal with four places, rounded down; null without a denominator (DOMAIN section 2, rule 5).
 ///
 /// Down, so that what is printed never claims more than is true: 1.0000 is said only of somebody who missed nothing.

@@ -7,7 +7,9 @@ use diesel::{
     prelude::*,
 };
 
-use super::model::{EnrollmentProgress, IntakeProgress, Labels, Part, Plan, PlannedModule, ProgressRow, Split, Subject, Sums, Totals};
+use super::model::{
+    Asked, EnrollmentProgress, Format, IntakeProgress, Labels, Part, Plan, PlannedModule, ProgressRow, Split, Subject, Sums, Totals,
+};
 use crate::{
     access::{Action, Actor, Role, Scope},
     attendance::RollCallState,
@@ -44,34 +46,26 @@ pub enum Pulled {
 /// The progress of an intake as the actor may see it. A partner's holds its own people only, totals included.
 ///
 /// The tag is read first, in the same snapshot: who has the report already is answered before it is made. Pulling it is journaled.
-pub fn intake_progress(
-    conn: &mut Conn,
-    actor: &Actor,
-    now: Instant,
-    caller: &Caller,
-    id: IntakeId,
-    by: Option<Split>,
-) -> Result<Pulled, Error> {
+pub fn intake_progress(conn: &mut Conn, actor: &Actor, now: Instant, caller: &Caller, id: IntakeId, asked: Asked) -> Result<Pulled, Error> {
     let intake = intakes::find(conn, actor, id)?;
     actor.may(Action::ReadIntakeProgress)?;
-    if caller.wants_csv() && by.is_some() {
-        return Err(Error::malformed("query_malformed", "by: a table has no split; ask for JSON, or leave `by` out"));
-    }
-    let labels = if caller.wants_csv() { Some(labels(conn, actor, &intake)?) } else { None };
-    let tag = tag(conn, actor, caller, id, labels.as_ref())?;
+    let labels = match asked.format {
+        Format::Json => None,
+        Format::Csv => Some(labels(conn, actor, &intake)?),
+    };
+    let tag = tag(conn, actor, caller, id, asked.format, labels.as_ref())?;
     if caller.has(&tag) {
         return Ok(Pulled::Unchanged(tag));
     }
     let plan = plan(conn, &intake)?;
     let rows = ProgressRow::all(subjects(conn, actor, id, None)?, &plan);
-    let split = match by {
+    let split = match asked.by {
         None => None,
         Some(Split::Discipline) => Some(by_discipline(conn, &intake, &rows)?),
         Some(Split::Module) => Some(by_module(conn, actor, &intake, &plan, &rows)?),
     };
     let taught = taught(conn, id)?;
-    let what = Asked { format: format(caller), by };
-    actor.record(NewEntry::of("report.pulled", "intake", id).provider(intake.provider_id).intake(id).to(&what));
+    actor.record(NewEntry::of("report.pulled", "intake", id).provider(intake.provider_id).intake(id).to(&asked));
     let report = IntakeProgress {
         intake_id: id,
         planned_minutes: plan.modules.iter().map(|module| module.minutes).sum(),
@@ -90,18 +84,6 @@ pub fn intake_progress(
         Some(labels) => Pulled::Table(tag, Box::new(report), labels),
         None => Pulled::Report(tag, Box::new(report)),
     })
-}
-
-/// What was asked for, for the journal.
-#[derive(serde::Serialize)]
-struct Asked {
-    format: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    by: Option<Split>,
-}
-
-fn format(caller: &Caller) -> &'static str {
-    if caller.wants_csv() { "csv" } else { "json" }
 }
 
 /// The progress of one enrollment, with every module of its plan. Where a partner pulls it, that is journaled as for a whole report:
@@ -123,13 +105,13 @@ pub fn enrollment_progress(conn: &mut Conn, actor: &Actor, now: Instant, id: Enr
     let row = ProgressRow::of(subject, &plan);
     if actor.role() == Role::Partner {
         let entry = NewEntry::of("report.pulled", "enrollment", id).provider(intake.provider_id).intake(intake.id);
-        actor.record(entry.to(&Asked { format: "json", by: None }));
+        actor.record(entry.to(&Asked { format: Format::Json, by: None }));
     }
     Ok(EnrollmentProgress { as_of: now, minutes_per_hour: plan.minutes_per_hour, row, modules })
 }
 
 /// What determines a report: the version of what it shows, whose rows it shows, and what was asked for.
-fn tag(conn: &mut Conn, actor: &Actor, caller: &Caller, id: IntakeId, labels: Option<&Labels>) -> Result<ETag, Error> {
+fn tag(conn: &mut Conn, actor: &Actor, caller: &Caller, id: IntakeId, format: Format, labels: Option<&Labels>) -> Result<ETag, Error> {
     let version: i64 = match actor.scope() {
         Scope::Sponsor(organization) => intake_sponsors::table
             .inner_join(organizations::table.on(organizations::root_id.eq(intake_sponsors::sponsor_id)))
@@ -145,7 +127,7 @@ fn tag(conn: &mut Conn, actor: &Actor, caller: &Caller, id: IntakeId, labels: Op
     // The version counts changes of the numbers, not of what organizations are called.
     let names = labels.map(Labels::parts).unwrap_or_default();
     let (version, address) = (version.to_string(), caller.address());
-    let form = [version.as_str(), &scope, &address, format(caller)];
+    let form = [version.as_str(), &scope, &address, format.as_str()];
     Ok(ETag::weak(&form.into_iter().chain(names.iter().map(String::as_str)).collect::<Vec<_>>()))
 }
 

@@ -1,3 +1,5 @@
+use std::fmt;
+
 use super::Row;
 use super::error::column_name;
 use thiserror::Error;
@@ -22,7 +24,7 @@ pub enum ColumnProblem {
     #[error("The columns {} and {} both hold \"{name}\".", column_name(*first), column_name(*second))]
     Duplicate { name: &'static str, first: usize, second: usize },
     #[error("The column {} is headed \"{header}\", which is nearly \"{name}\": correct it, or call it otherwise.", column_name(*column))]
-    Misspelt { name: &'static str, column: usize, header: String },
+    Misspelled { name: &'static str, column: usize, header: String },
 }
 
 impl ColumnProblem {
@@ -31,14 +33,14 @@ impl ColumnProblem {
         match self {
             Self::Missing { .. } => "column_missing",
             Self::Duplicate { .. } => "column_duplicate",
-            Self::Misspelt { .. } => "column_misspelt",
+            Self::Misspelled { .. } => "column_misspelled",
         }
     }
 
     /// The field that it is about.
     pub fn name(&self) -> &'static str {
         match self {
-            Self::Missing { name } | Self::Duplicate { name, .. } | Self::Misspelt { name, .. } => name,
+            Self::Missing { name } | Self::Duplicate { name, .. } | Self::Misspelled { name, .. } => name,
         }
     }
 }
@@ -47,7 +49,25 @@ impl ColumnProblem {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mapping<F> {
     columns: Vec<(F, usize)>,
-    unknown: Vec<(usize, String)>,
+    unknown: Vec<Unknown>,
+}
+
+/// A column that holds no known field.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unknown {
+    pub header: String,
+    /// The field without a column that may have been meant.
+    pub maybe: Option<&'static str>,
+}
+
+/// The header, and what it may have been meant for: `考核方式 (is it mode?)`.
+impl fmt::Display for Unknown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.maybe {
+            Some(field) => write!(f, "{} (is it {field}?)", self.header),
+            None => f.write_str(&self.header),
+        }
+    }
 }
 
 /// Finds the column of each field by the names in the header.
@@ -55,7 +75,7 @@ pub struct Mapping<F> {
 /// # Errors
 ///
 /// All fields that are required and missing or that occur twice, in the order of the fields, and then the headers that are
-/// nearly those of a field without a column, before any cell is looked at: who fixes a file wants to fix it once.
+/// misspelled ones of a field without a column, before any cell is looked at: who fixes a file wants to fix it once.
 pub fn map_columns<F: Copy + Eq + 'static>(header: &Row, fields: &[Field<F>]) -> Result<Mapping<F>, Vec<ColumnProblem>> {
     let names: Vec<String> = header.cells.iter().map(|cell| normalized(cell)).collect();
     let mut problems = Vec::new();
@@ -79,27 +99,48 @@ pub fn map_columns<F: Copy + Eq + 'static>(header: &Row, fields: &[Field<F>]) ->
     let headed = header.cells.iter().enumerate().zip(&names).filter(|((column, cell), _)| !cell.is_empty() && !is_mapped(column));
     let mut unknown = Vec::new();
     for ((column, cell), name) in headed {
-        if let Some((field, _)) = without.iter().find(|(_, accepted)| accepted.iter().any(|known| is_nearly(name, known))) {
-            problems.push(ColumnProblem::Misspelt { name: field.name, column, header: cell.clone() });
+        let like = |likeness| {
+            let is_like = |accepted: &[String]| accepted.iter().any(|known| likeness_of(name, known) == Some(likeness));
+            without.iter().find(|(_, accepted)| is_like(accepted)).map(|(field, _)| field.name)
+        };
+        if let Some(name) = like(Likeness::Misspelled) {
+            problems.push(ColumnProblem::Misspelled { name, column, header: cell.clone() });
         }
-        unknown.push((column, cell.clone()));
+        unknown.push(Unknown { header: cell.clone(), maybe: like(Likeness::Maybe) });
     }
     if problems.is_empty() { Ok(Mapping { columns, unknown }) } else { Err(problems) }
 }
 
-/// Whether a header was probably meant for a known one: an English name with two letters wrong (one, if it is so short that two make
-/// another word of it: `note` is not `mode`), or one that has a Chinese name in it, as `手机号备用` has `手机`.
-fn is_nearly(header: &str, known: &str) -> bool {
+/// How an unknown header is like a known one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Likeness {
+    /// Nobody would call another column so: the file is refused.
+    Misspelled,
+    /// An ordinary name of another column as well: it is not read, and whoever sent it is asked.
+    Maybe,
+}
+
+/// English names are alike by their letters: one wrong, from 9 letters on two. In a short one a wrong letter makes another word (`cost` is
+/// not `post`), and even letters in another order can (`form` is not `from`). A Chinese name in a longer one says little: `考核方式` has
+/// `方式` in it and is not the mode of a session, `上课地点` has `地点` in it and is its place.
+fn likeness_of(header: &str, known: &str) -> Option<Likeness> {
     if !known.is_ascii() {
-        return header.contains(known);
+        return header.contains(known).then_some(Likeness::Maybe);
     }
-    let known: Vec<char> = known.chars().collect();
     let header: Vec<char> = header.chars().collect();
-    match known.len() {
-        0..=3 => false,
-        4..=5 => is_within(1, &header, &known),
-        _ => is_within(2, &header, &known),
+    let known: Vec<char> = known.chars().collect();
+    match header.len().min(known.len()) {
+        0..=2 => None,
+        3..=4 => (is_within(1, &header, &known) && sorted(&header) == sorted(&known)).then_some(Likeness::Maybe),
+        5..=8 => is_within(1, &header, &known).then_some(Likeness::Misspelled),
+        _ => is_within(2, &header, &known).then_some(Likeness::Misspelled),
     }
+}
+
+fn sorted(letters: &[char]) -> Vec<char> {
+    let mut sorted = letters.to_vec();
+    sorted.sort_unstable();
+    sorted
 }
 
 /// Whether so many letters added, left out, replaced or exchanged with their neighbor make one text of the other.
@@ -128,8 +169,8 @@ impl<F: Copy + Eq + 'static> Mapping<F> {
         found.map(|(_, column)| *column)
     }
 
-    /// The columns that hold no known field, and what their headers say. They are not an error, but worth telling.
-    pub fn unknown(&self) -> &[(usize, String)] {
+    /// The columns that hold no known field. They are not an error, but worth telling.
+    pub fn unknown(&self) -> &[Unknown] {
         &self.unknown
     }
 }
@@ -206,21 +247,48 @@ mod tests {
         assert_eq!(mapping.cell(&row(&["x"]), Key::Id), None);
         assert_eq!(mapping.column(Key::Id), Some(3));
         assert_eq!(mapping.column(Key::Phone), None);
-        assert_eq!(mapping.unknown(), [(0, "备注".to_owned())]);
+        assert_eq!(mapping.unknown(), [Unknown { header: "备注".to_owned(), maybe: None }]);
+    }
+
+    fn one(name: &'static str, aliases: &'static [&'static str]) -> [Field<Key>; 1] {
+        [Field { key: Key::Id, name, aliases, required: false }]
     }
 
     #[test]
-    fn a_header_that_is_nearly_a_known_one_is_a_problem_and_another_unknown_one_is_not() {
-        const PLACE: Field<Key> = Field { key: Key::Id, name: "place", aliases: &["mode", "employee_number", "地点"], required: false };
-        for near in ["plcae", "Plac*", "places", "Modes", "employe number", "empolyee_nubmer", "上课地点", "备用地点（可选）"] {
-            let problems = map_columns(&row(&["x", near]), &[PLACE]).unwrap_err();
-            assert_eq!(problems, [ColumnProblem::Misspelt { name: "place", column: 1, header: near.to_owned() }], "{near}");
-        }
-        for far in ["phase", "plates", "note", "role", "employer", "number", "备注", "地"] {
-            assert_eq!(map_columns(&row(&["x", far]), &[PLACE]).unwrap().unknown().len(), 2, "{far}");
+    fn a_misspelled_header_is_a_problem() {
+        let fields = one("place", &["mode", "module", "employee_number", "地点"]);
+        for near in ["plcae", "Palce*", "places", "plave", "modul", "empolyee_number", "employe number", "empolyee_nubmer"] {
+            let problems = map_columns(&row(&["x", near]), &fields).unwrap_err();
+            assert_eq!(problems, [ColumnProblem::Misspelled { name: "place", column: 1, header: near.to_owned() }], "{near}");
         }
         // What has a column of its own is not meant by another.
-        assert!(map_columns(&row(&["place", "places", "上课地点"]), &[PLACE]).is_ok());
+        assert!(map_columns(&row(&["place", "places", "上课地点"]), &fields).unwrap().unknown().iter().all(|one| one.maybe.is_none()));
+    }
+
+    #[test]
+    fn an_ordinary_name_of_another_column_is_no_problem() {
+        for (known, far, is_maybe) in [
+            (&["方式"], "考核方式", true),
+            (&["电话"], "紧急联系电话", true),
+            (&["开始"], "合同开始日期", true),
+            (&["地点"], "备用地点（可选）", true),
+            (&["from"], "form", true),
+            (&["end"], "edn", true),
+            (&["rank"], "bank", false),
+            (&["post"], "cost", false),
+            (&["room"], "zoom", false),
+            (&["mobile"], "module", false),
+            (&["mode"], "note", false),
+            (&["mode"], "modes", false),
+            (&["place"], "phase", false),
+            (&["no"], "on", false),
+            (&["地点"], "备注", false),
+            (&["地点"], "地", false),
+        ] {
+            let mapping = map_columns(&row(&[far]), &one("field", known)).unwrap();
+            let told = if is_maybe { format!("{far} (is it field?)") } else { far.to_owned() };
+            assert_eq!(mapping.unknown().iter().map(ToString::to_string).collect::<Vec<_>>(), [told]);
+        }
     }
 
     #[test]

@@ -65,6 +65,19 @@ fn a_command_that_reads_does_not_make_a_database() {
 }
 
 #[test]
+fn an_address_that_only_sqlite_understands_is_refused_before_it_makes_a_file() {
+    let home = Home::new();
+    for url in ["file:muster.db", "sqlite:file:muster.db?mode=rwc", "sqlite://file:muster.db"] {
+        for command in ["migrate", "verify"] {
+            let ended = home.run(&["--database-url", url, command, "--json"]).with(1);
+            assert_eq!(ended.json()["error"]["code"], "database_url", "{url} {command}");
+        }
+    }
+    assert!(!home.path("muster.db").exists());
+    assert!(!home.path("file:muster.db").exists());
+}
+
+#[test]
 fn a_new_database_is_told_with_its_place() {
     let home = Home::new();
     let folder = std::fs::canonicalize(home.path("")).unwrap();

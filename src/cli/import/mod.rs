@@ -188,7 +188,7 @@ fn outcome(report: &Report) -> Outcome {
         imports::Outcome::NothingNew => format!("{} says nothing new: {counts}; nothing was written", report.file_name),
         imports::Outcome::Refused => format!("refused {}: {counts}; nothing was written", report.file_name),
     }];
-    lines.extend(report.unknown_columns.iter().map(|header| format!("the column `{header}` is not known and was not read")));
+    lines.extend(report.unknown_columns.iter().map(|header| format!("a column is not known and was not read: {header}")));
     lines.extend(report.rows.iter().filter(|row| row.verdict.is_fault()).map(told));
     let outcome = Outcome::new(lines.join("\n"), json!(report));
     if report.outcome == imports::Outcome::Refused {

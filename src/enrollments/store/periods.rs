@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use diesel::prelude::*;
+use diesel::{dsl::min, prelude::*};
 
 use super::super::model::{Enrollment, EnrollmentId, EnrollmentState, Period};
 use crate::{
@@ -38,14 +38,13 @@ pub(super) fn taken_until(conn: &mut Conn, intake: IntakeId, people: &[PersonId]
 pub fn enrolled_since(conn: &mut Conn, ids: &[EnrollmentId]) -> Result<HashMap<EnrollmentId, Instant>, Error> {
     let mut since = HashMap::new();
     for chunk in ids.chunks(super::CHUNK) {
-        let rows: Vec<(EnrollmentId, Instant)> = enrollment_periods::table
+        let rows: Vec<(EnrollmentId, Option<Instant>)> = enrollment_periods::table
             .filter(enrollment_periods::enrollment_id.eq_any(chunk.to_vec()))
             .filter(enrollment_periods::state.eq(EnrollmentState::Enrolled))
-            .order(enrollment_periods::from_at.desc())
-            .select((enrollment_periods::enrollment_id, enrollment_periods::from_at))
+            .group_by(enrollment_periods::enrollment_id)
+            .select((enrollment_periods::enrollment_id, min(enrollment_periods::from_at)))
             .load(conn)?;
-        // The earliest comes last.
-        since.extend(rows);
+        since.extend(rows.into_iter().filter_map(|(id, from)| Some((id, from?))));
     }
     Ok(since)
 }

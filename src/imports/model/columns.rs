@@ -22,7 +22,7 @@ impl<'a, F: Copy + Eq + 'static> Sheet<'a, F> {
     /// Finds the columns.
     ///
     /// # Errors
-    /// 422 `columns_missing`, `columns_duplicate` or `columns_misspelt` with every column that is, before any cell is looked at.
+    /// 422 `columns_missing`, `columns_duplicate` or `columns_misspelled` with every column that is, before any cell is looked at.
     pub(in crate::imports) fn of(table: &'a Table, fields: &'static [Field<F>]) -> Result<Self, Error> {
         let mapping = map_columns(&table.header, fields).map_err(|problems| {
             let (code, detail) = if problems.iter().any(|problem| matches!(problem, ColumnProblem::Missing { .. })) {
@@ -30,7 +30,7 @@ impl<'a, F: Copy + Eq + 'static> Sheet<'a, F> {
             } else if problems.iter().any(|problem| matches!(problem, ColumnProblem::Duplicate { .. })) {
                 ("columns_duplicate", "the file has columns twice")
             } else {
-                ("columns_misspelt", "the file has columns that are nearly known ones")
+                ("columns_misspelled", "the file has misspelled columns")
             };
             let faults = problems.iter().map(|problem| fault(problem, fields)).collect();
             Error::Rejected { code, detail: detail.to_owned(), faults }
@@ -52,9 +52,9 @@ impl<'a, F: Copy + Eq + 'static> Sheet<'a, F> {
         rows.collect()
     }
 
-    /// The headers that are not read.
+    /// The headers that are not read, with what they may have been meant for.
     pub(in crate::imports) fn unknown(&self) -> Vec<String> {
-        self.mapping.unknown().iter().map(|(_, header)| header.clone()).collect()
+        self.mapping.unknown().iter().map(ToString::to_string).collect()
     }
 
     fn name(&self, field: F) -> &'static str {
@@ -158,7 +158,7 @@ fn fault<F>(problem: &ColumnProblem, fields: &[Field<F>]) -> FieldFault {
         ColumnProblem::Duplicate { first, second, .. } => {
             format!("the columns {} and {} both hold it", column_name(*first), column_name(*second))
         }
-        ColumnProblem::Misspelt { column, header, .. } => {
+        ColumnProblem::Misspelled { column, header, .. } => {
             let column = column_name(*column);
             format!("the column {column} is headed `{header}`: correct it if it is meant, or call it otherwise if it is not")
         }

@@ -266,7 +266,9 @@ pub struct Report {
     #[schema(example = "roster.xlsx")]
     pub file_name: String,
     pub counts: Counts,
-    /// Headers that no known column has, nor nearly; what stands below them is not read.
+    /// Headers that no known column has; what stands below them is not read. One that may have been meant for a known column that the
+    /// file lacks says so.
+    #[schema(example = json!(["备注", "考核方式 (is it mode?)"]))]
     pub unknown_columns: Vec<String>,
     pub rows: Vec<RowReport>,
 }

@@ -21,7 +21,7 @@ use crate::{
     },
     error::Error,
     id::Id,
-    intakes::Intake,
+    intakes::{Intake, IntakeId},
     schema::{intakes, session_cohorts, sessions},
 };
 
@@ -102,7 +102,17 @@ pub fn verify_claims(conn: &mut Conn) -> Result<Vec<String>, Error> {
     Ok(findings)
 }
 
-/// Holds what is scheduled for each cohort and module against its plan, amendments included.
+#[derive(QueryableByName)]
+struct Amended {
+    #[diesel(sql_type = Uid)]
+    id: IntakeId,
+    #[diesel(sql_type = BigInt)]
+    amendments: i64,
+    #[diesel(sql_type = BigInt)]
+    entries: i64,
+}
+
+/// Holds what is scheduled for each cohort and module against its plan, amendments included, and the amendments against the journal.
 pub fn verify_plan(conn: &mut Conn) -> Result<Vec<String>, Error> {
     let mut findings = Vec::new();
     let intakes: Vec<Intake> = intakes::table.order(intakes::id).select(Intake::as_select()).load(conn)?;
@@ -121,6 +131,18 @@ pub fn verify_plan(conn: &mut Conn) -> Result<Vec<String>, Error> {
         }
     }
     findings.sort_unstable();
+    let amended: Vec<Amended> = sql_query(
+        "SELECT id, amendments, entries FROM (SELECT i.id,
+            (SELECT count(*) FROM amendments a WHERE a.intake_id = i.id) AS amendments,
+            (SELECT count(*) FROM journal_entries j WHERE j.subject_id = i.id AND j.action = 'intake.amended') AS entries
+         FROM intakes i) AS counted WHERE amendments <> entries ORDER BY id",
+    )
+    .load(conn)?;
+    findings.extend(
+        amended
+            .into_iter()
+            .map(|row| format!("plan: intake {} has {} amendments; the journal knows {}", row.id, row.amendments, row.entries)),
+    );
     Ok(findings)
 }
 
@@ -132,10 +154,10 @@ struct Ended {
     state: String,
 }
 
-/// Looks for sessions that stand as held or cancelled without the entry of the journal that says who did it.
+/// Looks for sessions that stand as published, held or cancelled without the entry of the journal that says who did it.
 pub fn verify_sessions(conn: &mut Conn) -> Result<Vec<String>, Error> {
     let silent: Vec<Ended> = sql_query(
-        "SELECT s.id, s.state FROM sessions s WHERE s.state IN ('held', 'cancelled')
+        "SELECT s.id, s.state FROM sessions s WHERE s.state <> 'draft'
             AND NOT EXISTS (SELECT 1 FROM journal_entries j WHERE j.subject_id = s.id AND j.action = 'session.' || s.state)",
     )
     .load(conn)?;

@@ -132,16 +132,22 @@ fn an_accept_that_rules_everything_out_is_told_what_there_is() {
 }
 
 #[test]
-fn a_misspelt_step_is_answered_with_those_that_there_are() {
+fn a_misspelled_step_is_answered_with_those_that_there_are() {
     let app = spawn_app();
     let course = seed::course(&app);
     let id = app.absent_id();
     for (path, detail) in [
-        (format!("/sessions/{id}/publsh"), "there is no `publsh` here; there are: publish, cancel, hold"),
+        (format!("/sessions/{id}/publsh"), "there is no `publsh` here; there are: hold, waivers, publish, cancel"),
         (format!("/sessions/{id}/roll-call/clsoe"), "there is no `clsoe` here; there are: submit, close, reopen"),
         (format!("/program-versions/{id}/confrim"), "there is no `confrim` here; there are: confirm, retire"),
         (format!("/imports/{id}/und"), "there is no `und` here; there are: undo"),
-        (format!("/intakes/{id}/begin"), "there is no `begin` here; there are: open-enrollment, approve-opening, start, complete, cancel"),
+        (
+            format!("/intakes/{id}/cohort"),
+            "there is no `cohort` here; there are: amendments, cohorts, enrollments, sessions, open-enrollment, approve-opening, start, \
+             complete, cancel",
+        ),
+        (format!("/intakes/{id}/sessions/bluk"), "there is no `bluk` here; there are: bulk, import, publish"),
+        (format!("/sessions/{id}/waiver"), "there is no `waiver` here; there are: hold, waivers, publish, cancel"),
     ] {
         let reply = course.coordinator.post(&path, json!({}));
         assert_eq!(reply.text_at("/detail"), detail);

@@ -181,3 +181,25 @@ fn minutes_are_end_minus_start_minus_breaks() {
     held(1441).unwrap_err();
     held(1440).unwrap();
 }
+
+#[test]
+fn what_is_published_or_amended_by_hand_is_found() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let amendment = json!({ "module_id": course.program.metallurgy_module, "delta_minutes": 90, "reason": "one more experiment" });
+    course.coordinator.post(&format!("/intakes/{}/amendments", course.intake), amendment).expect(201);
+    let draft = seed::session(&course, "D-1", &seed::morning(1));
+    assert_eq!(app.findings(), Vec::<String>::new());
+    app.sql(&format!("UPDATE sessions SET state = 'published' WHERE id = {}", app.hex(&draft))).unwrap();
+    let row = "intake_id, program_version_id, module_id, delta_minutes, reason, user_id, created_at";
+    app.sql(&format!("INSERT INTO amendments (id, {row}) SELECT {}, {row} FROM amendments", app.hex(&app.absent_id()))).unwrap();
+    let mut findings = app.findings();
+    findings.sort();
+    assert_eq!(
+        findings,
+        [
+            format!("plan: intake {} has 2 amendments; the journal knows 1", course.intake),
+            format!("sessions: session {draft} is published, but the journal does not say so"),
+        ]
+    );
+}

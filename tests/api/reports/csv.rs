@@ -94,8 +94,13 @@ fn a_line_tells_namesakes_apart_and_says_as_of_when() {
 fn a_table_has_no_split() {
     let app = spawn_app();
     let taught = taught(&app);
-    let csv = taught.course.coordinator.with_header("accept", "text/csv");
-    csv.get(&format!("{}?by=module", path(&taught.course))).expect(400).problem("query_malformed");
+    let split = format!("{}?by=module", path(&taught.course));
+    let accepting = |accept: &str| taught.course.coordinator.with_header("accept", accept).get(&split);
+    let refused = accepting("text/csv").expect(406);
+    assert_eq!(refused.text_at("/detail"), "Accept rules out all that is answered here: application/json");
+    refused.problem("not_acceptable");
+    // Who would rather have a table, but takes JSON too, is given that.
+    assert_eq!(accepting("text/csv, application/json").expect(200).header("content-type"), "application/json");
 }
 
 #[test]
