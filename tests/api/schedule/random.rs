@@ -19,6 +19,7 @@ struct Session {
     is_common: bool,
     cohorts: Vec<String>,
     instructors: Vec<String>,
+    room: Option<String>,
 }
 
 impl Session {
@@ -28,7 +29,8 @@ impl Session {
         let module = if self.is_common { &course.program.common_module } else { own };
         let at = |minutes| seed::after(&seed::morning(0), minutes);
         json!({ "code": self.code, "module_id": module, "starts_at": at(self.start), "ends_at": at(self.end),
-            "mode": if self.is_recorded { "recorded" } else { "on_site" }, "cohort_ids": self.cohorts, "instructor_ids": self.instructors })
+            "mode": if self.is_recorded { "recorded" } else { "on_site" }, "cohort_ids": self.cohorts, "instructor_ids": self.instructors,
+            "room_id": self.room })
     }
 
     /// What both would need at one time.
@@ -37,13 +39,15 @@ impl Session {
             return 0;
         }
         let shared = |one: &[String], other: &[String]| one.iter().filter(|id| other.contains(id)).count();
-        shared(&self.cohorts, &other.cohorts) + shared(&self.instructors, &other.instructors)
+        let room = usize::from(self.room.is_some() && self.room == other.room);
+        shared(&self.cohorts, &other.cohorts) + shared(&self.instructors, &other.instructors) + room
     }
 }
 
 struct Model {
     course: Course,
     instructors: Vec<String>,
+    rooms: Vec<String>,
     /// With their ids.
     published: Vec<(String, Session)>,
     made: usize,
@@ -59,7 +63,8 @@ impl Model {
         let program = seed::program_of(&coordinator, "RANDOM", body);
         let course = seed::course_on(app, coordinator, program, "RANDOM", "JISCO");
         let instructors = ["R-1", "R-2", "R-3"].map(|number| seed::instructor(app, &course.coordinator, number)).to_vec();
-        Self { course, instructors, published: Vec::new(), made: 0 }
+        let room = |code: &str| course.coordinator.post("/rooms", json!({ "code": code, "name": code, "kind": "on_site" })).expect(201).id();
+        Self { rooms: ["A-301", "A-302"].map(room).to_vec(), course, instructors, published: Vec::new(), made: 0 }
     }
 
     fn session(&mut self, random: &mut Random) -> Session {
@@ -72,8 +77,9 @@ impl Model {
             _ => vec![both[0].clone()],
         };
         let instructors = self.instructors.iter().filter(|_| random.below(4) == 0).cloned().collect();
+        let room = self.rooms.get(random.below(4)).cloned();
         let end = start + 30 * i64::try_from(1 + random.below(4)).unwrap();
-        Session { code: format!("R-{}", self.made), start, end, is_recorded: random.below(12) == 0, is_common, cohorts, instructors }
+        Session { code: format!("R-{}", self.made), start, end, is_recorded: random.below(12) == 0, is_common, cohorts, instructors, room }
     }
 
     /// Every clash by the codes of the two, and every session and cohort with which the common module is exceeded.
@@ -138,7 +144,7 @@ fn told(checked: &Reply, proposed: &[Session]) -> (Vec<[String; 2]>, Vec<String>
         let index: usize = conflict["session"]["pointer"].as_str().unwrap().strip_prefix("/sessions/").unwrap().parse().unwrap();
         let code = proposed[index].code.clone();
         match conflict["kind"].as_str().unwrap() {
-            "cohort" | "instructor" => {
+            "cohort" | "instructor" | "room" => {
                 let mut codes = [code, conflict["other"]["code"].as_str().unwrap().to_owned()];
                 codes.sort();
                 clashes.push(codes);
