@@ -165,21 +165,20 @@ pub(super) struct Occupied {
     pub(super) proposed: bool,
 }
 
-/// Every two sessions that would hold one resource at the same time, at least one of them proposed; the proposed one first. By
-/// resource and start.
-pub(super) fn overlaps(mut occupied: Vec<Occupied>) -> Vec<(Occupied, Occupied)> {
+/// Tells of every two sessions that would hold one resource at the same time, at least one of them proposed; the proposed one first. By
+/// resource and start. Not collected, because a thousand sessions at one time make millions of pairs.
+pub(super) fn for_each_overlap(mut occupied: Vec<Occupied>, mut tell: impl FnMut(Occupied, Occupied)) {
     occupied.sort_unstable_by_key(|one| (one.resource, one.starts_at, one.session_id));
-    let mut overlaps = Vec::new();
     for (index, earlier) in occupied.iter().enumerate() {
         let later = occupied.iter().skip(index + 1);
         for later in later.take_while(|later| later.resource == earlier.resource && later.starts_at < earlier.ends_at) {
             if earlier.session_id == later.session_id || !(earlier.proposed || later.proposed) {
                 continue;
             }
-            overlaps.push(if earlier.proposed { (*earlier, *later) } else { (*later, *earlier) });
+            let (one, other) = if earlier.proposed { (earlier, later) } else { (later, earlier) };
+            tell(*one, *other);
         }
     }
-    overlaps
 }
 
 /// The pair as a waiver names it: the smaller id first.
@@ -408,7 +407,8 @@ mod tests {
                     }
                 }
             }
-            let found = overlaps(occupied);
+            let mut found = Vec::new();
+            for_each_overlap(occupied, |one, other| found.push((one, other)));
             prop_assert!(found.iter().all(|(first, _)| first.proposed));
             let mut found: Vec<_> = found.iter().map(|(a, b)| key(a, b)).collect();
             found.sort_unstable();

@@ -9,13 +9,12 @@ use super::{
         Checked, Conflict, ConflictKind, Elsewhere, Placed, Proposed, Severity, Subject, Taking, exceeding, in_two_sessions,
     },
     super::model::{Plan, Session, SessionId, SessionRow, SessionState, UNHELD},
-    super::rules::{ClaimKind, Frame, Occupied, pair, scheduled},
-    conflicts::{Told, clashes, known, lock, occupied, reach, told},
+    super::rules::{ClaimKind, Frame, Occupied, scheduled},
+    conflicts::{Clash, Told, clashes, known, lock, occupied, reach, told},
     frame,
     links::{self, CHUNK, added, whole},
     plan::{exceeds, planned_minutes, taken_of},
     visible,
-    waivers::granted,
 };
 use crate::{
     access::{Action, Actor},
@@ -79,19 +78,46 @@ impl Candidate {
 }
 
 /// In the order of the request.
-struct Candidates(Vec<Candidate>);
+struct Candidates {
+    all: Vec<Candidate>,
+    places: HashMap<SessionId, usize>,
+}
 
 impl Candidates {
+    fn of(all: Vec<Candidate>) -> Self {
+        let places = all.iter().enumerate().map(|(index, one)| (one.id, index)).collect();
+        Self { all, places }
+    }
+
     fn occupied(&self) -> Vec<Occupied> {
-        self.0.iter().flat_map(|one| occupied(one.id, &one.plan)).collect()
+        self.all.iter().flat_map(|one| occupied(one.id, &one.plan)).collect()
     }
 
     fn find(&self, id: SessionId) -> Option<(usize, &Candidate)> {
-        self.0.iter().enumerate().find(|(_, one)| one.id == id)
+        let index = *self.places.get(&id)?;
+        Some((index, self.all.get(index)?))
     }
 
     fn codes(&self) -> HashMap<SessionId, Code> {
-        self.0.iter().map(|one| (one.id, one.plan.code.clone())).collect()
+        self.all.iter().map(|one| (one.id, one.plan.code.clone())).collect()
+    }
+}
+
+/// Conflicts, each with the place of its session.
+#[derive(Default)]
+struct Found {
+    conflicts: Vec<(usize, Conflict)>,
+    /// Further ones that are not told, and whether one of them blocks.
+    more: usize,
+    blocks: bool,
+}
+
+impl Found {
+    /// In the order of the sessions, of one session in that in which they were found.
+    fn sorted(mut self) -> Self {
+        self.conflicts.sort_by_key(|(index, _)| *index);
+        self.blocks |= self.conflicts.iter().any(|(_, conflict)| conflict.severity == Severity::Block);
+        self
     }
 }
 
@@ -107,17 +133,15 @@ pub(in crate::schedule) fn check(conn: &mut Conn, actor: &Actor, id: IntakeId, p
         return Err(Error::conflict("intake_not_live", format!("the intake is {}", intake.state)));
     }
     let frame = frame(conn, &intake)?;
-    let candidates = Candidates(candidates(conn, actor, &intake, &frame, proposed)?);
-    let mut found: Vec<(usize, Conflict)> = outside(&frame, &candidates);
-    found.extend(in_two_places(conn, actor, &intake, &candidates)?);
-    found.extend(trainees(conn, actor, &intake, &candidates)?);
-    found.extend(crowded(conn, &candidates)?);
-    found.extend(beyond_plan(conn, &intake, &candidates)?);
-    // A stable sort: of one session first what is outside, then who, then the plan.
-    found.sort_by_key(|(index, _)| *index);
-    let fits = !found.iter().any(|(_, conflict)| conflict.severity == Severity::Block);
-    let more = found.len().saturating_sub(SHOWN);
-    Ok(Checked { fits, conflicts: found.into_iter().take(SHOWN).map(|(_, conflict)| conflict).collect(), more })
+    let candidates = Candidates::of(candidates(conn, actor, &intake, &frame, proposed)?);
+    let mut found = Found { conflicts: outside(&frame, &candidates), ..Found::default() };
+    in_two_places(conn, actor, &intake, &candidates, true, &mut found)?;
+    found.conflicts.extend(trainees(conn, actor, &intake, &candidates)?);
+    found.conflicts.extend(crowded(conn, &candidates)?);
+    found.conflicts.extend(beyond_plan(conn, &intake, &candidates)?);
+    let found = found.sorted();
+    let more = found.more + found.conflicts.len().saturating_sub(SHOWN);
+    Ok(Checked { fits: !found.blocks, conflicts: found.conflicts.into_iter().take(SHOWN).map(|(_, conflict)| conflict).collect(), more })
 }
 
 /// Refuses what would put somebody in two places at once, among these sessions or beside those that stand, or go beyond the plan. From
@@ -126,19 +150,20 @@ pub(in crate::schedule) fn check(conn: &mut Conn, actor: &Actor, id: IntakeId, p
 /// # Errors
 /// 409 `session_conflict` or `plan_exceeded`, with the conflicts as [`check`] tells them.
 pub(super) fn refuse_conflicts(conn: &mut Conn, actor: &Actor, intake: &Intake, candidates: Vec<Candidate>) -> Result<(), Error> {
-    let candidates = Candidates(candidates);
+    let candidates = Candidates::of(candidates);
     lock(conn, &candidates.occupied())?;
-    let mut found = in_two_places(conn, actor, intake, &candidates)?;
-    found.extend(beyond_plan(conn, intake, &candidates)?);
-    found.sort_by_key(|(index, _)| *index);
-    let blocking: Vec<Conflict> = found.into_iter().map(|(_, one)| one).filter(|one| one.severity == Severity::Block).collect();
-    if blocking.is_empty() {
+    let mut found = Found::default();
+    in_two_places(conn, actor, intake, &candidates, false, &mut found)?;
+    found.conflicts.extend(beyond_plan(conn, intake, &candidates)?);
+    let Found { conflicts, more, blocks } = found.sorted();
+    if !blocks {
         return Ok(());
     }
+    let blocking: Vec<Conflict> = conflicts.into_iter().map(|(_, conflict)| conflict).collect();
     let is_overlap = blocking.iter().any(|one| one.kind != ConflictKind::PlanExceeded);
     let mut sentences: Vec<String> = blocking.iter().take(TOLD).map(|one| one.detail.clone()).collect();
     if blocking.len() > TOLD {
-        sentences.push(format!("and {} more", blocking.len() - TOLD));
+        sentences.push(format!("and {} more", blocking.len() - TOLD + more));
     }
     Err(Error::Blocked {
         code: if is_overlap { "session_conflict" } else { "plan_exceeded" },
@@ -222,7 +247,7 @@ fn blocking(candidate: &Candidate, kind: ConflictKind, detail: String) -> Confli
 
 fn outside(frame: &Frame, candidates: &Candidates) -> Vec<(usize, Conflict)> {
     let mut found = Vec::new();
-    for (index, one) in candidates.0.iter().enumerate() {
+    for (index, one) in candidates.all.iter().enumerate() {
         for fault in frame.days.check(&one.plan) {
             let detail = format!("session {} {}", one.plan.code, fault.detail);
             found.push((index, blocking(one, ConflictKind::OutsideIntake, detail)));
@@ -231,34 +256,34 @@ fn outside(frame: &Frame, candidates: &Candidates) -> Vec<(usize, Conflict)> {
     found
 }
 
-/// Instructors and cohorts in two sessions. What a coordinator has waived is told, and does not block.
-fn in_two_places(conn: &mut Conn, actor: &Actor, intake: &Intake, candidates: &Candidates) -> Result<Vec<(usize, Conflict)>, Error> {
-    let pairs = clashes(conn, candidates.occupied())?;
+/// Instructors, cohorts and rooms in two sessions. What a coordinator has waived is told, if at all, and does not block.
+fn in_two_places(
+    conn: &mut Conn,
+    actor: &Actor,
+    intake: &Intake,
+    candidates: &Candidates,
+    with_waived: bool,
+    found: &mut Found,
+) -> Result<(), Error> {
+    let clashes = clashes(conn, candidates.occupied(), SHOWN, with_waived)?;
+    found.more += clashes.more;
+    found.blocks |= clashes.blocks;
+    let pairs: Vec<(Occupied, Occupied)> = clashes.shown.iter().map(|clash| (clash.one, clash.other)).collect();
     let told = told(conn, actor, intake, &pairs, &candidates.codes())?;
-    let granted = granted(conn, pairs.iter().map(|(one, other)| pair(one.session_id, other.session_id).0).collect())?;
-    let conflict = |((one, other), told): ((Occupied, Occupied), Told)| {
+    let conflict = |(Clash { one, other, waiver }, told): (Clash, Told)| {
         let (index, candidate) = candidates.find(one.session_id)?;
         let kind = match one.resource.0 {
             ClaimKind::Instructor => ConflictKind::Instructor,
             ClaimKind::Cohort => ConflictKind::Cohort,
             ClaimKind::Room => ConflictKind::Room,
         };
-        let waiver = granted.get(&pair(one.session_id, other.session_id)).cloned();
         let severity = if waiver.is_some() { Severity::Warn } else { Severity::Block };
-        let other = told.other.map(|code| other_of(candidates, &other, code));
-        Some((
-            index,
-            Conflict {
-                severity,
-                can_be_waived: true,
-                subjects: vec![told.subject],
-                other,
-                waiver,
-                ..blocking(candidate, kind, told.sentence)
-            },
-        ))
+        let (subjects, other) = (vec![told.subject], told.other.map(|code| other_of(candidates, &other, code)));
+        let conflict = blocking(candidate, kind, told.sentence);
+        Some((index, Conflict { severity, can_be_waived: true, subjects, other, waiver, ..conflict }))
     };
-    Ok(pairs.into_iter().zip(told).filter_map(conflict).collect())
+    found.conflicts.extend(clashes.shown.into_iter().zip(told).filter_map(conflict));
+    Ok(())
 }
 
 /// The session at the other side, proposed too or standing.
@@ -344,10 +369,10 @@ fn names(conn: &mut Conn, ids: BTreeSet<PersonId>) -> Result<HashMap<PersonId, N
 
 /// Sessions for more trainees than their rooms hold, by whoever is enrolled in their cohorts then.
 fn crowded(conn: &mut Conn, candidates: &Candidates) -> Result<Vec<(usize, Conflict)>, Error> {
-    let bounded = bounded_rooms(conn, candidates.0.iter().filter_map(|one| one.plan.room_id).collect())?;
+    let bounded = bounded_rooms(conn, candidates.all.iter().filter_map(|one| one.plan.room_id).collect())?;
     let bound_of = |one: &Candidate| one.plan.room_id.and_then(|id| bounded.get(&id));
     let inside: Vec<(usize, &Candidate, &BoundedRoom)> =
-        candidates.0.iter().enumerate().filter_map(|(index, one)| Some((index, one, bound_of(one)?))).collect();
+        candidates.all.iter().enumerate().filter_map(|(index, one)| Some((index, one, bound_of(one)?))).collect();
     let placed = placed(conn, inside.iter().flat_map(|(_, one, _)| one.plan.cohort_ids.iter().copied()).collect())?;
     let conflict = |(index, one, room): (usize, &Candidate, &BoundedRoom)| {
         let at = one.plan.starts_at;
@@ -407,13 +432,13 @@ fn placed(conn: &mut Conn, cohorts: BTreeSet<CohortId>) -> Result<Vec<Placement>
 
 /// Sessions with which more would be scheduled than planned.
 fn beyond_plan(conn: &mut Conn, intake: &Intake, candidates: &Candidates) -> Result<Vec<(usize, Conflict)>, Error> {
-    let modules: BTreeSet<_> = candidates.0.iter().map(|one| one.plan.module_id).collect();
+    let modules: BTreeSet<_> = candidates.all.iter().map(|one| one.plan.module_id).collect();
     let stored = taken_of(conn, intake, modules.into_iter().collect())?;
-    let own: HashSet<SessionId> = candidates.0.iter().map(|one| one.id).collect();
+    let own: HashSet<SessionId> = candidates.all.iter().map(|one| one.id).collect();
     let others = scheduled(stored.into_iter().filter(|(id, _)| !own.contains(id)).map(|(_, taken)| taken).collect());
     let planned = planned_minutes(conn, intake)?;
     let mut takings = Vec::new();
-    for (index, one) in candidates.0.iter().enumerate() {
+    for (index, one) in candidates.all.iter().enumerate() {
         takings.extend(one.plan.cohort_ids.iter().map(|cohort| Taking {
             index,
             share: (*cohort, one.plan.module_id),
@@ -424,7 +449,7 @@ fn beyond_plan(conn: &mut Conn, intake: &Intake, candidates: &Candidates) -> Res
     let cohorts: HashMap<CohortId, (Code, Name)> =
         intakes::cohorts_of(conn, intake.id)?.into_iter().map(|cohort| (cohort.id, (cohort.code, cohort.name))).collect();
     let conflict = |(taking, minutes): (Taking, i64)| {
-        let candidate = candidates.0.get(taking.index)?;
+        let candidate = candidates.all.get(taking.index)?;
         let (code, name) = cohorts.get(&taking.share.0)?;
         let (module, planned) = planned.get(&taking.share.1)?;
         let detail = exceeds(code.as_str(), module.as_str(), minutes, *planned);

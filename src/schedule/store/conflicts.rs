@@ -9,11 +9,12 @@ use chrono::TimeDelta;
 use diesel::prelude::*;
 
 use super::{
-    super::conflicts::Subject,
+    super::conflicts::{Granted, Subject},
     super::model::{Plan, SessionId},
-    super::rules::{ClaimKind, Occupied, Resource, overlaps},
+    super::rules::{ClaimKind, Occupied, Resource, for_each_overlap, pair},
     links::CHUNK,
     visible,
+    waivers::granted,
 };
 use crate::{
     access::Actor,
@@ -52,13 +53,43 @@ pub(super) fn lock(conn: &mut Conn, proposed: &[Occupied]) -> Result<(), Error> 
     Ok(())
 }
 
-/// Every two sessions that would hold one resource at the same time, among those proposed or beside those that stand, waived or not; the
-/// proposed one first.
-pub(super) fn clashes(conn: &mut Conn, mut proposed: Vec<Occupied>) -> Result<Vec<(Occupied, Occupied)>, Error> {
+/// Two sessions that would hold one resource at the same time, the proposed one first.
+pub(super) struct Clash {
+    pub(super) one: Occupied,
+    pub(super) other: Occupied,
+    pub(super) waiver: Option<Granted>,
+}
+
+/// What overlaps among sessions that are proposed, and beside those that stand.
+#[derive(Default)]
+pub(super) struct Clashes {
+    /// The first of them.
+    pub(super) shown: Vec<Clash>,
+    pub(super) more: usize,
+    /// Whether one of all of them has no waiver.
+    pub(super) blocks: bool,
+}
+
+/// Looks for overlaps, and shows at most so many; those that were waived only if asked.
+pub(super) fn clashes(conn: &mut Conn, mut proposed: Vec<Occupied>, most: usize, with_waived: bool) -> Result<Clashes, Error> {
     let own: HashSet<SessionId> = proposed.iter().map(|one| one.session_id).collect();
     let standing = standing(conn, &proposed.iter().map(|one| one.resource).collect(), &proposed)?;
     proposed.extend(standing.into_iter().filter(|one| !own.contains(&one.session_id)));
-    Ok(overlaps(proposed))
+    let granted = granted(conn, proposed.iter().map(|one| one.session_id).collect())?;
+    let mut clashes = Clashes::default();
+    for_each_overlap(proposed, |one, other| {
+        let waiver = granted.get(&pair(one.session_id, other.session_id));
+        if waiver.is_some() && !with_waived {
+            return;
+        }
+        clashes.blocks |= waiver.is_none();
+        if clashes.shown.len() < most {
+            clashes.shown.push(Clash { one, other, waiver: waiver.cloned() });
+        } else {
+            clashes.more += 1;
+        }
+    });
+    Ok(clashes)
 }
 
 /// Between which instants a claim begins that may overlap one of these. No claim lasts longer than a day, so that one index scan is

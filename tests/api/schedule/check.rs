@@ -181,3 +181,16 @@ fn only_what_may_change_can_be_proposed() {
         check(&course, json!({ "sessions": [stranger] })).expect(404);
     });
 }
+
+#[test]
+fn a_thousand_sessions_at_one_time_are_answered_in_bounds() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let alike = |index: usize| seed::session_body(&course, &format!("N-{index}"), &seed::morning(1));
+    let reply = check(&course, json!({ "sessions": (0..1000).map(alike).collect::<Vec<_>>() })).expect(200);
+    assert_eq!((&reply.body["fits"], reply.body["conflicts"].as_array().unwrap().len()), (&json!(false), 1000));
+    // Each pair by cohort and instructor, and what goes beyond the plan of the module; but for the thousand that are told.
+    let pairs = 1000 * 999 / 2 * 2;
+    let beyond = 1000 - usize::try_from(seed::OWN / 90).unwrap();
+    assert_eq!(reply.body["more"], pairs + beyond - 1000);
+}

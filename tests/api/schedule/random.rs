@@ -63,7 +63,8 @@ impl Model {
         let program = seed::program_of(&coordinator, "RANDOM", body);
         let course = seed::course_on(app, coordinator, program, "RANDOM", "JISCO");
         let instructors = ["R-1", "R-2", "R-3"].map(|number| seed::instructor(app, &course.coordinator, number)).to_vec();
-        let room = |code: &str| course.coordinator.post("/rooms", json!({ "code": code, "name": code, "kind": "on_site" })).expect(201).id();
+        let room =
+            |code: &str| course.coordinator.post("/rooms", json!({ "code": code, "name": code, "kind": "on_site" })).expect(201).id();
         Self { rooms: ["A-301", "A-302"].map(room).to_vec(), course, instructors, published: Vec::new(), made: 0 }
     }
 
