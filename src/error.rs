@@ -6,6 +6,8 @@ use actix_web::{HttpResponse, ResponseError, http::StatusCode};
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use serde::Serialize;
 
+use crate::schedule::Conflict;
+
 /// A field that is well-formed but wrong.
 #[derive(Clone, Debug, Serialize, PartialEq, Eq, utoipa::ToSchema)]
 pub struct FieldFault {
@@ -44,6 +46,9 @@ pub enum Error {
     /// 409: the request contradicts the state of things; `code` says which rule.
     #[error("{detail}")]
     Conflict { code: &'static str, detail: String },
+    /// 409: something stands in the way; what it is, as data.
+    #[error("{detail}")]
+    Blocked { code: &'static str, detail: String, conflicts: Vec<Conflict> },
     /// 412: `If-Match` names an older state.
     #[error("the resource has changed since; read it again")]
     Stale,
@@ -103,7 +108,7 @@ impl Error {
             Self::Unauthenticated => StatusCode::UNAUTHORIZED,
             Self::Forbidden(_) => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
-            Self::Conflict { .. } => StatusCode::CONFLICT,
+            Self::Conflict { .. } | Self::Blocked { .. } => StatusCode::CONFLICT,
             Self::Stale => StatusCode::PRECONDITION_FAILED,
             Self::IfMatchMissing => StatusCode::PRECONDITION_REQUIRED,
             Self::Invalid(_) | Self::Rejected { .. } => StatusCode::UNPROCESSABLE_ENTITY,
@@ -116,7 +121,11 @@ impl Error {
     /// The stable code of the problem document.
     pub fn code(&self) -> &'static str {
         match self {
-            Self::Malformed { code, .. } | Self::Conflict { code, .. } | Self::Rejected { code, .. } | Self::Refused { code, .. } => code,
+            Self::Malformed { code, .. }
+            | Self::Conflict { code, .. }
+            | Self::Blocked { code, .. }
+            | Self::Rejected { code, .. }
+            | Self::Refused { code, .. } => code,
             Self::Unauthenticated => "unauthenticated",
             Self::Forbidden(_) => "forbidden",
             Self::NotFound => "not_found",

@@ -10,6 +10,7 @@
 //! | [`organizations`] | universities, enterprises and their units; the tree that every scope filter reads |
 //! | [`people`] | trainees and instructors, and their dated affiliations |
 //! | [`programs`] | programs and their versions: disciplines and modules, immutable once confirmed |
+//! | [`rooms`] | rooms and online places of a provider; each holds one session at a time |
 //! | [`intakes`] | one dated run of a version; its cohorts, seat quotas and amendments |
 //! | [`enrollments`] | a trainee's place in an intake: states, dated periods, seats; who is expected of a session |
 //! | [`schedule`] | sessions, what they occupy (claims), conflicts, waivers, how they were held |
@@ -70,6 +71,7 @@ pub mod organizations;
 pub mod people;
 pub mod programs;
 pub mod reports;
+pub mod rooms;
 pub mod schedule;
 pub mod schema;
 pub mod tabular;

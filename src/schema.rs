@@ -324,6 +324,23 @@ diesel::table! {
     use diesel::sql_types::*;
     use crate::db::types::{Ts, Uid};
 
+    rooms (id) {
+        id -> Uid,
+        provider_id -> Uid,
+        code -> Text,
+        name -> Text,
+        kind -> Text,
+        link -> Nullable<Text>,
+        capacity -> Nullable<Integer>,
+        version -> Integer,
+        created_at -> Ts,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::{Ts, Uid};
+
     sessions (id) {
         id -> Uid,
         intake_id -> Uid,
@@ -336,6 +353,7 @@ diesel::table! {
         ends_at -> Ts,
         break_minutes -> Integer,
         minutes -> Integer,
+        room_id -> Nullable<Uid>,
         place -> Nullable<Text>,
         held_starts_at -> Nullable<Ts>,
         held_ends_at -> Nullable<Ts>,
@@ -614,6 +632,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     enrollments,
     enrollment_periods,
     enrollment_steps,
+    rooms,
     sessions,
     session_cohorts,
     session_instructors,

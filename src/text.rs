@@ -208,9 +208,52 @@ impl<'de> Deserialize<'de> for Email {
 
 stored_as_text!(Email, |text: String| Ok(Email(text)));
 
+/// Where one joins a meeting: an `https` or `http` address without blanks, of at most 500 characters.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema, diesel::expression::AsExpression, diesel::deserialize::FromSqlRow)]
+#[diesel(sql_type = diesel::sql_types::Text)]
+#[serde(transparent)]
+#[schema(value_type = String, format = "uri", max_length = 500)]
+pub struct Link(String);
+
+impl Link {
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for Link {
+    type Err = TextFault;
+    fn from_str(text: &str) -> Result<Self, TextFault> {
+        let text = checked(text, 500, false)?;
+        let rest = text.strip_prefix("https://").or(text.strip_prefix("http://"));
+        // What a browser would run or open from a disk is no link.
+        if rest.is_none_or(|rest| rest.starts_with('/') || rest.is_empty()) || text.chars().any(char::is_whitespace) {
+            return Err(TextFault { code: "link_malformed", detail: "is not an address that begins with https:// or http://".to_owned() });
+        }
+        Ok(Self(text))
+    }
+}
+
+impl<'de> Deserialize<'de> for Link {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map_err(|fault: TextFault| crate::error::coded(fault.code, &fault.detail))
+    }
+}
+
+stored_as_text!(Link, |text: String| Ok(Link(text)));
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_link_is_an_address_of_the_web() {
+        assert!("https://meeting.example.org/5551234?pwd=x".parse::<Link>().is_ok());
+        for wrong in ["javascript:alert(1)", "https://", "https:///x", "file:///etc/passwd", "https://a b", "meeting 555 1234", ""] {
+            assert!(wrong.parse::<Link>().is_err(), "{wrong}");
+        }
+    }
 
     #[test]
     fn a_code_is_the_same_in_full_width() {

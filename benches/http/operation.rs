@@ -15,19 +15,21 @@ pub enum Operation {
     Trainee,
     Report,
     Unchanged,
+    Check,
     PutFew,
     PutAll,
     Close,
 }
 
 impl Operation {
-    pub const ALL: [Self; 6] = [Self::Trainee, Self::Report, Self::Unchanged, Self::PutFew, Self::PutAll, Self::Close];
+    pub const ALL: [Self; 7] = [Self::Trainee, Self::Report, Self::Unchanged, Self::Check, Self::PutFew, Self::PutAll, Self::Close];
 
     pub fn name(self) -> &'static str {
         match self {
             Self::Trainee => "one trainee",
             Self::Report => "report of 244 rows",
             Self::Unchanged => "the report's 304",
+            Self::Check => "one session checked for conflicts",
             Self::PutFew => "roll call of 61 put, 8 lines differ",
             Self::PutAll => "roll call of 61 put, all lines differ",
             Self::Close => "roll call of 61 closed",
@@ -79,6 +81,11 @@ impl<'a> Work<'a> {
             Operation::Unchanged => {
                 let etag = connection.answer(&request("GET", &report, token, None, None)).etag.unwrap();
                 Self::Same { request: request("GET", &report, token, Some(("If-None-Match", &etag)), None), status: 304 }
+            }
+            Operation::Check => {
+                let body = serde_json::json!({ "changes": [{ "id": seeded.classes[0].session, "change": { "break_minutes": 5 } }] });
+                let path = path(&format!("intakes/{}/sessions/check", seeded.intake));
+                Self::Same { request: request("POST", &path, token, None, Some(&body.to_string())), status: 200 }
             }
             Operation::PutFew | Operation::PutAll => {
                 let class = &seeded.classes[number % seeded.classes.len()];

@@ -19,6 +19,8 @@ pub enum Action {
     Enroll,
     ReadSessions,
     WriteSchedule,
+    ReadRooms,
+    WriteRooms,
     /// Confirm a session as taught.
     HoldSession,
     ReadRollCall,
@@ -42,6 +44,7 @@ impl Action {
             | Self::ReadIntakes
             | Self::ReadEnrollments
             | Self::ReadSessions
+            | Self::ReadRooms
             | Self::ReadRollCall
             | Self::ReadHours
             | Self::ReadOwnProgress
@@ -55,6 +58,7 @@ impl Action {
             | Self::WriteIntakes
             | Self::Enroll
             | Self::WriteSchedule
+            | Self::WriteRooms
             | Self::HoldSession
             | Self::CallRoll
             | Self::CloseRollCall
@@ -78,6 +82,8 @@ impl Action {
             Self::Enroll => "enroll people or change their enrollments",
             Self::ReadSessions => "see sessions",
             Self::WriteSchedule => "change the schedule",
+            Self::ReadRooms => "see rooms",
+            Self::WriteRooms => "record or change rooms",
             Self::HoldSession => "hold a session",
             Self::ReadRollCall => "see a roll call",
             Self::CallRoll => "call the roll",
@@ -100,7 +106,14 @@ pub fn allows(role: Role, action: Action) -> bool {
     use Role::{Administrator, Auditor, ClassAdviser, Coordinator, Instructor, Operator, Partner, Trainee};
     let roles: &[Role] = match action {
         A::ManageAccess | A::WriteOrganizations => &[Administrator],
-        A::WritePeople | A::WritePrograms | A::WriteIntakes | A::Enroll | A::WriteSchedule | A::CloseRollCall | A::Import => &[Coordinator],
+        A::WritePeople
+        | A::WritePrograms
+        | A::WriteIntakes
+        | A::Enroll
+        | A::WriteSchedule
+        | A::WriteRooms
+        | A::CloseRollCall
+        | A::Import => &[Coordinator],
         A::HoldSession | A::CallRoll => &[Coordinator, ClassAdviser, Instructor],
         A::ReadOrganizations | A::ReadPeople | A::ReadPrograms | A::ReadIntakes | A::ReadEnrollments | A::ReadSessions => {
             &[Administrator, Coordinator, ClassAdviser, Instructor, Partner, Trainee, Auditor]
@@ -108,7 +121,7 @@ pub fn allows(role: Role, action: Action) -> bool {
         A::ReadRollCall => &[Administrator, Coordinator, ClassAdviser, Instructor, Auditor],
         A::ReadHours | A::ReadOwnProgress => &[Administrator, Coordinator, ClassAdviser, Partner, Trainee, Auditor],
         A::ReadIntakeProgress => &[Administrator, Coordinator, Partner, Auditor],
-        A::ReadImports => &[Administrator, Coordinator, Auditor],
+        A::ReadRooms | A::ReadImports => &[Administrator, Coordinator, Auditor],
         A::ReadAudit => &[Administrator, Auditor],
     };
     // Whoever can write the database file can do everything; going through the rooms keeps the rules and the journal.

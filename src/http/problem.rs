@@ -10,7 +10,10 @@ use actix_web::{
 use serde::Serialize;
 use tracing_actix_web::RequestId;
 
-use crate::error::{Error, FieldFault};
+use crate::{
+    error::{Error, FieldFault},
+    schedule::Conflict,
+};
 
 /// What every error is answered as.
 pub(super) const MEDIA_TYPE: &str = "application/problem+json";
@@ -36,6 +39,9 @@ pub struct Problem {
     /// The wrong fields, for `invalid`; for a file, what is wrong with its columns or rows.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<FieldFault>,
+    /// What stands in the way, for `session_conflict` and `plan_exceeded`; as the check of the sessions tells it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub conflicts: Vec<Conflict>,
 }
 
 macro_rules! problem_responses {
@@ -126,7 +132,8 @@ fn of(error: &Error, instance: String) -> Problem {
         tracing::error!(error = ?cause, code = error.code(), "a request failed");
     }
     let errors = if let Error::Invalid(faults) | Error::Rejected { faults, .. } = error { faults.clone() } else { Vec::new() };
-    Problem { errors, code: error.code().to_owned(), detail: error.to_string(), ..plain(status, instance) }
+    let conflicts = if let Error::Blocked { conflicts, .. } = error { conflicts.clone() } else { Vec::new() };
+    Problem { errors, conflicts, code: error.code().to_owned(), detail: error.to_string(), ..plain(status, instance) }
 }
 
 /// The problem of an answer that actix-web made itself: an unknown address, a wrong method, a broken request line.
@@ -139,5 +146,14 @@ fn plain(status: StatusCode, instance: String) -> Problem {
         _ if status.is_client_error() => ("malformed", "the request cannot be read".to_owned()),
         _ => ("internal", "internal error".to_owned()),
     };
-    Problem { kind: "about:blank", title, status: status.as_u16(), detail, instance, code: code.to_owned(), errors: Vec::new() }
+    Problem {
+        kind: "about:blank",
+        title,
+        status: status.as_u16(),
+        detail,
+        instance,
+        code: code.to_owned(),
+        errors: Vec::new(),
+        conflicts: Vec::new(),
+    }
 }

@@ -5,11 +5,12 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, OpenApi, ToSchema};
 
 use super::{
+    conflicts::{Checked, Proposed},
     model::{
         NewHold, NewSession, NewWaiver, Session, SessionChange, SessionFilter, SessionId, SessionPatch, SessionState, SessionTransition,
         Waiver,
     },
-    store::{self, links::whole, steps, waivers},
+    store::{self, check, links::whole, steps, waivers},
 };
 use crate::{
     clock::Instant,
@@ -26,6 +27,7 @@ use crate::{
         create_session,
         create_sessions,
         publish_sessions,
+        check_sessions,
         read_session,
         update_session,
         hold_session,
@@ -40,6 +42,7 @@ pub fn routes(api: &mut ServiceConfig) {
     api.service(at("/intakes/{id}/sessions").get(list_sessions).post(create_session))
         .service(at("/intakes/{id}/sessions/bulk").post(create_sessions))
         .service(at("/intakes/{id}/sessions/publish").post(publish_sessions))
+        .service(at("/intakes/{id}/sessions/check").post(check_sessions))
         .service(at("/sessions/{id}").get(read_session).patch(update_session))
         .service(at("/sessions/{id}/hold").post(hold_session))
         .service(at("/sessions/{id}/waivers").post(waive_conflict));
@@ -166,6 +169,20 @@ async fn publish_sessions(db: Data<Db>, caller: Caller, id: Path<IntakeId>, body
         Answer::ok(&Sessions { sessions: whole(conn, rows)? })
     })
     .await
+}
+
+/// What would stand in the way of sessions, if they were published
+///
+/// Of new sessions, and of drafts and published ones as they are or as they are to be, all together. Stores nothing, so it takes no key.
+#[utoipa::path(post, path = "/intakes/{id}/sessions/check", tag = "sessions",
+    params(("id" = IntakeId, Path, description = "The intake")),
+    request_body(content = Proposed, example = json!({"changes": [{"id": "01936f3e-0000-7000-8000-000000000008",
+        "change": {"starts_at": "2020-05-29T01:00:00Z", "ends_at": "2020-05-29T02:40:00Z"}}]})),
+    responses((status = 200, description = "Every conflict, each with the session it is with", body = Checked), Writing))]
+async fn check_sessions(db: Data<Db>, caller: Caller, id: Path<IntakeId>, body: Body<Proposed>) -> Result<Answer, Error> {
+    let id = id.into_inner();
+    let checked = db.read(caller.credentials.clone(), move |conn, actor, _| check::check(conn, actor, id, body.value()?)).await?;
+    Answer::ok(&checked)
 }
 
 /// One session

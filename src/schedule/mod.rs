@@ -1,11 +1,13 @@
 //! The schedule: sessions of an intake, what they occupy, and how each was held.
 
+mod conflicts;
 mod http;
 mod model;
 mod proposals;
 mod rules;
 mod store;
 
+pub use conflicts::Conflict;
 pub use http::{ApiDoc, routes, transitions};
 pub use model::{
     Held, Instructor, NewHold, NewSession, NewWaiver, Session, SessionId, SessionPatch, SessionRow, SessionState, SessionTransition, Waiver,

@@ -18,8 +18,9 @@ use crate::{
     intakes::{CohortId, IntakeId, SessionMode},
     people::PersonId,
     programs::{ModuleId, ProgramVersionId},
-    schema::{claim_waivers, sessions},
-    text::{Code, Name, Note, Place, Title},
+    rooms::{RoomId, RoomKind},
+    schema::{claim_waivers, rooms, sessions},
+    text::{Code, Link, Name, Note, Place, Title},
 };
 
 pub type SessionId = Id<Session>;
@@ -84,6 +85,9 @@ pub struct SessionRow {
     /// End − start − breaks, as planned.
     #[schema(example = 90)]
     pub minutes: i32,
+    #[serde(skip)]
+    pub room_id: Option<RoomId>,
+    /// Where it is, in words; occupies nothing.
     #[schema(example = "Room 301")]
     pub place: Option<Place>,
     #[serde(skip)]
@@ -157,6 +161,20 @@ pub struct Instructor {
     pub title: Option<Title>,
 }
 
+/// Where a session is, for whoever sees the session.
+#[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Serialize, ToSchema)]
+#[diesel(table_name = rooms)]
+pub struct RoomOfSession {
+    pub id: RoomId,
+    #[schema(example = "A-301")]
+    pub code: Code,
+    #[schema(example = "教学楼 301")]
+    pub name: Name,
+    pub kind: RoomKind,
+    /// Of an online place: where one joins.
+    pub link: Option<Link>,
+}
+
 /// How a session was actually taught; hours and pay count these minutes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Held {
@@ -174,6 +192,8 @@ pub struct Held {
 pub struct Session {
     #[serde(flatten)]
     pub row: SessionRow,
+    /// The room or online place that it occupies; null where none was said.
+    pub room: Option<RoomOfSession>,
     pub cohort_ids: Vec<CohortId>,
     /// The lead first.
     pub instructors: Vec<Instructor>,
@@ -182,8 +202,8 @@ pub struct Session {
 }
 
 impl Session {
-    pub(super) fn of(row: SessionRow, cohort_ids: Vec<CohortId>, instructors: Vec<Instructor>) -> Self {
-        Self { held: row.held(), row, cohort_ids, instructors }
+    pub(super) fn of(row: SessionRow, room: Option<RoomOfSession>, cohort_ids: Vec<CohortId>, instructors: Vec<Instructor>) -> Self {
+        Self { held: row.held(), row, room, cohort_ids, instructors }
     }
 
     pub(super) fn plan(&self) -> Plan {
@@ -194,6 +214,7 @@ impl Session {
             starts_at: self.row.starts_at,
             ends_at: self.row.ends_at,
             break_minutes: self.row.break_minutes,
+            room_id: self.row.room_id,
             place: self.row.place.clone(),
             cohort_ids: self.cohort_ids.clone(),
             instructor_ids: self.instructors.iter().map(|instructor| instructor.id).collect(),
@@ -210,6 +231,7 @@ pub(super) struct Plan {
     pub(super) starts_at: Instant,
     pub(super) ends_at: Instant,
     pub(super) break_minutes: i32,
+    pub(super) room_id: Option<RoomId>,
     pub(super) place: Option<Place>,
     pub(super) cohort_ids: Vec<CohortId>,
     pub(super) instructor_ids: Vec<PersonId>,
@@ -246,6 +268,10 @@ pub struct NewSession {
     #[serde(default)]
     #[schema(minimum = 0)]
     pub break_minutes: i32,
+    /// The room or online place that it is to occupy.
+    #[serde(default)]
+    pub room_id: Option<RoomId>,
+    /// Where it is, in words; occupies nothing.
     #[serde(default)]
     pub place: Option<Place>,
     /// One or more cohorts of the intake.
@@ -266,6 +292,7 @@ impl NewSession {
             starts_at: self.starts_at,
             ends_at: self.ends_at,
             break_minutes: self.break_minutes,
+            room_id: self.room_id,
             place: self.place,
             cohort_ids,
             instructor_ids: lead_first(self.instructor_ids),
@@ -291,6 +318,9 @@ pub struct SessionPatch {
     #[schema(minimum = 0)]
     pub break_minutes: Option<i32>,
     #[serde(default, deserialize_with = "nullable")]
+    #[schema(value_type = Option<RoomId>)]
+    pub room_id: Patched<RoomId>,
+    #[serde(default, deserialize_with = "nullable")]
     #[schema(value_type = Option<Place>)]
     pub place: Patched<Place>,
     #[serde(default, deserialize_with = "given")]
@@ -310,6 +340,7 @@ impl SessionPatch {
         changed.starts_at = self.starts_at.unwrap_or(changed.starts_at);
         changed.ends_at = self.ends_at.unwrap_or(changed.ends_at);
         changed.break_minutes = self.break_minutes.unwrap_or(changed.break_minutes);
+        changed.room_id = self.room_id.unwrap_or(changed.room_id);
         changed.place = self.place.unwrap_or(changed.place);
         changed.cohort_ids = self.cohort_ids.unwrap_or(changed.cohort_ids);
         changed.cohort_ids.sort_unstable();
@@ -425,6 +456,7 @@ mod tests {
             starts_at: Instant::from_unix_micros(0).unwrap(),
             ends_at: Instant::from_unix_micros(60_000_000).unwrap(),
             break_minutes: 0,
+            room_id: None,
             place: None,
             cohort_ids: vec![Id::generate(), Id::generate()],
             instructor_ids: vec![third, lead, second],

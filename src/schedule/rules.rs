@@ -101,12 +101,20 @@ pub(super) struct Frame {
 impl Frame {
     /// The minutes of a session that fits, or everything that is wrong with it.
     pub(super) fn check(&self, plan: &Plan) -> Result<i32, Vec<FieldFault>> {
+        match (self.check_itself(plan), self.days.check(plan)) {
+            (Ok(minutes), outside) if outside.is_empty() => Ok(minutes),
+            (Ok(_), outside) => Err(outside),
+            (Err(faults), outside) => Err(faults.into_iter().chain(outside).collect()),
+        }
+    }
+
+    /// As [`Frame::check`], whenever it is.
+    pub(super) fn check_itself(&self, plan: &Plan) -> Result<i32, Vec<FieldFault>> {
         let mut faults = check_instructors(&plan.instructor_ids);
         let minutes = minutes(plan.starts_at, plan.ends_at, plan.break_minutes).unwrap_or_else(|fault| {
             faults.push(fault);
             0
         });
-        faults.extend(self.days.check(plan));
         faults.extend(self.check_cohorts(plan));
         if faults.is_empty() { Ok(minutes) } else { Err(faults) }
     }
@@ -135,14 +143,15 @@ impl Frame {
 }
 
 text_enum! {
-    /// What can be in one place only. Rooms are not recorded yet.
+    /// What can be in one session only at a time.
     pub enum ClaimKind {
         Cohort => "cohort",
         Instructor => "instructor",
+        Room => "room",
     }
 }
 
-/// Something that can be in one place only: an instructor or a cohort, by the id of either.
+/// Something that can be in one session only at a time: an instructor, a cohort or a room, by its id.
 pub(super) type Resource = (ClaimKind, Id<()>);
 
 /// A resource is occupied by a session from `starts_at` until just before `ends_at`.
@@ -156,21 +165,20 @@ pub(super) struct Occupied {
     pub(super) proposed: bool,
 }
 
-/// Every two sessions that would hold one resource at the same time, at least one of them proposed; the proposed one first. By
-/// resource and start.
-pub(super) fn overlaps(mut occupied: Vec<Occupied>) -> Vec<(Occupied, Occupied)> {
+/// Tells of every two sessions that would hold one resource at the same time, at least one of them proposed; the proposed one first. By
+/// resource and start. Not collected, because a thousand sessions at one time make millions of pairs.
+pub(super) fn for_each_overlap(mut occupied: Vec<Occupied>, mut tell: impl FnMut(Occupied, Occupied)) {
     occupied.sort_unstable_by_key(|one| (one.resource, one.starts_at, one.session_id));
-    let mut overlaps = Vec::new();
     for (index, earlier) in occupied.iter().enumerate() {
         let later = occupied.iter().skip(index + 1);
         for later in later.take_while(|later| later.resource == earlier.resource && later.starts_at < earlier.ends_at) {
             if earlier.session_id == later.session_id || !(earlier.proposed || later.proposed) {
                 continue;
             }
-            overlaps.push(if earlier.proposed { (*earlier, *later) } else { (*later, *earlier) });
+            let (one, other) = if earlier.proposed { (earlier, later) } else { (later, earlier) };
+            tell(*one, *other);
         }
     }
-    overlaps
 }
 
 /// The pair as a waiver names it: the smaller id first.
@@ -256,6 +264,7 @@ mod tests {
             starts_at: at("2020-05-27T08:00:00+08:00"),
             ends_at: at("2020-05-27T09:40:00+08:00"),
             break_minutes: 10,
+            room_id: None,
             place: None,
             cohort_ids: vec![cohort],
             instructor_ids: vec![Id::generate()],
@@ -398,7 +407,8 @@ mod tests {
                     }
                 }
             }
-            let found = overlaps(occupied);
+            let mut found = Vec::new();
+            for_each_overlap(occupied, |one, other| found.push((one, other)));
             prop_assert!(found.iter().all(|(first, _)| first.proposed));
             let mut found: Vec<_> = found.iter().map(|(a, b)| key(a, b)).collect();
             found.sort_unstable();

@@ -19,6 +19,7 @@ mod organizations;
 mod people;
 mod programs;
 mod reports;
+mod rooms;
 mod schedule;
 mod slice;
 mod support;

@@ -3,6 +3,7 @@ DROP TABLE claims;
 DROP TABLE session_instructors;
 DROP TABLE session_cohorts;
 DROP TABLE sessions;
+DROP TABLE rooms;
 DROP FUNCTION session_instructors_open_update;
 DROP FUNCTION session_instructors_open_delete;
 DROP FUNCTION session_instructors_open_insert;

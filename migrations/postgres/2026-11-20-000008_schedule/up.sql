@@ -1,3 +1,18 @@
+-- Rooms and online places. Either holds one session at a time: sessions claim them.
+CREATE TABLE rooms (
+    id uuid NOT NULL PRIMARY KEY,
+    provider_id uuid NOT NULL REFERENCES organizations (id),
+    code text NOT NULL CHECK (length(code) BETWEEN 1 AND 64),
+    name text NOT NULL CHECK (length(name) BETWEEN 1 AND 200),
+    kind text NOT NULL CHECK (kind IN ('on_site', 'online')),
+    link text CHECK (length(link) BETWEEN 1 AND 500),
+    capacity integer CHECK (capacity > 0),
+    version integer NOT NULL DEFAULT 1 CHECK (version > 0),
+    created_at timestamptz NOT NULL,
+    UNIQUE (provider_id, code),
+    CHECK (kind = 'online' OR link IS NULL)
+);
+
 CREATE TABLE sessions (
     id uuid NOT NULL PRIMARY KEY,
     intake_id uuid NOT NULL,
@@ -11,6 +26,7 @@ CREATE TABLE sessions (
     break_minutes integer NOT NULL CHECK (break_minutes >= 0),
     -- end - start - breaks, in whole minutes.
     minutes integer NOT NULL CHECK (minutes > 0),
+    room_id uuid REFERENCES rooms (id),
     place text CHECK (length(place) BETWEEN 1 AND 500),
     held_starts_at timestamptz,
     held_ends_at timestamptz,
@@ -40,6 +56,7 @@ CREATE TABLE sessions (
 CREATE INDEX sessions_intake ON sessions (intake_id, program_version_id);
 CREATE INDEX sessions_module ON sessions (module_id, program_version_id);
 CREATE INDEX sessions_replaced_by ON sessions (replaced_by_id);
+CREATE INDEX sessions_room ON sessions (room_id);
 CREATE INDEX sessions_start ON sessions (intake_id, starts_at);
 
 CREATE TABLE session_cohorts (
@@ -117,14 +134,15 @@ BEGIN
 END $$;
 CREATE TRIGGER claims_are_immutable BEFORE UPDATE ON claims FOR EACH ROW EXECUTE FUNCTION claims_are_immutable();
 
--- A claim stays while its session is published or held at that time, for that cohort or by that instructor.
+-- A claim stays while its session is published or held at that time, for that cohort, by that instructor or in that room.
 CREATE FUNCTION claims_stay() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF EXISTS (SELECT 1 FROM sessions WHERE id = OLD.session_id AND state IN ('published', 'held') AND mode <> 'recorded'
             AND coalesce(held_starts_at, starts_at) = OLD.starts_at AND coalesce(held_ends_at, ends_at) = OLD.ends_at)
         AND (EXISTS (SELECT 1 FROM session_cohorts WHERE OLD.kind = 'cohort' AND session_id = OLD.session_id AND cohort_id = OLD.resource_id)
             OR EXISTS (SELECT 1 FROM session_instructors
-                WHERE OLD.kind = 'instructor' AND session_id = OLD.session_id AND person_id = OLD.resource_id)) THEN
+                WHERE OLD.kind = 'instructor' AND session_id = OLD.session_id AND person_id = OLD.resource_id)
+            OR EXISTS (SELECT 1 FROM sessions WHERE OLD.kind = 'room' AND id = OLD.session_id AND room_id = OLD.resource_id)) THEN
         RAISE EXCEPTION 'muster:immutable';
     END IF;
     RETURN OLD;
@@ -192,9 +210,15 @@ BEGIN
             SELECT r.kind, r.resource_id, NEW.id, NEW.starts_at, NEW.ends_at FROM (
                 SELECT 'cohort' AS kind, cohort_id AS resource_id FROM session_cohorts WHERE session_id = NEW.id
                 UNION ALL
-                SELECT 'instructor', person_id FROM session_instructors WHERE session_id = NEW.id) r
+                SELECT 'instructor', person_id FROM session_instructors WHERE session_id = NEW.id
+                UNION ALL
+                SELECT 'room', NEW.room_id WHERE NEW.room_id IS NOT NULL) r
             ORDER BY r.kind, r.resource_id;
         END IF;
+    ELSIF NEW.state = 'published' AND NEW.room_id IS DISTINCT FROM OLD.room_id THEN
+        DELETE FROM claims WHERE session_id = NEW.id AND kind = 'room';
+        INSERT INTO claims (kind, resource_id, session_id, starts_at, ends_at)
+        SELECT 'room', NEW.room_id, NEW.id, NEW.starts_at, NEW.ends_at WHERE NEW.room_id IS NOT NULL AND NEW.mode <> 'recorded';
     ELSIF NEW.state = 'held' AND OLD.state = 'published' AND (NEW.held_starts_at <> NEW.starts_at OR NEW.held_ends_at <> NEW.ends_at) THEN
         UPDATE claims SET starts_at = NEW.held_starts_at, ends_at = NEW.held_ends_at WHERE session_id = NEW.id;
     ELSIF NEW.state = 'cancelled' AND OLD.state <> 'cancelled' THEN

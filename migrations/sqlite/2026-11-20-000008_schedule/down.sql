@@ -3,3 +3,4 @@ DROP TABLE claims;
 DROP TABLE session_instructors;
 DROP TABLE session_cohorts;
 DROP TABLE sessions;
+DROP TABLE rooms;

@@ -1,3 +1,18 @@
+-- Rooms and online places. Either holds one session at a time: sessions claim them.
+CREATE TABLE rooms (
+    id BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),
+    provider_id BLOB NOT NULL CHECK (length(provider_id) = 16) REFERENCES organizations (id),
+    code TEXT NOT NULL CHECK (length(code) BETWEEN 1 AND 64),
+    name TEXT NOT NULL CHECK (length(name) BETWEEN 1 AND 200),
+    kind TEXT NOT NULL CHECK (kind IN ('on_site', 'online')),
+    link TEXT CHECK (length(link) BETWEEN 1 AND 500),
+    capacity INTEGER CHECK (capacity > 0),
+    version INTEGER NOT NULL DEFAULT 1 CHECK (version > 0),
+    created_at INTEGER NOT NULL,
+    UNIQUE (provider_id, code),
+    CHECK (kind = 'online' OR link IS NULL)
+) STRICT;
+
 CREATE TABLE sessions (
     id BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),
     intake_id BLOB NOT NULL CHECK (length(intake_id) = 16),
@@ -11,6 +26,7 @@ CREATE TABLE sessions (
     break_minutes INTEGER NOT NULL CHECK (break_minutes >= 0),
     -- end - start - breaks, in whole minutes.
     minutes INTEGER NOT NULL CHECK (minutes > 0),
+    room_id BLOB CHECK (length(room_id) = 16) REFERENCES rooms (id),
     place TEXT CHECK (length(place) BETWEEN 1 AND 500),
     held_starts_at INTEGER,
     held_ends_at INTEGER,
@@ -40,6 +56,7 @@ CREATE TABLE sessions (
 CREATE INDEX sessions_intake ON sessions (intake_id, program_version_id);
 CREATE INDEX sessions_module ON sessions (module_id, program_version_id);
 CREATE INDEX sessions_replaced_by ON sessions (replaced_by_id);
+CREATE INDEX sessions_room ON sessions (room_id);
 CREATE INDEX sessions_start ON sessions (intake_id, starts_at);
 
 CREATE TABLE session_cohorts (
@@ -116,13 +133,14 @@ CREATE TRIGGER claims_are_not_replaced BEFORE INSERT ON claims
 WHEN EXISTS (SELECT 1 FROM claims WHERE kind = NEW.kind AND resource_id = NEW.resource_id AND session_id = NEW.session_id) BEGIN
     SELECT RAISE(ABORT, 'muster:already_exists');
 END;
--- A claim stays while its session is published or held at that time, for that cohort or by that instructor.
+-- A claim stays while its session is published or held at that time, for that cohort, by that instructor or in that room.
 CREATE TRIGGER claims_stay BEFORE DELETE ON claims
 WHEN EXISTS (SELECT 1 FROM sessions WHERE id = OLD.session_id AND state IN ('published', 'held') AND mode <> 'recorded'
         AND coalesce(held_starts_at, starts_at) = OLD.starts_at AND coalesce(held_ends_at, ends_at) = OLD.ends_at)
     AND (EXISTS (SELECT 1 FROM session_cohorts WHERE OLD.kind = 'cohort' AND session_id = OLD.session_id AND cohort_id = OLD.resource_id)
         OR EXISTS (SELECT 1 FROM session_instructors
-            WHERE OLD.kind = 'instructor' AND session_id = OLD.session_id AND person_id = OLD.resource_id)) BEGIN
+            WHERE OLD.kind = 'instructor' AND session_id = OLD.session_id AND person_id = OLD.resource_id)
+        OR EXISTS (SELECT 1 FROM sessions WHERE OLD.kind = 'room' AND id = OLD.session_id AND room_id = OLD.resource_id)) BEGIN
     SELECT RAISE(ABORT, 'muster:immutable');
 END;
 -- A waiver that an overlap rests on cannot be taken back under it.
@@ -169,7 +187,9 @@ WHEN NEW.state = 'published' AND OLD.state = 'draft' AND NEW.mode <> 'recorded' 
     INSERT INTO claims (kind, resource_id, session_id, starts_at, ends_at)
     SELECT 'cohort', cohort_id, NEW.id, NEW.starts_at, NEW.ends_at FROM session_cohorts WHERE session_id = NEW.id
     UNION ALL
-    SELECT 'instructor', person_id, NEW.id, NEW.starts_at, NEW.ends_at FROM session_instructors WHERE session_id = NEW.id;
+    SELECT 'instructor', person_id, NEW.id, NEW.starts_at, NEW.ends_at FROM session_instructors WHERE session_id = NEW.id
+    UNION ALL
+    SELECT 'room', NEW.room_id, NEW.id, NEW.starts_at, NEW.ends_at WHERE NEW.room_id IS NOT NULL;
 END;
 CREATE TRIGGER sessions_move_claims AFTER UPDATE ON sessions
 WHEN NEW.state = 'published' AND OLD.state = 'published'
@@ -178,7 +198,16 @@ WHEN NEW.state = 'published' AND OLD.state = 'published'
     INSERT INTO claims (kind, resource_id, session_id, starts_at, ends_at)
     SELECT 'cohort', cohort_id, NEW.id, NEW.starts_at, NEW.ends_at FROM session_cohorts WHERE session_id = NEW.id AND NEW.mode <> 'recorded'
     UNION ALL
-    SELECT 'instructor', person_id, NEW.id, NEW.starts_at, NEW.ends_at FROM session_instructors WHERE session_id = NEW.id AND NEW.mode <> 'recorded';
+    SELECT 'instructor', person_id, NEW.id, NEW.starts_at, NEW.ends_at FROM session_instructors WHERE session_id = NEW.id AND NEW.mode <> 'recorded'
+    UNION ALL
+    SELECT 'room', NEW.room_id, NEW.id, NEW.starts_at, NEW.ends_at WHERE NEW.room_id IS NOT NULL AND NEW.mode <> 'recorded';
+END;
+CREATE TRIGGER sessions_change_rooms AFTER UPDATE ON sessions
+WHEN NEW.state = 'published' AND OLD.state = 'published' AND NEW.room_id IS NOT OLD.room_id
+    AND NEW.starts_at = OLD.starts_at AND NEW.ends_at = OLD.ends_at AND (NEW.mode = 'recorded') = (OLD.mode = 'recorded') BEGIN
+    DELETE FROM claims WHERE session_id = NEW.id AND kind = 'room';
+    INSERT INTO claims (kind, resource_id, session_id, starts_at, ends_at)
+    SELECT 'room', NEW.room_id, NEW.id, NEW.starts_at, NEW.ends_at WHERE NEW.room_id IS NOT NULL AND NEW.mode <> 'recorded';
 END;
 CREATE TRIGGER sessions_hold_claims AFTER UPDATE ON sessions
 WHEN NEW.state = 'held' AND OLD.state = 'published' AND (NEW.held_starts_at <> NEW.starts_at OR NEW.held_ends_at <> NEW.ends_at) BEGIN

@@ -173,6 +173,8 @@ impl SessionBefore {
             starts_at: Some(self.starts_at),
             ends_at: Some(self.ends_at),
             break_minutes: Some(self.break_minutes),
+            // A file names none, so that there is nothing to take back.
+            room_id: None,
             place: Some(self.place),
             cohort_ids: Some(self.cohort_ids),
             instructor_ids: Some(self.instructor_ids),
@@ -324,6 +326,7 @@ fn new_session(row: Row, facts: &Facts) -> NewSession {
         starts_at: row.starts_at,
         ends_at: row.ends_at,
         break_minutes: row.break_minutes.unwrap_or(0),
+        room_id: None,
         place: row.place,
         cohort_ids: row.cohorts,
     }
@@ -428,6 +431,7 @@ fn merged(stored: &Stored, patch: &SessionPatch) -> NewSession {
         starts_at: patch.starts_at.unwrap_or(row.starts_at),
         ends_at: patch.ends_at.unwrap_or(row.ends_at),
         break_minutes: patch.break_minutes.unwrap_or(row.break_minutes),
+        room_id: row.room_id,
         place: patch.place.clone().unwrap_or_else(|| row.place.clone()),
         cohort_ids: patch.cohort_ids.clone().unwrap_or_else(|| stored.cohorts.clone()),
         instructor_ids: patch.instructor_ids.clone().unwrap_or_else(|| stored.instructors.clone()),

@@ -9,10 +9,12 @@ use chrono::TimeDelta;
 use diesel::prelude::*;
 
 use super::{
+    super::conflicts::{Granted, Subject},
     super::model::{Plan, SessionId},
-    super::rules::{ClaimKind, Occupied, Resource, overlaps, pair},
+    super::rules::{ClaimKind, Occupied, Resource, for_each_overlap, pair},
     links::CHUNK,
     visible,
+    waivers::granted,
 };
 use crate::{
     access::Actor,
@@ -22,12 +24,9 @@ use crate::{
     id::Id,
     intakes::{Intake, SessionMode},
     organizations::OrganizationId,
-    schema::{claim_waivers, claims, cohorts, intakes, people, sessions},
+    schema::{claim_waivers, claims, cohorts, intakes, people, rooms, sessions},
     text::{Code, Name},
 };
-
-/// Conflicts that one answer tells in full.
-const TOLD: usize = 5;
 
 /// What a session with this plan would occupy; a recorded one occupies nobody.
 pub(in crate::schedule) fn occupied(session_id: SessionId, plan: &Plan) -> Vec<Occupied> {
@@ -36,53 +35,75 @@ pub(in crate::schedule) fn occupied(session_id: SessionId, plan: &Plan) -> Vec<O
     }
     let cohorts = plan.cohort_ids.iter().map(|id| (ClaimKind::Cohort, id.cast()));
     let instructors = plan.instructor_ids.iter().map(|id| (ClaimKind::Instructor, id.cast()));
+    let room = plan.room_id.iter().map(|id| (ClaimKind::Room, id.cast()));
     cohorts
         .chain(instructors)
+        .chain(room)
         .map(|resource| Occupied { resource, session_id, starts_at: plan.starts_at, ends_at: plan.ends_at, proposed: true })
         .collect()
 }
 
-/// Refuses what would put somebody in two places at once, in `proposed` itself or beside the sessions that stand. From here to the
-/// end of the transaction nobody else claims these resources.
-///
-/// # Errors
-/// 409 `session_conflict`; the detail names the sessions, their times and who is in both.
-pub(in crate::schedule) fn refuse_overlaps(
-    conn: &mut Conn,
-    actor: &Actor,
-    intake: &Intake,
-    mut proposed: Vec<Occupied>,
-) -> Result<(), Error> {
+/// From here to the end of the transaction nobody else claims what these take.
+pub(super) fn lock(conn: &mut Conn, proposed: &[Occupied]) -> Result<(), Error> {
     let resources: BTreeSet<Resource> = proposed.iter().map(|one| one.resource).collect();
     // In the order of kind and id, as everybody takes them, and the triggers after us.
     for (kind, id) in &resources {
         db::lock(conn, &format!("claim:{kind}"), id)?;
     }
+    Ok(())
+}
+
+/// Two sessions that would hold one resource at the same time, the proposed one first.
+pub(super) struct Clash {
+    pub(super) one: Occupied,
+    pub(super) other: Occupied,
+    pub(super) waiver: Option<Granted>,
+}
+
+/// What overlaps among sessions that are proposed, and beside those that stand.
+#[derive(Default)]
+pub(super) struct Clashes {
+    /// The first of them.
+    pub(super) shown: Vec<Clash>,
+    pub(super) more: usize,
+    /// Whether one of all of them has no waiver.
+    pub(super) blocks: bool,
+}
+
+/// Looks for overlaps, and shows at most so many; those that were waived only if asked.
+pub(super) fn clashes(conn: &mut Conn, mut proposed: Vec<Occupied>, most: usize, with_waived: bool) -> Result<Clashes, Error> {
     let own: HashSet<SessionId> = proposed.iter().map(|one| one.session_id).collect();
-    let standing = standing(conn, &resources, &proposed)?;
+    let standing = standing(conn, &proposed.iter().map(|one| one.resource).collect(), &proposed)?;
     proposed.extend(standing.into_iter().filter(|one| !own.contains(&one.session_id)));
-    let found = overlaps(proposed);
-    let firsts = found.iter().map(|(one, other)| pair(one.session_id, other.session_id).0).collect();
-    let waived = waived(conn, firsts)?;
-    let found: Vec<_> = found.into_iter().filter(|(one, other)| !waived.contains(&pair(one.session_id, other.session_id))).collect();
-    if found.is_empty() {
-        return Ok(());
-    }
-    let shown: Vec<_> = found.iter().take(TOLD).copied().collect();
-    let mut sentences = told(conn, actor, intake, &shown, &HashMap::new())?;
-    if found.len() > TOLD {
-        sentences.push(format!("and {} more", found.len() - TOLD));
-    }
-    Err(Error::conflict("session_conflict", sentences.join("; ")))
+    let granted = granted(conn, proposed.iter().map(|one| one.session_id).collect())?;
+    let mut clashes = Clashes::default();
+    for_each_overlap(proposed, |one, other| {
+        let waiver = granted.get(&pair(one.session_id, other.session_id));
+        if waiver.is_some() && !with_waived {
+            return;
+        }
+        clashes.blocks |= waiver.is_none();
+        if clashes.shown.len() < most {
+            clashes.shown.push(Clash { one, other, waiver: waiver.cloned() });
+        } else {
+            clashes.more += 1;
+        }
+    });
+    Ok(clashes)
+}
+
+/// Between which instants a claim begins that may overlap one of these. No claim lasts longer than a day, so that one index scan is
+/// bounded on both sides.
+pub(super) fn reach(proposed: &[Occupied]) -> Option<(Instant, Instant)> {
+    let first = proposed.iter().map(|one| one.starts_at).min()?;
+    Some((first.plus(TimeDelta::hours(-24)), proposed.iter().map(|one| one.ends_at).max()?))
 }
 
 /// The claims on these resources around the proposed times, those of the proposed sessions among them.
 pub(super) fn standing(conn: &mut Conn, resources: &BTreeSet<Resource>, proposed: &[Occupied]) -> Result<Vec<Occupied>, Error> {
-    let (Some(first), Some(last)) = (proposed.iter().map(|one| one.starts_at).min(), proposed.iter().map(|one| one.ends_at).max()) else {
+    let Some((earliest, last)) = reach(proposed) else {
         return Ok(Vec::new());
     };
-    // No claim lasts longer than a day, so that one index scan is bounded on both sides.
-    let earliest = first.plus(TimeDelta::hours(-24));
     let mut standing = Vec::new();
     for kind in ClaimKind::ALL {
         let ids: Vec<Id<()>> = resources.iter().filter(|(of, _)| of == kind).map(|(_, id)| *id).collect();
@@ -120,48 +141,95 @@ pub(super) fn waived(conn: &mut Conn, firsts: BTreeSet<SessionId>) -> Result<Has
     Ok(waived)
 }
 
-/// The conflicts in words, one sentence each. `proposed` are the codes of sessions that are not stored yet.
+/// A conflict as the actor may know it.
+pub(super) struct Told {
+    /// What both sessions take.
+    pub(super) subject: Subject,
+    /// Whether the actor sees the other session; its code.
+    pub(super) other: Option<Code>,
+    pub(super) sentence: String,
+}
+
+/// Pairs of sessions with what both take, in words. `proposed` are the codes of sessions that are not stored yet.
 pub(super) fn told(
     conn: &mut Conn,
     actor: &Actor,
     intake: &Intake,
     shown: &[(Occupied, Occupied)],
     proposed: &HashMap<SessionId, Code>,
-) -> Result<Vec<String>, Error> {
-    let ids: Vec<SessionId> = shown.iter().flat_map(|(one, other)| [one.session_id, other.session_id]).collect();
-    let codes: Vec<(SessionId, Code, OrganizationId)> = sessions::table
-        .inner_join(intakes::table.on(intakes::id.eq(sessions::intake_id)))
-        .filter(sessions::id.eq_any(ids.clone()))
-        .select((sessions::id, sessions::code, intakes::provider_id))
-        .load(conn)?;
-    let codes: HashMap<SessionId, (Code, OrganizationId)> = codes.into_iter().map(|(id, code, of)| (id, (code, of))).collect();
-    let seen: Vec<SessionId> = visible(actor).filter(sessions::id.eq_any(ids)).select(sessions::id).load(conn)?;
+) -> Result<Vec<Told>, Error> {
+    let known = known(conn, actor, shown.iter().flat_map(|(one, other)| [one.session_id, other.session_id]).collect())?;
     let names = names(conn, shown)?;
-    let code = |id: SessionId| proposed.get(&id).or(codes.get(&id).map(|(code, _)| code)).map_or("", Code::as_str);
-    let sentences: Vec<String> = shown
-        .iter()
-        .map(|(one, other)| {
-            let theirs = codes.get(&other.session_id).is_none_or(|(_, provider)| *provider != intake.provider_id);
-            let blocking = if seen.contains(&other.session_id) || proposed.contains_key(&other.session_id) {
-                format!("session {} ({} to {})", code(other.session_id), other.starts_at, other.ends_at)
-            } else if theirs {
-                "another organization's session".to_owned()
-            } else {
-                "another session".to_owned()
-            };
-            let (kind, id) = one.resource;
-            let name = names.get(&id).map_or("", Name::as_str);
-            format!("session {} overlaps {blocking}: both take the {kind} {name}", code(one.session_id))
-        })
-        .collect();
-    Ok(sentences)
+    let code = |id: SessionId| proposed.get(&id).or(known.get(&id).map(|known| &known.code)).map_or("", Code::as_str);
+    let tell = |(one, other): &(Occupied, Occupied)| {
+        let (kind, id) = one.resource;
+        let name = names.get(&id)?.clone();
+        let seen =
+            proposed.get(&other.session_id).or(known.get(&other.session_id).filter(|known| known.is_visible).map(|known| &known.code));
+        let blocking = match seen {
+            Some(code) => format!("session {code} ({} to {})", other.starts_at, other.ends_at),
+            None => known.get(&other.session_id).map_or(ANOTHER, |known| known.unnamed(intake)).to_owned(),
+        };
+        let sentence = format!("session {} overlaps {blocking}: both take the {kind} {name}", code(one.session_id));
+        Some(Told { subject: Subject { id, name }, other: seen.cloned(), sentence })
+    };
+    shown.iter().map(|pair| tell(pair).ok_or_else(|| Error::internal("a claim on nobody"))).collect()
+}
+
+const ANOTHER: &str = "another session";
+
+/// A session that stands in the way.
+pub(super) struct Known {
+    pub(super) code: Code,
+    provider_id: OrganizationId,
+    pub(super) is_visible: bool,
+}
+
+impl Known {
+    /// What it is called to those who do not see it.
+    pub(super) fn unnamed(&self, intake: &Intake) -> &'static str {
+        if self.provider_id == intake.provider_id { ANOTHER } else { "another organization's session" }
+    }
+}
+
+/// What the actor may know of sessions.
+pub(super) fn known(conn: &mut Conn, actor: &Actor, ids: BTreeSet<SessionId>) -> Result<HashMap<SessionId, Known>, Error> {
+    let ids: Vec<SessionId> = ids.into_iter().collect();
+    let mut known = HashMap::new();
+    for chunk in ids.chunks(CHUNK) {
+        let seen: Vec<SessionId> = visible(actor).filter(sessions::id.eq_any(chunk.to_vec())).select(sessions::id).load(conn)?;
+        let rows: Vec<(SessionId, Code, OrganizationId)> = sessions::table
+            .inner_join(intakes::table.on(intakes::id.eq(sessions::intake_id)))
+            .filter(sessions::id.eq_any(chunk.to_vec()))
+            .select((sessions::id, sessions::code, intakes::provider_id))
+            .load(conn)?;
+        let seen: HashSet<SessionId> = seen.into_iter().collect();
+        known.extend(rows.into_iter().map(|(id, code, provider_id)| (id, Known { code, provider_id, is_visible: seen.contains(&id) })));
+    }
+    Ok(known)
 }
 
 fn names(conn: &mut Conn, shown: &[(Occupied, Occupied)]) -> Result<HashMap<Id<()>, Name>, Error> {
-    let of = |kind| shown.iter().filter(move |(one, _)| one.resource.0 == kind).map(|(one, _)| one.resource.1).collect::<Vec<Id<()>>>();
-    let instructors: Vec<(Id<()>, Name)> =
-        people::table.filter(people::id.eq_any(of(ClaimKind::Instructor))).select((people::id, people::name)).load(conn)?;
-    let taught: Vec<(Id<()>, Name)> =
-        cohorts::table.filter(cohorts::id.eq_any(of(ClaimKind::Cohort))).select((cohorts::id, cohorts::name)).load(conn)?;
-    Ok(instructors.into_iter().chain(taught).collect())
+    let of = |wanted: ClaimKind| -> Vec<Id<()>> {
+        let ids: BTreeSet<Id<()>> =
+            shown.iter().map(|(one, _)| one.resource).filter(|(kind, _)| *kind == wanted).map(|(_, id)| id).collect();
+        ids.into_iter().collect()
+    };
+    let mut names = HashMap::new();
+    for chunk in of(ClaimKind::Instructor).chunks(CHUNK) {
+        let rows: Vec<(Id<()>, Name)> =
+            people::table.filter(people::id.eq_any(chunk.to_vec())).select((people::id, people::name)).load(conn)?;
+        names.extend(rows);
+    }
+    for chunk in of(ClaimKind::Cohort).chunks(CHUNK) {
+        let rows: Vec<(Id<()>, Name)> =
+            cohorts::table.filter(cohorts::id.eq_any(chunk.to_vec())).select((cohorts::id, cohorts::name)).load(conn)?;
+        names.extend(rows);
+    }
+    for chunk in of(ClaimKind::Room).chunks(CHUNK) {
+        let rows: Vec<(Id<()>, Name)> =
+            rooms::table.filter(rooms::id.eq_any(chunk.to_vec())).select((rooms::id, rooms::name)).load(conn)?;
+        names.extend(rows);
+    }
+    Ok(names)
 }

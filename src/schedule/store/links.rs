@@ -1,11 +1,11 @@
 //! Whom a session is for and who teaches it: the tables that link sessions with cohorts and instructors.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use chrono::NaiveDate;
 use diesel::prelude::*;
 
-use super::super::model::{Instructor, Plan, Session, SessionId, SessionRow};
+use super::super::model::{Instructor, Plan, RoomOfSession, Session, SessionId, SessionRow};
 use crate::{
     access::Actor,
     db::{Conn, for_backend},
@@ -13,7 +13,8 @@ use crate::{
     intakes::{CohortId, Intake, IntakeId},
     organizations::{OrganizationId, below},
     people::PersonId,
-    schema::{affiliations, enrollments, intakes, organizations, people, session_cohorts, session_instructors},
+    rooms::RoomId,
+    schema::{affiliations, enrollments, intakes, organizations, people, rooms as room_rows, session_cohorts, session_instructors},
     text::{Name, Title},
 };
 
@@ -50,11 +51,24 @@ pub(in crate::schedule) fn whole(conn: &mut Conn, rows: Vec<SessionRow>) -> Resu
             instructors.entry(session).or_default().push(Instructor { id, name, lead, title });
         }
     }
+    let rooms = rooms_of(conn, &rows)?;
     let whole = |row: SessionRow| {
         let (cohorts, instructors) = (cohorts.remove(&row.id), instructors.remove(&row.id));
-        Session::of(row, cohorts.unwrap_or_default(), instructors.unwrap_or_default())
+        let room = row.room_id.and_then(|id| rooms.get(&id)).cloned();
+        Session::of(row, room, cohorts.unwrap_or_default(), instructors.unwrap_or_default())
     };
     Ok(rows.into_iter().map(whole).collect())
+}
+
+fn rooms_of(conn: &mut Conn, rows: &[SessionRow]) -> Result<HashMap<RoomId, RoomOfSession>, Error> {
+    let ids: BTreeSet<RoomId> = rows.iter().filter_map(|row| row.room_id).collect();
+    let mut rooms = HashMap::new();
+    for chunk in ids.into_iter().collect::<Vec<_>>().chunks(CHUNK) {
+        let found: Vec<RoomOfSession> =
+            room_rows::table.filter(room_rows::id.eq_any(chunk.to_vec())).select(RoomOfSession::as_select()).load(conn)?;
+        rooms.extend(found.into_iter().map(|room| (room.id, room)));
+    }
+    Ok(rooms)
 }
 
 pub(in crate::schedule) fn whole_one(conn: &mut Conn, row: SessionRow) -> Result<Session, Error> {

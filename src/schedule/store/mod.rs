@@ -1,5 +1,6 @@
 //! The table of sessions. What they occupy is claimed and given back by the triggers on it.
 
+pub(super) mod check;
 pub(super) mod conflicts;
 pub(super) mod links;
 pub(super) mod moves;
@@ -33,6 +34,7 @@ use crate::{
     journal::NewEntry,
     people::PersonId,
     programs::{DisciplineId, ModuleId},
+    rooms,
     schema::{
         attendances, enrollment_periods, enrollments, intakes as intake_rows, modules, roll_calls, session_cohorts, session_instructors,
         sessions,
@@ -165,7 +167,7 @@ pub(super) fn frame(conn: &mut Conn, intake: &Intake) -> Result<Frame, Error> {
 /// Schedules sessions, all or none: as drafts, or published at once.
 ///
 /// # Errors
-/// 404 for an instructor whom the actor's provider does not see; 409 `already_exists` for a code that is taken, and what publishing
+/// 404 for an instructor or room that the actor's provider does not see; 409 `already_exists` for a code that is taken, and what publishing
 /// answers; 422 with pointers below `/sessions/{index}`.
 pub fn create_many(
     conn: &mut Conn,
@@ -207,6 +209,7 @@ fn create(
     unless_all_valid(faults, several)?;
     refuse_taken(conn, intake.id, plans.iter().map(|plan| &plan.code))?;
     links::find_instructors(conn, actor, plans.iter().flat_map(|plan| plan.instructor_ids.iter().copied()).collect())?;
+    rooms::check_all(conn, actor, plans.iter().filter_map(|plan| plan.room_id).collect())?;
     for chunk in rows.chunks(CHUNK) {
         for_backend!(conn, |c| diesel::insert_into(sessions::table).values(chunk).execute(c))?;
     }
@@ -233,6 +236,7 @@ fn draft(intake: &Intake, now: Instant, plan: &Plan, minutes: i32) -> SessionRow
         ends_at: plan.ends_at,
         break_minutes: plan.break_minutes,
         minutes,
+        room_id: plan.room_id,
         place: plan.place.clone(),
         held_starts_at: None,
         held_ends_at: None,

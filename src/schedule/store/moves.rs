@@ -7,10 +7,9 @@ use diesel::prelude::*;
 use super::{
     super::model::{Plan, Session, SessionId, SessionPatch, SessionRow, SessionState},
     called, changing,
-    conflicts::{occupied, refuse_overlaps},
+    check::{Candidate, refuse_conflicts},
     find, frame,
     links::{self, CHUNK, added, whole},
-    plan::refuse_exceeding,
     read, refuse_taken, save, visible,
 };
 use crate::{
@@ -18,8 +17,9 @@ use crate::{
     db::{self, Conn},
     error::Error,
     http::{Caller, ETag},
-    intakes::{self, CohortId, IntakeId, SessionMode},
+    intakes::{self, IntakeId, SessionMode},
     journal::NewEntry,
+    rooms,
     schema::sessions,
     text::Code,
 };
@@ -43,13 +43,8 @@ impl Move {
 
     /// Whether what it occupies is claimed anew.
     fn leaves(&self) -> bool {
-        let held_at = |plan: &Plan| (plan.starts_at, plan.ends_at, plan.mode == SessionMode::Recorded);
+        let held_at = |plan: &Plan| (plan.starts_at, plan.ends_at, plan.room_id, plan.mode == SessionMode::Recorded);
         self.is_published() && held_at(&self.before) != held_at(&self.plan)
-    }
-
-    /// The cohorts of which it takes more of the plan than before. For the others it is not refused for what others have taken meanwhile.
-    fn newly_taken(&self, minutes: i32) -> Vec<CohortId> {
-        if minutes > self.stored.row.minutes { self.plan.cohort_ids.clone() } else { added(&self.before.cohort_ids, &self.plan.cohort_ids) }
     }
 }
 
@@ -113,9 +108,12 @@ fn move_all(conn: &mut Conn, actor: &Actor, intake_id: IntakeId, moves: &[Move])
     refuse_taken(conn, intake_id, moves.iter().filter(|one| one.plan.code != one.before.code).map(|one| &one.plan.code))?;
     let joining = moves.iter().flat_map(|one| added(&one.before.instructor_ids, &one.plan.instructor_ids));
     links::find_instructors(conn, actor, joining.collect())?;
+    let entered = moves.iter().filter(|one| one.plan.room_id != one.before.room_id).filter_map(|one| one.plan.room_id);
+    rooms::check_all(conn, actor, entered.collect())?;
     leave(conn, moves)?;
     let published = || moves.iter().zip(&minutes).filter(|(one, _)| one.is_published());
-    refuse_overlaps(conn, actor, &intake, published().flat_map(|(one, _)| occupied(one.stored.row.id, &one.plan)).collect())?;
+    let candidates = published().map(|(one, minutes)| Candidate::of(Some(&one.stored), one.plan.clone(), *minutes));
+    refuse_conflicts(conn, actor, &intake, candidates.collect())?;
     let mut rows = Vec::with_capacity(moves.len());
     for (one, minutes) in moves.iter().zip(&minutes) {
         rows.push(save(conn, &one.stored.row, moved(one, *minutes))?);
@@ -124,8 +122,6 @@ fn move_all(conn: &mut Conn, actor: &Actor, intake_id: IntakeId, moves: &[Move])
         links::insert_joined(conn, intake_id, one.stored.row.id, &one.before, &one.plan)?;
     }
     if published().next().is_some() {
-        let taken = published().flat_map(|(one, minutes)| one.newly_taken(*minutes).into_iter().map(|cohort| (cohort, one.plan.module_id)));
-        refuse_exceeding(conn, &intake, &taken.collect())?;
         intakes::touch_all(conn, intake_id)?;
     }
     let sessions = whole(conn, rows)?;
@@ -183,6 +179,7 @@ fn moved(Move { stored, plan, .. }: &Move, minutes: i32) -> SessionRow {
         ends_at: plan.ends_at,
         break_minutes: plan.break_minutes,
         minutes,
+        room_id: plan.room_id,
         place: plan.place.clone(),
         sequence: stored.row.sequence + i32::from(stored.row.state == SessionState::Published),
         ..stored.row.clone()

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use diesel::prelude::*;
 
 use super::super::{
-    model::SessionRow,
+    model::{SessionId, SessionRow},
     rules::{Taken, scheduled},
 };
 use crate::{
@@ -28,14 +28,9 @@ pub(in crate::schedule) fn refuse_exceeding(conn: &mut Conn, intake: &Intake, ta
     let mut modules: Vec<ModuleId> = taken.iter().map(|(_, module)| *module).collect();
     modules.sort_unstable();
     modules.dedup();
-    let rows: Vec<Taken> = sessions::table
-        .inner_join(session_cohorts::table.on(session_cohorts::session_id.eq(sessions::id)))
-        .filter(sessions::intake_id.eq(intake.id))
-        .filter(sessions::module_id.eq_any(modules))
-        .select((session_cohorts::cohort_id, sessions::module_id, sessions::state, sessions::minutes, sessions::held_minutes))
-        .load(conn)?;
+    let rows = taken_of(conn, intake, modules)?;
     let planned = planned_minutes(conn, intake)?;
-    let scheduled = scheduled(rows);
+    let scheduled = scheduled(rows.into_iter().map(|(_, taken)| taken).collect());
     let mut exceeded: Vec<(CohortId, &Code, i64, i64)> = taken
         .iter()
         .filter_map(|(cohort, module)| {
@@ -53,6 +48,24 @@ pub(in crate::schedule) fn refuse_exceeding(conn: &mut Conn, intake: &Intake, ta
         "cohort {cohort} has {planned} minutes of module {module} planned and {scheduled} scheduled; scheduling more needs an amendment"
     );
     Err(Error::conflict("plan_exceeded", detail))
+}
+
+/// Why a session is not scheduled, with what would be scheduled then.
+pub(super) fn exceeds(cohort: &str, module: &str, minutes: i64, planned: i64) -> String {
+    format!("with this session cohort {cohort} has {minutes} of {planned} planned minutes of module {module}; more needs an amendment")
+}
+
+/// What each session of these modules takes of the plan.
+pub(super) fn taken_of(conn: &mut Conn, intake: &Intake, modules: Vec<ModuleId>) -> Result<Vec<(SessionId, Taken)>, Error> {
+    Ok(sessions::table
+        .inner_join(session_cohorts::table.on(session_cohorts::session_id.eq(sessions::id)))
+        .filter(sessions::intake_id.eq(intake.id))
+        .filter(sessions::module_id.eq_any(modules))
+        .select((
+            sessions::id,
+            (session_cohorts::cohort_id, sessions::module_id, sessions::state, sessions::minutes, sessions::held_minutes),
+        ))
+        .load(conn)?)
 }
 
 /// What a session takes of the plan of one of its cohorts.

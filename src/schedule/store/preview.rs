@@ -11,7 +11,7 @@ use super::{
     frame,
     moves::roll_has_been_called,
     of_intake,
-    plan::{planned_minutes, taken},
+    plan::{exceeds, planned_minutes, taken},
 };
 use crate::{
     access::Actor,
@@ -59,10 +59,7 @@ pub fn obstacles(conn: &mut Conn, actor: &Actor, intake: &Intake, proposals: Vec
             Some(Obstacle::Exceeds((cohort, module), minutes)) => {
                 let code = cohorts.iter().find(|one| one.id == cohort).map_or("", |one| one.code.as_str());
                 let (module, planned) = planned.get(&module).map_or(("", 0), |(module, planned)| (module.as_str(), *planned));
-                let detail = format!(
-                    "with this session cohort {code} has {minutes} of {planned} planned minutes of module {module}; more needs an amendment"
-                );
-                Some(FieldFault::new("", "plan_exceeded", detail))
+                Some(FieldFault::new("", "plan_exceeded", exceeds(code, module, minutes, planned)))
             }
         });
         one.faults
@@ -141,5 +138,5 @@ fn sentences(
     };
     let pairs: Vec<(Occupied, Occupied)> = verdicts.iter().filter_map(conflict).collect();
     let codes: HashMap<SessionId, Code> = considered.iter().map(|one| (one.id, one.plan.code.clone())).collect();
-    told(conn, actor, intake, &pairs, &codes)
+    Ok(told(conn, actor, intake, &pairs, &codes)?.into_iter().map(|told| told.sentence).collect())
 }

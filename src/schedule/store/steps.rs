@@ -8,10 +8,9 @@ use super::{
     super::model::{NewHold, Plan, Session, SessionChange, SessionId, SessionRow, SessionState, SessionTransition, UNHELD},
     super::rules::{Days, check_instructors, minutes},
     changing,
-    conflicts::{occupied, refuse_overlaps},
+    check::{Candidate, refuse_conflicts},
     find,
     links::{self, CHUNK, added, whole, whole_one},
-    plan::refuse_exceeding,
     read, save, visible,
 };
 use crate::{
@@ -92,7 +91,8 @@ pub(in crate::schedule) fn publish_these(
     for session in &sessions {
         session.row.after("publish")?;
     }
-    refuse_overlaps(conn, actor, intake, sessions.iter().flat_map(|session| occupied(session.row.id, &session.plan())).collect())?;
+    let candidate = |session: &Session| Candidate::of(Some(session), session.plan(), session.row.minutes);
+    refuse_conflicts(conn, actor, intake, sessions.iter().map(candidate).collect())?;
     let ids: Vec<SessionId> = sessions.iter().map(|session| session.row.id).collect();
     for chunk in ids.chunks(CHUNK) {
         let drafts = sessions::table.filter(sessions::id.eq_any(chunk.to_vec())).filter(sessions::state.eq(SessionState::Draft));
@@ -103,8 +103,6 @@ pub(in crate::schedule) fn publish_these(
             return Err(Error::Stale);
         }
     }
-    let taken = sessions.iter().flat_map(|session| session.cohort_ids.iter().map(|cohort| (*cohort, session.row.module_id)));
-    refuse_exceeding(conn, intake, &taken.collect())?;
     intakes::touch_all(conn, intake.id)?;
     let published = |session: Session| {
         let now = SessionRow { state: SessionState::Published, version: session.row.version + 1, ..session.row.clone() };
@@ -256,7 +254,7 @@ fn take_actual(
     Error::unless_valid(Days::of(intake.time_zone, intake.opens_on, intake.closes_on).check(actual))?;
     links::find_instructors(conn, actor, added(&plan.instructor_ids, &actual.instructor_ids).into_iter().collect())?;
     // Who taught or learnt longer, or instead of another, was nowhere else.
-    refuse_overlaps(conn, actor, intake, occupied(id, actual))?;
+    refuse_conflicts(conn, actor, intake, vec![Candidate::held(id, actual.clone(), minutes)])?;
     if actual.instructor_ids == plan.instructor_ids {
         return Ok(());
     }

@@ -53,7 +53,7 @@ struct Overlap {
     second: SessionId,
 }
 
-/// Holds the claims against what sessions occupy: published ones their cohorts and instructors for the planned time, held
+/// Holds the claims against what sessions occupy: published ones their cohorts, instructors and room for the planned time, held
 /// ones for the actual time, recorded ones nobody. Then looks for overlaps that no waiver names.
 pub fn verify_claims(conn: &mut Conn) -> Result<Vec<String>, Error> {
     let differ: Vec<Claim> = sql_query(
@@ -66,6 +66,9 @@ pub fn verify_claims(conn: &mut Conn) -> Result<Vec<String>, Error> {
             SELECT 'instructor', i.person_id, s.id, coalesce(s.held_starts_at, s.starts_at), coalesce(s.held_ends_at, s.ends_at), 0, 1
             FROM sessions s JOIN session_instructors i ON i.session_id = s.id
             WHERE s.state IN ('published', 'held') AND s.mode <> 'recorded'
+            UNION ALL
+            SELECT 'room', s.room_id, s.id, coalesce(s.held_starts_at, s.starts_at), coalesce(s.held_ends_at, s.ends_at), 0, 1
+            FROM sessions s WHERE s.state IN ('published', 'held') AND s.mode <> 'recorded' AND s.room_id IS NOT NULL
             UNION ALL
             SELECT kind, resource_id, session_id, starts_at, ends_at, 1, 0 FROM claims) AS both_sides
          GROUP BY kind, resource_id, session_id, starts_at, ends_at HAVING sum(claimed) <> sum(occupied)",

@@ -1,11 +1,15 @@
 //! Waivers: a coordinator's word that two sessions may overlap.
 
+use std::collections::{BTreeSet, HashMap};
+
 use diesel::prelude::*;
 
 use super::{
+    super::conflicts::Granted,
     super::model::{NewWaiver, SessionId, Waiver},
     super::rules::pair,
     find,
+    links::CHUNK,
 };
 use crate::{
     access::{Action, Actor},
@@ -14,8 +18,31 @@ use crate::{
     error::Error,
     intakes,
     journal::NewEntry,
-    schema::claim_waivers,
+    schema::{claim_waivers, users},
+    text::{Name, Note},
 };
+
+/// The waivers of pairs whose smaller id is one of these.
+pub(super) fn granted(conn: &mut Conn, firsts: BTreeSet<SessionId>) -> Result<HashMap<(SessionId, SessionId), Granted>, Error> {
+    let firsts: Vec<SessionId> = firsts.into_iter().collect();
+    let mut granted = HashMap::new();
+    for chunk in firsts.chunks(CHUNK) {
+        let rows: Vec<(SessionId, SessionId, Note, Option<Name>, Instant)> = claim_waivers::table
+            .left_join(users::table.on(users::id.nullable().eq(claim_waivers::user_id)))
+            .filter(claim_waivers::first_session_id.eq_any(chunk.to_vec()))
+            .select((
+                claim_waivers::first_session_id,
+                claim_waivers::second_session_id,
+                claim_waivers::reason,
+                users::name.nullable(),
+                claim_waivers::created_at,
+            ))
+            .load(conn)?;
+        let word = |(first, second, reason, granted_by, granted_at)| ((first, second), Granted { reason, granted_by, granted_at });
+        granted.extend(rows.into_iter().map(word));
+    }
+    Ok(granted)
+}
 
 /// Lets two sessions overlap, for good; before the second of them is published or moved there.
 ///

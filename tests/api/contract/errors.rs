@@ -146,7 +146,7 @@ fn a_misspelled_step_is_answered_with_those_that_there_are() {
             "there is no `cohort` here; there are: amendments, cohorts, enrollments, sessions, open-enrollment, approve-opening, start, \
              complete, cancel",
         ),
-        (format!("/intakes/{id}/sessions/bluk"), "there is no `bluk` here; there are: bulk, import, publish"),
+        (format!("/intakes/{id}/sessions/bluk"), "there is no `bluk` here; there are: bulk, check, import, publish"),
         (format!("/sessions/{id}/waiver"), "there is no `waiver` here; there are: hold, waivers, publish, cancel"),
     ] {
         let reply = course.coordinator.post(&path, json!({}));

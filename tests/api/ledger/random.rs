@@ -1,32 +1,19 @@
 //! Roll calls put, closed and reopened at random, against a plain model of what they come to.
 //!
-//! 300 operations, a hundred times as many under `MUSTER_SOAK=1`. The seed is printed; `MUSTER_SEED` sets it.
+//! 300 operations, a hundred times as many under `MUSTER_SOAK=1`.
 
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use crate::support::{App, seed, seed::Course, seed::Enrolled, spawn_app, variable};
+use crate::support::{
+    App, Random, operations, seed,
+    seed::{Course, Enrolled},
+    spawn_app,
+};
 
 const CLASS: usize = 4;
 const SESSIONS: usize = 6;
-
-/// SplitMix64: small, good enough, and the same on every machine.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    fn below(&mut self, bound: usize) -> usize {
-        usize::try_from(self.next() % u64::try_from(bound).unwrap()).unwrap()
-    }
-}
 
 /// Attended, authorized, unauthorized and exempt minutes.
 type Sums = [i64; 4];
@@ -200,14 +187,10 @@ fn measured(row: &Value) -> Sums {
 
 #[test]
 fn whatever_is_put_closed_and_reopened_the_hours_are_those_of_the_last_closing() {
-    let clock = std::time::UNIX_EPOCH.elapsed().unwrap().subsec_nanos();
-    let start = variable("MUSTER_SEED").map_or_else(|| u64::from(clock), |seed| seed.parse().expect("MUSTER_SEED is a whole number"));
-    let operations = if variable("MUSTER_SOAK").is_some() { 30_000 } else { 300 };
-    println!("MUSTER_SEED={start}");
+    let mut random = Random::seeded();
     let app = spawn_app();
     let mut model = Model::new(&app);
-    let mut random = Random(start);
-    for number in 1..=operations {
+    for number in 1..=operations(300) {
         let what = model.step(&mut random);
         println!("{number}: {what}");
         if number % 50 == 0 {

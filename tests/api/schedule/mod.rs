@@ -1,8 +1,10 @@
 mod cancel;
+mod check;
 mod create;
 mod hold;
 mod list;
 mod publish;
 mod races;
+mod random;
 mod update;
 mod waive;

@@ -97,7 +97,7 @@ fn more_than_the_plan_needs_an_amendment() {
     seed::session(&course, "P-4", &seed::morning(4));
     app.unchanged(|| {
         let detail = publish(&course, &third).expect(409).problem("plan_exceeded").text_at("/detail");
-        assert!(detail.contains("180 minutes") && detail.contains("270 scheduled"), "{detail}");
+        assert!(detail.contains("270 of 180 planned minutes"), "{detail}");
         let longer = json!({ "ends_at": seed::after(&seed::morning(2), 91) });
         course.coordinator.if_match("*").patch(&format!("/sessions/{second}"), longer).expect(409).problem("plan_exceeded");
     });

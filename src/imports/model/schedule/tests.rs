@@ -87,6 +87,7 @@ fn stored(frame: &Frame, row: &Row, facts: &Facts, state: SessionState) -> Store
             ends_at: new.ends_at,
             break_minutes: new.break_minutes,
             minutes: 90,
+            room_id: None,
             place: new.place,
             held_starts_at: None,
             held_ends_at: None,

@@ -27,6 +27,7 @@ pub enum Thing {
     QuotaOfIntake,
     Enrollment,
     Session,
+    Room,
     Import,
 }
 
@@ -47,6 +48,7 @@ impl Thing {
             (Self::Intake | Self::Quota | Self::QuotaOfIntake, _) => "i1",
             (Self::Enrollment, _) => "e1",
             (Self::Session, _) => "past",
+            (Self::Room, _) => "r1",
             (Self::Import, _) => "import",
         }
     }
@@ -74,6 +76,7 @@ impl Thing {
             (Self::Session, "class_adviser") => &["other", "away"],
             (Self::Session, "instructor") => &["draft", "other", "joint", "away", "unsettled"],
             (Self::Session, "trainee") => &["draft", "other", "away"],
+            (Self::Room, _) if narrow => &["r2"],
             (Self::Import, _) if narrow => &["import2"],
             _ => &[],
         }
@@ -157,6 +160,7 @@ pub fn calls() -> Vec<Call> {
         intake_steps(),
         enrollments(),
         enrollment_steps(),
+        rooms(),
         sessions(),
         roll_calls(),
         imports(),
@@ -286,6 +290,20 @@ fn enrollment_steps() -> Vec<Call> {
     ]
 }
 
+fn rooms() -> Vec<Call> {
+    vec![
+        list("list_rooms", Thing::Nothing, "/items", "id"),
+        read("read_room", Thing::Room),
+        write(
+            "create_room",
+            Thing::Provider,
+            |stage, target| json!({ "code": stage.code(), "name": "CANARY-A", "kind": "on_site", "provider_id": target.id }),
+        )
+        .echo("/provider_id"),
+        write("update_room", Thing::Room, |stage, _| json!({ "code": stage.code() })),
+    ]
+}
+
 fn sessions() -> Vec<Call> {
     vec![
         list("list_sessions", Thing::Intake, "/items", "id"),
@@ -297,6 +315,7 @@ fn sessions() -> Vec<Call> {
             json!({ "session_ids": [draft] })
         })
         .echo("/sessions/0/intake_id"),
+        write("check_sessions", Thing::Intake, |stage, _| json!({ "sessions": [stage.new_session()] })).echo(""),
         read("read_session", Thing::Session),
         write("update_session", Thing::Session, |stage, _| json!({ "place": stage.code() })),
         write("hold_session", Thing::Session, |_, _| json!({})).fresh(Stage::session),

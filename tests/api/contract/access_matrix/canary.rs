@@ -144,6 +144,7 @@ fn demands(stage: &Stage) -> Vec<(&'static str, String, Value)> {
     let waiver = json!({ "other_session_id": b.id("past"), "reason": "x" });
     demands.push(("POST", format!("/sessions/{}/waivers", a.id("past")), waiver));
     demands.push(("POST", format!("{first}/sessions/publish"), json!({ "session_ids": [b.id("draft")] })));
+    demands.push(("POST", format!("{first}/sessions/check"), json!({ "changes": [{ "id": b.id("draft") }] })));
     let line = json!({ "entries": [{ "enrollment_id": b.id("e1"), "code": "present" }] });
     demands.push(("PUT", format!("/sessions/{}/roll-call", a.id("past")), line));
     let cohort = json!({ "discipline_id": a.id("v1d1"), "code": "x", "name": "x", "adviser_id": b.id("adviser") });

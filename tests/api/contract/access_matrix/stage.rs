@@ -105,7 +105,7 @@ impl Stage {
 fn hidden(role: &str) -> &'static [&'static str] {
     match role {
         "class_adviser" => {
-            &["i2", "p2", "v2", "v1d", "c3", "t4", "t5", "t6", "t7", "e4", "e5", "e6", "e7", "other", "away", "import", "import2"]
+            &["i2", "p2", "v2", "v1d", "c3", "t4", "t5", "t6", "t7", "e4", "e5", "e6", "e7", "other", "away", "r2", "import", "import2"]
         }
         "instructor" => &[
             "i2",
@@ -126,13 +126,15 @@ fn hidden(role: &str) -> &'static [&'static str] {
             "joint",
             "draft",
             "away",
+            "r2",
             "unsettled",
         ],
         "partner" => {
-            &["s2", "s2p1", "s2p2", "i2", "p2", "v2", "v1d", "c3", "t3", "t4", "t6", "t7", "e3", "e4", "e6", "e7", "draft", "away"]
+            &["s2", "s2p1", "s2p2", "i2", "p2", "v2", "v1d", "c3", "t3", "t4", "t6", "t7", "e3", "e4", "e6", "e7", "draft", "away", "r2"]
         }
         "trainee" => &[
-            "i2", "p2", "v2", "v1d", "c3", "t2", "t3", "t4", "t5", "t6", "t7", "e2", "e3", "e4", "e5", "e6", "e7", "other", "draft", "away",
+            "i2", "p2", "v2", "v1d", "c3", "t2", "t3", "t4", "t5", "t6", "t7", "e2", "e3", "e4", "e5", "e6", "e7", "other", "draft",
+            "away", "r2",
         ],
         _ => &[],
     }

@@ -49,6 +49,7 @@ impl World {
         world.programs();
         world.intakes();
         world.enrollments();
+        world.rooms();
         world.sessions();
         world.roll_calls();
         world.unsettled();
@@ -209,14 +210,29 @@ impl World {
             "cohort_ids": cohorts, "instructor_ids": [self.id(instructor)] })
     }
 
+    /// A room for each intake.
+    fn rooms(&mut self) {
+        for room in ["r1", "r2"] {
+            let body = json!({ "code": format!("{}-{room}", self.mark), "name": format!("{} {room}", self.mark), "kind": "online",
+                "link": format!("https://meeting.example.org/{}-{room}", self.mark) });
+            let id = self.coordinator.post("/rooms", body).expect(201).id();
+            self.name(room, id);
+        }
+    }
+
+    fn in_room(&self, room: &str, mut session: Value) -> Value {
+        session["room_id"] = json!(self.id(room));
+        session
+    }
+
     fn sessions(&mut self) {
         let published = [
-            ("past", "i1", self.session("past", 0, "v1m1", &["c1"], "lead")),
+            ("past", "i1", self.in_room("r1", self.session("past", 0, "v1m1", &["c1"], "lead"))),
             ("held", "i1", self.session("held", 1, "v1m1", &["c1"], "lead")),
             ("cancelled", "i1", self.session("cancelled", 2, "v1m1", &["c1"], "lead")),
             ("other", "i1", self.session("other", 3, "v1m2", &["c2"], "second")),
             ("joint", "i1", self.session("joint", 4, "v1m3", &["c1", "c2"], "second")),
-            ("away", "i2", self.session("away", 5, "v2m1", &["c3"], "second")),
+            ("away", "i2", self.in_room("r2", self.session("away", 5, "v2m1", &["c3"], "second"))),
             ("unsettled", "i1", self.session("unsettled", 7, "v1m1", &["c1"], "second")),
         ];
         for intake in ["i1", "i2"] {

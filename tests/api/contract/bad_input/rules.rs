@@ -169,6 +169,7 @@ fn operations_on(theirs: &Course, member: &seed::Enrolled, draft: &str, held: &s
         operation("POST", format!("/intakes/{}/sessions/publish", theirs.intake), json!({})),
         operation("PATCH", format!("/enrollments/{}", member.id), json!({ "crew": "A" })),
         operation("POST", format!("/enrollments/{}/withdraw", member.id), step.clone()),
+        operation("POST", format!("/intakes/{}/sessions/check", theirs.intake), json!({ "changes": [{ "id": draft }] })),
         operation("PATCH", format!("/sessions/{draft}"), json!({ "code": "X" })),
         operation("POST", format!("/sessions/{draft}/publish"), step.clone()),
         operation("PUT", format!("/sessions/{held}/roll-call"), json!({ "entries": [seed::line(member, "present")] })),

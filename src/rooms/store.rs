@@ -1,0 +1,110 @@
+//! The table of rooms, and who sees which of them.
+
+use std::collections::BTreeSet;
+
+use diesel::prelude::*;
+
+use super::model::{NewRoom, Room, RoomId, RoomPatch};
+use crate::{
+    access::{Action, Actor, Scope},
+    clock::Instant,
+    db::{Conn, MultiBackend},
+    error::Error,
+    http::{Caller, ETag},
+    id::Id,
+    journal::NewEntry,
+    organizations::{below, check_provider},
+    schema::{rooms, sessions},
+};
+
+/// Ids in one statement.
+const CHUNK: usize = 500;
+const NONE: [RoomId; 0] = [];
+
+/// The rooms in the actor's scope: the provider's; with a token for one intake those in which it has sessions.
+fn visible(actor: &Actor) -> rooms::BoxedQuery<'static, MultiBackend> {
+    let query = match actor.scope() {
+        Scope::Everything => rooms::table.into_boxed(),
+        Scope::Provider(provider) => rooms::table.into_boxed().filter(rooms::provider_id.eq_any(below(provider))),
+        // Where a session is, it says itself.
+        Scope::Sponsor(_) | Scope::Adviser(..) | Scope::Teacher(..) | Scope::Own(_) => {
+            rooms::table.into_boxed().filter(rooms::id.eq_any(NONE))
+        }
+    };
+    match actor.only_intake() {
+        Some(intake) => {
+            query.filter(rooms::id.nullable().eq_any(sessions::table.filter(sessions::intake_id.eq(intake)).select(sessions::room_id)))
+        }
+        None => query,
+    }
+}
+
+/// The rooms after `cursor`, by id.
+pub fn list(conn: &mut Conn, actor: &Actor, cursor: Option<RoomId>, limit: i64) -> Result<Vec<Room>, Error> {
+    actor.may(Action::ReadRooms)?;
+    let mut query = visible(actor).order(rooms::id).limit(limit).select(Room::as_select());
+    if let Some(cursor) = cursor {
+        query = query.filter(rooms::id.gt(cursor));
+    }
+    Ok(query.load(conn)?)
+}
+
+/// One room, if the actor sees it.
+pub fn find(conn: &mut Conn, actor: &Actor, id: RoomId) -> Result<Room, Error> {
+    let room = visible(actor).filter(rooms::id.eq(id)).select(Room::as_select()).first(conn)?;
+    actor.may(Action::ReadRooms)?;
+    Ok(room)
+}
+
+/// Refuses rooms that the actor does not see.
+///
+/// # Errors
+/// [`Error::NotFound`].
+pub fn check_all(conn: &mut Conn, actor: &Actor, ids: BTreeSet<RoomId>) -> Result<(), Error> {
+    let ids: Vec<RoomId> = ids.into_iter().collect();
+    let mut found = 0;
+    for chunk in ids.chunks(CHUNK) {
+        found += visible(actor).filter(rooms::id.eq_any(chunk.to_vec())).select(rooms::id).load::<RoomId>(conn)?.len();
+    }
+    if found < ids.len() { Err(Error::NotFound) } else { Ok(()) }
+}
+
+/// Records a room at `new.provider_id` or the actor's own organization.
+///
+/// # Errors
+/// 404 if the provider is not in the actor's scope; 409 `already_exists` if the provider has a room with this code; 422.
+pub fn create(conn: &mut Conn, actor: &Actor, now: Instant, new: NewRoom) -> Result<Room, Error> {
+    let provider = new.provider_id.or(actor.organization_id());
+    if let Some(provider) = provider {
+        check_provider(conn, actor, provider)?;
+    }
+    actor.may_beyond_intakes(Action::WriteRooms)?;
+    let provider_id =
+        provider.ok_or_else(|| Error::invalid("/provider_id", "provider_missing", "say whose room it is; you act for no provider"))?;
+    let NewRoom { code, name, kind, link, capacity, .. } = new;
+    let room = Room { id: Id::generate(), provider_id, code, name, kind, link, capacity, version: 1, created_at: now };
+    room.check()?;
+    diesel::insert_into(rooms::table).values(&room).execute(conn)?;
+    actor.record(NewEntry::of("room.created", "room", room.id).provider(provider_id).to(&room));
+    Ok(room)
+}
+
+/// Applies a patch under `If-Match`.
+pub fn update(conn: &mut Conn, actor: &Actor, caller: &Caller, id: RoomId, patch: RoomPatch) -> Result<Room, Error> {
+    let stored = find(conn, actor, id)?;
+    actor.may_beyond_intakes(Action::WriteRooms)?;
+    let mut changed = patch.apply(&stored);
+    changed.check()?;
+    caller.check_if_match(&ETag::version(stored.version), changed != stored)?;
+    if changed == stored {
+        return Ok(stored);
+    }
+    changed.version += 1;
+    let updated =
+        diesel::update(rooms::table.filter(rooms::id.eq(id)).filter(rooms::version.eq(stored.version))).set(&changed).execute(conn)?;
+    if updated == 0 {
+        return Err(Error::Stale);
+    }
+    actor.record(NewEntry::of("room.updated", "room", id).provider(stored.provider_id).from(&stored).to(&changed));
+    Ok(changed)
+}

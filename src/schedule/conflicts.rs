@@ -1,0 +1,200 @@
+//! What stands in the way of proposed sessions, as data; pure.
+
+use std::collections::{BTreeMap, HashMap};
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::{
+    model::{NewSession, SessionId, SessionPatch},
+    rules::Occupied,
+};
+use crate::{
+    clock::Instant,
+    db::types::text_enum,
+    http::Many,
+    id::Id,
+    intakes::CohortId,
+    people::PersonId,
+    programs::ModuleId,
+    text::{Code, Name, Note},
+};
+
+text_enum! {
+    /// What stands in the way.
+    pub enum ConflictKind {
+        Instructor => "instructor",
+        Cohort => "cohort",
+        Room => "room",
+        RoomCapacity => "room_capacity",
+        Trainee => "trainee",
+        PlanExceeded => "plan_exceeded",
+        OutsideIntake => "outside_intake",
+    }
+}
+
+text_enum! {
+    /// Whether publishing is refused for it, or only told.
+    pub enum Severity {
+        Block => "block",
+        Warn => "warn",
+    }
+}
+
+/// Sessions to be looked at as if all of them were published; nothing is stored.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Proposed {
+    /// New ones, up to 1,000.
+    #[serde(default)]
+    #[schema(value_type = Vec<NewSession>)]
+    pub sessions: Option<Many<NewSession>>,
+    /// Drafts and published ones of the intake, as they are to be, up to 1,000.
+    #[serde(default)]
+    #[schema(value_type = Vec<ProposedChange>)]
+    pub changes: Option<Many<ProposedChange>>,
+}
+
+/// A session that stands already, and what is to become of it.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ProposedChange {
+    pub id: SessionId,
+    /// What is to change; a draft without any is looked at as it is.
+    #[serde(default)]
+    pub change: SessionPatch,
+}
+
+/// What was found of proposed sessions.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Checked {
+    /// Whether all of them can be published together as they are: nothing that blocks was found.
+    pub fits: bool,
+    /// In the order of the proposed sessions; at most 1,000.
+    pub conflicts: Vec<Conflict>,
+    /// How many more there are.
+    #[schema(example = 0)]
+    pub more: usize,
+}
+
+/// One thing that stands in the way of a proposed session.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Conflict {
+    /// The proposed session.
+    pub session: Placed,
+    pub kind: ConflictKind,
+    pub severity: Severity,
+    /// Whether a coordinator may waive it. A waiver names two sessions that are stored, so a new one is made as a draft first.
+    pub can_be_waived: bool,
+    /// Who or what is in both sessions: the instructor, the cohort, the room, or the trainees (at most 20 of them); of the plan the cohort,
+    /// of a capacity the room.
+    pub subjects: Vec<Subject>,
+    /// The other session; null where there is none, or where it is not visible to the caller.
+    pub other: Option<Placed>,
+    /// The coordinator's word that these two may overlap; such a conflict does not block.
+    pub waiver: Option<Granted>,
+    /// For people.
+    #[schema(
+        example = "session MET-02 overlaps session COM-01 (2020-05-28T01:00:00Z to 2020-05-28T02:40:00Z): both take the instructor 欧阳旭"
+    )]
+    pub detail: String,
+}
+
+/// Somebody who would be in two places.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Subject {
+    #[schema(value_type = uuid::Uuid)]
+    pub id: Id<()>,
+    #[schema(example = "欧阳旭")]
+    pub name: Name,
+}
+
+/// A session of a conflict, at the time at which it would be.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Placed {
+    /// Null for one that is not stored.
+    pub id: Option<SessionId>,
+    /// Of one that the request proposes: where it is said, as an RFC 6901 pointer.
+    #[schema(example = "/sessions/0")]
+    pub pointer: Option<String>,
+    #[schema(example = "COM-01")]
+    pub code: Code,
+    pub starts_at: Instant,
+    pub ends_at: Instant,
+}
+
+/// Who waived a conflict, and why.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Granted {
+    #[schema(example = "one instructor looks after both laboratories")]
+    pub reason: Note,
+    /// Null where it was not a user.
+    #[schema(example = "周航")]
+    pub granted_by: Option<Name>,
+    pub granted_at: Instant,
+}
+
+/// A trainee of a proposed cohort who is also in the cohort of a session that stands, and from when to when each counts.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Elsewhere {
+    pub(super) person_id: PersonId,
+    pub(super) cohort_id: CohortId,
+    pub(super) placed: (Instant, Option<Instant>),
+    /// The session that stands, and the period that places the trainee in it.
+    pub(super) other: Occupied,
+    pub(super) placed_there: (Instant, Option<Instant>),
+}
+
+/// Who would be in a proposed session and in another one at the same time: by proposed session and other one.
+pub(super) fn in_two_sessions(
+    proposed: &[(Occupied, CohortId)],
+    elsewhere: &[Elsewhere],
+) -> BTreeMap<(SessionId, SessionId), Vec<PersonId>> {
+    let covers = |(from, until): (Instant, Option<Instant>), at: Instant| from <= at && until.is_none_or(|until| at < until);
+    let mut by_cohort: HashMap<CohortId, Vec<&Elsewhere>> = HashMap::new();
+    for one in elsewhere {
+        by_cohort.entry(one.cohort_id).or_default().push(one);
+    }
+    let mut found: BTreeMap<(SessionId, SessionId), Vec<PersonId>> = BTreeMap::new();
+    for (one, cohort) in proposed {
+        for there in by_cohort.get(cohort).into_iter().flatten() {
+            let overlap = there.other.starts_at < one.ends_at && one.starts_at < there.other.ends_at;
+            // Owed is what begins while a period counts (DOMAIN 2.6).
+            if overlap && covers(there.placed, one.starts_at) && covers(there.placed_there, there.other.starts_at) {
+                found.entry((one.session_id, there.other.session_id)).or_default().push(there.person_id);
+            }
+        }
+    }
+    for people in found.values_mut() {
+        people.sort_unstable();
+        people.dedup();
+    }
+    found
+}
+
+/// What a proposed session takes of the plan of a cohort.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Taking {
+    pub(super) index: usize,
+    pub(super) share: (CohortId, ModuleId),
+    pub(super) minutes: i64,
+    /// Whether that is more than it takes already. Otherwise it is not to blame for what others have taken meanwhile.
+    pub(super) is_more: bool,
+}
+
+/// Of each share of the plan that would be exceeded the takings that go beyond it, in their order, with what would be scheduled then.
+pub(super) fn exceeding(
+    takings: &[Taking],
+    planned: &HashMap<ModuleId, (Code, i64)>,
+    mut scheduled: HashMap<(CohortId, ModuleId), i64>,
+) -> Vec<(Taking, i64)> {
+    let mut beyond = Vec::new();
+    for taking in takings {
+        let sum = scheduled.entry(taking.share).or_default();
+        *sum += taking.minutes;
+        if taking.is_more && planned.get(&taking.share.1).is_some_and(|(_, planned)| *sum > *planned) {
+            beyond.push((*taking, *sum));
+        }
+    }
+    beyond
+}

@@ -1,0 +1,460 @@
+//! What would stand in the way of sessions, if they were published: looked up, and nothing stored.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use diesel::prelude::*;
+
+use super::{
+    super::conflicts::{
+        Checked, Conflict, ConflictKind, Elsewhere, Placed, Proposed, Severity, Subject, Taking, exceeding, in_two_sessions,
+    },
+    super::model::{Plan, Session, SessionId, SessionRow, SessionState, UNHELD},
+    super::rules::{ClaimKind, Frame, Occupied, scheduled},
+    conflicts::{Clash, Told, clashes, known, lock, occupied, reach, told},
+    frame,
+    links::{self, CHUNK, added, whole},
+    plan::{exceeds, planned_minutes, taken_of},
+    visible,
+};
+use crate::{
+    access::{Action, Actor},
+    clock::Instant,
+    db::Conn,
+    enrollments::EnrollmentState,
+    error::{Error, FieldFault},
+    id::Id,
+    intakes::{self, CohortId, Intake, IntakeId},
+    people::PersonId,
+    rooms::{self, RoomId},
+    schema::{claims, enrollment_periods, enrollments, people, rooms as room_rows, sessions},
+    text::{Code, Name},
+};
+
+/// Conflicts in one answer.
+const SHOWN: usize = 1000;
+/// Conflicts that the detail of a refusal tells.
+const TOLD: usize = 5;
+/// Trainees named in one conflict.
+const NAMED: usize = 20;
+
+/// A session as it is proposed.
+pub(super) struct Candidate {
+    pub(super) id: SessionId,
+    /// Where a request says it.
+    pub(super) pointer: Option<String>,
+    pub(super) is_stored: bool,
+    pub(super) plan: Plan,
+    pub(super) minutes: i32,
+    /// The cohorts of whose plan it takes more than it does now. For the others it is not refused for what others have taken meanwhile.
+    pub(super) taking: Vec<CohortId>,
+}
+
+impl Candidate {
+    /// A session as it is to be published; none is stored yet if it is new.
+    pub(super) fn of(stored: Option<&Session>, plan: Plan, minutes: i32) -> Self {
+        let published = stored.filter(|session| session.row.state == SessionState::Published);
+        let taking = match published {
+            Some(session) if minutes <= session.row.minutes => added(&session.cohort_ids, &plan.cohort_ids),
+            _ => plan.cohort_ids.clone(),
+        };
+        let id = stored.map_or_else(Id::generate, |session| session.row.id);
+        Self { id, pointer: None, is_stored: stored.is_some(), plan, minutes, taking }
+    }
+
+    /// A session as it was held: nothing is refused any more for the plan.
+    pub(super) fn held(id: SessionId, actual: Plan, minutes: i32) -> Self {
+        Self { id, pointer: None, is_stored: true, plan: actual, minutes, taking: Vec::new() }
+    }
+
+    fn placed(&self) -> Placed {
+        Placed {
+            id: self.is_stored.then_some(self.id),
+            pointer: self.pointer.clone(),
+            code: self.plan.code.clone(),
+            starts_at: self.plan.starts_at,
+            ends_at: self.plan.ends_at,
+        }
+    }
+}
+
+/// In the order of the request.
+struct Candidates {
+    all: Vec<Candidate>,
+    places: HashMap<SessionId, usize>,
+}
+
+impl Candidates {
+    fn of(all: Vec<Candidate>) -> Self {
+        let places = all.iter().enumerate().map(|(index, one)| (one.id, index)).collect();
+        Self { all, places }
+    }
+
+    fn occupied(&self) -> Vec<Occupied> {
+        self.all.iter().flat_map(|one| occupied(one.id, &one.plan)).collect()
+    }
+
+    fn find(&self, id: SessionId) -> Option<(usize, &Candidate)> {
+        let index = *self.places.get(&id)?;
+        Some((index, self.all.get(index)?))
+    }
+
+    fn codes(&self) -> HashMap<SessionId, Code> {
+        self.all.iter().map(|one| (one.id, one.plan.code.clone())).collect()
+    }
+}
+
+/// Conflicts, each with the place of its session.
+#[derive(Default)]
+struct Found {
+    conflicts: Vec<(usize, Conflict)>,
+    /// Further ones that are not told, and whether one of them blocks.
+    more: usize,
+    blocks: bool,
+}
+
+impl Found {
+    /// In the order of the sessions, of one session in that in which they were found.
+    fn sorted(mut self) -> Self {
+        self.conflicts.sort_by_key(|(index, _)| *index);
+        self.blocks |= self.conflicts.iter().any(|(_, conflict)| conflict.severity == Severity::Block);
+        self
+    }
+}
+
+/// All that stands in the way of sessions, as if they were published together.
+///
+/// # Errors
+/// 404 for a session or instructor that the actor does not see; 409 `intake_not_live`, and `session_closed` for one that is held or
+/// cancelled; 422 for a plan that is wrong by itself.
+pub(in crate::schedule) fn check(conn: &mut Conn, actor: &Actor, id: IntakeId, proposed: Proposed) -> Result<Checked, Error> {
+    let intake = intakes::find(conn, actor, id)?;
+    actor.may(Action::WriteSchedule)?;
+    if !intake.is_live() {
+        return Err(Error::conflict("intake_not_live", format!("the intake is {}", intake.state)));
+    }
+    let frame = frame(conn, &intake)?;
+    let candidates = Candidates::of(candidates(conn, actor, &intake, &frame, proposed)?);
+    let mut found = Found { conflicts: outside(&frame, &candidates), ..Found::default() };
+    in_two_places(conn, actor, &intake, &candidates, true, &mut found)?;
+    found.conflicts.extend(trainees(conn, actor, &intake, &candidates)?);
+    found.conflicts.extend(crowded(conn, &candidates)?);
+    found.conflicts.extend(beyond_plan(conn, &intake, &candidates)?);
+    let found = found.sorted();
+    let more = found.more + found.conflicts.len().saturating_sub(SHOWN);
+    Ok(Checked { fits: !found.blocks, conflicts: found.conflicts.into_iter().take(SHOWN).map(|(_, conflict)| conflict).collect(), more })
+}
+
+/// Refuses what would put somebody in two places at once, among these sessions or beside those that stand, or go beyond the plan. From
+/// here to the end of the transaction nobody else claims whom they take.
+///
+/// # Errors
+/// 409 `session_conflict` or `plan_exceeded`, with the conflicts as [`check`] tells them.
+pub(super) fn refuse_conflicts(conn: &mut Conn, actor: &Actor, intake: &Intake, candidates: Vec<Candidate>) -> Result<(), Error> {
+    let candidates = Candidates::of(candidates);
+    lock(conn, &candidates.occupied())?;
+    let mut found = Found::default();
+    in_two_places(conn, actor, intake, &candidates, false, &mut found)?;
+    found.conflicts.extend(beyond_plan(conn, intake, &candidates)?);
+    let Found { conflicts, more, blocks } = found.sorted();
+    if !blocks {
+        return Ok(());
+    }
+    let blocking: Vec<Conflict> = conflicts.into_iter().map(|(_, conflict)| conflict).collect();
+    let is_overlap = blocking.iter().any(|one| one.kind != ConflictKind::PlanExceeded);
+    let mut sentences: Vec<String> = blocking.iter().take(TOLD).map(|one| one.detail.clone()).collect();
+    if blocking.len() > TOLD {
+        sentences.push(format!("and {} more", blocking.len() - TOLD + more));
+    }
+    Err(Error::Blocked {
+        code: if is_overlap { "session_conflict" } else { "plan_exceeded" },
+        detail: sentences.join("; "),
+        conflicts: blocking.into_iter().take(SHOWN).collect(),
+    })
+}
+
+/// The sessions as they are to be, each right by itself.
+fn candidates(conn: &mut Conn, actor: &Actor, intake: &Intake, frame: &Frame, proposed: Proposed) -> Result<Vec<Candidate>, Error> {
+    if proposed.sessions.is_none() && proposed.changes.is_none() {
+        return Err(Error::invalid("", "nothing_proposed", "send sessions, changes, or both"));
+    }
+    let changes = proposed.changes.map(|many| many.0).unwrap_or_default();
+    let mut stored = stored(conn, actor, intake.id, changes.iter().map(|one| one.id).collect())?;
+    let mut plans: Vec<(String, Option<Session>, Plan)> = Vec::new();
+    let mut joining: HashSet<PersonId> = HashSet::new();
+    let mut entered: BTreeSet<RoomId> = BTreeSet::new();
+    for (index, new) in proposed.sessions.map(|many| many.0).unwrap_or_default().into_iter().enumerate() {
+        let plan = new.plan(intake.mode);
+        joining.extend(plan.instructor_ids.iter().copied());
+        entered.extend(plan.room_id);
+        plans.push((format!("/sessions/{index}"), None, plan));
+    }
+    for (index, one) in changes.into_iter().enumerate() {
+        let pointer = format!("/changes/{index}");
+        let twice = || Error::invalid(format!("{pointer}/id"), "duplicate", "names the same session twice");
+        let stored = stored.remove(&one.id).ok_or_else(twice)?;
+        let before = stored.plan();
+        let plan = one.change.apply(&before);
+        joining.extend(added(&before.instructor_ids, &plan.instructor_ids));
+        entered.extend(plan.room_id.filter(|room| before.room_id != Some(*room)));
+        plans.push((pointer, Some(stored), plan));
+    }
+    links::find_instructors(conn, actor, joining)?;
+    rooms::check_all(conn, actor, entered)?;
+    let mut faults = Vec::new();
+    let mut candidates = Vec::with_capacity(plans.len());
+    for (pointer, stored, plan) in plans {
+        match frame.check_itself(&plan) {
+            Ok(minutes) => candidates.push(Candidate { pointer: Some(pointer), ..Candidate::of(stored.as_ref(), plan, minutes) }),
+            Err(found) => {
+                faults.extend(found.into_iter().map(|fault| FieldFault { pointer: format!("{pointer}{}", fault.pointer), ..fault }))
+            }
+        }
+    }
+    Error::unless_valid(faults)?;
+    Ok(candidates)
+}
+
+/// The sessions of an intake that are to change.
+fn stored(conn: &mut Conn, actor: &Actor, intake: IntakeId, ids: BTreeSet<SessionId>) -> Result<HashMap<SessionId, Session>, Error> {
+    let ids: Vec<SessionId> = ids.into_iter().collect();
+    let mut rows: Vec<SessionRow> = Vec::with_capacity(ids.len());
+    for chunk in ids.chunks(CHUNK) {
+        let own = visible(actor).filter(sessions::intake_id.eq(intake)).filter(sessions::id.eq_any(chunk.to_vec()));
+        rows.extend(own.select(SessionRow::as_select()).load(conn)?);
+    }
+    if rows.len() < ids.len() {
+        return Err(Error::NotFound);
+    }
+    if let Some(row) = rows.iter().find(|row| !UNHELD.contains(&row.state)) {
+        return Err(Error::conflict("session_closed", format!("session {} is {}", row.code, row.state)));
+    }
+    Ok(whole(conn, rows)?.into_iter().map(|session| (session.row.id, session)).collect())
+}
+
+/// What blocks and cannot be waived.
+fn blocking(candidate: &Candidate, kind: ConflictKind, detail: String) -> Conflict {
+    Conflict {
+        session: candidate.placed(),
+        kind,
+        severity: Severity::Block,
+        can_be_waived: false,
+        subjects: Vec::new(),
+        other: None,
+        waiver: None,
+        detail,
+    }
+}
+
+fn outside(frame: &Frame, candidates: &Candidates) -> Vec<(usize, Conflict)> {
+    let mut found = Vec::new();
+    for (index, one) in candidates.all.iter().enumerate() {
+        for fault in frame.days.check(&one.plan) {
+            let detail = format!("session {} {}", one.plan.code, fault.detail);
+            found.push((index, blocking(one, ConflictKind::OutsideIntake, detail)));
+        }
+    }
+    found
+}
+
+/// Instructors, cohorts and rooms in two sessions. What a coordinator has waived is told, if at all, and does not block.
+fn in_two_places(
+    conn: &mut Conn,
+    actor: &Actor,
+    intake: &Intake,
+    candidates: &Candidates,
+    with_waived: bool,
+    found: &mut Found,
+) -> Result<(), Error> {
+    let clashes = clashes(conn, candidates.occupied(), SHOWN, with_waived)?;
+    found.more += clashes.more;
+    found.blocks |= clashes.blocks;
+    let pairs: Vec<(Occupied, Occupied)> = clashes.shown.iter().map(|clash| (clash.one, clash.other)).collect();
+    let told = told(conn, actor, intake, &pairs, &candidates.codes())?;
+    let conflict = |(Clash { one, other, waiver }, told): (Clash, Told)| {
+        let (index, candidate) = candidates.find(one.session_id)?;
+        let kind = match one.resource.0 {
+            ClaimKind::Instructor => ConflictKind::Instructor,
+            ClaimKind::Cohort => ConflictKind::Cohort,
+            ClaimKind::Room => ConflictKind::Room,
+        };
+        let severity = if waiver.is_some() { Severity::Warn } else { Severity::Block };
+        let (subjects, other) = (vec![told.subject], told.other.map(|code| other_of(candidates, &other, code)));
+        let conflict = blocking(candidate, kind, told.sentence);
+        Some((index, Conflict { severity, can_be_waived: true, subjects, other, waiver, ..conflict }))
+    };
+    found.conflicts.extend(clashes.shown.into_iter().zip(told).filter_map(conflict));
+    Ok(())
+}
+
+/// The session at the other side, proposed too or standing.
+fn other_of(candidates: &Candidates, other: &Occupied, code: Code) -> Placed {
+    match candidates.find(other.session_id) {
+        Some((_, candidate)) => candidate.placed(),
+        None => Placed { id: Some(other.session_id), pointer: None, code, starts_at: other.starts_at, ends_at: other.ends_at },
+    }
+}
+
+/// Trainees who are enrolled twice, and whose other cohort has a session at the same time.
+fn trainees(conn: &mut Conn, actor: &Actor, intake: &Intake, candidates: &Candidates) -> Result<Vec<(usize, Conflict)>, Error> {
+    let cohorts = candidates.occupied().into_iter().filter(|one| one.resource.0 == ClaimKind::Cohort);
+    let proposed: Vec<(Occupied, CohortId)> = cohorts.map(|one| (one, one.resource.1.cast())).collect();
+    let elsewhere = elsewhere(conn, &proposed)?;
+    let others: HashMap<SessionId, Occupied> = elsewhere.iter().map(|one| (one.other.session_id, one.other)).collect();
+    let found = in_two_sessions(&proposed, &elsewhere);
+    let known = known(conn, actor, found.keys().map(|(_, other)| *other).collect())?;
+    let names = names(conn, found.values().flatten().copied().collect())?;
+    let conflict = |((id, other), people): ((SessionId, SessionId), Vec<PersonId>)| {
+        let (index, candidate) = candidates.find(id)?;
+        let (other, known) = (others.get(&other)?, known.get(&other)?);
+        let named = people.iter().filter_map(|person| Some(Subject { id: person.cast(), name: names.get(person)?.clone() }));
+        let subjects: Vec<Subject> = named.take(NAMED).collect();
+        let there = if known.is_visible {
+            format!("session {} ({} to {})", known.code, other.starts_at, other.ends_at)
+        } else {
+            known.unnamed(intake).to_owned()
+        };
+        let detail = format!("session {} overlaps {there}: {} of its trainees are expected in both", candidate.plan.code, people.len());
+        let other = known.is_visible.then(|| other_of(candidates, other, known.code.clone()));
+        Some((index, Conflict { severity: Severity::Warn, subjects, other, ..blocking(candidate, ConflictKind::Trainee, detail) }))
+    };
+    Ok(found.into_iter().filter_map(conflict).collect())
+}
+
+/// The sessions that stand around these times for whoever of these cohorts is enrolled somewhere else too.
+fn elsewhere(conn: &mut Conn, proposed: &[(Occupied, CohortId)]) -> Result<Vec<Elsewhere>, Error> {
+    let times: Vec<Occupied> = proposed.iter().map(|(one, _)| *one).collect();
+    let Some((earliest, last)) = reach(&times) else { return Ok(Vec::new()) };
+    let cohorts: BTreeSet<CohortId> = proposed.iter().map(|(_, cohort)| *cohort).collect();
+    let (others, there) = diesel::alias!(enrollments as others, enrollment_periods as there);
+    type Row = (PersonId, Option<CohortId>, (Instant, Option<Instant>), (SessionId, Id<()>, Instant, Instant), (Instant, Option<Instant>));
+    let rows: Vec<Row> = enrollment_periods::table
+        .inner_join(enrollments::table.on(enrollments::id.eq(enrollment_periods::enrollment_id)))
+        .inner_join(
+            others
+                .on(others.field(enrollments::person_id).eq(enrollments::person_id).and(others.field(enrollments::id).ne(enrollments::id))),
+        )
+        .inner_join(there.on(there.field(enrollment_periods::enrollment_id).eq(others.field(enrollments::id))))
+        .inner_join(claims::table.on(claims::resource_id.nullable().eq(there.field(enrollment_periods::cohort_id))))
+        .filter(enrollment_periods::cohort_id.eq_any(cohorts.into_iter().collect::<Vec<_>>()))
+        .filter(enrollment_periods::state.eq(EnrollmentState::Enrolled))
+        .filter(there.field(enrollment_periods::state).eq(EnrollmentState::Enrolled))
+        .filter(claims::kind.eq(ClaimKind::Cohort))
+        .filter(claims::starts_at.gt(earliest))
+        .filter(claims::starts_at.lt(last))
+        .select((
+            enrollments::person_id,
+            enrollment_periods::cohort_id,
+            (enrollment_periods::from_at, enrollment_periods::until_at),
+            (claims::session_id, claims::resource_id, claims::starts_at, claims::ends_at),
+            (there.field(enrollment_periods::from_at), there.field(enrollment_periods::until_at)),
+        ))
+        .load(conn)?;
+    let one = |(person_id, cohort_id, placed, (session_id, resource, starts_at, ends_at), placed_there): Row| {
+        let other = Occupied { resource: (ClaimKind::Cohort, resource), session_id, starts_at, ends_at, proposed: false };
+        Some(Elsewhere { person_id, cohort_id: cohort_id?, placed, other, placed_there })
+    };
+    Ok(rows.into_iter().filter_map(one).collect())
+}
+
+fn names(conn: &mut Conn, ids: BTreeSet<PersonId>) -> Result<HashMap<PersonId, Name>, Error> {
+    let ids: Vec<PersonId> = ids.into_iter().collect();
+    let mut names = HashMap::new();
+    for chunk in ids.chunks(CHUNK) {
+        let rows: Vec<(PersonId, Name)> =
+            people::table.filter(people::id.eq_any(chunk.to_vec())).select((people::id, people::name)).load(conn)?;
+        names.extend(rows);
+    }
+    Ok(names)
+}
+
+/// Sessions for more trainees than their rooms hold, by whoever is enrolled in their cohorts then.
+fn crowded(conn: &mut Conn, candidates: &Candidates) -> Result<Vec<(usize, Conflict)>, Error> {
+    let bounded = bounded_rooms(conn, candidates.all.iter().filter_map(|one| one.plan.room_id).collect())?;
+    let bound_of = |one: &Candidate| one.plan.room_id.and_then(|id| bounded.get(&id));
+    let inside: Vec<(usize, &Candidate, &BoundedRoom)> =
+        candidates.all.iter().enumerate().filter_map(|(index, one)| Some((index, one, bound_of(one)?))).collect();
+    let placed = placed(conn, inside.iter().flat_map(|(_, one, _)| one.plan.cohort_ids.iter().copied()).collect())?;
+    let conflict = |(index, one, room): (usize, &Candidate, &BoundedRoom)| {
+        let at = one.plan.starts_at;
+        let is_in = |placed: &&Placement| {
+            one.plan.cohort_ids.contains(&placed.cohort_id) && placed.from <= at && placed.until.is_none_or(|until| at < until)
+        };
+        let expected = placed.iter().filter(is_in).count();
+        let detail =
+            format!("session {} is for {expected} trainees; the room {} holds {}", one.plan.code, room.subject.name, room.capacity);
+        let subjects = vec![room.subject.clone()];
+        (expected > room.capacity)
+            .then(|| (index, Conflict { severity: Severity::Warn, subjects, ..blocking(one, ConflictKind::RoomCapacity, detail) }))
+    };
+    Ok(inside.into_iter().filter_map(conflict).collect())
+}
+
+struct BoundedRoom {
+    subject: Subject,
+    capacity: usize,
+}
+
+/// Those of these rooms that hold only so many.
+fn bounded_rooms(conn: &mut Conn, ids: BTreeSet<RoomId>) -> Result<HashMap<RoomId, BoundedRoom>, Error> {
+    let ids: Vec<RoomId> = ids.into_iter().collect();
+    let mut bounded = HashMap::new();
+    for chunk in ids.chunks(CHUNK) {
+        let rows: Vec<(RoomId, Name, Option<i32>)> = room_rows::table
+            .filter(room_rows::id.eq_any(chunk.to_vec()))
+            .select((room_rows::id, room_rows::name, room_rows::capacity))
+            .load(conn)?;
+        bounded.extend(rows.into_iter().filter_map(|(id, name, capacity)| {
+            let capacity = usize::try_from(capacity?).ok()?;
+            Some((id, BoundedRoom { subject: Subject { id: id.cast(), name }, capacity }))
+        }));
+    }
+    Ok(bounded)
+}
+
+/// Somebody enrolled in a cohort from then on, until the other instant if it is known.
+struct Placement {
+    cohort_id: CohortId,
+    from: Instant,
+    until: Option<Instant>,
+}
+
+fn placed(conn: &mut Conn, cohorts: BTreeSet<CohortId>) -> Result<Vec<Placement>, Error> {
+    if cohorts.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows: Vec<(Option<CohortId>, Instant, Option<Instant>)> = enrollment_periods::table
+        .filter(enrollment_periods::cohort_id.eq_any(cohorts.into_iter().collect::<Vec<_>>()))
+        .filter(enrollment_periods::state.eq(EnrollmentState::Enrolled))
+        .select((enrollment_periods::cohort_id, enrollment_periods::from_at, enrollment_periods::until_at))
+        .load(conn)?;
+    Ok(rows.into_iter().filter_map(|(cohort, from, until)| Some(Placement { cohort_id: cohort?, from, until })).collect())
+}
+
+/// Sessions with which more would be scheduled than planned.
+fn beyond_plan(conn: &mut Conn, intake: &Intake, candidates: &Candidates) -> Result<Vec<(usize, Conflict)>, Error> {
+    let modules: BTreeSet<_> = candidates.all.iter().map(|one| one.plan.module_id).collect();
+    let stored = taken_of(conn, intake, modules.into_iter().collect())?;
+    let own: HashSet<SessionId> = candidates.all.iter().map(|one| one.id).collect();
+    let others = scheduled(stored.into_iter().filter(|(id, _)| !own.contains(id)).map(|(_, taken)| taken).collect());
+    let planned = planned_minutes(conn, intake)?;
+    let mut takings = Vec::new();
+    for (index, one) in candidates.all.iter().enumerate() {
+        takings.extend(one.plan.cohort_ids.iter().map(|cohort| Taking {
+            index,
+            share: (*cohort, one.plan.module_id),
+            minutes: i64::from(one.minutes),
+            is_more: one.taking.contains(cohort),
+        }));
+    }
+    let cohorts: HashMap<CohortId, (Code, Name)> =
+        intakes::cohorts_of(conn, intake.id)?.into_iter().map(|cohort| (cohort.id, (cohort.code, cohort.name))).collect();
+    let conflict = |(taking, minutes): (Taking, i64)| {
+        let candidate = candidates.all.get(taking.index)?;
+        let (code, name) = cohorts.get(&taking.share.0)?;
+        let (module, planned) = planned.get(&taking.share.1)?;
+        let detail = exceeds(code.as_str(), module.as_str(), minutes, *planned);
+        let subjects = vec![Subject { id: taking.share.0.cast(), name: name.clone() }];
+        Some((taking.index, Conflict { subjects, ..blocking(candidate, ConflictKind::PlanExceeded, detail) }))
+    };
+    Ok(exceeding(&takings, &planned, others).into_iter().filter_map(conflict).collect())
+}

@@ -1,0 +1,195 @@
+//! `/rooms`, and what sessions take of them.
+
+use serde_json::{Value, json};
+
+use crate::support::{App, Reply, at_once, rounds, seed, seed::Course, spawn_app};
+
+fn room(course: &Course, code: &str) -> String {
+    course.coordinator.post("/rooms", json!({ "code": code, "name": format!("教学楼 {code}"), "kind": "on_site" })).expect(201).id()
+}
+
+/// On the other cohort, by nobody, so that only the room is in the way.
+fn session_in(course: &Course, code: &str, starts_at: &str, room: Option<&str>) -> Value {
+    let mut body = seed::session_body(course, code, starts_at);
+    body["cohort_ids"] = json!([course.mechanics]);
+    body["module_id"] = json!(course.program.mechanics_module);
+    body["instructor_ids"] = json!([]);
+    body["room_id"] = json!(room);
+    body
+}
+
+fn publish(course: &Course, id: &str) -> Reply {
+    course.coordinator.post(&format!("/sessions/{id}/publish"), json!({}))
+}
+
+fn claims(app: &App) -> i64 {
+    app.count("SELECT count(*) FROM claims WHERE kind = 'room'")
+}
+
+#[test]
+fn a_room_is_recorded_read_and_changed() {
+    let app = spawn_app();
+    let coordinator = app.coordinator();
+    let body = json!({ "code": "Ａ-301", "name": "教学楼 301", "kind": "on_site", "capacity": 64 });
+    let made = coordinator.post("/rooms", body.clone()).expect(201);
+    assert_eq!((&made.body["code"], &made.body["link"]), (&json!("A-301"), &json!(null)));
+    let path = made.header("location").to_owned();
+    assert_eq!(coordinator.get(&path).expect(200).body, made.body);
+    app.unchanged(|| {
+        coordinator.post("/rooms", body).expect(409).problem("already_exists");
+        coordinator.if_match("*").patch(&path, json!({ "link": "https://meeting.example.org/1" })).fault("/link", "not_online");
+        coordinator.if_match("*").patch(&path, json!({ "capacity": 0 })).fault("/capacity", "out_of_range");
+        coordinator.if_match("*").patch(&path, json!({ "kind": "online" })).fault("/kind", "unknown_field");
+        let script = json!({ "code": "M", "name": "M", "kind": "online", "link": "javascript:alert(1)" });
+        coordinator.post("/rooms", script).fault("/link", "link_malformed");
+    });
+    let changed = coordinator.if_match(&made.etag()).patch(&path, json!({ "capacity": null, "name": "302" })).expect(200);
+    assert_eq!((&changed.body["capacity"], &changed.body["name"]), (&json!(null), &json!("302")));
+    let online = json!({ "code": "M-1", "name": "腾讯会议", "kind": "online", "link": "https://meeting.example.org/5551234" });
+    coordinator.post("/rooms", online).expect(201);
+    assert_eq!(coordinator.get("/rooms").expect(200).column("code"), ["A-301", "M-1"]);
+}
+
+#[test]
+fn a_room_holds_one_session_at_a_time() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let (first, second) = (room(&course, "A-301"), room(&course, "A-302"));
+    let start = seed::morning(1);
+    let mut body = seed::session_body(&course, "P-1", &start);
+    body["room_id"] = json!(first);
+    let standing = seed::published_session_as(&course, body);
+    assert_eq!(claims(&app), 1);
+    let other = seed::session_as(&course, session_in(&course, "P-2", &seed::after(&start, 89), Some(&first)));
+    app.unchanged(|| {
+        let refused = publish(&course, &other).expect(409).problem("session_conflict");
+        assert!(refused.text_at("/detail").contains("both take the room 教学楼 A-301"), "{}", refused.text);
+        let conflict = &refused.body["conflicts"][0];
+        assert_eq!((&conflict["kind"], &conflict["subjects"][0]["id"]), (&json!("room"), &json!(first)));
+        assert_eq!(conflict["other"]["id"], json!(standing));
+        let check = json!({ "changes": [{ "id": other }] });
+        let told = course.coordinator.post(&format!("/intakes/{}/sessions/check", course.intake), check).expect(200);
+        assert_eq!((&told.body["fits"], &told.body["conflicts"][0]["kind"]), (&json!(false), &json!("room")));
+    });
+    let patch = |id: &str, patch: Value| course.coordinator.if_match("*").patch(&format!("/sessions/{id}"), patch);
+    let moved = patch(&other, json!({ "room_id": second })).expect(200);
+    assert_eq!((&moved.body["room"]["code"], &moved.body["room"]["kind"]), (&json!("A-302"), &json!("on_site")));
+    publish(&course, &other).expect(200);
+    // A published one changes its room under the same rule, and gives the one before back.
+    app.unchanged(|| patch(&other, json!({ "room_id": first })).expect(409).problem("session_conflict"));
+    patch(&standing, json!({ "room_id": null })).expect(200);
+    assert_eq!(claims(&app), 1);
+    patch(&other, json!({ "room_id": first })).expect(200);
+    // Held elsewhen, it occupies the room then; cancelled, none.
+    let elsewhen = json!({ "starts_at": seed::morning(2), "ends_at": seed::after(&seed::morning(2), 90), "difference_reason": "flood" });
+    course.coordinator.post(&format!("/sessions/{other}/hold"), elsewhen).expect(200);
+    patch(&standing, json!({ "room_id": first })).expect(200);
+    course.coordinator.post(&format!("/sessions/{standing}/cancel"), json!({ "reason": "storm" })).expect(200);
+    assert_eq!(claims(&app), 1);
+    assert_eq!(app.findings(), Vec::<String>::new());
+}
+
+#[test]
+fn a_recorded_session_occupies_no_room_and_a_strangers_room_is_not_there() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let own = room(&course, "A-301");
+    let mut recorded = session_in(&course, "P-1", &seed::morning(1), Some(&own));
+    recorded["mode"] = json!("recorded");
+    seed::published_session_as(&course, recorded);
+    assert_eq!(claims(&app), 0);
+    let provider = seed::organization(&app, "NEU", "东北大学", "university", None);
+    let theirs = seed::course_of(&app, app.coordinator_of(&provider), "NEU", "BAOWU");
+    let foreign = room(&theirs, "A-301");
+    app.unchanged(|| {
+        let path = format!("/intakes/{}/sessions", course.intake);
+        let body = session_in(&course, "P-2", &seed::morning(1), Some(&foreign));
+        course.coordinator.post(&path, body.clone()).expect(404);
+        course.coordinator.post(&format!("{path}/check"), json!({ "sessions": [body] })).expect(404);
+    });
+    let draft = seed::session_as(&course, session_in(&course, "P-3", &seed::morning(1), None));
+    app.unchanged(|| {
+        course.coordinator.if_match("*").patch(&format!("/sessions/{draft}"), json!({ "room_id": foreign })).expect(404);
+        course.coordinator.if_match("*").patch(&format!("/rooms/{foreign}"), json!({ "code": "X" })).expect(404);
+    });
+}
+
+#[test]
+fn a_room_that_is_too_small_is_warned_of() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    seed::enrolled(&course, 3);
+    let body = json!({ "code": "S", "name": "小教室", "kind": "on_site", "capacity": 2 });
+    let small = course.coordinator.post("/rooms", body).expect(201).id();
+    let check =
+        |session: Value| course.coordinator.post(&format!("/intakes/{}/sessions/check", course.intake), json!({ "sessions": [session] }));
+    let mut session = seed::session_body(&course, "N-1", &seed::morning(1));
+    session["room_id"] = json!(small);
+    let told = check(session.clone()).expect(200);
+    let conflict = &told.body["conflicts"][0];
+    assert_eq!((&told.body["fits"], &conflict["kind"], &conflict["severity"]), (&json!(true), &json!("room_capacity"), &json!("warn")));
+    assert!(conflict["detail"].as_str().unwrap().contains("3 trainees"), "{conflict}");
+    course.coordinator.if_match("*").patch(&format!("/rooms/{small}"), json!({ "capacity": 3 })).expect(200);
+    assert_eq!(check(session).expect(200).body["conflicts"], json!([]));
+}
+
+#[test]
+fn two_sessions_exchange_their_rooms() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let rooms = [room(&course, "A-301"), room(&course, "A-302")];
+    let mut first = seed::session_body(&course, "P-1", &seed::morning(1));
+    first["room_id"] = json!(rooms[0]);
+    let first = seed::published_session_as(&course, first);
+    let second = seed::published_session_as(&course, session_in(&course, "P-2", &seed::morning(1), Some(&rooms[1])));
+    let changes =
+        json!({ "changes": [{ "id": first, "change": { "room_id": rooms[1] } }, { "id": second, "change": { "room_id": rooms[0] } }] });
+    let told = course.coordinator.post(&format!("/intakes/{}/sessions/check", course.intake), changes).expect(200);
+    assert_eq!(told.body["fits"], true);
+}
+
+#[test]
+fn an_overlap_in_a_room_by_hand_is_refused() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let own = room(&course, "A-301");
+    let mut body = seed::session_body(&course, "P-1", &seed::morning(1));
+    body["room_id"] = json!(own);
+    seed::published_session_as(&course, body);
+    let other = seed::session_as(&course, session_in(&course, "P-2", &seed::morning(1), Some(&own)));
+    let standing = seed::published_session_as(&course, session_in(&course, "P-3", &seed::morning(1), None));
+    let (other, standing, own) = (app.hex(&other), app.hex(&standing), app.hex(&own));
+    assert!(app.refusal(&format!("UPDATE sessions SET state = 'published' WHERE id = {other}")).contains("session_conflict"));
+    assert!(app.refusal(&format!("UPDATE sessions SET room_id = {own} WHERE id = {standing}")).contains("session_conflict"));
+    assert!(app.refusal("DELETE FROM claims WHERE kind = 'room'").contains("immutable"));
+}
+
+#[test]
+fn a_room_is_given_to_one_of_those_who_publish_at_once() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    // Two intakes, so that no lock on one of them decides.
+    let other = seed::course_called(&app, "OTHER", "OTHER");
+    let room = room(&course, "A-301");
+    for round in 0..rounds() {
+        let drafts: Vec<String> = (0..4)
+            .map(|index| {
+                let of = if index % 2 == 0 { &course } else { &other };
+                let start = seed::after(&seed::morning(round), 10 * i64::from(index));
+                let mut body = session_in(of, &format!("R-{round}-{index}"), &start, Some(&room));
+                // One cohort in each intake holds one of the two.
+                if index > 1 {
+                    body["cohort_ids"] = json!([of.metallurgy]);
+                    body["module_id"] = json!(of.program.metallurgy_module);
+                }
+                seed::session_as(of, body)
+            })
+            .collect();
+        let replies = at_once(4, |index| publish(&course, &drafts[index]));
+        for (draft, _) in drafts.iter().zip(&replies).filter(|(_, reply)| reply.status == 409) {
+            course.coordinator.post(&format!("/sessions/{draft}/cancel"), json!({ "reason": "too late" })).expect(200);
+        }
+        crate::support::assert_winners(replies, 1, "session_conflict");
+    }
+    assert_eq!(claims(&app), i64::from(rounds()));
+}

@@ -1,0 +1,196 @@
+use serde_json::{Value, json};
+
+use crate::support::{
+    App, Reply, seed,
+    seed::{Course, Enrolled},
+    spawn_app,
+};
+
+fn check(course: &Course, body: Value) -> Reply {
+    course.coordinator.post(&format!("/intakes/{}/sessions/check", course.intake), body)
+}
+
+/// Kind, severity and pointer of each conflict.
+fn told(reply: &Reply) -> Vec<(String, String, String)> {
+    let text = |conflict: &Value, at: &str| conflict.pointer(at).unwrap().as_str().unwrap().to_owned();
+    let conflicts = reply.body["conflicts"].as_array().unwrap();
+    conflicts.iter().map(|one| (text(one, "/kind"), text(one, "/severity"), text(one, "/session/pointer"))).collect()
+}
+
+fn blocks(kind: &str, pointer: &str) -> (String, String, String) {
+    (kind.to_owned(), "block".to_owned(), pointer.to_owned())
+}
+
+/// On the other cohort, by nobody.
+fn elsewhere(course: &Course, code: &str, starts_at: &str) -> Value {
+    let mut body = seed::session_body(course, code, starts_at);
+    body["cohort_ids"] = json!([course.mechanics]);
+    body["module_id"] = json!(course.program.mechanics_module);
+    body["instructor_ids"] = json!([]);
+    body
+}
+
+#[test]
+fn what_is_in_the_way_is_told_and_nothing_is_stored() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let start = seed::morning(1);
+    let standing = seed::published_session(&course, "P-1", &start);
+    app.unchanged(|| {
+        let reply = check(&course, json!({ "sessions": [seed::session_body(&course, "N-1", &seed::after(&start, 89))] })).expect(200);
+        assert_eq!(reply.body["fits"], false);
+        assert_eq!(told(&reply), [blocks("cohort", "/sessions/0"), blocks("instructor", "/sessions/0")]);
+        for (conflict, subject) in [(0, &course.metallurgy), (1, &course.instructor)] {
+            let conflict = &reply.body["conflicts"][conflict];
+            assert_eq!(conflict["subjects"][0]["id"], json!(subject));
+            assert_eq!(conflict["other"]["id"], json!(standing));
+            assert_eq!(conflict["other"]["code"], "P-1");
+            assert_eq!(conflict["other"]["starts_at"], json!(start));
+            assert_eq!(conflict["can_be_waived"], true);
+            assert!(conflict["detail"].as_str().unwrap().contains("N-1 overlaps session P-1"), "{conflict}");
+        }
+        // Half-open: what touches does not overlap, and whoever is elsewhere is not in the way.
+        let fits = json!({ "sessions": [seed::session_body(&course, "N-1", &seed::after(&start, 90)), elsewhere(&course, "N-2", &start)] });
+        let reply = check(&course, fits).expect(200);
+        assert_eq!((&reply.body["fits"], told(&reply)), (&json!(true), vec![]));
+        let mut recorded = seed::session_body(&course, "N-1", &start);
+        recorded["mode"] = json!("recorded");
+        assert_eq!(check(&course, json!({ "sessions": [recorded] })).expect(200).body["fits"], true);
+    });
+}
+
+#[test]
+fn proposed_sessions_are_looked_at_together_and_as_they_are_to_be() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let (one, two) = (seed::morning(1), seed::morning(2));
+    let standing = seed::published_session(&course, "P-1", &one);
+    let draft = seed::session(&course, "P-2", &two);
+    app.unchanged(|| {
+        let at = |start: &str| json!({ "starts_at": start, "ends_at": seed::after(start, 90) });
+        // Neither is in its own way, and they may exchange their times.
+        let exchanged = json!({ "changes": [{ "id": standing, "change": at(&two) }, { "id": draft, "change": at(&one) }] });
+        assert_eq!(check(&course, exchanged).expect(200).body["fits"], true);
+        assert_eq!(check(&course, json!({ "changes": [{ "id": draft }] })).expect(200).body["fits"], true);
+        let both = json!({ "changes": [{ "id": draft, "change": at(&one) }], "sessions": [seed::session_body(&course, "N-1", &two)] });
+        let reply = check(&course, both).expect(200);
+        assert_eq!(told(&reply), [blocks("cohort", "/changes/0"), blocks("instructor", "/changes/0")]);
+        let clash = json!({ "changes": [{ "id": draft }], "sessions": [seed::session_body(&course, "N-1", &two)] });
+        let reply = check(&course, clash).expect(200);
+        assert_eq!(told(&reply).len(), 2, "{}", reply.body);
+        let conflict = &reply.body["conflicts"][0];
+        let mut pointers = [conflict["session"]["pointer"].as_str().unwrap(), conflict["other"]["pointer"].as_str().unwrap()];
+        pointers.sort_unstable();
+        assert_eq!(pointers, ["/changes/0", "/sessions/0"]);
+    });
+}
+
+#[test]
+fn a_waived_conflict_is_told_with_its_author_and_does_not_block() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let first = seed::published_session(&course, "P-1", &seed::morning(1));
+    let second = seed::session(&course, "P-2", &seed::morning(1));
+    let waiver = json!({ "other_session_id": first, "reason": "one laboratory" });
+    course.coordinator.post(&format!("/sessions/{second}/waivers"), waiver).expect(201);
+    let reply = check(&course, json!({ "changes": [{ "id": second }] })).expect(200);
+    assert_eq!(reply.body["fits"], true);
+    let conflict = &reply.body["conflicts"][0];
+    assert_eq!(conflict["severity"], "warn");
+    assert_eq!(conflict["waiver"]["reason"], "one laboratory");
+    assert!(conflict["waiver"]["granted_by"].is_string(), "{conflict}");
+    // A third is in the way of both, waiver or not.
+    let third = json!({ "sessions": [seed::session_body(&course, "N-1", &seed::morning(1))] });
+    assert_eq!(check(&course, third).expect(200).body["fits"], false);
+}
+
+#[test]
+fn the_plan_and_the_days_of_the_intake_are_part_of_the_answer() {
+    let app = spawn_app();
+    let coordinator = app.coordinator();
+    let mut body = seed::version_body();
+    body["modules"][0]["planned_minutes"] = json!(180);
+    body["total_minutes"] = json!(180 + seed::OWN + seed::COMMON);
+    let program = seed::program_of(&coordinator, "SHORT", body);
+    let course = seed::course_on(&app, coordinator, program, "SHORT", "JISCO");
+    let standing = seed::published_session(&course, "P-1", &seed::morning(1));
+    let new = |code: &str, day: u32| seed::session_body(&course, code, &seed::morning(day));
+    app.unchanged(|| {
+        let reply = check(&course, json!({ "sessions": [new("N-1", 2), new("N-2", 3)] })).expect(200);
+        assert_eq!(told(&reply), [blocks("plan_exceeded", "/sessions/1")]);
+        let detail = reply.text_at("/conflicts/0/detail");
+        assert!(detail.contains("270 of 180"), "{detail}");
+        assert_eq!(reply.body["conflicts"][0]["can_be_waived"], false);
+        // What moves takes what it takes once.
+        let moved = json!({ "changes": [{ "id": standing, "change": { "break_minutes": 10 } }], "sessions": [new("N-1", 2)] });
+        assert_eq!(check(&course, moved).expect(200).body["fits"], true);
+        let reply = check(&course, json!({ "sessions": [new("N-1", 500)] })).expect(200);
+        assert_eq!(told(&reply), [blocks("outside_intake", "/sessions/0")]);
+    });
+}
+
+/// Two courses of one house, and a trainee who is in a cohort of each; the id is that of the second enrollment.
+fn twice_enrolled(app: &App) -> (Course, Course, Enrolled) {
+    let (course, other) = (seed::course(app), seed::course_called(app, "SECOND", "BAOWU"));
+    let trainee = seed::enrolled(&course, 1).remove(0).trainee;
+    let mut enrollment = seed::enrollment_body(&other, &trainee);
+    enrollment["unit_id"] = json!(course.sponsor.plants[0]);
+    let id = other.coordinator.post(&format!("/intakes/{}/enrollments", other.intake), enrollment).expect(201).id();
+    (course, other, Enrolled { id, trainee })
+}
+
+#[test]
+fn a_trainee_expected_in_two_sessions_is_warned_of() {
+    let app = spawn_app();
+    let (course, other, second) = twice_enrolled(&app);
+    let standing = seed::published_session(&other, "S-1", &seed::morning(1));
+    let proposed = json!({ "sessions": [seed::session_body(&course, "N-1", &seed::after(&seed::morning(1), 60))] });
+    app.unchanged(|| {
+        let reply = check(&course, proposed.clone()).expect(200);
+        assert_eq!(reply.body["fits"], true);
+        assert_eq!(told(&reply), [("trainee".to_owned(), "warn".to_owned(), "/sessions/0".to_owned())]);
+        let conflict = &reply.body["conflicts"][0];
+        assert_eq!((&conflict["subjects"][0]["id"], &conflict["other"]["id"]), (&json!(second.trainee), &json!(standing)));
+        let later = json!({ "sessions": [seed::session_body(&course, "N-1", &seed::after(&seed::morning(1), 90))] });
+        assert_eq!(told(&check(&course, later).expect(200)), []);
+    });
+    // Who has left is expected in one only.
+    let left = json!({ "reason": "ill", "effective_at": seed::morning(0) });
+    other.coordinator.post(&format!("/enrollments/{}/withdraw", second.id), left).expect(200);
+    assert_eq!(told(&check(&course, proposed).expect(200)).len(), 0);
+}
+
+#[test]
+fn only_what_may_change_can_be_proposed() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let other = seed::course_called(&app, "SECOND", "BAOWU");
+    let held = seed::held_session(&course, "P-1", &seed::morning(1));
+    let (draft, theirs) = (seed::session(&course, "P-2", &seed::morning(2)), seed::session(&other, "P-2", &seed::morning(2)));
+    app.unchanged(|| {
+        check(&course, json!({})).fault("", "nothing_proposed");
+        check(&course, json!({ "changes": [{ "id": held }] })).expect(409).problem("session_closed");
+        check(&course, json!({ "changes": [{ "id": theirs }] })).expect(404);
+        check(&course, json!({ "changes": [{ "id": app.absent_id() }] })).expect(404);
+        check(&course, json!({ "changes": [{ "id": draft }, { "id": draft }] })).fault("/changes/1/id", "duplicate");
+        check(&course, json!({ "changes": [{ "id": draft, "change": { "break_minutes": -1 } }] }))
+            .fault("/changes/0/break_minutes", "out_of_range");
+        check(&course, json!({ "sessions": [{ "code": "N-1" }] })).fault("/sessions/0/module_id", "missing_field");
+        let mut stranger = seed::session_body(&course, "N-1", &seed::morning(3));
+        stranger["instructor_ids"] = json!([app.absent_id()]);
+        check(&course, json!({ "sessions": [stranger] })).expect(404);
+    });
+}
+
+#[test]
+fn a_thousand_sessions_at_one_time_are_answered_in_bounds() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let alike = |index: usize| seed::session_body(&course, &format!("N-{index}"), &seed::morning(1));
+    let reply = check(&course, json!({ "sessions": (0..1000).map(alike).collect::<Vec<_>>() })).expect(200);
+    assert_eq!((&reply.body["fits"], reply.body["conflicts"].as_array().unwrap().len()), (&json!(false), 1000));
+    // Each pair by cohort and instructor, and what goes beyond the plan of the module; but for the thousand that are told.
+    let pairs = 1000 * 999 / 2 * 2;
+    let beyond = 1000 - usize::try_from(seed::OWN / 90).unwrap();
+    assert_eq!(reply.body["more"], pairs + beyond - 1000);
+}
