@@ -9,8 +9,8 @@ use super::{
         Checked, Conflict, ConflictKind, Elsewhere, Placed, Proposed, Severity, Subject, Taking, exceeding, in_two_sessions,
     },
     super::model::{Plan, Session, SessionId, SessionRow, SessionState, UNHELD},
-    super::rules::{ClaimKind, Frame, Occupied, scheduled},
-    conflicts::{Clash, Told, clashes, known, lock, occupied, reach, told},
+    super::rules::{ClaimKind, Frame, Occupied, Resource, scheduled},
+    conflicts::{Clash, Told, clashes, known, lock, occupied, standing, told},
     frame,
     links::{self, CHUNK, added, whole},
     plan::{exceeds, planned_minutes, taken_of},
@@ -26,7 +26,7 @@ use crate::{
     intakes::{self, CohortId, Intake, IntakeId},
     people::PersonId,
     rooms::{self, RoomId},
-    schema::{claims, enrollment_periods, enrollments, people, rooms as room_rows, sessions},
+    schema::{enrollment_periods, enrollments, people, rooms as room_rows, sessions},
     text::{Code, Name},
 };
 
@@ -298,7 +298,7 @@ fn other_of(candidates: &Candidates, other: &Occupied, code: Code) -> Placed {
 fn trainees(conn: &mut Conn, actor: &Actor, intake: &Intake, candidates: &Candidates) -> Result<Vec<(usize, Conflict)>, Error> {
     let cohorts = candidates.occupied().into_iter().filter(|one| one.resource.0 == ClaimKind::Cohort);
     let proposed: Vec<(Occupied, CohortId)> = cohorts.map(|one| (one, one.resource.1.cast())).collect();
-    let elsewhere = elsewhere(conn, &proposed)?;
+    let elsewhere = elsewhere(conn, intake.id, &proposed)?;
     let others: HashMap<SessionId, Occupied> = elsewhere.iter().map(|one| (one.other.session_id, one.other)).collect();
     let found = in_two_sessions(&proposed, &elsewhere);
     let known = known(conn, actor, found.keys().map(|(_, other)| *other).collect())?;
@@ -320,40 +320,46 @@ fn trainees(conn: &mut Conn, actor: &Actor, intake: &Intake, candidates: &Candid
     Ok(found.into_iter().filter_map(conflict).collect())
 }
 
-/// The sessions that stand around these times for whoever of these cohorts is enrolled somewhere else too.
-fn elsewhere(conn: &mut Conn, proposed: &[(Occupied, CohortId)]) -> Result<Vec<Elsewhere>, Error> {
+/// The sessions that stand around these times for whoever of these cohorts is enrolled in another intake too.
+///
+/// In three looks, each by its own index: as one join, SQLite begins at the claims of everybody.
+fn elsewhere(conn: &mut Conn, intake: IntakeId, proposed: &[(Occupied, CohortId)]) -> Result<Vec<Elsewhere>, Error> {
     let times: Vec<Occupied> = proposed.iter().map(|(one, _)| *one).collect();
-    let Some((earliest, last)) = reach(&times) else { return Ok(Vec::new()) };
-    let cohorts: BTreeSet<CohortId> = proposed.iter().map(|(_, cohort)| *cohort).collect();
-    let (others, there) = diesel::alias!(enrollments as others, enrollment_periods as there);
-    type Row = (PersonId, Option<CohortId>, (Instant, Option<Instant>), (SessionId, Id<()>, Instant, Instant), (Instant, Option<Instant>));
-    let rows: Vec<Row> = enrollment_periods::table
-        .inner_join(enrollments::table.on(enrollments::id.eq(enrollment_periods::enrollment_id)))
-        .inner_join(
-            others
-                .on(others.field(enrollments::person_id).eq(enrollments::person_id).and(others.field(enrollments::id).ne(enrollments::id))),
-        )
-        .inner_join(there.on(there.field(enrollment_periods::enrollment_id).eq(others.field(enrollments::id))))
-        .inner_join(claims::table.on(claims::resource_id.nullable().eq(there.field(enrollment_periods::cohort_id))))
-        .filter(enrollment_periods::cohort_id.eq_any(cohorts.into_iter().collect::<Vec<_>>()))
-        .filter(enrollment_periods::state.eq(EnrollmentState::Enrolled))
-        .filter(there.field(enrollment_periods::state).eq(EnrollmentState::Enrolled))
-        .filter(claims::kind.eq(ClaimKind::Cohort))
-        .filter(claims::starts_at.gt(earliest))
-        .filter(claims::starts_at.lt(last))
-        .select((
-            enrollments::person_id,
-            enrollment_periods::cohort_id,
-            (enrollment_periods::from_at, enrollment_periods::until_at),
-            (claims::session_id, claims::resource_id, claims::starts_at, claims::ends_at),
-            (there.field(enrollment_periods::from_at), there.field(enrollment_periods::until_at)),
-        ))
-        .load(conn)?;
-    let one = |(person_id, cohort_id, placed, (session_id, resource, starts_at, ends_at), placed_there): Row| {
-        let other = Occupied { resource: (ClaimKind::Cohort, resource), session_id, starts_at, ends_at, proposed: false };
-        Some(Elsewhere { person_id, cohort_id: cohort_id?, placed, other, placed_there })
-    };
-    Ok(rows.into_iter().filter_map(one).collect())
+    let here = placed(conn, proposed.iter().map(|(_, cohort)| *cohort).collect())?;
+    let people: BTreeSet<PersonId> = here.iter().map(|placed| placed.person_id).collect();
+    let mut there: HashMap<PersonId, Vec<Placement>> = HashMap::new();
+    let mut cohorts: BTreeSet<Resource> = BTreeSet::new();
+    for chunk in people.into_iter().collect::<Vec<_>>().chunks(CHUNK) {
+        let rows: Vec<PlacementRow> = enrollments::table
+            .inner_join(enrollment_periods::table.on(enrollment_periods::enrollment_id.eq(enrollments::id)))
+            .filter(enrollments::person_id.eq_any(chunk.to_vec()))
+            .filter(enrollments::intake_id.ne(intake))
+            .filter(enrollment_periods::state.eq(EnrollmentState::Enrolled))
+            .select((enrollments::person_id, enrollment_periods::cohort_id, enrollment_periods::from_at, enrollment_periods::until_at))
+            .load(conn)?;
+        for placed in rows.into_iter().filter_map(Placement::of) {
+            cohorts.insert((ClaimKind::Cohort, placed.cohort_id.cast()));
+            there.entry(placed.person_id).or_default().push(placed);
+        }
+    }
+    let mut standing_for: HashMap<Resource, Vec<Occupied>> = HashMap::new();
+    for claim in standing(conn, &cohorts, &times)? {
+        standing_for.entry(claim.resource).or_default().push(claim);
+    }
+    let mut elsewhere = Vec::new();
+    for own in &here {
+        for other in there.get(&own.person_id).into_iter().flatten() {
+            let claims = standing_for.get(&(ClaimKind::Cohort, other.cohort_id.cast()));
+            elsewhere.extend(claims.into_iter().flatten().map(|claim| Elsewhere {
+                person_id: own.person_id,
+                cohort_id: own.cohort_id,
+                placed: (own.from, own.until),
+                other: *claim,
+                placed_there: (other.from, other.until),
+            }));
+        }
+    }
+    Ok(elsewhere)
 }
 
 fn names(conn: &mut Conn, ids: BTreeSet<PersonId>) -> Result<HashMap<PersonId, Name>, Error> {
@@ -413,21 +419,32 @@ fn bounded_rooms(conn: &mut Conn, ids: BTreeSet<RoomId>) -> Result<HashMap<RoomI
 
 /// Somebody enrolled in a cohort from then on, until the other instant if it is known.
 struct Placement {
+    person_id: PersonId,
     cohort_id: CohortId,
     from: Instant,
     until: Option<Instant>,
+}
+
+type PlacementRow = (PersonId, Option<CohortId>, Instant, Option<Instant>);
+
+impl Placement {
+    /// None outside every cohort.
+    fn of((person_id, cohort_id, from, until): PlacementRow) -> Option<Self> {
+        Some(Self { person_id, cohort_id: cohort_id?, from, until })
+    }
 }
 
 fn placed(conn: &mut Conn, cohorts: BTreeSet<CohortId>) -> Result<Vec<Placement>, Error> {
     if cohorts.is_empty() {
         return Ok(Vec::new());
     }
-    let rows: Vec<(Option<CohortId>, Instant, Option<Instant>)> = enrollment_periods::table
+    let rows: Vec<PlacementRow> = enrollment_periods::table
+        .inner_join(enrollments::table.on(enrollments::id.eq(enrollment_periods::enrollment_id)))
         .filter(enrollment_periods::cohort_id.eq_any(cohorts.into_iter().collect::<Vec<_>>()))
         .filter(enrollment_periods::state.eq(EnrollmentState::Enrolled))
-        .select((enrollment_periods::cohort_id, enrollment_periods::from_at, enrollment_periods::until_at))
+        .select((enrollments::person_id, enrollment_periods::cohort_id, enrollment_periods::from_at, enrollment_periods::until_at))
         .load(conn)?;
-    Ok(rows.into_iter().filter_map(|(cohort, from, until)| Some(Placement { cohort_id: cohort?, from, until })).collect())
+    Ok(rows.into_iter().filter_map(Placement::of).collect())
 }
 
 /// Sessions with which more would be scheduled than planned.
