@@ -64,9 +64,9 @@ pub fn check_all(conn: &mut Conn, actor: &Actor, ids: BTreeSet<RoomId>) -> Resul
     let ids: Vec<RoomId> = ids.into_iter().collect();
     let mut found = 0;
     for chunk in ids.chunks(CHUNK) {
-        found += visible(actor).filter(rooms::id.eq_any(chunk.to_vec())).select(rooms::id).load::<RoomId>(conn)?.len();
+        found += visible(actor).filter(rooms::id.eq_any(chunk.to_vec())).count().get_result::<i64>(conn)?;
     }
-    if found < ids.len() { Err(Error::NotFound) } else { Ok(()) }
+    if usize::try_from(found).ok() != Some(ids.len()) { Err(Error::NotFound) } else { Ok(()) }
 }
 
 /// Records a room at `new.provider_id` or the actor's own organization.

@@ -134,15 +134,29 @@ pub struct Granted {
     pub granted_at: Instant,
 }
 
-/// A trainee of a proposed cohort who is also in the cohort of a session that stands, and from when to when each counts.
+/// Somebody enrolled in a cohort from then on, until the other instant if it is known.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Elsewhere {
+pub(super) struct Placement {
     pub(super) person_id: PersonId,
     pub(super) cohort_id: CohortId,
-    pub(super) placed: (Instant, Option<Instant>),
-    /// The session that stands, and the period that places the trainee in it.
+    pub(super) from: Instant,
+    pub(super) until: Option<Instant>,
+}
+
+impl Placement {
+    /// Whether a session that begins then is owed (DOMAIN 2.6).
+    pub(super) fn covers(&self, start: Instant) -> bool {
+        self.from <= start && self.until.is_none_or(|until| start < until)
+    }
+}
+
+/// A trainee of a proposed cohort who is also in the cohort of a session that stands.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Elsewhere {
+    pub(super) here: Placement,
+    pub(super) there: Placement,
+    /// The session that stands there.
     pub(super) other: Occupied,
-    pub(super) placed_there: (Instant, Option<Instant>),
 }
 
 /// Who would be in a proposed session and in another one at the same time: by proposed session and other one.
@@ -150,18 +164,16 @@ pub(super) fn in_two_sessions(
     proposed: &[(Occupied, CohortId)],
     elsewhere: &[Elsewhere],
 ) -> BTreeMap<(SessionId, SessionId), Vec<PersonId>> {
-    let covers = |(from, until): (Instant, Option<Instant>), at: Instant| from <= at && until.is_none_or(|until| at < until);
     let mut by_cohort: HashMap<CohortId, Vec<&Elsewhere>> = HashMap::new();
     for one in elsewhere {
-        by_cohort.entry(one.cohort_id).or_default().push(one);
+        by_cohort.entry(one.here.cohort_id).or_default().push(one);
     }
     let mut found: BTreeMap<(SessionId, SessionId), Vec<PersonId>> = BTreeMap::new();
     for (one, cohort) in proposed {
-        for there in by_cohort.get(cohort).into_iter().flatten() {
-            let overlap = there.other.starts_at < one.ends_at && one.starts_at < there.other.ends_at;
-            // Owed is what begins while a period counts (DOMAIN 2.6).
-            if overlap && covers(there.placed, one.starts_at) && covers(there.placed_there, there.other.starts_at) {
-                found.entry((one.session_id, there.other.session_id)).or_default().push(there.person_id);
+        for Elsewhere { here, there, other } in by_cohort.get(cohort).into_iter().flatten() {
+            let overlap = other.starts_at < one.ends_at && one.starts_at < other.ends_at;
+            if overlap && here.covers(one.starts_at) && there.covers(other.starts_at) {
+                found.entry((one.session_id, other.session_id)).or_default().push(here.person_id);
             }
         }
     }

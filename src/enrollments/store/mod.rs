@@ -330,6 +330,15 @@ impl Fits {
     }
 }
 
+/// The next enrollments of all, by id: whoever recomputes them does so a chunk at a time.
+fn ids_after(conn: &mut Conn, last: Option<EnrollmentId>) -> Result<Vec<EnrollmentId>, Error> {
+    let mut query = enrollments::table.order(enrollments::id).limit(500).select(enrollments::id).into_boxed();
+    if let Some(last) = last {
+        query = query.filter(enrollments::id.gt(last));
+    }
+    Ok(query.load(conn)?)
+}
+
 /// The enrollment, locked with its intake against every other change, if the actor may change it.
 fn changing(conn: &mut Conn, actor: &Actor, id: EnrollmentId) -> Result<Enrollment, Error> {
     let found = find(conn, actor, id)?;

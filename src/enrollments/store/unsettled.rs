@@ -6,7 +6,7 @@ use diesel::{dsl::sum, prelude::*};
 
 use super::{
     super::model::{Enrollment, EnrollmentId, EnrollmentState, UnsettledKind, UnsettledSession},
-    CHUNK,
+    CHUNK, ids_after,
 };
 use crate::{
     access::{Action, Actor},
@@ -14,7 +14,7 @@ use crate::{
     error::Error,
     intakes::IntakeId,
     schedule::SessionId,
-    schema::{enrollment_periods, enrollments, hour_entries, roll_calls, session_cohorts, sessions, unsettled_sessions},
+    schema::{enrollment_periods, hour_entries, roll_calls, session_cohorts, sessions, unsettled_sessions},
 };
 
 type Key = (EnrollmentId, SessionId);
@@ -127,17 +127,8 @@ pub fn settle(conn: &mut Conn, actor: &Actor, session: SessionId) -> Result<(), 
 /// Derives the lists of all enrollments anew and says what differs.
 pub fn verify_unsettled(conn: &mut Conn) -> Result<Vec<String>, Error> {
     let mut findings = Vec::new();
-    let mut last: Option<EnrollmentId> = None;
-    loop {
-        let mut query = enrollments::table.order(enrollments::id).limit(500).select(enrollments::id).into_boxed();
-        if let Some(last) = last {
-            query = query.filter(enrollments::id.gt(last));
-        }
-        let ids: Vec<EnrollmentId> = query.load(conn)?;
-        last = ids.last().copied();
-        if last.is_none() {
-            return Ok(findings);
-        }
+    let mut ids = ids_after(conn, None)?;
+    while let Some(last) = ids.last().copied() {
         let stored: Vec<(EnrollmentId, SessionId, UnsettledKind)> = unsettled_sessions::table
             .filter(unsettled_sessions::enrollment_id.eq_any(ids.clone()))
             .select((unsettled_sessions::enrollment_id, unsettled_sessions::session_id, unsettled_sessions::kind))
@@ -152,5 +143,7 @@ pub fn verify_unsettled(conn: &mut Conn) -> Result<Vec<String>, Error> {
             .into_iter()
             .map(|(key, kind)| format!("unsettled: session {} is listed as {kind} for enrollment {} and is not", key.1, key.0));
         findings.extend(settled);
+        ids = ids_after(conn, Some(last))?;
     }
+    Ok(findings)
 }

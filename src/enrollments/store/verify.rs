@@ -9,7 +9,10 @@ use diesel::{
 };
 use serde::Deserialize;
 
-use super::super::model::{EnrollmentId, EnrollmentState};
+use super::{
+    super::model::{EnrollmentId, EnrollmentState},
+    ids_after,
+};
 use crate::{
     clock::Instant,
     db::{
@@ -192,18 +195,10 @@ struct Stood {
 /// Holds the steps of each enrollment against the journal, both ways. Two of one time have two entries, so that none stands for another.
 fn verify_journaled(conn: &mut Conn) -> Result<Vec<String>, Error> {
     let mut findings = Vec::new();
-    let mut last: Option<EnrollmentId> = None;
-    loop {
-        let mut query = enrollments::table.order(enrollments::id).limit(500).select(enrollments::id).into_boxed();
-        if let Some(last) = last {
-            query = query.filter(enrollments::id.gt(last));
-        }
-        let ids: Vec<EnrollmentId> = query.load(conn)?;
-        last = ids.last().copied();
-        if last.is_none() {
-            break;
-        }
+    let mut ids = ids_after(conn, None)?;
+    while let Some(last) = ids.last().copied() {
         findings.extend(differing(taken(conn, &ids)?, journaled(conn, &ids)?));
+        ids = ids_after(conn, Some(last))?;
     }
     findings.extend(gone(conn)?);
     Ok(findings)

@@ -2,31 +2,25 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use diesel::prelude::*;
-
 use super::{
-    super::conflicts::{
-        Checked, Conflict, ConflictKind, Elsewhere, Placed, Proposed, Severity, Subject, Taking, exceeding, in_two_sessions,
-    },
-    super::model::{Plan, Session, SessionId, SessionRow, SessionState, UNHELD},
-    super::rules::{ClaimKind, Frame, Occupied, Resource, scheduled},
-    conflicts::{Clash, Told, clashes, known, lock, occupied, standing, told},
+    super::conflicts::{Checked, Conflict, ConflictKind, Placed, Proposed, Severity, Subject, Taking, exceeding},
+    super::model::{Plan, Session, SessionId, SessionState, UNHELD},
+    super::rules::{ClaimKind, Frame, Occupied, scheduled},
+    conflicts::{Clash, Told, clashes, lock, occupied, told},
+    expected::{crowded, trainees},
     frame,
-    links::{self, CHUNK, added, whole},
+    links::{self, added, whole},
+    of_ids,
     plan::{exceeds, planned_minutes, taken_of},
-    visible,
 };
 use crate::{
     access::{Action, Actor},
-    clock::Instant,
     db::Conn,
-    enrollments::EnrollmentState,
     error::{Error, FieldFault},
     id::Id,
     intakes::{self, CohortId, Intake, IntakeId},
     people::PersonId,
     rooms::{self, RoomId},
-    schema::{enrollment_periods, enrollments, people, rooms as room_rows, sessions},
     text::{Code, Name},
 };
 
@@ -34,19 +28,17 @@ use crate::{
 const SHOWN: usize = 1000;
 /// Conflicts that the detail of a refusal tells.
 const TOLD: usize = 5;
-/// Trainees named in one conflict.
-const NAMED: usize = 20;
 
 /// A session as it is proposed.
 pub(super) struct Candidate {
-    pub(super) id: SessionId,
+    id: SessionId,
     /// Where a request says it.
-    pub(super) pointer: Option<String>,
-    pub(super) is_stored: bool,
+    pointer: Option<String>,
+    is_stored: bool,
     pub(super) plan: Plan,
-    pub(super) minutes: i32,
+    minutes: i32,
     /// The cohorts of whose plan it takes more than it does now. For the others it is not refused for what others have taken meanwhile.
-    pub(super) taking: Vec<CohortId>,
+    taking: Vec<CohortId>,
 }
 
 impl Candidate {
@@ -78,8 +70,8 @@ impl Candidate {
 }
 
 /// In the order of the request.
-struct Candidates {
-    all: Vec<Candidate>,
+pub(super) struct Candidates {
+    pub(super) all: Vec<Candidate>,
     places: HashMap<SessionId, usize>,
 }
 
@@ -89,11 +81,11 @@ impl Candidates {
         Self { all, places }
     }
 
-    fn occupied(&self) -> Vec<Occupied> {
+    pub(super) fn occupied(&self) -> Vec<Occupied> {
         self.all.iter().flat_map(|one| occupied(one.id, &one.plan)).collect()
     }
 
-    fn find(&self, id: SessionId) -> Option<(usize, &Candidate)> {
+    pub(super) fn find(&self, id: SessionId) -> Option<(usize, &Candidate)> {
         let index = *self.places.get(&id)?;
         Some((index, self.all.get(index)?))
     }
@@ -216,15 +208,7 @@ fn candidates(conn: &mut Conn, actor: &Actor, intake: &Intake, frame: &Frame, pr
 
 /// The sessions of an intake that are to change.
 fn stored(conn: &mut Conn, actor: &Actor, intake: IntakeId, ids: BTreeSet<SessionId>) -> Result<HashMap<SessionId, Session>, Error> {
-    let ids: Vec<SessionId> = ids.into_iter().collect();
-    let mut rows: Vec<SessionRow> = Vec::with_capacity(ids.len());
-    for chunk in ids.chunks(CHUNK) {
-        let own = visible(actor).filter(sessions::intake_id.eq(intake)).filter(sessions::id.eq_any(chunk.to_vec()));
-        rows.extend(own.select(SessionRow::as_select()).load(conn)?);
-    }
-    if rows.len() < ids.len() {
-        return Err(Error::NotFound);
-    }
+    let rows = of_ids(conn, actor, intake, ids)?;
     if let Some(row) = rows.iter().find(|row| !UNHELD.contains(&row.state)) {
         return Err(Error::conflict("session_closed", format!("session {} is {}", row.code, row.state)));
     }
@@ -232,7 +216,7 @@ fn stored(conn: &mut Conn, actor: &Actor, intake: IntakeId, ids: BTreeSet<Sessio
 }
 
 /// What blocks and cannot be waived.
-fn blocking(candidate: &Candidate, kind: ConflictKind, detail: String) -> Conflict {
+pub(super) fn blocking(candidate: &Candidate, kind: ConflictKind, detail: String) -> Conflict {
     Conflict {
         session: candidate.placed(),
         kind,
@@ -287,164 +271,11 @@ fn in_two_places(
 }
 
 /// The session at the other side, proposed too or standing.
-fn other_of(candidates: &Candidates, other: &Occupied, code: Code) -> Placed {
+pub(super) fn other_of(candidates: &Candidates, other: &Occupied, code: Code) -> Placed {
     match candidates.find(other.session_id) {
         Some((_, candidate)) => candidate.placed(),
         None => Placed { id: Some(other.session_id), pointer: None, code, starts_at: other.starts_at, ends_at: other.ends_at },
     }
-}
-
-/// Trainees who are enrolled twice, and whose other cohort has a session at the same time.
-fn trainees(conn: &mut Conn, actor: &Actor, intake: &Intake, candidates: &Candidates) -> Result<Vec<(usize, Conflict)>, Error> {
-    let cohorts = candidates.occupied().into_iter().filter(|one| one.resource.0 == ClaimKind::Cohort);
-    let proposed: Vec<(Occupied, CohortId)> = cohorts.map(|one| (one, one.resource.1.cast())).collect();
-    let elsewhere = elsewhere(conn, intake.id, &proposed)?;
-    let others: HashMap<SessionId, Occupied> = elsewhere.iter().map(|one| (one.other.session_id, one.other)).collect();
-    let found = in_two_sessions(&proposed, &elsewhere);
-    let known = known(conn, actor, found.keys().map(|(_, other)| *other).collect())?;
-    let names = names(conn, found.values().flatten().copied().collect())?;
-    let conflict = |((id, other), people): ((SessionId, SessionId), Vec<PersonId>)| {
-        let (index, candidate) = candidates.find(id)?;
-        let (other, known) = (others.get(&other)?, known.get(&other)?);
-        let named = people.iter().filter_map(|person| Some(Subject { id: person.cast(), name: names.get(person)?.clone() }));
-        let subjects: Vec<Subject> = named.take(NAMED).collect();
-        let there = if known.is_visible {
-            format!("session {} ({} to {})", known.code, other.starts_at, other.ends_at)
-        } else {
-            known.unnamed(intake).to_owned()
-        };
-        let detail = format!("session {} overlaps {there}: {} of its trainees are expected in both", candidate.plan.code, people.len());
-        let other = known.is_visible.then(|| other_of(candidates, other, known.code.clone()));
-        Some((index, Conflict { severity: Severity::Warn, subjects, other, ..blocking(candidate, ConflictKind::Trainee, detail) }))
-    };
-    Ok(found.into_iter().filter_map(conflict).collect())
-}
-
-/// The sessions that stand around these times for whoever of these cohorts is enrolled in another intake too.
-///
-/// In three looks, each by its own index: as one join, SQLite begins at the claims of everybody.
-fn elsewhere(conn: &mut Conn, intake: IntakeId, proposed: &[(Occupied, CohortId)]) -> Result<Vec<Elsewhere>, Error> {
-    let times: Vec<Occupied> = proposed.iter().map(|(one, _)| *one).collect();
-    let here = placed(conn, proposed.iter().map(|(_, cohort)| *cohort).collect())?;
-    let people: BTreeSet<PersonId> = here.iter().map(|placed| placed.person_id).collect();
-    let mut there: HashMap<PersonId, Vec<Placement>> = HashMap::new();
-    let mut cohorts: BTreeSet<Resource> = BTreeSet::new();
-    for chunk in people.into_iter().collect::<Vec<_>>().chunks(CHUNK) {
-        let rows: Vec<PlacementRow> = enrollments::table
-            .inner_join(enrollment_periods::table.on(enrollment_periods::enrollment_id.eq(enrollments::id)))
-            .filter(enrollments::person_id.eq_any(chunk.to_vec()))
-            .filter(enrollments::intake_id.ne(intake))
-            .filter(enrollment_periods::state.eq(EnrollmentState::Enrolled))
-            .select((enrollments::person_id, enrollment_periods::cohort_id, enrollment_periods::from_at, enrollment_periods::until_at))
-            .load(conn)?;
-        for placed in rows.into_iter().filter_map(Placement::of) {
-            cohorts.insert((ClaimKind::Cohort, placed.cohort_id.cast()));
-            there.entry(placed.person_id).or_default().push(placed);
-        }
-    }
-    let mut standing_for: HashMap<Resource, Vec<Occupied>> = HashMap::new();
-    for claim in standing(conn, &cohorts, &times)? {
-        standing_for.entry(claim.resource).or_default().push(claim);
-    }
-    let mut elsewhere = Vec::new();
-    for own in &here {
-        for other in there.get(&own.person_id).into_iter().flatten() {
-            let claims = standing_for.get(&(ClaimKind::Cohort, other.cohort_id.cast()));
-            elsewhere.extend(claims.into_iter().flatten().map(|claim| Elsewhere {
-                person_id: own.person_id,
-                cohort_id: own.cohort_id,
-                placed: (own.from, own.until),
-                other: *claim,
-                placed_there: (other.from, other.until),
-            }));
-        }
-    }
-    Ok(elsewhere)
-}
-
-fn names(conn: &mut Conn, ids: BTreeSet<PersonId>) -> Result<HashMap<PersonId, Name>, Error> {
-    let ids: Vec<PersonId> = ids.into_iter().collect();
-    let mut names = HashMap::new();
-    for chunk in ids.chunks(CHUNK) {
-        let rows: Vec<(PersonId, Name)> =
-            people::table.filter(people::id.eq_any(chunk.to_vec())).select((people::id, people::name)).load(conn)?;
-        names.extend(rows);
-    }
-    Ok(names)
-}
-
-/// Sessions for more trainees than their rooms hold, by whoever is enrolled in their cohorts then.
-fn crowded(conn: &mut Conn, candidates: &Candidates) -> Result<Vec<(usize, Conflict)>, Error> {
-    let bounded = bounded_rooms(conn, candidates.all.iter().filter_map(|one| one.plan.room_id).collect())?;
-    let bound_of = |one: &Candidate| one.plan.room_id.and_then(|id| bounded.get(&id));
-    let inside: Vec<(usize, &Candidate, &BoundedRoom)> =
-        candidates.all.iter().enumerate().filter_map(|(index, one)| Some((index, one, bound_of(one)?))).collect();
-    let placed = placed(conn, inside.iter().flat_map(|(_, one, _)| one.plan.cohort_ids.iter().copied()).collect())?;
-    let conflict = |(index, one, room): (usize, &Candidate, &BoundedRoom)| {
-        let at = one.plan.starts_at;
-        let is_in = |placed: &&Placement| {
-            one.plan.cohort_ids.contains(&placed.cohort_id) && placed.from <= at && placed.until.is_none_or(|until| at < until)
-        };
-        let expected = placed.iter().filter(is_in).count();
-        let detail =
-            format!("session {} is for {expected} trainees; the room {} holds {}", one.plan.code, room.subject.name, room.capacity);
-        let subjects = vec![room.subject.clone()];
-        (expected > room.capacity)
-            .then(|| (index, Conflict { severity: Severity::Warn, subjects, ..blocking(one, ConflictKind::RoomCapacity, detail) }))
-    };
-    Ok(inside.into_iter().filter_map(conflict).collect())
-}
-
-struct BoundedRoom {
-    subject: Subject,
-    capacity: usize,
-}
-
-/// Those of these rooms that hold only so many.
-fn bounded_rooms(conn: &mut Conn, ids: BTreeSet<RoomId>) -> Result<HashMap<RoomId, BoundedRoom>, Error> {
-    let ids: Vec<RoomId> = ids.into_iter().collect();
-    let mut bounded = HashMap::new();
-    for chunk in ids.chunks(CHUNK) {
-        let rows: Vec<(RoomId, Name, Option<i32>)> = room_rows::table
-            .filter(room_rows::id.eq_any(chunk.to_vec()))
-            .select((room_rows::id, room_rows::name, room_rows::capacity))
-            .load(conn)?;
-        bounded.extend(rows.into_iter().filter_map(|(id, name, capacity)| {
-            let capacity = usize::try_from(capacity?).ok()?;
-            Some((id, BoundedRoom { subject: Subject { id: id.cast(), name }, capacity }))
-        }));
-    }
-    Ok(bounded)
-}
-
-/// Somebody enrolled in a cohort from then on, until the other instant if it is known.
-struct Placement {
-    person_id: PersonId,
-    cohort_id: CohortId,
-    from: Instant,
-    until: Option<Instant>,
-}
-
-type PlacementRow = (PersonId, Option<CohortId>, Instant, Option<Instant>);
-
-impl Placement {
-    /// None outside every cohort.
-    fn of((person_id, cohort_id, from, until): PlacementRow) -> Option<Self> {
-        Some(Self { person_id, cohort_id: cohort_id?, from, until })
-    }
-}
-
-fn placed(conn: &mut Conn, cohorts: BTreeSet<CohortId>) -> Result<Vec<Placement>, Error> {
-    if cohorts.is_empty() {
-        return Ok(Vec::new());
-    }
-    let rows: Vec<PlacementRow> = enrollment_periods::table
-        .inner_join(enrollments::table.on(enrollments::id.eq(enrollment_periods::enrollment_id)))
-        .filter(enrollment_periods::cohort_id.eq_any(cohorts.into_iter().collect::<Vec<_>>()))
-        .filter(enrollment_periods::state.eq(EnrollmentState::Enrolled))
-        .select((enrollments::person_id, enrollment_periods::cohort_id, enrollment_periods::from_at, enrollment_periods::until_at))
-        .load(conn)?;
-    Ok(rows.into_iter().filter_map(Placement::of).collect())
 }
 
 /// Sessions with which more would be scheduled than planned.

@@ -24,7 +24,7 @@ use crate::{
     id::Id,
     intakes::{Intake, SessionMode},
     organizations::OrganizationId,
-    schema::{claim_waivers, claims, cohorts, intakes, people, rooms, sessions},
+    schema::{claims, cohorts, intakes, people, rooms, sessions},
     text::{Code, Name},
 };
 
@@ -94,7 +94,7 @@ pub(super) fn clashes(conn: &mut Conn, mut proposed: Vec<Occupied>, most: usize,
 
 /// Between which instants a claim begins that may overlap one of these. No claim lasts longer than a day, so that one index scan is
 /// bounded on both sides.
-pub(super) fn reach(proposed: &[Occupied]) -> Option<(Instant, Instant)> {
+fn reach(proposed: &[Occupied]) -> Option<(Instant, Instant)> {
     let first = proposed.iter().map(|one| one.starts_at).min()?;
     Some((first.plus(TimeDelta::hours(-24)), proposed.iter().map(|one| one.ends_at).max()?))
 }
@@ -125,20 +125,6 @@ pub(super) fn standing(conn: &mut Conn, resources: &BTreeSet<Resource>, proposed
         }
     }
     Ok(standing)
-}
-
-/// The pairs that a coordinator has waived and whose smaller id is one of these.
-pub(super) fn waived(conn: &mut Conn, firsts: BTreeSet<SessionId>) -> Result<HashSet<(SessionId, SessionId)>, Error> {
-    let firsts: Vec<SessionId> = firsts.into_iter().collect();
-    let mut waived = HashSet::new();
-    for chunk in firsts.chunks(CHUNK) {
-        let pairs: Vec<(SessionId, SessionId)> = claim_waivers::table
-            .filter(claim_waivers::first_session_id.eq_any(chunk.to_vec()))
-            .select((claim_waivers::first_session_id, claim_waivers::second_session_id))
-            .load(conn)?;
-        waived.extend(pairs);
-    }
-    Ok(waived)
 }
 
 /// A conflict as the actor may know it.
@@ -210,25 +196,29 @@ pub(super) fn known(conn: &mut Conn, actor: &Actor, ids: BTreeSet<SessionId>) ->
 }
 
 fn names(conn: &mut Conn, shown: &[(Occupied, Occupied)]) -> Result<HashMap<Id<()>, Name>, Error> {
-    let of = |wanted: ClaimKind| -> Vec<Id<()>> {
-        let ids: BTreeSet<Id<()>> =
-            shown.iter().map(|(one, _)| one.resource).filter(|(kind, _)| *kind == wanted).map(|(_, id)| id).collect();
-        ids.into_iter().collect()
+    let of = |wanted: ClaimKind| -> BTreeSet<Id<()>> {
+        shown.iter().map(|(one, _)| one.resource).filter(|(kind, _)| *kind == wanted).map(|(_, id)| id).collect()
     };
-    let mut names = HashMap::new();
-    for chunk in of(ClaimKind::Instructor).chunks(CHUNK) {
-        let rows: Vec<(Id<()>, Name)> =
-            people::table.filter(people::id.eq_any(chunk.to_vec())).select((people::id, people::name)).load(conn)?;
-        names.extend(rows);
-    }
-    for chunk in of(ClaimKind::Cohort).chunks(CHUNK) {
+    let mut names = names_of_people(conn, of(ClaimKind::Instructor))?;
+    for chunk in of(ClaimKind::Cohort).into_iter().collect::<Vec<_>>().chunks(CHUNK) {
         let rows: Vec<(Id<()>, Name)> =
             cohorts::table.filter(cohorts::id.eq_any(chunk.to_vec())).select((cohorts::id, cohorts::name)).load(conn)?;
         names.extend(rows);
     }
-    for chunk in of(ClaimKind::Room).chunks(CHUNK) {
+    for chunk in of(ClaimKind::Room).into_iter().collect::<Vec<_>>().chunks(CHUNK) {
         let rows: Vec<(Id<()>, Name)> =
             rooms::table.filter(rooms::id.eq_any(chunk.to_vec())).select((rooms::id, rooms::name)).load(conn)?;
+        names.extend(rows);
+    }
+    Ok(names)
+}
+
+pub(super) fn names_of_people(conn: &mut Conn, ids: BTreeSet<Id<()>>) -> Result<HashMap<Id<()>, Name>, Error> {
+    let ids: Vec<Id<()>> = ids.into_iter().collect();
+    let mut names = HashMap::new();
+    for chunk in ids.chunks(CHUNK) {
+        let rows: Vec<(Id<()>, Name)> =
+            people::table.filter(people::id.eq_any(chunk.to_vec())).select((people::id, people::name)).load(conn)?;
         names.extend(rows);
     }
     Ok(names)

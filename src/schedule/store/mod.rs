@@ -2,6 +2,7 @@
 
 pub(super) mod check;
 pub(super) mod conflicts;
+pub(super) mod expected;
 pub(super) mod links;
 pub(super) mod moves;
 pub(super) mod plan;
@@ -10,7 +11,7 @@ pub(super) mod steps;
 pub(super) mod verify;
 pub(super) mod waivers;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use chrono::NaiveDate;
 use diesel::prelude::*;
@@ -122,6 +123,20 @@ pub fn find(conn: &mut Conn, actor: &Actor, id: SessionId) -> Result<SessionRow,
 pub(super) fn read(conn: &mut Conn, actor: &Actor, id: SessionId) -> Result<Session, Error> {
     let row = find(conn, actor, id)?;
     whole_one(conn, row)
+}
+
+/// These sessions of an intake, by id.
+///
+/// # Errors
+/// 404 if one is not visible in this intake.
+pub(super) fn of_ids(conn: &mut Conn, actor: &Actor, intake: IntakeId, ids: BTreeSet<SessionId>) -> Result<Vec<SessionRow>, Error> {
+    let ids: Vec<SessionId> = ids.into_iter().collect();
+    let mut rows: Vec<SessionRow> = Vec::with_capacity(ids.len());
+    for chunk in ids.chunks(CHUNK) {
+        let own = visible(actor).filter(sessions::intake_id.eq(intake)).filter(sessions::id.eq_any(chunk.to_vec()));
+        rows.extend(own.order(sessions::id).select(SessionRow::as_select()).load(conn)?);
+    }
+    if rows.len() < ids.len() { Err(Error::NotFound) } else { Ok(rows) }
 }
 
 /// A session with its cohorts, by id, and its instructors, the lead first.

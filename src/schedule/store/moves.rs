@@ -10,7 +10,7 @@ use super::{
     check::{Candidate, refuse_conflicts},
     find, frame,
     links::{self, CHUNK, added, whole},
-    read, refuse_taken, save, visible,
+    of_ids, read, refuse_taken, save,
 };
 use crate::{
     access::{Action, Actor},
@@ -83,16 +83,7 @@ pub fn update_many(
     mut patches: HashMap<SessionId, SessionPatch>,
 ) -> Result<Vec<Session>, Error> {
     changing(conn, actor, intake_id)?;
-    let mut ids: Vec<SessionId> = patches.keys().copied().collect();
-    ids.sort_unstable();
-    let mut rows: Vec<SessionRow> = Vec::with_capacity(ids.len());
-    for chunk in ids.chunks(CHUNK) {
-        let own = visible(actor).filter(sessions::intake_id.eq(intake_id)).filter(sessions::id.eq_any(chunk.to_vec()));
-        rows.extend(own.order(sessions::id).select(SessionRow::as_select()).load(conn)?);
-    }
-    if rows.len() < ids.len() {
-        return Err(Error::NotFound);
-    }
+    let rows = of_ids(conn, actor, intake_id, patches.keys().copied().collect())?;
     let stored = whole(conn, rows)?.into_iter();
     let moves = stored.filter_map(|session| patches.remove(&session.row.id).map(|patch| Move::of(session, patch)));
     let moves: Vec<Move> = moves.filter(|one| one.plan != one.before).collect();

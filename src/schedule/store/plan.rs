@@ -1,6 +1,6 @@
 //! What is scheduled beside what is planned, for each cohort and module (DOMAIN section 3).
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use diesel::prelude::*;
 
@@ -11,44 +11,11 @@ use super::super::{
 use crate::{
     db::Conn,
     error::Error,
-    intakes::{self, CohortId, Intake},
+    intakes::{self, CohortId, CohortRow, Intake},
     programs::ModuleId,
-    schema::{amendments, cohorts, modules, session_cohorts, sessions},
+    schema::{amendments, modules, session_cohorts, sessions},
     text::Code,
 };
-
-/// Refuses more scheduled minutes than the plan of these cohorts and modules has, amendments included.
-///
-/// # Errors
-/// 409 `plan_exceeded`.
-pub(in crate::schedule) fn refuse_exceeding(conn: &mut Conn, intake: &Intake, taken: &HashSet<(CohortId, ModuleId)>) -> Result<(), Error> {
-    if taken.is_empty() {
-        return Ok(());
-    }
-    let mut modules: Vec<ModuleId> = taken.iter().map(|(_, module)| *module).collect();
-    modules.sort_unstable();
-    modules.dedup();
-    let rows = taken_of(conn, intake, modules)?;
-    let planned = planned_minutes(conn, intake)?;
-    let scheduled = scheduled(rows.into_iter().map(|(_, taken)| taken).collect());
-    let mut exceeded: Vec<(CohortId, &Code, i64, i64)> = taken
-        .iter()
-        .filter_map(|(cohort, module)| {
-            let (code, planned) = planned.get(module)?;
-            let scheduled = scheduled.get(&(*cohort, *module)).copied().unwrap_or(0);
-            (scheduled > *planned).then_some((*cohort, code, *planned, scheduled))
-        })
-        .collect();
-    exceeded.sort_unstable();
-    let Some((cohort, module, planned, scheduled)) = exceeded.first() else {
-        return Ok(());
-    };
-    let cohort: Code = cohorts::table.find(*cohort).select(cohorts::code).first(conn)?;
-    let detail = format!(
-        "cohort {cohort} has {planned} minutes of module {module} planned and {scheduled} scheduled; scheduling more needs an amendment"
-    );
-    Err(Error::conflict("plan_exceeded", detail))
-}
 
 /// Why a session is not scheduled, with what would be scheduled then.
 pub(super) fn exceeds(cohort: &str, module: &str, minutes: i64, planned: i64) -> String {
@@ -98,6 +65,21 @@ pub(super) fn planned_minutes(conn: &mut Conn, intake: &Intake) -> Result<HashMa
 /// # Errors
 /// 409 `plan_exceeded`.
 pub fn refuse_below_scheduled(conn: &mut Conn, intake: &Intake, module: ModuleId) -> Result<(), Error> {
-    let cohorts = intakes::cohorts_of(conn, intake.id)?;
-    refuse_exceeding(conn, intake, &cohorts.into_iter().map(|cohort| (cohort.id, module)).collect())
+    let planned = planned_minutes(conn, intake)?;
+    let Some((code, planned)) = planned.get(&module) else {
+        return Ok(());
+    };
+    let taken = taken_of(conn, intake, vec![module])?;
+    let scheduled = scheduled(taken.into_iter().map(|(_, taken)| taken).collect());
+    let exceeding = |cohort: &CohortRow| scheduled.get(&(cohort.id, module)).copied().filter(|minutes| minutes > planned);
+    for cohort in intakes::cohorts_of(conn, intake.id)? {
+        if let Some(scheduled) = exceeding(&cohort) {
+            let cohort = cohort.code;
+            let detail = format!(
+                "cohort {cohort} has {planned} minutes of module {code} planned and {scheduled} scheduled; scheduling more needs an amendment"
+            );
+            return Err(Error::conflict("plan_exceeded", detail));
+        }
+    }
+    Ok(())
 }

@@ -7,11 +7,12 @@ use super::{
     super::proposals::{Around, Candidate, Obstacle, Stand, judge},
     super::rules::{Occupied, scheduled},
     Scheduled, called,
-    conflicts::{occupied, standing, told, waived},
+    conflicts::{occupied, standing, told},
     frame,
     moves::roll_has_been_called,
     of_intake,
     plan::{exceeds, planned_minutes, taken},
+    waivers::granted,
 };
 use crate::{
     access::Actor,
@@ -107,7 +108,8 @@ fn around(conn: &mut Conn, intake: &Intake, stored: Vec<Scheduled>, candidates: 
     let wanted: Vec<Occupied> = candidates.iter().flat_map(|one| one.then.claims.iter().copied()).collect();
     let standing = standing(conn, &wanted.iter().map(|one| one.resource).collect(), &wanted)?;
     let pairs: BTreeSet<SessionId> = wanted.iter().chain(&standing).map(|one| one.session_id).collect();
-    let mut around = Around { waived: waived(conn, pairs)?, planned: planned_minutes(conn, intake)?, ..Around::default() };
+    let waived = granted(conn, pairs)?.into_keys().collect();
+    let mut around = Around { waived, planned: planned_minutes(conn, intake)?, ..Around::default() };
     let mut own: HashMap<SessionId, &mut Candidate> = candidates.iter_mut().map(|one| (one.id, one)).collect();
     for claim in standing {
         own.get_mut(&claim.session_id).map_or(&mut around.standing, |one| &mut one.now.claims).push(claim);

@@ -1,7 +1,5 @@
 //! The steps in the life of a session: published, held, cancelled.
 
-use std::collections::HashSet;
-
 use diesel::prelude::*;
 
 use super::{
@@ -11,7 +9,7 @@ use super::{
     check::{Candidate, refuse_conflicts},
     find,
     links::{self, CHUNK, added, whole, whole_one},
-    read, save, visible,
+    of_ids, read, save, visible,
 };
 use crate::{
     access::{Action, Actor, Scope},
@@ -50,16 +48,7 @@ fn stepped(action: &'static str, intake: &Intake, before: &SessionRow, now: &Ses
 /// 404 if one is not visible in this intake; 409 `illegal_transition`, `session_conflict`, `plan_exceeded` and `intake_not_live`.
 pub fn publish(conn: &mut Conn, actor: &Actor, _: Instant, intake_id: IntakeId, ids: &[SessionId]) -> Result<Vec<SessionRow>, Error> {
     let intake = changing(conn, actor, intake_id)?;
-    let distinct: HashSet<SessionId> = ids.iter().copied().collect();
-    let distinct: Vec<SessionId> = distinct.into_iter().collect();
-    let mut rows: Vec<SessionRow> = Vec::with_capacity(distinct.len());
-    for chunk in distinct.chunks(CHUNK) {
-        let own = visible(actor).filter(sessions::intake_id.eq(intake_id));
-        rows.extend(own.filter(sessions::id.eq_any(chunk.to_vec())).select(SessionRow::as_select()).load(conn)?);
-    }
-    if rows.len() < distinct.len() {
-        return Err(Error::NotFound);
-    }
+    let mut rows = of_ids(conn, actor, intake_id, ids.iter().copied().collect())?;
     rows.sort_unstable_by_key(|row| (row.starts_at, row.id));
     let sessions = whole(conn, rows)?;
     publish_these(conn, actor, &intake, sessions)

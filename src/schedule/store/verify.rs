@@ -7,11 +7,8 @@ use diesel::{
 };
 
 use super::{
-    super::{
-        model::SessionId,
-        rules::{Taken, scheduled_at_least},
-    },
-    plan::planned_minutes,
+    super::{model::SessionId, rules::scheduled_at_least},
+    plan::{planned_minutes, taken_of},
 };
 use crate::{
     clock::Instant,
@@ -22,7 +19,7 @@ use crate::{
     error::Error,
     id::Id,
     intakes::{Intake, IntakeId},
-    schema::{intakes, session_cohorts, sessions},
+    schema::intakes,
 };
 
 #[derive(QueryableByName)]
@@ -117,12 +114,8 @@ pub fn verify_plan(conn: &mut Conn) -> Result<Vec<String>, Error> {
     let mut findings = Vec::new();
     let intakes: Vec<Intake> = intakes::table.order(intakes::id).select(Intake::as_select()).load(conn)?;
     for intake in intakes {
-        let taken: Vec<Taken> = sessions::table
-            .inner_join(session_cohorts::table.on(session_cohorts::session_id.eq(sessions::id)))
-            .filter(sessions::intake_id.eq(intake.id))
-            .select((session_cohorts::cohort_id, sessions::module_id, sessions::state, sessions::minutes, sessions::held_minutes))
-            .load(conn)?;
         let planned = planned_minutes(conn, &intake)?;
+        let taken = taken_of(conn, &intake, planned.keys().copied().collect())?.into_iter().map(|(_, taken)| taken).collect();
         for ((cohort, module), scheduled) in scheduled_at_least(taken) {
             let planned = planned.get(&module).map_or(0, |(_, minutes)| *minutes);
             if scheduled > planned {

@@ -107,12 +107,7 @@ fn a_waived_conflict_is_told_with_its_author_and_does_not_block() {
 #[test]
 fn the_plan_and_the_days_of_the_intake_are_part_of_the_answer() {
     let app = spawn_app();
-    let coordinator = app.coordinator();
-    let mut body = seed::version_body();
-    body["modules"][0]["planned_minutes"] = json!(180);
-    body["total_minutes"] = json!(180 + seed::OWN + seed::COMMON);
-    let program = seed::program_of(&coordinator, "SHORT", body);
-    let course = seed::course_on(&app, coordinator, program, "SHORT", "JISCO");
+    let course = seed::short_course(&app, 180);
     let standing = seed::published_session(&course, "P-1", &seed::morning(1));
     let new = |code: &str, day: u32| seed::session_body(&course, code, &seed::morning(day));
     app.unchanged(|| {

@@ -84,12 +84,7 @@ fn every_draft_is_published_or_none() {
 #[test]
 fn more_than_the_plan_needs_an_amendment() {
     let app = spawn_app();
-    let coordinator = app.coordinator();
-    let mut body = seed::version_body();
-    body["modules"][0]["planned_minutes"] = json!(180);
-    body["total_minutes"] = json!(180 + seed::OWN + seed::COMMON);
-    let program = seed::program_of(&coordinator, "SHORT", body);
-    let course = seed::course_on(&app, coordinator, program, "SHORT", "JISCO");
+    let course = seed::short_course(&app, 180);
     seed::published_session(&course, "P-1", &seed::morning(1));
     let second = seed::published_session(&course, "P-2", &seed::morning(2));
     let third = seed::session(&course, "P-3", &seed::morning(3));

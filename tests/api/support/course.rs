@@ -154,6 +154,16 @@ pub fn course_on(app: &App, coordinator: Client, program: Program, code: &str, s
     }
 }
 
+/// A course whose plan of metallurgy is that short.
+pub fn short_course(app: &App, minutes: i64) -> Course {
+    let coordinator = app.coordinator();
+    let mut body = version_body();
+    body["modules"][0]["planned_minutes"] = json!(minutes);
+    body["total_minutes"] = json!(minutes + OWN + COMMON);
+    let program = program_of(&coordinator, "SHORT", body);
+    course_on(app, coordinator, program, "SHORT", "JISCO")
+}
+
 /// Somebody new of the sponsor's first plant, not enrolled.
 pub fn recruit(course: &Course) -> String {
     recruit_of(course, &course.sponsor.plants[0])

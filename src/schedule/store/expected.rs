@@ -1,0 +1,152 @@
+//! Who is expected in sessions as they are proposed: trainees who would be in two of them, and more than a room holds. Both are told only.
+
+use std::collections::{BTreeSet, HashMap};
+
+use diesel::prelude::*;
+
+use super::{
+    super::conflicts::{Conflict, ConflictKind, Elsewhere, Placement, Severity, Subject, in_two_sessions},
+    super::model::SessionId,
+    super::rules::{ClaimKind, Occupied, Resource},
+    check::{Candidate, Candidates, blocking, other_of},
+    conflicts::{known, names_of_people, standing},
+    links::CHUNK,
+};
+use crate::{
+    access::Actor,
+    clock::Instant,
+    db::Conn,
+    enrollments::EnrollmentState,
+    error::Error,
+    intakes::{CohortId, Intake, IntakeId},
+    people::PersonId,
+    rooms::RoomId,
+    schema::{enrollment_periods, enrollments, rooms as room_rows},
+    text::Name,
+};
+
+/// Trainees named in one conflict.
+const NAMED: usize = 20;
+
+/// Trainees who are enrolled twice, and whose other cohort has a session at the same time.
+pub(super) fn trainees(conn: &mut Conn, actor: &Actor, intake: &Intake, candidates: &Candidates) -> Result<Vec<(usize, Conflict)>, Error> {
+    let cohorts = candidates.occupied().into_iter().filter(|one| one.resource.0 == ClaimKind::Cohort);
+    let proposed: Vec<(Occupied, CohortId)> = cohorts.map(|one| (one, one.resource.1.cast())).collect();
+    let elsewhere = elsewhere(conn, intake.id, &proposed)?;
+    let others: HashMap<SessionId, Occupied> = elsewhere.iter().map(|one| (one.other.session_id, one.other)).collect();
+    let found = in_two_sessions(&proposed, &elsewhere);
+    let known = known(conn, actor, found.keys().map(|(_, other)| *other).collect())?;
+    let names = names_of_people(conn, found.values().flatten().map(|person| person.cast()).collect())?;
+    let conflict = |((id, other), people): ((SessionId, SessionId), Vec<PersonId>)| {
+        let (index, candidate) = candidates.find(id)?;
+        let (other, known) = (others.get(&other)?, known.get(&other)?);
+        let named = people.iter().map(|person| person.cast()).filter_map(|id| Some(Subject { id, name: names.get(&id)?.clone() }));
+        let subjects: Vec<Subject> = named.take(NAMED).collect();
+        let there = if known.is_visible {
+            format!("session {} ({} to {})", known.code, other.starts_at, other.ends_at)
+        } else {
+            known.unnamed(intake).to_owned()
+        };
+        let detail = format!("session {} overlaps {there}: {} of its trainees are expected in both", candidate.plan.code, people.len());
+        let other = known.is_visible.then(|| other_of(candidates, other, known.code.clone()));
+        Some((index, Conflict { severity: Severity::Warn, subjects, other, ..blocking(candidate, ConflictKind::Trainee, detail) }))
+    };
+    Ok(found.into_iter().filter_map(conflict).collect())
+}
+
+/// The sessions that stand around these times for whoever of these cohorts is enrolled in another intake too.
+///
+/// In three looks, each by its own index: as one join, SQLite begins at the claims of everybody.
+fn elsewhere(conn: &mut Conn, intake: IntakeId, proposed: &[(Occupied, CohortId)]) -> Result<Vec<Elsewhere>, Error> {
+    let times: Vec<Occupied> = proposed.iter().map(|(one, _)| *one).collect();
+    let here = placed(conn, proposed.iter().map(|(_, cohort)| *cohort).collect())?;
+    let people: BTreeSet<PersonId> = here.iter().map(|placed| placed.person_id).collect();
+    let mut there: HashMap<PersonId, Vec<Placement>> = HashMap::new();
+    let mut cohorts: BTreeSet<Resource> = BTreeSet::new();
+    for chunk in people.into_iter().collect::<Vec<_>>().chunks(CHUNK) {
+        let rows: Vec<PlacementRow> = enrollments::table
+            .inner_join(enrollment_periods::table.on(enrollment_periods::enrollment_id.eq(enrollments::id)))
+            .filter(enrollments::person_id.eq_any(chunk.to_vec()))
+            .filter(enrollments::intake_id.ne(intake))
+            .filter(enrollment_periods::state.eq(EnrollmentState::Enrolled))
+            .select((enrollments::person_id, enrollment_periods::cohort_id, enrollment_periods::from_at, enrollment_periods::until_at))
+            .load(conn)?;
+        for placed in rows.into_iter().filter_map(placement) {
+            cohorts.insert((ClaimKind::Cohort, placed.cohort_id.cast()));
+            there.entry(placed.person_id).or_default().push(placed);
+        }
+    }
+    let mut standing_for: HashMap<Resource, Vec<Occupied>> = HashMap::new();
+    for claim in standing(conn, &cohorts, &times)? {
+        standing_for.entry(claim.resource).or_default().push(claim);
+    }
+    let mut elsewhere = Vec::new();
+    for own in &here {
+        for other in there.get(&own.person_id).into_iter().flatten() {
+            let claims = standing_for.get(&(ClaimKind::Cohort, other.cohort_id.cast()));
+            elsewhere.extend(claims.into_iter().flatten().map(|claim| Elsewhere { here: *own, there: *other, other: *claim }));
+        }
+    }
+    Ok(elsewhere)
+}
+
+/// Sessions for more trainees than their rooms hold, by whoever is enrolled in their cohorts then.
+pub(super) fn crowded(conn: &mut Conn, candidates: &Candidates) -> Result<Vec<(usize, Conflict)>, Error> {
+    let bounded = bounded_rooms(conn, candidates.all.iter().filter_map(|one| one.plan.room_id).collect())?;
+    let bound_of = |one: &Candidate| one.plan.room_id.and_then(|id| bounded.get(&id));
+    let inside: Vec<(usize, &Candidate, &BoundedRoom)> =
+        candidates.all.iter().enumerate().filter_map(|(index, one)| Some((index, one, bound_of(one)?))).collect();
+    let placed = placed(conn, inside.iter().flat_map(|(_, one, _)| one.plan.cohort_ids.iter().copied()).collect())?;
+    let conflict = |(index, one, room): (usize, &Candidate, &BoundedRoom)| {
+        let is_in = |placed: &&Placement| one.plan.cohort_ids.contains(&placed.cohort_id) && placed.covers(one.plan.starts_at);
+        let expected = placed.iter().filter(is_in).count();
+        let detail =
+            format!("session {} is for {expected} trainees; the room {} holds {}", one.plan.code, room.subject.name, room.capacity);
+        let subjects = vec![room.subject.clone()];
+        (expected > room.capacity)
+            .then(|| (index, Conflict { severity: Severity::Warn, subjects, ..blocking(one, ConflictKind::RoomCapacity, detail) }))
+    };
+    Ok(inside.into_iter().filter_map(conflict).collect())
+}
+
+struct BoundedRoom {
+    subject: Subject,
+    capacity: usize,
+}
+
+/// Those of these rooms that hold only so many.
+fn bounded_rooms(conn: &mut Conn, ids: BTreeSet<RoomId>) -> Result<HashMap<RoomId, BoundedRoom>, Error> {
+    let ids: Vec<RoomId> = ids.into_iter().collect();
+    let mut bounded = HashMap::new();
+    for chunk in ids.chunks(CHUNK) {
+        let rows: Vec<(RoomId, Name, Option<i32>)> = room_rows::table
+            .filter(room_rows::id.eq_any(chunk.to_vec()))
+            .select((room_rows::id, room_rows::name, room_rows::capacity))
+            .load(conn)?;
+        bounded.extend(rows.into_iter().filter_map(|(id, name, capacity)| {
+            let capacity = usize::try_from(capacity?).ok()?;
+            Some((id, BoundedRoom { subject: Subject { id: id.cast(), name }, capacity }))
+        }));
+    }
+    Ok(bounded)
+}
+
+type PlacementRow = (PersonId, Option<CohortId>, Instant, Option<Instant>);
+
+/// None outside every cohort.
+fn placement((person_id, cohort_id, from, until): PlacementRow) -> Option<Placement> {
+    Some(Placement { person_id, cohort_id: cohort_id?, from, until })
+}
+
+fn placed(conn: &mut Conn, cohorts: BTreeSet<CohortId>) -> Result<Vec<Placement>, Error> {
+    if cohorts.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows: Vec<PlacementRow> = enrollment_periods::table
+        .inner_join(enrollments::table.on(enrollments::id.eq(enrollment_periods::enrollment_id)))
+        .filter(enrollment_periods::cohort_id.eq_any(cohorts.into_iter().collect::<Vec<_>>()))
+        .filter(enrollment_periods::state.eq(EnrollmentState::Enrolled))
+        .select((enrollments::person_id, enrollment_periods::cohort_id, enrollment_periods::from_at, enrollment_periods::until_at))
+        .load(conn)?;
+    Ok(rows.into_iter().filter_map(placement).collect())
+}
