@@ -90,7 +90,7 @@ fn apply(
         match change {
             Change::Create(session) => news.push(session),
             Change::Update { id, patch, before, publish, .. } => {
-                patches.extend(patch.map(|patch| (id, patch)));
+                patches.extend(patch.map(|patch| (id, *patch)));
                 if publish { drafts.push((id, before)) } else { drop(befores.insert(id, before)) }
             }
         }

@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{
-    model::{NewSession, SessionId, SessionPatch},
+    model::SessionId,
+    plan::{NewSession, SessionPatch},
     rules::Occupied,
 };
 use crate::{

@@ -6,10 +6,8 @@ use utoipa::{IntoParams, OpenApi, ToSchema};
 
 use super::{
     conflicts::{Checked, Proposed},
-    model::{
-        NewHold, NewSession, NewWaiver, Session, SessionChange, SessionFilter, SessionId, SessionPatch, SessionState, SessionTransition,
-        Waiver,
-    },
+    model::{NewWaiver, Session, SessionChange, SessionFilter, SessionId, SessionState, SessionTransition, Waiver},
+    plan::{NewHold, NewSession, SessionPatch},
     store::{self, check, links::whole, steps, waivers},
 };
 use crate::{
@@ -197,7 +195,8 @@ async fn read_session(db: Data<Db>, caller: Caller, id: Path<SessionId>) -> Resu
 /// Change a draft, or move a published session
 #[utoipa::path(patch, path = "/sessions/{id}", tag = "sessions",
     params(("id" = SessionId, Path, description = "The session"), ("If-Match" = Option<String>, Header, description = "The ETag last read")),
-    request_body(content = SessionPatch, example = json!({"starts_at": "2020-05-29T01:00:00Z", "ends_at": "2020-05-29T02:40:00Z"})),
+    request_body(content = SessionPatch, example = json!({"starts_at": "2020-05-29T01:00:00Z", "ends_at": "2020-05-29T02:40:00Z",
+        "reason": "the hall is closed"})),
     responses((status = 200, description = "The session as it is now", body = Session), Changing))]
 async fn update_session(db: Data<Db>, caller: Caller, id: Path<SessionId>, body: Body<SessionPatch>) -> Result<Answer, Error> {
     let id = id.into_inner();

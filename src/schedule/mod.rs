@@ -3,15 +3,15 @@
 mod conflicts;
 mod http;
 mod model;
+mod plan;
 mod proposals;
 mod rules;
 mod store;
 
 pub use conflicts::Conflict;
 pub use http::{ApiDoc, routes, transitions};
-pub use model::{
-    Held, Instructor, NewHold, NewSession, NewWaiver, Session, SessionId, SessionPatch, SessionRow, SessionState, SessionTransition, Waiver,
-};
+pub use model::{Held, Instructor, NewWaiver, Session, SessionId, SessionRow, SessionState, SessionTransition, Waiver};
+pub use plan::{NewHold, NewSession, SessionPatch};
 pub use store::moves::update_many;
 pub use store::plan::refuse_below_scheduled;
 pub use store::preview::{Proposal, obstacles};

@@ -5,7 +5,10 @@ use std::collections::{HashMap, HashSet};
 use chrono::NaiveDate;
 use diesel::Queryable;
 
-use super::model::{Plan, SessionId, SessionState};
+use super::{
+    model::{SessionId, SessionState},
+    plan::Plan,
+};
 use crate::{
     clock::Instant,
     db::types::text_enum,
@@ -241,7 +244,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::{intakes::SessionMode, schedule::model::NewSession};
+    use crate::{intakes::SessionMode, schedule::plan::NewSession};
 
     fn at(text: &str) -> Instant {
         chrono::DateTime::parse_from_rfc3339(text).unwrap().to_utc().into()

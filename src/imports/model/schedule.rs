@@ -125,7 +125,7 @@ pub(in crate::imports) enum Change {
     Update {
         id: SessionId,
         /// Nothing if the session is only published.
-        patch: Option<SessionPatch>,
+        patch: Option<Box<SessionPatch>>,
         before: Box<SessionBefore>,
         /// As it will be.
         session: NewSession,
@@ -178,6 +178,7 @@ impl SessionBefore {
             place: Some(self.place),
             cohort_ids: Some(self.cohort_ids),
             instructor_ids: Some(self.instructor_ids),
+            reason: None,
         }
     }
 }
@@ -352,7 +353,7 @@ fn compare(entry: &Entry<Row>, stored: &Stored, frame: &Frame, facts: &Facts, pu
         SessionState::Published | SessionState::Draft => {}
     }
     let session = merged(stored, &patch);
-    let patch = Some(patch).filter(|_| !what.is_empty());
+    let patch = (!what.is_empty()).then(|| Box::new(patch));
     if publishes {
         what.push(RowChange::new("state", Some(SessionState::Draft), Some(SessionState::Published)));
     }

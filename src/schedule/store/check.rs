@@ -4,7 +4,8 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::{
     super::conflicts::{Checked, Conflict, ConflictKind, Placed, Proposed, Severity, Subject, Taking, exceeding},
-    super::model::{Plan, Session, SessionId, SessionState, UNHELD},
+    super::model::{Session, SessionId, SessionState, UNHELD},
+    super::plan::Plan,
     super::rules::{ClaimKind, Frame, Occupied, scheduled},
     conflicts::{Clash, Told, clashes, lock, occupied, told},
     expected::{crowded, trainees},

@@ -10,7 +10,8 @@ use diesel::prelude::*;
 
 use super::{
     super::conflicts::{Granted, Subject},
-    super::model::{Plan, SessionId},
+    super::model::SessionId,
+    super::plan::Plan,
     super::rules::{ClaimKind, Occupied, Resource, for_each_overlap, pair},
     links::CHUNK,
     visible,

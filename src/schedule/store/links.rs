@@ -5,7 +5,10 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use chrono::NaiveDate;
 use diesel::prelude::*;
 
-use super::super::model::{Instructor, Plan, RoomOfSession, Session, SessionId, SessionRow};
+use super::super::{
+    model::{Instructor, RoomOfSession, Session, SessionId, SessionRow},
+    plan::Plan,
+};
 use crate::{
     access::Actor,
     db::{Conn, for_backend},

@@ -21,7 +21,8 @@ use self::{
     steps::publish_these,
 };
 use super::{
-    model::{Cursor, NewSession, Plan, Session, SessionFilter, SessionId, SessionRow, SessionState},
+    model::{Cursor, Session, SessionFilter, SessionId, SessionRow, SessionState},
+    plan::{NewSession, Plan},
     rules::{Days, Frame, unless_all_valid},
 };
 use crate::{

@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use diesel::prelude::*;
 
 use super::{
-    super::model::{Plan, Session, SessionId, SessionPatch, SessionRow, SessionState},
+    super::model::{Session, SessionId, SessionRow, SessionState},
+    super::plan::{Plan, SessionPatch},
     called, changing,
     check::{Candidate, refuse_conflicts},
     find, frame,
@@ -21,7 +22,7 @@ use crate::{
     journal::NewEntry,
     rooms,
     schema::sessions,
-    text::Code,
+    text::{Code, Note},
 };
 
 /// A session, and what becomes of it.
@@ -29,12 +30,13 @@ struct Move {
     stored: Session,
     before: Plan,
     plan: Plan,
+    reason: Option<Note>,
 }
 
 impl Move {
     fn of(stored: Session, patch: SessionPatch) -> Self {
-        let before = stored.plan();
-        Self { plan: patch.apply(&before), before, stored }
+        let (before, reason) = (stored.plan(), patch.reason.clone());
+        Self { plan: patch.apply(&before), before, stored, reason }
     }
 
     fn is_published(&self) -> bool {
@@ -119,7 +121,7 @@ fn move_all(conn: &mut Conn, actor: &Actor, intake_id: IntakeId, moves: &[Move])
     for (one, now) in moves.iter().zip(&sessions) {
         let action = if one.is_published() { "session.moved" } else { "session.updated" };
         let entry = NewEntry::of(action, "session", now.row.id).provider(intake.provider_id).intake(intake_id);
-        actor.record(entry.from(&one.stored).to(now));
+        actor.record(entry.from(&one.stored).to(now).because(one.reason.as_ref().map(Note::as_str)));
     }
     Ok(sessions)
 }

@@ -3,7 +3,8 @@
 use std::collections::{BTreeSet, HashMap};
 
 use super::{
-    super::model::{NewSession, Plan, SessionId, SessionState},
+    super::model::{SessionId, SessionState},
+    super::plan::{NewSession, Plan},
     super::proposals::{Around, Candidate, Obstacle, Stand, judge},
     super::rules::{Occupied, scheduled},
     Scheduled, called,

@@ -3,7 +3,8 @@
 use diesel::prelude::*;
 
 use super::{
-    super::model::{NewHold, Plan, Session, SessionChange, SessionId, SessionRow, SessionState, SessionTransition, UNHELD},
+    super::model::{Session, SessionChange, SessionId, SessionRow, SessionState, SessionTransition, UNHELD},
+    super::plan::{NewHold, Plan},
     super::rules::{Days, check_instructors, minutes},
     changing,
     check::{Candidate, refuse_conflicts},

@@ -24,9 +24,11 @@ fn a_published_session_keeps_its_id_and_raises_its_sequence_when_it_moves() {
     let course = seed::course(&app);
     let id = seed::published_session(&course, "P-1", &seed::morning(1));
     let path = format!("/sessions/{id}");
-    let moved = json!({ "starts_at": seed::morning(2), "ends_at": seed::after(&seed::morning(2), 90) });
+    let moved = json!({ "starts_at": seed::morning(2), "ends_at": seed::after(&seed::morning(2), 90), "reason": "the hall is closed" });
     let reply = course.coordinator.if_match("*").patch(&path, moved).expect(200);
     assert_eq!((&reply.body["id"], &reply.body["sequence"]), (&json!(id), &json!(1)));
+    let entry = &app.auditor().get(&format!("/audit?subject_id={id}&action=session.moved")).expect(200).body["items"][0];
+    assert_eq!(entry["reason"], "the hall is closed");
     // What it occupied has moved with it.
     let at = app.instant(&seed::morning(2));
     assert_eq!(app.count(&format!("SELECT count(*) FROM claims WHERE starts_at = {at}")), 2);
