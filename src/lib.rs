@@ -61,6 +61,7 @@ pub mod config;
 pub mod db;
 pub mod enrollments;
 pub mod error;
+pub mod feeds;
 pub mod http;
 pub mod id;
 pub mod imports;

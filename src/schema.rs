@@ -613,6 +613,28 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::{Ts, Uid};
+
+    feeds (id) {
+        id -> Uid,
+        provider_id -> Uid,
+        kind -> Text,
+        person_id -> Nullable<Uid>,
+        cohort_id -> Nullable<Uid>,
+        room_id -> Nullable<Uid>,
+        intake_id -> Nullable<Uid>,
+        prefix -> Text,
+        secret_hash -> Binary,
+        role -> Text,
+        user_id -> Nullable<Uid>,
+        created_at -> Ts,
+        last_used_at -> Nullable<Ts>,
+        revoked_at -> Nullable<Ts>,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     organizations,
     organization_tree,
@@ -652,6 +674,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     journal_audiences,
     imports,
     import_effects,
+    feeds,
 );
 
 // A report sums the minutes of sessions for each of their cohorts.

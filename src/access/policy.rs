@@ -21,6 +21,8 @@ pub enum Action {
     WriteSchedule,
     ReadRooms,
     WriteRooms,
+    ReadFeeds,
+    WriteFeeds,
     /// Confirm a session as taught.
     HoldSession,
     ReadRollCall,
@@ -45,6 +47,7 @@ impl Action {
             | Self::ReadEnrollments
             | Self::ReadSessions
             | Self::ReadRooms
+            | Self::ReadFeeds
             | Self::ReadRollCall
             | Self::ReadHours
             | Self::ReadOwnProgress
@@ -59,6 +62,7 @@ impl Action {
             | Self::Enroll
             | Self::WriteSchedule
             | Self::WriteRooms
+            | Self::WriteFeeds
             | Self::HoldSession
             | Self::CallRoll
             | Self::CloseRollCall
@@ -84,6 +88,8 @@ impl Action {
             Self::WriteSchedule => "change the schedule",
             Self::ReadRooms => "see rooms",
             Self::WriteRooms => "record or change rooms",
+            Self::ReadFeeds => "see calendar feeds",
+            Self::WriteFeeds => "make or revoke calendar feeds",
             Self::HoldSession => "hold a session",
             Self::ReadRollCall => "see a roll call",
             Self::CallRoll => "call the roll",
@@ -114,6 +120,9 @@ pub fn allows(role: Role, action: Action) -> bool {
         | A::WriteRooms
         | A::CloseRollCall
         | A::Import => &[Coordinator],
+        // Instructors and trainees of the own schedule.
+        A::WriteFeeds => &[Coordinator, Instructor, Trainee],
+        A::ReadFeeds => &[Administrator, Coordinator, Instructor, Trainee, Auditor],
         A::HoldSession | A::CallRoll => &[Coordinator, ClassAdviser, Instructor],
         A::ReadOrganizations | A::ReadPeople | A::ReadPrograms | A::ReadIntakes | A::ReadEnrollments | A::ReadSessions => {
             &[Administrator, Coordinator, ClassAdviser, Instructor, Partner, Trainee, Auditor]

@@ -81,6 +81,11 @@ impl Zone {
         self.0.name()
     }
 
+    /// The rules of its clocks.
+    pub fn tz(&self) -> chrono_tz::Tz {
+        self.0
+    }
+
     /// The instant of a local date and time, or why there is none or more than one.
     pub fn instant(&self, date: NaiveDate, time: NaiveTime) -> Result<Instant, &'static str> {
         match self.0.from_local_datetime(&date.and_time(time)) {

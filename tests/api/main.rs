@@ -11,6 +11,7 @@ mod contract;
 mod database;
 mod demo;
 mod enrollments;
+mod feeds;
 mod imports;
 mod intakes;
 mod journal;

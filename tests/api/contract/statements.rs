@@ -11,6 +11,8 @@ type Costs = BTreeMap<&'static str, usize>;
 
 /// A class of this size, two sessions of which are held and one is closed.
 struct Class {
+    /// The calendars of its intake and of one of its trainees.
+    calendars: [String; 2],
     course: Course,
     members: Vec<seed::Enrolled>,
     open: String,
@@ -22,7 +24,14 @@ fn class(app: &App, code: &str, size: usize) -> Class {
     let lines: Vec<_> = members.iter().map(|member| seed::line(member, "present")).collect();
     seed::closed_session(&course, "MET-01", &seed::morning(1), &lines);
     let open = seed::held_session(&course, "MET-02", &seed::morning(2));
-    Class { course, members, open }
+    let calendar = |kind: &str, id: &str| {
+        let made = course.coordinator.post("/feeds", json!({ "kind": kind, "subject_id": id })).expect(201);
+        format!("/calendars/{}", made.text_at("/address").rsplit('/').next().unwrap())
+    };
+    let calendars = [calendar("intake", &course.intake), calendar("trainee", &members[0].trainee)];
+    // Else the first look would note its time in the background, at any time during the test.
+    app.sql(&format!("UPDATE feeds SET last_used_at = {}", app.instant("2100-01-01T00:00:00Z"))).unwrap();
+    Class { calendars, course, members, open }
 }
 
 /// The requests of a day with this class.
@@ -62,6 +71,8 @@ fn costs(app: &App, class: &Class) -> Costs {
     measure("list of programs", &|| get(coordinator, "/programs?limit=500".to_owned()));
     measure("list of cohorts", &|| get(coordinator, format!("/intakes/{intake}/cohorts")));
     measure("list of quotas", &|| get(coordinator, format!("/intakes/{intake}/seat-quotas")));
+    measure("calendar of an intake", &|| get(&app.anonymous(), class.calendars[0].clone()));
+    measure("calendar of a trainee", &|| get(&app.anonymous(), class.calendars[1].clone()));
     measure("roll call read", &|| get(coordinator, path.clone()));
     measure("roll call put", &|| put(&lines));
     measure("roll call put again", &|| put(&changed));

@@ -237,7 +237,7 @@ impl App {
             "sessions",
             "roll_calls",
         ];
-        const PLAIN: [&str; 14] = [
+        const PLAIN: [&str; 15] = [
             "affiliations",
             "disciplines",
             "modules",
@@ -251,6 +251,7 @@ impl App {
             "hour_entries",
             "hour_balances",
             "module_hour_balances",
+            "feeds WHERE revoked_at IS NULL",
             "journal_entries WHERE subject_kind NOT IN ('user', 'role_grant', 'token')",
         ];
         let versioned = VERSIONED.map(|table| (table, "coalesce(sum(version), 0)"));

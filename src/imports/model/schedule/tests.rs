@@ -99,6 +99,7 @@ fn stored(frame: &Frame, row: &Row, facts: &Facts, state: SessionState) -> Store
             sequence: 0,
             version: 1,
             created_at: at("2020-05-01T00:00:00Z"),
+            changed_at: at("2020-05-01T00:00:00Z"),
         },
     }
 }

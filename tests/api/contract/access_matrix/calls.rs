@@ -28,6 +28,9 @@ pub enum Thing {
     Enrollment,
     Session,
     Room,
+    Feed,
+    /// A feed by the last part of its address.
+    Calendar,
     Import,
 }
 
@@ -49,6 +52,10 @@ impl Thing {
             (Self::Enrollment, _) => "e1",
             (Self::Session, _) => "past",
             (Self::Room, _) => "r1",
+            (Self::Feed, "instructor") => "feed_lead",
+            (Self::Feed, "trainee") => "feed_t1",
+            (Self::Feed, _) => "feed",
+            (Self::Calendar, _) => "calendar",
             (Self::Import, _) => "import",
         }
     }
@@ -77,6 +84,9 @@ impl Thing {
             (Self::Session, "instructor") => &["draft", "other", "joint", "away", "unsettled"],
             (Self::Session, "trainee") => &["draft", "other", "away"],
             (Self::Room, _) if narrow => &["r2"],
+            (Self::Feed, "instructor") => &["feed", "feed2", "feed_t1"],
+            (Self::Feed, "trainee") => &["feed", "feed2", "feed_lead"],
+            (Self::Feed, _) if narrow => &["feed2", "feed_lead", "feed_t1"],
             (Self::Import, _) if narrow => &["import2"],
             _ => &[],
         }
@@ -161,6 +171,7 @@ pub fn calls() -> Vec<Call> {
         enrollments(),
         enrollment_steps(),
         rooms(),
+        feeds(),
         sessions(),
         roll_calls(),
         imports(),
@@ -301,6 +312,15 @@ fn rooms() -> Vec<Call> {
         )
         .echo("/provider_id"),
         write("update_room", Thing::Room, |stage, _| json!({ "code": stage.code() })),
+    ]
+}
+
+fn feeds() -> Vec<Call> {
+    vec![
+        list("list_feeds", Thing::Nothing, "/items", "id"),
+        write("create_feed", Thing::Intake, |_, target| json!({ "kind": "intake", "subject_id": target.id })).echo("/subject_id"),
+        write("revoke_feed", Thing::Feed, |_, _| json!({ "reason": "CANARY-A as agreed" })),
+        read("read_calendar", Thing::Calendar).echo(""),
     ]
 }
 

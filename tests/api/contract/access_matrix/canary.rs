@@ -31,6 +31,7 @@ const NOT_TYPED: &[&str] = &[
     "idempotency_keys.location",
     "idempotency_keys.operation",
     "tokens.prefix",
+    "feeds.prefix",
 ];
 
 /// What lies beside the worlds' own tables: the names of users and tokens, and a stored answer.

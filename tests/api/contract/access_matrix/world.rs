@@ -17,6 +17,7 @@
 //! | sessions of c2 (`second`) | `other` published | |
 //! | session of c1 and c2 (`second`) | `joint`, its roll begun | |
 //! | session of c3 (`second`) | | `away` published |
+//! | feeds (and `feed_t1` of t1, `feed_lead` of lead); `calendar` is the last part of an address | `feed`, `calendar` | `feed2` |
 //! | imports, correcting a phone number | `import` of t1 | `import2` of t6 |
 //!
 //! `t7` is recorded and enrolled nowhere. The roles of a world: class adviser `adviser`, instructor `lead`, partner `s1`, trainee `t1`.
@@ -54,6 +55,7 @@ impl World {
         world.roll_calls();
         world.unsettled();
         world.imports();
+        world.feeds();
         world
     }
 
@@ -251,6 +253,19 @@ impl World {
         self.coordinator.post(&format!("/sessions/{}/cancel", self.id("cancelled")), why).expect(200);
         let waiver = json!({ "other_session_id": self.id("other"), "reason": format!("{} both", self.mark) });
         self.coordinator.post(&format!("/sessions/{}/waivers", self.id("past")), waiver).expect(201);
+    }
+
+    /// Feeds made by the coordinator, and the address of one.
+    fn feeds(&mut self) {
+        for (name, kind, subject) in
+            [("feed", "intake", "i1"), ("feed2", "intake", "i2"), ("feed_t1", "trainee", "t1"), ("feed_lead", "instructor", "lead")]
+        {
+            let made = self.coordinator.post("/feeds", json!({ "kind": kind, "subject_id": self.id(subject) })).expect(201);
+            self.name(name, made.id());
+            if name == "feed" {
+                self.name("calendar", made.text_at("/address").rsplit('/').next().unwrap().to_owned());
+            }
+        }
     }
 
     /// Rosters that correct somebody who is enrolled already.
