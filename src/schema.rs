@@ -617,6 +617,35 @@ diesel::table! {
     use diesel::sql_types::*;
     use crate::db::types::{Ts, Uid};
 
+    session_changes (id) {
+        id -> Uid,
+        session_id -> Uid,
+        intake_id -> Uid,
+        kind -> Text,
+        before_values -> Text,
+        after_values -> Nullable<Text>,
+        reason -> Nullable<Text>,
+        user_id -> Nullable<Uid>,
+        created_at -> Ts,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::{Ts, Uid};
+
+    session_change_audience (kind, resource_id, change_id, starts_at) {
+        kind -> Text,
+        resource_id -> Uid,
+        change_id -> Uid,
+        starts_at -> Ts,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::{Ts, Uid};
+
     feeds (id) {
         id -> Uid,
         provider_id -> Uid,
@@ -674,6 +703,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     journal_audiences,
     imports,
     import_effects,
+    session_changes,
+    session_change_audience,
     feeds,
 );
 

@@ -21,6 +21,8 @@ pub enum Action {
     WriteSchedule,
     ReadRooms,
     WriteRooms,
+    /// What became of published sessions, as far as it concerns somebody.
+    ReadChanges,
     ReadFeeds,
     WriteFeeds,
     /// Confirm a session as taught.
@@ -47,6 +49,7 @@ impl Action {
             | Self::ReadEnrollments
             | Self::ReadSessions
             | Self::ReadRooms
+            | Self::ReadChanges
             | Self::ReadFeeds
             | Self::ReadRollCall
             | Self::ReadHours
@@ -88,6 +91,7 @@ impl Action {
             Self::WriteSchedule => "change the schedule",
             Self::ReadRooms => "see rooms",
             Self::WriteRooms => "record or change rooms",
+            Self::ReadChanges => "see the changes that concern a person",
             Self::ReadFeeds => "see calendar feeds",
             Self::WriteFeeds => "make or revoke calendar feeds",
             Self::HoldSession => "hold a session",
@@ -122,7 +126,7 @@ pub fn allows(role: Role, action: Action) -> bool {
         | A::Import => &[Coordinator],
         // Instructors and trainees of the own schedule.
         A::WriteFeeds => &[Coordinator, Instructor, Trainee],
-        A::ReadFeeds => &[Administrator, Coordinator, Instructor, Trainee, Auditor],
+        A::ReadChanges | A::ReadFeeds => &[Administrator, Coordinator, Instructor, Trainee, Auditor],
         A::HoldSession | A::CallRoll => &[Coordinator, ClassAdviser, Instructor],
         A::ReadOrganizations | A::ReadPeople | A::ReadPrograms | A::ReadIntakes | A::ReadEnrollments | A::ReadSessions => {
             &[Administrator, Coordinator, ClassAdviser, Instructor, Partner, Trainee, Auditor]

@@ -5,17 +5,19 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, OpenApi, ToSchema};
 
 use super::{
+    changes::ScheduleChange,
     conflicts::{Checked, Proposed},
     model::{NewWaiver, Session, SessionChange, SessionFilter, SessionId, SessionState, SessionTransition, Waiver},
     plan::{NewHold, NewSession, SessionPatch},
-    store::{self, check, links::whole, steps, waivers},
+    store::{self, changes, check, links::whole, steps, waivers},
 };
 use crate::{
     clock::Instant,
     db::Db,
     error::Error,
-    http::{Answer, Body, Caller, Changing, ETag, Many, Page, Query, Reading, Unchanged, Writing, at, once, page},
+    http::{Answer, Body, Caller, Changing, ETag, Many, Page, PageQuery, Query, Reading, Unchanged, Writing, at, once, page},
     intakes::{CohortId, IntakeId},
+    people::PersonId,
 };
 
 #[derive(OpenApi)]
@@ -30,7 +32,9 @@ use crate::{
         update_session,
         hold_session,
         waive_conflict,
-        transition_session
+        transition_session,
+        list_session_changes,
+        list_person_changes
     ),
     components(schemas(SessionTransition))
 )]
@@ -43,7 +47,9 @@ pub fn routes(api: &mut ServiceConfig) {
         .service(at("/intakes/{id}/sessions/check").post(check_sessions))
         .service(at("/sessions/{id}").get(read_session).patch(update_session))
         .service(at("/sessions/{id}/hold").post(hold_session))
-        .service(at("/sessions/{id}/waivers").post(waive_conflict));
+        .service(at("/sessions/{id}/waivers").post(waive_conflict))
+        .service(at("/sessions/{id}/changes").get(list_session_changes))
+        .service(at("/people/{id}/changes").get(list_person_changes));
 }
 
 /// The transitions, registered after every room's `/sessions/{id}/…`, whose last part would match too.
@@ -63,6 +69,18 @@ struct ListQuery {
     until: Option<Instant>,
     /// Only sessions in this state.
     state: Option<SessionState>,
+    /// From `next` of the page before.
+    cursor: Option<String>,
+    /// How many, 1 to 500 (default 50).
+    limit: Option<page::Limit>,
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct ChangesQuery {
+    /// Only changes that were made at this instant or later.
+    from: Option<Instant>,
     /// From `next` of the page before.
     cursor: Option<String>,
     /// How many, 1 to 500 (default 50).
@@ -249,4 +267,29 @@ async fn transition_session(
 ) -> Result<Answer, Error> {
     let (id, step) = path.into_inner();
     once(&db, &caller, body.hash, move |conn, actor, now| answer(&steps::transition(conn, actor, now, id, step, body.value()?)?)).await
+}
+
+/// What became of a session since it was published, the newest change first
+#[utoipa::path(get, path = "/sessions/{id}/changes", tag = "sessions",
+    params(("id" = SessionId, Path, description = "The session"), PageQuery),
+    responses((status = 200, description = "A page of changes", body = Page<ScheduleChange>), Reading))]
+async fn list_session_changes(db: Data<Db>, caller: Caller, id: Path<SessionId>, query: Query<PageQuery>) -> Result<Answer, Error> {
+    let (id, (cursor, limit)) = (id.into_inner(), query.read()?);
+    let read = move |conn: &mut _, actor: &_, _| changes::of_session(conn, actor, id, (cursor, limit + 1));
+    let rows = db.read(caller.credentials.clone(), read).await?;
+    Answer::page(&caller, Page::cut(rows, limit, |change| change.id.to_string()))
+}
+
+/// The changes of published sessions that concern a person, the newest first
+///
+/// As an instructor before or after the change, or as a trainee placed in one of the cohorts when the session was to begin, before or after.
+#[utoipa::path(get, path = "/people/{id}/changes", tag = "sessions",
+    params(("id" = PersonId, Path, description = "The trainee or instructor"), ChangesQuery),
+    responses((status = 200, description = "A page of changes", body = Page<ScheduleChange>), Reading))]
+async fn list_person_changes(db: Data<Db>, caller: Caller, id: Path<PersonId>, query: Query<ChangesQuery>) -> Result<Answer, Error> {
+    let (id, from, limit) = (id.into_inner(), query.from, page::limit(query.limit)?);
+    let cursor = page::cursor(query.cursor.as_deref())?;
+    let read = move |conn: &mut _, actor: &_, now| changes::of_person(conn, actor, now, id, from, (cursor, limit + 1));
+    let rows = db.read(caller.credentials.clone(), read).await?;
+    Answer::page(&caller, Page::cut(rows, limit, |change| change.id.to_string()))
 }

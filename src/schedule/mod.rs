@@ -1,5 +1,6 @@
 //! The schedule: sessions of an intake, what they occupy, and how each was held.
 
+mod changes;
 mod conflicts;
 mod http;
 mod model;
@@ -16,6 +17,6 @@ pub use store::moves::update_many;
 pub use store::plan::refuse_below_scheduled;
 pub use store::preview::{Proposal, obstacles};
 pub use store::steps::{cancel_unheld, hold, publish, refuse_unheld};
-pub use store::verify::{verify_claims, verify_plan, verify_sessions};
+pub use store::verify::{verify_changes, verify_claims, verify_plan, verify_sessions};
 pub use store::waivers::waive;
 pub use store::{Scheduled, called, check_within, create_many, find, of_intake, remove_many};

@@ -7,7 +7,9 @@ use diesel::prelude::*;
 use super::{
     super::model::{Session, SessionId, SessionRow, SessionState},
     super::plan::{Plan, SessionPatch},
-    called, changing,
+    called,
+    changes::{self, NewChange},
+    changing,
     check::{Candidate, refuse_conflicts},
     find, frame,
     links::{self, CHUNK, added, whole},
@@ -121,6 +123,9 @@ fn move_all(conn: &mut Conn, actor: &Actor, now: Instant, intake_id: IntakeId, m
         intakes::touch_all(conn, intake_id)?;
     }
     let sessions = whole(conn, rows)?;
+    let moved = moves.iter().zip(&sessions).filter(|(one, _)| one.is_published());
+    let told = moved.map(|(one, now)| NewChange { before: &one.stored, after: Some(now), reason: one.reason.as_ref() });
+    changes::record(conn, actor, now, &intake, told.collect())?;
     for (one, now) in moves.iter().zip(&sessions) {
         let action = if one.is_published() { "session.moved" } else { "session.updated" };
         let entry = NewEntry::of(action, "session", now.row.id).provider(intake.provider_id).intake(intake_id);

@@ -6,6 +6,7 @@ use super::{
     super::model::{Session, SessionChange, SessionId, SessionRow, SessionState, SessionTransition, UNHELD},
     super::plan::{NewHold, Plan},
     super::rules::{Days, check_instructors, minutes},
+    changes::{self, NewChange},
     changing,
     check::{Candidate, refuse_conflicts},
     find,
@@ -148,6 +149,10 @@ pub(in crate::schedule) fn transition(
             };
             let row = save(conn, now, &stored.row, changed)?;
             intakes::touch_all(conn, intake_id)?;
+            if stored.row.state == SessionState::Published {
+                let told = NewChange { before: &stored, after: None, reason: Some(&reason) };
+                changes::record(conn, actor, now, &intake, vec![told])?;
+            }
             actor.record(stepped("session.cancelled", &intake, &stored.row, &row).because(Some(reason.as_str())));
             Ok(Session { row, ..stored })
         }
@@ -181,6 +186,9 @@ pub fn cancel_unheld(conn: &mut Conn, actor: &Actor, now: Instant, intake: &Inta
             sessions::changed_at.eq(now),
         ))
         .execute(conn)?;
+    let published = whole(conn, rows.iter().filter(|row| row.state == SessionState::Published).cloned().collect())?;
+    let told = published.iter().map(|before| NewChange { before, after: None, reason: Some(reason) });
+    changes::record(conn, actor, now, intake, told.collect())?;
     for row in rows {
         let cancelled = SessionRow { state: SessionState::Cancelled, ..row.clone() };
         actor.record(stepped("session.cancelled", intake, &row, &cancelled).because(Some(reason.as_str())));

@@ -71,6 +71,7 @@ fn costs(app: &App, class: &Class) -> Costs {
     measure("list of programs", &|| get(coordinator, "/programs?limit=500".to_owned()));
     measure("list of cohorts", &|| get(coordinator, format!("/intakes/{intake}/cohorts")));
     measure("list of quotas", &|| get(coordinator, format!("/intakes/{intake}/seat-quotas")));
+    measure("changes of a trainee", &|| get(&trainee, format!("/people/{}/changes", class.members[0].trainee)));
     measure("calendar of an intake", &|| get(&app.anonymous(), class.calendars[0].clone()));
     measure("calendar of a trainee", &|| get(&app.anonymous(), class.calendars[1].clone()));
     measure("roll call read", &|| get(coordinator, path.clone()));

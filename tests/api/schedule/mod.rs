@@ -1,4 +1,5 @@
 mod cancel;
+mod changes;
 mod check;
 mod create;
 mod hold;

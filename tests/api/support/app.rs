@@ -237,7 +237,7 @@ impl App {
             "sessions",
             "roll_calls",
         ];
-        const PLAIN: [&str; 15] = [
+        const PLAIN: [&str; 17] = [
             "affiliations",
             "disciplines",
             "modules",
@@ -251,6 +251,8 @@ impl App {
             "hour_entries",
             "hour_balances",
             "module_hour_balances",
+            "session_changes",
+            "session_change_audience",
             "feeds WHERE revoked_at IS NULL",
             "journal_entries WHERE subject_kind NOT IN ('user', 'role_grant', 'token')",
         ];

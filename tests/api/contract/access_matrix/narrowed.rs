@@ -59,7 +59,7 @@ fn of_second_intake(of: Thing) -> &'static [&'static str] {
         Thing::Room => &["r2"],
         Thing::Feed => &["feed2"],
         Thing::Import => &["import2"],
-        Thing::Trainee => &["t6"],
+        Thing::Trainee | Thing::Person => &["t6"],
         Thing::Program => &["p2"],
         Thing::Version => &["v2"],
         Thing::Nothing | Thing::Parent | Thing::Provider | Thing::Run | Thing::Organization | Thing::Instructor => &[],
@@ -124,7 +124,7 @@ fn a_token_for_one_intake_writes_nothing_beside_it() {
         let beside = match request.0.of {
             Thing::Nothing | Thing::Parent | Thing::Provider | Thing::Run => true,
             Thing::Organization | Thing::Instructor | Thing::Program | Thing::Version | Thing::Room | Thing::Feed => true,
-            Thing::Trainee | Thing::Intake | Thing::Quota | Thing::QuotaOfIntake => false,
+            Thing::Trainee | Thing::Person | Thing::Intake | Thing::Quota | Thing::QuotaOfIntake => false,
             Thing::Enrollment | Thing::Session | Thing::Import | Thing::Calendar => false,
         };
         if request.0.body.is_none() || !beside {

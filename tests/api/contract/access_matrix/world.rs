@@ -251,6 +251,8 @@ impl World {
         self.name("draft", draft);
         let why = json!({ "reason": format!("{} ill", self.mark) });
         self.coordinator.post(&format!("/sessions/{}/cancel", self.id("cancelled")), why).expect(200);
+        let moved = json!({ "place": format!("{} room 2", self.mark), "reason": format!("{} painted", self.mark) });
+        self.coordinator.if_match("*").patch(&format!("/sessions/{}", self.id("past")), moved).expect(200);
         let waiver = json!({ "other_session_id": self.id("other"), "reason": format!("{} both", self.mark) });
         self.coordinator.post(&format!("/sessions/{}/waivers", self.id("past")), waiver).expect(201);
     }
