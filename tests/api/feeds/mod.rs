@@ -2,6 +2,7 @@
 
 mod create;
 mod read;
+mod readers;
 mod rows;
 
 use serde_json::json;
