@@ -1,5 +1,6 @@
 //! The table of sessions. What they occupy is claimed and given back by the triggers on it.
 
+pub(super) mod advice;
 pub(super) mod check;
 pub(super) mod conflicts;
 pub(super) mod expected;
