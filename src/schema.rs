@@ -409,6 +409,7 @@ diesel::table! {
         sequence -> Integer,
         version -> Integer,
         created_at -> Ts,
+        changed_at -> Ts,
     }
 }
 

@@ -193,7 +193,7 @@ pub fn transition(
         }
         IntakeTransition::Cancel => {
             let reason = change.reason.as_ref().ok_or_else(|| Error::invalid("/reason", "reason_missing", "cancelling needs a reason"))?;
-            schedule::cancel_unheld(conn, actor, &stored, reason)?;
+            schedule::cancel_unheld(conn, actor, now, &stored, reason)?;
         }
         IntakeTransition::OpenEnrollment | IntakeTransition::Start => {}
     }
