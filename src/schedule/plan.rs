@@ -6,6 +6,7 @@ use utoipa::ToSchema;
 use super::model::SessionRow;
 use crate::{
     clock::Instant,
+    error::FieldFault,
     http::{
         Patched,
         body::{given, nullable},
@@ -15,6 +16,7 @@ use crate::{
     programs::ModuleId,
     rooms::RoomId,
     text::{Code, Note, Place},
+    zone::{EnteredTime, Zone},
 };
 
 /// What a coordinator decides about a session, in an order that makes two equal plans equal: cohorts by id, the lead, the others by id.
@@ -48,6 +50,15 @@ pub(super) fn lead_first(mut ids: Vec<PersonId>) -> Vec<PersonId> {
     ids
 }
 
+/// When it starts and ends, or what is wrong with both.
+fn instants(starts_at: EnteredTime, ends_at: EnteredTime, zone: Zone) -> Result<(Instant, Instant), Vec<FieldFault>> {
+    let at = |entered: EnteredTime, pointer| entered.instant(zone).map_err(|unclear| unclear.fault(pointer));
+    match (at(starts_at, "/starts_at"), at(ends_at, "/ends_at")) {
+        (Ok(starts_at), Ok(ends_at)) => Ok((starts_at, ends_at)),
+        (starts_at, ends_at) => Err(starts_at.err().into_iter().chain(ends_at.err()).collect()),
+    }
+}
+
 /// A session to be scheduled; it begins as a draft.
 #[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -58,8 +69,8 @@ pub struct NewSession {
     /// The intake's unless said.
     #[serde(default)]
     pub mode: Option<SessionMode>,
-    pub starts_at: Instant,
-    pub ends_at: Instant,
+    pub starts_at: EnteredTime,
+    pub ends_at: EnteredTime,
     #[serde(default)]
     #[schema(minimum = 0)]
     pub break_minutes: i32,
@@ -77,21 +88,23 @@ pub struct NewSession {
 }
 
 impl NewSession {
-    pub(super) fn plan(self, mode: SessionMode) -> Plan {
+    /// What it comes to in an intake of this mode and zone.
+    pub(super) fn plan(self, mode: SessionMode, zone: Zone) -> Result<Plan, Vec<FieldFault>> {
+        let (starts_at, ends_at) = instants(self.starts_at, self.ends_at, zone)?;
         let mut cohort_ids = self.cohort_ids;
         cohort_ids.sort_unstable();
-        Plan {
+        Ok(Plan {
             code: self.code,
             module_id: self.module_id,
             mode: self.mode.unwrap_or(mode),
-            starts_at: self.starts_at,
-            ends_at: self.ends_at,
+            starts_at,
+            ends_at,
             break_minutes: self.break_minutes,
             room_id: self.room_id,
             place: self.place,
             cohort_ids,
             instructor_ids: lead_first(self.instructor_ids),
-        }
+        })
     }
 }
 
@@ -106,9 +119,9 @@ pub struct SessionPatch {
     #[serde(default, deserialize_with = "given")]
     pub mode: Option<SessionMode>,
     #[serde(default, deserialize_with = "given")]
-    pub starts_at: Option<Instant>,
+    pub starts_at: Option<EnteredTime>,
     #[serde(default, deserialize_with = "given")]
-    pub ends_at: Option<Instant>,
+    pub ends_at: Option<EnteredTime>,
     #[serde(default, deserialize_with = "given")]
     #[schema(minimum = 0)]
     pub break_minutes: Option<i32>,
@@ -129,21 +142,21 @@ pub struct SessionPatch {
 }
 
 impl SessionPatch {
-    /// What `plan` becomes; equal to it if the patch alters nothing.
-    pub(super) fn apply(self, plan: &Plan) -> Plan {
+    /// What `plan` becomes in an intake of this zone; equal to it if the patch alters nothing.
+    pub(super) fn apply(self, plan: &Plan, zone: Zone) -> Result<Plan, Vec<FieldFault>> {
         let mut changed = plan.clone();
+        (changed.starts_at, changed.ends_at) =
+            instants(self.starts_at.unwrap_or(plan.starts_at.into()), self.ends_at.unwrap_or(plan.ends_at.into()), zone)?;
         changed.code = self.code.unwrap_or(changed.code);
         changed.module_id = self.module_id.unwrap_or(changed.module_id);
         changed.mode = self.mode.unwrap_or(changed.mode);
-        changed.starts_at = self.starts_at.unwrap_or(changed.starts_at);
-        changed.ends_at = self.ends_at.unwrap_or(changed.ends_at);
         changed.break_minutes = self.break_minutes.unwrap_or(changed.break_minutes);
         changed.room_id = self.room_id.unwrap_or(changed.room_id);
         changed.place = self.place.unwrap_or(changed.place);
         changed.cohort_ids = self.cohort_ids.unwrap_or(changed.cohort_ids);
         changed.cohort_ids.sort_unstable();
         changed.instructor_ids = self.instructor_ids.map_or(changed.instructor_ids, lead_first);
-        changed
+        Ok(changed)
     }
 }
 
@@ -152,9 +165,9 @@ impl SessionPatch {
 #[serde(deny_unknown_fields)]
 pub struct NewHold {
     #[serde(default)]
-    pub starts_at: Option<Instant>,
+    pub starts_at: Option<EnteredTime>,
     #[serde(default)]
-    pub ends_at: Option<Instant>,
+    pub ends_at: Option<EnteredTime>,
     #[serde(default)]
     #[schema(minimum = 0)]
     pub break_minutes: Option<i32>,
@@ -167,14 +180,14 @@ pub struct NewHold {
 }
 
 impl NewHold {
-    /// The session as it was taught.
-    pub(super) fn apply(&self, plan: &Plan) -> Plan {
+    /// The session as it was taught, in an intake of this zone.
+    pub(super) fn apply(&self, plan: &Plan, zone: Zone) -> Result<Plan, Vec<FieldFault>> {
         let mut actual = plan.clone();
-        actual.starts_at = self.starts_at.unwrap_or(actual.starts_at);
-        actual.ends_at = self.ends_at.unwrap_or(actual.ends_at);
+        (actual.starts_at, actual.ends_at) =
+            instants(self.starts_at.unwrap_or(plan.starts_at.into()), self.ends_at.unwrap_or(plan.ends_at.into()), zone)?;
         actual.break_minutes = self.break_minutes.unwrap_or(actual.break_minutes);
         actual.instructor_ids = self.instructor_ids.clone().map_or(actual.instructor_ids, lead_first);
-        actual
+        Ok(actual)
     }
 }
 
@@ -186,27 +199,29 @@ mod tests {
     #[test]
     fn an_empty_patch_and_one_with_the_same_people_in_another_order_alter_nothing() {
         let (lead, second, third) = (Id::generate(), Id::generate(), Id::generate());
+        let zone: Zone = "Asia/Shanghai".parse().unwrap();
         let plan = NewSession {
             code: "A".parse().unwrap(),
             module_id: Id::generate(),
             mode: None,
-            starts_at: Instant::from_unix_micros(0).unwrap(),
-            ends_at: Instant::from_unix_micros(60_000_000).unwrap(),
+            starts_at: "2020-05-28T09:00".parse().unwrap(),
+            ends_at: "2020-05-28T01:01:00Z".parse().unwrap(),
             break_minutes: 0,
             room_id: None,
             place: None,
             cohort_ids: vec![Id::generate(), Id::generate()],
             instructor_ids: vec![third, lead, second],
         }
-        .plan(SessionMode::OnSite);
-        assert_eq!(SessionPatch::default().apply(&plan), plan);
+        .plan(SessionMode::OnSite, zone)
+        .unwrap();
+        assert_eq!(SessionPatch::default().apply(&plan, zone), Ok(plan.clone()));
         let reordered = SessionPatch {
             cohort_ids: Some(plan.cohort_ids.iter().rev().copied().collect()),
             instructor_ids: Some(vec![third, second, lead]),
             ..SessionPatch::default()
         };
-        assert_eq!(reordered.apply(&plan), plan);
+        assert_eq!(reordered.apply(&plan, zone), Ok(plan.clone()));
         let led_by_another = SessionPatch { instructor_ids: Some(vec![lead, second, third]), ..SessionPatch::default() };
-        assert_ne!(led_by_another.apply(&plan), plan);
+        assert_ne!(led_by_another.apply(&plan, zone), Ok(plan));
     }
 }

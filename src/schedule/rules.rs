@@ -14,9 +14,10 @@ use crate::{
     db::types::text_enum,
     error::{Error, FieldFault},
     id::Id,
-    intakes::{CohortId, Zone},
+    intakes::CohortId,
     people::PersonId,
     programs::{DisciplineId, ModuleId},
+    zone::Zone,
 };
 
 /// The longest session, breaks included; what looks for overlaps relies on it.
@@ -30,7 +31,7 @@ const INSTRUCTORS: usize = 20;
 /// What is wrong with the three, each with its pointer.
 pub(super) fn minutes(starts_at: Instant, ends_at: Instant, break_minutes: i32) -> Result<i32, FieldFault> {
     if ends_at <= starts_at {
-        return Err(FieldFault::new("/ends_at", "end_before_start", "must be after starts_at"));
+        return Err(FieldFault::new("/ends_at", "end_before_start", "must be after the start"));
     }
     for (pointer, at) in [("/starts_at", starts_at), ("/ends_at", ends_at)] {
         if !at.is_whole_minute() {
@@ -264,15 +265,15 @@ mod tests {
             code: "MET-01".parse().unwrap(),
             module_id: mechanics,
             mode: None,
-            starts_at: at("2020-05-27T08:00:00+08:00"),
-            ends_at: at("2020-05-27T09:40:00+08:00"),
+            starts_at: at("2020-05-27T08:00:00+08:00").into(),
+            ends_at: at("2020-05-27T09:40:00+08:00").into(),
             break_minutes: 10,
             room_id: None,
             place: None,
             cohort_ids: vec![cohort],
             instructor_ids: vec![Id::generate()],
         };
-        (frame, plan.plan(SessionMode::OnSite))
+        (frame, plan.plan(SessionMode::OnSite, shanghai).unwrap())
     }
 
     fn codes(result: Result<i32, Vec<FieldFault>>) -> Vec<(String, String)> {

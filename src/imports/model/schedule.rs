@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::{
     Reason, RowChange, RowPlan, Sheet, Verdict,
-    columns::{CellFault, Cells, Entries, Entry, date, items, planned, time},
+    columns::{CellFault, Cells, Entries, Entry, date, instant, items, planned},
     directory::folded,
     roster::find_cohort,
 };
@@ -170,8 +170,8 @@ impl SessionBefore {
             code: None,
             module_id: Some(self.module_id),
             mode: Some(self.mode),
-            starts_at: Some(self.starts_at),
-            ends_at: Some(self.ends_at),
+            starts_at: Some(self.starts_at.into()),
+            ends_at: Some(self.ends_at.into()),
             break_minutes: Some(self.break_minutes),
             // A file names none, so that there is nothing to take back.
             room_id: None,
@@ -205,20 +205,15 @@ fn read_row(cells: &mut Cells<'_, Column>, frame: &Frame) -> Option<Row> {
     let cohorts = cells.read_required(Column::Cohorts, |text| find_cohorts(&frame.cohorts, text));
     let instructors = cells.read(Column::Instructors, read_numbers).unwrap_or_default();
     let day = cells.read_required(Column::Date, date);
-    let start = cells.read_required(Column::Start, time);
-    let end = cells.read_required(Column::End, time);
+    let zone = frame.intake.time_zone;
+    let starts_at = cells.read_required(Column::Start, |text| instant(text, day, zone)).flatten();
+    let ends_at = cells.read_required(Column::End, |text| instant(text, day, zone)).flatten();
+    if day.is_some_and(|day| starts_at.is_some_and(|at| zone.date(at) != day)) {
+        cells.refuse(Column::Start, CellFault::new("date_differs", "must be on the date of the row"));
+    }
     let break_minutes = cells.read(Column::Break, read_minutes);
     let mode = cells.read(Column::Mode, read_mode);
     let place = cells.optional(Column::Place);
-    let (day, start, end) = (day?, start?, end?);
-    if end <= start {
-        cells.refuse(Column::End, CellFault::new("end_before_start", "must be after the start, on the same day"));
-    }
-    let mut at = |column, time| {
-        let instant = frame.intake.time_zone.instant(day, time);
-        instant.map_err(|detail| cells.refuse(column, CellFault::new("local_time_unclear", detail))).ok()
-    };
-    let (starts_at, ends_at) = (at(Column::Start, start), at(Column::End, end));
     Some(Row {
         code: code?,
         module: module?,
@@ -324,8 +319,8 @@ fn new_session(row: Row, facts: &Facts) -> NewSession {
         code: row.code,
         module_id: row.module,
         mode: row.mode,
-        starts_at: row.starts_at,
-        ends_at: row.ends_at,
+        starts_at: row.starts_at.into(),
+        ends_at: row.ends_at.into(),
         break_minutes: row.break_minutes.unwrap_or(0),
         room_id: None,
         place: row.place,
@@ -377,11 +372,11 @@ fn differences(said: &Row, stored: &Stored, frame: &Frame, facts: &Facts) -> (Se
         what.push(RowChange::new("module", code(row.module_id), code(said.module)));
     }
     if said.starts_at != row.starts_at {
-        patch.starts_at = Some(said.starts_at);
+        patch.starts_at = Some(said.starts_at.into());
         what.push(RowChange::new("start", Some(row.starts_at), Some(said.starts_at)));
     }
     if said.ends_at != row.ends_at {
-        patch.ends_at = Some(said.ends_at);
+        patch.ends_at = Some(said.ends_at.into());
         what.push(RowChange::new("end", Some(row.ends_at), Some(said.ends_at)));
     }
     if let Some(minutes) = said.break_minutes.filter(|minutes| *minutes != row.break_minutes) {
@@ -429,8 +424,8 @@ fn merged(stored: &Stored, patch: &SessionPatch) -> NewSession {
         code: row.code.clone(),
         module_id: patch.module_id.unwrap_or(row.module_id),
         mode: Some(patch.mode.unwrap_or(row.mode)),
-        starts_at: patch.starts_at.unwrap_or(row.starts_at),
-        ends_at: patch.ends_at.unwrap_or(row.ends_at),
+        starts_at: patch.starts_at.unwrap_or(row.starts_at.into()),
+        ends_at: patch.ends_at.unwrap_or(row.ends_at.into()),
         break_minutes: patch.break_minutes.unwrap_or(row.break_minutes),
         room_id: row.room_id,
         place: patch.place.clone().unwrap_or_else(|| row.place.clone()),

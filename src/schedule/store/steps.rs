@@ -205,7 +205,7 @@ pub fn hold(conn: &mut Conn, actor: &Actor, now: Instant, id: SessionId, new: Ne
     intake.check_opened()?;
     let state = stored.row.after("hold")?;
     let plan = stored.plan();
-    let actual = new.apply(&plan);
+    let actual = new.apply(&plan, intake.time_zone).map_err(Error::Invalid)?;
     let minutes = check_hold(&new, &plan, &actual)?;
     if now < actual.ends_at {
         let detail = format!("session {} ends at {}; it is confirmed once it is over", plan.code, actual.ends_at);

@@ -83,7 +83,9 @@ fn a_local_time_that_is_skipped_or_doubled_is_refused() {
     seed::cohort(&course.coordinator, &intake, &course.program.metallurgy, "MET-1");
     let file = csv(SCHEDULE, &["A,MET-01,MET-1,,2020-10-25,2:30,4:00,,,"]);
     let reply = course.coordinator.post_file(&format!("/intakes/{intake}/sessions/import?dry_run=true"), "a.csv", &file).expect(200);
-    assert_eq!(verdicts(&reply), said(&[(2, "invalid", &["local_time_unclear"])]));
+    assert_eq!(verdicts(&reply), said(&[(2, "invalid", &["local_time_ambiguous"])]));
+    let reason = &reply.body["rows"][0]["reasons"][0];
+    assert_eq!(reason["choices"], json!(["2020-10-25T02:30:00+02:00", "2020-10-25T02:30:00+01:00"]));
 }
 
 #[test]

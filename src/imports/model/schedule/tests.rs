@@ -83,8 +83,8 @@ fn stored(frame: &Frame, row: &Row, facts: &Facts, state: SessionState) -> Store
             code: new.code,
             state,
             mode: new.mode.unwrap_or(frame.intake.mode),
-            starts_at: new.starts_at,
-            ends_at: new.ends_at,
+            starts_at: row.starts_at,
+            ends_at: row.ends_at,
             break_minutes: new.break_minutes,
             minutes: 90,
             room_id: None,
@@ -123,6 +123,9 @@ fn cells_are_read_in_local_time() {
     assert_eq!((row.break_minutes, row.mode), (Some(10), Some(SessionMode::LiveOnline)));
     assert_eq!(row.cohorts.len(), 2);
     assert_eq!(row.instructors.iter().map(Code::as_str).collect::<Vec<_>>(), ["P1", "P2"]);
+    // In full where a time of day does not say it: the second half past two, and the morning after.
+    let row = one("A,COM-01,MET-1,,2020-10-25,2020-10-25T02:30:00+01:00,2020-10-26 01:00,,,", &frame);
+    assert_eq!((row.starts_at, row.ends_at), (at("2020-10-25T01:30:00Z"), at("2020-10-26T00:00:00Z")));
     // A name may hold what separates names.
     assert_eq!(one("A,COM-01,一、二班,,2020-06-01,8:00,9:00,,,", &frame).cohorts, [frame.cohorts[2].id]);
 }
@@ -132,9 +135,10 @@ fn what_cannot_be_meant_is_not_guessed() {
     let frame = frame();
     assert_eq!(codes("A,安全生产,MET-1,,2020-06-01,8:00,9:00,,,", &frame), ["module_ambiguous"]);
     assert_eq!(codes("A,COM-01,MET-1;MET-9,,2020-06-01,8:00,9:00,,,", &frame), ["unknown_cohort"]);
-    assert_eq!(codes("A,COM-01,MET-1,,2020-06-01,22:00,1:00,,,", &frame), ["end_before_start"]);
-    // The clocks go back over half past two.
-    assert_eq!(codes("A,COM-01,MET-1,,2020-10-25,2:30,4:00,,,", &frame), ["local_time_unclear"]);
+    assert_eq!(codes("A,COM-01,MET-1,,2020-06-01,2020-06-02T08:00,9:00,,,", &frame), ["date_differs"]);
+    // The clocks go back over half past two, and forward over it.
+    assert_eq!(codes("A,COM-01,MET-1,,2020-10-25,2:30,4:00,,,", &frame), ["local_time_ambiguous"]);
+    assert_eq!(codes("A,COM-01,MET-1,,2020-03-29,2:30,4:00,,,", &frame), ["local_time_missing"]);
 }
 
 #[test]
