@@ -28,6 +28,8 @@ pub(super) struct Plan {
     pub(super) starts_at: Instant,
     pub(super) ends_at: Instant,
     pub(super) break_minutes: i32,
+    /// Of a recorded session, whose start and end are the window in which it can be watched.
+    pub(super) length_minutes: Option<i32>,
     pub(super) room_id: Option<RoomId>,
     pub(super) place: Option<Place>,
     pub(super) cohort_ids: Vec<CohortId>,
@@ -37,8 +39,8 @@ pub(super) struct Plan {
 impl Plan {
     /// Whether who is expected, when or for how long differs from what stands, as no roll that has been called could bear.
     pub(super) fn moves(&self, row: &SessionRow, cohort_ids: &[CohortId]) -> bool {
-        (self.mode, self.starts_at, self.ends_at, self.break_minutes, self.cohort_ids.as_slice())
-            != (row.mode, row.starts_at, row.ends_at, row.break_minutes, cohort_ids)
+        (self.mode, self.starts_at, self.ends_at, self.break_minutes, self.length_minutes, self.cohort_ids.as_slice())
+            != (row.mode, row.starts_at, row.ends_at, row.break_minutes, row.length_minutes, cohort_ids)
     }
 }
 
@@ -74,6 +76,10 @@ pub struct NewSession {
     #[serde(default)]
     #[schema(minimum = 0)]
     pub break_minutes: i32,
+    /// What watching a recorded session counts; its start and end are the window for that. All others have none.
+    #[serde(default)]
+    #[schema(minimum = 1, maximum = 1440, example = json!(null))]
+    pub length_minutes: Option<i32>,
     /// The room or online place that it is to occupy.
     #[serde(default)]
     pub room_id: Option<RoomId>,
@@ -100,6 +106,7 @@ impl NewSession {
             starts_at,
             ends_at,
             break_minutes: self.break_minutes,
+            length_minutes: self.length_minutes,
             room_id: self.room_id,
             place: self.place,
             cohort_ids,
@@ -125,6 +132,10 @@ pub struct SessionPatch {
     #[serde(default, deserialize_with = "given")]
     #[schema(minimum = 0)]
     pub break_minutes: Option<i32>,
+    /// To be said with a mode that becomes recorded, and to be null with one that no longer is.
+    #[serde(default, deserialize_with = "nullable")]
+    #[schema(value_type = Option<i32>, minimum = 1, maximum = 1440, example = json!(null))]
+    pub length_minutes: Patched<i32>,
     #[serde(default, deserialize_with = "nullable")]
     #[schema(value_type = Option<RoomId>)]
     pub room_id: Patched<RoomId>,
@@ -151,6 +162,7 @@ impl SessionPatch {
         changed.module_id = self.module_id.unwrap_or(changed.module_id);
         changed.mode = self.mode.unwrap_or(changed.mode);
         changed.break_minutes = self.break_minutes.unwrap_or(changed.break_minutes);
+        changed.length_minutes = self.length_minutes.unwrap_or(changed.length_minutes);
         changed.room_id = self.room_id.unwrap_or(changed.room_id);
         changed.place = self.place.unwrap_or(changed.place);
         changed.cohort_ids = self.cohort_ids.unwrap_or(changed.cohort_ids);
@@ -160,7 +172,7 @@ impl SessionPatch {
     }
 }
 
-/// How a session was taught; what is left out was as planned.
+/// How a session was taught; what is left out was as planned. The window of a recorded one is over as it was planned.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewHold {
@@ -207,6 +219,7 @@ mod tests {
             starts_at: "2020-05-28T09:00".parse().unwrap(),
             ends_at: "2020-05-28T01:01:00Z".parse().unwrap(),
             break_minutes: 0,
+            length_minutes: None,
             room_id: None,
             place: None,
             cohort_ids: vec![Id::generate(), Id::generate()],

@@ -32,6 +32,7 @@ pub(in crate::imports) enum Column {
     Start,
     End,
     Break,
+    Length,
     Mode,
     Place,
 }
@@ -55,6 +56,9 @@ pub(in crate::imports) const COLUMNS: &[Field<Column>] = {
         Field { key: C::End, name: "end", aliases: &["结束", "结束时间", "下课时间", "end time", "until"], required: true },
         Field {
             key: C::Break, name: "break", aliases: &["休息", "休息分钟", "课间休息", "break minutes", "breaks"], required: false
+        },
+        Field {
+            key: C::Length, name: "length", aliases: &["时长", "录播时长", "时长分钟", "length minutes", "duration"], required: false
         },
         Field { key: C::Mode, name: "mode", aliases: &["方式", "授课方式", "教学方式", "上课方式"], required: false },
         Field {
@@ -97,6 +101,8 @@ pub(in crate::imports) struct Row {
     starts_at: Instant,
     ends_at: Instant,
     break_minutes: Option<i32>,
+    /// Of a recorded session.
+    length_minutes: Option<i32>,
     mode: Option<SessionMode>,
     place: Option<Place>,
 }
@@ -144,6 +150,7 @@ pub(in crate::imports) struct SessionBefore {
     starts_at: Instant,
     ends_at: Instant,
     break_minutes: i32,
+    length_minutes: Option<i32>,
     place: Option<Place>,
     cohort_ids: Vec<CohortId>,
     instructor_ids: Vec<PersonId>,
@@ -158,6 +165,7 @@ impl SessionBefore {
             starts_at: stored.row.starts_at,
             ends_at: stored.row.ends_at,
             break_minutes: stored.row.break_minutes,
+            length_minutes: stored.row.length_minutes,
             place: stored.row.place.clone(),
             cohort_ids: stored.cohorts.clone(),
             instructor_ids: stored.instructors.clone(),
@@ -173,6 +181,7 @@ impl SessionBefore {
             starts_at: Some(self.starts_at.into()),
             ends_at: Some(self.ends_at.into()),
             break_minutes: Some(self.break_minutes),
+            length_minutes: Some(self.length_minutes),
             // A file names none, so that there is nothing to take back.
             room_id: None,
             place: Some(self.place),
@@ -212,6 +221,7 @@ fn read_row(cells: &mut Cells<'_, Column>, frame: &Frame) -> Option<Row> {
         cells.refuse(Column::Start, CellFault::new("date_differs", "must be on the date of the row"));
     }
     let break_minutes = cells.read(Column::Break, read_minutes);
+    let length_minutes = cells.read(Column::Length, read_minutes);
     let mode = cells.read(Column::Mode, read_mode);
     let place = cells.optional(Column::Place);
     Some(Row {
@@ -222,6 +232,7 @@ fn read_row(cells: &mut Cells<'_, Column>, frame: &Frame) -> Option<Row> {
         starts_at: starts_at?,
         ends_at: ends_at?,
         break_minutes,
+        length_minutes,
         mode,
         place,
     })
@@ -322,6 +333,7 @@ fn new_session(row: Row, facts: &Facts) -> NewSession {
         starts_at: row.starts_at.into(),
         ends_at: row.ends_at.into(),
         break_minutes: row.break_minutes.unwrap_or(0),
+        length_minutes: row.length_minutes,
         room_id: None,
         place: row.place,
         cohort_ids: row.cohorts,
@@ -387,6 +399,13 @@ fn differences(said: &Row, stored: &Stored, frame: &Frame, facts: &Facts) -> (Se
         patch.mode = Some(mode);
         what.push(RowChange::new("mode", Some(row.mode), Some(mode)));
     }
+    // Only what is recorded has a length; what no longer is loses it.
+    let is_recorded = said.mode.unwrap_or(row.mode) == SessionMode::Recorded;
+    let length = said.length_minutes.or(row.length_minutes.filter(|_| is_recorded));
+    if length != row.length_minutes {
+        patch.length_minutes = Some(length);
+        what.push(RowChange::new("length", row.length_minutes, length));
+    }
     if said.place.is_some() && said.place != row.place {
         patch.place = Some(said.place.clone());
         what.push(RowChange::new("place", row.place.as_ref(), said.place.as_ref()));
@@ -427,6 +446,7 @@ fn merged(stored: &Stored, patch: &SessionPatch) -> NewSession {
         starts_at: patch.starts_at.unwrap_or(row.starts_at.into()),
         ends_at: patch.ends_at.unwrap_or(row.ends_at.into()),
         break_minutes: patch.break_minutes.unwrap_or(row.break_minutes),
+        length_minutes: patch.length_minutes.unwrap_or(row.length_minutes),
         room_id: row.room_id,
         place: patch.place.clone().unwrap_or_else(|| row.place.clone()),
         cohort_ids: patch.cohort_ids.clone().unwrap_or_else(|| stored.cohorts.clone()),
@@ -454,6 +474,7 @@ fn column(pointer: &str) -> Option<&'static str> {
         ("/starts_at", "start"),
         ("/ends_at", "end"),
         ("/break_minutes", "break"),
+        ("/length_minutes", "length"),
         ("/mode", "mode"),
         ("/place", "place"),
     ];

@@ -256,6 +256,7 @@ fn draft(intake: &Intake, now: Instant, plan: &Plan, minutes: i32) -> SessionRow
         ends_at: plan.ends_at,
         break_minutes: plan.break_minutes,
         minutes,
+        length_minutes: plan.length_minutes,
         room_id: plan.room_id,
         place: plan.place.clone(),
         held_starts_at: None,

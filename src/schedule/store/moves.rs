@@ -20,7 +20,7 @@ use crate::{
     http::{Caller, ETag},
     intakes::{self, Intake, IntakeId, SessionMode},
     journal::NewEntry,
-    rooms,
+    rooms::{self, RoomId},
     schema::sessions,
     text::{Code, Note},
     zone::Zone,
@@ -152,8 +152,8 @@ pub(super) fn roll_has_been_called(code: &Code) -> String {
     format!("the roll of session {code} has been called; hold it as it was, or cancel it")
 }
 
-/// Gives back what the sessions will not occupy any more. Until each is saved, whoever leaves its time is recorded: such a session
-/// occupies nobody, so that of two that exchange their times neither is in the other's way.
+/// Gives back what the sessions will not occupy any more. Until each is saved, whoever leaves its time is a recording of itself: such a
+/// session occupies nobody and no room, so that of two that exchange their times neither is in the other's way.
 fn leave(conn: &mut Conn, moves: &[Move]) -> Result<(), Error> {
     for one in moves {
         links::remove_left(conn, one.stored.row.id, &one.before, &one.plan)?;
@@ -161,7 +161,14 @@ fn leave(conn: &mut Conn, moves: &[Move]) -> Result<(), Error> {
     let leaving: Vec<SessionId> = moves.iter().filter(|one| one.leaves()).map(|one| one.stored.row.id).collect();
     for chunk in leaving.chunks(CHUNK) {
         let leaving = sessions::table.filter(sessions::id.eq_any(chunk.to_vec()));
-        diesel::update(leaving).set(sessions::mode.eq(SessionMode::Recorded)).execute(conn)?;
+        diesel::update(leaving)
+            .set((
+                sessions::mode.eq(SessionMode::Recorded),
+                sessions::length_minutes.eq(sessions::minutes.nullable()),
+                sessions::break_minutes.eq(0),
+                sessions::room_id.eq(None::<RoomId>),
+            ))
+            .execute(conn)?;
     }
     Ok(())
 }
@@ -175,6 +182,7 @@ fn moved(Move { stored, plan, .. }: &Move, minutes: i32) -> SessionRow {
         ends_at: plan.ends_at,
         break_minutes: plan.break_minutes,
         minutes,
+        length_minutes: plan.length_minutes,
         room_id: plan.room_id,
         place: plan.place.clone(),
         sequence: stored.row.sequence + i32::from(stored.row.state == SessionState::Published),

@@ -102,7 +102,7 @@ fn what_would_be_in_two_places_is_told_before_it_is_published() {
         "SAME,MET-01,MET-1,,2020-06-01,20:00,21:00,,,",
         "LATER,MET-01,MET-1,,2020-06-01,20:30,21:30,,,",
         "BUSY,MET-01,MET-1,HONGXING-P1,2020-06-03,10:00,11:00,,,",
-        "RECORDED,MET-01,MET-1,HONGXING-P1,2020-06-03,10:00,11:00,,录播,",
+        "RECORDED,MET-01,MET-1,HONGXING-P1,2020-06-03,10:00,11:00,,录播,,45",
     ];
     let expected = said(&[
         (2, "create", &[]),
@@ -258,7 +258,7 @@ fn a_session_that_comes_to_be_recorded_makes_room() {
     let app = spawn_app();
     let course = seed::course(&app);
     lectures(&course, "?publish=true", &["A,2020-06-01,8:00,9:00", "B,2020-06-01,9:00,10:00"]).expect(200);
-    let rows = ["A,COM-01,MET-1,,2020-06-01,8:00,9:00,,录播,", "B,COM-01,MET-1,,2020-06-01,8:00,9:00,,,"];
+    let rows = ["A,COM-01,MET-1,,2020-06-01,8:00,9:00,,录播,,60", "B,COM-01,MET-1,,2020-06-01,8:00,9:00,,,"];
     let dry = import_schedule(&course, &course.coordinator, "?dry_run=true", &rows).expect(200);
     assert_eq!(verdicts(&dry), said(&[(2, "update", &[]), (3, "update", &[])]));
     import_schedule(&course, &course.coordinator, "", &rows).expect(200);

@@ -54,7 +54,7 @@ fn frame() -> Frame {
 }
 
 fn rows(text: &str, frame: &Frame) -> Entries<Row> {
-    let header = "课次,课程,班级,授课教师,日期,开始,结束,休息,方式,地点";
+    let header = "课次,课程,班级,授课教师,日期,开始,结束,休息,方式,地点,时长";
     let table = tabular::read(format!("{header}\n{text}").as_bytes(), &tabular::Limits::default()).unwrap();
     read(&table, frame).unwrap().0
 }
@@ -87,6 +87,7 @@ fn stored(frame: &Frame, row: &Row, facts: &Facts, state: SessionState) -> Store
             ends_at: row.ends_at,
             break_minutes: new.break_minutes,
             minutes: 90,
+            length_minutes: new.length_minutes,
             room_id: None,
             place: new.place,
             held_starts_at: None,
@@ -142,6 +143,18 @@ fn what_cannot_be_meant_is_not_guessed() {
 }
 
 #[test]
+fn what_is_no_longer_recorded_loses_its_length() {
+    let (frame, facts) = (frame(), Facts::default());
+    let row = one("A,COM-01,MET-1,,2020-06-01,8:00,2020-06-30 18:00,,录播,,45", &frame);
+    assert_eq!((row.length_minutes, row.ends_at), (Some(45), at("2020-06-30T16:00:00Z")));
+    let stored = stored(&frame, &row, &facts, SessionState::Draft);
+    let patch = |text: &str| differences(&one(text, &frame), &stored, &frame, &facts).0.length_minutes;
+    assert_eq!(patch("A,COM-01,MET-1,,2020-06-01,8:00,2020-06-30 18:00,,,,"), None);
+    assert_eq!(patch("A,COM-01,MET-1,,2020-06-01,8:00,2020-06-30 18:00,,,,60"), Some(Some(60)));
+    assert_eq!(patch("A,COM-01,MET-1,,2020-06-01,8:00,9:40,,面授,,"), Some(None));
+}
+
+#[test]
 fn a_session_that_is_there_is_compared() {
     use SessionState as S;
     let told = |fields: &[&str]| fields.iter().map(|&field| field.to_owned()).collect::<Vec<_>>();
@@ -161,5 +174,7 @@ fn a_session_that_is_there_is_compared() {
     assert_eq!(beside(another, S::Published, false), (Verdict::Invalid, told(&["session_published"])));
     assert_eq!(beside(ROW, S::Draft, true), (Verdict::Update, told(&["state"])));
     assert_eq!(beside(ROW, S::Published, true), (Verdict::Unchanged, vec![]));
+    let recorded = "A,COM-01,MET-1,P1,2020-06-01,8:00,2020-06-30 18:00,0,录播,101,45分钟";
+    assert_eq!(beside(recorded, S::Published, false), (Verdict::Update, told(&["end", "break", "mode", "length"])));
     assert_eq!(beside("B,COM-01,MET-1,P3,2020-06-01,8:00,9:40,,,", S::Draft, true), (Verdict::Invalid, told(&["unknown_instructor"])));
 }
