@@ -397,6 +397,7 @@ diesel::table! {
         ends_at -> Ts,
         break_minutes -> Integer,
         minutes -> Integer,
+        length_minutes -> Nullable<Integer>,
         room_id -> Nullable<Uid>,
         place -> Nullable<Text>,
         held_starts_at -> Nullable<Ts>,
