@@ -101,6 +101,11 @@ impl Zone {
             .map_or_else(|| Instant::from(midnight.and_utc()), |at| Instant::from(at.to_utc()))
     }
 
+    /// The local date and time of an instant.
+    pub fn local(&self, at: Instant) -> chrono::NaiveDateTime {
+        at.utc().with_timezone(&self.0).naive_local()
+    }
+
     /// The local date of an instant.
     pub fn date(&self, at: Instant) -> NaiveDate {
         at.utc().with_timezone(&self.0).date_naive()
