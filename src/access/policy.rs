@@ -11,6 +11,8 @@ pub enum Action {
     WriteOrganizations,
     ReadPeople,
     WritePeople,
+    ReadProfiles,
+    WriteProfiles,
     ReadPrograms,
     WritePrograms,
     ReadIntakes,
@@ -42,6 +44,7 @@ impl Action {
         match self {
             Self::ReadOrganizations
             | Self::ReadPeople
+            | Self::ReadProfiles
             | Self::ReadPrograms
             | Self::ReadIntakes
             | Self::ReadEnrollments
@@ -57,6 +60,7 @@ impl Action {
             Self::ManageAccess
             | Self::WriteOrganizations
             | Self::WritePeople
+            | Self::WriteProfiles
             | Self::WritePrograms
             | Self::WriteIntakes
             | Self::Enroll
@@ -78,6 +82,8 @@ impl Action {
             Self::WriteOrganizations => "create or change organizations",
             Self::ReadPeople => "see people",
             Self::WritePeople => "record or change people",
+            Self::ReadProfiles => "see when instructors are available",
+            Self::WriteProfiles => "say when instructors are available",
             Self::ReadPrograms => "see programs",
             Self::WritePrograms => "create or change programs",
             Self::ReadIntakes => "see intakes",
@@ -113,6 +119,7 @@ pub fn allows(role: Role, action: Action) -> bool {
     let roles: &[Role] = match action {
         A::ManageAccess | A::WriteOrganizations => &[Administrator],
         A::WritePeople
+        | A::WriteProfiles
         | A::WritePrograms
         | A::WriteIntakes
         | A::Enroll
@@ -125,7 +132,7 @@ pub fn allows(role: Role, action: Action) -> bool {
         A::ReadOrganizations | A::ReadPeople | A::ReadPrograms | A::ReadIntakes | A::ReadEnrollments | A::ReadSessions => {
             &[Administrator, Coordinator, ClassAdviser, Instructor, Partner, Trainee, Auditor]
         }
-        A::ReadRollCall => &[Administrator, Coordinator, ClassAdviser, Instructor, Auditor],
+        A::ReadRollCall | A::ReadProfiles => &[Administrator, Coordinator, ClassAdviser, Instructor, Auditor],
         A::ReadHours | A::ReadOwnProgress => &[Administrator, Coordinator, ClassAdviser, Partner, Trainee, Auditor],
         A::ReadIntakeProgress => &[Administrator, Coordinator, Partner, Auditor],
         A::ReadRooms | A::ReadCalendars | A::ReadImports => &[Administrator, Coordinator, Auditor],

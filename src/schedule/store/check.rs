@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::{
+    super::advice::Load,
     super::conflicts::{Checked, Conflict, ConflictKind, Placed, Proposed, Severity, Subject, Taking, exceeding},
     super::model::{Session, SessionId, SessionState, UNHELD},
     super::plan::Plan,
@@ -58,6 +59,15 @@ impl Candidate {
     /// A session as it was held: nothing is refused any more for the plan.
     pub(super) fn held(id: SessionId, actual: Plan, minutes: i32) -> Self {
         Self { id, pointer: None, is_stored: true, plan: actual, minutes, taking: Vec::new() }
+    }
+
+    pub(super) fn id(&self) -> SessionId {
+        self.id
+    }
+
+    /// What it is for one of its instructors.
+    pub(super) fn load(&self, person_id: PersonId) -> Load {
+        Load { person_id, starts_at: self.plan.starts_at, minutes: self.minutes }
     }
 
     fn placed(&self) -> Placed {
