@@ -9,11 +9,14 @@
 //! |---|---|
 //! | [`organizations`] | universities, enterprises and their units; the tree that every scope filter reads |
 //! | [`people`] | trainees and instructors, and their dated affiliations |
+//! | [`instructors`] | the disciplines, available hours and caps of those who teach; the schedule warns beyond them |
 //! | [`programs`] | programs and their versions: disciplines and modules, immutable once confirmed |
 //! | [`rooms`] | rooms and online places of a provider; each holds one session at a time |
+//! | [`calendars`] | holidays of a provider and shifts of a sponsor's crews; the schedule warns of both |
 //! | [`intakes`] | one dated run of a version; its cohorts, seat quotas and amendments |
 //! | [`enrollments`] | a trainee's place in an intake: states, dated periods, seats; who is expected of a session |
-//! | [`schedule`] | sessions, what they occupy (claims), conflicts, waivers, how they were held |
+//! | [`schedule`] | sessions, what they occupy (claims), conflicts, waivers, how they were held; who is told of a change |
+//! | [`feeds`] | schedules that calendar programs subscribe to, at secret addresses that can be revoked |
 //! | [`attendance`] | roll calls: put, submit, close, reopen |
 //! | [`ledger`] | immutable hour entries, and the balances that are their sums |
 //! | [`reports`] | the progress of an intake and of an enrollment |
@@ -22,7 +25,7 @@
 //! | [`access`] | who asks: tokens, roles, scopes and the one policy |
 //!
 //! Beside them: [`db`] (connections, transactions, migrations, types), [`http`] (what every handler shares), [`tabular`] (spreadsheets,
-//! read and written under caps), [`cli`] (one file a command), [`app`] (the server, and the one list of routes), [`error`], [`clock`],
+//! read and written under caps), [`cli`] (one file a command), [`app`] (the server, and the one list of routes), [`error`], [`clock`], [`zone`],
 //! [`id`], [`text`], [`config`], [`schema`].
 //!
 //! # The invariants, and what holds each
@@ -47,6 +50,8 @@
 //! | A list or look-up shows what the actor may see, and 404 for the rest | `organization_tree`, filled by a trigger; `muster verify` derives it anew | `visible(actor)` in each store; the access matrix test |
 //! | Nothing is written before the policy was asked | | [`access::Actor::may`]; a replayed request stops exactly there |
 //! | Each change is in the journal, gapless and unchanged, filed where its auditors look | triggers on entries and seals | the last statement of [`db::Db::write`]; `muster verify` walks the chain, and looks for what was held or cancelled without an entry |
+//! | Whoever a published change concerns is told of it, once and for good | triggers on `session_changes` | written by the one function that moves and those that cancel; `muster verify` holds it against the journal |
+//! | A feed shows nothing of a draft, and nothing at all once it is revoked or its maker's role has ended | a revoked feed stays so | looked up again at each reading |
 //! | A request sent twice does its work once | primary key of the stored answers | [`http::once`]; an equal PUT or PATCH writes nothing |
 //! | An acknowledged write survives a crash | WAL with `synchronous=FULL`; Postgres with `fsync` | asserted on every connection |
 //!
@@ -55,6 +60,7 @@
 pub mod access;
 pub mod app;
 pub mod attendance;
+pub mod calendars;
 pub mod cli;
 pub mod clock;
 pub mod config;
@@ -65,6 +71,7 @@ pub mod feeds;
 pub mod http;
 pub mod id;
 pub mod imports;
+pub mod instructors;
 pub mod intakes;
 pub mod journal;
 pub mod ledger;
@@ -77,3 +84,4 @@ pub mod schedule;
 pub mod schema;
 pub mod tabular;
 pub mod text;
+pub mod zone;

@@ -11,6 +11,8 @@ pub enum Action {
     WriteOrganizations,
     ReadPeople,
     WritePeople,
+    ReadProfiles,
+    WriteProfiles,
     ReadPrograms,
     WritePrograms,
     ReadIntakes,
@@ -25,6 +27,8 @@ pub enum Action {
     ReadChanges,
     ReadFeeds,
     WriteFeeds,
+    ReadCalendars,
+    WriteCalendars,
     /// Confirm a session as taught.
     HoldSession,
     ReadRollCall,
@@ -44,6 +48,7 @@ impl Action {
         match self {
             Self::ReadOrganizations
             | Self::ReadPeople
+            | Self::ReadProfiles
             | Self::ReadPrograms
             | Self::ReadIntakes
             | Self::ReadEnrollments
@@ -51,6 +56,7 @@ impl Action {
             | Self::ReadRooms
             | Self::ReadChanges
             | Self::ReadFeeds
+            | Self::ReadCalendars
             | Self::ReadRollCall
             | Self::ReadHours
             | Self::ReadOwnProgress
@@ -60,12 +66,14 @@ impl Action {
             Self::ManageAccess
             | Self::WriteOrganizations
             | Self::WritePeople
+            | Self::WriteProfiles
             | Self::WritePrograms
             | Self::WriteIntakes
             | Self::Enroll
             | Self::WriteSchedule
             | Self::WriteRooms
             | Self::WriteFeeds
+            | Self::WriteCalendars
             | Self::HoldSession
             | Self::CallRoll
             | Self::CloseRollCall
@@ -81,6 +89,8 @@ impl Action {
             Self::WriteOrganizations => "create or change organizations",
             Self::ReadPeople => "see people",
             Self::WritePeople => "record or change people",
+            Self::ReadProfiles => "see when instructors are available",
+            Self::WriteProfiles => "say when instructors are available",
             Self::ReadPrograms => "see programs",
             Self::WritePrograms => "create or change programs",
             Self::ReadIntakes => "see intakes",
@@ -94,6 +104,8 @@ impl Action {
             Self::ReadChanges => "see the changes that concern a person",
             Self::ReadFeeds => "see calendar feeds",
             Self::WriteFeeds => "make or revoke calendar feeds",
+            Self::ReadCalendars => "see calendars",
+            Self::WriteCalendars => "begin or change calendars",
             Self::HoldSession => "hold a session",
             Self::ReadRollCall => "see a roll call",
             Self::CallRoll => "call the roll",
@@ -117,11 +129,13 @@ pub fn allows(role: Role, action: Action) -> bool {
     let roles: &[Role] = match action {
         A::ManageAccess | A::WriteOrganizations => &[Administrator],
         A::WritePeople
+        | A::WriteProfiles
         | A::WritePrograms
         | A::WriteIntakes
         | A::Enroll
         | A::WriteSchedule
         | A::WriteRooms
+        | A::WriteCalendars
         | A::CloseRollCall
         | A::Import => &[Coordinator],
         // Instructors and trainees of the own schedule.
@@ -131,10 +145,10 @@ pub fn allows(role: Role, action: Action) -> bool {
         A::ReadOrganizations | A::ReadPeople | A::ReadPrograms | A::ReadIntakes | A::ReadEnrollments | A::ReadSessions => {
             &[Administrator, Coordinator, ClassAdviser, Instructor, Partner, Trainee, Auditor]
         }
-        A::ReadRollCall => &[Administrator, Coordinator, ClassAdviser, Instructor, Auditor],
+        A::ReadRollCall | A::ReadProfiles => &[Administrator, Coordinator, ClassAdviser, Instructor, Auditor],
         A::ReadHours | A::ReadOwnProgress => &[Administrator, Coordinator, ClassAdviser, Partner, Trainee, Auditor],
         A::ReadIntakeProgress => &[Administrator, Coordinator, Partner, Auditor],
-        A::ReadRooms | A::ReadImports => &[Administrator, Coordinator, Auditor],
+        A::ReadRooms | A::ReadCalendars | A::ReadImports => &[Administrator, Coordinator, Auditor],
         A::ReadAudit => &[Administrator, Auditor],
     };
     // Whoever can write the database file can do everything; going through the rooms keeps the rules and the journal.

@@ -5,7 +5,7 @@
 
 use std::{collections::BTreeMap, fmt};
 
-use chrono::{DateTime, FixedOffset, NaiveDateTime, TimeZone, Utc};
+use chrono::{DateTime, FixedOffset, NaiveDateTime, Utc};
 use chrono_tz::Tz;
 use icalendar::Property;
 
@@ -142,11 +142,9 @@ fn description(event: &Event) -> String {
 /// A time by the clocks of the intake, as people read it. One of an hour that exists twice would be taken for the first of the two, so
 /// an event that touches one is told in UTC.
 fn time(lines: &mut Lines, name: &str, event: &Event, at: Instant) -> Result<(), Error> {
-    let zone = event.zone.tz();
-    let shown = |at: Instant| at.utc().with_timezone(&zone).naive_local();
-    let is_plain = |at: Instant| zone.from_local_datetime(&shown(at)).single().is_some();
+    let is_plain = |at: Instant| event.zone.instant(event.zone.local(at)).is_ok();
     if is_plain(event.starts_at) && is_plain(event.ends_at) {
-        lines.with(name, ("TZID", zone.name()), local(shown(at)))
+        lines.with(name, ("TZID", event.zone.as_str()), local(event.zone.local(at)))
     } else {
         lines.property(name, utc(at))
     }

@@ -1,4 +1,4 @@
-//! `/feeds`, and `/calendars`, where they are read.
+//! `/feeds`, and `/schedules`, where they are read.
 
 use actix_web::web::{Data, Path, ServiceConfig};
 use utoipa::OpenApi;
@@ -16,13 +16,13 @@ use crate::{
 };
 
 #[derive(OpenApi)]
-#[openapi(paths(list_feeds, create_feed, revoke_feed, read_calendar))]
+#[openapi(paths(list_feeds, create_feed, revoke_feed, read_schedule))]
 pub struct ApiDoc;
 
 pub fn routes(api: &mut ServiceConfig) {
     api.service(at("/feeds").get(list_feeds).post(create_feed))
         .service(at("/feeds/{id}/revoke").post(revoke_feed))
-        .service(at("/calendars/{file_name}").get(read_calendar));
+        .service(at("/schedules/{file_name}").get(read_schedule));
 }
 
 /// The feeds the caller sees
@@ -46,7 +46,7 @@ async fn create_feed(db: Data<Db>, caller: Caller, origin: Origin, body: Body<Ne
     once(&db, &caller, body.hash, move |conn, actor, now| {
         let (feed, secret) = store::create(conn, actor, now, &body.value()?)?;
         let location = format!("/api/v1/feeds/{}", feed.id);
-        let path = format!("/api/v1/calendars/{}.ics", secret.expose());
+        let path = format!("/api/v1/schedules/{}.ics", secret.expose());
         let kept = IssuedFeed { feed, address: None, webcal_address: None };
         let told = IssuedFeed { address: Some(origin.address(&path)), webcal_address: Some(origin.webcal(&path)), ..kept.clone() };
         Answer::created(location, &told)?.kept_as(&kept)
@@ -68,13 +68,13 @@ async fn revoke_feed(db: Data<Db>, caller: Caller, id: Path<FeedId>, body: Body<
     .await
 }
 
-/// The calendar at a secret address
+/// The schedule at a secret address
 ///
 /// iCalendar (RFC 5545): what is published, held or was cancelled, never a draft. Needs no token.
-#[utoipa::path(get, path = "/calendars/{file_name}", tag = "feeds", security(()),
+#[utoipa::path(get, path = "/schedules/{file_name}", tag = "feeds", security(()),
     params(("file_name" = String, Path, description = "The secret of the feed, and `.ics`")),
     responses((status = 200, description = "The calendar", body = String, content_type = "text/calendar"), Unchanged, Unguarded))]
-async fn read_calendar(db: Data<Db>, conditions: Conditions, file_name: Path<String>) -> Result<Answer, Error> {
+async fn read_schedule(db: Data<Db>, conditions: Conditions, file_name: Path<String>) -> Result<Answer, Error> {
     let (calendar, used) = db.snapshot(move |conn, now| store::calendar(conn, now, &file_name)).await?;
     if let Some(id) = used {
         db.note(move |conn| store::note_use(conn, id, clock::now()));

@@ -9,13 +9,14 @@ use crate::{
     clock::Instant,
     db::types::text_enum,
     id::Id,
-    intakes::{CohortId, IntakeId, Zone},
+    intakes::{CohortId, IntakeId},
     organizations::OrganizationId,
     people::PersonId,
     rooms::RoomId,
     schedule::SessionId,
     schema::feeds,
     text::{Code, Link, Name, Note, Place},
+    zone::Zone,
 };
 
 pub type FeedId = Id<Feed>;
@@ -116,12 +117,12 @@ pub(super) struct IssuedFeed {
     pub(super) feed: Feed,
     /// Where the calendar is read. It is stored nowhere: null when the request is answered again to the same `Idempotency-Key`.
     #[schema(
-        example = "https://muster.example.org/api/v1/calendars/muster_0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef.ics"
+        example = "https://muster.example.org/api/v1/schedules/muster_0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef.ics"
     )]
     pub(super) address: Option<String>,
     /// The same address, which a calendar program opens to subscribe.
     #[schema(
-        example = "webcal://muster.example.org/api/v1/calendars/muster_0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef.ics"
+        example = "webcal://muster.example.org/api/v1/schedules/muster_0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef.ics"
     )]
     pub(super) webcal_address: Option<String>,
 }

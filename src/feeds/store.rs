@@ -13,7 +13,7 @@ use crate::{
     enrollments::EnrollmentState,
     error::Error,
     id::Id,
-    intakes::{self, IntakeId, SessionMode, Zone},
+    intakes::{self, IntakeId, SessionMode},
     journal::NewEntry,
     organizations::{OrganizationId, below},
     people::{self, PersonKind},
@@ -24,6 +24,7 @@ use crate::{
         rooms as room_rows, session_cohorts, session_instructors, sessions, users,
     },
     text::{Link, Name},
+    zone::Zone,
 };
 
 const NONE: [FeedId; 0] = [];

@@ -17,11 +17,12 @@ use crate::{
     clock::Instant,
     db::types::text_enum,
     id::Id,
-    intakes::{CohortId, IntakeId, SessionMode, Zone},
+    intakes::{CohortId, IntakeId, SessionMode},
     people::PersonId,
     rooms::RoomId,
     schema::session_changes,
     text::{Code, Name, Note, Place},
+    zone::Zone,
 };
 
 pub(super) type ScheduleChangeId = Id<ScheduleChange>;
@@ -191,8 +192,7 @@ impl Text {
             }
         }
         if let Some(other) = replacement {
-            let local = |at: Instant| at.utc().with_timezone(&zone.tz()).naive_local();
-            let time = self.time(local(other.starts_at), local(other.ends_at));
+            let time = self.time(zone.local(other.starts_at), zone.local(other.ends_at));
             sentences.push(self.say("replaced", &[("code", other.code.as_str()), ("time", &time)]));
         }
         sentences.extend(reason.map(|reason| self.say("reason", &[("reason", reason.as_str())])));

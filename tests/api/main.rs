@@ -7,12 +7,14 @@
 #![expect(unreachable_pub, reason = "in a test binary every `pub` is unreachable; `pub` still says what a module offers")]
 
 mod attendance;
+mod calendars;
 mod contract;
 mod database;
 mod demo;
 mod enrollments;
 mod feeds;
 mod imports;
+mod instructors;
 mod intakes;
 mod journal;
 mod ledger;

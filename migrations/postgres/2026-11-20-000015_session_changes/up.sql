@@ -1,6 +1,6 @@
 -- What became of published sessions, for those whom it concerns. How a session stood and stands is kept as ids, times and the place in words.
 CREATE TABLE session_changes (
-    id uuid NOT NULL PRIMARY KEY CHECK (length(id) = 16),
+    id uuid NOT NULL PRIMARY KEY,
     session_id uuid NOT NULL,
     intake_id uuid NOT NULL,
     kind text NOT NULL CHECK (kind IN ('moved', 'cancelled')),

@@ -5,10 +5,11 @@ use serde::Deserialize;
 
 use super::{Reason, RowChange, RowPlan, Verdict};
 use crate::{
-    intakes::{CohortRow, Intake, NewIntake, SeatQuota, SessionMode, Zone},
+    intakes::{CohortRow, Intake, NewIntake, SeatQuota, SessionMode},
     organizations::OrganizationId,
     programs::{NewProgramVersion, Program, ProgramVersionId},
     text::{Code, Name, listed},
+    zone::Zone,
 };
 
 /// What the file holds.
@@ -82,6 +83,7 @@ impl IntakePart {
             mode: self.mode,
             capacity: self.capacity,
             predecessor_id: None,
+            holiday_calendar_id: None,
             opening_approval_required: false,
         }
     }

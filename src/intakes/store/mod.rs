@@ -11,7 +11,7 @@ use diesel::prelude::*;
 use super::model::{Intake, IntakeId, IntakePatch, IntakeState, IntakeTransition, NewIntake, check};
 use crate::{
     access::{Action, Actor, Scope, sponsored},
-    attendance,
+    attendance, calendars,
     clock::Instant,
     db::{self, Conn, MultiBackend, types::Uid},
     enrollments,
@@ -104,6 +104,9 @@ pub fn create(conn: &mut Conn, actor: &Actor, now: Instant, new: NewIntake) -> R
     if let Some(predecessor) = new.predecessor_id {
         find(conn, actor, predecessor)?;
     }
+    if let Some(calendar) = new.holiday_calendar_id {
+        calendars::check_holidays(conn, provider_id, calendar)?;
+    }
     let intake = Intake {
         id: Id::generate(),
         program_version_id: new.program_version_id,
@@ -118,6 +121,7 @@ pub fn create(conn: &mut Conn, actor: &Actor, now: Instant, new: NewIntake) -> R
         mode: new.mode,
         capacity: new.capacity,
         predecessor_id: new.predecessor_id,
+        holiday_calendar_id: new.holiday_calendar_id,
         opening_approval_required: new.opening_approval_required,
         opening_approved_at: None,
         version: 1,
@@ -144,6 +148,9 @@ pub(super) fn update(conn: &mut Conn, actor: &Actor, caller: &Caller, id: Intake
     if (changed.opens_on, changed.closes_on) != (stored.opens_on, stored.closes_on) {
         schedule::check_within(conn, id, changed.opens_on, changed.closes_on)?;
     }
+    if let Some(calendar) = changed.holiday_calendar_id.filter(|_| changed.holiday_calendar_id != stored.holiday_calendar_id) {
+        calendars::check_holidays(conn, stored.provider_id, calendar)?;
+    }
     save(conn, actor, &stored, changed, "intake.updated", None)
 }
 
@@ -153,7 +160,7 @@ fn changing(conn: &mut Conn, actor: &Actor, id: IntakeId) -> Result<Intake, Erro
     db::lock(conn, "intake", id)?;
     let intake = find(conn, actor, id)?;
     actor.may(Action::WriteIntakes)?;
-    if intake.is_live() { Ok(intake) } else { Err(Error::conflict("intake_not_live", format!("the intake is {}", intake.state))) }
+    intake.check_live().map(|()| intake)
 }
 
 /// Takes one step in the life of an intake. Cancelling cancels what is not yet held; completing needs every enrollment

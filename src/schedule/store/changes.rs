@@ -21,7 +21,7 @@ use crate::{
     enrollments::EnrollmentState,
     error::Error,
     id::Id,
-    intakes::{CohortId, Intake, Zone},
+    intakes::{CohortId, Intake},
     people::{self, PersonId, PersonKind},
     rooms::RoomId,
     schema::{
@@ -29,6 +29,7 @@ use crate::{
         session_changes, sessions,
     },
     text::{Code, Name, Note},
+    zone::Zone,
 };
 
 /// What became of one session.
@@ -275,14 +276,13 @@ impl Names {
     }
 
     fn tell(&self, standing: &Standing, zone: Zone) -> Told {
-        let local = |at: Instant| at.utc().with_timezone(&zone.tz()).naive_local();
         let room = standing.room_id.and_then(|id| self.rooms.get(&id)).map(Name::as_str);
         let place: Vec<&str> = room.into_iter().chain(standing.place.as_ref().map(|place| place.as_str())).collect();
         Told {
             starts_at: standing.starts_at,
             ends_at: standing.ends_at,
-            local_starts_at: local(standing.starts_at),
-            local_ends_at: local(standing.ends_at),
+            local_starts_at: zone.local(standing.starts_at),
+            local_ends_at: zone.local(standing.ends_at),
             mode: standing.mode,
             place: if place.is_empty() { None } else { Some(place.join(", ")) },
             cohorts: named(&self.cohorts, &standing.cohort_ids),

@@ -3,10 +3,12 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::{
+    super::advice::Load,
     super::conflicts::{Checked, Conflict, ConflictKind, Placed, Proposed, Severity, Subject, Taking, exceeding},
     super::model::{Session, SessionId, SessionState, UNHELD},
     super::plan::Plan,
     super::rules::{ClaimKind, Frame, Occupied, scheduled},
+    advice::advice,
     conflicts::{Clash, Told, clashes, lock, occupied, told},
     expected::{crowded, trainees},
     frame,
@@ -57,6 +59,15 @@ impl Candidate {
     /// A session as it was held: nothing is refused any more for the plan.
     pub(super) fn held(id: SessionId, actual: Plan, minutes: i32) -> Self {
         Self { id, pointer: None, is_stored: true, plan: actual, minutes, taking: Vec::new() }
+    }
+
+    pub(super) fn id(&self) -> SessionId {
+        self.id
+    }
+
+    /// What it is for one of its instructors.
+    pub(super) fn load(&self, person_id: PersonId) -> Load {
+        Load { person_id, starts_at: self.plan.starts_at, minutes: self.minutes }
     }
 
     fn placed(&self) -> Placed {
@@ -122,9 +133,7 @@ impl Found {
 pub(in crate::schedule) fn check(conn: &mut Conn, actor: &Actor, id: IntakeId, proposed: Proposed) -> Result<Checked, Error> {
     let intake = intakes::find(conn, actor, id)?;
     actor.may(Action::WriteSchedule)?;
-    if !intake.is_live() {
-        return Err(Error::conflict("intake_not_live", format!("the intake is {}", intake.state)));
-    }
+    intake.check_live()?;
     let frame = frame(conn, &intake)?;
     let candidates = Candidates::of(candidates(conn, actor, &intake, &frame, proposed)?);
     let mut found = Found { conflicts: outside(&frame, &candidates), ..Found::default() };
@@ -132,6 +141,7 @@ pub(in crate::schedule) fn check(conn: &mut Conn, actor: &Actor, id: IntakeId, p
     found.conflicts.extend(trainees(conn, actor, &intake, &candidates)?);
     found.conflicts.extend(crowded(conn, &candidates)?);
     found.conflicts.extend(beyond_plan(conn, &intake, &candidates)?);
+    found.conflicts.extend(advice(conn, &intake, &candidates)?);
     let found = found.sorted();
     let more = found.more + found.conflicts.len().saturating_sub(SHOWN);
     Ok(Checked { fits: !found.blocks, conflicts: found.conflicts.into_iter().take(SHOWN).map(|(_, conflict)| conflict).collect(), more })
@@ -172,13 +182,13 @@ fn candidates(conn: &mut Conn, actor: &Actor, intake: &Intake, frame: &Frame, pr
     }
     let changes = proposed.changes.map(|many| many.0).unwrap_or_default();
     let mut stored = stored(conn, actor, intake.id, changes.iter().map(|one| one.id).collect())?;
-    let mut plans: Vec<(String, Option<Session>, Plan)> = Vec::new();
+    let mut plans = Vec::new();
     let mut joining: HashSet<PersonId> = HashSet::new();
     let mut entered: BTreeSet<RoomId> = BTreeSet::new();
     for (index, new) in proposed.sessions.map(|many| many.0).unwrap_or_default().into_iter().enumerate() {
-        let plan = new.plan(intake.mode);
-        joining.extend(plan.instructor_ids.iter().copied());
-        entered.extend(plan.room_id);
+        let plan = new.plan(intake.mode, intake.time_zone);
+        joining.extend(plan.iter().flat_map(|plan| plan.instructor_ids.iter().copied()));
+        entered.extend(plan.iter().filter_map(|plan| plan.room_id));
         plans.push((format!("/sessions/{index}"), None, plan));
     }
     for (index, one) in changes.into_iter().enumerate() {
@@ -186,9 +196,9 @@ fn candidates(conn: &mut Conn, actor: &Actor, intake: &Intake, frame: &Frame, pr
         let twice = || Error::invalid(format!("{pointer}/id"), "duplicate", "names the same session twice");
         let stored = stored.remove(&one.id).ok_or_else(twice)?;
         let before = stored.plan();
-        let plan = one.change.apply(&before);
-        joining.extend(added(&before.instructor_ids, &plan.instructor_ids));
-        entered.extend(plan.room_id.filter(|room| before.room_id != Some(*room)));
+        let plan = one.change.apply(&before, intake.time_zone);
+        joining.extend(plan.iter().flat_map(|plan| added(&before.instructor_ids, &plan.instructor_ids)));
+        entered.extend(plan.iter().filter_map(|plan| plan.room_id.filter(|room| before.room_id != Some(*room))));
         plans.push((pointer, Some(stored), plan));
     }
     links::find_instructors(conn, actor, joining)?;
@@ -196,8 +206,8 @@ fn candidates(conn: &mut Conn, actor: &Actor, intake: &Intake, frame: &Frame, pr
     let mut faults = Vec::new();
     let mut candidates = Vec::with_capacity(plans.len());
     for (pointer, stored, plan) in plans {
-        match frame.check_itself(&plan) {
-            Ok(minutes) => candidates.push(Candidate { pointer: Some(pointer), ..Candidate::of(stored.as_ref(), plan, minutes) }),
+        match plan.and_then(|plan| frame.check_itself(&plan).map(|minutes| (plan, minutes))) {
+            Ok((plan, minutes)) => candidates.push(Candidate { pointer: Some(pointer), ..Candidate::of(stored.as_ref(), plan, minutes) }),
             Err(found) => {
                 faults.extend(found.into_iter().map(|fault| FieldFault { pointer: format!("{pointer}{}", fault.pointer), ..fault }))
             }

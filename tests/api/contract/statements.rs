@@ -26,7 +26,7 @@ fn class(app: &App, code: &str, size: usize) -> Class {
     let open = seed::held_session(&course, "MET-02", &seed::morning(2));
     let calendar = |kind: &str, id: &str| {
         let made = course.coordinator.post("/feeds", json!({ "kind": kind, "subject_id": id })).expect(201);
-        format!("/calendars/{}", made.text_at("/address").rsplit('/').next().unwrap())
+        format!("/schedules/{}", made.text_at("/address").rsplit('/').next().unwrap())
     };
     let calendars = [calendar("intake", &course.intake), calendar("trainee", &members[0].trainee)];
     // Else the first look would note its time in the background, at any time during the test.

@@ -26,7 +26,7 @@ fn a_coordinator_makes_a_feed_of_anything_and_sees_its_address_once() {
             (&json!(kind), &json!(subject), &json!("coordinator"))
         );
         let (address, webcal) = (made.text_at("/address"), made.text_at("/webcal_address"));
-        assert!(address.starts_with(&format!("http://{}/api/v1/calendars/muster_", app.address)), "{address}");
+        assert!(address.starts_with(&format!("http://{}/api/v1/schedules/muster_", app.address)), "{address}");
         assert_eq!(webcal.strip_prefix("webcal"), address.strip_prefix("http"));
         assert_eq!(app.anonymous().get(&calendar_of(&made)).expect(200).header("content-type"), "text/calendar; charset=utf-8");
         let entry = &app.auditor().get(&format!("/audit?subject_id={}", made.id())).expect(200).body["items"][0];
@@ -38,7 +38,7 @@ fn a_coordinator_makes_a_feed_of_anything_and_sees_its_address_once() {
     // Behind a proxy that speaks TLS.
     let proxied = course.coordinator.with_header("x-forwarded-proto", "https").with_header("x-forwarded-host", "muster.example.org");
     let made = proxied.post("/feeds", json!({ "kind": "intake", "subject_id": course.intake })).expect(201);
-    assert!(made.text_at("/address").starts_with("https://muster.example.org/api/v1/calendars/"), "{}", made.text);
+    assert!(made.text_at("/address").starts_with("https://muster.example.org/api/v1/schedules/"), "{}", made.text);
     assert!(made.text_at("/webcal_address").starts_with("webcal://muster.example.org/"), "{}", made.text);
 }
 
@@ -116,7 +116,7 @@ fn a_revoked_address_and_one_that_never_was_are_not_told_apart() {
         body
     };
     let other = path.replace("muster_", "muster-");
-    for unknown in [&other, path.trim_end_matches(".ics"), "/calendars/x.ics", "/calendars/.ics"] {
+    for unknown in [&other, path.trim_end_matches(".ics"), "/schedules/x.ics", "/schedules/.ics"] {
         assert_eq!(gone(&path), gone(unknown), "{unknown}");
     }
 }

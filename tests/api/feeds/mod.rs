@@ -1,4 +1,4 @@
-//! `/feeds` and `/calendars`.
+//! `/feeds` and `/schedules`.
 
 mod create;
 mod read;

@@ -1,4 +1,4 @@
-//! `GET /calendars/{secret}.ics`.
+//! `GET /schedules/{secret}.ics`.
 
 use serde_json::json;
 
@@ -19,7 +19,7 @@ fn a_calendar_shows_what_was_announced_as_it_is_now() {
     let held = seed::published_session(&course, "P-2", &seed::morning(2));
     let cancelled = seed::published_session(&course, "P-3", &seed::morning(3));
     let mut recorded = seed::session_body(&course, "P-4", &seed::morning(4));
-    recorded["mode"] = json!("recorded");
+    (recorded["mode"], recorded["length_minutes"]) = (json!("recorded"), json!(80));
     seed::published_session_as(&course, recorded);
     seed::session(&course, "D-1", &seed::morning(5));
     let withdrawn = seed::session(&course, "D-2", &seed::morning(6));

@@ -7,5 +7,7 @@ mod list;
 mod publish;
 mod races;
 mod random;
+mod recorded;
+mod times;
 mod update;
 mod waive;

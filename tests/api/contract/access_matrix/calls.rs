@@ -32,6 +32,7 @@ pub enum Thing {
     Room,
     Feed,
     /// A feed by the last part of its address.
+    Schedule,
     Calendar,
     Import,
 }
@@ -58,7 +59,8 @@ impl Thing {
             (Self::Feed, "instructor") => "feed_lead",
             (Self::Feed, "trainee") => "feed_t1",
             (Self::Feed, _) => "feed",
-            (Self::Calendar, _) => "calendar",
+            (Self::Schedule, _) => "schedule",
+            (Self::Calendar, _) => "h1",
             (Self::Import, _) => "import",
         }
     }
@@ -91,6 +93,7 @@ impl Thing {
             (Self::Feed, "instructor") => &["feed", "feed2", "feed_t1"],
             (Self::Feed, "trainee") => &["feed", "feed2", "feed_lead"],
             (Self::Feed, _) if narrow => &["feed2", "feed_lead", "feed_t1"],
+            (Self::Calendar, _) if narrow => &["h2", "rota"],
             (Self::Import, _) if narrow => &["import2"],
             _ => &[],
         }
@@ -176,6 +179,7 @@ pub fn calls() -> Vec<Call> {
         enrollment_steps(),
         rooms(),
         feeds(),
+        calendars(),
         sessions(),
         roll_calls(),
         imports(),
@@ -213,6 +217,12 @@ fn people() -> Vec<Call> {
         write("create_instructor", Thing::Provider, |_, target| json!({ "name": "CANARY-A", "provider_id": target.id }))
             .echo("/provider_id"),
         write("update_instructor", Thing::Instructor, |stage, _| json!({ "phone": stage.code() })),
+        read("read_instructor_profile", Thing::Instructor).echo("/person_id"),
+        write("set_instructor_profile", Thing::Instructor, |stage, _| {
+            json!({ "time_zone": "UTC", "daily_minutes": null, "weekly_minutes": null, "disciplines": [stage.code()], "hours": [],
+                "exceptions": [] })
+        })
+        .echo("/person_id"),
     ]
 }
 
@@ -324,7 +334,21 @@ fn feeds() -> Vec<Call> {
         list("list_feeds", Thing::Nothing, "/items", "id"),
         write("create_feed", Thing::Intake, |_, target| json!({ "kind": "intake", "subject_id": target.id })).echo("/subject_id"),
         write("revoke_feed", Thing::Feed, |_, _| json!({ "reason": "CANARY-A as agreed" })),
-        read("read_calendar", Thing::Calendar).echo(""),
+        read("read_schedule", Thing::Schedule).echo(""),
+    ]
+}
+
+fn calendars() -> Vec<Call> {
+    vec![
+        list("list_calendars", Thing::Nothing, "/items", "id"),
+        read("read_calendar", Thing::Calendar),
+        write("create_calendar", Thing::Provider, |stage, target| {
+            json!({ "kind": "holidays", "code": stage.code(), "name": "CANARY-A", "time_zone": "UTC", "provider_id": target.id })
+        })
+        .echo("/provider_id"),
+        write("update_calendar", Thing::Calendar, |stage, _| json!({ "code": stage.code() })),
+        read("list_calendar_days", Thing::Calendar).echo(""),
+        read("list_crew_shifts", Thing::Calendar).echo(""),
     ]
 }
 

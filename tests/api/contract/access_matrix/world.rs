@@ -17,7 +17,7 @@
 //! | sessions of c2 (`second`) | `other` published | |
 //! | session of c1 and c2 (`second`) | `joint`, its roll begun | |
 //! | session of c3 (`second`) | | `away` published |
-//! | feeds (and `feed_t1` of t1, `feed_lead` of lead); `calendar` is the last part of an address | `feed`, `calendar` | `feed2` |
+//! | feeds (and `feed_t1` of t1, `feed_lead` of lead); `schedule` is the last part of an address | `feed`, `schedule` | `feed2` |
 //! | imports, correcting a phone number | `import` of t1 | `import2` of t6 |
 //!
 //! `t7` is recorded and enrolled nowhere. The roles of a world: class adviser `adviser`, instructor `lead`, partner `s1`, trainee `t1`.
@@ -47,6 +47,7 @@ impl World {
         world.name("provider", provider);
         world.organizations(app);
         world.people();
+        world.calendars(app);
         world.programs();
         world.intakes();
         world.enrollments();
@@ -101,6 +102,13 @@ impl World {
             let id = self.person("instructors", name, "campus", &self.mark);
             self.name(name, id);
         }
+        for name in ["lead", "adviser"] {
+            let away =
+                json!({ "from_date": "2020-12-24", "until_date": "2020-12-31", "available": false, "note": format!("{} away", self.mark) });
+            let profile = json!({ "time_zone": "UTC", "daily_minutes": null, "weekly_minutes": null,
+                "disciplines": [format!("{}-D1", self.mark)], "hours": [], "exceptions": [away] });
+            self.coordinator.put(&format!("/instructors/{}/profile", self.id(name)), profile).expect(200);
+        }
         let (one, two) = (self.mark_of("s1"), self.mark_of("s2"));
         // t5 moved to the other sponsor after the enrollment.
         let trainees = [("t1", "s1p1", &one), ("t2", "s1p2", &one), ("t3", "s2p1", &two), ("t4", "s2p1", &two), ("t5", "s2p1", &one)];
@@ -108,6 +116,26 @@ impl World {
             let id = self.person("trainees", name, unit, mark);
             self.name(name, id);
         }
+    }
+
+    /// Holidays for each intake, and the rota of a sponsor.
+    fn calendars(&mut self, app: &App) {
+        for calendar in ["h1", "h2", "rota"] {
+            let mut body = json!({ "kind": "holidays", "code": format!("{}-{calendar}", self.mark),
+                "name": format!("{} {calendar}", self.mark), "time_zone": "UTC" });
+            if calendar == "rota" {
+                body["kind"] = json!("shifts");
+                body["organization_id"] = json!(self.id("s1"));
+            }
+            let id = self.coordinator.post("/calendars", body).expect(201).id();
+            self.name(calendar, id);
+        }
+        let (mark, holidays, rota) = (&self.mark, app.hex(self.id("h1")), app.hex(self.id("rota")));
+        let days = format!("({holidays}, '2020-12-25', 'holiday', '{mark} day')");
+        app.sql(&format!("INSERT INTO calendar_days (calendar_id, on_date, kind, name) VALUES {days}")).unwrap();
+        let (start, end) = (app.instant("2020-12-25T00:00:00Z"), app.instant("2020-12-25T08:00:00Z"));
+        let shifts = format!("({rota}, '{mark}-crew', {start}, {end}, '{mark} early')");
+        app.sql(&format!("INSERT INTO crew_shifts (calendar_id, crew, starts_at, ends_at, name) VALUES {shifts}")).unwrap();
     }
 
     fn programs(&mut self) {
@@ -153,7 +181,9 @@ impl World {
 
     fn intakes(&mut self) {
         for (intake, version) in [("i1", "v1"), ("i2", "v2")] {
-            let id = self.coordinator.post("/intakes", self.intake(intake, self.id(version))).expect(201).id();
+            let mut body = self.intake(intake, self.id(version));
+            body["holiday_calendar_id"] = json!(self.id(if intake == "i1" { "h1" } else { "h2" }));
+            let id = self.coordinator.post("/intakes", body).expect(201).id();
             for step in ["open-enrollment", "start"] {
                 let why = json!({ "reason": format!("{} {step}", self.mark) });
                 self.coordinator.post(&format!("/intakes/{id}/{step}"), why).expect(200);
@@ -265,7 +295,7 @@ impl World {
             let made = self.coordinator.post("/feeds", json!({ "kind": kind, "subject_id": self.id(subject) })).expect(201);
             self.name(name, made.id());
             if name == "feed" {
-                self.name("calendar", made.text_at("/address").rsplit('/').next().unwrap().to_owned());
+                self.name("schedule", made.text_at("/address").rsplit('/').next().unwrap().to_owned());
             }
         }
     }
