@@ -58,6 +58,7 @@ fn of_second_intake(of: Thing) -> &'static [&'static str] {
         Thing::Session => &["away"],
         Thing::Room => &["r2"],
         Thing::Calendar => &["h2", "rota"],
+        Thing::Rota => &["rota"],
         Thing::Import => &["import2"],
         Thing::Trainee => &["t6"],
         Thing::Program => &["p2"],
@@ -124,7 +125,7 @@ fn a_token_for_one_intake_writes_nothing_beside_it() {
             Thing::Nothing | Thing::Parent | Thing::Provider | Thing::Run => true,
             Thing::Organization | Thing::Instructor | Thing::Program | Thing::Version | Thing::Room | Thing::Calendar => true,
             Thing::Trainee | Thing::Intake | Thing::Quota | Thing::QuotaOfIntake => false,
-            Thing::Enrollment | Thing::Session | Thing::Import => false,
+            Thing::Enrollment | Thing::Session | Thing::Rota | Thing::Import => false,
         };
         if request.0.body.is_none() || !beside {
             continue;
