@@ -24,7 +24,7 @@
 //! | [`access`] | who asks: tokens, roles, scopes and the one policy |
 //!
 //! Beside them: [`db`] (connections, transactions, migrations, types), [`http`] (what every handler shares), [`tabular`] (spreadsheets,
-//! read and written under caps), [`cli`] (one file a command), [`app`] (the server, and the one list of routes), [`error`], [`clock`],
+//! read and written under caps), [`cli`] (one file a command), [`app`] (the server, and the one list of routes), [`error`], [`clock`], [`zone`],
 //! [`id`], [`text`], [`config`], [`schema`].
 //!
 //! # The invariants, and what holds each
@@ -80,3 +80,4 @@ pub mod schedule;
 pub mod schema;
 pub mod tabular;
 pub mod text;
+pub mod zone;

@@ -448,6 +448,7 @@ diesel::table! {
         ends_at -> Ts,
         break_minutes -> Integer,
         minutes -> Integer,
+        length_minutes -> Nullable<Integer>,
         room_id -> Nullable<Uid>,
         place -> Nullable<Text>,
         held_starts_at -> Nullable<Ts>,
@@ -460,6 +461,7 @@ diesel::table! {
         sequence -> Integer,
         version -> Integer,
         created_at -> Ts,
+        changed_at -> Ts,
     }
 }
 

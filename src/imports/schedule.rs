@@ -47,9 +47,7 @@ pub fn import_schedule(
     }
     // Read again: another transaction may have ended it while this one waited.
     let intake = intakes::find(conn, actor, id)?;
-    if !intake.is_live() {
-        return Err(Error::conflict("intake_not_live", format!("the intake is {}", intake.state)));
-    }
+    intake.check_live()?;
     let frame =
         Frame { modules: programs::plan(conn, intake.program_version_id)?.modules, cohorts: intakes::cohorts_of(conn, id)?, intake };
     let (entries, unknown) = read(&file.content, &frame)?;
@@ -98,7 +96,7 @@ fn apply(
     let mut effects = Vec::with_capacity(total);
     // What moves away makes room for what is new.
     if !patches.is_empty() {
-        for moved in schedule::update_many(conn, actor, intake, patches)? {
+        for moved in schedule::update_many(conn, actor, now, intake, patches)? {
             if let Some(before) = befores.get(&moved.row.id) {
                 effects.push(Effect::updated("session", moved.row.id, moved.row.version, before)?);
             }

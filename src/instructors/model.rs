@@ -11,10 +11,10 @@ use crate::{
     clock::Instant,
     error::{Error, FieldFault},
     http::body::day,
-    intakes::Zone,
     people::PersonId,
     schema::{instructor_exceptions, instructor_hours, instructor_profiles},
     text::{Code, Note},
+    zone::Zone,
 };
 
 /// The minutes of a day and of a week.

@@ -75,13 +75,16 @@ pub struct SessionRow {
     pub code: Code,
     pub state: SessionState,
     pub mode: SessionMode,
-    /// As planned.
+    /// As planned; of a recorded session the window in which it can be watched.
     pub starts_at: Instant,
     pub ends_at: Instant,
     pub break_minutes: i32,
-    /// End − start − breaks, as planned.
+    /// End − start − breaks, as planned; of a recorded session its length.
     #[schema(example = 90)]
     pub minutes: i32,
+    /// Of a recorded session: what watching it counts. Null for all others.
+    #[schema(example = json!(null))]
+    pub length_minutes: Option<i32>,
     #[serde(skip)]
     pub room_id: Option<RoomId>,
     /// Where it is, in words; occupies nothing.
@@ -100,13 +103,19 @@ pub struct SessionRow {
     pub cancel_reason: Option<Note>,
     /// Of a cancelled session: the one that takes its place, if it was named.
     pub replaced_by_id: Option<SessionId>,
-    /// Counts the moves since it was published (RFC 5545 SEQUENCE).
+    /// Counts what became of it since it was published: moves, and that it was cancelled (RFC 5545 SEQUENCE).
     pub sequence: i32,
     pub version: i32,
     pub created_at: Instant,
+    pub changed_at: Instant,
 }
 
 impl SessionRow {
+    /// The sequence that a move or a cancellation leaves: a draft is known to nobody, so nobody has to be told.
+    pub(super) fn sequence_once_changed(&self) -> i32 {
+        self.sequence + i32::from(self.state == SessionState::Published)
+    }
+
     /// Whether it is to take place or has taken place, so that its roll can be called.
     pub fn is_taking_place(&self) -> bool {
         matches!(self.state, SessionState::Published | SessionState::Held)
@@ -211,6 +220,7 @@ impl Session {
             starts_at: self.row.starts_at,
             ends_at: self.row.ends_at,
             break_minutes: self.row.break_minutes,
+            length_minutes: self.row.length_minutes,
             room_id: self.row.room_id,
             place: self.row.place.clone(),
             cohort_ids: self.cohort_ids.clone(),

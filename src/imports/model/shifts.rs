@@ -95,11 +95,11 @@ fn span(
     (start, end): (NaiveTime, NaiveTime),
 ) -> Option<(Instant, Instant)> {
     let last = if end > start { day } else { day.checked_add_days(Days::new(1))? };
-    let mut at = |column, day, time| {
-        let instant = calendar.time_zone.instant(day, time);
-        instant.map_err(|detail| cells.refuse(column, CellFault::new("local_time_unclear", detail))).ok()
+    let mut at = |column, local| {
+        let instant = calendar.time_zone.instant(local);
+        instant.map_err(|unclear| cells.refuse(column, unclear.into())).ok()
     };
-    let (starts_at, ends_at) = (at(Column::Start, day, start)?, at(Column::End, last, end)?);
+    let (starts_at, ends_at) = (at(Column::Start, day.and_time(start))?, at(Column::End, last.and_time(end))?);
     if starts_at.minutes_until(ends_at) > 24 * 60 {
         cells.refuse(Column::End, CellFault::new("too_long", "a shift lasts at most 24 hours"));
         return None;

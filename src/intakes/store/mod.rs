@@ -160,7 +160,7 @@ fn changing(conn: &mut Conn, actor: &Actor, id: IntakeId) -> Result<Intake, Erro
     db::lock(conn, "intake", id)?;
     let intake = find(conn, actor, id)?;
     actor.may(Action::WriteIntakes)?;
-    if intake.is_live() { Ok(intake) } else { Err(Error::conflict("intake_not_live", format!("the intake is {}", intake.state))) }
+    intake.check_live().map(|()| intake)
 }
 
 /// Takes one step in the life of an intake. Cancelling cancels what is not yet held; completing needs every enrollment
@@ -193,7 +193,7 @@ pub fn transition(
         }
         IntakeTransition::Cancel => {
             let reason = change.reason.as_ref().ok_or_else(|| Error::invalid("/reason", "reason_missing", "cancelling needs a reason"))?;
-            schedule::cancel_unheld(conn, actor, &stored, reason)?;
+            schedule::cancel_unheld(conn, actor, now, &stored, reason)?;
         }
         IntakeTransition::OpenEnrollment | IntakeTransition::Start => {}
     }

@@ -133,9 +133,7 @@ impl Found {
 pub(in crate::schedule) fn check(conn: &mut Conn, actor: &Actor, id: IntakeId, proposed: Proposed) -> Result<Checked, Error> {
     let intake = intakes::find(conn, actor, id)?;
     actor.may(Action::WriteSchedule)?;
-    if !intake.is_live() {
-        return Err(Error::conflict("intake_not_live", format!("the intake is {}", intake.state)));
-    }
+    intake.check_live()?;
     let frame = frame(conn, &intake)?;
     let candidates = Candidates::of(candidates(conn, actor, &intake, &frame, proposed)?);
     let mut found = Found { conflicts: outside(&frame, &candidates), ..Found::default() };
@@ -184,13 +182,13 @@ fn candidates(conn: &mut Conn, actor: &Actor, intake: &Intake, frame: &Frame, pr
     }
     let changes = proposed.changes.map(|many| many.0).unwrap_or_default();
     let mut stored = stored(conn, actor, intake.id, changes.iter().map(|one| one.id).collect())?;
-    let mut plans: Vec<(String, Option<Session>, Plan)> = Vec::new();
+    let mut plans = Vec::new();
     let mut joining: HashSet<PersonId> = HashSet::new();
     let mut entered: BTreeSet<RoomId> = BTreeSet::new();
     for (index, new) in proposed.sessions.map(|many| many.0).unwrap_or_default().into_iter().enumerate() {
-        let plan = new.plan(intake.mode);
-        joining.extend(plan.instructor_ids.iter().copied());
-        entered.extend(plan.room_id);
+        let plan = new.plan(intake.mode, intake.time_zone);
+        joining.extend(plan.iter().flat_map(|plan| plan.instructor_ids.iter().copied()));
+        entered.extend(plan.iter().filter_map(|plan| plan.room_id));
         plans.push((format!("/sessions/{index}"), None, plan));
     }
     for (index, one) in changes.into_iter().enumerate() {
@@ -198,9 +196,9 @@ fn candidates(conn: &mut Conn, actor: &Actor, intake: &Intake, frame: &Frame, pr
         let twice = || Error::invalid(format!("{pointer}/id"), "duplicate", "names the same session twice");
         let stored = stored.remove(&one.id).ok_or_else(twice)?;
         let before = stored.plan();
-        let plan = one.change.apply(&before);
-        joining.extend(added(&before.instructor_ids, &plan.instructor_ids));
-        entered.extend(plan.room_id.filter(|room| before.room_id != Some(*room)));
+        let plan = one.change.apply(&before, intake.time_zone);
+        joining.extend(plan.iter().flat_map(|plan| added(&before.instructor_ids, &plan.instructor_ids)));
+        entered.extend(plan.iter().filter_map(|plan| plan.room_id.filter(|room| before.room_id != Some(*room))));
         plans.push((pointer, Some(stored), plan));
     }
     links::find_instructors(conn, actor, joining)?;
@@ -208,8 +206,8 @@ fn candidates(conn: &mut Conn, actor: &Actor, intake: &Intake, frame: &Frame, pr
     let mut faults = Vec::new();
     let mut candidates = Vec::with_capacity(plans.len());
     for (pointer, stored, plan) in plans {
-        match frame.check_itself(&plan) {
-            Ok(minutes) => candidates.push(Candidate { pointer: Some(pointer), ..Candidate::of(stored.as_ref(), plan, minutes) }),
+        match plan.and_then(|plan| frame.check_itself(&plan).map(|minutes| (plan, minutes))) {
+            Ok((plan, minutes)) => candidates.push(Candidate { pointer: Some(pointer), ..Candidate::of(stored.as_ref(), plan, minutes) }),
             Err(found) => {
                 faults.extend(found.into_iter().map(|fault| FieldFault { pointer: format!("{pointer}{}", fault.pointer), ..fault }))
             }

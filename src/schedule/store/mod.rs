@@ -33,7 +33,7 @@ use crate::{
     db::{self, Conn, MultiBackend, for_backend},
     error::Error,
     id::Id,
-    intakes::{self, CohortId, Intake, IntakeId, Zone},
+    intakes::{self, CohortId, Intake, IntakeId},
     journal::NewEntry,
     people::PersonId,
     programs::{DisciplineId, ModuleId},
@@ -43,6 +43,7 @@ use crate::{
         sessions,
     },
     text::Code,
+    zone::Zone,
 };
 
 /// The sessions in the actor's scope. Drafts are the provider's own and its class advisers'.
@@ -165,7 +166,7 @@ pub(super) fn changing(conn: &mut Conn, actor: &Actor, id: IntakeId) -> Result<I
     db::lock(conn, "intake", id)?;
     // Read again: another transaction may have ended the intake while this one waited.
     let intake = intakes::find(conn, actor, id)?;
-    if intake.is_live() { Ok(intake) } else { Err(Error::conflict("intake_not_live", format!("the intake is {}", intake.state))) }
+    intake.check_live().map(|()| intake)
 }
 
 pub(super) fn frame(conn: &mut Conn, intake: &Intake) -> Result<Frame, Error> {
@@ -196,7 +197,7 @@ pub fn create_many(
 ) -> Result<Vec<SessionRow>, Error> {
     let intake = changing(conn, actor, intake_id)?;
     let sessions = create(conn, actor, now, &intake, news, true)?;
-    if publish { publish_these(conn, actor, &intake, sessions) } else { Ok(sessions.into_iter().map(|session| session.row).collect()) }
+    if publish { publish_these(conn, actor, now, &intake, sessions) } else { Ok(sessions.into_iter().map(|session| session.row).collect()) }
 }
 
 /// Schedules one session, as a draft; the pointers of its faults begin at the session.
@@ -214,12 +215,15 @@ fn create(
     several: bool,
 ) -> Result<Vec<Session>, Error> {
     let frame = frame(conn, intake)?;
-    let plans: Vec<Plan> = news.into_iter().map(|new| new.plan(intake.mode)).collect();
-    let mut rows = Vec::with_capacity(plans.len());
+    let (mut plans, mut rows) = (Vec::with_capacity(news.len()), Vec::with_capacity(news.len()));
     let mut faults = Vec::new();
-    for (index, plan) in plans.iter().enumerate() {
-        match frame.check(plan) {
-            Ok(minutes) => rows.push(draft(intake, now, plan, minutes)),
+    for (index, new) in news.into_iter().enumerate() {
+        let plan = new.plan(intake.mode, intake.time_zone);
+        match plan.and_then(|plan| frame.check(&plan).map(|minutes| (plan, minutes))) {
+            Ok((plan, minutes)) => {
+                rows.push(draft(intake, now, &plan, minutes));
+                plans.push(plan);
+            }
             Err(found) => faults.extend(found.into_iter().map(|fault| (index, fault))),
         }
     }
@@ -253,6 +257,7 @@ fn draft(intake: &Intake, now: Instant, plan: &Plan, minutes: i32) -> SessionRow
         ends_at: plan.ends_at,
         break_minutes: plan.break_minutes,
         minutes,
+        length_minutes: plan.length_minutes,
         room_id: plan.room_id,
         place: plan.place.clone(),
         held_starts_at: None,
@@ -265,6 +270,7 @@ fn draft(intake: &Intake, now: Instant, plan: &Plan, minutes: i32) -> SessionRow
         sequence: 0,
         version: 1,
         created_at: now,
+        changed_at: now,
     }
 }
 
@@ -303,8 +309,9 @@ pub fn called(conn: &mut Conn, ids: &[SessionId]) -> Result<HashSet<SessionId>, 
 }
 
 /// Writes one changed session; its version says that nobody else changed it meanwhile.
-pub(super) fn save(conn: &mut Conn, stored: &SessionRow, mut changed: SessionRow) -> Result<SessionRow, Error> {
+pub(super) fn save(conn: &mut Conn, now: Instant, stored: &SessionRow, mut changed: SessionRow) -> Result<SessionRow, Error> {
     changed.version += 1;
+    changed.changed_at = now;
     let updated = diesel::update(sessions::table.filter(sessions::id.eq(stored.id)).filter(sessions::version.eq(stored.version)))
         .set(&changed)
         .execute(conn)?;

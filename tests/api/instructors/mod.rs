@@ -121,6 +121,7 @@ fn an_instructor_who_is_not_available_is_warned_of() {
         // Whoever watches a recording is at no certain time.
         let mut recorded = morning(&course, 2);
         recorded["mode"] = json!("recorded");
+        recorded["length_minutes"] = json!(90);
         assert_eq!(warned(&course, &check(&course, vec![recorded])).len(), 0);
     });
     record(

@@ -6,5 +6,7 @@ mod list;
 mod publish;
 mod races;
 mod random;
+mod recorded;
+mod times;
 mod update;
 mod waive;
