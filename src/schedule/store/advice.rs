@@ -13,6 +13,7 @@ use super::{
     },
     check::{Candidate, Candidates, blocking},
     conflicts::names_of_people,
+    expected::on_shifts,
     links::CHUNK,
 };
 use crate::{
@@ -33,6 +34,7 @@ use crate::{
 pub(super) fn advice(conn: &mut Conn, intake: &Intake, candidates: &Candidates) -> Result<Vec<(usize, Conflict)>, Error> {
     let mut found = holidays(conn, intake, candidates)?;
     found.extend(of_instructors(conn, intake, candidates)?);
+    found.extend(on_shifts(conn, intake, candidates)?);
     Ok(found)
 }
 

@@ -156,7 +156,10 @@ fn a_misspelled_step_is_answered_with_those_that_there_are() {
     }
     assert_problem(app.anonymous().post(&format!("/sessions/{id}/publsh"), json!({})), 401, "unauthenticated");
     let kinds = course.coordinator.get("/import-templates/choir");
-    assert_eq!(kinds.text_at("/detail"), "there is no `choir` here; there are: organizations, instructors, program, roster, schedule");
+    assert_eq!(
+        kinds.text_at("/detail"),
+        "there is no `choir` here; there are: organizations, instructors, program, roster, schedule, holidays, shifts"
+    );
     let id_of_nothing = course.coordinator.post("/sessions/x/publish", json!({}));
     assert_eq!(id_of_nothing.text_at("/detail"), "there is no such thing, or it is not visible to you");
 }

@@ -34,6 +34,8 @@ pub enum Thing {
     /// A feed by the last part of its address.
     Schedule,
     Calendar,
+    /// A calendar of shifts.
+    Rota,
     Import,
 }
 
@@ -61,6 +63,7 @@ impl Thing {
             (Self::Feed, _) => "feed",
             (Self::Schedule, _) => "schedule",
             (Self::Calendar, _) => "h1",
+            (Self::Rota, _) => "rota",
             (Self::Import, _) => "import",
         }
     }
@@ -411,6 +414,10 @@ fn imports() -> Vec<Call> {
             let (start, end) = (start.get(1..6).unwrap(), session["ends_at"].as_str().unwrap().get(11..16).unwrap());
             let row = format!("{},CANARY-A-M1,CANARY-A-c1,{date},{start},{end}", session["code"].as_str().unwrap());
             json!(format!("code,module,cohorts,date,start,end\n{row}"))
+        }),
+        upload("import_holidays_file", Thing::Calendar, |stage, _| json!(format!("date,kind,name\n2021-01-01,holiday,{}", stage.code()))),
+        upload("import_shifts_file", Thing::Rota, |stage, _| {
+            json!(format!("crew,date,start,end\n{},2021-01-01,08:00,16:00", stage.code()))
         }),
         list("list_imports", Thing::Nothing, "/items", "id"),
         read("read_import", Thing::Import),
