@@ -6,11 +6,13 @@ mod model;
 mod plan;
 mod proposals;
 mod rules;
+mod series;
 mod store;
+mod time_of_day;
 
 pub use conflicts::Conflict;
 pub use http::{ApiDoc, routes, transitions};
-pub use model::{Held, Instructor, NewWaiver, Session, SessionId, SessionRow, SessionState, SessionTransition, Waiver};
+pub use model::{Held, Instructor, NewWaiver, Series, SeriesId, Session, SessionId, SessionRow, SessionState, SessionTransition, Waiver};
 pub use plan::{NewHold, NewSession, SessionPatch};
 pub use store::moves::update_many;
 pub use store::plan::refuse_below_scheduled;

@@ -118,23 +118,24 @@ impl Frame {
             faults.push(fault);
             0
         });
-        faults.extend(self.check_cohorts(plan));
+        faults.extend(self.check_cohorts(plan.module_id, &plan.cohort_ids));
         if faults.is_empty() { Ok(minutes) } else { Err(faults) }
     }
 
-    fn check_cohorts(&self, plan: &Plan) -> Vec<FieldFault> {
-        let mut faults = duplicates(&plan.cohort_ids, "/cohort_ids");
-        if plan.cohort_ids.is_empty() {
+    /// The cohorts' part of the rules: one or more of the intake, each once, all of which owe the module.
+    pub(super) fn check_cohorts(&self, module_id: ModuleId, cohort_ids: &[CohortId]) -> Vec<FieldFault> {
+        let mut faults = duplicates(cohort_ids, "/cohort_ids");
+        if cohort_ids.is_empty() {
             faults.push(FieldFault::new("/cohort_ids", "cohort_missing", "a session is for one cohort or more"));
         }
-        if plan.cohort_ids.iter().any(|cohort| !self.cohorts.contains_key(cohort)) {
+        if cohort_ids.iter().any(|cohort| !self.cohorts.contains_key(cohort)) {
             faults.push(FieldFault::new("/cohort_ids", "unknown_cohort", "the intake has no such cohort"));
         }
-        match self.modules.get(&plan.module_id) {
+        match self.modules.get(&module_id) {
             None => faults.push(FieldFault::new("/module_id", "unknown_module", "the intake's program version has no such module")),
             Some(Some(discipline)) => {
                 let owes = |cohort| self.cohorts.get(cohort).is_none_or(|of| of == discipline);
-                if !plan.cohort_ids.iter().all(owes) {
+                if !cohort_ids.iter().all(owes) {
                     let detail = "a cohort is of another discipline and does not owe this module";
                     faults.push(FieldFault::new("/module_id", "module_of_another_discipline", detail));
                 }
@@ -215,6 +216,11 @@ impl Taken {
 /// Adds up what is scheduled for each cohort and module. More of it than planned is refused when it is scheduled.
 pub(super) fn scheduled(taken: Vec<Taken>) -> HashMap<(CohortId, ModuleId), i64> {
     added_up(taken, Taken::scheduled)
+}
+
+/// As [`scheduled`], drafts counting as if they were published.
+pub(super) fn laid_out(taken: Vec<Taken>) -> HashMap<(CohortId, ModuleId), i64> {
+    added_up(taken, |one| if one.state == SessionState::Draft { one.minutes } else { one.scheduled() })
 }
 
 /// As [`scheduled`], with each session at no more than was planned for it: what never exceeds the plan. A session that was taught longer

@@ -54,6 +54,11 @@ impl Candidate {
         Self { id, pointer: None, is_stored: stored.is_some(), plan, minutes, taking }
     }
 
+    /// The same, where a request or an answer says it.
+    pub(super) fn at(self, pointer: String) -> Self {
+        Self { pointer: Some(pointer), ..self }
+    }
+
     /// A session as it was held: nothing is refused any more for the plan.
     pub(super) fn held(id: SessionId, actual: Plan, minutes: i32) -> Self {
         Self { id, pointer: None, is_stored: true, plan: actual, minutes, taking: Vec::new() }
@@ -126,12 +131,24 @@ pub(in crate::schedule) fn check(conn: &mut Conn, actor: &Actor, id: IntakeId, p
         return Err(Error::conflict("intake_not_live", format!("the intake is {}", intake.state)));
     }
     let frame = frame(conn, &intake)?;
-    let candidates = Candidates::of(candidates(conn, actor, &intake, &frame, proposed)?);
-    let mut found = Found { conflicts: outside(&frame, &candidates), ..Found::default() };
-    in_two_places(conn, actor, &intake, &candidates, true, &mut found)?;
-    found.conflicts.extend(trainees(conn, actor, &intake, &candidates)?);
+    let candidates = candidates(conn, actor, &intake, &frame, proposed)?;
+    checked(conn, actor, &intake, &frame, candidates)
+}
+
+/// All that stands in the way of candidates that are right by themselves.
+pub(super) fn checked(
+    conn: &mut Conn,
+    actor: &Actor,
+    intake: &Intake,
+    frame: &Frame,
+    candidates: Vec<Candidate>,
+) -> Result<Checked, Error> {
+    let candidates = Candidates::of(candidates);
+    let mut found = Found { conflicts: outside(frame, &candidates), ..Found::default() };
+    in_two_places(conn, actor, intake, &candidates, true, &mut found)?;
+    found.conflicts.extend(trainees(conn, actor, intake, &candidates)?);
     found.conflicts.extend(crowded(conn, &candidates)?);
-    found.conflicts.extend(beyond_plan(conn, &intake, &candidates)?);
+    found.conflicts.extend(beyond_plan(conn, intake, &candidates)?);
     let found = found.sorted();
     let more = found.more + found.conflicts.len().saturating_sub(SHOWN);
     Ok(Checked { fits: !found.blocks, conflicts: found.conflicts.into_iter().take(SHOWN).map(|(_, conflict)| conflict).collect(), more })
@@ -197,7 +214,7 @@ fn candidates(conn: &mut Conn, actor: &Actor, intake: &Intake, frame: &Frame, pr
     let mut candidates = Vec::with_capacity(plans.len());
     for (pointer, stored, plan) in plans {
         match frame.check_itself(&plan) {
-            Ok(minutes) => candidates.push(Candidate { pointer: Some(pointer), ..Candidate::of(stored.as_ref(), plan, minutes) }),
+            Ok(minutes) => candidates.push(Candidate::of(stored.as_ref(), plan, minutes).at(pointer)),
             Err(found) => {
                 faults.extend(found.into_iter().map(|fault| FieldFault { pointer: format!("{pointer}{}", fault.pointer), ..fault }))
             }

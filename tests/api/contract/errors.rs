@@ -143,7 +143,7 @@ fn a_misspelled_step_is_answered_with_those_that_there_are() {
         (format!("/imports/{id}/und"), "there is no `und` here; there are: undo"),
         (
             format!("/intakes/{id}/cohort"),
-            "there is no `cohort` here; there are: amendments, cohorts, enrollments, sessions, open-enrollment, approve-opening, start, \
+            "there is no `cohort` here; there are: amendments, cohorts, enrollments, series, sessions, open-enrollment, approve-opening, start, \
              complete, cancel",
         ),
         (format!("/intakes/{id}/sessions/bluk"), "there is no `bluk` here; there are: bulk, check, import, publish"),
@@ -316,7 +316,10 @@ fn a_wrong_parameter_is_named_with_what_is_wanted() {
         (format!("{sessions}?limit=x"), "limit: must be a whole number from 1 to 500".to_owned()),
         (format!("{sessions}?from=2020-05-27T19:00:00"), format!("from: {INSTANT}")),
         (format!("{sessions}?cohort_id=1"), "cohort_id: must be an id such as 01936f3e-0000-7000-8000-000000000001".to_owned()),
-        (format!("{sessions}?colour=red"), "colour: unknown; the parameters are cohort_id, from, until, state, cursor, limit".to_owned()),
+        (
+            format!("{sessions}?colour=red"),
+            "colour: unknown; the parameters are cohort_id, series_id, from, until, state, cursor, limit".to_owned(),
+        ),
         (format!("{sessions}?limit=1&limit=2"), "duplicate field `limit`".to_owned()),
         (format!("/intakes/{}?colour=red", course.intake), "colour: there are no parameters here".to_owned()),
         (format!("/intakes/{}/progress?by=x", course.intake), "by: unknown variant `x`, expected `discipline` or `module`".to_owned()),

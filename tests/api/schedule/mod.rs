@@ -6,5 +6,6 @@ mod list;
 mod publish;
 mod races;
 mod random;
+mod series;
 mod update;
 mod waive;

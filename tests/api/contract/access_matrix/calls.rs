@@ -316,6 +316,13 @@ fn sessions() -> Vec<Call> {
         })
         .echo("/sessions/0/intake_id"),
         write("check_sessions", Thing::Intake, |stage, _| json!({ "sessions": [stage.new_session()] })).echo(""),
+        write("create_series", Thing::Intake, |stage, _| {
+            let day = "2020-10-30";
+            let slot = json!({ "weekday": "friday", "starts": "08:00", "ends": "09:00" });
+            json!({ "code": stage.code(), "module_id": stage.a.id("v1m1"), "cohort_ids": [stage.a.id("c1")], "pattern": [slot],
+                "from": day, "until": day })
+        })
+        .echo("/intake_id"),
         read("read_session", Thing::Session),
         write("update_session", Thing::Session, |stage, _| json!({ "place": stage.code() })),
         write("hold_session", Thing::Session, |_, _| json!({})).fresh(Stage::session),

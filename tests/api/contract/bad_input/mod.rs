@@ -96,6 +96,18 @@ fn operations(app: &App, course: &Course) -> Vec<Operation> {
         operation("POST", "/organizations".to_owned(), &json!({ "code": "NEW", "name": "新单位", "kind": "college" })),
         operation("PATCH", format!("/organizations/{}", app.provider().id), &json!({ "name": "改名" })),
     ]
+    .into_iter()
+    .chain(operations_on_series(course))
+    .collect()
+}
+
+/// What a coordinator can send of a series and its sessions.
+fn operations_on_series(course: &Course) -> Vec<Operation> {
+    let slot = json!({ "weekday": "monday", "starts": "08:00", "ends": "09:40", "break_minutes": 10 });
+    let series = json!({ "code": "NEW", "module_id": course.program.metallurgy_module, "cohort_ids": [course.metallurgy],
+        "pattern": [slot], "from": "2020-06-29", "until": "2020-07-12", "skip": ["2020-07-06"] });
+    let operation = |path: String, body: Value| Operation { method: "POST", path, body };
+    vec![operation(format!("/intakes/{}/series", course.intake), series)]
 }
 
 /// Whoever may take this step: organizations are the administrator's.
