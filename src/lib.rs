@@ -11,6 +11,7 @@
 //! | [`people`] | trainees and instructors, and their dated affiliations |
 //! | [`programs`] | programs and their versions: disciplines and modules, immutable once confirmed |
 //! | [`rooms`] | rooms and online places of a provider; each holds one session at a time |
+//! | [`calendars`] | holidays of a provider and shifts of a sponsor's crews; the schedule warns of both |
 //! | [`intakes`] | one dated run of a version; its cohorts, seat quotas and amendments |
 //! | [`enrollments`] | a trainee's place in an intake: states, dated periods, seats; who is expected of a session |
 //! | [`schedule`] | sessions, what they occupy (claims), conflicts, waivers, how they were held |
@@ -55,6 +56,7 @@
 pub mod access;
 pub mod app;
 pub mod attendance;
+pub mod calendars;
 pub mod cli;
 pub mod clock;
 pub mod config;

@@ -197,6 +197,49 @@ diesel::table! {
     use diesel::sql_types::*;
     use crate::db::types::{Ts, Uid};
 
+    calendars (id) {
+        id -> Uid,
+        provider_id -> Uid,
+        kind -> Text,
+        organization_id -> Nullable<Uid>,
+        code -> Text,
+        name -> Text,
+        time_zone -> Text,
+        weekend_days -> Integer,
+        version -> Integer,
+        created_at -> Ts,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Uid;
+
+    calendar_days (calendar_id, on_date) {
+        calendar_id -> Uid,
+        on_date -> Date,
+        kind -> Text,
+        name -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::{Ts, Uid};
+
+    crew_shifts (calendar_id, crew, starts_at) {
+        calendar_id -> Uid,
+        crew -> Text,
+        starts_at -> Ts,
+        ends_at -> Ts,
+        name -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::{Ts, Uid};
+
     intakes (id) {
         id -> Uid,
         program_version_id -> Uid,
@@ -212,6 +255,7 @@ diesel::table! {
         capacity -> Nullable<Integer>,
         seats_taken -> Integer,
         predecessor_id -> Nullable<Uid>,
+        holiday_calendar_id -> Nullable<Uid>,
         opening_approval_required -> Bool,
         opening_approved_at -> Nullable<Ts>,
         report_version -> BigInt,
@@ -378,6 +422,7 @@ diesel::table! {
         sequence -> Integer,
         version -> Integer,
         created_at -> Ts,
+        changed_at -> Ts,
     }
 }
 
@@ -638,6 +683,9 @@ diesel::allow_tables_to_appear_in_same_query!(
     program_versions,
     disciplines,
     modules,
+    calendars,
+    calendar_days,
+    crew_shifts,
     intakes,
     intake_sponsors,
     amendments,

@@ -21,6 +21,8 @@ pub enum Action {
     WriteSchedule,
     ReadRooms,
     WriteRooms,
+    ReadCalendars,
+    WriteCalendars,
     /// Confirm a session as taught.
     HoldSession,
     ReadRollCall,
@@ -45,6 +47,7 @@ impl Action {
             | Self::ReadEnrollments
             | Self::ReadSessions
             | Self::ReadRooms
+            | Self::ReadCalendars
             | Self::ReadRollCall
             | Self::ReadHours
             | Self::ReadOwnProgress
@@ -59,6 +62,7 @@ impl Action {
             | Self::Enroll
             | Self::WriteSchedule
             | Self::WriteRooms
+            | Self::WriteCalendars
             | Self::HoldSession
             | Self::CallRoll
             | Self::CloseRollCall
@@ -84,6 +88,8 @@ impl Action {
             Self::WriteSchedule => "change the schedule",
             Self::ReadRooms => "see rooms",
             Self::WriteRooms => "record or change rooms",
+            Self::ReadCalendars => "see calendars",
+            Self::WriteCalendars => "begin or change calendars",
             Self::HoldSession => "hold a session",
             Self::ReadRollCall => "see a roll call",
             Self::CallRoll => "call the roll",
@@ -112,6 +118,7 @@ pub fn allows(role: Role, action: Action) -> bool {
         | A::Enroll
         | A::WriteSchedule
         | A::WriteRooms
+        | A::WriteCalendars
         | A::CloseRollCall
         | A::Import => &[Coordinator],
         A::HoldSession | A::CallRoll => &[Coordinator, ClassAdviser, Instructor],
@@ -121,7 +128,7 @@ pub fn allows(role: Role, action: Action) -> bool {
         A::ReadRollCall => &[Administrator, Coordinator, ClassAdviser, Instructor, Auditor],
         A::ReadHours | A::ReadOwnProgress => &[Administrator, Coordinator, ClassAdviser, Partner, Trainee, Auditor],
         A::ReadIntakeProgress => &[Administrator, Coordinator, Partner, Auditor],
-        A::ReadRooms | A::ReadImports => &[Administrator, Coordinator, Auditor],
+        A::ReadRooms | A::ReadCalendars | A::ReadImports => &[Administrator, Coordinator, Auditor],
         A::ReadAudit => &[Administrator, Auditor],
     };
     // Whoever can write the database file can do everything; going through the rooms keeps the rules and the journal.

@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 
 use crate::{
     access::{Role, UserId},
+    calendars::CalendarId,
     clock::Instant,
     db::types::{stored_as_text, text_enum},
     error::{Error, FieldFault},
@@ -154,6 +155,8 @@ pub struct Intake {
     /// Seats in all; null is no limit. Null to partners, trainees and instructors.
     pub capacity: Option<i32>,
     pub predecessor_id: Option<IntakeId>,
+    /// The calendar whose days off the schedule warns of; null for none.
+    pub holiday_calendar_id: Option<CalendarId>,
     pub opening_approval_required: bool,
     pub opening_approved_at: Option<Instant>,
     pub version: i32,
@@ -234,6 +237,9 @@ pub struct NewIntake {
     pub capacity: Option<i32>,
     #[serde(default)]
     pub predecessor_id: Option<IntakeId>,
+    /// A calendar of holidays that the provider keeps.
+    #[serde(default)]
+    pub holiday_calendar_id: Option<CalendarId>,
     #[serde(default)]
     pub opening_approval_required: bool,
 }
@@ -256,6 +262,9 @@ pub(super) struct IntakePatch {
     #[serde(default, deserialize_with = "nullable")]
     #[schema(value_type = Option<i32>)]
     pub capacity: Patched<i32>,
+    #[serde(default, deserialize_with = "nullable")]
+    #[schema(value_type = Option<CalendarId>)]
+    pub holiday_calendar_id: Patched<CalendarId>,
 }
 
 impl IntakePatch {
@@ -267,6 +276,7 @@ impl IntakePatch {
         changed.closes_on = self.closes_on.unwrap_or(changed.closes_on);
         changed.mode = self.mode.unwrap_or(changed.mode);
         changed.capacity = self.capacity.unwrap_or(changed.capacity);
+        changed.holiday_calendar_id = self.holiday_calendar_id.unwrap_or(changed.holiday_calendar_id);
         changed
     }
 }

@@ -31,11 +31,14 @@ text_enum! {
         Trainee => "trainee",
         PlanExceeded => "plan_exceeded",
         OutsideIntake => "outside_intake",
+        /// On a day off of the intake's calendar.
+        Holiday => "holiday",
     }
 }
 
 text_enum! {
-    /// Whether publishing is refused for it, or only told.
+    /// Whether publishing is refused for it, or only told: what the database holds by claims or sums blocks, and what is outside the intake;
+    /// what somebody has to judge warns, whatever it is.
     pub enum Severity {
         Block => "block",
         Warn => "warn",
@@ -88,7 +91,7 @@ pub struct Conflict {
     /// Whether a coordinator may waive it. A waiver names two sessions that are stored, so a new one is made as a draft first.
     pub can_be_waived: bool,
     /// Who or what is in both sessions: the instructor, the cohort, the room, or the trainees (at most 20 of them); of the plan the cohort,
-    /// of a capacity the room.
+    /// of a capacity the room, of a holiday the calendar.
     pub subjects: Vec<Subject>,
     /// The other session; null where there is none, or where it is not visible to the caller.
     pub other: Option<Placed>,

@@ -174,8 +174,8 @@ async fn publish_sessions(db: Data<Db>, caller: Caller, id: Path<IntakeId>, body
         let rows = match (session_ids, series_id) {
             (Some(_), Some(_)) => return Err(Error::invalid("/series_id", "one_of_two", "send session_ids or series_id, not both")),
             (Some(ids), None) => steps::publish(conn, actor, now, id, &ids.0)?,
-            (None, Some(series)) => store::series::publish(conn, actor, id, series)?,
-            (None, None) => steps::publish_drafts(conn, actor, id)?,
+            (None, Some(series)) => store::series::publish(conn, actor, now, id, series)?,
+            (None, None) => steps::publish_drafts(conn, actor, now, id)?,
         };
         Answer::ok(&Sessions { sessions: whole(conn, rows)? })
     })
@@ -213,8 +213,10 @@ async fn read_session(db: Data<Db>, caller: Caller, id: Path<SessionId>) -> Resu
     responses((status = 200, description = "The session as it is now", body = Session), Changing))]
 async fn update_session(db: Data<Db>, caller: Caller, id: Path<SessionId>, body: Body<SessionPatch>) -> Result<Answer, Error> {
     let id = id.into_inner();
-    db.write(caller.credentials.clone(), move |conn, actor, _| answer(&store::moves::update(conn, actor, &caller, id, body.value()?)?))
-        .await
+    db.write(caller.credentials.clone(), move |conn, actor, now| {
+        answer(&store::moves::update(conn, actor, now, &caller, id, body.value()?)?)
+    })
+    .await
 }
 
 /// Confirm a session as held, as planned or as it was
@@ -259,5 +261,5 @@ async fn transition_session(
     body: Body<SessionChange>,
 ) -> Result<Answer, Error> {
     let (id, step) = path.into_inner();
-    once(&db, &caller, body.hash, move |conn, actor, _| answer(&steps::transition(conn, actor, id, step, body.value()?)?)).await
+    once(&db, &caller, body.hash, move |conn, actor, now| answer(&steps::transition(conn, actor, now, id, step, body.value()?)?)).await
 }

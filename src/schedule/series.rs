@@ -140,7 +140,7 @@ pub(super) struct NewSeries {
     /// The last day; that of the intake unless said.
     #[serde(default)]
     pub until: Option<NaiveDate>,
-    /// Days on which none begins.
+    /// Days on which none begins, beside those that the intake's calendar has off.
     #[serde(default)]
     pub skip: Vec<NaiveDate>,
 }

@@ -46,10 +46,11 @@ CREATE TABLE sessions (
     difference_reason TEXT CHECK (length(difference_reason) BETWEEN 1 AND 2000),
     cancel_reason TEXT CHECK (length(cancel_reason) BETWEEN 1 AND 2000),
     replaced_by_id BLOB CHECK (length(replaced_by_id) = 16) REFERENCES sessions (id),
-    -- RFC 5545 SEQUENCE: raised when a published session is moved.
+    -- RFC 5545 SEQUENCE: raised when a published session is moved or cancelled.
     sequence INTEGER NOT NULL DEFAULT 0 CHECK (sequence >= 0),
     version INTEGER NOT NULL DEFAULT 1 CHECK (version > 0),
     created_at INTEGER NOT NULL,
+    changed_at INTEGER NOT NULL,
     CHECK ((ends_at - starts_at) / 60000000.0 = minutes + break_minutes),
     CHECK (minutes + break_minutes <= 1440),
     CHECK (held_minutes + held_break_minutes <= 1440),

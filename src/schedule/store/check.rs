@@ -7,6 +7,7 @@ use super::{
     super::model::{Session, SessionId, SessionState, UNHELD},
     super::plan::Plan,
     super::rules::{ClaimKind, Frame, Occupied, scheduled},
+    advice::advice,
     conflicts::{Clash, Told, clashes, lock, occupied, told},
     expected::{crowded, trainees},
     frame,
@@ -149,6 +150,7 @@ pub(super) fn checked(
     found.conflicts.extend(trainees(conn, actor, intake, &candidates)?);
     found.conflicts.extend(crowded(conn, &candidates)?);
     found.conflicts.extend(beyond_plan(conn, intake, &candidates)?);
+    found.conflicts.extend(advice(conn, intake, &candidates)?);
     let found = found.sorted();
     let more = found.more + found.conflicts.len().saturating_sub(SHOWN);
     Ok(Checked { fits: !found.blocks, conflicts: found.conflicts.into_iter().take(SHOWN).map(|(_, conflict)| conflict).collect(), more })

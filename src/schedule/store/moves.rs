@@ -15,6 +15,7 @@ use super::{
 };
 use crate::{
     access::{Action, Actor},
+    clock::Instant,
     db::{self, Conn},
     error::Error,
     http::{Caller, ETag},
@@ -58,6 +59,7 @@ impl Move {
 pub(in crate::schedule) fn update(
     conn: &mut Conn,
     actor: &Actor,
+    now: Instant,
     caller: &Caller,
     id: SessionId,
     patch: SessionPatch,
@@ -70,7 +72,7 @@ pub(in crate::schedule) fn update(
     if one.plan == one.before {
         return Ok(one.stored);
     }
-    move_all(conn, actor, intake_id, &[one])?.pop().ok_or_else(|| Error::internal("nothing was moved"))
+    move_all(conn, actor, now, intake_id, &[one])?.pop().ok_or_else(|| Error::internal("nothing was moved"))
 }
 
 /// Applies patches to sessions of an intake, all or none, and judges how they stand in the end: they may exchange their times. Answers
@@ -81,6 +83,7 @@ pub(in crate::schedule) fn update(
 pub fn update_many(
     conn: &mut Conn,
     actor: &Actor,
+    now: Instant,
     intake_id: IntakeId,
     mut patches: HashMap<SessionId, SessionPatch>,
 ) -> Result<Vec<Session>, Error> {
@@ -89,11 +92,11 @@ pub fn update_many(
     let stored = whole(conn, rows)?.into_iter();
     let moves = stored.filter_map(|session| patches.remove(&session.row.id).map(|patch| Move::of(session, patch)));
     let moves: Vec<Move> = moves.filter(|one| one.plan != one.before).collect();
-    if moves.is_empty() { Ok(Vec::new()) } else { move_all(conn, actor, intake_id, &moves) }
+    if moves.is_empty() { Ok(Vec::new()) } else { move_all(conn, actor, now, intake_id, &moves) }
 }
 
 /// Writes moves of sessions of an intake that is locked, each of which changes something.
-fn move_all(conn: &mut Conn, actor: &Actor, intake_id: IntakeId, moves: &[Move]) -> Result<Vec<Session>, Error> {
+fn move_all(conn: &mut Conn, actor: &Actor, now: Instant, intake_id: IntakeId, moves: &[Move]) -> Result<Vec<Session>, Error> {
     refuse_fixed(conn, moves)?;
     let intake = changing(conn, actor, intake_id)?;
     let frame = frame(conn, &intake)?;
@@ -109,7 +112,7 @@ fn move_all(conn: &mut Conn, actor: &Actor, intake_id: IntakeId, moves: &[Move])
     refuse_conflicts(conn, actor, &intake, candidates.collect())?;
     let mut rows = Vec::with_capacity(moves.len());
     for (one, minutes) in moves.iter().zip(&minutes) {
-        rows.push(save(conn, &one.stored.row, moved(one, *minutes))?);
+        rows.push(save(conn, now, &one.stored.row, moved(one, *minutes))?);
     }
     for one in moves {
         links::insert_joined(conn, intake_id, one.stored.row.id, &one.before, &one.plan)?;
@@ -174,7 +177,7 @@ fn moved(Move { stored, plan, .. }: &Move, minutes: i32) -> SessionRow {
         minutes,
         room_id: plan.room_id,
         place: plan.place.clone(),
-        sequence: stored.row.sequence + i32::from(stored.row.state == SessionState::Published),
+        sequence: stored.row.sequence_once_changed(),
         ..stored.row.clone()
     }
 }

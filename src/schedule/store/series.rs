@@ -1,6 +1,6 @@
 //! The table of series, and the sessions that one makes.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, ops::RangeInclusive};
 
 use chrono::NaiveDate;
 use diesel::prelude::*;
@@ -20,6 +20,7 @@ use super::{
 };
 use crate::{
     access::{Action, Actor},
+    calendars,
     clock::Instant,
     db::Conn,
     error::Error,
@@ -86,7 +87,8 @@ fn ready(conn: &mut Conn, actor: &Actor, intake: &Intake, frame: &Frame, new: Ne
     Error::unless_valid(faults)?;
     let days = days.map_err(Error::Invalid)?;
     let left = left(conn, intake, new.module_id, &new.cohort_ids)?;
-    let drawn = occurrences(&new.pattern, intake.time_zone, days, &days_off(&new.skip), frame.days.until, left);
+    let days_off = days_off(conn, intake, &days, &new.skip)?;
+    let drawn = occurrences(&new.pattern, intake.time_zone, days, &days_off, frame.days.until, left);
     if drawn.occurrences.is_empty() {
         return Err(nothing(&drawn, &new.pattern));
     }
@@ -100,9 +102,19 @@ fn ready(conn: &mut Conn, actor: &Actor, intake: &Intake, frame: &Frame, new: Ne
     Ok(Ready { code, drawn, plans })
 }
 
-/// The days on which nothing of a series takes place, each with the reason.
-fn days_off(skip: &[NaiveDate]) -> BTreeMap<NaiveDate, String> {
-    skip.iter().map(|date| (*date, "left out by the request".to_owned())).collect()
+/// The days on which nothing of a series takes place, each with the reason: those of the intake's calendar and those of the request.
+fn days_off(
+    conn: &mut Conn,
+    intake: &Intake,
+    days: &RangeInclusive<NaiveDate>,
+    skip: &[NaiveDate],
+) -> Result<BTreeMap<NaiveDate, String>, Error> {
+    let mut off = match intake.holiday_calendar_id {
+        Some(calendar) => calendars::days_off(conn, calendar, &days.start().iter_days().take_while(|day| day <= days.end()).collect())?.1,
+        None => BTreeMap::new(),
+    };
+    off.extend(skip.iter().map(|date| (*date, "left out by the request".to_owned())));
+    Ok(off)
 }
 
 /// The minutes of a module for which some of these cohorts, the one that has least left, has no session yet. Drafts count, so that a
@@ -161,7 +173,13 @@ fn lay_out(
 ///
 /// # Errors
 /// 404 for a series of another intake or of none; what publishing answers.
-pub(in crate::schedule) fn publish(conn: &mut Conn, actor: &Actor, intake_id: IntakeId, id: SeriesId) -> Result<Vec<SessionRow>, Error> {
+pub(in crate::schedule) fn publish(
+    conn: &mut Conn,
+    actor: &Actor,
+    now: Instant,
+    intake_id: IntakeId,
+    id: SeriesId,
+) -> Result<Vec<SessionRow>, Error> {
     let intake = changing(conn, actor, intake_id)?;
     series::table.filter(series::id.eq(id)).filter(series::intake_id.eq(intake_id)).select(series::id).first::<SeriesId>(conn)?;
     let rows = visible(actor)
@@ -171,5 +189,5 @@ pub(in crate::schedule) fn publish(conn: &mut Conn, actor: &Actor, intake_id: In
         .select(SessionRow::as_select())
         .load(conn)?;
     let drafts = whole(conn, rows)?;
-    publish_these(conn, actor, &intake, drafts)
+    publish_these(conn, actor, now, &intake, drafts)
 }

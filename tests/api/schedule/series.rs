@@ -110,6 +110,31 @@ fn what_is_in_the_way_is_told_and_refuses_nothing() {
 }
 
 #[test]
+fn nothing_takes_place_on_the_days_off_of_the_intakes_calendar() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let body_of = json!({ "kind": "holidays", "code": "CN-2020", "name": "节假日", "time_zone": "Asia/Shanghai", "weekend_days": [6, 7] });
+    let calendar = course.coordinator.post("/calendars", body_of).expect(201).id();
+    let day = |date: &str, kind: &str| {
+        let values = format!("{}, '{date}', '{kind}', '端午节'", app.hex(&calendar));
+        app.sql(&format!("INSERT INTO calendar_days (calendar_id, on_date, kind, name) VALUES ({values})")).unwrap();
+    };
+    day("2020-06-25", "holiday");
+    day("2020-06-28", "working");
+    let path = format!("/intakes/{}", course.intake);
+    course.coordinator.if_match("*").patch(&path, json!({ "holiday_calendar_id": calendar })).expect(200);
+    let mut new = body(&course);
+    new["pattern"].as_array_mut().unwrap().push(json!({ "weekday": "sunday", "starts": "08:00", "ends": "09:40" }));
+    new["from"] = json!("2020-06-21");
+    new["until"] = json!("2020-06-29");
+    let reply = make(&course, "?dry_run=true", new).expect(200);
+    assert_eq!(column(&reply, "skipped", "date"), ["2020-06-21", "2020-06-25"]);
+    assert!(reply.text_at("/skipped/1/detail").contains("端午节"));
+    let starts = ["2020-06-22T00:00:00Z", "2020-06-28T00:00:00Z", "2020-06-29T00:00:00Z"];
+    assert_eq!(column(&reply, "sessions", "starts_at"), starts);
+}
+
+#[test]
 fn a_night_shift_ends_on_the_next_day() {
     let app = spawn_app();
     let course = seed::course(&app);
