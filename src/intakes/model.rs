@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use chrono::{NaiveDate, NaiveTime, TimeZone};
+use chrono::{NaiveDate, NaiveDateTime, NaiveTime, TimeZone};
 use diesel::{AsChangeset, Identifiable, Insertable, Queryable, Selectable};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -99,6 +99,11 @@ impl Zone {
             .map(|quarter| midnight + chrono::TimeDelta::minutes(15 * quarter))
             .find_map(|local| self.0.from_local_datetime(&local).earliest())
             .map_or_else(|| Instant::from(midnight.and_utc()), |at| Instant::from(at.to_utc()))
+    }
+
+    /// What the clocks show at an instant.
+    pub fn local(&self, at: Instant) -> NaiveDateTime {
+        at.utc().with_timezone(&self.0).naive_local()
     }
 
     /// The local date of an instant.

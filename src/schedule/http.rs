@@ -1,5 +1,6 @@
 //! `/intakes/{id}/sessions` and `/sessions`.
 
+mod occurrences;
 mod series;
 
 use actix_web::web::{Data, Path, ServiceConfig};
@@ -32,6 +33,10 @@ use crate::{
         read_session,
         update_session,
         hold_session,
+        occurrences::move_session,
+        occurrences::cut_session,
+        occurrences::split_session,
+        occurrences::substitute_instructor,
         waive_conflict,
         transition_session
     ),
@@ -47,6 +52,10 @@ pub fn routes(api: &mut ServiceConfig) {
         .service(at("/intakes/{id}/series").post(series::create_series))
         .service(at("/sessions/{id}").get(read_session).patch(update_session))
         .service(at("/sessions/{id}/hold").post(hold_session))
+        .service(at("/sessions/{id}/move").post(occurrences::move_session))
+        .service(at("/sessions/{id}/cut").post(occurrences::cut_session))
+        .service(at("/sessions/{id}/split").post(occurrences::split_session))
+        .service(at("/sessions/{id}/substitute").post(occurrences::substitute_instructor))
         .service(at("/sessions/{id}/waivers").post(waive_conflict));
 }
 

@@ -3,6 +3,7 @@
 mod conflicts;
 mod http;
 mod model;
+mod occurrences;
 mod plan;
 mod proposals;
 mod rules;

@@ -6,7 +6,7 @@ use diesel::{AsChangeset, Identifiable, Insertable, Queryable, Selectable};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::plan::Plan;
+use super::{occurrences::ChangeScope, plan::Plan};
 use crate::{
     clock::Instant,
     db::types::text_enum,
@@ -51,6 +51,9 @@ pub(super) struct SessionChange {
     /// Of a cancellation: the session that takes its place, a draft or published in the same intake.
     #[serde(default)]
     pub replaced_by_id: Option<SessionId>,
+    /// Of a cancellation: whether the rest of the series is cancelled too.
+    #[serde(default)]
+    pub scope: ChangeScope,
 }
 
 /// The legal steps: verb, from which states, to which.

@@ -6,6 +6,7 @@ pub(super) mod conflicts;
 pub(super) mod expected;
 pub(super) mod links;
 pub(super) mod moves;
+pub(super) mod occurrences;
 pub(super) mod plan;
 pub(super) mod preview;
 pub(super) mod series;

@@ -17,7 +17,7 @@ use crate::{
     access::{Action, Actor},
     clock::Instant,
     db::{self, Conn},
-    error::Error,
+    error::{Error, FieldFault},
     http::{Caller, ETag},
     intakes::{self, IntakeId, SessionMode},
     journal::NewEntry,
@@ -42,6 +42,12 @@ impl Move {
 
     fn is_published(&self) -> bool {
         self.stored.row.state == SessionState::Published
+    }
+
+    /// What is wrong with it; of several moves with the code of its session.
+    fn refusal(&self, faults: Vec<FieldFault>, several: bool) -> Error {
+        let named = |fault: FieldFault| FieldFault { detail: format!("session {}: {}", self.before.code, fault.detail), ..fault };
+        Error::Invalid(if several { faults.into_iter().map(named).collect() } else { faults })
     }
 
     /// Whether what it occupies is claimed anew.
@@ -90,7 +96,19 @@ pub fn update_many(
     changing(conn, actor, intake_id)?;
     let rows = of_ids(conn, actor, intake_id, patches.keys().copied().collect())?;
     let stored = whole(conn, rows)?.into_iter();
-    let moves = stored.filter_map(|session| patches.remove(&session.row.id).map(|patch| Move::of(session, patch)));
+    let patched = stored.filter_map(|session| patches.remove(&session.row.id).map(|patch| (session, patch)));
+    apply(conn, actor, now, intake_id, patched.collect())
+}
+
+/// As [`update_many`], of sessions of an intake that is locked.
+pub(super) fn apply(
+    conn: &mut Conn,
+    actor: &Actor,
+    now: Instant,
+    intake_id: IntakeId,
+    patched: Vec<(Session, SessionPatch)>,
+) -> Result<Vec<Session>, Error> {
+    let moves = patched.into_iter().map(|(session, patch)| Move::of(session, patch));
     let moves: Vec<Move> = moves.filter(|one| one.plan != one.before).collect();
     if moves.is_empty() { Ok(Vec::new()) } else { move_all(conn, actor, now, intake_id, &moves) }
 }
@@ -100,7 +118,8 @@ fn move_all(conn: &mut Conn, actor: &Actor, now: Instant, intake_id: IntakeId, m
     refuse_fixed(conn, moves)?;
     let intake = changing(conn, actor, intake_id)?;
     let frame = frame(conn, &intake)?;
-    let minutes = moves.iter().map(|one| frame.check(&one.plan).map_err(Error::Invalid)).collect::<Result<Vec<i32>, Error>>()?;
+    let minutes = moves.iter().map(|one| frame.check(&one.plan).map_err(|faults| one.refusal(faults, moves.len() > 1)));
+    let minutes = minutes.collect::<Result<Vec<i32>, Error>>()?;
     refuse_taken(conn, intake_id, moves.iter().filter(|one| one.plan.code != one.before.code).map(|one| &one.plan.code))?;
     let joining = moves.iter().flat_map(|one| added(&one.before.instructor_ids, &one.plan.instructor_ids));
     links::find_instructors(conn, actor, joining.collect())?;

@@ -137,7 +137,10 @@ fn a_misspelled_step_is_answered_with_those_that_there_are() {
     let course = seed::course(&app);
     let id = app.absent_id();
     for (path, detail) in [
-        (format!("/sessions/{id}/publsh"), "there is no `publsh` here; there are: hold, waivers, publish, cancel"),
+        (
+            format!("/sessions/{id}/publsh"),
+            "there is no `publsh` here; there are: cut, hold, move, split, substitute, waivers, publish, cancel",
+        ),
         (format!("/sessions/{id}/roll-call/clsoe"), "there is no `clsoe` here; there are: submit, close, reopen"),
         (format!("/program-versions/{id}/confrim"), "there is no `confrim` here; there are: confirm, retire"),
         (format!("/imports/{id}/und"), "there is no `und` here; there are: undo"),
@@ -147,7 +150,10 @@ fn a_misspelled_step_is_answered_with_those_that_there_are() {
              complete, cancel",
         ),
         (format!("/intakes/{id}/sessions/bluk"), "there is no `bluk` here; there are: bulk, check, import, publish"),
-        (format!("/sessions/{id}/waiver"), "there is no `waiver` here; there are: hold, waivers, publish, cancel"),
+        (
+            format!("/sessions/{id}/waiver"),
+            "there is no `waiver` here; there are: cut, hold, move, split, substitute, waivers, publish, cancel",
+        ),
     ] {
         let reply = course.coordinator.post(&path, json!({}));
         assert_eq!(reply.text_at("/detail"), detail);

@@ -3,6 +3,7 @@ mod check;
 mod create;
 mod hold;
 mod list;
+mod occurrences;
 mod publish;
 mod races;
 mod random;

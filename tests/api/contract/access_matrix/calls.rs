@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::stage::Stage;
+use crate::support::seed;
 
 /// To what a request is sent: whose `{id}` its path names, or whose its body does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -344,6 +345,26 @@ fn sessions() -> Vec<Call> {
         read("read_session", Thing::Session),
         write("update_session", Thing::Session, |stage, _| json!({ "place": stage.code() })),
         write("hold_session", Thing::Session, |_, _| json!({})).fresh(Stage::session),
+        write("move_session", Thing::Session, |stage, _| {
+            json!({ "starts_at": stage.new_session()["starts_at"], "reason": "CANARY-A as agreed" })
+        })
+        .fresh(Stage::session)
+        .echo("/sessions/0/id"),
+        write("cut_session", Thing::Session, |_, _| json!({ "minutes": 5, "reason": "CANARY-A as agreed" }))
+            .fresh(Stage::session)
+            .echo("/sessions/0/id"),
+        write("split_session", Thing::Session, |stage, target| {
+            let session = stage.app.administrator().get(&format!("/sessions/{}", target.id));
+            let at = session.body["starts_at"].as_str().map(|start| seed::after(start, 20)).unwrap_or_else(|| seed::morning(1));
+            json!({ "at": at, "code": stage.code(), "reason": "CANARY-A as agreed" })
+        })
+        .fresh(Stage::session)
+        .echo("/sessions/0/id"),
+        write("substitute_instructor", Thing::Session, |stage, _| {
+            json!({ "instructor_id": stage.a.id("lead"), "by_instructor_id": stage.a.id("adviser2"), "reason": "CANARY-A as agreed" })
+        })
+        .fresh(Stage::session)
+        .echo("/sessions/0/id"),
         write(
             "waive_conflict",
             Thing::Session,
