@@ -19,6 +19,7 @@ pub enum Action {
     Enroll,
     ReadSessions,
     WriteSchedule,
+    ReadPlacements,
     ReadRooms,
     WriteRooms,
     ReadCalendars,
@@ -46,6 +47,7 @@ impl Action {
             | Self::ReadIntakes
             | Self::ReadEnrollments
             | Self::ReadSessions
+            | Self::ReadPlacements
             | Self::ReadRooms
             | Self::ReadCalendars
             | Self::ReadRollCall
@@ -86,6 +88,7 @@ impl Action {
             Self::Enroll => "enroll people or change their enrollments",
             Self::ReadSessions => "see sessions",
             Self::WriteSchedule => "change the schedule",
+            Self::ReadPlacements => "see where a session would fit",
             Self::ReadRooms => "see rooms",
             Self::WriteRooms => "record or change rooms",
             Self::ReadCalendars => "see calendars",
@@ -112,7 +115,8 @@ pub fn allows(role: Role, action: Action) -> bool {
     use Role::{Administrator, Auditor, ClassAdviser, Coordinator, Instructor, Operator, Partner, Trainee};
     let roles: &[Role] = match action {
         A::ManageAccess | A::WriteOrganizations => &[Administrator],
-        A::WritePeople
+        A::ReadPlacements
+        | A::WritePeople
         | A::WritePrograms
         | A::WriteIntakes
         | A::Enroll

@@ -1,6 +1,7 @@
 //! `/intakes/{id}/sessions` and `/sessions`.
 
 mod occurrences;
+mod placements;
 mod series;
 
 use actix_web::web::{Data, Path, ServiceConfig};
@@ -32,6 +33,7 @@ use crate::{
         series::create_series,
         read_session,
         update_session,
+        placements::read_placements,
         hold_session,
         occurrences::move_session,
         occurrences::cut_session,
@@ -51,6 +53,7 @@ pub fn routes(api: &mut ServiceConfig) {
         .service(at("/intakes/{id}/sessions/check").post(check_sessions))
         .service(at("/intakes/{id}/series").post(series::create_series))
         .service(at("/sessions/{id}").get(read_session).patch(update_session))
+        .service(at("/sessions/{id}/placements").get(placements::read_placements))
         .service(at("/sessions/{id}/hold").post(hold_session))
         .service(at("/sessions/{id}/move").post(occurrences::move_session))
         .service(at("/sessions/{id}/cut").post(occurrences::cut_session))

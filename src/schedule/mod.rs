@@ -4,6 +4,7 @@ mod conflicts;
 mod http;
 mod model;
 mod occurrences;
+mod placements;
 mod plan;
 mod proposals;
 mod rules;

@@ -7,6 +7,7 @@ pub(super) mod expected;
 pub(super) mod links;
 pub(super) mod moves;
 pub(super) mod occurrences;
+pub(super) mod placements;
 pub(super) mod plan;
 pub(super) mod preview;
 pub(super) mod series;

@@ -14,6 +14,7 @@ struct Class {
     course: Course,
     members: Vec<seed::Enrolled>,
     open: String,
+    draft: String,
 }
 
 fn class(app: &App, code: &str, size: usize) -> Class {
@@ -22,7 +23,8 @@ fn class(app: &App, code: &str, size: usize) -> Class {
     let lines: Vec<_> = members.iter().map(|member| seed::line(member, "present")).collect();
     seed::closed_session(&course, "MET-01", &seed::morning(1), &lines);
     let open = seed::held_session(&course, "MET-02", &seed::morning(2));
-    Class { course, members, open }
+    let draft = seed::session(&course, "MET-03", &seed::morning(3));
+    Class { course, members, open, draft }
 }
 
 /// The requests of a day with this class.
@@ -59,6 +61,7 @@ fn costs(app: &App, class: &Class) -> Costs {
     measure("list of intakes", &|| get(coordinator, "/intakes?limit=500".to_owned()));
     let proposed = serde_json::json!({ "sessions": [seed::session_body(&class.course, "N-1", &seed::morning(1))] });
     measure("session checked", &|| coordinator.post(&format!("/intakes/{intake}/sessions/check"), proposed.clone()));
+    measure("session placed", &|| get(coordinator, format!("/sessions/{}/placements?from=2020-06-01&until=2020-06-14", class.draft)));
     measure("list of programs", &|| get(coordinator, "/programs?limit=500".to_owned()));
     measure("list of cohorts", &|| get(coordinator, format!("/intakes/{intake}/cohorts")));
     measure("list of quotas", &|| get(coordinator, format!("/intakes/{intake}/seat-quotas")));

@@ -4,6 +4,7 @@ mod create;
 mod hold;
 mod list;
 mod occurrences;
+mod placements;
 mod publish;
 mod races;
 mod random;

@@ -345,6 +345,7 @@ fn sessions() -> Vec<Call> {
         read("read_session", Thing::Session),
         write("update_session", Thing::Session, |stage, _| json!({ "place": stage.code() })),
         write("hold_session", Thing::Session, |_, _| json!({})).fresh(Stage::session),
+        read("read_placements", Thing::Session).echo("/session_id"),
         write("move_session", Thing::Session, |stage, _| {
             json!({ "starts_at": stage.new_session()["starts_at"], "reason": "CANARY-A as agreed" })
         })
