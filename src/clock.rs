@@ -1,6 +1,6 @@
 //! Instants, and the only place that asks what time it is.
 
-use std::fmt;
+use std::{fmt, ops::RangeInclusive};
 
 use chrono::{DateTime, DurationRound, SubsecRound, TimeDelta, Utc};
 use diesel::{deserialize::FromSqlRow, expression::AsExpression};
@@ -19,7 +19,21 @@ pub fn now() -> Instant {
     Instant::from(Utc::now())
 }
 
+/// The years that are kept: both databases hold them, and nothing of ours needs more.
+pub const YEARS: RangeInclusive<i32> = 1900..=2200;
+
 impl Instant {
+    pub(crate) const OUTSIDE_YEARS: &str = "the year must lie between 1900 and 2200";
+
+    /// An instant as it was sent, or why it is not taken.
+    pub(crate) fn kept(at: DateTime<Utc>) -> Result<Self, &'static str> {
+        if at.timestamp_subsec_nanos() >= 1_000_000_000 {
+            // Neither database can hold it, so that it would be read back as another instant.
+            return Err("a leap second is not kept; send the second before or after it");
+        }
+        if YEARS.contains(&chrono::Datelike::year(&at)) { Ok(Self::from(at)) } else { Err(Self::OUTSIDE_YEARS) }
+    }
+
     /// The instant `micros` microseconds after 1970-01-01T00:00:00Z, if chrono can express it.
     pub fn from_unix_micros(micros: i64) -> Option<Self> {
         DateTime::from_timestamp_micros(micros).map(Self)
@@ -78,17 +92,7 @@ impl<'de> Deserialize<'de> for Instant {
         let text = String::deserialize(deserializer)?;
         let at: DateTime<Utc> =
             text.parse().map_err(|_| coded("wrong_value", "must be an RFC 3339 instant such as 2020-05-27T11:00:00Z"))?;
-        if at.timestamp_subsec_nanos() >= 1_000_000_000 {
-            // Neither database can hold it, so that it would be read back as another instant.
-            return Err(coded("wrong_value", "a leap second is not kept; send the second before or after it"));
-        }
-        // Both databases hold these years, and none of ours needs more.
-        let years = 1900..=2200;
-        if years.contains(&chrono::Datelike::year(&at)) {
-            Ok(Self::from(at))
-        } else {
-            Err(coded("wrong_value", "the year must lie between 1900 and 2200"))
-        }
+        Self::kept(at).map_err(|detail| coded("wrong_value", detail))
     }
 }
 

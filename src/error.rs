@@ -20,11 +20,15 @@ pub struct FieldFault {
     /// For people.
     #[schema(example = "must not be before the opening")]
     pub detail: String,
+    /// Of a local time that exists twice: the two instants, one of which to send instead.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(example = json!(["2020-10-25T02:30:00+02:00", "2020-10-25T02:30:00+01:00"]))]
+    pub choices: Vec<String>,
 }
 
 impl FieldFault {
     pub fn new(pointer: impl Into<String>, code: &str, detail: impl Into<String>) -> Self {
-        Self { pointer: pointer.into(), code: code.to_owned(), detail: detail.into() }
+        Self { pointer: pointer.into(), code: code.to_owned(), detail: detail.into(), choices: Vec::new() }
     }
 }
 

@@ -9,6 +9,7 @@
 //! |---|---|
 //! | [`organizations`] | universities, enterprises and their units; the tree that every scope filter reads |
 //! | [`people`] | trainees and instructors, and their dated affiliations |
+//! | [`instructors`] | the disciplines, available hours and caps of those who teach; the schedule warns beyond them |
 //! | [`programs`] | programs and their versions: disciplines and modules, immutable once confirmed |
 //! | [`rooms`] | rooms and online places of a provider; each holds one session at a time |
 //! | [`calendars`] | holidays of a provider and shifts of a sponsor's crews; the schedule warns of both |
@@ -23,7 +24,7 @@
 //! | [`access`] | who asks: tokens, roles, scopes and the one policy |
 //!
 //! Beside them: [`db`] (connections, transactions, migrations, types), [`http`] (what every handler shares), [`tabular`] (spreadsheets,
-//! read and written under caps), [`cli`] (one file a command), [`app`] (the server, and the one list of routes), [`error`], [`clock`],
+//! read and written under caps), [`cli`] (one file a command), [`app`] (the server, and the one list of routes), [`error`], [`clock`], [`zone`],
 //! [`id`], [`text`], [`config`], [`schema`].
 //!
 //! # The invariants, and what holds each
@@ -66,6 +67,7 @@ pub mod error;
 pub mod http;
 pub mod id;
 pub mod imports;
+pub mod instructors;
 pub mod intakes;
 pub mod journal;
 pub mod ledger;
@@ -78,3 +80,4 @@ pub mod schedule;
 pub mod schema;
 pub mod tabular;
 pub mod text;
+pub mod zone;

@@ -68,6 +68,57 @@ diesel::table! {
 
 diesel::table! {
     use diesel::sql_types::*;
+    use crate::db::types::Uid;
+
+    instructor_profiles (person_id) {
+        person_id -> Uid,
+        time_zone -> Text,
+        daily_minutes -> Nullable<Integer>,
+        weekly_minutes -> Nullable<Integer>,
+        version -> Integer,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Uid;
+
+    instructor_disciplines (person_id, discipline) {
+        person_id -> Uid,
+        discipline -> Text,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Uid;
+
+    instructor_hours (person_id, weekday, from_minute) {
+        person_id -> Uid,
+        weekday -> Integer,
+        from_minute -> Integer,
+        until_minute -> Integer,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Uid;
+
+    instructor_exceptions (person_id, position) {
+        person_id -> Uid,
+        position -> Integer,
+        from_date -> Date,
+        until_date -> Date,
+        from_minute -> Integer,
+        until_minute -> Integer,
+        available -> Bool,
+        note -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
     use crate::db::types::{Ts, Uid};
 
     users (id) {
@@ -410,6 +461,7 @@ diesel::table! {
         ends_at -> Ts,
         break_minutes -> Integer,
         minutes -> Integer,
+        length_minutes -> Nullable<Integer>,
         room_id -> Nullable<Uid>,
         place -> Nullable<Text>,
         held_starts_at -> Nullable<Ts>,
@@ -675,6 +727,10 @@ diesel::allow_tables_to_appear_in_same_query!(
     organization_tree,
     people,
     affiliations,
+    instructor_profiles,
+    instructor_disciplines,
+    instructor_hours,
+    instructor_exceptions,
     users,
     role_grants,
     tokens,

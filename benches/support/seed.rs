@@ -203,6 +203,7 @@ pub(super) fn running(
         capacity: Some(20_000),
         predecessor_id: None,
         opening_approval_required: false,
+        holiday_calendar_id: None,
     };
     let intake = intakes::create(conn, actor, now, new)?.id;
     for step in ["open-enrollment", "start"] {
@@ -298,9 +299,10 @@ fn timetable(version: &VersionDocument, cohorts: &[CohortId], instructors: &[Per
             code: text(format!("{slot:02}-{code}")),
             module_id,
             mode: None,
-            starts_at: start(slot),
-            ends_at: start(slot).plus(TimeDelta::minutes(MINUTES.into())),
+            starts_at: start(slot).into(),
+            ends_at: start(slot).plus(TimeDelta::minutes(MINUTES.into())).into(),
             break_minutes: 0,
+            length_minutes: None,
             room_id: None,
             place: Some(text("Room 301")),
             cohort_ids: cohort_ids.to_vec(),
@@ -397,9 +399,10 @@ pub fn prepare(
             code: text(format!("SPARE-{number}")),
             module_id: spare.module,
             mode: None,
-            starts_at,
-            ends_at: starts_at.plus(TimeDelta::minutes(MINUTES.into())),
+            starts_at: starts_at.into(),
+            ends_at: starts_at.plus(TimeDelta::minutes(MINUTES.into())).into(),
             break_minutes: 0,
+            length_minutes: None,
             room_id: None,
             place: None,
             cohort_ids: vec![spare.cohort],

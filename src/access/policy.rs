@@ -11,6 +11,8 @@ pub enum Action {
     WriteOrganizations,
     ReadPeople,
     WritePeople,
+    ReadProfiles,
+    WriteProfiles,
     ReadPrograms,
     WritePrograms,
     ReadIntakes,
@@ -43,6 +45,7 @@ impl Action {
         match self {
             Self::ReadOrganizations
             | Self::ReadPeople
+            | Self::ReadProfiles
             | Self::ReadPrograms
             | Self::ReadIntakes
             | Self::ReadEnrollments
@@ -59,6 +62,7 @@ impl Action {
             Self::ManageAccess
             | Self::WriteOrganizations
             | Self::WritePeople
+            | Self::WriteProfiles
             | Self::WritePrograms
             | Self::WriteIntakes
             | Self::Enroll
@@ -80,6 +84,8 @@ impl Action {
             Self::WriteOrganizations => "create or change organizations",
             Self::ReadPeople => "see people",
             Self::WritePeople => "record or change people",
+            Self::ReadProfiles => "see when instructors are available",
+            Self::WriteProfiles => "say when instructors are available",
             Self::ReadPrograms => "see programs",
             Self::WritePrograms => "create or change programs",
             Self::ReadIntakes => "see intakes",
@@ -117,6 +123,7 @@ pub fn allows(role: Role, action: Action) -> bool {
         A::ManageAccess | A::WriteOrganizations => &[Administrator],
         A::ReadPlacements
         | A::WritePeople
+        | A::WriteProfiles
         | A::WritePrograms
         | A::WriteIntakes
         | A::Enroll
@@ -129,7 +136,7 @@ pub fn allows(role: Role, action: Action) -> bool {
         A::ReadOrganizations | A::ReadPeople | A::ReadPrograms | A::ReadIntakes | A::ReadEnrollments | A::ReadSessions => {
             &[Administrator, Coordinator, ClassAdviser, Instructor, Partner, Trainee, Auditor]
         }
-        A::ReadRollCall => &[Administrator, Coordinator, ClassAdviser, Instructor, Auditor],
+        A::ReadRollCall | A::ReadProfiles => &[Administrator, Coordinator, ClassAdviser, Instructor, Auditor],
         A::ReadHours | A::ReadOwnProgress => &[Administrator, Coordinator, ClassAdviser, Partner, Trainee, Auditor],
         A::ReadIntakeProgress => &[Administrator, Coordinator, Partner, Auditor],
         A::ReadRooms | A::ReadCalendars | A::ReadImports => &[Administrator, Coordinator, Auditor],

@@ -13,10 +13,10 @@ use crate::{
     error::{Error, FieldFault, coded},
     http::body::given,
     id::Id,
-    intakes::Zone,
     organizations::OrganizationId,
     schema::{calendar_days, calendars, crew_shifts},
     text::{Code, Name},
+    zone::Zone,
 };
 
 pub type CalendarId = Id<Calendar>;

@@ -47,9 +47,7 @@ pub fn import_schedule(
     }
     // Read again: another transaction may have ended it while this one waited.
     let intake = intakes::find(conn, actor, id)?;
-    if !intake.is_live() {
-        return Err(Error::conflict("intake_not_live", format!("the intake is {}", intake.state)));
-    }
+    intake.check_live()?;
     let frame =
         Frame { modules: programs::plan(conn, intake.program_version_id)?.modules, cohorts: intakes::cohorts_of(conn, id)?, intake };
     let (entries, unknown) = read(&file.content, &frame)?;

@@ -1,8 +1,6 @@
 //! What an intake is and how it moves from state to state.
 
-use std::{fmt, str::FromStr};
-
-use chrono::{NaiveDate, NaiveDateTime, NaiveTime, TimeZone};
+use chrono::NaiveDate;
 use diesel::{AsChangeset, Identifiable, Insertable, Queryable, Selectable};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -11,7 +9,7 @@ use crate::{
     access::{Role, UserId},
     calendars::CalendarId,
     clock::Instant,
-    db::types::{stored_as_text, text_enum},
+    db::types::text_enum,
     error::{Error, FieldFault},
     http::{
         Patched,
@@ -23,6 +21,7 @@ use crate::{
     programs::{DisciplineId, ModuleId, ProgramVersionId},
     schema::{amendments, cohorts, intakes},
     text::{Code, Name, Note},
+    zone::Zone,
 };
 
 pub type IntakeId = Id<Intake>;
@@ -71,73 +70,6 @@ const STEPS: &[(IntakeTransition, IntakeState, IntakeState)] = &[
     (IntakeTransition::Cancel, IntakeState::Enrolling, IntakeState::Cancelled),
     (IntakeTransition::Cancel, IntakeState::Running, IntakeState::Cancelled),
 ];
-
-/// An IANA time zone, such as Asia/Shanghai.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, diesel::expression::AsExpression, diesel::deserialize::FromSqlRow)]
-#[diesel(sql_type = diesel::sql_types::Text)]
-pub struct Zone(chrono_tz::Tz);
-
-impl Zone {
-    pub fn as_str(&self) -> &str {
-        self.0.name()
-    }
-
-    /// The instant of a local date and time, or why there is none or more than one.
-    pub fn instant(&self, date: NaiveDate, time: NaiveTime) -> Result<Instant, &'static str> {
-        match self.0.from_local_datetime(&date.and_time(time)) {
-            chrono::LocalResult::Single(at) => Ok(Instant::from(at.to_utc())),
-            chrono::LocalResult::None => Err("this local time does not exist: the clocks go forward over it"),
-            chrono::LocalResult::Ambiguous(..) => Err("this local time exists twice: the clocks go back over it"),
-        }
-    }
-
-    /// The first instant of a local day.
-    pub fn day_start(&self, date: NaiveDate) -> Instant {
-        let midnight = date.and_time(NaiveTime::MIN);
-        // Where midnight is skipped the day begins with the first quarter of an hour that exists; where it exists twice, with the first.
-        (0..=96)
-            .map(|quarter| midnight + chrono::TimeDelta::minutes(15 * quarter))
-            .find_map(|local| self.0.from_local_datetime(&local).earliest())
-            .map_or_else(|| Instant::from(midnight.and_utc()), |at| Instant::from(at.to_utc()))
-    }
-
-    /// What the clocks show at an instant.
-    pub fn local(&self, at: Instant) -> NaiveDateTime {
-        at.utc().with_timezone(&self.0).naive_local()
-    }
-
-    /// The local date of an instant.
-    pub fn date(&self, at: Instant) -> NaiveDate {
-        at.utc().with_timezone(&self.0).date_naive()
-    }
-}
-
-impl FromStr for Zone {
-    type Err = String;
-    fn from_str(text: &str) -> Result<Self, String> {
-        text.parse().map(Self).map_err(|_| format!("`{text}` is not an IANA time zone"))
-    }
-}
-
-impl fmt::Display for Zone {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-impl Serialize for Zone {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.as_str())
-    }
-}
-
-impl<'de> Deserialize<'de> for Zone {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(|detail: String| crate::error::coded("unknown_time_zone", &detail))
-    }
-}
-
-stored_as_text!(Zone, |text: String| text.parse::<Zone>().map_err(Into::into));
 
 /// One dated run of a program version.
 #[derive(Clone, Debug, PartialEq, Queryable, Selectable, Insertable, Identifiable, AsChangeset, Serialize, ToSchema)]
@@ -194,11 +126,6 @@ impl Intake {
         matches!(self.state, IntakeState::Enrolling | IntakeState::Running)
     }
 
-    /// Whether its schedule may still change.
-    pub fn is_live(&self) -> bool {
-        matches!(self.state, IntakeState::Planned | IntakeState::Enrolling | IntakeState::Running)
-    }
-
     /// Whether teaching may have begun: nothing is held, and so no hours are posted, before enrollment opens and the opening is approved
     /// where that is required.
     ///
@@ -212,6 +139,19 @@ impl Intake {
             return Err(Error::conflict("opening_not_approved", "the opening of this intake has to be approved first"));
         }
         Ok(())
+    }
+
+    /// Refuses to change the schedule of one that is over.
+    ///
+    /// # Errors
+    /// 409 `intake_not_live`.
+    pub fn check_live(&self) -> Result<(), Error> {
+        match self.state {
+            IntakeState::Planned | IntakeState::Enrolling | IntakeState::Running => Ok(()),
+            IntakeState::Completed | IntakeState::Cancelled => {
+                Err(Error::conflict("intake_not_live", format!("the intake is {}", self.state)))
+            }
+        }
     }
 
     /// When it opens; the default start of an enrollment.
@@ -390,24 +330,6 @@ mod tests {
 
     fn date(text: &str) -> NaiveDate {
         text.parse().unwrap()
-    }
-
-    #[test]
-    fn a_day_begins_at_local_midnight_or_the_first_time_that_exists() {
-        let shanghai: Zone = "Asia/Shanghai".parse().unwrap();
-        assert_eq!(shanghai.day_start(date("2020-05-27")).to_string(), "2020-05-26T16:00:00Z");
-        // In São Paulo the clocks went forward at midnight of 2018-11-04.
-        let sao_paulo: Zone = "America/Sao_Paulo".parse().unwrap();
-        assert_eq!(sao_paulo.day_start(date("2018-11-04")).to_string(), "2018-11-04T03:00:00Z");
-    }
-
-    #[test]
-    fn a_local_time_that_is_skipped_or_doubled_is_refused() {
-        let berlin: Zone = "Europe/Berlin".parse().unwrap();
-        let half_past_two = NaiveTime::from_hms_opt(2, 30, 0).unwrap();
-        assert!(berlin.instant(date("2024-03-31"), half_past_two).is_err());
-        assert!(berlin.instant(date("2024-10-27"), half_past_two).is_err());
-        assert!(berlin.instant(date("2024-10-28"), half_past_two).is_ok());
     }
 
     #[test]

@@ -33,6 +33,14 @@ text_enum! {
         OutsideIntake => "outside_intake",
         /// On a day off of the intake's calendar.
         Holiday => "holiday",
+        /// An instructor is not available, by the profile.
+        InstructorUnavailable => "instructor_unavailable",
+        /// An instructor is known for other disciplines than that of the module.
+        InstructorUnqualified => "instructor_unqualified",
+        /// An instructor would teach more on a day than the profile says.
+        DailyCap => "daily_cap",
+        /// As `daily_cap`, from Monday to Sunday.
+        WeeklyCap => "weekly_cap",
     }
 }
 

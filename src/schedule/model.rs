@@ -81,13 +81,16 @@ pub struct SessionRow {
     pub code: Code,
     pub state: SessionState,
     pub mode: SessionMode,
-    /// As planned.
+    /// As planned; of a recorded session the window in which it can be watched.
     pub starts_at: Instant,
     pub ends_at: Instant,
     pub break_minutes: i32,
-    /// End − start − breaks, as planned.
+    /// End − start − breaks, as planned; of a recorded session its length.
     #[schema(example = 90)]
     pub minutes: i32,
+    /// Of a recorded session: what watching it counts. Null for all others.
+    #[schema(example = json!(null))]
+    pub length_minutes: Option<i32>,
     #[serde(skip)]
     pub room_id: Option<RoomId>,
     /// Where it is, in words; occupies nothing.
@@ -234,6 +237,7 @@ impl Session {
             starts_at: self.row.starts_at,
             ends_at: self.row.ends_at,
             break_minutes: self.row.break_minutes,
+            length_minutes: self.row.length_minutes,
             room_id: self.row.room_id,
             place: self.row.place.clone(),
             cohort_ids: self.cohort_ids.clone(),

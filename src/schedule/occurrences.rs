@@ -11,11 +11,12 @@ use super::{
 use crate::{
     clock::Instant,
     db::types::text_enum,
-    error::Error,
-    intakes::Zone,
+    error::{Error, FieldFault},
+    intakes::SessionMode,
     people::PersonId,
     rooms::RoomId,
     text::{Code, Note},
+    zone::{EnteredTime, Zone},
 };
 
 text_enum! {
@@ -30,15 +31,23 @@ text_enum! {
     }
 }
 
+fn entered(time: EnteredTime, zone: Zone, pointer: &str) -> Result<Instant, Error> {
+    time.instant(zone).map_err(|unclear| Error::Invalid(vec![unclear.fault(pointer)]))
+}
+
+fn entered_if_said(time: Option<EnteredTime>, zone: Zone, pointer: &str) -> Result<Option<Instant>, Error> {
+    time.map(|time| entered(time, zone, pointer)).transpose()
+}
+
 /// Where sessions are to be moved.
 #[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct SessionMove {
     /// Of this session. Later ones move by as many days and as much by the clock, in the intake's time zone.
-    pub starts_at: Instant,
+    pub starts_at: EnteredTime,
     /// The session stays as long as it is unless said.
     #[serde(default)]
-    pub ends_at: Option<Instant>,
+    pub ends_at: Option<EnteredTime>,
     /// The room or online place that they are to occupy; as it is unless said.
     #[serde(default)]
     pub room_id: Option<RoomId>,
@@ -56,22 +65,24 @@ impl SessionMove {
         let Some(this) = sessions.first().map(|session| &session.row) else {
             return Ok(Vec::new());
         };
+        let (new_start, new_end) = (entered(self.starts_at, zone, "/starts_at")?, entered_if_said(self.ends_at, zone, "/ends_at")?);
         let shifted = |code: &Code, at: Instant, (from, to): (Instant, Instant)| {
             let local = zone.local(at) + (zone.local(to) - zone.local(from));
-            let unclear = |why| Error::invalid("/starts_at", "clock_change", format!("session {code} would be at {local}: {why}"));
-            zone.instant(local.date(), local.time()).map_err(unclear)
+            let named =
+                |fault: FieldFault| FieldFault { detail: format!("session {code}: {}", fault.detail), choices: Vec::new(), ..fault };
+            zone.instant(local).map_err(|unclear| Error::Invalid(vec![named(unclear.fault("/starts_at"))]))
         };
         let patch = |(index, session): (usize, &Session)| {
             let row = &session.row;
-            let starts_at = if index == 0 { self.starts_at } else { shifted(&row.code, row.starts_at, (this.starts_at, self.starts_at))? };
-            let ends_at = match self.ends_at {
+            let starts_at = if index == 0 { new_start } else { shifted(&row.code, row.starts_at, (this.starts_at, new_start))? };
+            let ends_at = match new_end {
                 None => starts_at.plus(row.ends_at.utc() - row.starts_at.utc()),
                 Some(ends_at) if index == 0 => ends_at,
                 Some(ends_at) => shifted(&row.code, row.ends_at, (this.ends_at, ends_at))?,
             };
             Ok(SessionPatch {
-                starts_at: Some(starts_at),
-                ends_at: Some(ends_at),
+                starts_at: Some(starts_at.into()),
+                ends_at: Some(ends_at.into()),
                 room_id: self.room_id.map(Some),
                 reason: Some(self.reason.clone()),
                 ..SessionPatch::default()
@@ -87,7 +98,7 @@ impl SessionMove {
 pub(super) struct SessionCut {
     /// The new end of this session. Later ones end earlier by as many minutes.
     #[serde(default)]
-    pub ends_at: Option<Instant>,
+    pub ends_at: Option<EnteredTime>,
     /// How many minutes earlier.
     #[serde(default)]
     #[schema(minimum = 1, example = 30)]
@@ -102,9 +113,9 @@ impl SessionCut {
     ///
     /// # Errors
     /// 422 for an end that is not earlier.
-    pub(super) fn patches(&self, sessions: &[Session]) -> Result<Vec<SessionPatch>, Error> {
+    pub(super) fn patches(&self, zone: Zone, sessions: &[Session]) -> Result<Vec<SessionPatch>, Error> {
         let ends_at = sessions.first().map(|session| session.row.ends_at);
-        let by = match (self.ends_at, self.minutes) {
+        let by = match (entered_if_said(self.ends_at, zone, "/ends_at")?, self.minutes) {
             (Some(earlier), None) => ends_at.map_or_else(TimeDelta::zero, |ends_at| ends_at.utc() - earlier.utc()),
             (None, Some(minutes)) => TimeDelta::minutes(minutes.into()),
             (Some(_), Some(_)) | (None, None) => return Err(Error::invalid("/ends_at", "one_of_two", "send ends_at or minutes")),
@@ -114,7 +125,7 @@ impl SessionCut {
             return Err(Error::invalid(pointer, "not_earlier", "a session is cut to end earlier; to end it later, move it"));
         }
         let patch = |session: &Session| SessionPatch {
-            ends_at: Some(session.row.ends_at.plus(-by)),
+            ends_at: Some(session.row.ends_at.plus(-by).into()),
             reason: Some(self.reason.clone()),
             ..SessionPatch::default()
         };
@@ -127,10 +138,10 @@ impl SessionCut {
 #[serde(deny_unknown_fields)]
 pub(super) struct SessionSplit {
     /// The end of the first part, which stays this session.
-    pub at: Instant,
+    pub at: EnteredTime,
     /// When the rest begins; at once unless said.
     #[serde(default)]
-    pub resumes_at: Option<Instant>,
+    pub resumes_at: Option<EnteredTime>,
     /// Of the session that the rest becomes; unique in the intake.
     pub code: Code,
     pub reason: Note,
@@ -142,20 +153,24 @@ impl SessionSplit {
     ///
     /// # Errors
     /// 422 for a time that is not within the session.
-    pub(super) fn parts(self, session: &Session) -> Result<(SessionPatch, Plan), Error> {
+    pub(super) fn parts(self, zone: Zone, session: &Session) -> Result<(SessionPatch, Plan), Error> {
         let plan = session.plan();
-        if self.at <= plan.starts_at || self.at >= plan.ends_at {
+        if plan.mode == SessionMode::Recorded {
+            return Err(Error::invalid("/at", "recorded", "a recorded session is watched whenever one likes; it has no parts"));
+        }
+        let (at, resumes_at) = (entered(self.at, zone, "/at")?, entered_if_said(self.resumes_at, zone, "/resumes_at")?);
+        if at <= plan.starts_at || at >= plan.ends_at {
             return Err(Error::invalid("/at", "outside_session", format!("must be within {} and {}", plan.starts_at, plan.ends_at)));
         }
-        let resumes_at = self.resumes_at.unwrap_or(self.at);
-        if resumes_at < self.at {
+        let resumes_at = resumes_at.unwrap_or(at);
+        if resumes_at < at {
             return Err(Error::invalid("/resumes_at", "resumes_before", "the rest cannot begin before the first part ends"));
         }
-        let breaks_stay = i64::from(plan.break_minutes) < plan.starts_at.minutes_until(self.at);
+        let breaks_stay = i64::from(plan.break_minutes) < plan.starts_at.minutes_until(at);
         let (first, second) = if breaks_stay { (plan.break_minutes, 0) } else { (0, plan.break_minutes) };
         let patch =
-            SessionPatch { ends_at: Some(self.at), break_minutes: Some(first), reason: Some(self.reason), ..SessionPatch::default() };
-        let ends_at = resumes_at.plus(plan.ends_at.utc() - self.at.utc());
+            SessionPatch { ends_at: Some(at.into()), break_minutes: Some(first), reason: Some(self.reason), ..SessionPatch::default() };
+        let ends_at = resumes_at.plus(plan.ends_at.utc() - at.utc());
         Ok((patch, Plan { code: self.code, starts_at: resumes_at, ends_at, break_minutes: second, ..plan }))
     }
 }

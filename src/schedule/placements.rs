@@ -10,7 +10,7 @@ use super::{
     plan::Plan,
     time_of_day::TimeOfDay,
 };
-use crate::{clock::Instant, error::Error, intakes::Zone};
+use crate::{clock::Instant, error::Error, zone::Zone};
 
 /// The most days and the most times of one look.
 const DAYS: usize = 31;
@@ -59,7 +59,7 @@ impl PlacementQuery {
         for date in days {
             let (mut local, last) = (date.and_time(earliest), date.and_time(latest));
             while local <= last && local.date() == date {
-                if let Ok(starts_at) = zone.instant(local.date(), local.time()) {
+                if let Ok(starts_at) = zone.instant(local) {
                     let ends_at = starts_at.plus(span);
                     times.extend((zone.local(ends_at) <= last).then_some((starts_at, ends_at)));
                 }

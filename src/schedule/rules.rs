@@ -14,29 +14,45 @@ use crate::{
     db::types::text_enum,
     error::{Error, FieldFault},
     id::Id,
-    intakes::{CohortId, Zone},
+    intakes::{CohortId, SessionMode},
     people::PersonId,
     programs::{DisciplineId, ModuleId},
+    zone::Zone,
 };
 
-/// The longest session, breaks included; what looks for overlaps relies on it.
+/// The longest session, breaks included; what looks for overlaps relies on it. Of a recorded one, the greatest length.
 const LONGEST: i32 = 24 * 60;
 /// The most instructors of one session.
 const INSTRUCTORS: usize = 20;
 
-/// The minutes of a session: end − start − breaks.
+/// The minutes of a session: end − start − breaks, or the length of a recorded one.
 ///
 /// # Errors
-/// What is wrong with the three, each with its pointer.
-pub(super) fn minutes(starts_at: Instant, ends_at: Instant, break_minutes: i32) -> Result<i32, FieldFault> {
+/// What is wrong with these, with its pointer.
+pub(super) fn minutes(plan: &Plan) -> Result<i32, FieldFault> {
+    let Plan { starts_at, ends_at, break_minutes, .. } = *plan;
     if ends_at <= starts_at {
-        return Err(FieldFault::new("/ends_at", "end_before_start", "must be after starts_at"));
+        return Err(FieldFault::new("/ends_at", "end_before_start", "must be after the start"));
     }
     for (pointer, at) in [("/starts_at", starts_at), ("/ends_at", ends_at)] {
         if !at.is_whole_minute() {
             return Err(FieldFault::new(pointer, "not_whole_minutes", "must be a whole minute, without seconds"));
         }
     }
+    if plan.mode == SessionMode::Recorded {
+        return recorded_minutes(plan);
+    }
+    if plan.length_minutes.is_some() {
+        return Err(FieldFault::new("/length_minutes", "not_recorded", "only a recorded session has a length of its own"));
+    }
+    minutes_between(starts_at, ends_at, break_minutes)
+}
+
+/// The minutes of a session at a certain time, its breaks taken off.
+///
+/// # Errors
+/// As [`minutes`].
+pub(super) fn minutes_between(starts_at: Instant, ends_at: Instant, break_minutes: i32) -> Result<i32, FieldFault> {
     let span = i32::try_from(starts_at.minutes_until(ends_at)).ok().filter(|span| *span <= LONGEST);
     let span = span.ok_or_else(|| FieldFault::new("/ends_at", "too_long", "a session lasts at most 24 hours"))?;
     if break_minutes < 0 {
@@ -46,6 +62,23 @@ pub(super) fn minutes(starts_at: Instant, ends_at: Instant, break_minutes: i32) 
         return Err(FieldFault::new("/break_minutes", "no_minutes_left", "the breaks leave nothing of the session"));
     }
     Ok(span - break_minutes)
+}
+
+/// The length of a recorded session, which fits into its window.
+fn recorded_minutes(plan: &Plan) -> Result<i32, FieldFault> {
+    let Some(length) = plan.length_minutes else {
+        return Err(FieldFault::new("/length_minutes", "length_missing", "a recorded session needs the minutes that watching it counts"));
+    };
+    if !(1..=LONGEST).contains(&length) {
+        return Err(FieldFault::new("/length_minutes", "out_of_range", format!("must be 1 to {LONGEST}")));
+    }
+    if i64::from(length) > plan.starts_at.minutes_until(plan.ends_at) {
+        return Err(FieldFault::new("/length_minutes", "too_long", "is longer than the window in which it is to be watched"));
+    }
+    if plan.break_minutes != 0 {
+        return Err(FieldFault::new("/break_minutes", "out_of_range", "a recorded session has no breaks"));
+    }
+    Ok(length)
 }
 
 /// The instructors' part of the rules: at most 20, each once.
@@ -114,10 +147,13 @@ impl Frame {
     /// As [`Frame::check`], whenever it is.
     pub(super) fn check_itself(&self, plan: &Plan) -> Result<i32, Vec<FieldFault>> {
         let mut faults = check_instructors(&plan.instructor_ids);
-        let minutes = minutes(plan.starts_at, plan.ends_at, plan.break_minutes).unwrap_or_else(|fault| {
+        let minutes = minutes(plan).unwrap_or_else(|fault| {
             faults.push(fault);
             0
         });
+        if plan.mode == SessionMode::Recorded && plan.room_id.is_some() {
+            faults.push(FieldFault::new("/room_id", "recorded_in_room", "a recorded session occupies no room"));
+        }
         faults.extend(self.check_cohorts(plan.module_id, &plan.cohort_ids));
         if faults.is_empty() { Ok(minutes) } else { Err(faults) }
     }
@@ -250,7 +286,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::{intakes::SessionMode, schedule::plan::NewSession};
+    use crate::schedule::plan::NewSession;
 
     fn at(text: &str) -> Instant {
         chrono::DateTime::parse_from_rfc3339(text).unwrap().to_utc().into()
@@ -270,15 +306,16 @@ mod tests {
             code: "MET-01".parse().unwrap(),
             module_id: mechanics,
             mode: None,
-            starts_at: at("2020-05-27T08:00:00+08:00"),
-            ends_at: at("2020-05-27T09:40:00+08:00"),
+            starts_at: at("2020-05-27T08:00:00+08:00").into(),
+            ends_at: at("2020-05-27T09:40:00+08:00").into(),
             break_minutes: 10,
+            length_minutes: None,
             room_id: None,
             place: None,
             cohort_ids: vec![cohort],
             instructor_ids: vec![Id::generate()],
         };
-        (frame, plan.plan(SessionMode::OnSite))
+        (frame, plan.plan(SessionMode::OnSite, shanghai).unwrap())
     }
 
     fn codes(result: Result<i32, Vec<FieldFault>>) -> Vec<(String, String)> {
@@ -307,8 +344,38 @@ mod tests {
         refused(|_, plan| plan.break_minutes = -1, "/break_minutes", "out_of_range");
         refused(|_, plan| plan.break_minutes = 100, "/break_minutes", "no_minutes_left");
         refused(|_, plan| plan.break_minutes = i32::MAX, "/break_minutes", "no_minutes_left");
-        let day = minutes(at("2020-05-27T08:00:00Z"), at("2020-05-28T08:00:00Z"), 0);
-        assert_eq!(day, Ok(1440));
+        let (_, plan) = frame();
+        let day = Plan { ends_at: plan.starts_at.plus(chrono::TimeDelta::days(1)), break_minutes: 0, ..plan };
+        assert_eq!(minutes(&day), Ok(1440));
+    }
+
+    #[test]
+    fn a_recorded_session_counts_its_length_within_a_window_of_any_length() {
+        let record = |plan: &mut Plan, length| {
+            (plan.mode, plan.length_minutes, plan.break_minutes) = (SessionMode::Recorded, length, 0);
+            plan.ends_at = at("2020-06-30T00:00:00+08:00");
+        };
+        let (frame, mut plan) = frame();
+        record(&mut plan, Some(1440));
+        assert_eq!(frame.check(&plan), Ok(1440));
+        let wrong = |pointer: &str, code: &str, change: &dyn Fn(&mut Plan)| {
+            refused(
+                |_, plan| {
+                    record(plan, Some(45));
+                    change(plan);
+                },
+                pointer,
+                code,
+            );
+        };
+        wrong("/length_minutes", "length_missing", &|plan| plan.length_minutes = None);
+        wrong("/length_minutes", "out_of_range", &|plan| plan.length_minutes = Some(0));
+        wrong("/length_minutes", "out_of_range", &|plan| plan.length_minutes = Some(1441));
+        wrong("/length_minutes", "too_long", &|plan| plan.ends_at = at("2020-05-27T08:44:00+08:00"));
+        wrong("/break_minutes", "out_of_range", &|plan| plan.break_minutes = 5);
+        wrong("/room_id", "recorded_in_room", &|plan| plan.room_id = Some(Id::generate()));
+        wrong("/ends_at", "outside_intake", &|plan| plan.ends_at = at("2020-11-01T00:00:00+08:00"));
+        refused(|_, plan| plan.length_minutes = Some(45), "/length_minutes", "not_recorded");
     }
 
     #[test]

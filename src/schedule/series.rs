@@ -10,18 +10,19 @@ use super::{
     conflicts::Checked,
     model::{SeriesId, SessionId},
     plan::{Plan, lead_first},
-    rules::minutes,
+    rules::minutes_between,
     time_of_day::TimeOfDay,
 };
 use crate::{
     clock::Instant,
     db::types::text_enum,
     error::{Error, FieldFault},
-    intakes::{CohortId, Intake, IntakeId, SessionMode, Zone},
+    intakes::{CohortId, Intake, IntakeId, SessionMode},
     people::PersonId,
     programs::ModuleId,
     rooms::RoomId,
     text::{Code, Place},
+    zone::Zone,
 };
 
 /// The most sessions that one series makes.
@@ -105,8 +106,9 @@ impl Slot {
     /// What takes place on a day. The minutes are those that pass, not those that the clocks show.
     fn on(&self, date: NaiveDate, zone: Zone) -> Result<Occurrence, String> {
         let last = if self.is_over_midnight() { date.succ_opt().unwrap_or(date) } else { date };
-        let (starts_at, ends_at) = (zone.instant(date, self.starts.time())?, zone.instant(last, self.ends.time())?);
-        let minutes = minutes(starts_at, ends_at, self.break_minutes).map_err(|fault| fault.detail)?;
+        let instant = |date: NaiveDate, time: TimeOfDay| zone.instant(date.and_time(time.time())).map_err(|unclear| unclear.to_string());
+        let (starts_at, ends_at) = (instant(date, self.starts)?, instant(last, self.ends)?);
+        let minutes = minutes_between(starts_at, ends_at, self.break_minutes).map_err(|fault| fault.detail)?;
         Ok(Occurrence { starts_at, ends_at, break_minutes: self.break_minutes, minutes })
     }
 }
@@ -155,6 +157,10 @@ impl NewSeries {
         if !(1..=SLOTS).contains(&self.pattern.len()) {
             faults.push(FieldFault::new("/pattern", "out_of_range", format!("must be 1 to {SLOTS} times a week")));
         }
+        if self.mode.unwrap_or(intake.mode) == SessionMode::Recorded {
+            let detail = "a recorded session has a window and not a time of the week; schedule it by itself";
+            faults.push(FieldFault::new("/mode", "recorded_in_series", detail));
+        }
         let (from, until) = (self.from.unwrap_or(intake.opens_on), self.until.unwrap_or(intake.closes_on));
         if from < intake.opens_on {
             faults.push(FieldFault::new("/from", "outside_intake", "lies before the day on which the intake opens"));
@@ -189,6 +195,7 @@ impl NewSeries {
                 starts_at: one.starts_at,
                 ends_at: one.ends_at,
                 break_minutes: one.break_minutes,
+                length_minutes: None,
                 room_id: self.room_id,
                 place: self.place.clone(),
                 cohort_ids: cohort_ids.clone(),

@@ -13,6 +13,7 @@ mod database;
 mod demo;
 mod enrollments;
 mod imports;
+mod instructors;
 mod intakes;
 mod journal;
 mod ledger;

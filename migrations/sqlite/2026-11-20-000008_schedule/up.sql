@@ -35,8 +35,10 @@ CREATE TABLE sessions (
     starts_at INTEGER NOT NULL,
     ends_at INTEGER NOT NULL,
     break_minutes INTEGER NOT NULL CHECK (break_minutes >= 0),
-    -- end - start - breaks, in whole minutes.
+    -- end - start - breaks, in whole minutes; of a recorded session its length.
     minutes INTEGER NOT NULL CHECK (minutes > 0),
+    -- Of a recorded session: start and end are the window in which it can be watched, and this is what watching it counts.
+    length_minutes INTEGER CHECK (length_minutes BETWEEN 1 AND 1440),
     room_id BLOB CHECK (length(room_id) = 16) REFERENCES rooms (id),
     place TEXT CHECK (length(place) BETWEEN 1 AND 500),
     held_starts_at INTEGER,
@@ -51,14 +53,19 @@ CREATE TABLE sessions (
     version INTEGER NOT NULL DEFAULT 1 CHECK (version > 0),
     created_at INTEGER NOT NULL,
     changed_at INTEGER NOT NULL,
-    CHECK ((ends_at - starts_at) / 60000000.0 = minutes + break_minutes),
-    CHECK (minutes + break_minutes <= 1440),
-    CHECK (held_minutes + held_break_minutes <= 1440),
+    CHECK ((mode = 'recorded') = (length_minutes IS NOT NULL)),
+    CHECK (CASE WHEN mode = 'recorded'
+        THEN minutes = length_minutes AND break_minutes = 0 AND room_id IS NULL
+            AND (ends_at - starts_at) % 60000000 = 0 AND (ends_at - starts_at) / 60000000 >= length_minutes
+        ELSE (ends_at - starts_at) / 60000000.0 = minutes + break_minutes AND minutes + break_minutes <= 1440 END),
     CHECK ((state = 'held') = (held_minutes IS NOT NULL)),
     -- Without all of its times the comparison would be unknown, and a check lets that pass.
     CHECK ((held_minutes IS NULL) = (held_starts_at IS NULL) AND (held_minutes IS NULL) = (held_ends_at IS NULL)
         AND (held_minutes IS NULL) = (held_break_minutes IS NULL)),
-    CHECK (held_minutes IS NULL OR ((held_ends_at - held_starts_at) / 60000000.0 = held_minutes + held_break_minutes)),
+    CHECK (held_minutes IS NULL OR CASE WHEN mode = 'recorded'
+        THEN held_minutes = length_minutes AND held_break_minutes = 0 AND held_starts_at = starts_at AND held_ends_at = ends_at
+        ELSE (held_ends_at - held_starts_at) / 60000000.0 = held_minutes + held_break_minutes
+            AND held_minutes + held_break_minutes <= 1440 END),
     CHECK ((state = 'cancelled') = (cancel_reason IS NOT NULL)),
     UNIQUE (intake_id, code),
     UNIQUE (id, intake_id),

@@ -6,9 +6,11 @@ use chrono::{NaiveDate, NaiveTime};
 
 use super::{Reason, RowPlan, Verdict};
 use crate::{
+    clock::Instant,
     error::{Error, FieldFault},
     tabular::{ColumnProblem, Field, Mapping, Row, Table, column_name, map_columns},
     text::TextFault,
+    zone::{EnteredTime, Unclear, Zone},
 };
 
 /// A table whose columns are known.
@@ -130,7 +132,7 @@ impl<F: Copy + Eq + 'static> Cells<'_, F> {
     }
 
     pub(in crate::imports) fn refuse(&mut self, field: F, fault: CellFault) {
-        self.reasons.push(Reason::of(self.sheet.name(field), fault.code, fault.detail));
+        self.reasons.push(Reason { choices: fault.choices, ..Reason::of(self.sheet.name(field), fault.code, fault.detail) });
     }
 }
 
@@ -139,11 +141,18 @@ impl<F: Copy + Eq + 'static> Cells<'_, F> {
 pub(in crate::imports) struct CellFault {
     pub(in crate::imports) code: &'static str,
     pub(in crate::imports) detail: String,
+    pub(in crate::imports) choices: Vec<String>,
 }
 
 impl CellFault {
     pub(in crate::imports) fn new(code: &'static str, detail: impl Into<String>) -> Self {
-        Self { code, detail: detail.into() }
+        Self { code, detail: detail.into(), choices: Vec::new() }
+    }
+}
+
+impl From<Unclear> for CellFault {
+    fn from(unclear: Unclear) -> Self {
+        Self { choices: unclear.choices(), ..Self::new(unclear.code(), unclear.to_string()) }
     }
 }
 
@@ -206,6 +215,20 @@ pub(super) fn time(text: &str) -> Result<NaiveTime, CellFault> {
         _ => None,
     };
     time.ok_or_else(|| CellFault::new("time_malformed", format!("`{text}` is not a time such as 18:30")))
+}
+
+/// A time of day on that date, or a time in full: of a day after it, or with the offset where the clocks show it twice. None without a
+/// date that could be read.
+pub(super) fn instant(text: &str, day: Option<NaiveDate>, zone: Zone) -> Result<Option<Instant>, CellFault> {
+    let in_full = text.replacen(' ', "T", 1).parse().ok();
+    let entered = match in_full {
+        None => {
+            let time = time(text)?;
+            day.map(|day| EnteredTime::Local(day.and_time(time)))
+        }
+        in_full => in_full,
+    };
+    Ok(entered.map(|entered| entered.instant(zone)).transpose()?)
 }
 
 #[cfg(test)]

@@ -136,11 +136,15 @@ pub struct Reason {
     /// For people.
     #[schema(example = "this employee number is taken in that organization")]
     pub detail: String,
+    /// Of a local time that exists twice: the two instants, one of which to write instead.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(example = json!(["2020-10-25T02:30:00+02:00", "2020-10-25T02:30:00+01:00"]))]
+    pub choices: Vec<String>,
 }
 
 impl Reason {
     pub(super) fn new(column: Option<&str>, code: &str, detail: impl Into<String>) -> Self {
-        Self { column: column.map(ToOwned::to_owned), code: code.to_owned(), detail: detail.into() }
+        Self { column: column.map(ToOwned::to_owned), code: code.to_owned(), detail: detail.into(), choices: Vec::new() }
     }
 
     /// For one column.
@@ -297,7 +301,8 @@ impl Report {
 fn faults(row: &RowReport) -> impl Iterator<Item = FieldFault> {
     row.reasons.iter().map(|reason| {
         let column = reason.column.as_deref().map(|column| format!("/{column}")).unwrap_or_default();
-        FieldFault::new(format!("/rows/{}{column}", row.row), &reason.code, &reason.detail)
+        let fault = FieldFault::new(format!("/rows/{}{column}", row.row), &reason.code, &reason.detail);
+        FieldFault { choices: reason.choices.clone(), ..fault }
     })
 }
 

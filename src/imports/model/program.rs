@@ -5,10 +5,11 @@ use serde::Deserialize;
 
 use super::{Reason, RowChange, RowPlan, Verdict};
 use crate::{
-    intakes::{CohortRow, Intake, NewIntake, SeatQuota, SessionMode, Zone},
+    intakes::{CohortRow, Intake, NewIntake, SeatQuota, SessionMode},
     organizations::OrganizationId,
     programs::{NewProgramVersion, Program, ProgramVersionId},
     text::{Code, Name, listed},
+    zone::Zone,
 };
 
 /// What the file holds.

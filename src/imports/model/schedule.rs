@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::{
     Reason, RowChange, RowPlan, Sheet, Verdict,
-    columns::{CellFault, Cells, Entries, Entry, date, items, planned, time},
+    columns::{CellFault, Cells, Entries, Entry, date, instant, items, planned},
     directory::folded,
     roster::find_cohort,
 };
@@ -32,6 +32,7 @@ pub(in crate::imports) enum Column {
     Start,
     End,
     Break,
+    Length,
     Mode,
     Place,
 }
@@ -55,6 +56,9 @@ pub(in crate::imports) const COLUMNS: &[Field<Column>] = {
         Field { key: C::End, name: "end", aliases: &["结束", "结束时间", "下课时间", "end time", "until"], required: true },
         Field {
             key: C::Break, name: "break", aliases: &["休息", "休息分钟", "课间休息", "break minutes", "breaks"], required: false
+        },
+        Field {
+            key: C::Length, name: "length", aliases: &["时长", "录播时长", "时长分钟", "length minutes", "duration"], required: false
         },
         Field { key: C::Mode, name: "mode", aliases: &["方式", "授课方式", "教学方式", "上课方式"], required: false },
         Field {
@@ -97,6 +101,8 @@ pub(in crate::imports) struct Row {
     starts_at: Instant,
     ends_at: Instant,
     break_minutes: Option<i32>,
+    /// Of a recorded session.
+    length_minutes: Option<i32>,
     mode: Option<SessionMode>,
     place: Option<Place>,
 }
@@ -144,6 +150,7 @@ pub(in crate::imports) struct SessionBefore {
     starts_at: Instant,
     ends_at: Instant,
     break_minutes: i32,
+    length_minutes: Option<i32>,
     place: Option<Place>,
     cohort_ids: Vec<CohortId>,
     instructor_ids: Vec<PersonId>,
@@ -158,6 +165,7 @@ impl SessionBefore {
             starts_at: stored.row.starts_at,
             ends_at: stored.row.ends_at,
             break_minutes: stored.row.break_minutes,
+            length_minutes: stored.row.length_minutes,
             place: stored.row.place.clone(),
             cohort_ids: stored.cohorts.clone(),
             instructor_ids: stored.instructors.clone(),
@@ -170,9 +178,10 @@ impl SessionBefore {
             code: None,
             module_id: Some(self.module_id),
             mode: Some(self.mode),
-            starts_at: Some(self.starts_at),
-            ends_at: Some(self.ends_at),
+            starts_at: Some(self.starts_at.into()),
+            ends_at: Some(self.ends_at.into()),
             break_minutes: Some(self.break_minutes),
+            length_minutes: Some(self.length_minutes),
             // A file names none, so that there is nothing to take back.
             room_id: None,
             place: Some(self.place),
@@ -205,20 +214,16 @@ fn read_row(cells: &mut Cells<'_, Column>, frame: &Frame) -> Option<Row> {
     let cohorts = cells.read_required(Column::Cohorts, |text| find_cohorts(&frame.cohorts, text));
     let instructors = cells.read(Column::Instructors, read_numbers).unwrap_or_default();
     let day = cells.read_required(Column::Date, date);
-    let start = cells.read_required(Column::Start, time);
-    let end = cells.read_required(Column::End, time);
+    let zone = frame.intake.time_zone;
+    let starts_at = cells.read_required(Column::Start, |text| instant(text, day, zone)).flatten();
+    let ends_at = cells.read_required(Column::End, |text| instant(text, day, zone)).flatten();
+    if day.is_some_and(|day| starts_at.is_some_and(|at| zone.date(at) != day)) {
+        cells.refuse(Column::Start, CellFault::new("date_differs", "must be on the date of the row"));
+    }
     let break_minutes = cells.read(Column::Break, read_minutes);
+    let length_minutes = cells.read(Column::Length, read_minutes);
     let mode = cells.read(Column::Mode, read_mode);
     let place = cells.optional(Column::Place);
-    let (day, start, end) = (day?, start?, end?);
-    if end <= start {
-        cells.refuse(Column::End, CellFault::new("end_before_start", "must be after the start, on the same day"));
-    }
-    let mut at = |column, time| {
-        let instant = frame.intake.time_zone.instant(day, time);
-        instant.map_err(|detail| cells.refuse(column, CellFault::new("local_time_unclear", detail))).ok()
-    };
-    let (starts_at, ends_at) = (at(Column::Start, start), at(Column::End, end));
     Some(Row {
         code: code?,
         module: module?,
@@ -227,6 +232,7 @@ fn read_row(cells: &mut Cells<'_, Column>, frame: &Frame) -> Option<Row> {
         starts_at: starts_at?,
         ends_at: ends_at?,
         break_minutes,
+        length_minutes,
         mode,
         place,
     })
@@ -324,9 +330,10 @@ fn new_session(row: Row, facts: &Facts) -> NewSession {
         code: row.code,
         module_id: row.module,
         mode: row.mode,
-        starts_at: row.starts_at,
-        ends_at: row.ends_at,
+        starts_at: row.starts_at.into(),
+        ends_at: row.ends_at.into(),
         break_minutes: row.break_minutes.unwrap_or(0),
+        length_minutes: row.length_minutes,
         room_id: None,
         place: row.place,
         cohort_ids: row.cohorts,
@@ -377,11 +384,11 @@ fn differences(said: &Row, stored: &Stored, frame: &Frame, facts: &Facts) -> (Se
         what.push(RowChange::new("module", code(row.module_id), code(said.module)));
     }
     if said.starts_at != row.starts_at {
-        patch.starts_at = Some(said.starts_at);
+        patch.starts_at = Some(said.starts_at.into());
         what.push(RowChange::new("start", Some(row.starts_at), Some(said.starts_at)));
     }
     if said.ends_at != row.ends_at {
-        patch.ends_at = Some(said.ends_at);
+        patch.ends_at = Some(said.ends_at.into());
         what.push(RowChange::new("end", Some(row.ends_at), Some(said.ends_at)));
     }
     if let Some(minutes) = said.break_minutes.filter(|minutes| *minutes != row.break_minutes) {
@@ -391,6 +398,13 @@ fn differences(said: &Row, stored: &Stored, frame: &Frame, facts: &Facts) -> (Se
     if let Some(mode) = said.mode.filter(|mode| *mode != row.mode) {
         patch.mode = Some(mode);
         what.push(RowChange::new("mode", Some(row.mode), Some(mode)));
+    }
+    // Only what is recorded has a length; what no longer is loses it.
+    let is_recorded = said.mode.unwrap_or(row.mode) == SessionMode::Recorded;
+    let length = said.length_minutes.or(row.length_minutes.filter(|_| is_recorded));
+    if length != row.length_minutes {
+        patch.length_minutes = Some(length);
+        what.push(RowChange::new("length", row.length_minutes, length));
     }
     if said.place.is_some() && said.place != row.place {
         patch.place = Some(said.place.clone());
@@ -429,9 +443,10 @@ fn merged(stored: &Stored, patch: &SessionPatch) -> NewSession {
         code: row.code.clone(),
         module_id: patch.module_id.unwrap_or(row.module_id),
         mode: Some(patch.mode.unwrap_or(row.mode)),
-        starts_at: patch.starts_at.unwrap_or(row.starts_at),
-        ends_at: patch.ends_at.unwrap_or(row.ends_at),
+        starts_at: patch.starts_at.unwrap_or(row.starts_at.into()),
+        ends_at: patch.ends_at.unwrap_or(row.ends_at.into()),
         break_minutes: patch.break_minutes.unwrap_or(row.break_minutes),
+        length_minutes: patch.length_minutes.unwrap_or(row.length_minutes),
         room_id: row.room_id,
         place: patch.place.clone().unwrap_or_else(|| row.place.clone()),
         cohort_ids: patch.cohort_ids.clone().unwrap_or_else(|| stored.cohorts.clone()),
@@ -459,6 +474,7 @@ fn column(pointer: &str) -> Option<&'static str> {
         ("/starts_at", "start"),
         ("/ends_at", "end"),
         ("/break_minutes", "break"),
+        ("/length_minutes", "length"),
         ("/mode", "mode"),
         ("/place", "place"),
     ];

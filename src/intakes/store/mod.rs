@@ -160,7 +160,7 @@ fn changing(conn: &mut Conn, actor: &Actor, id: IntakeId) -> Result<Intake, Erro
     db::lock(conn, "intake", id)?;
     let intake = find(conn, actor, id)?;
     actor.may(Action::WriteIntakes)?;
-    if intake.is_live() { Ok(intake) } else { Err(Error::conflict("intake_not_live", format!("the intake is {}", intake.state))) }
+    intake.check_live().map(|()| intake)
 }
 
 /// Takes one step in the life of an intake. Cancelling cancels what is not yet held; completing needs every enrollment

@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::{
+    super::advice::Load,
     super::conflicts::{Checked, Conflict, ConflictKind, Placed, Proposed, Severity, Subject, Taking, exceeding},
     super::model::{Session, SessionId, SessionState, UNHELD},
     super::plan::Plan,
@@ -66,6 +67,11 @@ impl Candidate {
         Self { id, pointer: None, stored: Some(id), plan: actual, minutes, taking: Vec::new() }
     }
 
+    /// What it is for one of its instructors.
+    pub(super) fn load(&self, person_id: PersonId) -> Load {
+        Load { person_id, starts_at: self.plan.starts_at, minutes: self.minutes }
+    }
+
     fn placed(&self) -> Placed {
         Placed {
             id: self.stored,
@@ -98,6 +104,11 @@ impl Candidates {
     fn alternatives(session: &Session, plans: Vec<Plan>) -> Self {
         let one = |plan| Candidate { id: Id::generate(), ..Candidate::of(Some(session), plan, session.row.minutes) };
         Self { are_alternatives: true, ..Self::of(plans.into_iter().map(one).collect()) }
+    }
+
+    /// What adds up, in the order of the candidates: of alternatives what is of each, else all.
+    pub(super) fn together<'a, T>(&self, all: &'a [T], index: impl Fn(&T) -> usize) -> Vec<&'a [T]> {
+        if self.are_alternatives { all.chunk_by(|one, next| index(one) == index(next)).collect() } else { vec![all] }
     }
 
     /// Whether a session that stands is thought away.
@@ -150,9 +161,7 @@ impl Found {
 pub(in crate::schedule) fn check(conn: &mut Conn, actor: &Actor, id: IntakeId, proposed: Proposed) -> Result<Checked, Error> {
     let intake = intakes::find(conn, actor, id)?;
     actor.may(Action::WriteSchedule)?;
-    if !intake.is_live() {
-        return Err(Error::conflict("intake_not_live", format!("the intake is {}", intake.state)));
-    }
+    intake.check_live()?;
     let frame = frame(conn, &intake)?;
     let candidates = candidates(conn, actor, &intake, &frame, proposed)?;
     checked(conn, actor, &intake, &frame, candidates)
@@ -235,13 +244,13 @@ fn candidates(conn: &mut Conn, actor: &Actor, intake: &Intake, frame: &Frame, pr
     }
     let changes = proposed.changes.map(|many| many.0).unwrap_or_default();
     let mut stored = stored(conn, actor, intake.id, changes.iter().map(|one| one.id).collect())?;
-    let mut plans: Vec<(String, Option<Session>, Plan)> = Vec::new();
+    let mut plans = Vec::new();
     let mut joining: HashSet<PersonId> = HashSet::new();
     let mut entered: BTreeSet<RoomId> = BTreeSet::new();
     for (index, new) in proposed.sessions.map(|many| many.0).unwrap_or_default().into_iter().enumerate() {
-        let plan = new.plan(intake.mode);
-        joining.extend(plan.instructor_ids.iter().copied());
-        entered.extend(plan.room_id);
+        let plan = new.plan(intake.mode, intake.time_zone);
+        joining.extend(plan.iter().flat_map(|plan| plan.instructor_ids.iter().copied()));
+        entered.extend(plan.iter().filter_map(|plan| plan.room_id));
         plans.push((format!("/sessions/{index}"), None, plan));
     }
     for (index, one) in changes.into_iter().enumerate() {
@@ -249,9 +258,9 @@ fn candidates(conn: &mut Conn, actor: &Actor, intake: &Intake, frame: &Frame, pr
         let twice = || Error::invalid(format!("{pointer}/id"), "duplicate", "names the same session twice");
         let stored = stored.remove(&one.id).ok_or_else(twice)?;
         let before = stored.plan();
-        let plan = one.change.apply(&before);
-        joining.extend(added(&before.instructor_ids, &plan.instructor_ids));
-        entered.extend(plan.room_id.filter(|room| before.room_id != Some(*room)));
+        let plan = one.change.apply(&before, intake.time_zone);
+        joining.extend(plan.iter().flat_map(|plan| added(&before.instructor_ids, &plan.instructor_ids)));
+        entered.extend(plan.iter().filter_map(|plan| plan.room_id.filter(|room| before.room_id != Some(*room))));
         plans.push((pointer, Some(stored), plan));
     }
     links::find_instructors(conn, actor, joining)?;
@@ -259,8 +268,8 @@ fn candidates(conn: &mut Conn, actor: &Actor, intake: &Intake, frame: &Frame, pr
     let mut faults = Vec::new();
     let mut candidates = Vec::with_capacity(plans.len());
     for (pointer, stored, plan) in plans {
-        match frame.check_itself(&plan) {
-            Ok(minutes) => candidates.push(Candidate::of(stored.as_ref(), plan, minutes).at(pointer)),
+        match plan.and_then(|plan| frame.check_itself(&plan).map(|minutes| (plan, minutes))) {
+            Ok((plan, minutes)) => candidates.push(Candidate::of(stored.as_ref(), plan, minutes).at(pointer)),
             Err(found) => {
                 faults.extend(found.into_iter().map(|fault| FieldFault { pointer: format!("{pointer}{}", fault.pointer), ..fault }))
             }
@@ -369,10 +378,6 @@ fn beyond_plan(conn: &mut Conn, intake: &Intake, candidates: &Candidates) -> Res
         let subjects = vec![Subject { id: taking.share.0.cast(), name: name.clone() }];
         Some((taking.index, Conflict { subjects, ..blocking(candidate, ConflictKind::PlanExceeded, detail) }))
     };
-    let beyond = if candidates.are_alternatives {
-        takings.chunk_by(|one, next| one.index == next.index).flat_map(|one| exceeding(one, &planned, others.clone())).collect()
-    } else {
-        exceeding(&takings, &planned, others)
-    };
-    Ok(beyond.into_iter().filter_map(conflict).collect())
+    let together = candidates.together(&takings, |taking| taking.index).into_iter();
+    Ok(together.flat_map(|takings| exceeding(takings, &planned, others.clone())).filter_map(conflict).collect())
 }

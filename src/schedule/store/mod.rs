@@ -36,7 +36,7 @@ use crate::{
     db::{self, Conn, MultiBackend, for_backend},
     error::Error,
     id::Id,
-    intakes::{self, CohortId, Intake, IntakeId, Zone},
+    intakes::{self, CohortId, Intake, IntakeId},
     journal::NewEntry,
     people::PersonId,
     programs::{DisciplineId, ModuleId},
@@ -46,6 +46,7 @@ use crate::{
         sessions,
     },
     text::Code,
+    zone::Zone,
 };
 
 /// The sessions in the actor's scope. Drafts are the provider's own and its class advisers'.
@@ -171,7 +172,7 @@ pub(super) fn changing(conn: &mut Conn, actor: &Actor, id: IntakeId) -> Result<I
     db::lock(conn, "intake", id)?;
     // Read again: another transaction may have ended the intake while this one waited.
     let intake = intakes::find(conn, actor, id)?;
-    if intake.is_live() { Ok(intake) } else { Err(Error::conflict("intake_not_live", format!("the intake is {}", intake.state))) }
+    intake.check_live().map(|()| intake)
 }
 
 pub(super) fn frame(conn: &mut Conn, intake: &Intake) -> Result<Frame, Error> {
@@ -220,12 +221,15 @@ fn create(
     several: bool,
 ) -> Result<Vec<Session>, Error> {
     let frame = frame(conn, intake)?;
-    let plans: Vec<Plan> = news.into_iter().map(|new| new.plan(intake.mode)).collect();
-    let mut rows = Vec::with_capacity(plans.len());
+    let (mut plans, mut rows) = (Vec::with_capacity(news.len()), Vec::with_capacity(news.len()));
     let mut faults = Vec::new();
-    for (index, plan) in plans.iter().enumerate() {
-        match frame.check(plan) {
-            Ok(minutes) => rows.push(draft(intake, now, plan, minutes)),
+    for (index, new) in news.into_iter().enumerate() {
+        let plan = new.plan(intake.mode, intake.time_zone);
+        match plan.and_then(|plan| frame.check(&plan).map(|minutes| (plan, minutes))) {
+            Ok((plan, minutes)) => {
+                rows.push(draft(intake, now, &plan, minutes));
+                plans.push(plan);
+            }
             Err(found) => faults.extend(found.into_iter().map(|fault| (index, fault))),
         }
     }
@@ -270,6 +274,7 @@ fn draft(intake: &Intake, now: Instant, plan: &Plan, minutes: i32) -> SessionRow
         ends_at: plan.ends_at,
         break_minutes: plan.break_minutes,
         minutes,
+        length_minutes: plan.length_minutes,
         room_id: plan.room_id,
         place: plan.place.clone(),
         held_starts_at: None,

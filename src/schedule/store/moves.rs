@@ -19,11 +19,12 @@ use crate::{
     db::{self, Conn},
     error::{Error, FieldFault},
     http::{Caller, ETag},
-    intakes::{self, IntakeId, SessionMode},
+    intakes::{self, Intake, IntakeId, SessionMode},
     journal::NewEntry,
-    rooms,
+    rooms::{self, RoomId},
     schema::sessions,
     text::{Code, Note},
+    zone::Zone,
 };
 
 /// A session, and what becomes of it.
@@ -35,9 +36,9 @@ struct Move {
 }
 
 impl Move {
-    fn of(stored: Session, patch: SessionPatch) -> Self {
+    fn of(stored: Session, patch: SessionPatch, zone: Zone) -> Result<Self, Error> {
         let (before, reason) = (stored.plan(), patch.reason.clone());
-        Self { plan: patch.apply(&before), before, stored, reason }
+        Ok(Self { plan: patch.apply(&before, zone).map_err(Error::Invalid)?, before, stored, reason })
     }
 
     fn is_published(&self) -> bool {
@@ -73,12 +74,13 @@ pub(in crate::schedule) fn update(
     let intake_id = find(conn, actor, id)?.intake_id;
     actor.may(Action::WriteSchedule)?;
     db::lock(conn, "intake", intake_id)?;
-    let one = Move::of(read(conn, actor, id)?, patch);
+    let intake = intakes::find(conn, actor, intake_id)?;
+    let one = Move::of(read(conn, actor, id)?, patch, intake.time_zone)?;
     caller.check_if_match(&ETag::version(one.stored.row.version), one.plan != one.before)?;
     if one.plan == one.before {
         return Ok(one.stored);
     }
-    move_all(conn, actor, now, intake_id, &[one])?.pop().ok_or_else(|| Error::internal("nothing was moved"))
+    move_all(conn, actor, now, &intake, &[one])?.pop().ok_or_else(|| Error::internal("nothing was moved"))
 }
 
 /// Applies patches to sessions of an intake, all or none, and judges how they stand in the end: they may exchange their times. Answers
@@ -93,11 +95,11 @@ pub fn update_many(
     intake_id: IntakeId,
     mut patches: HashMap<SessionId, SessionPatch>,
 ) -> Result<Vec<Session>, Error> {
-    changing(conn, actor, intake_id)?;
+    let intake = changing(conn, actor, intake_id)?;
     let rows = of_ids(conn, actor, intake_id, patches.keys().copied().collect())?;
     let stored = whole(conn, rows)?.into_iter();
     let patched = stored.filter_map(|session| patches.remove(&session.row.id).map(|patch| (session, patch)));
-    apply(conn, actor, now, intake_id, patched.collect())
+    apply(conn, actor, now, &intake, patched.collect())
 }
 
 /// As [`update_many`], of sessions of an intake that is locked.
@@ -105,22 +107,23 @@ pub(super) fn apply(
     conn: &mut Conn,
     actor: &Actor,
     now: Instant,
-    intake_id: IntakeId,
+    intake: &Intake,
     patched: Vec<(Session, SessionPatch)>,
 ) -> Result<Vec<Session>, Error> {
-    let moves = patched.into_iter().map(|(session, patch)| Move::of(session, patch));
-    let moves: Vec<Move> = moves.filter(|one| one.plan != one.before).collect();
-    if moves.is_empty() { Ok(Vec::new()) } else { move_all(conn, actor, now, intake_id, &moves) }
+    let moves = patched.into_iter().map(|(session, patch)| Move::of(session, patch, intake.time_zone));
+    let mut moves = moves.collect::<Result<Vec<Move>, Error>>()?;
+    moves.retain(|one| one.plan != one.before);
+    if moves.is_empty() { Ok(Vec::new()) } else { move_all(conn, actor, now, intake, &moves) }
 }
 
 /// Writes moves of sessions of an intake that is locked, each of which changes something.
-fn move_all(conn: &mut Conn, actor: &Actor, now: Instant, intake_id: IntakeId, moves: &[Move]) -> Result<Vec<Session>, Error> {
+fn move_all(conn: &mut Conn, actor: &Actor, now: Instant, intake: &Intake, moves: &[Move]) -> Result<Vec<Session>, Error> {
     refuse_fixed(conn, moves)?;
-    let intake = changing(conn, actor, intake_id)?;
-    let frame = frame(conn, &intake)?;
+    intake.check_live()?;
+    let frame = frame(conn, intake)?;
     let minutes = moves.iter().map(|one| frame.check(&one.plan).map_err(|faults| one.refusal(faults, moves.len() > 1)));
     let minutes = minutes.collect::<Result<Vec<i32>, Error>>()?;
-    refuse_taken(conn, intake_id, moves.iter().filter(|one| one.plan.code != one.before.code).map(|one| &one.plan.code))?;
+    refuse_taken(conn, intake.id, moves.iter().filter(|one| one.plan.code != one.before.code).map(|one| &one.plan.code))?;
     let joining = moves.iter().flat_map(|one| added(&one.before.instructor_ids, &one.plan.instructor_ids));
     links::find_instructors(conn, actor, joining.collect())?;
     let entered = moves.iter().filter(|one| one.plan.room_id != one.before.room_id).filter_map(|one| one.plan.room_id);
@@ -128,21 +131,21 @@ fn move_all(conn: &mut Conn, actor: &Actor, now: Instant, intake_id: IntakeId, m
     leave(conn, moves)?;
     let published = || moves.iter().zip(&minutes).filter(|(one, _)| one.is_published());
     let candidates = published().map(|(one, minutes)| Candidate::of(Some(&one.stored), one.plan.clone(), *minutes));
-    refuse_conflicts(conn, actor, &intake, candidates.collect())?;
+    refuse_conflicts(conn, actor, intake, candidates.collect())?;
     let mut rows = Vec::with_capacity(moves.len());
     for (one, minutes) in moves.iter().zip(&minutes) {
         rows.push(save(conn, now, &one.stored.row, moved(one, *minutes))?);
     }
     for one in moves {
-        links::insert_joined(conn, intake_id, one.stored.row.id, &one.before, &one.plan)?;
+        links::insert_joined(conn, intake.id, one.stored.row.id, &one.before, &one.plan)?;
     }
     if published().next().is_some() {
-        intakes::touch_all(conn, intake_id)?;
+        intakes::touch_all(conn, intake.id)?;
     }
     let sessions = whole(conn, rows)?;
     for (one, now) in moves.iter().zip(&sessions) {
         let action = if one.is_published() { "session.moved" } else { "session.updated" };
-        let entry = NewEntry::of(action, "session", now.row.id).provider(intake.provider_id).intake(intake_id);
+        let entry = NewEntry::of(action, "session", now.row.id).provider(intake.provider_id).intake(intake.id);
         actor.record(entry.from(&one.stored).to(now).because(one.reason.as_ref().map(Note::as_str)));
     }
     Ok(sessions)
@@ -171,8 +174,8 @@ pub(super) fn roll_has_been_called(code: &Code) -> String {
     format!("the roll of session {code} has been called; hold it as it was, or cancel it")
 }
 
-/// Gives back what the sessions will not occupy any more. Until each is saved, whoever leaves its time is recorded: such a session
-/// occupies nobody, so that of two that exchange their times neither is in the other's way.
+/// Gives back what the sessions will not occupy any more. Until each is saved, whoever leaves its time is a recording of itself: such a
+/// session occupies nobody and no room, so that of two that exchange their times neither is in the other's way.
 fn leave(conn: &mut Conn, moves: &[Move]) -> Result<(), Error> {
     for one in moves {
         links::remove_left(conn, one.stored.row.id, &one.before, &one.plan)?;
@@ -180,7 +183,14 @@ fn leave(conn: &mut Conn, moves: &[Move]) -> Result<(), Error> {
     let leaving: Vec<SessionId> = moves.iter().filter(|one| one.leaves()).map(|one| one.stored.row.id).collect();
     for chunk in leaving.chunks(CHUNK) {
         let leaving = sessions::table.filter(sessions::id.eq_any(chunk.to_vec()));
-        diesel::update(leaving).set(sessions::mode.eq(SessionMode::Recorded)).execute(conn)?;
+        diesel::update(leaving)
+            .set((
+                sessions::mode.eq(SessionMode::Recorded),
+                sessions::length_minutes.eq(sessions::minutes.nullable()),
+                sessions::break_minutes.eq(0),
+                sessions::room_id.eq(None::<RoomId>),
+            ))
+            .execute(conn)?;
     }
     Ok(())
 }
@@ -194,6 +204,7 @@ fn moved(Move { stored, plan, .. }: &Move, minutes: i32) -> SessionRow {
         ends_at: plan.ends_at,
         break_minutes: plan.break_minutes,
         minutes,
+        length_minutes: plan.length_minutes,
         room_id: plan.room_id,
         place: plan.place.clone(),
         sequence: stored.row.sequence_once_changed(),

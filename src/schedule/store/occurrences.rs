@@ -15,14 +15,7 @@ use super::{
     steps::publish_these,
     visible,
 };
-use crate::{
-    access::Actor,
-    clock::Instant,
-    db::Conn,
-    error::Error,
-    intakes::{Intake, IntakeId},
-    schema::sessions,
-};
+use crate::{access::Actor, clock::Instant, db::Conn, error::Error, intakes::Intake, schema::sessions};
 
 /// The later sessions of the same series that are not yet held, by start.
 ///
@@ -54,7 +47,7 @@ fn patched(
     conn: &mut Conn,
     actor: &Actor,
     now: Instant,
-    intake: IntakeId,
+    intake: &Intake,
     sessions: Vec<Session>,
     patches: Vec<SessionPatch>,
 ) -> Result<Vec<Session>, Error> {
@@ -76,7 +69,7 @@ pub(in crate::schedule) fn move_to(
 ) -> Result<Vec<Session>, Error> {
     let (intake, sessions) = chosen(conn, actor, id, change.scope)?;
     let patches = change.patches(intake.time_zone, &sessions)?;
-    patched(conn, actor, now, intake.id, sessions, patches)
+    patched(conn, actor, now, &intake, sessions, patches)
 }
 
 /// Ends a session earlier, or it and the rest of its series.
@@ -91,8 +84,8 @@ pub(in crate::schedule) fn cut(
     change: SessionCut,
 ) -> Result<Vec<Session>, Error> {
     let (intake, sessions) = chosen(conn, actor, id, change.scope)?;
-    let patches = change.patches(&sessions)?;
-    patched(conn, actor, now, intake.id, sessions, patches)
+    let patches = change.patches(intake.time_zone, &sessions)?;
+    patched(conn, actor, now, &intake, sessions, patches)
 }
 
 /// Has somebody teach instead of another, in a session or in it and the rest of its series.
@@ -108,7 +101,7 @@ pub(in crate::schedule) fn substitute(
 ) -> Result<Vec<Session>, Error> {
     let (intake, sessions) = chosen(conn, actor, id, change.scope)?;
     let patches = change.patches(&sessions)?;
-    patched(conn, actor, now, intake.id, sessions, patches)
+    patched(conn, actor, now, &intake, sessions, patches)
 }
 
 /// Parts a session: it ends earlier, and a new one of the same series, in the same state, takes over the rest of its minutes.
@@ -125,8 +118,8 @@ pub(in crate::schedule) fn split(
     let (intake, sessions) = chosen(conn, actor, id, ChangeScope::This)?;
     let session = sessions.into_iter().next().ok_or(Error::NotFound)?;
     let (series_id, state) = (session.row.series_id, session.row.state);
-    let (patch, rest) = change.parts(&session)?;
-    let mut parts = patched(conn, actor, now, intake.id, vec![session], vec![patch])?;
+    let (patch, rest) = change.parts(intake.time_zone, &session)?;
+    let mut parts = patched(conn, actor, now, &intake, vec![session], vec![patch])?;
     let minutes = frame(conn, &intake)?.check(&rest).map_err(Error::Invalid)?;
     refuse_taken(conn, intake.id, once(&rest.code))?;
     let row = SessionRow { series_id, ..draft(&intake, now, &rest, minutes) };

@@ -23,9 +23,7 @@ pub(in crate::schedule) fn placements(conn: &mut Conn, actor: &Actor, id: Sessio
     let row = find(conn, actor, id)?;
     actor.may(Action::ReadPlacements)?;
     let intake = intakes::find(conn, actor, row.intake_id)?;
-    if !intake.is_live() {
-        return Err(Error::conflict("intake_not_live", format!("the intake is {}", intake.state)));
-    }
+    intake.check_live()?;
     if !UNHELD.contains(&row.state) {
         return Err(Error::conflict("session_closed", format!("session {} is {}", row.code, row.state)));
     }

@@ -39,7 +39,7 @@ pub fn obstacles(conn: &mut Conn, actor: &Actor, intake: &Intake, proposals: Vec
     let frame = frame(conn, intake)?;
     let mut considered: Vec<Considered> = Vec::with_capacity(proposals.len());
     for Proposal { id, session, is_published } in proposals {
-        let plan = session.plan(intake.mode);
+        let plan = session.plan(intake.mode, intake.time_zone).map_err(Error::Invalid)?;
         let (minutes, faults) = match frame.check(&plan) {
             Ok(minutes) => (minutes, Vec::new()),
             Err(faults) => (0, faults),

@@ -39,9 +39,7 @@ use crate::{
 pub(in crate::schedule) fn preview(conn: &mut Conn, actor: &Actor, intake_id: IntakeId, new: NewSeries) -> Result<LaidOut, Error> {
     let intake = intakes::find(conn, actor, intake_id)?;
     actor.may(Action::WriteSchedule)?;
-    if !intake.is_live() {
-        return Err(Error::conflict("intake_not_live", format!("the intake is {}", intake.state)));
-    }
+    intake.check_live()?;
     let frame = frame(conn, &intake)?;
     let ready = ready(conn, actor, &intake, &frame, new)?;
     lay_out(conn, actor, &intake, &frame, ready, None, &[])

@@ -19,7 +19,7 @@ use crate::{
     clock::Instant,
     db::{self, Conn},
     error::{Error, FieldFault},
-    intakes::{self, Intake, IntakeId},
+    intakes::{self, Intake, IntakeId, SessionMode},
     journal::NewEntry,
     schema::sessions,
     text::{Code, Note, listed},
@@ -249,7 +249,7 @@ pub fn hold(conn: &mut Conn, actor: &Actor, now: Instant, id: SessionId, new: Ne
     intake.check_opened()?;
     let state = stored.row.after("hold")?;
     let plan = stored.plan();
-    let actual = new.apply(&plan);
+    let actual = new.apply(&plan, intake.time_zone).map_err(Error::Invalid)?;
     let minutes = check_hold(&new, &plan, &actual)?;
     if now < actual.ends_at {
         let detail = format!("session {} ends at {}; it is confirmed once it is over", plan.code, actual.ends_at);
@@ -318,10 +318,14 @@ fn refuse_unless_leading(actor: &Actor, session: &Session) -> Result<(), Error> 
 /// The minutes of a session as it was taught.
 fn check_hold(new: &NewHold, plan: &Plan, actual: &Plan) -> Result<i32, Error> {
     let mut faults = check_instructors(&actual.instructor_ids);
-    let minutes = minutes(actual.starts_at, actual.ends_at, actual.break_minutes).unwrap_or_else(|fault| {
+    let minutes = minutes(actual).unwrap_or_else(|fault| {
         faults.push(fault);
         0
     });
+    if plan.mode == SessionMode::Recorded && (plan.starts_at, plan.ends_at) != (actual.starts_at, actual.ends_at) {
+        let pointer = if plan.ends_at == actual.ends_at { "/starts_at" } else { "/ends_at" };
+        faults.push(FieldFault::new(pointer, "window_fixed", "the window of a recorded session is moved before it is over, or not at all"));
+    }
     if actual.instructor_ids.is_empty() && !plan.instructor_ids.is_empty() {
         faults.push(FieldFault::new("/instructor_ids", "instructor_missing", "somebody taught it; name them, or cancel the session"));
     }

@@ -86,9 +86,9 @@ fn a_claim_stays_while_its_session_occupies_somebody() {
     app.sql(&format!("DELETE FROM session_instructors WHERE session_id = {key}")).unwrap();
     app.sql(&format!("UPDATE sessions SET mode = 'mixed' WHERE id = {key}")).unwrap();
     assert_eq!(app.count(&format!("SELECT count(*) FROM claims WHERE session_id = {key}")), 1);
-    app.sql(&format!("UPDATE sessions SET mode = 'recorded' WHERE id = {key}")).unwrap();
+    app.sql(&format!("UPDATE sessions SET mode = 'recorded', length_minutes = 45, minutes = 45 WHERE id = {key}")).unwrap();
     assert_eq!(app.count(&format!("SELECT count(*) FROM claims WHERE session_id = {key}")), 0);
-    app.sql(&format!("UPDATE sessions SET mode = 'mixed' WHERE id = {key}")).unwrap();
+    app.sql(&format!("UPDATE sessions SET mode = 'mixed', length_minutes = NULL, minutes = 90 WHERE id = {key}")).unwrap();
     let (from, until) = (app.instant(&seed::morning(3)), app.instant(&seed::after(&seed::morning(3), 90)));
     app.sql(&format!("UPDATE sessions SET starts_at = {from}, ends_at = {until} WHERE id = {key}")).unwrap();
     assert_eq!(app.findings(), Vec::<String>::new());
@@ -124,7 +124,7 @@ fn what_was_held_keeps_its_times_its_people_and_its_place_in_the_table() {
         format!("UPDATE sessions SET starts_at = {from}, ends_at = {until}"),
         format!("UPDATE sessions SET held_starts_at = {from}, held_ends_at = {until}"),
         "UPDATE sessions SET held_minutes = 80, held_break_minutes = 10".to_owned(),
-        "UPDATE sessions SET mode = 'recorded'".to_owned(),
+        "UPDATE sessions SET mode = 'recorded', length_minutes = minutes".to_owned(),
         "UPDATE sessions SET difference_reason = 'the bus was late'".to_owned(),
         "UPDATE sessions SET code = 'H-2'".to_owned(),
         "UPDATE sessions SET place = 'Room 301'".to_owned(),
@@ -171,8 +171,8 @@ fn minutes_are_end_minus_start_minus_breaks() {
     }
     app.sql("UPDATE sessions SET minutes = 80, break_minutes = 10").unwrap();
     app.refusal("UPDATE sessions SET state = 'cancelled'");
-    // Nothing is held for days, not even what occupies nobody.
-    app.sql("UPDATE sessions SET mode = 'recorded', state = 'published'").unwrap();
+    // Nothing is held for days.
+    app.sql("UPDATE sessions SET state = 'published'").unwrap();
     let held = |minutes: i64| {
         let until = app.instant(&seed::after(&seed::morning(1), minutes));
         let times = format!("held_starts_at = starts_at, held_ends_at = {until}, held_break_minutes = 0, held_minutes = {minutes}");
@@ -180,6 +180,38 @@ fn minutes_are_end_minus_start_minus_breaks() {
     };
     held(1441).unwrap_err();
     held(1440).unwrap();
+}
+
+#[test]
+fn a_recorded_session_has_a_length_within_its_window_and_is_held_with_both() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let room = course.coordinator.post("/rooms", json!({ "code": "A-301", "name": "301", "kind": "on_site" })).expect(201).id();
+    seed::session(&course, "D-1", &seed::morning(1));
+    let weeks = app.instant(&seed::morning(15));
+    for change in [
+        "length_minutes = 45".to_owned(),
+        "mode = 'recorded'".to_owned(),
+        "mode = 'recorded', length_minutes = 45".to_owned(),
+        "mode = 'recorded', length_minutes = 91, minutes = 91".to_owned(),
+        "mode = 'recorded', length_minutes = 45, minutes = 45, break_minutes = 5".to_owned(),
+        format!("mode = 'recorded', length_minutes = 45, minutes = 45, room_id = {}", app.hex(&room)),
+        format!("mode = 'recorded', length_minutes = 1441, minutes = 1441, ends_at = {weeks}"),
+        format!("mode = 'recorded', length_minutes = 45, minutes = 45, ends_at = {}", app.instant("2020-06-02T08:00:30Z")),
+        format!("minutes = 1441, ends_at = {}", app.instant(&seed::after(&seed::morning(1), 1441))),
+    ] {
+        app.refusal(&format!("UPDATE sessions SET {change}"));
+    }
+    app.sql(&format!("UPDATE sessions SET mode = 'recorded', length_minutes = 45, minutes = 45, ends_at = {weeks}")).unwrap();
+    app.sql("UPDATE sessions SET state = 'published'").unwrap();
+    let held = |starts_at: &str, break_minutes: i64, minutes: i64| {
+        let times = format!("held_starts_at = {starts_at}, held_ends_at = ends_at");
+        app.sql(&format!("UPDATE sessions SET state = 'held', {times}, held_break_minutes = {break_minutes}, held_minutes = {minutes}"))
+    };
+    held("starts_at", 0, 44).unwrap_err();
+    held("starts_at", 5, 45).unwrap_err();
+    held(&app.instant(&seed::morning(2)), 0, 45).unwrap_err();
+    held("starts_at", 0, 45).unwrap();
 }
 
 #[test]

@@ -31,7 +31,7 @@ fn a_claim_that_is_missing_too_many_or_elsewhere_is_found() {
     for (statement, says) in [
         ("DELETE FROM claims WHERE kind = 'cohort'", "is not claimed"),
         ("UPDATE claims SET kind = 'room' WHERE kind = 'cohort'", "room"),
-        ("UPDATE sessions SET mode = 'recorded'", "does not occupy it"),
+        ("UPDATE sessions SET mode = 'recorded', length_minutes = minutes", "does not occupy it"),
     ] {
         let app = spawn_app();
         let (course, _, session) = taught(&app);

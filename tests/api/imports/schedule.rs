@@ -83,7 +83,9 @@ fn a_local_time_that_is_skipped_or_doubled_is_refused() {
     seed::cohort(&course.coordinator, &intake, &course.program.metallurgy, "MET-1");
     let file = csv(SCHEDULE, &["A,MET-01,MET-1,,2020-10-25,2:30,4:00,,,"]);
     let reply = course.coordinator.post_file(&format!("/intakes/{intake}/sessions/import?dry_run=true"), "a.csv", &file).expect(200);
-    assert_eq!(verdicts(&reply), said(&[(2, "invalid", &["local_time_unclear"])]));
+    assert_eq!(verdicts(&reply), said(&[(2, "invalid", &["local_time_ambiguous"])]));
+    let reason = &reply.body["rows"][0]["reasons"][0];
+    assert_eq!(reason["choices"], json!(["2020-10-25T02:30:00+02:00", "2020-10-25T02:30:00+01:00"]));
 }
 
 #[test]
@@ -100,7 +102,7 @@ fn what_would_be_in_two_places_is_told_before_it_is_published() {
         "SAME,MET-01,MET-1,,2020-06-01,20:00,21:00,,,",
         "LATER,MET-01,MET-1,,2020-06-01,20:30,21:30,,,",
         "BUSY,MET-01,MET-1,HONGXING-P1,2020-06-03,10:00,11:00,,,",
-        "RECORDED,MET-01,MET-1,HONGXING-P1,2020-06-03,10:00,11:00,,录播,",
+        "RECORDED,MET-01,MET-1,HONGXING-P1,2020-06-03,10:00,11:00,,录播,,45",
     ];
     let expected = said(&[
         (2, "create", &[]),
@@ -256,7 +258,7 @@ fn a_session_that_comes_to_be_recorded_makes_room() {
     let app = spawn_app();
     let course = seed::course(&app);
     lectures(&course, "?publish=true", &["A,2020-06-01,8:00,9:00", "B,2020-06-01,9:00,10:00"]).expect(200);
-    let rows = ["A,COM-01,MET-1,,2020-06-01,8:00,9:00,,录播,", "B,COM-01,MET-1,,2020-06-01,8:00,9:00,,,"];
+    let rows = ["A,COM-01,MET-1,,2020-06-01,8:00,9:00,,录播,,60", "B,COM-01,MET-1,,2020-06-01,8:00,9:00,,,"];
     let dry = import_schedule(&course, &course.coordinator, "?dry_run=true", &rows).expect(200);
     assert_eq!(verdicts(&dry), said(&[(2, "update", &[]), (3, "update", &[])]));
     import_schedule(&course, &course.coordinator, "", &rows).expect(200);

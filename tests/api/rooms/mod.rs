@@ -86,14 +86,9 @@ fn a_room_holds_one_session_at_a_time() {
 }
 
 #[test]
-fn a_recorded_session_occupies_no_room_and_a_strangers_room_is_not_there() {
+fn a_strangers_room_is_not_there() {
     let app = spawn_app();
     let course = seed::course(&app);
-    let own = seed::room(&course, "A-301");
-    let mut recorded = session_in(&course, "P-1", &seed::morning(1), Some(&own));
-    recorded["mode"] = json!("recorded");
-    seed::published_session_as(&course, recorded);
-    assert_eq!(claims(&app), 0);
     let provider = seed::organization(&app, "NEU", "东北大学", "university", None);
     let theirs = seed::course_of(&app, app.coordinator_of(&provider), "NEU", "BAOWU");
     let foreign = seed::room(&theirs, "A-301");

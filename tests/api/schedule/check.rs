@@ -55,6 +55,7 @@ fn what_is_in_the_way_is_told_and_nothing_is_stored() {
         assert_eq!((&reply.body["fits"], told(&reply)), (&json!(true), vec![]));
         let mut recorded = seed::session_body(&course, "N-1", &start);
         recorded["mode"] = json!("recorded");
+        recorded["length_minutes"] = json!(45);
         assert_eq!(check(&course, json!({ "sessions": [recorded] })).expect(200).body["fits"], true);
     });
 }

@@ -44,7 +44,7 @@ fn what_does_not_fit_the_intake_is_pointed_at() {
             ("ends_at", json!("2020-06-03T01:01:00Z"), "/ends_at", "too_long"),
             ("mode", json!("telepathy"), "/mode", "unknown_value"),
             ("starts_at", json!("2020-06-02"), "/starts_at", "wrong_value"),
-            ("starts_at", json!("2020-06-02T01:00:00"), "/starts_at", "wrong_value"),
+            ("starts_at", json!("2020-06-02T01:00:30"), "/starts_at", "wrong_value"),
         ] {
             let mut body = good.clone();
             body[field] = value;

@@ -8,6 +8,8 @@ mod placements;
 mod publish;
 mod races;
 mod random;
+mod recorded;
 mod series;
+mod times;
 mod update;
 mod waive;

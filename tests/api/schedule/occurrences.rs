@@ -101,9 +101,15 @@ fn a_session_at_nine_stays_at_nine_where_the_clocks_change_and_none_moves_to_a_t
     app.unchanged(|| {
         let refused = act(&course, &ids[0], "move", json!({ "starts_at": "2020-10-18T00:30:00Z", "scope": "rest" }));
         assert!(refused.text_at("/errors/0/detail").contains("B-02"), "{}", refused.text);
-        refused.fault("/starts_at", "clock_change");
+        refused.fault("/starts_at", "local_time_ambiguous");
     });
-    act(&course, &ids[0], "move", json!({ "starts_at": "2020-10-18T00:30:00Z" })).expect(200);
+    // As the clocks of the place show it.
+    let reply = act(&course, &ids[0], "move", json!({ "starts_at": "2020-10-18T02:30", "ends_at": "2020-10-18T04:00" })).expect(200);
+    assert_eq!(
+        (column(&reply, "starts_at"), column(&reply, "ends_at")),
+        (vec!["2020-10-18T00:30:00Z".into()], vec!["2020-10-18T02:00:00Z".into()])
+    );
+    act(&course, &ids[1], "split", json!({ "at": "2020-10-25T02:30", "code": "X" })).fault("/at", "local_time_ambiguous");
 }
 
 #[test]
@@ -205,7 +211,12 @@ fn a_session_is_parted_within_itself_and_under_a_free_code_at_a_free_time() {
         let change = json!({ "at": format!("2020-06-{at}:00Z"), "resumes_at": format!("2020-06-{resumes_at}:00Z"), "code": code });
         act(&course, &ids[0], "split", change)
     };
+    let mut recorded = seed::session_body(&course, "REC", &seed::morning(9));
+    recorded["mode"] = json!("recorded");
+    recorded["length_minutes"] = json!(60);
+    let recorded = seed::session_as(&course, recorded);
     app.unchanged(|| {
+        act(&course, &recorded, "split", json!({ "at": seed::after(&seed::morning(9), 45), "code": "X" })).fault("/at", "recorded");
         split("01T00:00", "01T02:00", "X").fault("/at", "outside_session");
         split("01T01:40", "01T02:00", "X").fault("/at", "outside_session");
         split("01T01:00", "01T00:59", "X").fault("/resumes_at", "resumes_before");

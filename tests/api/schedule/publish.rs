@@ -35,10 +35,11 @@ fn a_recorded_session_occupies_nobody() {
     seed::published_session(&course, "P-1", &seed::morning(1));
     let mut body = seed::session_body(&course, "P-2", &seed::morning(1));
     body["mode"] = json!("recorded");
+    body["length_minutes"] = json!(90);
     let recorded = seed::published_session_as(&course, body);
     assert_eq!(app.count("SELECT count(*) FROM claims"), 2);
     // Once it is live it does.
-    let live = json!({ "mode": "on_site" });
+    let live = json!({ "mode": "on_site", "length_minutes": null });
     app.unchanged(|| {
         course.coordinator.if_match("*").patch(&format!("/sessions/{recorded}"), live).expect(409).problem("session_conflict");
     });

@@ -30,7 +30,7 @@ impl Session {
         let at = |minutes| seed::after(&seed::morning(0), minutes);
         json!({ "code": self.code, "module_id": module, "starts_at": at(self.start), "ends_at": at(self.end),
             "mode": if self.is_recorded { "recorded" } else { "on_site" }, "cohort_ids": self.cohorts, "instructor_ids": self.instructors,
-            "room_id": self.room })
+            "length_minutes": self.is_recorded.then_some(self.end - self.start), "room_id": self.room })
     }
 
     /// What both would need at one time.
@@ -78,9 +78,10 @@ impl Model {
             _ => vec![both[0].clone()],
         };
         let instructors = self.instructors.iter().filter(|_| random.below(4) == 0).cloned().collect();
-        let room = self.rooms.get(random.below(4)).cloned();
+        let is_recorded = random.below(12) == 0;
+        let room = self.rooms.get(random.below(4)).filter(|_| !is_recorded).cloned();
         let end = start + 30 * i64::try_from(1 + random.below(4)).unwrap();
-        Session { code: format!("R-{}", self.made), start, end, is_recorded: random.below(12) == 0, is_common, cohorts, instructors, room }
+        Session { code: format!("R-{}", self.made), start, end, is_recorded, is_common, cohorts, instructors, room }
     }
 
     /// Every clash by the codes of the two, and every session and cohort with which the common module is exceeded.

@@ -172,6 +172,7 @@ fn a_series_that_cannot_be_is_refused_whether_tried_or_made() {
     fault("/from", "outside_intake", "from", json!("2020-05-26"));
     fault("/until", "outside_intake", "until", json!("2020-10-31"));
     fault("/until", "end_before_start", "until", json!("2020-05-31"));
+    fault("/mode", "recorded_in_series", "mode", json!("recorded"));
     fault("/cohort_ids", "cohort_missing", "cohort_ids", json!([]));
     fault("/module_id", "module_of_another_discipline", "module_id", json!(course.program.mechanics_module));
     fault("/code", "text_too_long", "code", json!("M".repeat(62)));

@@ -82,9 +82,11 @@ fn a_session_whose_roll_has_been_called_stays_where_it_is() {
     seed::put_roll_call(&course, &id, &[seed::line(&member, "present")]).expect(200);
     let path = format!("/sessions/{id}");
     app.unchanged(|| {
-        for patch in
-            [json!({ "starts_at": seed::after(&seed::morning(1), -10) }), json!({ "break_minutes": 5 }), json!({ "mode": "recorded" })]
-        {
+        for patch in [
+            json!({ "starts_at": seed::after(&seed::morning(1), -10) }),
+            json!({ "break_minutes": 5 }),
+            json!({ "mode": "recorded", "length_minutes": 90 }),
+        ] {
             course.coordinator.if_match("*").patch(&path, patch).expect(409).problem("roll_call_begun");
         }
     });

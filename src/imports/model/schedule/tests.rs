@@ -55,7 +55,7 @@ fn frame() -> Frame {
 }
 
 fn rows(text: &str, frame: &Frame) -> Entries<Row> {
-    let header = "课次,课程,班级,授课教师,日期,开始,结束,休息,方式,地点";
+    let header = "课次,课程,班级,授课教师,日期,开始,结束,休息,方式,地点,时长";
     let table = tabular::read(format!("{header}\n{text}").as_bytes(), &tabular::Limits::default()).unwrap();
     read(&table, frame).unwrap().0
 }
@@ -85,10 +85,11 @@ fn stored(frame: &Frame, row: &Row, facts: &Facts, state: SessionState) -> Store
             code: new.code,
             state,
             mode: new.mode.unwrap_or(frame.intake.mode),
-            starts_at: new.starts_at,
-            ends_at: new.ends_at,
+            starts_at: row.starts_at,
+            ends_at: row.ends_at,
             break_minutes: new.break_minutes,
             minutes: 90,
+            length_minutes: new.length_minutes,
             room_id: None,
             place: new.place,
             held_starts_at: None,
@@ -126,6 +127,9 @@ fn cells_are_read_in_local_time() {
     assert_eq!((row.break_minutes, row.mode), (Some(10), Some(SessionMode::LiveOnline)));
     assert_eq!(row.cohorts.len(), 2);
     assert_eq!(row.instructors.iter().map(Code::as_str).collect::<Vec<_>>(), ["P1", "P2"]);
+    // In full where a time of day does not say it: the second half past two, and the morning after.
+    let row = one("A,COM-01,MET-1,,2020-10-25,2020-10-25T02:30:00+01:00,2020-10-26 01:00,,,", &frame);
+    assert_eq!((row.starts_at, row.ends_at), (at("2020-10-25T01:30:00Z"), at("2020-10-26T00:00:00Z")));
     // A name may hold what separates names.
     assert_eq!(one("A,COM-01,一、二班,,2020-06-01,8:00,9:00,,,", &frame).cohorts, [frame.cohorts[2].id]);
 }
@@ -135,9 +139,22 @@ fn what_cannot_be_meant_is_not_guessed() {
     let frame = frame();
     assert_eq!(codes("A,安全生产,MET-1,,2020-06-01,8:00,9:00,,,", &frame), ["module_ambiguous"]);
     assert_eq!(codes("A,COM-01,MET-1;MET-9,,2020-06-01,8:00,9:00,,,", &frame), ["unknown_cohort"]);
-    assert_eq!(codes("A,COM-01,MET-1,,2020-06-01,22:00,1:00,,,", &frame), ["end_before_start"]);
-    // The clocks go back over half past two.
-    assert_eq!(codes("A,COM-01,MET-1,,2020-10-25,2:30,4:00,,,", &frame), ["local_time_unclear"]);
+    assert_eq!(codes("A,COM-01,MET-1,,2020-06-01,2020-06-02T08:00,9:00,,,", &frame), ["date_differs"]);
+    // The clocks go back over half past two, and forward over it.
+    assert_eq!(codes("A,COM-01,MET-1,,2020-10-25,2:30,4:00,,,", &frame), ["local_time_ambiguous"]);
+    assert_eq!(codes("A,COM-01,MET-1,,2020-03-29,2:30,4:00,,,", &frame), ["local_time_missing"]);
+}
+
+#[test]
+fn what_is_no_longer_recorded_loses_its_length() {
+    let (frame, facts) = (frame(), Facts::default());
+    let row = one("A,COM-01,MET-1,,2020-06-01,8:00,2020-06-30 18:00,,录播,,45", &frame);
+    assert_eq!((row.length_minutes, row.ends_at), (Some(45), at("2020-06-30T16:00:00Z")));
+    let stored = stored(&frame, &row, &facts, SessionState::Draft);
+    let patch = |text: &str| differences(&one(text, &frame), &stored, &frame, &facts).0.length_minutes;
+    assert_eq!(patch("A,COM-01,MET-1,,2020-06-01,8:00,2020-06-30 18:00,,,,"), None);
+    assert_eq!(patch("A,COM-01,MET-1,,2020-06-01,8:00,2020-06-30 18:00,,,,60"), Some(Some(60)));
+    assert_eq!(patch("A,COM-01,MET-1,,2020-06-01,8:00,9:40,,面授,,"), Some(None));
 }
 
 #[test]
@@ -160,5 +177,7 @@ fn a_session_that_is_there_is_compared() {
     assert_eq!(beside(another, S::Published, false), (Verdict::Invalid, told(&["session_published"])));
     assert_eq!(beside(ROW, S::Draft, true), (Verdict::Update, told(&["state"])));
     assert_eq!(beside(ROW, S::Published, true), (Verdict::Unchanged, vec![]));
+    let recorded = "A,COM-01,MET-1,P1,2020-06-01,8:00,2020-06-30 18:00,0,录播,101,45分钟";
+    assert_eq!(beside(recorded, S::Published, false), (Verdict::Update, told(&["end", "break", "mode", "length"])));
     assert_eq!(beside("B,COM-01,MET-1,P3,2020-06-01,8:00,9:40,,,", S::Draft, true), (Verdict::Invalid, told(&["unknown_instructor"])));
 }

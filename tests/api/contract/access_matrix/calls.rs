@@ -203,6 +203,12 @@ fn people() -> Vec<Call> {
         write("create_instructor", Thing::Provider, |_, target| json!({ "name": "CANARY-A", "provider_id": target.id }))
             .echo("/provider_id"),
         write("update_instructor", Thing::Instructor, |stage, _| json!({ "phone": stage.code() })),
+        read("read_instructor_profile", Thing::Instructor).echo("/person_id"),
+        write("set_instructor_profile", Thing::Instructor, |stage, _| {
+            json!({ "time_zone": "UTC", "daily_minutes": null, "weekly_minutes": null, "disciplines": [stage.code()], "hours": [],
+                "exceptions": [] })
+        })
+        .echo("/person_id"),
     ]
 }
 
