@@ -128,7 +128,7 @@ pub struct Subject {
 pub struct Placed {
     /// Null for one that is not stored.
     pub id: Option<SessionId>,
-    /// Of one that the request proposes: where it is said, as an RFC 6901 pointer.
+    /// Of one that the request proposes: where it is said, as an RFC 6901 pointer; of a series, where the answer lists it.
     #[schema(example = "/sessions/0")]
     pub pointer: Option<String>,
     #[schema(example = "COM-01")]

@@ -16,6 +16,7 @@ struct Class {
     course: Course,
     members: Vec<seed::Enrolled>,
     open: String,
+    draft: String,
 }
 
 fn class(app: &App, code: &str, size: usize) -> Class {
@@ -31,7 +32,8 @@ fn class(app: &App, code: &str, size: usize) -> Class {
     let calendars = [calendar("intake", &course.intake), calendar("trainee", &members[0].trainee)];
     // Else the first look would note its time in the background, at any time during the test.
     app.sql(&format!("UPDATE feeds SET last_used_at = {}", app.instant("2100-01-01T00:00:00Z"))).unwrap();
-    Class { calendars, course, members, open }
+    let draft = seed::session(&course, "MET-03", &seed::morning(3));
+    Class { calendars, course, members, open, draft }
 }
 
 /// The requests of a day with this class.
@@ -68,6 +70,7 @@ fn costs(app: &App, class: &Class) -> Costs {
     measure("list of intakes", &|| get(coordinator, "/intakes?limit=500".to_owned()));
     let proposed = serde_json::json!({ "sessions": [seed::session_body(&class.course, "N-1", &seed::morning(1))] });
     measure("session checked", &|| coordinator.post(&format!("/intakes/{intake}/sessions/check"), proposed.clone()));
+    measure("session placed", &|| get(coordinator, format!("/sessions/{}/placements?from=2020-06-01&until=2020-06-14", class.draft)));
     measure("list of programs", &|| get(coordinator, "/programs?limit=500".to_owned()));
     measure("list of cohorts", &|| get(coordinator, format!("/intakes/{intake}/cohorts")));
     measure("list of quotas", &|| get(coordinator, format!("/intakes/{intake}/seat-quotas")));

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::stage::Stage;
+use crate::support::seed;
 
 /// To what a request is sent: whose `{id}` its path names, or whose its body does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -367,11 +368,39 @@ fn sessions() -> Vec<Call> {
         })
         .echo("/sessions/0/intake_id"),
         write("check_sessions", Thing::Intake, |stage, _| json!({ "sessions": [stage.new_session()] })).echo(""),
+        write("create_series", Thing::Intake, |stage, _| {
+            let day = "2020-10-30";
+            let slot = json!({ "weekday": "friday", "starts": "08:00", "ends": "09:00" });
+            json!({ "code": stage.code(), "module_id": stage.a.id("v1m1"), "cohort_ids": [stage.a.id("c1")], "pattern": [slot],
+                "from": day, "until": day })
+        })
+        .echo("/intake_id"),
         read("read_session", Thing::Session),
         list("list_session_changes", Thing::Session, "/items", "session_id"),
         list("list_person_changes", Thing::Person, "/items", "session_id"),
         write("update_session", Thing::Session, |stage, _| json!({ "place": stage.code() })),
         write("hold_session", Thing::Session, |_, _| json!({})).fresh(Stage::session),
+        read("read_placements", Thing::Session).echo("/session_id"),
+        write("move_session", Thing::Session, |stage, _| {
+            json!({ "starts_at": stage.new_session()["starts_at"], "reason": "CANARY-A as agreed" })
+        })
+        .fresh(Stage::session)
+        .echo("/sessions/0/id"),
+        write("cut_session", Thing::Session, |_, _| json!({ "minutes": 5, "reason": "CANARY-A as agreed" }))
+            .fresh(Stage::session)
+            .echo("/sessions/0/id"),
+        write("split_session", Thing::Session, |stage, target| {
+            let session = stage.app.administrator().get(&format!("/sessions/{}", target.id));
+            let at = session.body["starts_at"].as_str().map(|start| seed::after(start, 20)).unwrap_or_else(|| seed::morning(1));
+            json!({ "at": at, "code": stage.code(), "reason": "CANARY-A as agreed" })
+        })
+        .fresh(Stage::session)
+        .echo("/sessions/0/id"),
+        write("substitute_instructor", Thing::Session, |stage, _| {
+            json!({ "instructor_id": stage.a.id("lead"), "by_instructor_id": stage.a.id("adviser2"), "reason": "CANARY-A as agreed" })
+        })
+        .fresh(Stage::session)
+        .echo("/sessions/0/id"),
         write(
             "waive_conflict",
             Thing::Session,
