@@ -71,7 +71,7 @@ fn model(
 fn some_pattern() -> impl Strategy<Value = Vec<PlainSlot>> {
     // Often in the small hours of Sunday, when clocks change; starts differ, so that the order is given by the time.
     let one = (prop_oneof![Just(6_u32), 0_u32..7], prop_oneof![0_u32..24, 0_u32..96], 1_u32..96, 0_i32..60);
-    let made = |ones: Vec<(u32, u32, u32, i32)>| {
+    let made = |ones: Vec<PlainSlot>| -> Vec<PlainSlot> {
         let mut starts = BTreeMap::new();
         for (weekday, start, length, breaks) in ones {
             let breaks = breaks.min(i32::try_from(length * 15).unwrap() - 1);
@@ -79,7 +79,7 @@ fn some_pattern() -> impl Strategy<Value = Vec<PlainSlot>> {
         }
         starts.into_values().collect()
     };
-    proptest::collection::vec(one, 1..6).prop_map(made)
+    proptest::collection::vec(one, 1..6).prop_map(made).prop_shuffle()
 }
 
 proptest! {
