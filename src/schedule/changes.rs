@@ -201,14 +201,16 @@ impl Text {
 
     /// What else is not as it was.
     fn differences(&self, before: &Told, after: &Told) -> Vec<String> {
-        let mode = |told: &Told| self.say(told.mode.as_str(), &[]);
-        let place = |told: &Told| told.place.clone().unwrap_or_else(|| self.say("nothing", &[]));
-        let instructors = |told: &Told| self.names(told.instructors.iter().map(|one| &one.name));
-        let cohorts = |told: &Told| self.names(told.cohorts.iter().map(|one| &one.name));
-        let parts: [(&str, &dyn Fn(&Told) -> String); 4] =
-            [("mode", &mode), ("place", &place), ("instructors", &instructors), ("cohorts", &cohorts)];
-        let told = parts.into_iter().map(|(key, part)| (key, part(before), part(after))).filter(|(_, before, after)| before != after);
-        told.map(|(key, before, after)| self.say(key, &[("before", &before), ("after", &after)])).collect()
+        let parts = |told: &Told| {
+            [
+                ("mode", self.say(told.mode.as_str(), &[])),
+                ("place", told.place.clone().unwrap_or_else(|| self.say("nothing", &[]))),
+                ("instructors", self.names(told.instructors.iter().map(|one| &one.name))),
+                ("cohorts", self.names(told.cohorts.iter().map(|one| &one.name))),
+            ]
+        };
+        let differences = parts(before).into_iter().zip(parts(after)).filter(|((_, before), (_, after))| before != after);
+        differences.map(|((key, before), (_, after))| self.say(key, &[("before", &before), ("after", &after)])).collect()
     }
 
     fn names<'a>(&self, names: impl Iterator<Item = &'a Name>) -> String {

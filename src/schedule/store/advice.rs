@@ -141,6 +141,9 @@ fn disciplines_of_modules(
     Ok(of_modules.load::<(ModuleId, Code)>(conn)?.into_iter().collect())
 }
 
+/// A session, who teaches it, when it begins, its minutes as planned and as held.
+type LoadRow = (SessionId, Id<()>, Instant, i32, Option<i32>);
+
 /// What those who have a cap teach already in the weeks of these loads, for the house of the intake's provider; without the candidates.
 fn standing_loads(
     conn: &mut Conn,
@@ -162,7 +165,7 @@ fn standing_loads(
     for chunk in people.chunks(CHUNK) {
         let root = organizations::table.filter(organizations::id.eq(intake.provider_id)).select(organizations::root_id);
         let house = organization_tree::table.filter(organization_tree::ancestor_id.eq_any(root)).select(organization_tree::descendant_id);
-        let rows: Vec<(SessionId, Id<()>, Instant, i32, Option<i32>)> = claims::table
+        let rows: Vec<LoadRow> = claims::table
             .inner_join(sessions::table.on(sessions::id.eq(claims::session_id)))
             .inner_join(intake_rows::table.on(intake_rows::id.eq(sessions::intake_id)))
             .filter(claims::kind.eq(ClaimKind::Instructor))

@@ -155,6 +155,9 @@ fn placed(conn: &mut Conn, cohorts: BTreeSet<CohortId>) -> Result<Vec<Placement>
     Ok(rows.into_iter().filter_map(placement).collect())
 }
 
+/// Who is on which shift.
+type Called<'a> = Vec<(PersonId, &'a CrewShift)>;
+
 /// Sessions during which some of their trainees are on shift, by the calendars of shifts that the intake's provider keeps.
 pub(super) fn on_shifts(conn: &mut Conn, intake: &Intake, candidates: &Candidates) -> Result<Vec<(usize, Conflict)>, Error> {
     let calendars = calendars::of_shifts(conn, intake.provider_id)?;
@@ -170,10 +173,10 @@ pub(super) fn on_shifts(conn: &mut Conn, intake: &Intake, candidates: &Candidate
         let trainees = one.plan.cohort_ids.iter().filter_map(|cohort| crewed.get(cohort)).flatten();
         on_shift((one.plan.starts_at, one.plan.ends_at), trainees, &shifts)
     };
-    let found: Vec<(usize, &Candidate, Vec<(PersonId, &CrewShift)>)> = sessions().map(|(index, one)| (index, one, called(one))).collect();
+    let found: Vec<(usize, &Candidate, Called<'_>)> = sessions().map(|(index, one)| (index, one, called(one))).collect();
     let people = found.iter().flat_map(|(_, _, called)| called.iter().take(NAMED)).map(|(person, _)| person.cast());
     let names = names_of_people(conn, people.collect())?;
-    let conflict = |(index, one, called): (usize, &Candidate, Vec<(PersonId, &CrewShift)>)| {
+    let conflict = |(index, one, called): (usize, &Candidate, Called<'_>)| {
         let named = called.iter().filter_map(|(id, _)| Some(Subject { id: id.cast(), name: names.get(&id.cast())?.clone() }));
         let crew = |shift: &CrewShift| shift.name.as_ref().map_or(shift.crew.to_string(), |name| format!("{} ({name})", shift.crew));
         let crews: BTreeSet<String> = called.iter().map(|(_, shift)| crew(shift)).collect();

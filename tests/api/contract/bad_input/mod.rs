@@ -46,35 +46,13 @@ fn operations(app: &App, course: &Course) -> Vec<Operation> {
         "affiliation": { "organization_id": course.sponsor.id, "employee_number": "X-1" } });
     let (intake, program, enrollment) = (&course.intake, &course.program.id, &member.id);
     let new_session = seed::session_body(course, "N-1", &seed::morning(4));
-    let room = course.coordinator.post("/rooms", json!({ "code": "A-301", "name": "301", "kind": "on_site" })).expect(201).id();
-    let feed = json!({ "kind": "intake", "subject_id": intake });
-    let feed_id = course.coordinator.post("/feeds", feed.clone()).expect(201).id();
-    let holidays = json!({ "kind": "holidays", "code": "CN-2020", "name": "节假日", "time_zone": "Asia/Shanghai" });
-    let calendar = course.coordinator.post("/calendars", holidays).expect(201).id();
     let step = json!({ "reason": "as agreed" });
     let operation = |method, path: String, body: &Value| Operation { method, path, body: body.clone() };
-    vec![
+    let mut operations = vec![
         operation("POST", "/trainees".to_owned(), &person),
         operation("POST", "/instructors".to_owned(), &person),
         operation("PATCH", format!("/trainees/{newcomer}"), &json!({ "name": "改名", "phone": "2" })),
         operation("PATCH", format!("/instructors/{}", course.instructor), &json!({ "name": "改名", "email": null })),
-        operation(
-            "PUT",
-            format!("/instructors/{}/profile", course.instructor),
-            &json!({ "time_zone": "Asia/Shanghai", "daily_minutes": 360, "weekly_minutes": 1080, "disciplines": ["MET"],
-                "hours": [{ "weekday": 1, "from_minute": 480, "until_minute": 720 }],
-                "exceptions": [{ "from_date": "2020-07-06", "until_date": "2020-07-10", "available": false }] }),
-        ),
-        operation("POST", "/rooms".to_owned(), &json!({ "code": "NEW", "name": "301", "kind": "on_site", "capacity": 64 })),
-        operation("PATCH", format!("/rooms/{room}"), &json!({ "code": "NEW", "name": "302", "capacity": 32 })),
-        operation("POST", "/feeds".to_owned(), &feed),
-        operation("POST", format!("/feeds/{feed_id}/revoke"), &step),
-        operation(
-            "POST",
-            "/calendars".to_owned(),
-            &json!({ "kind": "holidays", "code": "NEW", "name": "节假日", "time_zone": "Asia/Shanghai", "weekend_days": [6, 7] }),
-        ),
-        operation("PATCH", format!("/calendars/{calendar}"), &json!({ "code": "NEW", "name": "改名", "weekend_days": [7] })),
         operation("POST", "/programs".to_owned(), &json!({ "code": "NEW", "name": "新项目", "latin_name": "New" })),
         operation("PATCH", format!("/programs/{program}"), &json!({ "code": "NEW", "name": "新项目" })),
         operation("POST", format!("/programs/{program}/versions"), &seed::version_body()),
@@ -114,14 +92,43 @@ fn operations(app: &App, course: &Course) -> Vec<Operation> {
         operation("POST", format!("/sessions/{held}/roll-call/reopen"), &step),
         operation("POST", "/organizations".to_owned(), &json!({ "code": "NEW", "name": "新单位", "kind": "college" })),
         operation("PATCH", format!("/organizations/{}", app.provider().id), &json!({ "name": "改名" })),
-    ]
-    .into_iter()
-    .chain(operations_on_series(app, course))
-    .collect()
+    ];
+    operations.extend(around(course));
+    operations.extend(on_series(app, course));
+    operations
 }
 
-/// What a coordinator can send of a series and its sessions.
-fn operations_on_series(app: &App, course: &Course) -> Vec<Operation> {
+/// As [`operations`], of what stands around a course.
+fn around(course: &Course) -> Vec<Operation> {
+    let room = course.coordinator.post("/rooms", json!({ "code": "A-301", "name": "301", "kind": "on_site" })).expect(201).id();
+    let holidays = json!({ "kind": "holidays", "code": "CN-2020", "name": "节假日", "time_zone": "Asia/Shanghai" });
+    let calendar = course.coordinator.post("/calendars", holidays).expect(201).id();
+    let feed = json!({ "kind": "intake", "subject_id": course.intake });
+    let feed_id = course.coordinator.post("/feeds", feed.clone()).expect(201).id();
+    let operation = |method, path: String, body: &Value| Operation { method, path, body: body.clone() };
+    vec![
+        operation(
+            "PUT",
+            format!("/instructors/{}/profile", course.instructor),
+            &json!({ "time_zone": "Asia/Shanghai", "daily_minutes": 360, "weekly_minutes": 1080, "disciplines": ["MET"],
+                "hours": [{ "weekday": 1, "from_minute": 480, "until_minute": 720 }],
+                "exceptions": [{ "from_date": "2020-07-06", "until_date": "2020-07-10", "available": false }] }),
+        ),
+        operation("POST", "/rooms".to_owned(), &json!({ "code": "NEW", "name": "301", "kind": "on_site", "capacity": 64 })),
+        operation("PATCH", format!("/rooms/{room}"), &json!({ "code": "NEW", "name": "302", "capacity": 32 })),
+        operation(
+            "POST",
+            "/calendars".to_owned(),
+            &json!({ "kind": "holidays", "code": "NEW", "name": "节假日", "time_zone": "Asia/Shanghai", "weekend_days": [6, 7] }),
+        ),
+        operation("PATCH", format!("/calendars/{calendar}"), &json!({ "code": "NEW", "name": "改名", "weekend_days": [7] })),
+        operation("POST", "/feeds".to_owned(), &feed),
+        operation("POST", format!("/feeds/{feed_id}/revoke"), &json!({ "reason": "as agreed" })),
+    ]
+}
+
+/// As [`operations`], of a series and its sessions.
+fn on_series(app: &App, course: &Course) -> Vec<Operation> {
     let slot = json!({ "weekday": "monday", "starts": "08:00", "ends": "09:40", "break_minutes": 10 });
     let series = json!({ "code": "NEW", "module_id": course.program.metallurgy_module, "cohort_ids": [course.metallurgy],
         "pattern": [slot], "from": "2020-06-29", "until": "2020-07-12", "skip": ["2020-07-06"] });
