@@ -120,7 +120,8 @@ fn whoever_has_a_calendar_already_is_told_so_until_something_in_it_changes() {
     let later = seed::after(&seed::morning(1), 120);
     let hold = json!({ "ends_at": seed::after(&seed::morning(1), 75), "difference_reason": "early" });
     let rename = |path: String| move |client: &Client| drop(client.patch(&path, json!({ "name": "改名" })).expect(200));
-    let changes: Vec<Box<dyn Fn(&Client)>> = vec![
+    type Change<'a> = Box<dyn Fn(&Client) + 'a>;
+    let changes: Vec<Change<'_>> = vec![
         Box::new(rename(format!("/rooms/{room}"))),
         Box::new(rename(format!("/instructors/{}", course.instructor))),
         Box::new(rename(format!("/intakes/{}", course.intake))),
