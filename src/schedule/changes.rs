@@ -205,9 +205,13 @@ impl Text {
         let place = |told: &Told| told.place.clone().unwrap_or_else(|| self.say("nothing", &[]));
         let instructors = |told: &Told| self.names(told.instructors.iter().map(|one| &one.name));
         let cohorts = |told: &Told| self.names(told.cohorts.iter().map(|one| &one.name));
-        let parts: [(&str, &dyn Fn(&Told) -> String); 4] =
-            [("mode", &mode), ("place", &place), ("instructors", &instructors), ("cohorts", &cohorts)];
-        let told = parts.into_iter().map(|(key, part)| (key, part(before), part(after))).filter(|(_, before, after)| before != after);
+        let parts = [
+            ("mode", mode(before), mode(after)),
+            ("place", place(before), place(after)),
+            ("instructors", instructors(before), instructors(after)),
+            ("cohorts", cohorts(before), cohorts(after)),
+        ];
+        let told = parts.into_iter().filter(|(_, before, after)| before != after);
         told.map(|(key, before, after)| self.say(key, &[("before", &before), ("after", &after)])).collect()
     }
 

@@ -128,7 +128,7 @@ fn move_all(conn: &mut Conn, actor: &Actor, now: Instant, intake: &Intake, moves
     let sessions = whole(conn, rows)?;
     let moved = moves.iter().zip(&sessions).filter(|(one, _)| one.is_published());
     let told = moved.map(|(one, now)| NewChange { before: &one.stored, after: Some(now), reason: one.reason.as_ref() });
-    changes::record(conn, actor, now, &intake, told.collect())?;
+    changes::record(conn, actor, now, intake, told.collect())?;
     for (one, now) in moves.iter().zip(&sessions) {
         let action = if one.is_published() { "session.moved" } else { "session.updated" };
         let entry = NewEntry::of(action, "session", now.row.id).provider(intake.provider_id).intake(intake.id);
