@@ -436,9 +436,22 @@ diesel::table! {
     use diesel::sql_types::*;
     use crate::db::types::{Ts, Uid};
 
+    series (id) {
+        id -> Uid,
+        intake_id -> Uid,
+        code -> Text,
+        created_at -> Ts,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::{Ts, Uid};
+
     sessions (id) {
         id -> Uid,
         intake_id -> Uid,
+        series_id -> Nullable<Uid>,
         program_version_id -> Uid,
         module_id -> Uid,
         code -> Text,
@@ -788,6 +801,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     enrollment_periods,
     enrollment_steps,
     rooms,
+    series,
     sessions,
     session_cohorts,
     session_instructors,

@@ -21,6 +21,7 @@ pub enum Action {
     Enroll,
     ReadSessions,
     WriteSchedule,
+    ReadPlacements,
     ReadRooms,
     WriteRooms,
     /// What became of published sessions, as far as it concerns somebody.
@@ -53,6 +54,7 @@ impl Action {
             | Self::ReadIntakes
             | Self::ReadEnrollments
             | Self::ReadSessions
+            | Self::ReadPlacements
             | Self::ReadRooms
             | Self::ReadChanges
             | Self::ReadFeeds
@@ -99,6 +101,7 @@ impl Action {
             Self::Enroll => "enroll people or change their enrollments",
             Self::ReadSessions => "see sessions",
             Self::WriteSchedule => "change the schedule",
+            Self::ReadPlacements => "see where a session would fit",
             Self::ReadRooms => "see rooms",
             Self::WriteRooms => "record or change rooms",
             Self::ReadChanges => "see the changes that concern a person",
@@ -128,7 +131,8 @@ pub fn allows(role: Role, action: Action) -> bool {
     use Role::{Administrator, Auditor, ClassAdviser, Coordinator, Instructor, Operator, Partner, Trainee};
     let roles: &[Role] = match action {
         A::ManageAccess | A::WriteOrganizations => &[Administrator],
-        A::WritePeople
+        A::ReadPlacements
+        | A::WritePeople
         | A::WriteProfiles
         | A::WritePrograms
         | A::WriteIntakes

@@ -1,5 +1,9 @@
 //! `/intakes/{id}/sessions` and `/sessions`.
 
+mod occurrences;
+mod placements;
+mod series;
+
 use actix_web::web::{Data, Path, ServiceConfig};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, OpenApi, ToSchema};
@@ -7,7 +11,7 @@ use utoipa::{IntoParams, OpenApi, ToSchema};
 use super::{
     changes::ScheduleChange,
     conflicts::{Checked, Proposed},
-    model::{NewWaiver, Session, SessionChange, SessionFilter, SessionId, SessionState, SessionTransition, Waiver},
+    model::{NewWaiver, SeriesId, Session, SessionChange, SessionFilter, SessionId, SessionState, SessionTransition, Waiver},
     plan::{NewHold, NewSession, SessionPatch},
     store::{self, changes, check, links::whole, steps, waivers},
 };
@@ -28,9 +32,15 @@ use crate::{
         create_sessions,
         publish_sessions,
         check_sessions,
+        series::create_series,
         read_session,
         update_session,
+        placements::read_placements,
         hold_session,
+        occurrences::move_session,
+        occurrences::cut_session,
+        occurrences::split_session,
+        occurrences::substitute_instructor,
         waive_conflict,
         transition_session,
         list_session_changes,
@@ -45,8 +55,14 @@ pub fn routes(api: &mut ServiceConfig) {
         .service(at("/intakes/{id}/sessions/bulk").post(create_sessions))
         .service(at("/intakes/{id}/sessions/publish").post(publish_sessions))
         .service(at("/intakes/{id}/sessions/check").post(check_sessions))
+        .service(at("/intakes/{id}/series").post(series::create_series))
         .service(at("/sessions/{id}").get(read_session).patch(update_session))
+        .service(at("/sessions/{id}/placements").get(placements::read_placements))
         .service(at("/sessions/{id}/hold").post(hold_session))
+        .service(at("/sessions/{id}/move").post(occurrences::move_session))
+        .service(at("/sessions/{id}/cut").post(occurrences::cut_session))
+        .service(at("/sessions/{id}/split").post(occurrences::split_session))
+        .service(at("/sessions/{id}/substitute").post(occurrences::substitute_instructor))
         .service(at("/sessions/{id}/waivers").post(waive_conflict))
         .service(at("/sessions/{id}/changes").get(list_session_changes))
         .service(at("/people/{id}/changes").get(list_person_changes));
@@ -63,6 +79,8 @@ pub fn transitions(api: &mut ServiceConfig) {
 struct ListQuery {
     /// Only sessions for this cohort.
     cohort_id: Option<CohortId>,
+    /// Only sessions of this series.
+    series_id: Option<SeriesId>,
     /// Only sessions that start at this instant or later.
     from: Option<Instant>,
     /// Only sessions that start before this instant.
@@ -107,6 +125,9 @@ struct Publication {
     #[serde(default)]
     #[schema(value_type = Option<Vec<SessionId>>)]
     session_ids: Option<Many<SessionId>>,
+    /// Instead of ids: all drafts of this series.
+    #[serde(default)]
+    series_id: Option<SeriesId>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -126,7 +147,8 @@ async fn list_sessions(db: Data<Db>, caller: Caller, id: Path<IntakeId>, query: 
     let (id, query) = (id.into_inner(), query.into_inner());
     let limit = page::limit(query.limit)?;
     let cursor = page::cursor(query.cursor.as_deref())?;
-    let filter = SessionFilter { cohort_id: query.cohort_id, from: query.from, until: query.until, state: query.state };
+    let ListQuery { cohort_id, series_id, from, until, state, .. } = query;
+    let filter = SessionFilter { cohort_id, series_id, from, until, state };
     let rows = db.read(caller.credentials.clone(), move |conn, actor, _| store::list(conn, actor, id, filter, cursor, limit + 1)).await?;
     Answer::page(&caller, Page::cut(rows, limit, |session| session.row.cursor().to_string()))
 }
@@ -178,9 +200,12 @@ async fn create_sessions(db: Data<Db>, caller: Caller, id: Path<IntakeId>, body:
 async fn publish_sessions(db: Data<Db>, caller: Caller, id: Path<IntakeId>, body: Body<Publication>) -> Result<Answer, Error> {
     let id = id.into_inner();
     once(&db, &caller, body.hash, move |conn, actor, now| {
-        let rows = match body.value()?.session_ids {
-            Some(ids) => steps::publish(conn, actor, now, id, &ids.0)?,
-            None => steps::publish_drafts(conn, actor, now, id)?,
+        let Publication { session_ids, series_id } = body.value()?;
+        let rows = match (session_ids, series_id) {
+            (Some(_), Some(_)) => return Err(Error::invalid("/series_id", "one_of_two", "send session_ids or series_id, not both")),
+            (Some(ids), None) => steps::publish(conn, actor, now, id, &ids.0)?,
+            (None, Some(series)) => store::series::publish(conn, actor, now, id, series)?,
+            (None, None) => steps::publish_drafts(conn, actor, now, id)?,
         };
         Answer::ok(&Sessions { sessions: whole(conn, rows)? })
     })

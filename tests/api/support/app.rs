@@ -225,7 +225,7 @@ impl App {
     /// How many rows each table has, their versions in all, and how long the journal is without users and tokens: what a refused
     /// request leaves as it was.
     pub fn state(&self) -> Vec<Option<String>> {
-        const VERSIONED: [&str; 10] = [
+        const VERSIONED: [&str; 12] = [
             "organizations",
             "people",
             "programs",
@@ -236,6 +236,8 @@ impl App {
             "enrollments",
             "sessions",
             "roll_calls",
+            "calendars",
+            "instructor_profiles",
         ];
         const PLAIN: [&str; 17] = [
             "affiliations",

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::stage::Stage;
+use crate::support::seed;
 
 /// To what a request is sent: whose `{id}` its path names, or whose its body does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +35,8 @@ pub enum Thing {
     /// A feed by the last part of its address.
     Schedule,
     Calendar,
+    /// A calendar of shifts.
+    Rota,
     Import,
 }
 
@@ -61,6 +64,7 @@ impl Thing {
             (Self::Feed, _) => "feed",
             (Self::Schedule, _) => "schedule",
             (Self::Calendar, _) => "h1",
+            (Self::Rota, _) => "rota",
             (Self::Import, _) => "import",
         }
     }
@@ -364,11 +368,39 @@ fn sessions() -> Vec<Call> {
         })
         .echo("/sessions/0/intake_id"),
         write("check_sessions", Thing::Intake, |stage, _| json!({ "sessions": [stage.new_session()] })).echo(""),
+        write("create_series", Thing::Intake, |stage, _| {
+            let day = "2020-10-30";
+            let slot = json!({ "weekday": "friday", "starts": "08:00", "ends": "09:00" });
+            json!({ "code": stage.code(), "module_id": stage.a.id("v1m1"), "cohort_ids": [stage.a.id("c1")], "pattern": [slot],
+                "from": day, "until": day })
+        })
+        .echo("/intake_id"),
         read("read_session", Thing::Session),
         list("list_session_changes", Thing::Session, "/items", "session_id"),
         list("list_person_changes", Thing::Person, "/items", "session_id"),
         write("update_session", Thing::Session, |stage, _| json!({ "place": stage.code() })),
         write("hold_session", Thing::Session, |_, _| json!({})).fresh(Stage::session),
+        read("read_placements", Thing::Session).echo("/session_id"),
+        write("move_session", Thing::Session, |stage, _| {
+            json!({ "starts_at": stage.new_session()["starts_at"], "reason": "CANARY-A as agreed" })
+        })
+        .fresh(Stage::session)
+        .echo("/sessions/0/id"),
+        write("cut_session", Thing::Session, |_, _| json!({ "minutes": 5, "reason": "CANARY-A as agreed" }))
+            .fresh(Stage::session)
+            .echo("/sessions/0/id"),
+        write("split_session", Thing::Session, |stage, target| {
+            let session = stage.app.administrator().get(&format!("/sessions/{}", target.id));
+            let at = session.body["starts_at"].as_str().map(|start| seed::after(start, 20)).unwrap_or_else(|| seed::morning(1));
+            json!({ "at": at, "code": stage.code(), "reason": "CANARY-A as agreed" })
+        })
+        .fresh(Stage::session)
+        .echo("/sessions/0/id"),
+        write("substitute_instructor", Thing::Session, |stage, _| {
+            json!({ "instructor_id": stage.a.id("lead"), "by_instructor_id": stage.a.id("adviser2"), "reason": "CANARY-A as agreed" })
+        })
+        .fresh(Stage::session)
+        .echo("/sessions/0/id"),
         write(
             "waive_conflict",
             Thing::Session,
@@ -411,6 +443,10 @@ fn imports() -> Vec<Call> {
             let (start, end) = (start.get(1..6).unwrap(), session["ends_at"].as_str().unwrap().get(11..16).unwrap());
             let row = format!("{},CANARY-A-M1,CANARY-A-c1,{date},{start},{end}", session["code"].as_str().unwrap());
             json!(format!("code,module,cohorts,date,start,end\n{row}"))
+        }),
+        upload("import_holidays_file", Thing::Calendar, |stage, _| json!(format!("date,kind,name\n2021-01-01,holiday,{}", stage.code()))),
+        upload("import_shifts_file", Thing::Rota, |stage, _| {
+            json!(format!("crew,date,start,end\n{},2021-01-01,08:00,16:00", stage.code()))
         }),
         list("list_imports", Thing::Nothing, "/items", "id"),
         read("read_import", Thing::Import),

@@ -59,6 +59,7 @@ fn of_second_intake(of: Thing) -> &'static [&'static str] {
         Thing::Room => &["r2"],
         Thing::Feed => &["feed2"],
         Thing::Calendar => &["h2", "rota"],
+        Thing::Rota => &["rota"],
         Thing::Import => &["import2"],
         Thing::Trainee | Thing::Person => &["t6"],
         Thing::Program => &["p2"],
@@ -127,7 +128,7 @@ fn a_token_for_one_intake_writes_nothing_beside_it() {
             Thing::Organization | Thing::Instructor | Thing::Program | Thing::Version | Thing::Room => true,
             Thing::Calendar | Thing::Feed => true,
             Thing::Trainee | Thing::Person | Thing::Intake | Thing::Quota | Thing::QuotaOfIntake => false,
-            Thing::Enrollment | Thing::Session | Thing::Import | Thing::Schedule => false,
+            Thing::Enrollment | Thing::Session | Thing::Rota | Thing::Import | Thing::Schedule => false,
         };
         if request.0.body.is_none() || !beside {
             continue;

@@ -115,6 +115,31 @@ fn operations(app: &App, course: &Course) -> Vec<Operation> {
         operation("POST", "/organizations".to_owned(), &json!({ "code": "NEW", "name": "新单位", "kind": "college" })),
         operation("PATCH", format!("/organizations/{}", app.provider().id), &json!({ "name": "改名" })),
     ]
+    .into_iter()
+    .chain(operations_on_series(app, course))
+    .collect()
+}
+
+/// What a coordinator can send of a series and its sessions.
+fn operations_on_series(app: &App, course: &Course) -> Vec<Operation> {
+    let slot = json!({ "weekday": "monday", "starts": "08:00", "ends": "09:40", "break_minutes": 10 });
+    let series = json!({ "code": "NEW", "module_id": course.program.metallurgy_module, "cohort_ids": [course.metallurgy],
+        "pattern": [slot], "from": "2020-06-29", "until": "2020-07-12", "skip": ["2020-07-06"] });
+    let operation = |path: String, body: Value| Operation { method: "POST", path, body };
+    let [moved, cut, parted, taught] =
+        ["S-1", "S-2", "S-3", "S-4"].map(|code| format!("/sessions/{}", seed::session(course, code, &seed::morning(5))));
+    let (start, half) = (seed::morning(6), seed::after(&seed::morning(5), 45));
+    let by = seed::instructor(app, &course.coordinator, "S-1");
+    vec![
+        operation(format!("/intakes/{}/series", course.intake), series),
+        operation(format!("{moved}/move"), json!({ "starts_at": start, "scope": "this", "reason": "as agreed" })),
+        operation(format!("{cut}/cut"), json!({ "minutes": 5, "reason": "as agreed" })),
+        operation(format!("{parted}/split"), json!({ "at": half, "resumes_at": start, "code": "S-9", "reason": "as agreed" })),
+        operation(
+            format!("{taught}/substitute"),
+            json!({ "instructor_id": course.instructor, "by_instructor_id": by, "scope": "this", "reason": "as agreed" }),
+        ),
+    ]
 }
 
 /// Whoever may take this step: organizations are the administrator's.
