@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::{
     model::{
         Effect, Entries, File, ImportKind, Options, Report, RowPlan,
-        schedule::{Change, Facts, Frame, Row, Stored, plan, read, refuse},
+        schedule::{Change, Facts, Frame, Row, Stored, plan, read, tell},
     },
     pipeline::{Subject, registered, settle},
 };
@@ -53,9 +53,9 @@ pub fn import_schedule(
     let (entries, unknown) = read(&file.content, &frame)?;
     let facts = facts(conn, actor, &frame.intake, &entries)?;
     let mut plans = plan(entries, &frame, &facts, options.publish);
-    let proposals = plans.iter().filter_map(|plan: &RowPlan<Change>| plan.change.as_ref()).map(|change| change.proposal(options.publish));
-    let obstacles = schedule::obstacles(conn, actor, &frame.intake, proposals.collect())?;
-    refuse(&mut plans, obstacles);
+    let proposal = |plan: &RowPlan<Change>| Some(plan.change.as_ref()?.proposal(plan.report.row, options.publish));
+    let judged = schedule::judged(conn, actor, &frame.intake, plans.iter().filter_map(proposal).collect())?;
+    tell(&mut plans, judged);
     let subject = Subject { kind: ImportKind::Schedule, provider: Some(frame.intake.provider_id), intake: Some(id) };
     settle(conn, actor, now, subject, (file, options), (plans, unknown), |conn, changes| apply(conn, actor, now, id, changes, options))
 }

@@ -79,7 +79,7 @@ pub(super) struct Checked {
 }
 
 /// One thing that stands in the way of a proposed session.
-#[derive(Clone, Debug, Serialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Conflict {
     /// The proposed session.
     pub session: Placed,
@@ -102,7 +102,7 @@ pub struct Conflict {
 }
 
 /// Somebody who would be in two places.
-#[derive(Clone, Debug, Serialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Subject {
     #[schema(value_type = uuid::Uuid)]
     pub id: Id<()>,
@@ -111,11 +111,11 @@ pub struct Subject {
 }
 
 /// A session of a conflict, at the time at which it would be.
-#[derive(Clone, Debug, Serialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Placed {
     /// Null for one that is not stored.
     pub id: Option<SessionId>,
-    /// Of one that the request proposes: where it is said, as an RFC 6901 pointer.
+    /// Of one that the request proposes: where it is said, as an RFC 6901 pointer; of one in a file its row.
     #[schema(example = "/sessions/0")]
     pub pointer: Option<String>,
     #[schema(example = "COM-01")]
@@ -125,7 +125,7 @@ pub struct Placed {
 }
 
 /// Who waived a conflict, and why.
-#[derive(Clone, Debug, Serialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Granted {
     #[schema(example = "one instructor looks after both laboratories")]
     pub reason: Note,

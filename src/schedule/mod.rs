@@ -8,13 +8,13 @@ mod proposals;
 mod rules;
 mod store;
 
-pub use conflicts::Conflict;
+pub use conflicts::{Conflict, Severity};
 pub use http::{ApiDoc, routes, transitions};
 pub use model::{Held, Instructor, NewWaiver, Session, SessionId, SessionRow, SessionState, SessionTransition, Waiver};
 pub use plan::{NewHold, NewSession, SessionPatch};
 pub use store::moves::update_many;
 pub use store::plan::refuse_below_scheduled;
-pub use store::preview::{Proposal, obstacles};
+pub use store::preview::{Judged, Proposal, judged};
 pub use store::steps::{cancel_unheld, hold, publish, refuse_unheld};
 pub use store::verify::{verify_claims, verify_plan, verify_sessions};
 pub use store::waivers::waive;

@@ -12,12 +12,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     clock::Instant,
-    error::{Error, FieldFault},
+    error::Error,
     id::Id,
     intakes::{CohortId, CohortRow, Intake, SessionMode},
     people::PersonId,
     programs::{Module, ModuleId},
-    schedule::{NewSession, Proposal, SessionId, SessionPatch, SessionRow, SessionState},
+    schedule::{Judged, NewSession, Proposal, SessionId, SessionPatch, SessionRow, SessionState},
     tabular::{Field, Table},
     text::{Code, Place, listed},
 };
@@ -193,12 +193,13 @@ impl SessionBefore {
 }
 
 impl Change {
-    /// The session as it is to be; `publish` says whether new ones are published.
-    pub(in crate::imports) fn proposal(&self, publish: bool) -> Proposal {
-        match self {
-            Self::Create(session) => Proposal { id: Id::generate(), session: session.clone(), is_published: publish },
-            Self::Update { id, session, is_published, .. } => Proposal { id: *id, session: session.clone(), is_published: *is_published },
-        }
+    /// The session as this row wants it; `publish` says whether new ones are published.
+    pub(in crate::imports) fn proposal(&self, row: u32, publish: bool) -> Proposal {
+        let (id, session, is_published) = match self {
+            Self::Create(session) => (Id::generate(), session, publish),
+            Self::Update { id, session, is_published, .. } => (*id, session, *is_published),
+        };
+        Proposal { id, pointer: format!("/rows/{row}"), session: session.clone(), is_published }
     }
 }
 
@@ -454,13 +455,14 @@ fn merged(stored: &Stored, patch: &SessionPatch) -> NewSession {
     }
 }
 
-/// Refuses the rows with obstacles; these come for the rows that change something, in their order.
-pub(in crate::imports) fn refuse(plans: &mut [RowPlan<Change>], obstacles: Vec<Vec<FieldFault>>) {
+/// Tells each row what is in its way, and refuses those that cannot stand; these come for the rows that change something, in their order.
+pub(in crate::imports) fn tell(plans: &mut [RowPlan<Change>], judged: Vec<Judged>) {
     let changing = plans.iter_mut().filter(|plan| plan.change.is_some());
-    for (plan, faults) in changing.zip(obstacles) {
+    for (plan, Judged { faults, conflicts }) in changing.zip(judged) {
         for fault in faults {
             plan.refuse(Reason::new(column(&fault.pointer), &fault.code, fault.detail));
         }
+        plan.report.conflicts = conflicts;
     }
 }
 

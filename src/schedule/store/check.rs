@@ -4,8 +4,9 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::{
     super::conflicts::{Checked, Conflict, ConflictKind, Placed, Proposed, Severity, Subject, Taking, exceeding},
-    super::model::{Session, SessionId, SessionState, UNHELD},
+    super::model::{Session, SessionId, SessionRow, SessionState, UNHELD},
     super::plan::Plan,
+    super::proposals::Share,
     super::rules::{ClaimKind, Frame, Occupied, scheduled},
     conflicts::{Clash, Told, clashes, lock, occupied, told},
     expected::{crowded, trainees},
@@ -21,6 +22,7 @@ use crate::{
     id::Id,
     intakes::{self, CohortId, Intake, IntakeId},
     people::PersonId,
+    programs::ModuleId,
     rooms::{self, RoomId},
     text::{Code, Name},
 };
@@ -31,26 +33,31 @@ const SHOWN: usize = 1000;
 const TOLD: usize = 5;
 
 /// A session as it is proposed.
+#[derive(Clone)]
 pub(super) struct Candidate {
-    id: SessionId,
-    /// Where a request says it.
-    pointer: Option<String>,
-    is_stored: bool,
+    pub(super) id: SessionId,
+    /// Where a request or a file says it.
+    pub(super) pointer: Option<String>,
+    pub(super) is_stored: bool,
     pub(super) plan: Plan,
-    minutes: i32,
+    pub(super) minutes: i32,
     /// The cohorts of whose plan it takes more than it does now. For the others it is not refused for what others have taken meanwhile.
-    taking: Vec<CohortId>,
+    pub(super) taking: Vec<CohortId>,
 }
 
 impl Candidate {
     /// A session as it is to be published; none is stored yet if it is new.
     pub(super) fn of(stored: Option<&Session>, plan: Plan, minutes: i32) -> Self {
-        let published = stored.filter(|session| session.row.state == SessionState::Published);
-        let taking = match published {
-            Some(session) if minutes <= session.row.minutes => added(&session.cohort_ids, &plan.cohort_ids),
+        Self::beside(stored.map(|session| (&session.row, session.cohort_ids.as_slice())), plan, minutes)
+    }
+
+    /// As [`Candidate::of`], by the row and the cohorts of what is stored.
+    pub(super) fn beside(stored: Option<(&SessionRow, &[CohortId])>, plan: Plan, minutes: i32) -> Self {
+        let taking = match stored {
+            Some((row, cohorts)) if row.state == SessionState::Published && minutes <= row.minutes => added(cohorts, &plan.cohort_ids),
             _ => plan.cohort_ids.clone(),
         };
-        let id = stored.map_or_else(Id::generate, |session| session.row.id);
+        let id = stored.map_or_else(Id::generate, |(row, _)| row.id);
         Self { id, pointer: None, is_stored: stored.is_some(), plan, minutes, taking }
     }
 
@@ -77,7 +84,7 @@ pub(super) struct Candidates {
 }
 
 impl Candidates {
-    fn of(all: Vec<Candidate>) -> Self {
+    pub(super) fn of(all: Vec<Candidate>) -> Self {
         let places = all.iter().enumerate().map(|(index, one)| (one.id, index)).collect();
         Self { all, places }
     }
@@ -91,15 +98,15 @@ impl Candidates {
         Some((index, self.all.get(index)?))
     }
 
-    fn codes(&self) -> HashMap<SessionId, Code> {
+    pub(super) fn codes(&self) -> HashMap<SessionId, Code> {
         self.all.iter().map(|one| (one.id, one.plan.code.clone())).collect()
     }
 }
 
 /// Conflicts, each with the place of its session.
 #[derive(Default)]
-struct Found {
-    conflicts: Vec<(usize, Conflict)>,
+pub(super) struct Found {
+    pub(super) conflicts: Vec<(usize, Conflict)>,
     /// Further ones that are not told, and whether one of them blocks.
     more: usize,
     blocks: bool,
@@ -125,14 +132,19 @@ pub(in crate::schedule) fn check(conn: &mut Conn, actor: &Actor, id: IntakeId, p
     intake.check_live()?;
     let frame = frame(conn, &intake)?;
     let candidates = Candidates::of(candidates(conn, actor, &intake, &frame, proposed)?);
-    let mut found = Found { conflicts: outside(&frame, &candidates), ..Found::default() };
-    in_two_places(conn, actor, &intake, &candidates, true, &mut found)?;
-    found.conflicts.extend(trainees(conn, actor, &intake, &candidates)?);
-    found.conflicts.extend(crowded(conn, &candidates)?);
-    found.conflicts.extend(beyond_plan(conn, &intake, &candidates)?);
-    let found = found.sorted();
+    let found = in_the_way(conn, actor, &intake, &frame, &candidates)?;
     let more = found.more + found.conflicts.len().saturating_sub(SHOWN);
     Ok(Checked { fits: !found.blocks, conflicts: found.conflicts.into_iter().take(SHOWN).map(|(_, conflict)| conflict).collect(), more })
+}
+
+/// Whatever is in the way of these sessions, if all of them were published; nothing is stored.
+pub(super) fn in_the_way(conn: &mut Conn, actor: &Actor, intake: &Intake, frame: &Frame, candidates: &Candidates) -> Result<Found, Error> {
+    let mut found = Found { conflicts: outside(frame, candidates), ..Found::default() };
+    in_two_places(conn, actor, intake, candidates, true, &mut found)?;
+    found.conflicts.extend(trainees(conn, actor, intake, candidates)?);
+    found.conflicts.extend(crowded(conn, candidates)?);
+    found.conflicts.extend(beyond_plan(conn, intake, candidates)?);
+    Ok(found.sorted())
 }
 
 /// Refuses what would put somebody in two places at once, among these sessions or beside those that stand, or go beyond the plan. From
@@ -253,26 +265,29 @@ fn in_two_places(
     found.blocks |= clashes.blocks;
     let pairs: Vec<(Occupied, Occupied)> = clashes.shown.iter().map(|clash| (clash.one, clash.other)).collect();
     let told = told(conn, actor, intake, &pairs, &candidates.codes())?;
-    let conflict = |(Clash { one, other, waiver }, told): (Clash, Told)| {
-        let (index, candidate) = candidates.find(one.session_id)?;
-        let kind = match one.resource.0 {
-            ClaimKind::Instructor => ConflictKind::Instructor,
-            ClaimKind::Cohort => ConflictKind::Cohort,
-            ClaimKind::Room => ConflictKind::Room,
-        };
-        let severity = if waiver.is_some() { Severity::Warn } else { Severity::Block };
-        let (subjects, other) = (vec![told.subject], told.other.map(|code| other_of(candidates, &other, code)));
-        let conflict = blocking(candidate, kind, told.sentence);
-        Some((index, Conflict { severity, can_be_waived: true, subjects, other, waiver, ..conflict }))
-    };
-    found.conflicts.extend(clashes.shown.into_iter().zip(told).filter_map(conflict));
+    found.conflicts.extend(clashes.shown.into_iter().zip(told).filter_map(|(clash, told)| overlap(candidates, clash, told)));
     Ok(())
+}
+
+/// An overlap, with the place of the proposed session.
+pub(super) fn overlap(candidates: &Candidates, Clash { one, other, waiver }: Clash, told: Told) -> Option<(usize, Conflict)> {
+    let (index, candidate) = candidates.find(one.session_id)?;
+    let kind = match one.resource.0 {
+        ClaimKind::Instructor => ConflictKind::Instructor,
+        ClaimKind::Cohort => ConflictKind::Cohort,
+        ClaimKind::Room => ConflictKind::Room,
+    };
+    let severity = if waiver.is_some() { Severity::Warn } else { Severity::Block };
+    let (subjects, other) = (vec![told.subject], told.other.map(|code| other_of(candidates, &other, code)));
+    let conflict = blocking(candidate, kind, told.sentence);
+    Some((index, Conflict { severity, can_be_waived: true, subjects, other, waiver, ..conflict }))
 }
 
 /// The session at the other side, proposed too or standing.
 pub(super) fn other_of(candidates: &Candidates, other: &Occupied, code: Code) -> Placed {
     match candidates.find(other.session_id) {
-        Some((_, candidate)) => candidate.placed(),
+        // Where it is in the way: of a file, one that is refused stays where it was.
+        Some((_, candidate)) => Placed { starts_at: other.starts_at, ends_at: other.ends_at, ..candidate.placed() },
         None => Placed { id: Some(other.session_id), pointer: None, code, starts_at: other.starts_at, ends_at: other.ends_at },
     }
 }
@@ -283,7 +298,7 @@ fn beyond_plan(conn: &mut Conn, intake: &Intake, candidates: &Candidates) -> Res
     let stored = taken_of(conn, intake, modules.into_iter().collect())?;
     let own: HashSet<SessionId> = candidates.all.iter().map(|one| one.id).collect();
     let others = scheduled(stored.into_iter().filter(|(id, _)| !own.contains(id)).map(|(_, taken)| taken).collect());
-    let planned = planned_minutes(conn, intake)?;
+    let shares = Shares::of(conn, intake)?;
     let mut takings = Vec::new();
     for (index, one) in candidates.all.iter().enumerate() {
         takings.extend(one.plan.cohort_ids.iter().map(|cohort| Taking {
@@ -293,15 +308,31 @@ fn beyond_plan(conn: &mut Conn, intake: &Intake, candidates: &Candidates) -> Res
             is_more: one.taking.contains(cohort),
         }));
     }
-    let cohorts: HashMap<CohortId, (Code, Name)> =
-        intakes::cohorts_of(conn, intake.id)?.into_iter().map(|cohort| (cohort.id, (cohort.code, cohort.name))).collect();
     let conflict = |(taking, minutes): (Taking, i64)| {
         let candidate = candidates.all.get(taking.index)?;
-        let (code, name) = cohorts.get(&taking.share.0)?;
-        let (module, planned) = planned.get(&taking.share.1)?;
-        let detail = exceeds(code.as_str(), module.as_str(), minutes, *planned);
-        let subjects = vec![Subject { id: taking.share.0.cast(), name: name.clone() }];
-        Some((taking.index, Conflict { subjects, ..blocking(candidate, ConflictKind::PlanExceeded, detail) }))
+        Some((taking.index, shares.exceeded(candidate, taking.share, minutes)?))
     };
-    Ok(exceeding(&takings, &planned, others).into_iter().filter_map(conflict).collect())
+    Ok(exceeding(&takings, &shares.planned, others).into_iter().filter_map(conflict).collect())
+}
+
+/// What is planned for the cohorts of an intake, and what these are called.
+pub(super) struct Shares {
+    planned: HashMap<ModuleId, (Code, i64)>,
+    cohorts: HashMap<CohortId, (Code, Name)>,
+}
+
+impl Shares {
+    pub(super) fn of(conn: &mut Conn, intake: &Intake) -> Result<Self, Error> {
+        let cohorts = intakes::cohorts_of(conn, intake.id)?.into_iter().map(|cohort| (cohort.id, (cohort.code, cohort.name)));
+        Ok(Self { planned: planned_minutes(conn, intake)?, cohorts: cohorts.collect() })
+    }
+
+    /// That so many minutes would be scheduled of a share with this session.
+    pub(super) fn exceeded(&self, candidate: &Candidate, (cohort, module): Share, minutes: i64) -> Option<Conflict> {
+        let (code, name) = self.cohorts.get(&cohort)?;
+        let (module, planned) = self.planned.get(&module)?;
+        let detail = exceeds(code.as_str(), module.as_str(), minutes, *planned);
+        let subjects = vec![Subject { id: cohort.cast(), name: name.clone() }];
+        Some(Conflict { subjects, ..blocking(candidate, ConflictKind::PlanExceeded, detail) })
+    }
 }
