@@ -16,7 +16,7 @@ use crate::{
     error::Error,
     intakes::{self, Intake, IntakeId},
     organizations::{self, OrganizationId},
-    programs,
+    programs, rooms,
     schedule::{self, SessionId},
     text::Code,
 };
@@ -48,8 +48,12 @@ pub fn import_schedule(
     // Read again: another transaction may have ended it while this one waited.
     let intake = intakes::find(conn, actor, id)?;
     intake.check_live()?;
-    let frame =
-        Frame { modules: programs::plan(conn, intake.program_version_id)?.modules, cohorts: intakes::cohorts_of(conn, id)?, intake };
+    let frame = Frame {
+        modules: programs::plan(conn, intake.program_version_id)?.modules,
+        cohorts: intakes::cohorts_of(conn, id)?,
+        rooms: rooms::of_provider(conn, actor, intake.provider_id)?,
+        intake,
+    };
     let (entries, unknown) = read(&file.content, &frame)?;
     let facts = facts(conn, actor, &frame.intake, &entries)?;
     let mut plans = plan(entries, &frame, &facts, options.publish);
