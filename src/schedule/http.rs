@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, OpenApi, ToSchema};
 
 use super::{
-    conflicts::{Checked, Proposed},
+    conflicts::{Checked, Conflict, Proposed},
     model::{NewWaiver, Session, SessionChange, SessionFilter, SessionId, SessionState, SessionTransition, Waiver},
     plan::{NewHold, NewSession, SessionPatch},
     store::{self, check, links::whole, steps, waivers},
@@ -94,6 +94,8 @@ struct Publication {
 #[derive(Debug, Serialize, ToSchema)]
 struct Sessions {
     sessions: Vec<Session>,
+    /// What the check of sessions tells of those that are published now and does not keep them from it; at most 1,000.
+    warnings: Vec<Conflict>,
 }
 
 fn answer(session: &Session) -> Result<Answer, Error> {
@@ -138,14 +140,15 @@ async fn create_session(db: Data<Db>, caller: Caller, id: Path<IntakeId>, body: 
     request_body(content = NewSessions, example = json!({"publish": true, "sessions": [{"code": "MET-01",
         "module_id": "01936f3e-0000-7000-8000-000000000006", "starts_at": "2020-05-28T01:00:00Z", "ends_at": "2020-05-28T02:30:00Z",
         "cohort_ids": ["01936f3e-0000-7000-8000-000000000004"], "instructor_ids": ["01936f3e-0000-7000-8000-000000000007"]}]})),
-    responses((status = 201, description = "The new sessions, in the order sent", body = Sessions), Writing))]
+    responses((status = 201, description = "The new sessions, in the order sent, with warnings if published", body = Sessions), Writing))]
 async fn create_sessions(db: Data<Db>, caller: Caller, id: Path<IntakeId>, body: Body<NewSessions>) -> Result<Answer, Error> {
     let id = id.into_inner();
     once(&db, &caller, body.hash, move |conn, actor, now| {
         let NewSessions { sessions, publish } = body.value()?;
         let rows = store::create_many(conn, actor, now, id, sessions.0, publish)?;
         let sessions = whole(conn, rows)?;
-        Answer::created(format!("/api/v1/intakes/{id}/sessions"), &Sessions { sessions })
+        let warnings = check::warnings(conn, actor, id, &sessions)?;
+        Answer::created(format!("/api/v1/intakes/{id}/sessions"), &Sessions { sessions, warnings })
     })
     .await
 }
@@ -156,7 +159,7 @@ async fn create_sessions(db: Data<Db>, caller: Caller, id: Path<IntakeId>, body:
         ("Idempotency-Key" = Option<String>, Header, description = "The same key and body do the work once")),
     request_body(content = Publication, description = "An empty object publishes every draft",
         example = json!({"session_ids": ["01936f3e-0000-7000-8000-000000000008"]})),
-    responses((status = 200, description = "The sessions published, by start", body = Sessions), Writing))]
+    responses((status = 200, description = "The sessions published, by start, with what is to be known of them", body = Sessions), Writing))]
 async fn publish_sessions(db: Data<Db>, caller: Caller, id: Path<IntakeId>, body: Body<Publication>) -> Result<Answer, Error> {
     let id = id.into_inner();
     once(&db, &caller, body.hash, move |conn, actor, now| {
@@ -164,7 +167,9 @@ async fn publish_sessions(db: Data<Db>, caller: Caller, id: Path<IntakeId>, body
             Some(ids) => steps::publish(conn, actor, now, id, &ids.0)?,
             None => steps::publish_drafts(conn, actor, id)?,
         };
-        Answer::ok(&Sessions { sessions: whole(conn, rows)? })
+        let sessions = whole(conn, rows)?;
+        let warnings = check::warnings(conn, actor, id, &sessions)?;
+        Answer::ok(&Sessions { sessions, warnings })
     })
     .await
 }

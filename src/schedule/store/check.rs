@@ -137,6 +137,19 @@ pub(in crate::schedule) fn check(conn: &mut Conn, actor: &Actor, id: IntakeId, p
     Ok(Checked { fits: !found.blocks, conflicts: found.conflicts.into_iter().take(SHOWN).map(|(_, conflict)| conflict).collect(), more })
 }
 
+/// What [`check`] tells of those of these sessions of an intake that are published. It does not block, for they are.
+pub(in crate::schedule) fn warnings(conn: &mut Conn, actor: &Actor, id: IntakeId, sessions: &[Session]) -> Result<Vec<Conflict>, Error> {
+    let published = sessions.iter().filter(|session| session.row.state == SessionState::Published);
+    let candidates = Candidates::of(published.map(|one| Candidate::of(Some(one), one.plan(), one.row.minutes)).collect());
+    if candidates.all.is_empty() {
+        return Ok(Vec::new());
+    }
+    let intake = intakes::find(conn, actor, id)?;
+    let frame = frame(conn, &intake)?;
+    let found = in_the_way(conn, actor, &intake, &frame, &candidates)?;
+    Ok(found.conflicts.into_iter().take(SHOWN).map(|(_, conflict)| conflict).collect())
+}
+
 /// Whatever is in the way of these sessions, if all of them were published; nothing is stored.
 pub(super) fn in_the_way(conn: &mut Conn, actor: &Actor, intake: &Intake, frame: &Frame, candidates: &Candidates) -> Result<Found, Error> {
     let mut found = Found { conflicts: outside(frame, candidates), ..Found::default() };
