@@ -55,7 +55,7 @@ fn main() {
 
 fn on(criterion: &mut Criterion, place: &Place) {
     let database = Database::create(place);
-    let seeded = seed::seed(&database.open(), 1, 0, |_| ());
+    let seeded = seed::seed(&database.open(), 1, (0, 0), |_| ());
     database.settle();
     let db = database.open();
     let mut group = criterion.benchmark_group(place.name());

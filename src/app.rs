@@ -40,7 +40,22 @@ macro_rules! rooms {
     };
 }
 
-rooms!(imports, organizations, people, programs, intakes, rooms, enrollments, schedule, attendance, ledger, reports, journal);
+rooms!(
+    imports,
+    organizations,
+    people,
+    instructors,
+    programs,
+    calendars,
+    intakes,
+    rooms,
+    enrollments,
+    schedule,
+    attendance,
+    ledger,
+    reports,
+    journal
+);
 
 /// Binds the address of `settings` and makes the server; it runs when awaited.
 ///

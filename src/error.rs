@@ -156,6 +156,7 @@ impl ResponseError for Error {
 /// Conflicts that a trigger raises as `muster:<code>`, with the sentence for people.
 const RAISED: &[(&str, &str)] = &[
     ("already_exists", "a record with the same key exists already"),
+    ("calendar_of_another_kind", "a calendar of holidays has days off, one of shifts has shifts, and an intake names holidays"),
     ("capacity_full", "the intake has no free seat"),
     ("hours_do_not_add_up", "the planned minutes of the modules do not add up to the version's total"),
     ("illegal_transition", "this step is not possible from the present state"),

@@ -9,8 +9,10 @@
 //! |---|---|
 //! | [`organizations`] | universities, enterprises and their units; the tree that every scope filter reads |
 //! | [`people`] | trainees and instructors, and their dated affiliations |
+//! | [`instructors`] | the disciplines, available hours and caps of those who teach; the schedule warns beyond them |
 //! | [`programs`] | programs and their versions: disciplines and modules, immutable once confirmed |
 //! | [`rooms`] | rooms and online places of a provider; each holds one session at a time |
+//! | [`calendars`] | holidays of a provider and shifts of a sponsor's crews; the schedule warns of both |
 //! | [`intakes`] | one dated run of a version; its cohorts, seat quotas and amendments |
 //! | [`enrollments`] | a trainee's place in an intake: states, dated periods, seats; who is expected of a session |
 //! | [`schedule`] | sessions, what they occupy (claims), conflicts, waivers, how they were held |
@@ -55,6 +57,7 @@
 pub mod access;
 pub mod app;
 pub mod attendance;
+pub mod calendars;
 pub mod cli;
 pub mod clock;
 pub mod config;
@@ -64,6 +67,7 @@ pub mod error;
 pub mod http;
 pub mod id;
 pub mod imports;
+pub mod instructors;
 pub mod intakes;
 pub mod journal;
 pub mod ledger;

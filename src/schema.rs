@@ -68,6 +68,57 @@ diesel::table! {
 
 diesel::table! {
     use diesel::sql_types::*;
+    use crate::db::types::Uid;
+
+    instructor_profiles (person_id) {
+        person_id -> Uid,
+        time_zone -> Text,
+        daily_minutes -> Nullable<Integer>,
+        weekly_minutes -> Nullable<Integer>,
+        version -> Integer,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Uid;
+
+    instructor_disciplines (person_id, discipline) {
+        person_id -> Uid,
+        discipline -> Text,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Uid;
+
+    instructor_hours (person_id, weekday, from_minute) {
+        person_id -> Uid,
+        weekday -> Integer,
+        from_minute -> Integer,
+        until_minute -> Integer,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Uid;
+
+    instructor_exceptions (person_id, position) {
+        person_id -> Uid,
+        position -> Integer,
+        from_date -> Date,
+        until_date -> Date,
+        from_minute -> Integer,
+        until_minute -> Integer,
+        available -> Bool,
+        note -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
     use crate::db::types::{Ts, Uid};
 
     users (id) {
@@ -197,6 +248,49 @@ diesel::table! {
     use diesel::sql_types::*;
     use crate::db::types::{Ts, Uid};
 
+    calendars (id) {
+        id -> Uid,
+        provider_id -> Uid,
+        kind -> Text,
+        organization_id -> Nullable<Uid>,
+        code -> Text,
+        name -> Text,
+        time_zone -> Text,
+        weekend_days -> Integer,
+        version -> Integer,
+        created_at -> Ts,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Uid;
+
+    calendar_days (calendar_id, on_date) {
+        calendar_id -> Uid,
+        on_date -> Date,
+        kind -> Text,
+        name -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::{Ts, Uid};
+
+    crew_shifts (calendar_id, crew, starts_at) {
+        calendar_id -> Uid,
+        crew -> Text,
+        starts_at -> Ts,
+        ends_at -> Ts,
+        name -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::{Ts, Uid};
+
     intakes (id) {
         id -> Uid,
         program_version_id -> Uid,
@@ -212,6 +306,7 @@ diesel::table! {
         capacity -> Nullable<Integer>,
         seats_taken -> Integer,
         predecessor_id -> Nullable<Uid>,
+        holiday_calendar_id -> Nullable<Uid>,
         opening_approval_required -> Bool,
         opening_approved_at -> Nullable<Ts>,
         report_version -> BigInt,
@@ -366,6 +461,7 @@ diesel::table! {
         sequence -> Integer,
         version -> Integer,
         created_at -> Ts,
+        changed_at -> Ts,
     }
 }
 
@@ -618,6 +714,10 @@ diesel::allow_tables_to_appear_in_same_query!(
     organization_tree,
     people,
     affiliations,
+    instructor_profiles,
+    instructor_disciplines,
+    instructor_hours,
+    instructor_exceptions,
     users,
     role_grants,
     tokens,
@@ -626,6 +726,9 @@ diesel::allow_tables_to_appear_in_same_query!(
     program_versions,
     disciplines,
     modules,
+    calendars,
+    calendar_days,
+    crew_shifts,
     intakes,
     intake_sponsors,
     amendments,

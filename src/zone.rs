@@ -44,6 +44,11 @@ impl Zone {
         }
     }
 
+    /// The local date and time of an instant.
+    pub fn local(&self, at: Instant) -> NaiveDateTime {
+        at.utc().with_timezone(&self.0).naive_local()
+    }
+
     /// The local date of an instant.
     pub fn date(&self, at: Instant) -> NaiveDate {
         at.utc().with_timezone(&self.0).date_naive()

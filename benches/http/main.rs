@@ -57,6 +57,9 @@ struct Args {
     /// Roll calls that are closed for each figure
     #[arg(long, default_value_t = 480)]
     closings: usize,
+    /// Publications of 134 sessions for each figure
+    #[arg(long, default_value_t = 24)]
+    publications: usize,
     /// Only the operations whose names contain one of these
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
@@ -111,7 +114,8 @@ fn stand(args: &Args, place: &Place, intakes: usize) -> Stand {
     let begin = Moment::now();
     // Beside those that are counted: warming up, and the one whose answer the floor repeats.
     let closings = CONNECTIONS.len() * (args.closings + 64) + 64;
-    let seeded = seed::seed(&database.open(), intakes, closings, |done| {
+    let publications = CONNECTIONS.len() * (args.publications + 8) + 8;
+    let seeded = seed::seed(&database.open(), intakes, (closings, publications), |done| {
         if done % 10 == 0 || done == intakes {
             println!("{}: {done} of {intakes} intakes after {:.0} s", place.name(), begin.elapsed().as_secs_f64());
         }
@@ -152,12 +156,16 @@ fn floor(operation: Operation, stand: &Stand, folder: &Path) -> Server {
 }
 
 fn row(args: &Args, operation: Operation, connections: usize, floor: &Server, stands: &[Stand]) -> Row {
-    let closing = operation == Operation::Close;
+    // What each request uses up: how many there are for a figure, and for warming up.
+    let used_up = match operation {
+        Operation::Close => Some((args.closings, 16)),
+        Operation::Publish => Some((args.publications, 8)),
+        _ => None,
+    };
     let time = Duration::from_secs_f64(args.seconds) / ROUNDS;
-    let requests = if closing { args.closings / usize::try_from(ROUNDS).unwrap() } else { usize::MAX };
-    // A closing ends when its roll calls are used up.
-    let bounds = Bounds { time: if closing { time * 10 } else { time }, requests };
-    let warming = Bounds { time: time / 5, requests: if closing { 16 } else { usize::MAX } };
+    let requests = used_up.map_or(usize::MAX, |(prepared, _)| prepared / usize::try_from(ROUNDS).unwrap());
+    let bounds = Bounds { time: if used_up.is_some() { time * 10 } else { time }, requests };
+    let warming = Bounds { time: time / 5, requests: used_up.map_or(usize::MAX, |(_, warming)| warming) };
     let mut still = Sample::default();
     let mut samples = vec![Sample::default(); stands.len()];
     for turn in 0..=ROUNDS {

@@ -6,7 +6,10 @@ use muster::schedule::SessionId;
 
 use crate::{
     client::{Answer, Connection, request},
-    support::seed::{self, Class, Seeded},
+    support::{
+        drafts::Batch,
+        seed::{self, Class, Seeded},
+    },
 };
 
 /// The rows of the table.
@@ -16,13 +19,15 @@ pub enum Operation {
     Report,
     Unchanged,
     Check,
+    Publish,
     PutFew,
     PutAll,
     Close,
 }
 
 impl Operation {
-    pub const ALL: [Self; 7] = [Self::Trainee, Self::Report, Self::Unchanged, Self::Check, Self::PutFew, Self::PutAll, Self::Close];
+    pub const ALL: [Self; 8] =
+        [Self::Trainee, Self::Report, Self::Unchanged, Self::Check, Self::Publish, Self::PutFew, Self::PutAll, Self::Close];
 
     pub fn name(self) -> &'static str {
         match self {
@@ -30,6 +35,7 @@ impl Operation {
             Self::Report => "report of 244 rows",
             Self::Unchanged => "the report's 304",
             Self::Check => "one session checked for conflicts",
+            Self::Publish => "134 sessions published",
             Self::PutFew => "roll call of 61 put, 8 lines differ",
             Self::PutAll => "roll call of 61 put, all lines differ",
             Self::Close => "roll call of 61 closed",
@@ -42,16 +48,22 @@ impl Operation {
 pub struct Known {
     pub seeded: Seeded,
     next_closing: AtomicUsize,
+    next_batch: AtomicUsize,
 }
 
 impl Known {
     pub fn new(seeded: Seeded) -> Self {
-        Self { seeded, next_closing: AtomicUsize::new(0) }
+        Self { seeded, next_closing: AtomicUsize::new(0), next_batch: AtomicUsize::new(0) }
     }
 
     /// A roll call that nobody has closed yet.
     fn closing(&self) -> Option<SessionId> {
         self.seeded.closings.get(self.next_closing.fetch_add(1, Ordering::Relaxed)).copied()
+    }
+
+    /// Drafts that nobody has published yet.
+    fn batch(&self) -> Option<&Batch> {
+        self.seeded.batches.get(self.next_batch.fetch_add(1, Ordering::Relaxed))
     }
 }
 
@@ -61,6 +73,7 @@ pub enum Work<'a> {
     Same { request: Vec<u8>, status: u16 },
     Put { known: &'a Known, class: &'a Class, rolls: [String; 2], turn: usize, etag: String },
     Close { known: &'a Known },
+    Publish { known: &'a Known },
 }
 
 fn path(rest: &str) -> String {
@@ -99,6 +112,7 @@ impl<'a> Work<'a> {
                 work
             }
             Operation::Close => Self::Close { known },
+            Operation::Publish => Self::Publish { known },
         }
     }
 
@@ -114,6 +128,12 @@ impl<'a> Work<'a> {
             Self::Close { known } => {
                 let path = path(&format!("sessions/{}/roll-call/close", known.closing()?));
                 Some(request("POST", &path, known.seeded.coordinator.expose(), None, Some("{}")))
+            }
+            Self::Publish { known } => {
+                let Batch { intake, sessions } = known.batch()?;
+                let path = path(&format!("intakes/{intake}/sessions/publish"));
+                let body = serde_json::json!({ "session_ids": sessions }).to_string();
+                Some(request("POST", &path, known.seeded.coordinator.expose(), None, Some(&body)))
             }
         }
     }

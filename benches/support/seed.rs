@@ -1,4 +1,4 @@
-//! Courses as large as the reference course (`examples/jisco`): 4 cohorts of 61 trainees, 32 instructors, 134 sessions of which 28
+//! Courses as large as the reference course (`examples/jisco`): 4 cohorts of 61 trainees, 32 instructors, 268 sessions of which 28
 //! of each cohort are closed. Every course has people of its own, for nobody can be in two places; all run the same program version at
 //! the same provider, which is where a query that looks at too much would show.
 //!
@@ -23,17 +23,19 @@ use muster::{
     schedule::{self, NewHold, NewSession, SessionId, SessionRow},
 };
 
-use super::roster;
+use super::{drafts, drafts::Batch, roster};
 
 /// Trainees of a cohort.
 pub const CLASS: usize = 61;
 /// Sessions of a cohort, and how many of them are closed.
-const SLOTS: i64 = 44;
+const SLOTS: i64 = 88;
 const CLOSED: i64 = 28;
 /// The days of a course.
 const DAYS: (&str, &str) = ("2020-05-27", "2020-10-30");
+/// The days of the courses that hold any number of sessions.
+pub(super) const LONG_DAYS: (&str, &str) = ("2000-01-01", "2019-12-31");
 /// Minutes of a session.
-const MINUTES: i32 = 180;
+const MINUTES: i32 = 90;
 /// Minutes of the spare course's only module.
 const SPARE_MINUTES: i32 = 600_000;
 /// More sessions than that do not fit into [`SPARE_MINUTES`].
@@ -58,6 +60,8 @@ pub struct Seeded {
     /// Held sessions of the spare course whose roll calls are put and can be closed.
     pub closings: Vec<SessionId>,
     pub spare: Spare,
+    /// Drafts to be published, a request each.
+    pub batches: Vec<Batch>,
     /// An intake with cohorts and without trainees, for [`roster`].
     pub vacant: IntakeId,
 }
@@ -70,8 +74,8 @@ pub struct Spare {
     module: ModuleId,
 }
 
-struct House {
-    provider: OrganizationId,
+pub(super) struct House {
+    pub(super) provider: OrganizationId,
     plants: Vec<OrganizationId>,
     version: VersionDocument,
 }
@@ -86,12 +90,12 @@ fn write<T: Send + 'static>(db: &Db, job: impl FnOnce(&mut Conn, &Actor, Instant
     db.write_blocking(Credentials::Operator, job).unwrap()
 }
 
-fn text<T: std::str::FromStr<Err: std::fmt::Debug>>(text: impl AsRef<str>) -> T {
+pub(super) fn text<T: std::str::FromStr<Err: std::fmt::Debug>>(text: impl AsRef<str>) -> T {
     text.as_ref().parse().unwrap()
 }
 
-/// Fills an empty database with so many courses and prepares so many closings. `told` hears how many courses there are.
-pub fn seed(db: &Db, courses: usize, closings: usize, mut told: impl FnMut(usize)) -> Seeded {
+/// Fills an empty database with so many courses and prepares so many closings and publications. `told` hears how many courses there are.
+pub fn seed(db: &Db, courses: usize, (closings, publications): (usize, usize), mut told: impl FnMut(usize)) -> Seeded {
     assert!(closings <= MOST_SPARE, "at most {MOST_SPARE} closings can be prepared");
     let (house, coordinator) = write(db, |conn, actor, now| {
         let house = house(conn, actor, now)?;
@@ -127,17 +131,17 @@ pub fn seed(db: &Db, courses: usize, closings: usize, mut told: impl FnMut(usize
         };
         open.into_iter().take(8).map(class).collect::<Result<Vec<Class>, Error>>()
     });
-    let (spare, vacant) = write(db, move |conn, actor, now| {
+    let (spare, vacant, batches) = write(db, move |conn, actor, now| {
         let vacant = running(conn, actor, now, &house.version, roster::INTAKE, DAYS)?;
         cohorts(conn, actor, now, (&house, &house.version), vacant, None)?;
-        Ok((spare(conn, actor, now, &house)?, vacant))
+        Ok((spare(conn, actor, now, &house)?, vacant, drafts::prepare(conn, actor, now, &house, publications)?))
     });
     let mut prepared = Vec::with_capacity(closings);
     while prepared.len() < closings {
         let numbers = prepared.len()..closings.min(prepared.len() + 200);
         prepared.extend(write(db, move |conn, actor, now| prepare(conn, actor, now, spare, numbers)));
     }
-    Seeded { coordinator, intake, trainee: trainees[0], classes, closings: prepared, spare, vacant }
+    Seeded { coordinator, intake, trainee: trainees[0], classes, closings: prepared, spare, batches, vacant }
 }
 
 fn house(conn: &mut Conn, actor: &Actor, now: Instant) -> Result<House, Error> {
@@ -156,7 +160,7 @@ fn house(conn: &mut Conn, actor: &Actor, now: Instant) -> Result<House, Error> {
 }
 
 /// A program with one confirmed version.
-fn version(
+pub(super) fn version(
     conn: &mut Conn,
     actor: &Actor,
     now: Instant,
@@ -179,7 +183,7 @@ fn coordinator(conn: &mut Conn, actor: &Actor, now: Instant, provider: Organizat
 }
 
 /// An intake that runs.
-fn running(
+pub(super) fn running(
     conn: &mut Conn,
     actor: &Actor,
     now: Instant,
@@ -199,6 +203,7 @@ fn running(
         capacity: Some(20_000),
         predecessor_id: None,
         opening_approval_required: false,
+        holiday_calendar_id: None,
     };
     let intake = intakes::create(conn, actor, now, new)?.id;
     for step in ["open-enrollment", "start"] {
@@ -207,7 +212,7 @@ fn running(
     Ok(intake)
 }
 
-fn record(
+pub(super) fn record(
     conn: &mut Conn,
     actor: &Actor,
     now: Instant,
@@ -235,7 +240,7 @@ fn record(
 }
 
 /// The cohorts of an intake, one for each discipline; with the code of a course, each with a class of trainees of its own.
-fn cohorts(
+pub(super) fn cohorts(
     conn: &mut Conn,
     actor: &Actor,
     now: Instant,
@@ -282,7 +287,7 @@ fn course(conn: &mut Conn, actor: &Actor, now: Instant, house: &House, number: u
     Ok(Course { intake, trainees, sessions })
 }
 
-/// 14 sessions common to all cohorts and 30 of each; every third evening is a common one.
+/// 28 sessions common to all cohorts and 60 of each; every third one is a common one.
 fn timetable(version: &VersionDocument, cohorts: &[CohortId], instructors: &[PersonId]) -> Vec<NewSession> {
     let mut common = hours(version, None);
     let mut own: Vec<_> =
@@ -322,10 +327,10 @@ fn hours(version: &VersionDocument, discipline: Option<&str>) -> std::vec::IntoI
     own.flat_map(|module| (0..module.planned_minutes / MINUTES).map(|_| module.id)).collect::<Vec<_>>().into_iter()
 }
 
-/// When a slot of the timetable begins: 19:00 in Shanghai, every third day.
+/// When a slot of the timetable begins: 19:00 and 20:30 in Shanghai, every third day.
 fn start(slot: i64) -> Instant {
-    let day = NaiveDate::from_ymd_opt(2020, 5, 27).unwrap() + TimeDelta::days(3 * slot);
-    Instant::from(day.and_hms_opt(11, 0, 0).unwrap().and_utc())
+    let day = NaiveDate::from_ymd_opt(2020, 5, 27).unwrap() + TimeDelta::days(3 * (slot / 2));
+    Instant::from(day.and_hms_opt(11, 0, 0).unwrap().and_utc()).plus(TimeDelta::minutes(i64::from(MINUTES) * (slot % 2)))
 }
 
 /// Confirms a session as held and puts its roll call.
@@ -340,9 +345,9 @@ fn called(conn: &mut Conn, actor: &Actor, now: Instant, session: SessionId, plac
 pub fn roll(class: &Class, rarity: usize, turn: usize) -> NewRollCall {
     use AttendanceCode as C;
     let found = |line: usize| match (line + turn) % (3 * rarity) {
-        0 => (C::Late, Some(150)),
+        0 => (C::Late, Some(MINUTES - 30)),
         one if one == rarity => (C::Absent, None),
-        one if one == 2 * rarity => (C::Excused, Some(90)),
+        one if one == 2 * rarity => (C::Excused, Some(MINUTES / 2)),
         _ => (C::Present, None),
     };
     let line = |(line, enrollment): (usize, &EnrollmentId)| {
@@ -352,24 +357,29 @@ pub fn roll(class: &Class, rarity: usize, turn: usize) -> NewRollCall {
     NewRollCall { entries: class.enrollments.iter().enumerate().map(line).collect() }
 }
 
-/// The spare course: one class and a module that is long enough for any number of sessions.
-fn spare(conn: &mut Conn, actor: &Actor, now: Instant, house: &House) -> Result<Spare, Error> {
-    let content = NewProgramVersion {
-        total_minutes: SPARE_MINUTES,
+/// A version whose disciplines have one module each, long enough for any number of sessions.
+pub(super) fn long(disciplines: &[&str]) -> NewProgramVersion {
+    let module = |code: &&str| NewModule {
+        code: text(format!("{code}-01")),
+        discipline: Some(text(code)),
+        name: text(format!("{code}-01")),
+        latin_name: None,
+        kind: ModuleKind::Theory,
+        planned_minutes: SPARE_MINUTES,
+    };
+    NewProgramVersion {
+        total_minutes: SPARE_MINUTES * i32::try_from(disciplines.len()).unwrap(),
         minutes_per_hour: 45,
         authorized_absence_counts: true,
-        disciplines: vec![NewDiscipline { code: text("ONE"), name: text("ONE"), latin_name: None }],
-        modules: vec![NewModule {
-            code: text("ONE-01"),
-            discipline: Some(text("ONE")),
-            name: text("ONE-01"),
-            latin_name: None,
-            kind: ModuleKind::Theory,
-            planned_minutes: SPARE_MINUTES,
-        }],
-    };
-    let version = version(conn, actor, now, house.provider, "SPARE", content)?;
-    let intake = running(conn, actor, now, &version, "SPARE", ("2000-01-01", "2019-12-31"))?;
+        disciplines: disciplines.iter().map(|code| NewDiscipline { code: text(code), name: text(code), latin_name: None }).collect(),
+        modules: disciplines.iter().map(module).collect(),
+    }
+}
+
+/// The spare course: one class and a module that is long enough for any number of sessions.
+fn spare(conn: &mut Conn, actor: &Actor, now: Instant, house: &House) -> Result<Spare, Error> {
+    let version = version(conn, actor, now, house.provider, "SPARE", long(&["ONE"]))?;
+    let intake = running(conn, actor, now, &version, "SPARE", LONG_DAYS)?;
     let (cohorts, _) = cohorts(conn, actor, now, (house, &version), intake, Some("SPARE"))?;
     Ok(Spare { intake, cohort: cohorts[0], module: version.modules[0].id })
 }

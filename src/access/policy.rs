@@ -11,6 +11,8 @@ pub enum Action {
     WriteOrganizations,
     ReadPeople,
     WritePeople,
+    ReadProfiles,
+    WriteProfiles,
     ReadPrograms,
     WritePrograms,
     ReadIntakes,
@@ -21,6 +23,8 @@ pub enum Action {
     WriteSchedule,
     ReadRooms,
     WriteRooms,
+    ReadCalendars,
+    WriteCalendars,
     /// Confirm a session as taught.
     HoldSession,
     ReadRollCall,
@@ -40,11 +44,13 @@ impl Action {
         match self {
             Self::ReadOrganizations
             | Self::ReadPeople
+            | Self::ReadProfiles
             | Self::ReadPrograms
             | Self::ReadIntakes
             | Self::ReadEnrollments
             | Self::ReadSessions
             | Self::ReadRooms
+            | Self::ReadCalendars
             | Self::ReadRollCall
             | Self::ReadHours
             | Self::ReadOwnProgress
@@ -54,11 +60,13 @@ impl Action {
             Self::ManageAccess
             | Self::WriteOrganizations
             | Self::WritePeople
+            | Self::WriteProfiles
             | Self::WritePrograms
             | Self::WriteIntakes
             | Self::Enroll
             | Self::WriteSchedule
             | Self::WriteRooms
+            | Self::WriteCalendars
             | Self::HoldSession
             | Self::CallRoll
             | Self::CloseRollCall
@@ -74,6 +82,8 @@ impl Action {
             Self::WriteOrganizations => "create or change organizations",
             Self::ReadPeople => "see people",
             Self::WritePeople => "record or change people",
+            Self::ReadProfiles => "see when instructors are available",
+            Self::WriteProfiles => "say when instructors are available",
             Self::ReadPrograms => "see programs",
             Self::WritePrograms => "create or change programs",
             Self::ReadIntakes => "see intakes",
@@ -84,6 +94,8 @@ impl Action {
             Self::WriteSchedule => "change the schedule",
             Self::ReadRooms => "see rooms",
             Self::WriteRooms => "record or change rooms",
+            Self::ReadCalendars => "see calendars",
+            Self::WriteCalendars => "begin or change calendars",
             Self::HoldSession => "hold a session",
             Self::ReadRollCall => "see a roll call",
             Self::CallRoll => "call the roll",
@@ -107,21 +119,23 @@ pub fn allows(role: Role, action: Action) -> bool {
     let roles: &[Role] = match action {
         A::ManageAccess | A::WriteOrganizations => &[Administrator],
         A::WritePeople
+        | A::WriteProfiles
         | A::WritePrograms
         | A::WriteIntakes
         | A::Enroll
         | A::WriteSchedule
         | A::WriteRooms
+        | A::WriteCalendars
         | A::CloseRollCall
         | A::Import => &[Coordinator],
         A::HoldSession | A::CallRoll => &[Coordinator, ClassAdviser, Instructor],
         A::ReadOrganizations | A::ReadPeople | A::ReadPrograms | A::ReadIntakes | A::ReadEnrollments | A::ReadSessions => {
             &[Administrator, Coordinator, ClassAdviser, Instructor, Partner, Trainee, Auditor]
         }
-        A::ReadRollCall => &[Administrator, Coordinator, ClassAdviser, Instructor, Auditor],
+        A::ReadRollCall | A::ReadProfiles => &[Administrator, Coordinator, ClassAdviser, Instructor, Auditor],
         A::ReadHours | A::ReadOwnProgress => &[Administrator, Coordinator, ClassAdviser, Partner, Trainee, Auditor],
         A::ReadIntakeProgress => &[Administrator, Coordinator, Partner, Auditor],
-        A::ReadRooms | A::ReadImports => &[Administrator, Coordinator, Auditor],
+        A::ReadRooms | A::ReadCalendars | A::ReadImports => &[Administrator, Coordinator, Auditor],
         A::ReadAudit => &[Administrator, Auditor],
     };
     // Whoever can write the database file can do everything; going through the rooms keeps the rules and the journal.

@@ -159,6 +159,31 @@ macro_rules! stored_as_text {
     };
 }
 
+/// Stores a type as `integer` on every backend: what its field `$field`, an `i32`, holds.
+macro_rules! stored_as_integer {
+    ($name:ident, $field:ident) => {
+        impl<DB> diesel::serialize::ToSql<diesel::sql_types::Integer, DB> for $name
+        where
+            DB: diesel::backend::Backend,
+            i32: diesel::serialize::ToSql<diesel::sql_types::Integer, DB>,
+        {
+            fn to_sql<'b>(&'b self, out: &mut diesel::serialize::Output<'b, '_, DB>) -> diesel::serialize::Result {
+                self.$field.to_sql(out)
+            }
+        }
+
+        impl<DB> diesel::deserialize::FromSql<diesel::sql_types::Integer, DB> for $name
+        where
+            DB: diesel::backend::Backend,
+            i32: diesel::deserialize::FromSql<diesel::sql_types::Integer, DB>,
+        {
+            fn from_sql(value: DB::RawValue<'_>) -> diesel::deserialize::Result<Self> {
+                <i32 as diesel::deserialize::FromSql<diesel::sql_types::Integer, DB>>::from_sql(value).map(|$field| Self { $field })
+            }
+        }
+    };
+}
+
 /// A closed set whose members are stored, sent and printed under their snake_case names. The check constraint of the
 /// column lists the same names.
 macro_rules! text_enum {
@@ -208,4 +233,4 @@ macro_rules! text_enum {
     };
 }
 
-pub(crate) use {stored_as_text, text_enum};
+pub(crate) use {stored_as_integer, stored_as_text, text_enum};

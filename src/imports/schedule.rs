@@ -100,7 +100,7 @@ fn apply(
     let mut effects = Vec::with_capacity(total);
     // What moves away makes room for what is new.
     if !patches.is_empty() {
-        for moved in schedule::update_many(conn, actor, intake, patches)? {
+        for moved in schedule::update_many(conn, actor, now, intake, patches)? {
             if let Some(before) = befores.get(&moved.row.id) {
                 effects.push(Effect::updated("session", moved.row.id, moved.row.version, before)?);
             }

@@ -48,7 +48,7 @@ pub fn undo(conn: &mut Conn, actor: &Actor, now: Instant, id: ImportId, change: 
     match import.kind {
         ImportKind::Organizations => take_back_organizations(conn, actor, &effects)?,
         ImportKind::Instructors | ImportKind::Roster => take_back_people(conn, actor, &import, &effects)?,
-        ImportKind::Schedule => take_back_sessions(conn, actor, import.intake_id, &effects)?,
+        ImportKind::Schedule => take_back_sessions(conn, actor, now, import.intake_id, &effects)?,
         ImportKind::Program => {
             let detail = "a confirmed program version is final; retire it, and cancel the intake";
             return Err(Error::conflict("import_not_undoable", detail));
@@ -129,7 +129,7 @@ fn resting_enrollments(conn: &mut Conn, effects: &[Stored], enrolled: &[Enrollme
     Ok(resting)
 }
 
-fn take_back_sessions(conn: &mut Conn, actor: &Actor, intake: Option<IntakeId>, effects: &[Stored]) -> Result<(), Error> {
+fn take_back_sessions(conn: &mut Conn, actor: &Actor, now: Instant, intake: Option<IntakeId>, effects: &[Stored]) -> Result<(), Error> {
     let intake = intakes::find(conn, actor, intake.ok_or_else(|| Error::internal("a schedule without an intake"))?)?;
     let rows: HashMap<SessionId, SessionRow> = schedule::of_intake(conn, intake.id)?.into_iter().map(|(row, _, _)| (row.id, row)).collect();
     let moved: Vec<SessionId> = ids(effects, "session", false).map(|(id, _)| id).collect();
@@ -160,7 +160,7 @@ fn take_back_sessions(conn: &mut Conn, actor: &Actor, intake: Option<IntakeId>, 
         error => error,
     })?;
     if !restored.is_empty() {
-        schedule::update_many(conn, actor, intake.id, restored)?;
+        schedule::update_many(conn, actor, now, intake.id, restored)?;
     }
     Ok(())
 }

@@ -82,7 +82,7 @@ async fn read_intake(db: Data<Db>, caller: Caller, id: Path<IntakeId>) -> Result
     Ok(Answer::ok(&row)?.tag_unless_known(&caller, &ETag::version(row.version)))
 }
 
-/// Change an intake's name, dates, mode or capacity
+/// Change an intake's name, dates, mode, capacity or calendar
 #[utoipa::path(patch, path = "/intakes/{id}", tag = "intakes",
     params(("id" = IntakeId, Path, description = "The intake"), ("If-Match" = Option<String>, Header, description = "The ETag last read")),
     request_body(content = IntakePatch, example = json!({"capacity": 250})),

@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 
 use crate::{
     access::{Role, UserId},
+    calendars::CalendarId,
     clock::Instant,
     db::types::text_enum,
     error::{Error, FieldFault},
@@ -91,6 +92,8 @@ pub struct Intake {
     /// Seats in all; null is no limit. Null to partners, trainees and instructors.
     pub capacity: Option<i32>,
     pub predecessor_id: Option<IntakeId>,
+    /// The calendar whose days off the schedule warns of; null for none.
+    pub holiday_calendar_id: Option<CalendarId>,
     pub opening_approval_required: bool,
     pub opening_approved_at: Option<Instant>,
     pub version: i32,
@@ -179,6 +182,9 @@ pub struct NewIntake {
     pub capacity: Option<i32>,
     #[serde(default)]
     pub predecessor_id: Option<IntakeId>,
+    /// A calendar of holidays that the provider keeps.
+    #[serde(default)]
+    pub holiday_calendar_id: Option<CalendarId>,
     #[serde(default)]
     pub opening_approval_required: bool,
 }
@@ -201,6 +207,9 @@ pub(super) struct IntakePatch {
     #[serde(default, deserialize_with = "nullable")]
     #[schema(value_type = Option<i32>)]
     pub capacity: Patched<i32>,
+    #[serde(default, deserialize_with = "nullable")]
+    #[schema(value_type = Option<CalendarId>)]
+    pub holiday_calendar_id: Patched<CalendarId>,
 }
 
 impl IntakePatch {
@@ -212,6 +221,7 @@ impl IntakePatch {
         changed.closes_on = self.closes_on.unwrap_or(changed.closes_on);
         changed.mode = self.mode.unwrap_or(changed.mode);
         changed.capacity = self.capacity.unwrap_or(changed.capacity);
+        changed.holiday_calendar_id = self.holiday_calendar_id.unwrap_or(changed.holiday_calendar_id);
         changed
     }
 }

@@ -31,11 +31,22 @@ text_enum! {
         Trainee => "trainee",
         PlanExceeded => "plan_exceeded",
         OutsideIntake => "outside_intake",
+        /// On a day off of the intake's calendar.
+        Holiday => "holiday",
+        /// An instructor is not available, by the profile.
+        InstructorUnavailable => "instructor_unavailable",
+        /// An instructor is known for other disciplines than that of the module.
+        InstructorUnqualified => "instructor_unqualified",
+        /// An instructor would teach more on a day than the profile says.
+        DailyCap => "daily_cap",
+        /// As `daily_cap`, from Monday to Sunday.
+        WeeklyCap => "weekly_cap",
     }
 }
 
 text_enum! {
-    /// Whether publishing is refused for it, or only told.
+    /// Whether publishing is refused for it, or only told: what the database holds by claims or sums blocks, and what is outside the intake;
+    /// what somebody has to judge warns, whatever it is.
     pub enum Severity {
         Block => "block",
         Warn => "warn",
@@ -88,7 +99,7 @@ pub struct Conflict {
     /// Whether a coordinator may waive it. A waiver names two sessions that are stored, so a new one is made as a draft first.
     pub can_be_waived: bool,
     /// Who or what is in both sessions: the instructor, the cohort, the room, or the trainees (at most 20 of them); of the plan the cohort,
-    /// of a capacity the room.
+    /// of a capacity the room, of a holiday the calendar.
     pub subjects: Vec<Subject>,
     /// The other session; null where there is none, or where it is not visible to the caller.
     pub other: Option<Placed>,

@@ -165,7 +165,7 @@ async fn publish_sessions(db: Data<Db>, caller: Caller, id: Path<IntakeId>, body
     once(&db, &caller, body.hash, move |conn, actor, now| {
         let rows = match body.value()?.session_ids {
             Some(ids) => steps::publish(conn, actor, now, id, &ids.0)?,
-            None => steps::publish_drafts(conn, actor, id)?,
+            None => steps::publish_drafts(conn, actor, now, id)?,
         };
         let sessions = whole(conn, rows)?;
         let warnings = check::warnings(conn, actor, id, &sessions)?;
@@ -205,8 +205,10 @@ async fn read_session(db: Data<Db>, caller: Caller, id: Path<SessionId>) -> Resu
     responses((status = 200, description = "The session as it is now", body = Session), Changing))]
 async fn update_session(db: Data<Db>, caller: Caller, id: Path<SessionId>, body: Body<SessionPatch>) -> Result<Answer, Error> {
     let id = id.into_inner();
-    db.write(caller.credentials.clone(), move |conn, actor, _| answer(&store::moves::update(conn, actor, &caller, id, body.value()?)?))
-        .await
+    db.write(caller.credentials.clone(), move |conn, actor, now| {
+        answer(&store::moves::update(conn, actor, now, &caller, id, body.value()?)?)
+    })
+    .await
 }
 
 /// Confirm a session as held, as planned or as it was
@@ -251,5 +253,5 @@ async fn transition_session(
     body: Body<SessionChange>,
 ) -> Result<Answer, Error> {
     let (id, step) = path.into_inner();
-    once(&db, &caller, body.hash, move |conn, actor, _| answer(&steps::transition(conn, actor, id, step, body.value()?)?)).await
+    once(&db, &caller, body.hash, move |conn, actor, now| answer(&steps::transition(conn, actor, now, id, step, body.value()?)?)).await
 }

@@ -1,5 +1,6 @@
 //! The schedule: sessions of an intake, what they occupy, and how each was held.
 
+mod advice;
 mod conflicts;
 mod http;
 mod model;

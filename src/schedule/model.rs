@@ -103,13 +103,19 @@ pub struct SessionRow {
     pub cancel_reason: Option<Note>,
     /// Of a cancelled session: the one that takes its place, if it was named.
     pub replaced_by_id: Option<SessionId>,
-    /// Counts the moves since it was published (RFC 5545 SEQUENCE).
+    /// Counts what became of it since it was published: moves, and that it was cancelled (RFC 5545 SEQUENCE).
     pub sequence: i32,
     pub version: i32,
     pub created_at: Instant,
+    pub changed_at: Instant,
 }
 
 impl SessionRow {
+    /// The sequence that a move or a cancellation leaves: a draft is known to nobody, so nobody has to be told.
+    pub(super) fn sequence_once_changed(&self) -> i32 {
+        self.sequence + i32::from(self.state == SessionState::Published)
+    }
+
     /// Whether it is to take place or has taken place, so that its roll can be called.
     pub fn is_taking_place(&self) -> bool {
         matches!(self.state, SessionState::Published | SessionState::Held)

@@ -7,11 +7,13 @@
 #![expect(unreachable_pub, reason = "in a test binary every `pub` is unreachable; `pub` still says what a module offers")]
 
 mod attendance;
+mod calendars;
 mod contract;
 mod database;
 mod demo;
 mod enrollments;
 mod imports;
+mod instructors;
 mod intakes;
 mod journal;
 mod ledger;

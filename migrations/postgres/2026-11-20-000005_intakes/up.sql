@@ -14,6 +14,8 @@ CREATE TABLE intakes (
     -- Kept by the triggers on enrollments; the seat rules compare against it.
     seats_taken integer NOT NULL DEFAULT 0 CHECK (seats_taken >= 0),
     predecessor_id uuid REFERENCES intakes (id),
+    -- Whose days off its sessions are held against; 000012 says that it is one of the provider's.
+    holiday_calendar_id uuid,
     opening_approval_required boolean NOT NULL,
     opening_approved_at timestamptz,
     -- Bumped by every transaction that changes what a report of this intake shows.
@@ -26,6 +28,7 @@ CREATE TABLE intakes (
 );
 CREATE INDEX intakes_program_version ON intakes (program_version_id);
 CREATE INDEX intakes_predecessor ON intakes (predecessor_id);
+CREATE INDEX intakes_holiday_calendar ON intakes (holiday_calendar_id, provider_id);
 
 -- A sponsor's part in an intake: its seat quota (none: only the capacity limits it), seats taken and report version.
 CREATE TABLE intake_sponsors (

@@ -37,10 +37,11 @@ CREATE TABLE sessions (
     difference_reason text CHECK (length(difference_reason) BETWEEN 1 AND 2000),
     cancel_reason text CHECK (length(cancel_reason) BETWEEN 1 AND 2000),
     replaced_by_id uuid REFERENCES sessions (id),
-    -- RFC 5545 SEQUENCE: raised when a published session is moved.
+    -- RFC 5545 SEQUENCE: raised when a published session is moved or cancelled.
     sequence integer NOT NULL DEFAULT 0 CHECK (sequence >= 0),
     version integer NOT NULL DEFAULT 1 CHECK (version > 0),
     created_at timestamptz NOT NULL,
+    changed_at timestamptz NOT NULL,
     CHECK ((mode = 'recorded') = (length_minutes IS NOT NULL)),
     CHECK (CASE WHEN mode = 'recorded'
         THEN minutes = length_minutes AND break_minutes = 0 AND room_id IS NULL

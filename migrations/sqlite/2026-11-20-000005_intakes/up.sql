@@ -14,6 +14,8 @@ CREATE TABLE intakes (
     -- Kept by the triggers on enrollments; the seat rules compare against it.
     seats_taken INTEGER NOT NULL DEFAULT 0 CHECK (seats_taken >= 0),
     predecessor_id BLOB CHECK (length(predecessor_id) = 16) REFERENCES intakes (id),
+    -- Whose days off its sessions are held against.
+    holiday_calendar_id BLOB CHECK (length(holiday_calendar_id) = 16),
     opening_approval_required INTEGER NOT NULL CHECK (opening_approval_required IN (0, 1)),
     opening_approved_at INTEGER,
     -- Bumped by every transaction that changes what a report of this intake shows.
@@ -22,10 +24,12 @@ CREATE TABLE intakes (
     created_at INTEGER NOT NULL,
     CHECK (closes_on >= opens_on),
     UNIQUE (provider_id, code),
-    UNIQUE (id, program_version_id)
+    UNIQUE (id, program_version_id),
+    FOREIGN KEY (holiday_calendar_id, provider_id) REFERENCES calendars (id, provider_id)
 ) STRICT;
 CREATE INDEX intakes_program_version ON intakes (program_version_id);
 CREATE INDEX intakes_predecessor ON intakes (predecessor_id);
+CREATE INDEX intakes_holiday_calendar ON intakes (holiday_calendar_id, provider_id);
 
 -- A sponsor's part in an intake: its seat quota (none: only the capacity limits it), seats taken and report version.
 CREATE TABLE intake_sponsors (

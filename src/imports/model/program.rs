@@ -83,6 +83,7 @@ impl IntakePart {
             mode: self.mode,
             capacity: self.capacity,
             predecessor_id: None,
+            holiday_calendar_id: None,
             opening_approval_required: false,
         }
     }

@@ -11,7 +11,7 @@ use diesel::prelude::*;
 use super::model::{Intake, IntakeId, IntakePatch, IntakeState, IntakeTransition, NewIntake, check};
 use crate::{
     access::{Action, Actor, Scope, sponsored},
-    attendance,
+    attendance, calendars,
     clock::Instant,
     db::{self, Conn, MultiBackend, types::Uid},
     enrollments,
@@ -104,6 +104,9 @@ pub fn create(conn: &mut Conn, actor: &Actor, now: Instant, new: NewIntake) -> R
     if let Some(predecessor) = new.predecessor_id {
         find(conn, actor, predecessor)?;
     }
+    if let Some(calendar) = new.holiday_calendar_id {
+        calendars::check_holidays(conn, provider_id, calendar)?;
+    }
     let intake = Intake {
         id: Id::generate(),
         program_version_id: new.program_version_id,
@@ -118,6 +121,7 @@ pub fn create(conn: &mut Conn, actor: &Actor, now: Instant, new: NewIntake) -> R
         mode: new.mode,
         capacity: new.capacity,
         predecessor_id: new.predecessor_id,
+        holiday_calendar_id: new.holiday_calendar_id,
         opening_approval_required: new.opening_approval_required,
         opening_approved_at: None,
         version: 1,
@@ -143,6 +147,9 @@ pub(super) fn update(conn: &mut Conn, actor: &Actor, caller: &Caller, id: Intake
     }
     if (changed.opens_on, changed.closes_on) != (stored.opens_on, stored.closes_on) {
         schedule::check_within(conn, id, changed.opens_on, changed.closes_on)?;
+    }
+    if let Some(calendar) = changed.holiday_calendar_id.filter(|_| changed.holiday_calendar_id != stored.holiday_calendar_id) {
+        calendars::check_holidays(conn, stored.provider_id, calendar)?;
     }
     save(conn, actor, &stored, changed, "intake.updated", None)
 }
@@ -186,7 +193,7 @@ pub fn transition(
         }
         IntakeTransition::Cancel => {
             let reason = change.reason.as_ref().ok_or_else(|| Error::invalid("/reason", "reason_missing", "cancelling needs a reason"))?;
-            schedule::cancel_unheld(conn, actor, &stored, reason)?;
+            schedule::cancel_unheld(conn, actor, now, &stored, reason)?;
         }
         IntakeTransition::OpenEnrollment | IntakeTransition::Start => {}
     }

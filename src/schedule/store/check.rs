@@ -3,11 +3,13 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::{
+    super::advice::Load,
     super::conflicts::{Checked, Conflict, ConflictKind, Placed, Proposed, Severity, Subject, Taking, exceeding},
     super::model::{Session, SessionId, SessionRow, SessionState, UNHELD},
     super::plan::Plan,
     super::proposals::Share,
     super::rules::{ClaimKind, Frame, Occupied, scheduled},
+    advice::advice,
     conflicts::{Clash, Told, clashes, lock, occupied, told},
     expected::{crowded, trainees},
     frame,
@@ -64,6 +66,15 @@ impl Candidate {
     /// A session as it was held: nothing is refused any more for the plan.
     pub(super) fn held(id: SessionId, actual: Plan, minutes: i32) -> Self {
         Self { id, pointer: None, is_stored: true, plan: actual, minutes, taking: Vec::new() }
+    }
+
+    pub(super) fn id(&self) -> SessionId {
+        self.id
+    }
+
+    /// What it is for one of its instructors.
+    pub(super) fn load(&self, person_id: PersonId) -> Load {
+        Load { person_id, starts_at: self.plan.starts_at, minutes: self.minutes }
     }
 
     fn placed(&self) -> Placed {
@@ -157,6 +168,7 @@ pub(super) fn in_the_way(conn: &mut Conn, actor: &Actor, intake: &Intake, frame:
     found.conflicts.extend(trainees(conn, actor, intake, candidates)?);
     found.conflicts.extend(crowded(conn, candidates)?);
     found.conflicts.extend(beyond_plan(conn, intake, candidates)?);
+    found.conflicts.extend(advice(conn, intake, candidates)?);
     Ok(found.sorted())
 }
 

@@ -1,5 +1,6 @@
 //! The table of sessions. What they occupy is claimed and given back by the triggers on it.
 
+pub(super) mod advice;
 pub(super) mod check;
 pub(super) mod conflicts;
 pub(super) mod expected;
@@ -196,7 +197,7 @@ pub fn create_many(
 ) -> Result<Vec<SessionRow>, Error> {
     let intake = changing(conn, actor, intake_id)?;
     let sessions = create(conn, actor, now, &intake, news, true)?;
-    if publish { publish_these(conn, actor, &intake, sessions) } else { Ok(sessions.into_iter().map(|session| session.row).collect()) }
+    if publish { publish_these(conn, actor, now, &intake, sessions) } else { Ok(sessions.into_iter().map(|session| session.row).collect()) }
 }
 
 /// Schedules one session, as a draft; the pointers of its faults begin at the session.
@@ -269,6 +270,7 @@ fn draft(intake: &Intake, now: Instant, plan: &Plan, minutes: i32) -> SessionRow
         sequence: 0,
         version: 1,
         created_at: now,
+        changed_at: now,
     }
 }
 
@@ -307,8 +309,9 @@ pub fn called(conn: &mut Conn, ids: &[SessionId]) -> Result<HashSet<SessionId>, 
 }
 
 /// Writes one changed session; its version says that nobody else changed it meanwhile.
-pub(super) fn save(conn: &mut Conn, stored: &SessionRow, mut changed: SessionRow) -> Result<SessionRow, Error> {
+pub(super) fn save(conn: &mut Conn, now: Instant, stored: &SessionRow, mut changed: SessionRow) -> Result<SessionRow, Error> {
     changed.version += 1;
+    changed.changed_at = now;
     let updated = diesel::update(sessions::table.filter(sessions::id.eq(stored.id)).filter(sessions::version.eq(stored.version)))
         .set(&changed)
         .execute(conn)?;

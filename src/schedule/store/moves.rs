@@ -15,6 +15,7 @@ use super::{
 };
 use crate::{
     access::{Action, Actor},
+    clock::Instant,
     db::{self, Conn},
     error::Error,
     http::{Caller, ETag},
@@ -59,6 +60,7 @@ impl Move {
 pub(in crate::schedule) fn update(
     conn: &mut Conn,
     actor: &Actor,
+    now: Instant,
     caller: &Caller,
     id: SessionId,
     patch: SessionPatch,
@@ -72,7 +74,7 @@ pub(in crate::schedule) fn update(
     if one.plan == one.before {
         return Ok(one.stored);
     }
-    move_all(conn, actor, &intake, &[one])?.pop().ok_or_else(|| Error::internal("nothing was moved"))
+    move_all(conn, actor, now, &intake, &[one])?.pop().ok_or_else(|| Error::internal("nothing was moved"))
 }
 
 /// Applies patches to sessions of an intake, all or none, and judges how they stand in the end: they may exchange their times. Answers
@@ -83,6 +85,7 @@ pub(in crate::schedule) fn update(
 pub fn update_many(
     conn: &mut Conn,
     actor: &Actor,
+    now: Instant,
     intake_id: IntakeId,
     mut patches: HashMap<SessionId, SessionPatch>,
 ) -> Result<Vec<Session>, Error> {
@@ -92,11 +95,11 @@ pub fn update_many(
     let moves = stored.filter_map(|session| patches.remove(&session.row.id).map(|patch| Move::of(session, patch, intake.time_zone)));
     let mut moves = moves.collect::<Result<Vec<Move>, Error>>()?;
     moves.retain(|one| one.plan != one.before);
-    if moves.is_empty() { Ok(Vec::new()) } else { move_all(conn, actor, &intake, &moves) }
+    if moves.is_empty() { Ok(Vec::new()) } else { move_all(conn, actor, now, &intake, &moves) }
 }
 
 /// Writes moves of sessions of an intake that is locked, each of which changes something.
-fn move_all(conn: &mut Conn, actor: &Actor, intake: &Intake, moves: &[Move]) -> Result<Vec<Session>, Error> {
+fn move_all(conn: &mut Conn, actor: &Actor, now: Instant, intake: &Intake, moves: &[Move]) -> Result<Vec<Session>, Error> {
     refuse_fixed(conn, moves)?;
     intake.check_live()?;
     let frame = frame(conn, intake)?;
@@ -112,7 +115,7 @@ fn move_all(conn: &mut Conn, actor: &Actor, intake: &Intake, moves: &[Move]) -> 
     refuse_conflicts(conn, actor, intake, candidates.collect())?;
     let mut rows = Vec::with_capacity(moves.len());
     for (one, minutes) in moves.iter().zip(&minutes) {
-        rows.push(save(conn, &one.stored.row, moved(one, *minutes))?);
+        rows.push(save(conn, now, &one.stored.row, moved(one, *minutes))?);
     }
     for one in moves {
         links::insert_joined(conn, intake.id, one.stored.row.id, &one.before, &one.plan)?;
@@ -185,7 +188,7 @@ fn moved(Move { stored, plan, .. }: &Move, minutes: i32) -> SessionRow {
         length_minutes: plan.length_minutes,
         room_id: plan.room_id,
         place: plan.place.clone(),
-        sequence: stored.row.sequence + i32::from(stored.row.state == SessionState::Published),
+        sequence: stored.row.sequence_once_changed(),
         ..stored.row.clone()
     }
 }

@@ -47,16 +47,21 @@ fn stepped(action: &'static str, intake: &Intake, before: &SessionRow, now: &Ses
 ///
 /// # Errors
 /// 404 if one is not visible in this intake; 409 `illegal_transition`, `session_conflict`, `plan_exceeded` and `intake_not_live`.
-pub fn publish(conn: &mut Conn, actor: &Actor, _: Instant, intake_id: IntakeId, ids: &[SessionId]) -> Result<Vec<SessionRow>, Error> {
+pub fn publish(conn: &mut Conn, actor: &Actor, now: Instant, intake_id: IntakeId, ids: &[SessionId]) -> Result<Vec<SessionRow>, Error> {
     let intake = changing(conn, actor, intake_id)?;
     let mut rows = of_ids(conn, actor, intake_id, ids.iter().copied().collect())?;
     rows.sort_unstable_by_key(|row| (row.starts_at, row.id));
     let sessions = whole(conn, rows)?;
-    publish_these(conn, actor, &intake, sessions)
+    publish_these(conn, actor, now, &intake, sessions)
 }
 
 /// Publishes every draft of an intake, all or none.
-pub(in crate::schedule) fn publish_drafts(conn: &mut Conn, actor: &Actor, intake_id: IntakeId) -> Result<Vec<SessionRow>, Error> {
+pub(in crate::schedule) fn publish_drafts(
+    conn: &mut Conn,
+    actor: &Actor,
+    now: Instant,
+    intake_id: IntakeId,
+) -> Result<Vec<SessionRow>, Error> {
     let intake = changing(conn, actor, intake_id)?;
     let rows = visible(actor)
         .filter(sessions::intake_id.eq(intake_id))
@@ -65,13 +70,14 @@ pub(in crate::schedule) fn publish_drafts(conn: &mut Conn, actor: &Actor, intake
         .select(SessionRow::as_select())
         .load(conn)?;
     let sessions = whole(conn, rows)?;
-    publish_these(conn, actor, &intake, sessions)
+    publish_these(conn, actor, now, &intake, sessions)
 }
 
 /// Publishes sessions of an intake that is locked: one look for conflicts, one at the plan, one update for all. Triggers claim.
 pub(in crate::schedule) fn publish_these(
     conn: &mut Conn,
     actor: &Actor,
+    now: Instant,
     intake: &Intake,
     sessions: Vec<Session>,
 ) -> Result<Vec<SessionRow>, Error> {
@@ -87,7 +93,7 @@ pub(in crate::schedule) fn publish_these(
     for chunk in ids.chunks(CHUNK) {
         let drafts = sessions::table.filter(sessions::id.eq_any(chunk.to_vec())).filter(sessions::state.eq(SessionState::Draft));
         let updated = diesel::update(drafts)
-            .set((sessions::state.eq(SessionState::Published), sessions::version.eq(sessions::version + 1)))
+            .set((sessions::state.eq(SessionState::Published), sessions::version.eq(sessions::version + 1), sessions::changed_at.eq(now)))
             .execute(conn)?;
         if updated < chunk.len() {
             return Err(Error::Stale);
@@ -95,9 +101,10 @@ pub(in crate::schedule) fn publish_these(
     }
     intakes::touch_all(conn, intake.id)?;
     let published = |session: Session| {
-        let now = SessionRow { state: SessionState::Published, version: session.row.version + 1, ..session.row.clone() };
-        actor.record(stepped("session.published", intake, &session.row, &now));
-        now
+        let version = session.row.version + 1;
+        let published = SessionRow { state: SessionState::Published, version, changed_at: now, ..session.row.clone() };
+        actor.record(stepped("session.published", intake, &session.row, &published));
+        published
     };
     Ok(sessions.into_iter().map(published).collect())
 }
@@ -106,6 +113,7 @@ pub(in crate::schedule) fn publish_these(
 pub(in crate::schedule) fn transition(
     conn: &mut Conn,
     actor: &Actor,
+    now: Instant,
     id: SessionId,
     step: SessionTransition,
     change: SessionChange,
@@ -121,7 +129,8 @@ pub(in crate::schedule) fn transition(
                 return Err(Error::invalid("/replaced_by_id", "not_cancelled", "only what is cancelled is replaced"));
             }
             let intake = changing(conn, actor, intake_id)?;
-            let row = publish_these(conn, actor, &intake, vec![stored])?.pop().ok_or_else(|| Error::internal("nothing was published"))?;
+            let row =
+                publish_these(conn, actor, now, &intake, vec![stored])?.pop().ok_or_else(|| Error::internal("nothing was published"))?;
             whole_one(conn, row)
         }
         SessionTransition::Cancel => {
@@ -130,9 +139,14 @@ pub(in crate::schedule) fn transition(
             if let Some(other) = change.replaced_by_id {
                 check_replacement(conn, actor, &stored.row, other)?;
             }
-            let changed =
-                SessionRow { state, cancel_reason: Some(reason.clone()), replaced_by_id: change.replaced_by_id, ..stored.row.clone() };
-            let row = save(conn, &stored.row, changed)?;
+            let changed = SessionRow {
+                state,
+                cancel_reason: Some(reason.clone()),
+                replaced_by_id: change.replaced_by_id,
+                sequence: stored.row.sequence_once_changed(),
+                ..stored.row.clone()
+            };
+            let row = save(conn, now, &stored.row, changed)?;
             intakes::touch_all(conn, intake_id)?;
             actor.record(stepped("session.cancelled", &intake, &stored.row, &row).because(Some(reason.as_str())));
             Ok(Session { row, ..stored })
@@ -153,15 +167,23 @@ fn check_replacement(conn: &mut Conn, actor: &Actor, cancelled: &SessionRow, oth
 }
 
 /// Cancels every session of an intake that is not yet held; what was held stays. The caller holds the intake's lock.
-pub fn cancel_unheld(conn: &mut Conn, actor: &Actor, intake: &Intake, reason: &Note) -> Result<(), Error> {
+pub fn cancel_unheld(conn: &mut Conn, actor: &Actor, now: Instant, intake: &Intake, reason: &Note) -> Result<(), Error> {
     let unheld = || sessions::table.filter(sessions::intake_id.eq(intake.id)).filter(sessions::state.eq_any(UNHELD));
     let rows: Vec<SessionRow> = unheld().order((sessions::starts_at, sessions::id)).select(SessionRow::as_select()).load(conn)?;
+    // Of what was announced the cancellation is a change; a draft was not.
+    let announced = unheld().filter(sessions::state.eq(SessionState::Published));
+    diesel::update(announced).set(sessions::sequence.eq(sessions::sequence + 1)).execute(conn)?;
     diesel::update(unheld())
-        .set((sessions::state.eq(SessionState::Cancelled), sessions::cancel_reason.eq(reason), sessions::version.eq(sessions::version + 1)))
+        .set((
+            sessions::state.eq(SessionState::Cancelled),
+            sessions::cancel_reason.eq(reason),
+            sessions::version.eq(sessions::version + 1),
+            sessions::changed_at.eq(now),
+        ))
         .execute(conn)?;
     for row in rows {
-        let now = SessionRow { state: SessionState::Cancelled, ..row.clone() };
-        actor.record(stepped("session.cancelled", intake, &row, &now).because(Some(reason.as_str())));
+        let cancelled = SessionRow { state: SessionState::Cancelled, ..row.clone() };
+        actor.record(stepped("session.cancelled", intake, &row, &cancelled).because(Some(reason.as_str())));
     }
     intakes::touch_all(conn, intake.id)
 }
@@ -224,7 +246,7 @@ pub fn hold(conn: &mut Conn, actor: &Actor, now: Instant, id: SessionId, new: Ne
         difference_reason: new.difference_reason,
         ..stored.row.clone()
     };
-    let row = save(conn, &stored.row, changed)?;
+    let row = save(conn, now, &stored.row, changed)?;
     intakes::touch_all(conn, intake_id)?;
     let held = whole_one(conn, row)?;
     let entry = NewEntry::of("session.held", "session", id).provider(intake.provider_id).intake(intake_id);

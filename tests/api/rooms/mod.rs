@@ -2,11 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{App, Reply, at_once, rounds, seed, seed::Course, spawn_app};
-
-fn room(course: &Course, code: &str) -> String {
-    course.coordinator.post("/rooms", json!({ "code": code, "name": format!("教学楼 {code}"), "kind": "on_site" })).expect(201).id()
-}
+use crate::support::{App, Reply, seed, seed::Course, spawn_app};
 
 /// On the other cohort, by nobody, so that only the room is in the way.
 fn session_in(course: &Course, code: &str, starts_at: &str, room: Option<&str>) -> Value {
@@ -54,7 +50,7 @@ fn a_room_is_recorded_read_and_changed() {
 fn a_room_holds_one_session_at_a_time() {
     let app = spawn_app();
     let course = seed::course(&app);
-    let (first, second) = (room(&course, "A-301"), room(&course, "A-302"));
+    let (first, second) = (seed::room(&course, "A-301"), seed::room(&course, "A-302"));
     let start = seed::morning(1);
     let mut body = seed::session_body(&course, "P-1", &start);
     body["room_id"] = json!(first);
@@ -95,7 +91,7 @@ fn a_strangers_room_is_not_there() {
     let course = seed::course(&app);
     let provider = seed::organization(&app, "NEU", "东北大学", "university", None);
     let theirs = seed::course_of(&app, app.coordinator_of(&provider), "NEU", "BAOWU");
-    let foreign = room(&theirs, "A-301");
+    let foreign = seed::room(&theirs, "A-301");
     app.unchanged(|| {
         let path = format!("/intakes/{}/sessions", course.intake);
         let body = session_in(&course, "P-2", &seed::morning(1), Some(&foreign));
@@ -132,7 +128,7 @@ fn a_room_that_is_too_small_is_warned_of() {
 fn two_sessions_exchange_their_rooms() {
     let app = spawn_app();
     let course = seed::course(&app);
-    let rooms = [room(&course, "A-301"), room(&course, "A-302")];
+    let rooms = [seed::room(&course, "A-301"), seed::room(&course, "A-302")];
     let mut first = seed::session_body(&course, "P-1", &seed::morning(1));
     first["room_id"] = json!(rooms[0]);
     let first = seed::published_session_as(&course, first);
@@ -147,7 +143,7 @@ fn two_sessions_exchange_their_rooms() {
 fn an_overlap_in_a_room_by_hand_is_refused() {
     let app = spawn_app();
     let course = seed::course(&app);
-    let own = room(&course, "A-301");
+    let own = seed::room(&course, "A-301");
     let mut body = seed::session_body(&course, "P-1", &seed::morning(1));
     body["room_id"] = json!(own);
     seed::published_session_as(&course, body);
@@ -157,34 +153,4 @@ fn an_overlap_in_a_room_by_hand_is_refused() {
     assert!(app.refusal(&format!("UPDATE sessions SET state = 'published' WHERE id = {other}")).contains("session_conflict"));
     assert!(app.refusal(&format!("UPDATE sessions SET room_id = {own} WHERE id = {standing}")).contains("session_conflict"));
     assert!(app.refusal("DELETE FROM claims WHERE kind = 'room'").contains("immutable"));
-}
-
-#[test]
-fn a_room_is_given_to_one_of_those_who_publish_at_once() {
-    let app = spawn_app();
-    let course = seed::course(&app);
-    // Two intakes, so that no lock on one of them decides.
-    let other = seed::course_called(&app, "OTHER", "OTHER");
-    let room = room(&course, "A-301");
-    for round in 0..rounds() {
-        let drafts: Vec<String> = (0..4)
-            .map(|index| {
-                let of = if index % 2 == 0 { &course } else { &other };
-                let start = seed::after(&seed::morning(round), 10 * i64::from(index));
-                let mut body = session_in(of, &format!("R-{round}-{index}"), &start, Some(&room));
-                // One cohort in each intake holds one of the two.
-                if index > 1 {
-                    body["cohort_ids"] = json!([of.metallurgy]);
-                    body["module_id"] = json!(of.program.metallurgy_module);
-                }
-                seed::session_as(of, body)
-            })
-            .collect();
-        let replies = at_once(4, |index| publish(&course, &drafts[index]));
-        for (draft, _) in drafts.iter().zip(&replies).filter(|(_, reply)| reply.status == 409) {
-            course.coordinator.post(&format!("/sessions/{draft}/cancel"), json!({ "reason": "too late" })).expect(200);
-        }
-        crate::support::assert_winners(replies, 1, "session_conflict");
-    }
-    assert_eq!(claims(&app), i64::from(rounds()));
 }

@@ -43,3 +43,22 @@ fn what_does_not_take_place_in_the_same_intake_replaces_nothing() {
         published.fault("/replaced_by_id", "not_cancelled");
     });
 }
+
+#[test]
+fn what_was_announced_counts_its_cancellation_and_what_was_not_does_not() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let cancel = |id: &str| course.coordinator.post(&format!("/sessions/{id}/cancel"), json!({ "reason": "storm" })).expect(200);
+    let (draft, published) = (seed::session(&course, "D-1", &seed::morning(1)), seed::published_session(&course, "P-1", &seed::morning(2)));
+    let before = course.coordinator.get(&format!("/sessions/{published}")).expect(200);
+    let after = cancel(&published);
+    assert_eq!((&after.body["sequence"], &cancel(&draft).body["sequence"]), (&json!(1), &json!(0)));
+    let at = |reply: &Reply, field: &str| chrono::DateTime::parse_from_rfc3339(&reply.text_at(field)).unwrap();
+    assert!(at(&before, "/created_at") < at(&before, "/changed_at") && at(&before, "/changed_at") < at(&after, "/changed_at"));
+    // So when the whole intake is called off.
+    seed::session(&course, "D-2", &seed::morning(3));
+    seed::published_session(&course, "P-2", &seed::morning(4));
+    course.coordinator.post(&format!("/intakes/{}/cancel", course.intake), json!({ "reason": "fire" })).expect(200);
+    let sessions = course.coordinator.get(&format!("/intakes/{}/sessions", course.intake)).expect(200);
+    assert_eq!(sessions.column("sequence"), ["0", "1", "0", "1"]);
+}

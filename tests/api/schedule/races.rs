@@ -1,68 +1,191 @@
-use serde_json::json;
+use std::collections::BTreeSet;
 
-use crate::support::{Client, Reply, assert_winners, at_once, rounds, seed, spawn_app};
+use serde_json::{Value, json};
 
-/// Cancels the drafts that lost, for drafts count against the plan too.
-fn cancel_losers(client: &Client, drafts: &[String], replies: &[Reply]) {
-    for (draft, _) in drafts.iter().zip(replies).filter(|(_, reply)| reply.status == 409) {
-        client.post(&format!("/sessions/{draft}/cancel"), json!({ "reason": "too late" })).expect(200);
+use crate::support::{Client, Reply, at_once, races, seed, seed::Course, spawn_app};
+
+/// A request that takes part in a race.
+struct Entrant {
+    session: String,
+    code: String,
+    path: String,
+    body: Value,
+}
+
+impl Entrant {
+    /// Publishes a new draft.
+    fn publishing(course: &Course, body: Value) -> Self {
+        let code = body["code"].as_str().unwrap().to_owned();
+        let session = seed::session_as(course, body);
+        Self { path: format!("/sessions/{session}/publish"), session, code, body: json!({}) }
     }
+}
+
+/// Who won, by their numbers. Whoever lost was told what blocks: another entrant that won. Drafts that lost are cancelled, for they are
+/// in nobody's way.
+fn race(client: &Client, entrants: &[Entrant]) -> BTreeSet<usize> {
+    let replies = at_once(entrants.len(), |index| {
+        let Entrant { session, path, body, .. } = &entrants[index];
+        if path.ends_with("/publish") {
+            client.post(path, body.clone())
+        } else {
+            client.if_match("*").patch(&format!("/sessions/{session}"), body.clone())
+        }
+    });
+    let (won, lost): (Vec<_>, Vec<_>) = replies.into_iter().enumerate().partition(|(_, reply)| reply.status == 200);
+    let winners: BTreeSet<&str> = won.iter().map(|(index, _)| entrants[*index].code.as_str()).collect();
+    for (index, reply) in lost {
+        assert_blocked(reply, &winners);
+        if entrants[index].path.ends_with("/publish") {
+            client.post(&format!("/sessions/{}/cancel", entrants[index].session), json!({ "reason": "too late" })).expect(200);
+        }
+    }
+    won.into_iter().map(|(index, _)| index).collect()
+}
+
+#[track_caller]
+fn assert_blocked(reply: Reply, winners: &BTreeSet<&str>) {
+    let problem = reply.expect(409).problem("session_conflict");
+    let others: Vec<&str> = problem.body["conflicts"].as_array().unwrap().iter().filter_map(|one| one["other"]["code"].as_str()).collect();
+    assert!(!others.is_empty() && others.iter().all(|code| winners.contains(code)), "{others:?} {winners:?}");
+    assert!(others.iter().any(|code| problem.text_at("/detail").contains(code)), "{}", problem.text_at("/detail"));
 }
 
 #[test]
 fn an_instructor_is_published_once_for_one_time() {
     let app = spawn_app();
-    let course = seed::course(&app);
     // Two intakes, so that no lock on one of them decides.
-    let other = seed::course_called(&app, "OTHER", "OTHER");
-    for round in 0..rounds() {
-        let drafts: Vec<String> = (0..4)
+    let courses = [seed::long_course(&app, "ONE"), seed::long_course(&app, "TWO")];
+    for round in 0..races() {
+        let entrants: Vec<Entrant> = (0..4)
             .map(|index| {
-                let of = if index % 2 == 0 { &course } else { &other };
-                let mut body =
-                    seed::session_body(of, &format!("R-{round}-{index}"), &seed::after(&seed::morning(round), 10 * i64::from(index)));
-                body["instructor_ids"] = json!([course.instructor]);
-                seed::session_as(of, body)
+                let of = &courses[index % 2];
+                let start = seed::after(&seed::morning(round), 10 * i64::try_from(index).unwrap());
+                let mut body = seed::session_body(of, &format!("R-{round}-{index}"), &start);
+                body["instructor_ids"] = json!([courses[0].instructor]);
+                Entrant::publishing(of, body)
             })
             .collect();
-        let replies = at_once(4, |index| course.coordinator.post(&format!("/sessions/{}/publish", drafts[index]), json!({})));
-        cancel_losers(&course.coordinator, &drafts, &replies);
-        assert_winners(replies, 1, "session_conflict");
+        assert_eq!(race(&courses[0].coordinator, &entrants).len(), 1);
     }
-    assert_eq!(app.count("SELECT count(*) FROM claims WHERE kind = 'instructor'"), i64::from(rounds()));
+    assert_eq!(app.count("SELECT count(*) FROM claims WHERE kind = 'instructor'"), i64::from(races()));
+}
+
+#[test]
+fn a_room_is_published_once_for_one_time() {
+    let app = spawn_app();
+    let courses = [seed::long_course(&app, "ONE"), seed::long_course(&app, "TWO")];
+    let room = seed::room(&courses[0], "A-301");
+    for round in 0..races() {
+        let entrants: Vec<Entrant> = (0..4)
+            .map(|index| {
+                let of = &courses[index % 2];
+                let start = seed::after(&seed::morning(round), 10 * i64::try_from(index).unwrap());
+                let mut body = seed::session_body(of, &format!("R-{round}-{index}"), &start);
+                body["room_id"] = json!(room);
+                body["instructor_ids"] = json!([]);
+                // One cohort in each intake holds one of the two.
+                if index > 1 {
+                    body["cohort_ids"] = json!([of.mechanics]);
+                    body["module_id"] = json!(of.program.mechanics_module);
+                }
+                Entrant::publishing(of, body)
+            })
+            .collect();
+        assert_eq!(race(&courses[0].coordinator, &entrants).len(), 1);
+    }
+    assert_eq!(app.count("SELECT count(*) FROM claims WHERE kind = 'room'"), i64::from(races()));
+}
+
+#[test]
+fn a_cohort_is_published_once_for_one_time() {
+    let app = spawn_app();
+    let course = seed::long_course(&app, "ONE");
+    for round in 0..races() {
+        let entrants: Vec<Entrant> = (0..4)
+            .map(|index| {
+                let start = seed::after(&seed::morning(round), 10 * i64::from(index));
+                let mut body = seed::session_body(&course, &format!("R-{round}-{index}"), &start);
+                body["instructor_ids"] = json!([]);
+                Entrant::publishing(&course, body)
+            })
+            .collect();
+        assert_eq!(race(&course.coordinator, &entrants).len(), 1);
+    }
+    assert_eq!(app.count("SELECT count(*) FROM claims WHERE kind = 'cohort'"), i64::from(races()));
+}
+
+#[test]
+fn one_of_publishing_there_and_moving_there_is_done() {
+    let app = spawn_app();
+    let courses = [seed::long_course(&app, "ONE"), seed::long_course(&app, "TWO")];
+    let mut moved = 0;
+    for round in 0..races() {
+        let (from, to) = (seed::morning(2 * round), seed::morning(2 * round + 1));
+        let code = format!("M-{round}");
+        let session = seed::published_session(&courses[0], &code, &from);
+        let body = json!({ "starts_at": to, "ends_at": seed::after(&to, 90) });
+        let moving = Entrant { path: format!("/sessions/{session}"), session, code, body };
+        let mut body = seed::session_body(&courses[1], &format!("P-{round}"), &seed::after(&to, 30));
+        body["instructor_ids"] = json!([courses[0].instructor]);
+        let winners = race(&courses[0].coordinator, &[moving, Entrant::publishing(&courses[1], body)]);
+        assert_eq!(winners.len(), 1);
+        moved += i64::from(winners.contains(&0));
+    }
+    // Whoever did not move stands where it was, beside the one that was published.
+    assert_eq!(app.count("SELECT count(*) FROM sessions WHERE sequence = 1"), moved);
+    let published = app.count("SELECT count(*) FROM sessions WHERE state = 'published'");
+    assert_eq!(published, 2 * i64::from(races()) - moved);
+}
+
+#[test]
+fn two_that_may_overlap_are_published_both_or_the_third_alone() {
+    let app = spawn_app();
+    let courses = [seed::long_course(&app, "ONE"), seed::long_course(&app, "TWO"), seed::long_course(&app, "THREE")];
+    for round in 0..races() {
+        let entrants: Vec<Entrant> = (0..3)
+            .map(|index| {
+                let mut body = seed::session_body(&courses[index], &format!("R-{round}-{index}"), &seed::morning(round));
+                body["instructor_ids"] = json!([courses[0].instructor]);
+                Entrant::publishing(&courses[index], body)
+            })
+            .collect();
+        let waiver = json!({ "other_session_id": entrants[1].session, "reason": "one laboratory" });
+        courses[0].coordinator.post(&format!("/sessions/{}/waivers", entrants[0].session), waiver).expect(201);
+        let winners = race(&courses[0].coordinator, &entrants);
+        assert!(winners == BTreeSet::from([0, 1]) || winners == BTreeSet::from([2]), "{winners:?}");
+    }
 }
 
 #[test]
 fn of_several_steps_at_once_one_is_taken() {
     let app = spawn_app();
-    let course = seed::course(&app);
-    for round in 0..rounds() {
+    let course = seed::long_course(&app, "ONE");
+    for round in 0..races() {
         let session = seed::published_session(&course, &format!("P-{round}"), &seed::morning(round));
         let replies = at_once(4, |index| {
             let (step, body) = if index % 2 == 0 { ("hold", json!({})) } else { ("cancel", json!({ "reason": "storm" })) };
             course.coordinator.post(&format!("/sessions/{session}/{step}"), body)
         });
-        assert_winners(replies, 1, "illegal_transition");
+        crate::support::assert_winners(replies, 1, "illegal_transition");
     }
 }
 
 #[test]
-fn two_sessions_that_change_places_at_once_never_deadlock() {
+fn two_sessions_that_share_instructors_in_other_orders_never_deadlock() {
     let app = spawn_app();
-    let course = seed::course(&app);
+    let course = seed::long_course(&app, "ONE");
     let second = seed::instructor(&app, &course.coordinator, "P-2");
-    for round in 0..rounds() {
-        let ids: Vec<String> = [[&course.instructor, &second], [&second, &course.instructor]]
+    for round in 0..races() {
+        let entrants: Vec<Entrant> = [[&course.instructor, &second], [&second, &course.instructor]]
             .iter()
             .enumerate()
             .map(|(index, instructors)| {
                 let mut body = seed::session_body(&course, &format!("R-{round}-{index}"), &seed::morning(round));
                 body["instructor_ids"] = json!(instructors);
-                seed::session_as(&course, body)
+                Entrant::publishing(&course, body)
             })
             .collect();
-        let replies = at_once(2, |index| course.coordinator.post(&format!("/sessions/{}/publish", ids[index]), json!({})));
-        cancel_losers(&course.coordinator, &ids, &replies);
-        assert_winners(replies, 1, "session_conflict");
+        assert_eq!(race(&course.coordinator, &entrants).len(), 1);
     }
 }

@@ -221,6 +221,11 @@ pub fn rounds() -> u32 {
     if variable("MUSTER_SOAK").is_some() { 50 } else { 10 }
 }
 
+/// How often each race for a place in the schedule is run.
+pub fn races() -> u32 {
+    if variable("MUSTER_SOAK").is_some() { 1000 } else { 10 }
+}
+
 /// What several threads are answered that send at the same moment; each is told its number.
 pub fn at_once(threads: usize, send: impl Fn(usize) -> Reply + Sync) -> Vec<Reply> {
     let barrier = Barrier::new(threads);

@@ -109,6 +109,11 @@ pub fn cohort(coordinator: &Client, intake: &str, discipline: &str, code: &str) 
     coordinator.post(&format!("/intakes/{intake}/cohorts"), body).expect(201).id()
 }
 
+/// A room of the course's provider.
+pub fn room(course: &Course, code: &str) -> String {
+    course.coordinator.post("/rooms", json!({ "code": code, "name": format!("教学楼 {code}"), "kind": "on_site" })).expect(201).id()
+}
+
 /// Somebody of an organization or a unit, recorded by the coordinator's provider.
 pub fn trainee(coordinator: &Client, unit: &str, number: &str) -> String {
     let body = json!({ "name": format!("学员 {number}"), "phone": "+86 937 000 0000", "email": "trainee@example.org",
@@ -152,6 +157,21 @@ pub fn course_on(app: &App, coordinator: Client, program: Program, code: &str, s
         coordinator,
         trainees: AtomicUsize::new(0),
     }
+}
+
+/// A course of years with a plan for any number of sessions; its sponsor has the same code.
+pub fn long_course(app: &App, code: &str) -> Course {
+    let coordinator = app.coordinator();
+    let mut body = version_body();
+    for module in body["modules"].as_array_mut().unwrap() {
+        module["planned_minutes"] = json!(600_000);
+    }
+    body["total_minutes"] = json!(1_800_000);
+    let program = program_of(&coordinator, code, body);
+    let course = course_on(app, coordinator, program, code, code);
+    let path = format!("/intakes/{}", course.intake);
+    course.coordinator.if_match("*").patch(&path, json!({ "closes_on": "2029-12-31" })).expect(200);
+    course
 }
 
 /// A course whose plan of metallurgy is that short.

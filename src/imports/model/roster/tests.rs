@@ -62,6 +62,7 @@ fn frame() -> Frame {
         mode: SessionMode::LiveOnline,
         capacity: None,
         predecessor_id: None,
+        holiday_calendar_id: None,
         opening_approval_required: false,
         opening_approved_at: None,
         version: 1,

@@ -52,6 +52,7 @@ fn frame() -> Frame {
         mode: SessionMode::LiveOnline,
         capacity: None,
         predecessor_id: None,
+        holiday_calendar_id: None,
         opening_approval_required: false,
         opening_approved_at: None,
         version: 1,
@@ -112,6 +113,7 @@ fn stored(frame: &Frame, row: &Row, facts: &Facts, state: SessionState) -> Store
             sequence: 0,
             version: 1,
             created_at: at("2020-05-01T00:00:00Z"),
+            changed_at: at("2020-05-01T00:00:00Z"),
         },
     }
 }

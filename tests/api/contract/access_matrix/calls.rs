@@ -28,6 +28,7 @@ pub enum Thing {
     Enrollment,
     Session,
     Room,
+    Calendar,
     Import,
 }
 
@@ -49,6 +50,7 @@ impl Thing {
             (Self::Enrollment, _) => "e1",
             (Self::Session, _) => "past",
             (Self::Room, _) => "r1",
+            (Self::Calendar, _) => "h1",
             (Self::Import, _) => "import",
         }
     }
@@ -77,6 +79,7 @@ impl Thing {
             (Self::Session, "instructor") => &["draft", "other", "joint", "away", "unsettled"],
             (Self::Session, "trainee") => &["draft", "other", "away"],
             (Self::Room, _) if narrow => &["r2"],
+            (Self::Calendar, _) if narrow => &["h2", "rota"],
             (Self::Import, _) if narrow => &["import2"],
             _ => &[],
         }
@@ -161,6 +164,7 @@ pub fn calls() -> Vec<Call> {
         enrollments(),
         enrollment_steps(),
         rooms(),
+        calendars(),
         sessions(),
         roll_calls(),
         imports(),
@@ -198,6 +202,12 @@ fn people() -> Vec<Call> {
         write("create_instructor", Thing::Provider, |_, target| json!({ "name": "CANARY-A", "provider_id": target.id }))
             .echo("/provider_id"),
         write("update_instructor", Thing::Instructor, |stage, _| json!({ "phone": stage.code() })),
+        read("read_instructor_profile", Thing::Instructor).echo("/person_id"),
+        write("set_instructor_profile", Thing::Instructor, |stage, _| {
+            json!({ "time_zone": "UTC", "daily_minutes": null, "weekly_minutes": null, "disciplines": [stage.code()], "hours": [],
+                "exceptions": [] })
+        })
+        .echo("/person_id"),
     ]
 }
 
@@ -301,6 +311,20 @@ fn rooms() -> Vec<Call> {
         )
         .echo("/provider_id"),
         write("update_room", Thing::Room, |stage, _| json!({ "code": stage.code() })),
+    ]
+}
+
+fn calendars() -> Vec<Call> {
+    vec![
+        list("list_calendars", Thing::Nothing, "/items", "id"),
+        read("read_calendar", Thing::Calendar),
+        write("create_calendar", Thing::Provider, |stage, target| {
+            json!({ "kind": "holidays", "code": stage.code(), "name": "CANARY-A", "time_zone": "UTC", "provider_id": target.id })
+        })
+        .echo("/provider_id"),
+        write("update_calendar", Thing::Calendar, |stage, _| json!({ "code": stage.code() })),
+        read("list_calendar_days", Thing::Calendar).echo(""),
+        read("list_crew_shifts", Thing::Calendar).echo(""),
     ]
 }
 

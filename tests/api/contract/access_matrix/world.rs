@@ -46,6 +46,7 @@ impl World {
         world.name("provider", provider);
         world.organizations(app);
         world.people();
+        world.calendars(app);
         world.programs();
         world.intakes();
         world.enrollments();
@@ -99,6 +100,13 @@ impl World {
             let id = self.person("instructors", name, "campus", &self.mark);
             self.name(name, id);
         }
+        for name in ["lead", "adviser"] {
+            let away =
+                json!({ "from_date": "2020-12-24", "until_date": "2020-12-31", "available": false, "note": format!("{} away", self.mark) });
+            let profile = json!({ "time_zone": "UTC", "daily_minutes": null, "weekly_minutes": null,
+                "disciplines": [format!("{}-D1", self.mark)], "hours": [], "exceptions": [away] });
+            self.coordinator.put(&format!("/instructors/{}/profile", self.id(name)), profile).expect(200);
+        }
         let (one, two) = (self.mark_of("s1"), self.mark_of("s2"));
         // t5 moved to the other sponsor after the enrollment.
         let trainees = [("t1", "s1p1", &one), ("t2", "s1p2", &one), ("t3", "s2p1", &two), ("t4", "s2p1", &two), ("t5", "s2p1", &one)];
@@ -106,6 +114,26 @@ impl World {
             let id = self.person("trainees", name, unit, mark);
             self.name(name, id);
         }
+    }
+
+    /// Holidays for each intake, and the rota of a sponsor.
+    fn calendars(&mut self, app: &App) {
+        for calendar in ["h1", "h2", "rota"] {
+            let mut body = json!({ "kind": "holidays", "code": format!("{}-{calendar}", self.mark),
+                "name": format!("{} {calendar}", self.mark), "time_zone": "UTC" });
+            if calendar == "rota" {
+                body["kind"] = json!("shifts");
+                body["organization_id"] = json!(self.id("s1"));
+            }
+            let id = self.coordinator.post("/calendars", body).expect(201).id();
+            self.name(calendar, id);
+        }
+        let (mark, holidays, rota) = (&self.mark, app.hex(self.id("h1")), app.hex(self.id("rota")));
+        let days = format!("({holidays}, '2020-12-25', 'holiday', '{mark} day')");
+        app.sql(&format!("INSERT INTO calendar_days (calendar_id, on_date, kind, name) VALUES {days}")).unwrap();
+        let (start, end) = (app.instant("2020-12-25T00:00:00Z"), app.instant("2020-12-25T08:00:00Z"));
+        let shifts = format!("({rota}, '{mark}-crew', {start}, {end}, '{mark} early')");
+        app.sql(&format!("INSERT INTO crew_shifts (calendar_id, crew, starts_at, ends_at, name) VALUES {shifts}")).unwrap();
     }
 
     fn programs(&mut self) {
@@ -151,7 +179,9 @@ impl World {
 
     fn intakes(&mut self) {
         for (intake, version) in [("i1", "v1"), ("i2", "v2")] {
-            let id = self.coordinator.post("/intakes", self.intake(intake, self.id(version))).expect(201).id();
+            let mut body = self.intake(intake, self.id(version));
+            body["holiday_calendar_id"] = json!(self.id(if intake == "i1" { "h1" } else { "h2" }));
+            let id = self.coordinator.post("/intakes", body).expect(201).id();
             for step in ["open-enrollment", "start"] {
                 let why = json!({ "reason": format!("{} {step}", self.mark) });
                 self.coordinator.post(&format!("/intakes/{id}/{step}"), why).expect(200);

@@ -47,6 +47,8 @@ fn operations(app: &App, course: &Course) -> Vec<Operation> {
     let (intake, program, enrollment) = (&course.intake, &course.program.id, &member.id);
     let new_session = seed::session_body(course, "N-1", &seed::morning(4));
     let room = course.coordinator.post("/rooms", json!({ "code": "A-301", "name": "301", "kind": "on_site" })).expect(201).id();
+    let holidays = json!({ "kind": "holidays", "code": "CN-2020", "name": "节假日", "time_zone": "Asia/Shanghai" });
+    let calendar = course.coordinator.post("/calendars", holidays).expect(201).id();
     let step = json!({ "reason": "as agreed" });
     let operation = |method, path: String, body: &Value| Operation { method, path, body: body.clone() };
     vec![
@@ -54,8 +56,21 @@ fn operations(app: &App, course: &Course) -> Vec<Operation> {
         operation("POST", "/instructors".to_owned(), &person),
         operation("PATCH", format!("/trainees/{newcomer}"), &json!({ "name": "改名", "phone": "2" })),
         operation("PATCH", format!("/instructors/{}", course.instructor), &json!({ "name": "改名", "email": null })),
+        operation(
+            "PUT",
+            format!("/instructors/{}/profile", course.instructor),
+            &json!({ "time_zone": "Asia/Shanghai", "daily_minutes": 360, "weekly_minutes": 1080, "disciplines": ["MET"],
+                "hours": [{ "weekday": 1, "from_minute": 480, "until_minute": 720 }],
+                "exceptions": [{ "from_date": "2020-07-06", "until_date": "2020-07-10", "available": false }] }),
+        ),
         operation("POST", "/rooms".to_owned(), &json!({ "code": "NEW", "name": "301", "kind": "on_site", "capacity": 64 })),
         operation("PATCH", format!("/rooms/{room}"), &json!({ "code": "NEW", "name": "302", "capacity": 32 })),
+        operation(
+            "POST",
+            "/calendars".to_owned(),
+            &json!({ "kind": "holidays", "code": "NEW", "name": "节假日", "time_zone": "Asia/Shanghai", "weekend_days": [6, 7] }),
+        ),
+        operation("PATCH", format!("/calendars/{calendar}"), &json!({ "code": "NEW", "name": "改名", "weekend_days": [7] })),
         operation("POST", "/programs".to_owned(), &json!({ "code": "NEW", "name": "新项目", "latin_name": "New" })),
         operation("PATCH", format!("/programs/{program}"), &json!({ "code": "NEW", "name": "新项目" })),
         operation("POST", format!("/programs/{program}/versions"), &seed::version_body()),
@@ -257,12 +272,25 @@ fn a_change_needs_the_tag_of_the_present_state() {
     let quota = format!("/intakes/{}/seat-quotas/{}", course.intake, course.sponsor.id);
     course.coordinator.put(&quota, json!({ "seats": 9 })).expect(200);
     let version = course.coordinator.post(&format!("/programs/{}/versions", course.program.id), seed::version_body()).expect(201).id();
+    let holidays = json!({ "kind": "holidays", "code": "CN-2020", "name": "节假日", "time_zone": "Asia/Shanghai" });
+    let calendar = course.coordinator.post("/calendars", holidays).expect(201).id();
+    let profile = format!("/instructors/{}/profile", course.instructor);
+    let known =
+        json!({ "time_zone": "UTC", "daily_minutes": null, "weekly_minutes": null, "disciplines": [], "hours": [], "exceptions": [] });
+    course.coordinator.put(&profile, known).expect(200);
     let changes = [
         ("PATCH", format!("/trainees/{}", member.trainee), json!({ "name": "改名" })),
         ("PATCH", format!("/instructors/{}", course.instructor), json!({ "name": "改名" })),
         ("PATCH", format!("/programs/{}", course.program.id), json!({ "name": "改名" })),
         ("PUT", format!("/program-versions/{version}"), json!({ "total_minutes": 90, "disciplines": [], "modules": [] })),
         ("PATCH", format!("/intakes/{}", course.intake), json!({ "name": "改名" })),
+        ("PATCH", format!("/calendars/{calendar}"), json!({ "weekend_days": [7] })),
+        (
+            "PUT",
+            profile,
+            json!({ "daily_minutes": 90, "time_zone": "UTC", "weekly_minutes": null, "disciplines": [], "hours": [],
+            "exceptions": [] }),
+        ),
         ("PUT", quota, json!({ "seats": 8 })),
         ("PATCH", format!("/enrollments/{}", member.id), json!({ "crew": "A" })),
         ("PATCH", format!("/sessions/{draft}"), json!({ "place": "Room 301" })),

@@ -1,0 +1,10 @@
+DROP TRIGGER intakes_name_holidays ON intakes;
+ALTER TABLE intakes DROP CONSTRAINT intakes_holiday_calendar_fkey;
+UPDATE intakes SET holiday_calendar_id = NULL;
+DROP TABLE crew_shifts;
+DROP TABLE calendar_days;
+DROP TABLE calendars;
+DROP FUNCTION intakes_name_holidays;
+DROP FUNCTION crew_shifts_are_shifts;
+DROP FUNCTION calendar_days_are_holidays;
+DROP FUNCTION calendars_keep_their_kind;

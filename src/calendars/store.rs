@@ -1,0 +1,183 @@
+//! The tables of calendars, their days and shifts, and who sees which of them.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use chrono::NaiveDate;
+use diesel::prelude::*;
+
+use super::model::{Calendar, CalendarDay, CalendarId, CalendarKind, CalendarPatch, CrewShift, NewCalendar, ShiftCursor};
+use crate::{
+    access::{Action, Actor, Scope},
+    clock::Instant,
+    db::{Conn, MultiBackend},
+    error::Error,
+    http::{Caller, ETag},
+    id::Id,
+    journal::NewEntry,
+    organizations::{self, OrganizationId, below, check_provider},
+    schema::{calendar_days, calendars, crew_shifts, intakes},
+};
+
+const NONE: [CalendarId; 0] = [];
+
+/// The calendars in the actor's scope: the provider's; with a token for one intake the one that the intake names.
+fn visible(actor: &Actor) -> calendars::BoxedQuery<'static, MultiBackend> {
+    let all = calendars::table.into_boxed();
+    let query = match actor.scope() {
+        Scope::Everything => all,
+        Scope::Provider(provider) => all.filter(calendars::provider_id.eq_any(below(provider))),
+        Scope::Sponsor(_) | Scope::Adviser(..) | Scope::Teacher(..) | Scope::Own(_) => all.filter(calendars::id.eq_any(NONE)),
+    };
+    match actor.only_intake() {
+        Some(intake) => query
+            .filter(calendars::id.nullable().eq_any(intakes::table.filter(intakes::id.eq(intake)).select(intakes::holiday_calendar_id))),
+        None => query,
+    }
+}
+
+/// The calendars after `cursor`, by id.
+pub fn list(conn: &mut Conn, actor: &Actor, cursor: Option<CalendarId>, limit: i64) -> Result<Vec<Calendar>, Error> {
+    actor.may(Action::ReadCalendars)?;
+    let mut query = visible(actor).order(calendars::id).limit(limit).select(Calendar::as_select());
+    if let Some(cursor) = cursor {
+        query = query.filter(calendars::id.gt(cursor));
+    }
+    Ok(query.load(conn)?)
+}
+
+/// One calendar, if the actor sees it.
+pub fn find(conn: &mut Conn, actor: &Actor, id: CalendarId) -> Result<Calendar, Error> {
+    let calendar = visible(actor).filter(calendars::id.eq(id)).select(Calendar::as_select()).first(conn)?;
+    actor.may(Action::ReadCalendars)?;
+    Ok(calendar)
+}
+
+/// The listed days of a calendar after `cursor`, by date.
+pub(super) fn list_days(
+    conn: &mut Conn,
+    actor: &Actor,
+    id: CalendarId,
+    cursor: Option<NaiveDate>,
+    limit: i64,
+) -> Result<Vec<CalendarDay>, Error> {
+    find(conn, actor, id)?;
+    let mut query = calendar_days::table
+        .filter(calendar_days::calendar_id.eq(id))
+        .order(calendar_days::on_date)
+        .limit(limit)
+        .select(CalendarDay::as_select())
+        .into_boxed::<MultiBackend>();
+    if let Some(cursor) = cursor {
+        query = query.filter(calendar_days::on_date.gt(cursor));
+    }
+    Ok(query.load(conn)?)
+}
+
+/// The shifts of a calendar after `cursor`, by start and crew.
+pub(super) fn list_shifts(
+    conn: &mut Conn,
+    actor: &Actor,
+    id: CalendarId,
+    cursor: Option<ShiftCursor>,
+    limit: i64,
+) -> Result<Vec<CrewShift>, Error> {
+    find(conn, actor, id)?;
+    let mut query = crew_shifts::table
+        .filter(crew_shifts::calendar_id.eq(id))
+        .order((crew_shifts::starts_at, crew_shifts::crew))
+        .limit(limit)
+        .select(CrewShift::as_select())
+        .into_boxed::<MultiBackend>();
+    if let Some(ShiftCursor { starts_at, crew }) = cursor {
+        let after = crew_shifts::starts_at.gt(starts_at).or(crew_shifts::starts_at.eq(starts_at).and(crew_shifts::crew.gt(crew)));
+        // The first half alone would do; it is what the index can begin at.
+        query = query.filter(crew_shifts::starts_at.ge(starts_at)).filter(after);
+    }
+    Ok(query.load(conn)?)
+}
+
+/// Begins a calendar of `new.provider_id` or the actor's own organization.
+///
+/// # Errors
+/// 404 if the provider is not in the actor's scope; 409 `already_exists` if the provider has a calendar with this code; 422.
+pub fn create(conn: &mut Conn, actor: &Actor, now: Instant, new: NewCalendar) -> Result<Calendar, Error> {
+    let provider = new.provider_id.or(actor.organization_id());
+    if let Some(provider) = provider {
+        check_provider(conn, actor, provider)?;
+    }
+    actor.may_beyond_intakes(Action::WriteCalendars)?;
+    let provider_id = provider
+        .ok_or_else(|| Error::invalid("/provider_id", "provider_missing", "say who keeps the calendar; you act for no provider"))?;
+    let NewCalendar { kind, organization_id, code, name, time_zone, weekend_days, .. } = new;
+    let calendar = Calendar {
+        id: Id::generate(),
+        provider_id,
+        kind,
+        organization_id,
+        code,
+        name,
+        time_zone,
+        weekend_days,
+        version: 1,
+        created_at: now,
+    };
+    calendar.check()?;
+    if let Some(organization) = organization_id {
+        organizations::find(conn, actor, organization).map_err(|error| match error {
+            Error::NotFound => Error::invalid("/organization_id", "unknown_organization", "there is no such organization"),
+            other => other,
+        })?;
+    }
+    diesel::insert_into(calendars::table).values(&calendar).execute(conn)?;
+    actor.record(NewEntry::of("calendar.created", "calendar", calendar.id).provider(provider_id).to(&calendar));
+    Ok(calendar)
+}
+
+/// Applies a patch under `If-Match`.
+pub fn update(conn: &mut Conn, actor: &Actor, caller: &Caller, id: CalendarId, patch: CalendarPatch) -> Result<Calendar, Error> {
+    let stored = find(conn, actor, id)?;
+    actor.may_beyond_intakes(Action::WriteCalendars)?;
+    let mut changed = patch.apply(&stored);
+    changed.check()?;
+    caller.check_if_match(&ETag::version(stored.version), changed != stored)?;
+    if changed == stored {
+        return Ok(stored);
+    }
+    changed.version += 1;
+    let updated = diesel::update(calendars::table.filter(calendars::id.eq(id)).filter(calendars::version.eq(stored.version)))
+        .set(&changed)
+        .execute(conn)?;
+    if updated == 0 {
+        return Err(Error::Stale);
+    }
+    actor.record(NewEntry::of("calendar.updated", "calendar", id).provider(stored.provider_id).from(&stored).to(&changed));
+    Ok(changed)
+}
+
+/// Refuses what is no calendar of holidays that this provider keeps.
+///
+/// # Errors
+/// 422 `unknown_calendar` and `not_holidays`.
+pub fn check_holidays(conn: &mut Conn, provider: OrganizationId, id: CalendarId) -> Result<(), Error> {
+    let own = calendars::table.filter(calendars::id.eq(id)).filter(calendars::provider_id.eq(provider));
+    let refuse = |code, detail| Err(Error::invalid("/holiday_calendar_id", code, detail));
+    match own.select(calendars::kind).first(conn).optional()? {
+        Some(CalendarKind::Holidays) => Ok(()),
+        Some(CalendarKind::Shifts) => refuse("not_holidays", "is a calendar of shifts"),
+        None => refuse("unknown_calendar", "the provider of the intake keeps no such calendar"),
+    }
+}
+
+/// Which of these dates are off by a calendar, and why.
+pub fn days_off(conn: &mut Conn, id: CalendarId, dates: &BTreeSet<NaiveDate>) -> Result<(Calendar, BTreeMap<NaiveDate, String>), Error> {
+    let calendar = calendars::table.filter(calendars::id.eq(id)).select(Calendar::as_select()).first(conn)?;
+    let (first, last) = (dates.first().copied().unwrap_or_default(), dates.last().copied().unwrap_or_default());
+    let listed: Vec<CalendarDay> = calendar_days::table
+        .filter(calendar_days::calendar_id.eq(id))
+        .filter(calendar_days::on_date.between(first, last))
+        .select(CalendarDay::as_select())
+        .load(conn)?;
+    let listed: HashMap<NaiveDate, CalendarDay> = listed.into_iter().map(|day| (day.date, day)).collect();
+    let off = dates.iter().filter_map(|date| Some((*date, calendar.day_off(*date, listed.get(date))?))).collect();
+    Ok((calendar, off))
+}

@@ -1,0 +1,181 @@
+//! What a coordinator should think over before sessions are published as proposed: told only, for none of it is wrong by itself.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use diesel::prelude::*;
+
+use super::{
+    super::{
+        advice::{Load, Period, beyond_caps, week_around},
+        conflicts::{Conflict, ConflictKind, Severity, Subject},
+        model::SessionId,
+        rules::ClaimKind,
+    },
+    check::{Candidate, Candidates, blocking},
+    conflicts::names_of_people,
+    links::CHUNK,
+};
+use crate::{
+    calendars,
+    clock::Instant,
+    db::Conn,
+    error::Error,
+    id::Id,
+    instructors::{self, Profile},
+    intakes::{Intake, SessionMode},
+    people::PersonId,
+    programs::ModuleId,
+    schema::{claims, disciplines, intakes as intake_rows, modules, organization_tree, organizations, sessions},
+    text::{Code, listed},
+};
+
+/// All of it, each with the place of its session.
+pub(super) fn advice(conn: &mut Conn, intake: &Intake, candidates: &Candidates) -> Result<Vec<(usize, Conflict)>, Error> {
+    let mut found = holidays(conn, intake, candidates)?;
+    found.extend(of_instructors(conn, intake, candidates)?);
+    Ok(found)
+}
+
+fn warning(candidate: &Candidate, kind: ConflictKind, subjects: Vec<Subject>, detail: String) -> Conflict {
+    Conflict { severity: Severity::Warn, subjects, ..blocking(candidate, kind, detail) }
+}
+
+/// The sessions at which somebody is at a certain time.
+fn timed(candidates: &Candidates) -> impl Iterator<Item = (usize, &Candidate)> {
+    candidates.all.iter().enumerate().filter(|(_, one)| one.plan.mode != SessionMode::Recorded)
+}
+
+/// Sessions that begin on a day off of the intake's calendar, in the intake's zone.
+fn holidays(conn: &mut Conn, intake: &Intake, candidates: &Candidates) -> Result<Vec<(usize, Conflict)>, Error> {
+    let Some(calendar) = intake.holiday_calendar_id else {
+        return Ok(Vec::new());
+    };
+    let date = |one: &Candidate| intake.time_zone.date(one.plan.starts_at);
+    let (calendar, off) = calendars::days_off(conn, calendar, &timed(candidates).map(|(_, one)| date(one)).collect::<BTreeSet<_>>())?;
+    let subject = Subject { id: calendar.id.cast(), name: calendar.name };
+    let conflict = |(index, one): (usize, &Candidate)| {
+        let date = date(one);
+        let why = off.get(&date)?;
+        let detail = format!("session {} is on {date}, which is off: {why}", one.plan.code);
+        Some((index, warning(one, ConflictKind::Holiday, vec![subject.clone()], detail)))
+    };
+    Ok(timed(candidates).filter_map(conflict).collect())
+}
+
+/// Instructors who are not available or not known to be qualified, or who would teach more than they may.
+fn of_instructors(conn: &mut Conn, intake: &Intake, candidates: &Candidates) -> Result<Vec<(usize, Conflict)>, Error> {
+    let people = candidates.all.iter().flat_map(|one| one.plan.instructor_ids.iter().copied());
+    let profiles = instructors::profiles_of(conn, people.collect())?;
+    if profiles.is_empty() {
+        return Ok(Vec::new());
+    }
+    let names = names_of_people(conn, profiles.keys().map(|person| person.cast()).collect())?;
+    let subject = |person: PersonId| names.get(&person.cast::<()>()).map(|name| Subject { id: person.cast(), name: name.clone() });
+    let mut found = Vec::new();
+    let mut tell = |(index, one): (usize, &Candidate), person: PersonId, kind, detail: &dyn Fn(&str) -> String| {
+        if let Some(subject) = subject(person) {
+            let detail = detail(subject.name.as_str());
+            found.push((index, warning(one, kind, vec![subject], detail)));
+        }
+    };
+    for ((index, one), profile) in taught_by(&profiles, timed(candidates)) {
+        if !profile.is_available(one.plan.starts_at, one.plan.ends_at) {
+            let local = |at: Instant| profile.time_zone.local(at).format("%F %H:%M");
+            let (from, until, zone) = (local(one.plan.starts_at), local(one.plan.ends_at), profile.time_zone);
+            tell((index, one), profile.person_id, ConflictKind::InstructorUnavailable, &|name| {
+                format!("{name} is not available for session {} ({from} to {until} in {zone})", one.plan.code)
+            });
+        }
+    }
+    let disciplines = disciplines_of_modules(conn, intake, &profiles)?;
+    for ((index, one), profile) in taught_by(&profiles, candidates.all.iter().enumerate()) {
+        if let Some(discipline) = disciplines.get(&one.plan.module_id).filter(|code| profile.is_unqualified_for(code)) {
+            let known = listed(profile.disciplines.iter().map(Code::as_str));
+            tell((index, one), profile.person_id, ConflictKind::InstructorUnqualified, &|name| {
+                format!("{name} is qualified for {known}; session {} is of {discipline}", one.plan.code)
+            });
+        }
+    }
+    let loads = taught_by(&profiles, timed(candidates)).map(|((index, one), profile)| (index, one.load(profile.person_id)));
+    let loads: Vec<(usize, Load)> = loads.collect();
+    let standing = standing_loads(conn, intake, &profiles, candidates, &loads)?;
+    for beyond in beyond_caps(&profiles, &standing, &loads) {
+        let Some(one) = candidates.all.get(beyond.index) else { continue };
+        let (kind, when) = match beyond.period {
+            Period::Day(date) => (ConflictKind::DailyCap, format!("on {date}")),
+            Period::Week(monday) => (ConflictKind::WeeklyCap, format!("in the week from {monday}")),
+        };
+        tell((beyond.index, one), beyond.person_id, kind, &|name| {
+            let (code, minutes, cap) = (&one.plan.code, beyond.minutes, beyond.cap);
+            format!("with session {code} {name} teaches {minutes} minutes {when}; {cap} are the most")
+        });
+    }
+    Ok(found)
+}
+
+/// Each session with each of its instructors of whom something is known.
+fn taught_by<'a>(
+    profiles: &'a HashMap<PersonId, Profile>,
+    sessions: impl Iterator<Item = (usize, &'a Candidate)>,
+) -> impl Iterator<Item = ((usize, &'a Candidate), &'a Profile)> {
+    sessions
+        .flat_map(move |(index, one)| one.plan.instructor_ids.iter().filter_map(move |person| Some(((index, one), profiles.get(person)?))))
+}
+
+/// The codes of the disciplines of the intake's modules; those that are common to all have none. Nothing where nobody's are known.
+fn disciplines_of_modules(
+    conn: &mut Conn,
+    intake: &Intake,
+    profiles: &HashMap<PersonId, Profile>,
+) -> Result<HashMap<ModuleId, Code>, Error> {
+    if profiles.values().all(|profile| profile.disciplines.is_empty()) {
+        return Ok(HashMap::new());
+    }
+    let of_modules = modules::table
+        .inner_join(disciplines::table.on(disciplines::id.nullable().eq(modules::discipline_id)))
+        .filter(modules::program_version_id.eq(intake.program_version_id))
+        .select((modules::id, disciplines::code));
+    Ok(of_modules.load::<(ModuleId, Code)>(conn)?.into_iter().collect())
+}
+
+/// What those who have a cap teach already in the weeks of these loads, for the house of the intake's provider; without the candidates.
+fn standing_loads(
+    conn: &mut Conn,
+    intake: &Intake,
+    profiles: &HashMap<PersonId, Profile>,
+    candidates: &Candidates,
+    loads: &[(usize, Load)],
+) -> Result<Vec<Load>, Error> {
+    let week = |(_, load): &(usize, Load)| {
+        profiles.get(&load.person_id).and_then(|profile| Some((load.person_id, week_around(profile, load.starts_at)?)))
+    };
+    let weeks: Vec<(PersonId, (Instant, Instant))> = loads.iter().filter_map(week).collect();
+    let (first, last) = (weeks.iter().map(|(_, (from, _))| *from).min(), weeks.iter().map(|(_, (_, until))| *until).max());
+    let Some((first, last)) = first.zip(last) else {
+        return Ok(Vec::new());
+    };
+    let people: Vec<Id<()>> = weeks.iter().map(|(person, _)| person.cast()).collect::<BTreeSet<_>>().into_iter().collect();
+    let own: HashSet<SessionId> = candidates.all.iter().map(Candidate::id).collect();
+    let mut standing = Vec::new();
+    for chunk in people.chunks(CHUNK) {
+        let root = organizations::table.filter(organizations::id.eq(intake.provider_id)).select(organizations::root_id);
+        let house = organization_tree::table.filter(organization_tree::ancestor_id.eq_any(root)).select(organization_tree::descendant_id);
+        let rows: Vec<(SessionId, Id<()>, Instant, i32, Option<i32>)> = claims::table
+            .inner_join(sessions::table.on(sessions::id.eq(claims::session_id)))
+            .inner_join(intake_rows::table.on(intake_rows::id.eq(sessions::intake_id)))
+            .filter(claims::kind.eq(ClaimKind::Instructor))
+            .filter(claims::resource_id.eq_any(chunk.to_vec()))
+            .filter(claims::starts_at.ge(first))
+            .filter(claims::starts_at.lt(last))
+            .filter(intake_rows::provider_id.eq_any(house))
+            .select((claims::session_id, claims::resource_id, claims::starts_at, sessions::minutes, sessions::held_minutes))
+            .load(conn)?;
+        let others = rows.into_iter().filter(|(session, ..)| !own.contains(session));
+        standing.extend(others.map(|(_, person, starts_at, minutes, held)| Load {
+            person_id: person.cast(),
+            starts_at,
+            minutes: held.unwrap_or(minutes),
+        }));
+    }
+    Ok(standing)
+}
