@@ -88,6 +88,37 @@ need_postgres() {
         "or set TEST_POSTGRES_URL to a server where the tests may create schemas"
 }
 
+# Installs the programs that read calendars in the tests, where what is wanted differs from what is there.
+need_calendar_readers() {
+    local wanted="$root/tests/calendars" folder="$root/target/calendar-readers" file
+    local files=(requirements.txt package.json package-lock.json)
+    if ! { python3 -c 'import ensurepip, venv' && node --version && npm --version; } >/dev/null 2>&1; then
+        if have apt-get && can_be_root; then
+            say "Python or Node.js is missing: apt-get install python3-venv nodejs npm"
+            as_root env DEBIAN_FRONTEND=noninteractive apt-get update >&2
+            as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y python3-venv nodejs npm >&2
+        else
+            die "Python with venv, Node.js or npm is missing (they read calendars in the tests):" \
+                "install python3, python3-venv, nodejs and npm (Debian, Ubuntu), python3 and nodejs (Fedora)" \
+                "or python and node (Homebrew)"
+        fi
+    fi
+    for file in "${files[@]}"; do
+        cmp -s "$wanted/$file" "$folder/$file" || break
+        file=
+    done
+    [ -n "$file" ] || return 0
+    say "Installing the calendar readers into target/calendar-readers"
+    rm -rf -- "$folder"
+    mkdir -p "$folder"
+    python3 -m venv "$folder/venv"
+    "$folder/venv/bin/pip" install --quiet --disable-pip-version-check --no-deps --requirement "$wanted/requirements.txt" >&2
+    cp "$wanted/package.json" "$wanted/package-lock.json" "$folder/"
+    npm ci --prefix "$folder" --silent --no-audit --no-fund --ignore-scripts >&2
+    # Last: it says that all went well.
+    cp "$wanted/requirements.txt" "$folder/"
+}
+
 postgres_folder=
 child=
 

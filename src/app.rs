@@ -51,6 +51,7 @@ rooms!(
     rooms,
     enrollments,
     schedule,
+    feeds,
     attendance,
     ledger,
     reports,

@@ -15,7 +15,8 @@
 //! | [`calendars`] | holidays of a provider and shifts of a sponsor's crews; the schedule warns of both |
 //! | [`intakes`] | one dated run of a version; its cohorts, seat quotas and amendments |
 //! | [`enrollments`] | a trainee's place in an intake: states, dated periods, seats; who is expected of a session |
-//! | [`schedule`] | sessions, what they occupy (claims), conflicts, waivers, how they were held |
+//! | [`schedule`] | sessions, what they occupy (claims), conflicts, waivers, how they were held; who is told of a change |
+//! | [`feeds`] | schedules that calendar programs subscribe to, at secret addresses that can be revoked |
 //! | [`attendance`] | roll calls: put, submit, close, reopen |
 //! | [`ledger`] | immutable hour entries, and the balances that are their sums |
 //! | [`reports`] | the progress of an intake and of an enrollment |
@@ -49,6 +50,8 @@
 //! | A list or look-up shows what the actor may see, and 404 for the rest | `organization_tree`, filled by a trigger; `muster verify` derives it anew | `visible(actor)` in each store; the access matrix test |
 //! | Nothing is written before the policy was asked | | [`access::Actor::may`]; a replayed request stops exactly there |
 //! | Each change is in the journal, gapless and unchanged, filed where its auditors look | triggers on entries and seals | the last statement of [`db::Db::write`]; `muster verify` walks the chain, and looks for what was held or cancelled without an entry |
+//! | Whoever a published change concerns is told of it, once and for good | triggers on `session_changes` | written by the one function that moves and those that cancel; `muster verify` holds it against the journal |
+//! | A feed shows nothing of a draft, and nothing at all once it is revoked or its maker's role has ended | a revoked feed stays so | looked up again at each reading |
 //! | A request sent twice does its work once | primary key of the stored answers | [`http::once`]; an equal PUT or PATCH writes nothing |
 //! | An acknowledged write survives a crash | WAL with `synchronous=FULL`; Postgres with `fsync` | asserted on every connection |
 //!
@@ -64,6 +67,7 @@ pub mod config;
 pub mod db;
 pub mod enrollments;
 pub mod error;
+pub mod feeds;
 pub mod http;
 pub mod id;
 pub mod imports;

@@ -436,9 +436,22 @@ diesel::table! {
     use diesel::sql_types::*;
     use crate::db::types::{Ts, Uid};
 
+    series (id) {
+        id -> Uid,
+        intake_id -> Uid,
+        code -> Text,
+        created_at -> Ts,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::{Ts, Uid};
+
     sessions (id) {
         id -> Uid,
         intake_id -> Uid,
+        series_id -> Nullable<Uid>,
         program_version_id -> Uid,
         module_id -> Uid,
         code -> Text,
@@ -709,6 +722,57 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::{Ts, Uid};
+
+    session_changes (id) {
+        id -> Uid,
+        session_id -> Uid,
+        intake_id -> Uid,
+        kind -> Text,
+        before_values -> Text,
+        after_values -> Nullable<Text>,
+        reason -> Nullable<Text>,
+        user_id -> Nullable<Uid>,
+        created_at -> Ts,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::{Ts, Uid};
+
+    session_change_audience (kind, resource_id, change_id, starts_at) {
+        kind -> Text,
+        resource_id -> Uid,
+        change_id -> Uid,
+        starts_at -> Ts,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::{Ts, Uid};
+
+    feeds (id) {
+        id -> Uid,
+        provider_id -> Uid,
+        kind -> Text,
+        person_id -> Nullable<Uid>,
+        cohort_id -> Nullable<Uid>,
+        room_id -> Nullable<Uid>,
+        intake_id -> Nullable<Uid>,
+        prefix -> Text,
+        secret_hash -> Binary,
+        role -> Text,
+        user_id -> Nullable<Uid>,
+        created_at -> Ts,
+        last_used_at -> Nullable<Ts>,
+        revoked_at -> Nullable<Ts>,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     organizations,
     organization_tree,
@@ -737,6 +801,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     enrollment_periods,
     enrollment_steps,
     rooms,
+    series,
     sessions,
     session_cohorts,
     session_instructors,
@@ -755,6 +820,9 @@ diesel::allow_tables_to_appear_in_same_query!(
     journal_audiences,
     imports,
     import_effects,
+    session_changes,
+    session_change_audience,
+    feeds,
 );
 
 // A report sums the minutes of sessions for each of their cohorts.

@@ -22,6 +22,11 @@ impl Zone {
         self.0.name()
     }
 
+    /// The rules of its clocks.
+    pub fn tz(&self) -> Tz {
+        self.0
+    }
+
     /// The instant at which the clocks show a local time, or why there is none or more than one.
     pub fn instant(&self, local: NaiveDateTime) -> Result<Instant, Unclear> {
         match self.0.from_local_datetime(&local) {

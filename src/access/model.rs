@@ -123,7 +123,7 @@ pub struct IssuedToken {
     pub expires_at: Instant,
 }
 
-/// The secret of a token: `muster_` and 64 hex digits (32 random bytes). Not printed by `Debug`.
+/// The secret of a token or of a feed's address: `muster_` and 64 hex digits (32 random bytes). Not printed by `Debug`.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Secret(String);
@@ -149,7 +149,12 @@ impl Secret {
         self.0.len() == Self::LENGTH
     }
 
-    /// What people recognize the token by: the first 17 characters.
+    /// The hash under which it is stored. A fast hash suffices, because the secret has 256 random bits.
+    pub fn hash(&self) -> [u8; 32] {
+        Sha256::digest(&self.0).into()
+    }
+
+    /// What people recognize it by: the first 17 characters.
     pub fn prefix(&self) -> String {
         self.0.chars().take(Self::PREFIX).collect()
     }
@@ -165,11 +170,6 @@ impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Secret({}…)", self.prefix())
     }
-}
-
-/// The hash under which a secret is stored. A fast hash suffices, because the secret has 256 random bits.
-pub(super) fn hash(secret: &Secret) -> [u8; 32] {
-    Sha256::digest(secret.expose()).into()
 }
 
 #[cfg(test)]

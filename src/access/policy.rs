@@ -21,8 +21,13 @@ pub enum Action {
     Enroll,
     ReadSessions,
     WriteSchedule,
+    ReadPlacements,
     ReadRooms,
     WriteRooms,
+    /// What became of published sessions, as far as it concerns somebody.
+    ReadChanges,
+    ReadFeeds,
+    WriteFeeds,
     ReadCalendars,
     WriteCalendars,
     /// Confirm a session as taught.
@@ -49,7 +54,10 @@ impl Action {
             | Self::ReadIntakes
             | Self::ReadEnrollments
             | Self::ReadSessions
+            | Self::ReadPlacements
             | Self::ReadRooms
+            | Self::ReadChanges
+            | Self::ReadFeeds
             | Self::ReadCalendars
             | Self::ReadRollCall
             | Self::ReadHours
@@ -66,6 +74,7 @@ impl Action {
             | Self::Enroll
             | Self::WriteSchedule
             | Self::WriteRooms
+            | Self::WriteFeeds
             | Self::WriteCalendars
             | Self::HoldSession
             | Self::CallRoll
@@ -92,8 +101,12 @@ impl Action {
             Self::Enroll => "enroll people or change their enrollments",
             Self::ReadSessions => "see sessions",
             Self::WriteSchedule => "change the schedule",
+            Self::ReadPlacements => "see where a session would fit",
             Self::ReadRooms => "see rooms",
             Self::WriteRooms => "record or change rooms",
+            Self::ReadChanges => "see the changes that concern a person",
+            Self::ReadFeeds => "see calendar feeds",
+            Self::WriteFeeds => "make or revoke calendar feeds",
             Self::ReadCalendars => "see calendars",
             Self::WriteCalendars => "begin or change calendars",
             Self::HoldSession => "hold a session",
@@ -118,7 +131,8 @@ pub fn allows(role: Role, action: Action) -> bool {
     use Role::{Administrator, Auditor, ClassAdviser, Coordinator, Instructor, Operator, Partner, Trainee};
     let roles: &[Role] = match action {
         A::ManageAccess | A::WriteOrganizations => &[Administrator],
-        A::WritePeople
+        A::ReadPlacements
+        | A::WritePeople
         | A::WriteProfiles
         | A::WritePrograms
         | A::WriteIntakes
@@ -128,6 +142,9 @@ pub fn allows(role: Role, action: Action) -> bool {
         | A::WriteCalendars
         | A::CloseRollCall
         | A::Import => &[Coordinator],
+        // Instructors and trainees of the own schedule.
+        A::WriteFeeds => &[Coordinator, Instructor, Trainee],
+        A::ReadChanges | A::ReadFeeds => &[Administrator, Coordinator, Instructor, Trainee, Auditor],
         A::HoldSession | A::CallRoll => &[Coordinator, ClassAdviser, Instructor],
         A::ReadOrganizations | A::ReadPeople | A::ReadPrograms | A::ReadIntakes | A::ReadEnrollments | A::ReadSessions => {
             &[Administrator, Coordinator, ClassAdviser, Instructor, Partner, Trainee, Auditor]

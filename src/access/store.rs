@@ -5,9 +5,7 @@ use std::cell::{Cell, RefCell};
 use chrono::TimeDelta;
 use diesel::prelude::*;
 
-use super::{
-    Action, Actor, Credentials, IssuedToken, NewToken, NewUser, Role, RoleGrant, Scope, Secret, Token, TokenId, User, UserId, model::hash,
-};
+use super::{Action, Actor, Credentials, IssuedToken, NewToken, NewUser, Role, RoleGrant, Scope, Secret, Token, TokenId, User, UserId};
 use crate::{
     clock::Instant,
     db::{Conn, MultiBackend},
@@ -35,7 +33,7 @@ pub fn resolve(conn: &mut Conn, credentials: &Credentials, now: Instant) -> Resu
     let (token, grant, person_id, disabled_at) = tokens::table
         .inner_join(role_grants::table.on(role_grants::id.eq(tokens::role_grant_id)))
         .inner_join(users::table.on(users::id.eq(role_grants::user_id)))
-        .filter(tokens::hash.eq(hash(secret).to_vec()))
+        .filter(tokens::hash.eq(secret.hash().to_vec()))
         .select((Token::as_select(), RoleGrant::as_select(), users::person_id, users::disabled_at))
         .first::<(Token, RoleGrant, Option<PersonId>, Option<Instant>)>(conn)
         .optional()?
@@ -218,7 +216,7 @@ pub fn issue_token(conn: &mut Conn, actor: &Actor, now: Instant, new: NewToken) 
         role_grant_id: new.role_grant_id,
         name: new.name,
         prefix: secret.prefix(),
-        hash: hash(&secret).to_vec(),
+        hash: secret.hash().to_vec(),
         read_only: new.read_only,
         intake_id: new.intake_id,
         expires_at: new.expires_at,
@@ -247,7 +245,7 @@ pub fn revoke_token(conn: &mut Conn, actor: &Actor, now: Instant, named: &str) -
     let secret = Secret::from(named);
     let named = match named.parse::<TokenId>() {
         Ok(id) => good.filter(tokens::id.eq(id)),
-        Err(_) if secret.is_whole() => good.filter(tokens::hash.eq(hash(&secret).to_vec())),
+        Err(_) if secret.is_whole() => good.filter(tokens::hash.eq(secret.hash().to_vec())),
         Err(_) => good.filter(tokens::prefix.eq(secret.prefix())),
     };
     let mut named: Vec<(Token, Option<OrganizationId>)> = named.load(conn)?;

@@ -8,4 +8,7 @@ mod store;
 
 pub use http::{ApiDoc, routes};
 pub use model::{Calendar, CalendarDay, CalendarId, CalendarKind, CalendarPatch, CrewShift, DayKind, NewCalendar, Weekdays};
-pub use store::{check_holidays, create, days_off, find, list, update};
+pub use store::{
+    by_code, check_holidays, create, days_between, days_off, fillable, find, list, of_shifts, replace_days, replace_shifts, shifts_between,
+    shifts_of, update,
+};

@@ -2,22 +2,26 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use chrono::NaiveDate;
+use chrono::{NaiveDate, TimeDelta};
 use diesel::prelude::*;
+use serde::Serialize;
 
 use super::model::{Calendar, CalendarDay, CalendarId, CalendarKind, CalendarPatch, CrewShift, NewCalendar, ShiftCursor};
 use crate::{
     access::{Action, Actor, Scope},
     clock::Instant,
-    db::{Conn, MultiBackend},
+    db::{Conn, MultiBackend, for_backend},
     error::Error,
     http::{Caller, ETag},
     id::Id,
     journal::NewEntry,
     organizations::{self, OrganizationId, below, check_provider},
     schema::{calendar_days, calendars, crew_shifts, intakes},
+    text::Code,
 };
 
+/// Rows or keys in one statement; a fixed size keeps it cached and far from the bind limits.
+const CHUNK: usize = 500;
 const NONE: [CalendarId; 0] = [];
 
 /// The calendars in the actor's scope: the provider's; with a token for one intake the one that the intake names.
@@ -172,12 +176,142 @@ pub fn check_holidays(conn: &mut Conn, provider: OrganizationId, id: CalendarId)
 pub fn days_off(conn: &mut Conn, id: CalendarId, dates: &BTreeSet<NaiveDate>) -> Result<(Calendar, BTreeMap<NaiveDate, String>), Error> {
     let calendar = calendars::table.filter(calendars::id.eq(id)).select(Calendar::as_select()).first(conn)?;
     let (first, last) = (dates.first().copied().unwrap_or_default(), dates.last().copied().unwrap_or_default());
-    let listed: Vec<CalendarDay> = calendar_days::table
+    let listed: HashMap<NaiveDate, CalendarDay> = days_between(conn, id, first, last)?.into_iter().map(|day| (day.date, day)).collect();
+    let off = dates.iter().filter_map(|date| Some((*date, calendar.day_off(*date, listed.get(date))?))).collect();
+    Ok((calendar, off))
+}
+
+/// The calendar with this code, if the actor sees exactly one.
+pub fn by_code(conn: &mut Conn, actor: &Actor, code: &Code) -> Result<Option<Calendar>, Error> {
+    let mut found: Vec<Calendar> = visible(actor).filter(calendars::code.eq(code)).limit(2).select(Calendar::as_select()).load(conn)?;
+    if found.len() > 1 {
+        return Err(Error::conflict("ambiguous_code", format!("several calendars have the code {code}; name it by id")));
+    }
+    Ok(found.pop())
+}
+
+/// The calendar, if the actor may fill it from a file of this kind.
+///
+/// # Errors
+/// 404; 409 `calendar_of_another_kind`.
+pub fn fillable(conn: &mut Conn, actor: &Actor, id: CalendarId, kind: CalendarKind) -> Result<Calendar, Error> {
+    let calendar = find(conn, actor, id)?;
+    actor.may_beyond_intakes(Action::Import)?;
+    if calendar.kind != kind {
+        return Err(Error::conflict("calendar_of_another_kind", format!("{} is a calendar of {}", calendar.code, calendar.kind)));
+    }
+    Ok(calendar)
+}
+
+/// The listed days of a calendar between two dates, both included.
+pub fn days_between(conn: &mut Conn, id: CalendarId, first: NaiveDate, last: NaiveDate) -> Result<Vec<CalendarDay>, Error> {
+    Ok(calendar_days::table
         .filter(calendar_days::calendar_id.eq(id))
         .filter(calendar_days::on_date.between(first, last))
         .select(CalendarDay::as_select())
+        .load(conn)?)
+}
+
+/// The shifts of a calendar that begin between two instants, both included.
+pub fn shifts_between(conn: &mut Conn, id: CalendarId, first: Instant, last: Instant) -> Result<Vec<CrewShift>, Error> {
+    Ok(crew_shifts::table
+        .filter(crew_shifts::calendar_id.eq(id))
+        .filter(crew_shifts::starts_at.between(first, last))
+        .order((crew_shifts::starts_at, crew_shifts::crew))
+        .select(CrewShift::as_select())
+        .load(conn)?)
+}
+
+/// Lists `set`, and no other of the `dates`, which hold those of `set` too.
+pub fn replace_days(
+    conn: &mut Conn,
+    actor: &Actor,
+    calendar: Calendar,
+    dates: &[NaiveDate],
+    set: &[CalendarDay],
+) -> Result<Calendar, Error> {
+    actor.may_beyond_intakes(Action::Import)?;
+    let id = calendar.id;
+    for chunk in dates.chunks(CHUNK) {
+        let listed = calendar_days::table.filter(calendar_days::calendar_id.eq(id)).filter(calendar_days::on_date.eq_any(chunk.to_vec()));
+        diesel::delete(listed).execute(conn)?;
+    }
+    for chunk in set.chunks(CHUNK) {
+        let rows: Vec<_> = chunk.iter().map(|day| (calendar_days::calendar_id.eq(id), day)).collect();
+        for_backend!(conn, |c| diesel::insert_into(calendar_days::table).values(rows).execute(c))?;
+    }
+    filled(conn, actor, calendar, &set)
+}
+
+/// Lists `set`, and no other of the shifts that `keys` name by crew and start, which hold those of `set` too.
+pub fn replace_shifts(
+    conn: &mut Conn,
+    actor: &Actor,
+    calendar: Calendar,
+    keys: &[(Code, Instant)],
+    set: &[CrewShift],
+) -> Result<Calendar, Error> {
+    actor.may_beyond_intakes(Action::Import)?;
+    let id = calendar.id;
+    let mut starts: BTreeMap<&Code, Vec<Instant>> = BTreeMap::new();
+    for (crew, start) in keys {
+        starts.entry(crew).or_default().push(*start);
+    }
+    for (crew, starts) in starts {
+        for chunk in starts.chunks(CHUNK) {
+            let of_crew = crew_shifts::table.filter(crew_shifts::calendar_id.eq(id)).filter(crew_shifts::crew.eq(crew));
+            diesel::delete(of_crew.filter(crew_shifts::starts_at.eq_any(chunk.to_vec()))).execute(conn)?;
+        }
+    }
+    for chunk in set.chunks(CHUNK) {
+        let rows: Vec<_> = chunk.iter().map(|shift| (crew_shifts::calendar_id.eq(id), shift)).collect();
+        for_backend!(conn, |c| diesel::insert_into(crew_shifts::table).values(rows).execute(c))?;
+    }
+    filled(conn, actor, calendar, &set)
+}
+
+/// The calendar shows something else from this transaction on.
+fn filled(conn: &mut Conn, actor: &Actor, mut calendar: Calendar, set: &impl Serialize) -> Result<Calendar, Error> {
+    calendar.version += 1;
+    diesel::update(calendars::table.filter(calendars::id.eq(calendar.id))).set(calendars::version.eq(calendar.version)).execute(conn)?;
+    actor.record(NewEntry::of("calendar.filled", "calendar", calendar.id).provider(calendar.provider_id).to(set));
+    Ok(calendar)
+}
+
+/// The shifts of these crews that a session between two instants may meet, by the sponsor whose they are: of all calendars of a provider,
+/// each crew's by start. None if the provider keeps no such calendar.
+pub fn shifts_of(
+    conn: &mut Conn,
+    calendars: &HashMap<CalendarId, OrganizationId>,
+    crews: BTreeSet<Code>,
+    (first, last): (Instant, Instant),
+) -> Result<HashMap<(OrganizationId, Code), Vec<CrewShift>>, Error> {
+    let ids: Vec<CalendarId> = calendars.keys().copied().collect();
+    let mut shifts: HashMap<(OrganizationId, Code), Vec<CrewShift>> = HashMap::new();
+    for chunk in crews.into_iter().collect::<Vec<_>>().chunks(CHUNK) {
+        let rows: Vec<(CalendarId, CrewShift)> = crew_shifts::table
+            .filter(crew_shifts::calendar_id.eq_any(ids.clone()))
+            .filter(crew_shifts::crew.eq_any(chunk.to_vec()))
+            // No shift lasts longer than a day, so that the index scan is bounded on both sides.
+            .filter(crew_shifts::starts_at.gt(first.plus(TimeDelta::hours(-24))))
+            .filter(crew_shifts::starts_at.lt(last))
+            .order(crew_shifts::starts_at)
+            .select((crew_shifts::calendar_id, CrewShift::as_select()))
+            .load(conn)?;
+        for (calendar, shift) in rows {
+            let sponsor = calendars.get(&calendar).copied();
+            shifts.entry((sponsor.ok_or(Error::NotFound)?, shift.crew.clone())).or_default().push(shift);
+        }
+    }
+    Ok(shifts)
+}
+
+/// The calendars of shifts that a provider keeps, with the sponsors whose crews work them.
+pub fn of_shifts(conn: &mut Conn, provider: OrganizationId) -> Result<HashMap<CalendarId, OrganizationId>, Error> {
+    let rows: Vec<(CalendarId, OrganizationId)> = calendars::table
+        .filter(calendars::provider_id.eq(provider))
+        .filter(calendars::kind.eq(CalendarKind::Shifts))
+        .select((calendars::id, calendars::organization_id.assume_not_null()))
         .load(conn)?;
-    let listed: HashMap<NaiveDate, CalendarDay> = listed.into_iter().map(|day| (day.date, day)).collect();
-    let off = dates.iter().filter_map(|date| Some((*date, calendar.day_off(*date, listed.get(date))?))).collect();
-    Ok((calendar, off))
+    Ok(rows.into_iter().collect())
 }

@@ -24,6 +24,7 @@ Exit code 3 if anything was found. Each finding begins with the name of its chec
   claims      what sessions occupy, and that nobody is in two places without a waiver
   plan        no more is scheduled than planned, by cohort and module
   sessions    published, held and cancelled ones are so in the journal
+  changes     what is told of sessions that were moved or cancelled is what the journal says became of them
   postings    what closed roll calls posted, for whom, and what their attendances come to
   closings    how often roll calls were closed and reopened
   unsettled   closed sessions that somebody reaches back over are listed
@@ -51,6 +52,7 @@ const CHECKS: &[(&str, Check)] = &[
     ("claims", schedule::verify_claims),
     ("plan", schedule::verify_plan),
     ("sessions", schedule::verify_sessions),
+    ("changes", schedule::verify_changes),
     ("postings", attendance::verify_postings),
     ("closings", attendance::verify_closings),
     ("unsettled", enrollments::verify_unsettled),

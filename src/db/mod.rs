@@ -93,14 +93,7 @@ impl Db {
         T: Send + 'static,
         F: FnOnce(&mut Conn, &Actor, Instant) -> Result<T, Error> + Send + 'static,
     {
-        let place = self.place()?;
-        let db = self.clone();
-        let (value, entries, stale_use) = tokio::task::spawn_blocking(move || {
-            let _place = place;
-            db.read_here(&credentials, job)
-        })
-        .await
-        .map_err(Error::internal)??;
+        let (value, entries, stale_use) = self.snapshot(move |conn, now| on_behalf(conn, &credentials, now, job)).await?;
         if let Some(token) = stale_use {
             self.note(move |conn| access::note_use(conn, token, clock::now()));
         }
@@ -108,6 +101,22 @@ impl Db {
             self.transact(move |conn| journal::append(conn, entries)).await?;
         }
         Ok(value)
+    }
+
+    /// Runs `job` in one read-only snapshot on behalf of nobody: for what asks no right, or asks for one that is no actor's.
+    pub async fn snapshot<T, F>(&self, job: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Conn, Instant) -> Result<T, Error> + Send + 'static,
+    {
+        let place = self.place()?;
+        let readers = self.readers.clone();
+        tokio::task::spawn_blocking(move || {
+            let _place = place;
+            readers.transaction(|conn| job(conn, clock::now()))
+        })
+        .await
+        .map_err(Error::internal)?
     }
 
     /// Runs `job` in one transaction; its journal entries are that transaction's last statement.
@@ -144,7 +153,7 @@ impl Db {
     where
         F: FnOnce(&mut Conn, &Actor, Instant) -> Result<T, Error>,
     {
-        self.read_here(credentials, job).map(|(value, _, _)| value)
+        self.readers.transaction(|conn| on_behalf(conn, credentials, clock::now(), job)).map(|(value, _, _)| value)
     }
 
     /// One read-only snapshot for `muster verify`, on a connection of its own: it may take longer than a request may.
@@ -169,30 +178,11 @@ impl Db {
 
     /// Whether the database answers and has all migrations.
     pub async fn is_ready(&self) -> Result<(), Error> {
-        let place = self.place()?;
-        let readers = self.readers.clone();
-        let pending = tokio::task::spawn_blocking(move || {
-            let _place = place;
-            readers.transaction(migrate::pending)
-        })
-        .await
-        .map_err(Error::internal)??;
+        let pending = self.snapshot(|conn, _| migrate::pending(conn)).await?;
         if pending.is_empty() {
             return Ok(());
         }
         Err(Error::Unavailable(anyhow::anyhow!("{} migrations are pending", pending.len())))
-    }
-
-    fn read_here<T, F>(&self, credentials: &Credentials, job: F) -> Result<(T, Vec<journal::Entry>, Option<access::TokenId>), Error>
-    where
-        F: FnOnce(&mut Conn, &Actor, Instant) -> Result<T, Error>,
-    {
-        self.readers.transaction(|conn| {
-            let now = clock::now();
-            let actor = access::resolve(conn, credentials, now)?;
-            let value = job(conn, &actor, now)?;
-            Ok((value, actor.take_entries(now), actor.stale_use()))
-        })
     }
 
     async fn transact<T, F>(&self, job: F) -> Result<T, Error>
@@ -224,6 +214,19 @@ impl Db {
     fn place(&self) -> Result<tokio::sync::OwnedSemaphorePermit, Error> {
         Arc::clone(&self.places).try_acquire_owned().map_err(|_| Error::Unavailable(anyhow::anyhow!("the queue of {QUEUE} is full")))
     }
+}
+
+/// What a read comes to: its value, what the actor recorded meanwhile, and the token, if its use is due to be noted.
+type Read<T> = (T, Vec<journal::Entry>, Option<access::TokenId>);
+
+/// Resolves who asks and runs the job.
+fn on_behalf<T, F>(conn: &mut Conn, credentials: &Credentials, now: Instant, job: F) -> Result<Read<T>, Error>
+where
+    F: FnOnce(&mut Conn, &Actor, Instant) -> Result<T, Error>,
+{
+    let actor = access::resolve(conn, credentials, now)?;
+    let value = job(conn, &actor, now)?;
+    Ok((value, actor.take_entries(now), actor.stale_use()))
 }
 
 /// Resolves who acts, runs the job and appends what it recorded.

@@ -15,6 +15,8 @@ use crate::error::Error;
 pub struct Answer {
     pub(super) status: StatusCode,
     pub(super) body: String,
+    /// What is answered to the same request again, where the body has a secret that is stored nowhere.
+    pub(super) kept: Option<String>,
     pub(super) etag: Option<String>,
     pub(super) location: Option<String>,
     link: Option<String>,
@@ -27,7 +29,17 @@ impl Answer {
     pub const JSON: &str = "application/json";
 
     pub(super) fn of(status: StatusCode, body: String) -> Self {
-        Self { status, body, etag: None, location: None, link: None, content_type: Self::JSON, file_name: None, replayed: false }
+        Self {
+            status,
+            body,
+            kept: None,
+            etag: None,
+            location: None,
+            link: None,
+            content_type: Self::JSON,
+            file_name: None,
+            replayed: false,
+        }
     }
 
     /// 200 with `value` as JSON.
@@ -60,6 +72,16 @@ impl Answer {
     /// 200 with CSV, offered as a file.
     pub fn csv(file_name: &str, body: String) -> Self {
         Self { content_type: Download::CSV, file_name: Some(file_name.to_owned()), ..Self::of(StatusCode::OK, body) }
+    }
+
+    /// 200 with iCalendar text (RFC 5545).
+    pub fn calendar(body: String) -> Self {
+        Self { content_type: "text/calendar; charset=utf-8", ..Self::of(StatusCode::OK, body) }
+    }
+
+    /// The same answer; what is kept of it for a request with the same `Idempotency-Key` is `value`, without the secret.
+    pub fn kept_as(self, value: &impl Serialize) -> Result<Self, Error> {
+        Ok(Self { kept: Some(json(value)?), ..self })
     }
 
     #[must_use]

@@ -10,6 +10,76 @@ use crate::{
     error::Error,
 };
 
+/// Under which conditions anybody calls, with a token or without.
+#[derive(Clone, Debug)]
+pub struct Conditions {
+    if_none_match: Option<Vec<etag::ETag>>,
+    accept: Accept,
+}
+
+impl Conditions {
+    /// Whether the caller holds the state that `current` names.
+    pub fn has(&self, current: &etag::ETag) -> bool {
+        self.if_none_match.as_ref().is_some_and(|known| etag::matches(known, current))
+    }
+
+    fn read(request: &HttpRequest) -> Result<Self, Error> {
+        query::refuse_unknown(request)?;
+        let accept = request.headers().get_all(header::ACCEPT).map(|value| readable(&header::ACCEPT, value));
+        let accept = Accept::parse(&accept.collect::<Result<Vec<_>, _>>()?.join(","));
+        accept.check(request)?;
+        Ok(Self { if_none_match: text(request, header::IF_NONE_MATCH)?.map(|value| etag::list(&value)), accept })
+    }
+}
+
+impl FromRequest for Conditions {
+    type Error = Error;
+    type Future = Ready<Result<Self, Error>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(Self::read(request))
+    }
+}
+
+fn readable(name: &header::HeaderName, value: &header::HeaderValue) -> Result<String, Error> {
+    match value.to_str() {
+        Ok(text) => Ok(text.trim().to_owned()),
+        Err(_) => Err(Error::malformed("header_malformed", format!("the header {name} is not readable text"))),
+    }
+}
+
+fn text(request: &HttpRequest, name: header::HeaderName) -> Result<Option<String>, Error> {
+    request.headers().get(&name).map(|value| readable(&name, value)).transpose()
+}
+
+/// Where the caller finds this server: what an address that is told has to begin with.
+#[derive(Clone, Debug)]
+pub struct Origin {
+    scheme: String,
+    host: String,
+}
+
+impl Origin {
+    pub fn address(&self, path: &str) -> String {
+        format!("{}://{}{path}", self.scheme, self.host)
+    }
+
+    /// The same address for programs that subscribe to calendars.
+    pub fn webcal(&self, path: &str) -> String {
+        format!("webcal://{}{path}", self.host)
+    }
+}
+
+impl FromRequest for Origin {
+    type Error = Error;
+    type Future = Ready<Result<Self, Error>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let info = request.connection_info();
+        ready(Ok(Self { scheme: info.scheme().to_owned(), host: info.host().to_owned() }))
+    }
+}
+
 /// Who calls, and under which conditions.
 #[derive(Clone, Debug)]
 pub struct Caller {
@@ -21,8 +91,7 @@ pub struct Caller {
     pub(super) query: String,
     pub(super) idempotency_key: Option<String>,
     pub(super) if_match: Option<Vec<etag::ETag>>,
-    pub(super) if_none_match: Option<Vec<etag::ETag>>,
-    accept: Accept,
+    conditions: Conditions,
 }
 
 impl Caller {
@@ -31,7 +100,7 @@ impl Caller {
     /// # Errors
     /// 406 if it takes none of them.
     pub fn choose<'a, T: Copy>(&self, offers: &[T], media_type: impl Fn(T) -> &'a str) -> Result<T, Error> {
-        self.accept.choose(offers, media_type)
+        self.conditions.accept.choose(offers, media_type)
     }
 
     /// Path and query: what is asked for, by whatever method.
@@ -41,7 +110,7 @@ impl Caller {
 
     /// Whether the caller holds the state that `current` names.
     pub fn has(&self, current: &etag::ETag) -> bool {
-        self.if_none_match.as_ref().is_some_and(|known| etag::matches(known, current))
+        self.conditions.has(current)
     }
 
     /// Checks `If-Match` against the stored state, unless the change would alter nothing: then a retry after a lost answer succeeds.
@@ -58,21 +127,13 @@ impl Caller {
     }
 
     fn read(request: &HttpRequest) -> Result<Self, Error> {
-        let readable = |name: &header::HeaderName, value: &header::HeaderValue| match value.to_str() {
-            Ok(text) => Ok(text.trim().to_owned()),
-            Err(_) => Err(Error::malformed("header_malformed", format!("the header {name} is not readable text"))),
-        };
-        let text = |name: header::HeaderName| request.headers().get(&name).map(|value| readable(&name, value)).transpose();
-        let authorization = text(header::AUTHORIZATION)?.ok_or(Error::Unauthenticated)?;
+        let authorization = text(request, header::AUTHORIZATION)?.ok_or(Error::Unauthenticated)?;
         let (scheme, secret) = authorization.split_once(' ').ok_or(Error::Unauthenticated)?;
         if !scheme.eq_ignore_ascii_case("bearer") {
             return Err(Error::Unauthenticated);
         }
-        query::refuse_unknown(request)?;
-        let accept = request.headers().get_all(header::ACCEPT).map(|value| readable(&header::ACCEPT, value));
-        let accept = Accept::parse(&accept.collect::<Result<Vec<_>, _>>()?.join(","));
-        accept.check(request)?;
-        let idempotency_key = text(header::HeaderName::from_static("idempotency-key"))?;
+        let conditions = Conditions::read(request)?;
+        let idempotency_key = text(request, header::HeaderName::from_static("idempotency-key"))?;
         if idempotency_key.as_ref().is_some_and(|key| key.is_empty() || key.len() > 255) {
             return Err(Error::malformed("idempotency_key_malformed", "Idempotency-Key must have 1 to 255 characters"));
         }
@@ -82,9 +143,8 @@ impl Caller {
             path: request.path().to_owned(),
             query: request.query_string().to_owned(),
             idempotency_key,
-            if_match: text(header::IF_MATCH)?.map(|value| etag::list(&value)),
-            if_none_match: text(header::IF_NONE_MATCH)?.map(|value| etag::list(&value)),
-            accept,
+            if_match: text(request, header::IF_MATCH)?.map(|value| etag::list(&value)),
+            conditions,
         })
     }
 }

@@ -14,8 +14,8 @@ impl ETag {
         Self(format!("\"v{version}\""))
     }
 
-    /// The weak tag of a report that is determined by `parts` (versions, scope, query, media type). Weak, because the instant in the
-    /// body differs from one answer to the next while nothing else does.
+    /// The weak tag of what is determined by `parts` (versions, scope, query, media type; or all facts that are told). Weak, because of a
+    /// report the instant in the body differs from one answer to the next while nothing else does.
     pub fn weak(parts: &[&str]) -> Self {
         let mut hash = Sha256::new();
         for part in parts {

@@ -74,7 +74,7 @@ where
         status: answer.status.as_u16().into(),
         etag: answer.etag.clone(),
         location: answer.location.clone(),
-        body: answer.body.clone(),
+        body: answer.kept.as_ref().unwrap_or(&answer.body).clone(),
         created_at: now,
     };
     diesel::insert_into(idempotency_keys::table).values(&stored).execute(conn)?;

@@ -16,11 +16,11 @@ mod upload;
 
 pub use answer::{Answer, Download, Unchanged};
 pub use body::{Body, Change, Many, Patched};
-pub use caller::Caller;
+pub use caller::{Caller, Conditions, Origin};
 pub use etag::ETag;
 pub use idempotency::{once, sweep};
 pub use page::{Page, PageQuery};
-pub use problem::{Changing, Reading, Writing};
+pub use problem::{Changing, Reading, Unguarded, Writing};
 pub use query::Query;
 pub use resource::at;
 pub use upload::{Sent, Upload, UploadForm};

@@ -67,6 +67,15 @@ problem_responses!(
 );
 
 problem_responses!(
+    /// How a read that needs no token can fail.
+    Unguarded:
+    Malformed = 400 "The request cannot be read",
+    NotFound = 404 "No such address, or none any more",
+    NotAcceptable = 406 "Accept rules out every media type of this operation's answer",
+    Unavailable = 503 "Try again later"
+);
+
+problem_responses!(
     /// How a POST can fail.
     Writing:
     Malformed = 400 "The request cannot be read",

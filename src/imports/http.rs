@@ -10,12 +10,13 @@ use serde::Deserialize;
 use utoipa::{IntoParams, OpenApi};
 
 use super::{
-    File, Format, Import, ImportId, ImportKind, Options, Report, import_instructors, import_organizations, import_roster, import_schedule,
-    may_import_instructors, may_import_organizations, may_import_roster, may_import_schedule, read_table, store, template, undo::undo,
-    verdict_file,
+    File, Format, Import, ImportId, ImportKind, Options, Report, import_holidays, import_instructors, import_organizations, import_roster,
+    import_schedule, import_shifts, may_import_holidays, may_import_instructors, may_import_organizations, may_import_roster,
+    may_import_schedule, may_import_shifts, read_table, store, template, undo::undo, verdict_file,
 };
 use crate::{
     access::{Action, Actor},
+    calendars::CalendarId,
     clock::Instant,
     db::{Conn, Db},
     error::Error,
@@ -31,6 +32,8 @@ use crate::{
         import_instructors_file,
         import_roster_file,
         import_schedule_file,
+        import_holidays_file,
+        import_shifts_file,
         list_imports,
         read_import,
         undo_import,
@@ -46,6 +49,8 @@ pub fn routes(api: &mut ServiceConfig) {
         .service(at("/instructors/import").post(import_instructors_file))
         .service(at("/intakes/{id}/enrollments/import").post(import_roster_file))
         .service(at("/intakes/{id}/sessions/import").post(import_schedule_file))
+        .service(at("/calendars/{id}/days/import").post(import_holidays_file))
+        .service(at("/calendars/{id}/shifts/import").post(import_shifts_file))
         .service(at("/imports").get(list_imports))
         .service(at("/imports/{id}").get(read_import))
         .service(at("/imports/{id}/undo").post(undo_import))
@@ -227,6 +232,48 @@ async fn import_schedule_file(db: Data<Db>, caller: Caller, id: Path<IntakeId>, 
     let gate = move |conn: &mut Conn, actor: &Actor| may_import_schedule(conn, actor, id).map(drop);
     let import = move |conn: &mut Conn, actor: &Actor, now: Instant, file: &File, options: &Options| {
         import_schedule(conn, actor, now, id, file, options)
+    };
+    take(db, caller, upload, options, verdicts, gate, import).await
+}
+
+/// List the days off of a calendar, and the worked days of its weekends
+///
+/// Columns: date, kind (holiday or 放假, working or 上班, normal or 正常); name. Matched by date; `normal` takes a day out, and no other
+/// day is touched. A commit with rows at fault is 422 `import_rows_invalid`, unless `partial=true`.
+#[utoipa::path(post, path = "/calendars/{id}/days/import", tag = "imports",
+    params(("id" = CalendarId, Path, description = "The calendar of holidays"), ImportQuery,
+        ("Idempotency-Key" = Option<String>, Header, description = "The same key and file do the work once")),
+    request_body(content = UploadForm, content_type = "multipart/form-data", description = "One CSV or XLSX file"),
+    responses((status = 200, description = "What became of each row, as JSON or as the file with verdicts", content(
+        (Report = "application/json"), (String = "text/csv"),
+        (String = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"))), Writing))]
+async fn import_holidays_file(db: Data<Db>, caller: Caller, id: Path<CalendarId>, query: Query<ImportQuery>, upload: Upload) -> Reply {
+    let (id, ImportQuery { dry_run, partial, verdicts }) = (id.into_inner(), query.into_inner());
+    let options = Options { dry_run, partial, ..Options::default() };
+    let gate = move |conn: &mut Conn, actor: &Actor| may_import_holidays(conn, actor, id).map(drop);
+    let import = move |conn: &mut Conn, actor: &Actor, now: Instant, file: &File, options: &Options| {
+        import_holidays(conn, actor, now, id, file, options)
+    };
+    take(db, caller, upload, options, verdicts, gate, import).await
+}
+
+/// List the shifts of a sponsor's crews
+///
+/// Columns: crew, date, start, end; shift. Times are local to the calendar; a shift that does not end after its start ends on the day
+/// after. Matched by crew and start; the shift `rest` or 休, without times, takes out what the crew begins on that day. A commit with rows at fault is 422 `import_rows_invalid`, unless `partial=true`.
+#[utoipa::path(post, path = "/calendars/{id}/shifts/import", tag = "imports",
+    params(("id" = CalendarId, Path, description = "The calendar of shifts"), ImportQuery,
+        ("Idempotency-Key" = Option<String>, Header, description = "The same key and file do the work once")),
+    request_body(content = UploadForm, content_type = "multipart/form-data", description = "One CSV or XLSX file"),
+    responses((status = 200, description = "What became of each row, as JSON or as the file with verdicts", content(
+        (Report = "application/json"), (String = "text/csv"),
+        (String = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"))), Writing))]
+async fn import_shifts_file(db: Data<Db>, caller: Caller, id: Path<CalendarId>, query: Query<ImportQuery>, upload: Upload) -> Reply {
+    let (id, ImportQuery { dry_run, partial, verdicts }) = (id.into_inner(), query.into_inner());
+    let options = Options { dry_run, partial, ..Options::default() };
+    let gate = move |conn: &mut Conn, actor: &Actor| may_import_shifts(conn, actor, id).map(drop);
+    let import = move |conn: &mut Conn, actor: &Actor, now: Instant, file: &File, options: &Options| {
+        import_shifts(conn, actor, now, id, file, options)
     };
     take(db, caller, upload, options, verdicts, gate, import).await
 }

@@ -1,9 +1,10 @@
-//! Imports: organizations, instructors, programs, rosters and schedules from files.
+//! Imports: organizations, instructors, programs, rosters, schedules and calendars from files.
 //!
 //! One pipeline for every kind: the file is read and its columns found, the cells are read, facts are looked up in sets, and a pure
 //! function makes of both what becomes of each row. A dry run ends there; a commit writes exactly what that plan holds, through the
 //! faces of the other rooms, and remembers what it wrote so that it can be undone while nothing else rests on it.
 
+mod calendars;
 mod http;
 mod instructors;
 mod model;
@@ -15,6 +16,7 @@ mod schedule;
 mod store;
 mod undo;
 
+pub use calendars::{import_holidays, import_shifts, may_import_holidays, may_import_shifts};
 pub use http::{ApiDoc, routes};
 pub use instructors::{import_instructors, may_import_instructors};
 pub use model::{

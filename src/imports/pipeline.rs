@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 use super::{
     model::{
         self, Amended, Counts, Effect, File, Import, ImportKind, ImportState, Known, Options, Outcome, PersonBefore, Registered, Report,
-        RowPlan, instructors, organizations, program::ProgramFile, roster, schedule,
+        RowPlan, holidays, instructors, organizations, program::ProgramFile, roster, schedule, shifts,
     },
     store,
 };
@@ -150,6 +150,8 @@ pub fn template(kind: ImportKind, format: Format) -> Result<Vec<u8>, Error> {
         ImportKind::Instructors => model::template(instructors::COLUMNS),
         ImportKind::Roster => model::template(roster::COLUMNS),
         ImportKind::Schedule => model::template(schedule::COLUMNS),
+        ImportKind::Holidays => model::template(holidays::COLUMNS),
+        ImportKind::Shifts => model::template(shifts::COLUMNS),
         ImportKind::Program => return Err(Error::NotFound),
     };
     written(&header, Vec::new(), format)

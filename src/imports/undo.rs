@@ -3,11 +3,13 @@
 use std::collections::{HashMap, HashSet};
 
 use super::{
+    calendars::{write_days, write_shifts},
     model::{Import, ImportId, ImportKind, ImportState, PersonBefore, organizations::OrganizationBefore, schedule::SessionBefore},
     store::{self, Stored},
 };
 use crate::{
     access::{Action, Actor},
+    calendars,
     clock::Instant,
     db::{self, Conn},
     enrollments::{self, EnrollmentId},
@@ -32,7 +34,9 @@ pub fn undo(conn: &mut Conn, actor: &Actor, now: Instant, id: ImportId, change: 
     let import = store::find(conn, actor, id)?;
     match import.kind {
         ImportKind::Organizations => actor.may_beyond_intakes(Action::WriteOrganizations)?,
-        ImportKind::Instructors | ImportKind::Program | ImportKind::Roster => actor.may_beyond_intakes(Action::Import)?,
+        ImportKind::Instructors | ImportKind::Program | ImportKind::Roster | ImportKind::Holidays | ImportKind::Shifts => {
+            actor.may_beyond_intakes(Action::Import)?
+        }
         ImportKind::Schedule => actor.may(Action::Import)?,
     }
     if let Some(intake) = import.intake_id {
@@ -49,6 +53,7 @@ pub fn undo(conn: &mut Conn, actor: &Actor, now: Instant, id: ImportId, change: 
         ImportKind::Organizations => take_back_organizations(conn, actor, &effects)?,
         ImportKind::Instructors | ImportKind::Roster => take_back_people(conn, actor, &import, &effects)?,
         ImportKind::Schedule => take_back_sessions(conn, actor, now, import.intake_id, &effects)?,
+        ImportKind::Holidays | ImportKind::Shifts => take_back_calendar(conn, actor, import.kind, &effects)?,
         ImportKind::Program => {
             let detail = "a confirmed program version is final; retire it, and cancel the intake";
             return Err(Error::conflict("import_not_undoable", detail));
@@ -181,6 +186,23 @@ fn take_back_organizations(conn: &mut Conn, actor: &Actor, effects: &[Stored]) -
     for (id, effect) in ids(effects, "organization", false) {
         let before: OrganizationBefore = effect.before()?;
         organizations::update(conn, actor, None, id, before.restoring())?;
+    }
+    Ok(())
+}
+
+/// Lists in a calendar what was listed before.
+fn take_back_calendar(conn: &mut Conn, actor: &Actor, kind: ImportKind, effects: &[Stored]) -> Result<(), Error> {
+    for (id, effect) in ids(effects, "calendar", false) {
+        db::lock(conn, "calendar", id)?;
+        let calendar = calendars::find(conn, actor, id)?;
+        if calendar.version != effect.version {
+            unless_resting(&[format!("the calendar {} has changed since", calendar.code)])?;
+        }
+        if kind == ImportKind::Shifts {
+            write_shifts(conn, actor, calendar, effect.before()?)?;
+        } else {
+            write_days(conn, actor, calendar, effect.before()?)?;
+        }
     }
     Ok(())
 }

@@ -5,7 +5,9 @@ mod model;
 mod store;
 
 pub use http::{ApiDoc, routes, transitions};
-pub use model::{Cohort, CohortId, Intake, IntakeId, IntakeState, IntakeTransition, NewCohort, NewIntake, SeatQuota, SessionMode};
-pub use store::cohorts::{CohortRow, cohorts_of, create_cohort};
+pub use model::{
+    Cohort, CohortId, Intake, IntakeId, IntakePatch, IntakeState, IntakeTransition, NewCohort, NewIntake, SeatQuota, SessionMode,
+};
+pub use store::cohorts::{CohortRow, cohorts_of, create_cohort, list as list_cohorts};
 pub use store::quotas::{list as quotas_of, set_quota};
-pub use store::{by_code, create, find, list, touch, touch_all, touch_people, transition};
+pub use store::{by_code, create, find, list, touch, touch_all, touch_people, transition, update};

@@ -192,7 +192,7 @@ pub struct NewIntake {
 /// A merge patch (RFC 7396).
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct IntakePatch {
+pub struct IntakePatch {
     #[serde(default, deserialize_with = "given")]
     pub name: Option<Name>,
     #[serde(default, deserialize_with = "nullable")]

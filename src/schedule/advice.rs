@@ -1,10 +1,11 @@
-//! How much instructors teach beside how much they may; pure.
+//! What somebody should think over: how much instructors teach beside how much they may, and who would be called off a shift; pure.
 
 use std::collections::HashMap;
 
 use chrono::{Days, NaiveDate, Weekday};
 
-use crate::{clock::Instant, instructors::Profile, people::PersonId};
+use super::conflicts::Placement;
+use crate::{calendars::CrewShift, clock::Instant, instructors::Profile, organizations::OrganizationId, people::PersonId, text::Code};
 
 /// A session as it counts for one of its instructors: on the day, and in the week, in which it begins where the instructor is.
 #[derive(Clone, Copy, Debug)]
@@ -72,10 +73,54 @@ pub(super) fn beyond_caps(profiles: &HashMap<PersonId, Profile>, standing: &[Loa
     beyond
 }
 
+/// A trainee who works shifts: in a cohort, and in a crew of the sponsor.
+#[derive(Clone, Debug)]
+pub(super) struct Crewed {
+    pub(super) placement: Placement,
+    pub(super) crew: (OrganizationId, Code),
+}
+
+/// Those of the trainees who are expected in a session and on shift during it, each with the first such shift.
+pub(super) fn on_shift<'a>(
+    (starts_at, ends_at): (Instant, Instant),
+    trainees: impl Iterator<Item = &'a Crewed>,
+    shifts: &'a HashMap<(OrganizationId, Code), Vec<CrewShift>>,
+) -> Vec<(PersonId, &'a CrewShift)> {
+    let shift_of = |one: &Crewed| {
+        let shifts = shifts.get(&one.crew)?;
+        shifts.iter().find(|shift| shift.starts_at < ends_at && starts_at < shift.ends_at)
+    };
+    let expected = trainees.filter(|one| one.placement.covers(starts_at));
+    expected.filter_map(|one| Some((one.placement.person_id, shift_of(one)?))).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::id::Id;
+
+    #[test]
+    fn who_works_during_a_session_that_he_is_expected_in_is_on_shift() {
+        let (sponsor, cohort_id) = (Id::generate(), Id::generate());
+        let code = |text: &str| text.parse::<Code>().unwrap();
+        let crewed = |crew: &str, until: Option<&str>| Crewed {
+            placement: Placement { person_id: Id::generate(), cohort_id, from: at("2020-05-27T00:00:00Z"), until: until.map(at) },
+            crew: (sponsor, code(crew)),
+        };
+        let shift = |crew: &str, start, end| CrewShift { crew: code(crew), starts_at: at(start), ends_at: at(end), name: None };
+        let night = shift("A", "2020-06-01T16:00:00Z", "2020-06-02T00:00:00Z");
+        let shifts = HashMap::from([((sponsor, code("A")), vec![night.clone()])]);
+        let trainees = [crewed("A", None), crewed("B", None), crewed("A", Some("2020-06-01T23:00:00Z"))];
+        let during = |start, end| on_shift((at(start), at(end)), trainees.iter(), &shifts).len();
+        assert_eq!(during("2020-06-01T23:59:00Z", "2020-06-02T01:00:00Z"), 1);
+        assert_eq!(during("2020-06-01T15:00:00Z", "2020-06-01T16:01:00Z"), 2);
+        // Half-open on both sides.
+        assert_eq!(during("2020-06-01T15:00:00Z", "2020-06-01T16:00:00Z"), 0);
+        assert_eq!(during("2020-06-02T00:00:00Z", "2020-06-02T01:00:00Z"), 0);
+        let elsewhere = HashMap::from([((Id::generate(), code("A")), vec![night])]);
+        let whole = (at("2020-06-01T16:00:00Z"), at("2020-06-01T17:00:00Z"));
+        assert_eq!(on_shift(whole, trainees.iter(), &elsewhere), []);
+    }
 
     fn at(text: &str) -> Instant {
         chrono::DateTime::parse_from_rfc3339(text).unwrap().to_utc().into()

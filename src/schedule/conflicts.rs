@@ -41,6 +41,8 @@ text_enum! {
         DailyCap => "daily_cap",
         /// As `daily_cap`, from Monday to Sunday.
         WeeklyCap => "weekly_cap",
+        /// Trainees are on shift at their sponsor.
+        OnShift => "on_shift",
     }
 }
 
@@ -98,7 +100,7 @@ pub struct Conflict {
     pub severity: Severity,
     /// Whether a coordinator may waive it. A waiver names two sessions that are stored, so a new one is made as a draft first.
     pub can_be_waived: bool,
-    /// Who or what is in both sessions: the instructor, the cohort, the room, or the trainees (at most 20 of them); of the plan the cohort,
+    /// Who or what is in both sessions: the instructor, the cohort, the room, or the trainees (at most 20); of the plan the cohort,
     /// of a capacity the room, of a holiday the calendar.
     pub subjects: Vec<Subject>,
     /// The other session; null where there is none, or where it is not visible to the caller.
@@ -126,7 +128,8 @@ pub struct Subject {
 pub struct Placed {
     /// Null for one that is not stored.
     pub id: Option<SessionId>,
-    /// Of one that the request proposes: where it is said, as an RFC 6901 pointer; of one in a file its row.
+    /// Of one that the request proposes: where it is said, as an RFC 6901 pointer; of one in a file its row; of a series, where the answer
+    /// lists it.
     #[schema(example = "/sessions/0")]
     pub pointer: Option<String>,
     #[schema(example = "COM-01")]

@@ -1,21 +1,27 @@
 //! `/intakes/{id}/sessions` and `/sessions`.
 
+mod occurrences;
+mod placements;
+mod series;
+
 use actix_web::web::{Data, Path, ServiceConfig};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, OpenApi, ToSchema};
 
 use super::{
+    changes::ScheduleChange,
     conflicts::{Checked, Conflict, Proposed},
-    model::{NewWaiver, Session, SessionChange, SessionFilter, SessionId, SessionState, SessionTransition, Waiver},
+    model::{NewWaiver, SeriesId, Session, SessionChange, SessionFilter, SessionId, SessionState, SessionTransition, Waiver},
     plan::{NewHold, NewSession, SessionPatch},
-    store::{self, check, links::whole, steps, waivers},
+    store::{self, changes, check, links::whole, steps, waivers},
 };
 use crate::{
     clock::Instant,
     db::Db,
     error::Error,
-    http::{Answer, Body, Caller, Changing, ETag, Many, Page, Query, Reading, Unchanged, Writing, at, once, page},
+    http::{Answer, Body, Caller, Changing, ETag, Many, Page, PageQuery, Query, Reading, Unchanged, Writing, at, once, page},
     intakes::{CohortId, IntakeId},
+    people::PersonId,
 };
 
 #[derive(OpenApi)]
@@ -26,11 +32,19 @@ use crate::{
         create_sessions,
         publish_sessions,
         check_sessions,
+        series::create_series,
         read_session,
         update_session,
+        placements::read_placements,
         hold_session,
+        occurrences::move_session,
+        occurrences::cut_session,
+        occurrences::split_session,
+        occurrences::substitute_instructor,
         waive_conflict,
-        transition_session
+        transition_session,
+        list_session_changes,
+        list_person_changes
     ),
     components(schemas(SessionTransition))
 )]
@@ -41,9 +55,17 @@ pub fn routes(api: &mut ServiceConfig) {
         .service(at("/intakes/{id}/sessions/bulk").post(create_sessions))
         .service(at("/intakes/{id}/sessions/publish").post(publish_sessions))
         .service(at("/intakes/{id}/sessions/check").post(check_sessions))
+        .service(at("/intakes/{id}/series").post(series::create_series))
         .service(at("/sessions/{id}").get(read_session).patch(update_session))
+        .service(at("/sessions/{id}/placements").get(placements::read_placements))
         .service(at("/sessions/{id}/hold").post(hold_session))
-        .service(at("/sessions/{id}/waivers").post(waive_conflict));
+        .service(at("/sessions/{id}/move").post(occurrences::move_session))
+        .service(at("/sessions/{id}/cut").post(occurrences::cut_session))
+        .service(at("/sessions/{id}/split").post(occurrences::split_session))
+        .service(at("/sessions/{id}/substitute").post(occurrences::substitute_instructor))
+        .service(at("/sessions/{id}/waivers").post(waive_conflict))
+        .service(at("/sessions/{id}/changes").get(list_session_changes))
+        .service(at("/people/{id}/changes").get(list_person_changes));
 }
 
 /// The transitions, registered after every room's `/sessions/{id}/…`, whose last part would match too.
@@ -57,12 +79,26 @@ pub fn transitions(api: &mut ServiceConfig) {
 struct ListQuery {
     /// Only sessions for this cohort.
     cohort_id: Option<CohortId>,
+    /// Only sessions of this series.
+    series_id: Option<SeriesId>,
     /// Only sessions that start at this instant or later.
     from: Option<Instant>,
     /// Only sessions that start before this instant.
     until: Option<Instant>,
     /// Only sessions in this state.
     state: Option<SessionState>,
+    /// From `next` of the page before.
+    cursor: Option<String>,
+    /// How many, 1 to 500 (default 50).
+    limit: Option<page::Limit>,
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct ChangesQuery {
+    /// Only changes that were made at this instant or later.
+    from: Option<Instant>,
     /// From `next` of the page before.
     cursor: Option<String>,
     /// How many, 1 to 500 (default 50).
@@ -89,10 +125,19 @@ struct Publication {
     #[serde(default)]
     #[schema(value_type = Option<Vec<SessionId>>)]
     session_ids: Option<Many<SessionId>>,
+    /// Instead of ids: all drafts of this series.
+    #[serde(default)]
+    series_id: Option<SeriesId>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
 struct Sessions {
+    sessions: Vec<Session>,
+}
+
+/// Sessions of which some or all were published just now.
+#[derive(Debug, Serialize, ToSchema)]
+struct Published {
     sessions: Vec<Session>,
     /// What the check of sessions tells of those that are published now and does not keep them from it; at most 1,000.
     warnings: Vec<Conflict>,
@@ -110,7 +155,8 @@ async fn list_sessions(db: Data<Db>, caller: Caller, id: Path<IntakeId>, query: 
     let (id, query) = (id.into_inner(), query.into_inner());
     let limit = page::limit(query.limit)?;
     let cursor = page::cursor(query.cursor.as_deref())?;
-    let filter = SessionFilter { cohort_id: query.cohort_id, from: query.from, until: query.until, state: query.state };
+    let ListQuery { cohort_id, series_id, from, until, state, .. } = query;
+    let filter = SessionFilter { cohort_id, series_id, from, until, state };
     let rows = db.read(caller.credentials.clone(), move |conn, actor, _| store::list(conn, actor, id, filter, cursor, limit + 1)).await?;
     Answer::page(&caller, Page::cut(rows, limit, |session| session.row.cursor().to_string()))
 }
@@ -140,7 +186,7 @@ async fn create_session(db: Data<Db>, caller: Caller, id: Path<IntakeId>, body: 
     request_body(content = NewSessions, example = json!({"publish": true, "sessions": [{"code": "MET-01",
         "module_id": "01936f3e-0000-7000-8000-000000000006", "starts_at": "2020-05-28T01:00:00Z", "ends_at": "2020-05-28T02:30:00Z",
         "cohort_ids": ["01936f3e-0000-7000-8000-000000000004"], "instructor_ids": ["01936f3e-0000-7000-8000-000000000007"]}]})),
-    responses((status = 201, description = "The new sessions, in the order sent, with warnings if published", body = Sessions), Writing))]
+    responses((status = 201, description = "The new sessions, in the order sent, with warnings if published", body = Published), Writing))]
 async fn create_sessions(db: Data<Db>, caller: Caller, id: Path<IntakeId>, body: Body<NewSessions>) -> Result<Answer, Error> {
     let id = id.into_inner();
     once(&db, &caller, body.hash, move |conn, actor, now| {
@@ -148,7 +194,7 @@ async fn create_sessions(db: Data<Db>, caller: Caller, id: Path<IntakeId>, body:
         let rows = store::create_many(conn, actor, now, id, sessions.0, publish)?;
         let sessions = whole(conn, rows)?;
         let warnings = check::warnings(conn, actor, id, &sessions)?;
-        Answer::created(format!("/api/v1/intakes/{id}/sessions"), &Sessions { sessions, warnings })
+        Answer::created(format!("/api/v1/intakes/{id}/sessions"), &Published { sessions, warnings })
     })
     .await
 }
@@ -159,17 +205,20 @@ async fn create_sessions(db: Data<Db>, caller: Caller, id: Path<IntakeId>, body:
         ("Idempotency-Key" = Option<String>, Header, description = "The same key and body do the work once")),
     request_body(content = Publication, description = "An empty object publishes every draft",
         example = json!({"session_ids": ["01936f3e-0000-7000-8000-000000000008"]})),
-    responses((status = 200, description = "The sessions published, by start, with what is to be known of them", body = Sessions), Writing))]
+    responses((status = 200, description = "The sessions published, by start, with what is to be known of them", body = Published), Writing))]
 async fn publish_sessions(db: Data<Db>, caller: Caller, id: Path<IntakeId>, body: Body<Publication>) -> Result<Answer, Error> {
     let id = id.into_inner();
     once(&db, &caller, body.hash, move |conn, actor, now| {
-        let rows = match body.value()?.session_ids {
-            Some(ids) => steps::publish(conn, actor, now, id, &ids.0)?,
-            None => steps::publish_drafts(conn, actor, now, id)?,
+        let Publication { session_ids, series_id } = body.value()?;
+        let rows = match (session_ids, series_id) {
+            (Some(_), Some(_)) => return Err(Error::invalid("/series_id", "one_of_two", "send session_ids or series_id, not both")),
+            (Some(ids), None) => steps::publish(conn, actor, now, id, &ids.0)?,
+            (None, Some(series)) => store::series::publish(conn, actor, now, id, series)?,
+            (None, None) => steps::publish_drafts(conn, actor, now, id)?,
         };
         let sessions = whole(conn, rows)?;
         let warnings = check::warnings(conn, actor, id, &sessions)?;
-        Answer::ok(&Sessions { sessions, warnings })
+        Answer::ok(&Published { sessions, warnings })
     })
     .await
 }
@@ -254,4 +303,29 @@ async fn transition_session(
 ) -> Result<Answer, Error> {
     let (id, step) = path.into_inner();
     once(&db, &caller, body.hash, move |conn, actor, now| answer(&steps::transition(conn, actor, now, id, step, body.value()?)?)).await
+}
+
+/// What became of a session since it was published, the newest change first
+#[utoipa::path(get, path = "/sessions/{id}/changes", tag = "sessions",
+    params(("id" = SessionId, Path, description = "The session"), PageQuery),
+    responses((status = 200, description = "A page of changes", body = Page<ScheduleChange>), Reading))]
+async fn list_session_changes(db: Data<Db>, caller: Caller, id: Path<SessionId>, query: Query<PageQuery>) -> Result<Answer, Error> {
+    let (id, (cursor, limit)) = (id.into_inner(), query.read()?);
+    let read = move |conn: &mut _, actor: &_, _| changes::of_session(conn, actor, id, (cursor, limit + 1));
+    let rows = db.read(caller.credentials.clone(), read).await?;
+    Answer::page(&caller, Page::cut(rows, limit, |change| change.id.to_string()))
+}
+
+/// The changes of published sessions that concern a person, the newest first
+///
+/// As an instructor before or after the change, or as a trainee placed in one of the cohorts when the session was to begin, before or after.
+#[utoipa::path(get, path = "/people/{id}/changes", tag = "sessions",
+    params(("id" = PersonId, Path, description = "The trainee or instructor"), ChangesQuery),
+    responses((status = 200, description = "A page of changes", body = Page<ScheduleChange>), Reading))]
+async fn list_person_changes(db: Data<Db>, caller: Caller, id: Path<PersonId>, query: Query<ChangesQuery>) -> Result<Answer, Error> {
+    let (id, from, limit) = (id.into_inner(), query.from, page::limit(query.limit)?);
+    let cursor = page::cursor(query.cursor.as_deref())?;
+    let read = move |conn: &mut _, actor: &_, now| changes::of_person(conn, actor, now, id, from, (cursor, limit + 1));
+    let rows = db.read(caller.credentials.clone(), read).await?;
+    Answer::page(&caller, Page::cut(rows, limit, |change| change.id.to_string()))
 }

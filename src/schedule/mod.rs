@@ -1,22 +1,27 @@
 //! The schedule: sessions of an intake, what they occupy, and how each was held.
 
 mod advice;
+mod changes;
 mod conflicts;
 mod http;
 mod model;
+mod occurrences;
+mod placements;
 mod plan;
 mod proposals;
 mod rules;
+mod series;
 mod store;
+mod time_of_day;
 
 pub use conflicts::{Conflict, Severity};
 pub use http::{ApiDoc, routes, transitions};
-pub use model::{Held, Instructor, NewWaiver, Session, SessionId, SessionRow, SessionState, SessionTransition, Waiver};
+pub use model::{Held, Instructor, NewWaiver, Series, SeriesId, Session, SessionId, SessionRow, SessionState, SessionTransition, Waiver};
 pub use plan::{NewHold, NewSession, SessionPatch};
 pub use store::moves::update_many;
 pub use store::plan::refuse_below_scheduled;
 pub use store::preview::{Judged, Proposal, judged};
 pub use store::steps::{cancel_unheld, hold, publish, refuse_unheld};
-pub use store::verify::{verify_claims, verify_plan, verify_sessions};
+pub use store::verify::{verify_changes, verify_claims, verify_plan, verify_sessions};
 pub use store::waivers::waive;
 pub use store::{Scheduled, called, check_within, create_many, find, of_intake, remove_many};

@@ -6,7 +6,7 @@ use diesel::{AsChangeset, Identifiable, Insertable, Queryable, Selectable};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::plan::Plan;
+use super::{occurrences::ChangeScope, plan::Plan};
 use crate::{
     clock::Instant,
     db::types::text_enum,
@@ -16,11 +16,12 @@ use crate::{
     people::PersonId,
     programs::{ModuleId, ProgramVersionId},
     rooms::{RoomId, RoomKind},
-    schema::{claim_waivers, rooms, sessions},
+    schema::{claim_waivers, rooms, series, sessions},
     text::{Code, Link, Name, Note, Place, Title},
 };
 
 pub type SessionId = Id<Session>;
+pub type SeriesId = Id<Series>;
 
 text_enum! {
     /// draft → published → held; cancelled from the first two.
@@ -50,6 +51,9 @@ pub(super) struct SessionChange {
     /// Of a cancellation: the session that takes its place, a draft or published in the same intake.
     #[serde(default)]
     pub replaced_by_id: Option<SessionId>,
+    /// Of a cancellation: whether the rest of the series is cancelled too.
+    #[serde(default)]
+    pub scope: ChangeScope,
 }
 
 /// The legal steps: verb, from which states, to which.
@@ -67,6 +71,8 @@ pub(super) const UNHELD: [SessionState; 2] = [SessionState::Draft, SessionState:
 pub struct SessionRow {
     pub id: SessionId,
     pub intake_id: IntakeId,
+    /// The series in which it was made; null for one that was made alone.
+    pub series_id: Option<SeriesId>,
     #[serde(skip)]
     pub program_version_id: ProgramVersionId,
     pub module_id: ModuleId,
@@ -152,6 +158,17 @@ impl SessionRow {
             difference_reason: self.difference_reason.clone(),
         })
     }
+}
+
+/// Sessions that were made together from a weekly pattern.
+#[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Insertable)]
+#[diesel(table_name = series, treat_none_as_default_value = false)]
+pub struct Series {
+    pub id: SeriesId,
+    pub intake_id: IntakeId,
+    /// What the codes of its sessions began with; unique in the intake.
+    pub code: Code,
+    pub created_at: Instant,
 }
 
 /// Somebody who teaches a session.
@@ -286,6 +303,7 @@ impl FromStr for Cursor {
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct SessionFilter {
     pub(super) cohort_id: Option<CohortId>,
+    pub(super) series_id: Option<SeriesId>,
     pub(super) from: Option<Instant>,
     pub(super) until: Option<Instant>,
     pub(super) state: Option<SessionState>,

@@ -45,6 +45,14 @@ pub(super) fn minutes(plan: &Plan) -> Result<i32, FieldFault> {
     if plan.length_minutes.is_some() {
         return Err(FieldFault::new("/length_minutes", "not_recorded", "only a recorded session has a length of its own"));
     }
+    minutes_between(starts_at, ends_at, break_minutes)
+}
+
+/// The minutes of a session at a certain time, its breaks taken off.
+///
+/// # Errors
+/// As [`minutes`].
+pub(super) fn minutes_between(starts_at: Instant, ends_at: Instant, break_minutes: i32) -> Result<i32, FieldFault> {
     let span = i32::try_from(starts_at.minutes_until(ends_at)).ok().filter(|span| *span <= LONGEST);
     let span = span.ok_or_else(|| FieldFault::new("/ends_at", "too_long", "a session lasts at most 24 hours"))?;
     if break_minutes < 0 {
@@ -146,23 +154,24 @@ impl Frame {
         if plan.mode == SessionMode::Recorded && plan.room_id.is_some() {
             faults.push(FieldFault::new("/room_id", "recorded_in_room", "a recorded session occupies no room"));
         }
-        faults.extend(self.check_cohorts(plan));
+        faults.extend(self.check_cohorts(plan.module_id, &plan.cohort_ids));
         if faults.is_empty() { Ok(minutes) } else { Err(faults) }
     }
 
-    fn check_cohorts(&self, plan: &Plan) -> Vec<FieldFault> {
-        let mut faults = duplicates(&plan.cohort_ids, "/cohort_ids");
-        if plan.cohort_ids.is_empty() {
+    /// The cohorts' part of the rules: one or more of the intake, each once, all of which owe the module.
+    pub(super) fn check_cohorts(&self, module_id: ModuleId, cohort_ids: &[CohortId]) -> Vec<FieldFault> {
+        let mut faults = duplicates(cohort_ids, "/cohort_ids");
+        if cohort_ids.is_empty() {
             faults.push(FieldFault::new("/cohort_ids", "cohort_missing", "a session is for one cohort or more"));
         }
-        if plan.cohort_ids.iter().any(|cohort| !self.cohorts.contains_key(cohort)) {
+        if cohort_ids.iter().any(|cohort| !self.cohorts.contains_key(cohort)) {
             faults.push(FieldFault::new("/cohort_ids", "unknown_cohort", "the intake has no such cohort"));
         }
-        match self.modules.get(&plan.module_id) {
+        match self.modules.get(&module_id) {
             None => faults.push(FieldFault::new("/module_id", "unknown_module", "the intake's program version has no such module")),
             Some(Some(discipline)) => {
                 let owes = |cohort| self.cohorts.get(cohort).is_none_or(|of| of == discipline);
-                if !plan.cohort_ids.iter().all(owes) {
+                if !cohort_ids.iter().all(owes) {
                     let detail = "a cohort is of another discipline and does not owe this module";
                     faults.push(FieldFault::new("/module_id", "module_of_another_discipline", detail));
                 }
@@ -243,6 +252,11 @@ impl Taken {
 /// Adds up what is scheduled for each cohort and module. More of it than planned is refused when it is scheduled.
 pub(super) fn scheduled(taken: Vec<Taken>) -> HashMap<(CohortId, ModuleId), i64> {
     added_up(taken, Taken::scheduled)
+}
+
+/// As [`scheduled`], drafts counting as if they were published.
+pub(super) fn laid_out(taken: Vec<Taken>) -> HashMap<(CohortId, ModuleId), i64> {
+    added_up(taken, |one| if one.state == SessionState::Draft { one.minutes } else { one.scheduled() })
 }
 
 /// As [`scheduled`], with each session at no more than was planned for it: what never exceeds the plan. A session that was taught longer

@@ -12,6 +12,7 @@ mod contract;
 mod database;
 mod demo;
 mod enrollments;
+mod feeds;
 mod imports;
 mod instructors;
 mod intakes;

@@ -13,9 +13,20 @@ CREATE TABLE rooms (
     CHECK (kind = 'online' OR link IS NULL)
 );
 
+-- Sessions that were made together from a weekly pattern; `code` is what their codes began with.
+CREATE TABLE series (
+    id uuid NOT NULL PRIMARY KEY,
+    intake_id uuid NOT NULL REFERENCES intakes (id),
+    code text NOT NULL CHECK (length(code) BETWEEN 1 AND 64),
+    created_at timestamptz NOT NULL,
+    UNIQUE (intake_id, code),
+    UNIQUE (id, intake_id)
+);
+
 CREATE TABLE sessions (
     id uuid NOT NULL PRIMARY KEY,
     intake_id uuid NOT NULL,
+    series_id uuid,
     program_version_id uuid NOT NULL,
     module_id uuid NOT NULL,
     code text NOT NULL CHECK (length(code) BETWEEN 1 AND 64),
@@ -58,11 +69,13 @@ CREATE TABLE sessions (
     CHECK ((state = 'cancelled') = (cancel_reason IS NOT NULL)),
     UNIQUE (intake_id, code),
     UNIQUE (id, intake_id),
+    FOREIGN KEY (series_id, intake_id) REFERENCES series (id, intake_id),
     FOREIGN KEY (intake_id, program_version_id) REFERENCES intakes (id, program_version_id),
     FOREIGN KEY (module_id, program_version_id) REFERENCES modules (id, program_version_id)
 );
 CREATE INDEX sessions_intake ON sessions (intake_id, program_version_id);
 CREATE INDEX sessions_module ON sessions (module_id, program_version_id);
+CREATE INDEX sessions_series ON sessions (series_id, intake_id);
 CREATE INDEX sessions_replaced_by ON sessions (replaced_by_id);
 CREATE INDEX sessions_room ON sessions (room_id);
 CREATE INDEX sessions_start ON sessions (intake_id, starts_at);
@@ -197,6 +210,22 @@ BEGIN
 END $$;
 CREATE TRIGGER sessions_held_stay_as_held BEFORE UPDATE ON sessions FOR EACH ROW EXECUTE FUNCTION sessions_held_stay_as_held();
 
+-- A session stays in the series in which it was made: whoever moves the rest of a series moves what belongs to it.
+CREATE FUNCTION sessions_stay_in_series() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NEW.series_id IS DISTINCT FROM OLD.series_id THEN
+        RAISE EXCEPTION 'muster:immutable';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER sessions_stay_in_series BEFORE UPDATE ON sessions FOR EACH ROW EXECUTE FUNCTION sessions_stay_in_series();
+
+CREATE FUNCTION series_are_immutable() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'muster:immutable';
+END $$;
+CREATE TRIGGER series_are_immutable BEFORE UPDATE ON series FOR EACH ROW EXECUTE FUNCTION series_are_immutable();
+
 CREATE FUNCTION sessions_stay() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF OLD.state <> 'draft' THEN
@@ -317,6 +346,7 @@ BEGIN
 END $$;
 CREATE TRIGGER session_instructors_open_update BEFORE UPDATE ON session_instructors FOR EACH ROW EXECUTE FUNCTION session_instructors_open_update();
 
+CREATE TRIGGER series_are_not_truncated BEFORE TRUNCATE ON series FOR EACH STATEMENT EXECUTE FUNCTION is_not_truncated();
 CREATE TRIGGER sessions_are_not_truncated BEFORE TRUNCATE ON sessions FOR EACH STATEMENT EXECUTE FUNCTION is_not_truncated();
 CREATE TRIGGER session_cohorts_are_not_truncated BEFORE TRUNCATE ON session_cohorts FOR EACH STATEMENT EXECUTE FUNCTION is_not_truncated();
 CREATE TRIGGER session_instructors_are_not_truncated BEFORE TRUNCATE ON session_instructors FOR EACH STATEMENT EXECUTE FUNCTION is_not_truncated();

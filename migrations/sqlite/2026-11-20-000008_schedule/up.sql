@@ -13,9 +13,20 @@ CREATE TABLE rooms (
     CHECK (kind = 'online' OR link IS NULL)
 ) STRICT;
 
+-- Sessions that were made together from a weekly pattern; `code` is what their codes began with.
+CREATE TABLE series (
+    id BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),
+    intake_id BLOB NOT NULL CHECK (length(intake_id) = 16) REFERENCES intakes (id),
+    code TEXT NOT NULL CHECK (length(code) BETWEEN 1 AND 64),
+    created_at INTEGER NOT NULL,
+    UNIQUE (intake_id, code),
+    UNIQUE (id, intake_id)
+) STRICT;
+
 CREATE TABLE sessions (
     id BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),
     intake_id BLOB NOT NULL CHECK (length(intake_id) = 16),
+    series_id BLOB CHECK (length(series_id) = 16),
     program_version_id BLOB NOT NULL CHECK (length(program_version_id) = 16),
     module_id BLOB NOT NULL CHECK (length(module_id) = 16),
     code TEXT NOT NULL CHECK (length(code) BETWEEN 1 AND 64),
@@ -58,11 +69,13 @@ CREATE TABLE sessions (
     CHECK ((state = 'cancelled') = (cancel_reason IS NOT NULL)),
     UNIQUE (intake_id, code),
     UNIQUE (id, intake_id),
+    FOREIGN KEY (series_id, intake_id) REFERENCES series (id, intake_id),
     FOREIGN KEY (intake_id, program_version_id) REFERENCES intakes (id, program_version_id),
     FOREIGN KEY (module_id, program_version_id) REFERENCES modules (id, program_version_id)
 ) STRICT;
 CREATE INDEX sessions_intake ON sessions (intake_id, program_version_id);
 CREATE INDEX sessions_module ON sessions (module_id, program_version_id);
+CREATE INDEX sessions_series ON sessions (series_id, intake_id);
 CREATE INDEX sessions_replaced_by ON sessions (replaced_by_id);
 CREATE INDEX sessions_room ON sessions (room_id);
 CREATE INDEX sessions_start ON sessions (intake_id, starts_at);
@@ -174,6 +187,17 @@ END;
 CREATE TRIGGER sessions_held_stay_as_held BEFORE UPDATE ON sessions
 WHEN OLD.state IN ('held', 'cancelled') BEGIN
     SELECT RAISE(ABORT, 'muster:session_closed');
+END;
+-- A session stays in the series in which it was made: whoever moves the rest of a series moves what belongs to it.
+CREATE TRIGGER sessions_stay_in_series BEFORE UPDATE OF series_id ON sessions WHEN NEW.series_id IS NOT OLD.series_id BEGIN
+    SELECT RAISE(ABORT, 'muster:immutable');
+END;
+CREATE TRIGGER series_are_immutable BEFORE UPDATE ON series BEGIN
+    SELECT RAISE(ABORT, 'muster:immutable');
+END;
+CREATE TRIGGER series_are_not_replaced BEFORE INSERT ON series
+WHEN EXISTS (SELECT 1 FROM series WHERE id = NEW.id OR (intake_id = NEW.intake_id AND code = NEW.code)) BEGIN
+    SELECT RAISE(ABORT, 'muster:already_exists');
 END;
 CREATE TRIGGER sessions_stay BEFORE DELETE ON sessions WHEN OLD.state <> 'draft' BEGIN
     SELECT RAISE(ABORT, 'muster:session_closed');

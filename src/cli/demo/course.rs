@@ -3,13 +3,14 @@
 use super::super::Failure;
 use crate::{
     access::{Actor, Credentials},
+    calendars::{self, CalendarKind, NewCalendar, Weekdays},
     clock::Instant,
     db::{Conn, Db},
     error::Error,
     http::Change,
-    imports::{self, Options, Report},
-    intakes::{self, IntakeId, IntakeTransition},
-    organizations,
+    imports::{self, File, Options, Report},
+    intakes::{self, IntakeId, IntakePatch, IntakeTransition},
+    organizations::{self, OrganizationId},
     text::Code,
 };
 
@@ -18,6 +19,8 @@ const PROGRAM: &[u8] = include_bytes!("../../../examples/jisco/program.json");
 const INSTRUCTORS: &[u8] = include_bytes!("../../../examples/jisco/instructors.xlsx");
 const ROSTER: &[u8] = include_bytes!("../../../examples/jisco/roster.xlsx");
 const SCHEDULE: &[u8] = include_bytes!("../../../examples/jisco/schedule.xlsx");
+const HOLIDAYS: &[u8] = include_bytes!("../../../examples/jisco/holidays.csv");
+const SHIFTS: &[u8] = include_bytes!("../../../examples/jisco/shifts.csv");
 
 /// Imports everything, publishes the schedule and starts the intake.
 pub(super) fn build(db: &Db) -> Result<IntakeId, Failure> {
@@ -32,6 +35,7 @@ pub(super) fn build(db: &Db) -> Result<IntakeId, Failure> {
     })?;
     let (instructors, roster) = (imports::read_table("instructors.xlsx", INSTRUCTORS)?, imports::read_table("roster.xlsx", ROSTER)?);
     let schedule = imports::read_table("schedule.xlsx", SCHEDULE)?;
+    let (holidays, shifts) = (imports::read_table("holidays.csv", HOLIDAYS)?, imports::read_table("shifts.csv", SHIFTS)?);
     let intake = db.write_blocking(operator, move |conn, actor, now| {
         let provider = organizations::by_code(conn, actor, &code("USTB")?)?.ok_or(Error::NotFound)?.id;
         let intake = intakes::by_code(conn, actor, &code("HONGXING-3")?)?.ok_or(Error::NotFound)?.id;
@@ -39,10 +43,32 @@ pub(super) fn build(db: &Db) -> Result<IntakeId, Failure> {
         committed(&imports::import_roster(conn, actor, now, intake, &roster, &Options::default())?)?;
         let publish = Options { publish: true, ..Options::default() };
         committed(&imports::import_schedule(conn, actor, now, intake, &schedule, &publish)?)?;
+        calendars(conn, actor, now, (provider, intake), (&holidays, &shifts))?;
         start(conn, actor, now, intake)?;
         Ok(intake)
     })?;
     Ok(intake)
+}
+
+/// The days off that the intake keeps, and the shifts that the sponsor's crews work.
+fn calendars(
+    conn: &mut Conn,
+    actor: &Actor,
+    now: Instant,
+    (provider, intake): (OrganizationId, IntakeId),
+    (holidays, shifts): (&File, &File),
+) -> Result<(), Error> {
+    let sponsor = organizations::by_code(conn, actor, &code("JISCO")?)?.ok_or(Error::NotFound)?.id;
+    let new = |kind, organization_id, code: Code, name: &str| -> Result<NewCalendar, Error> {
+        let (name, time_zone) = (name.parse().map_err(Error::internal)?, "Asia/Shanghai".parse().map_err(Error::internal)?);
+        Ok(NewCalendar { provider_id: Some(provider), kind, organization_id, code, name, time_zone, weekend_days: Weekdays::default() })
+    };
+    let calendar = calendars::create(conn, actor, now, new(CalendarKind::Holidays, None, code("CN-2020")?, "2020 年节假日")?)?.id;
+    committed(&imports::import_holidays(conn, actor, now, calendar, holidays, &Options::default())?)?;
+    let patch = IntakePatch { holiday_calendar_id: Some(Some(calendar)), ..IntakePatch::default() };
+    intakes::update(conn, actor, None, intake, patch)?;
+    let rota = calendars::create(conn, actor, now, new(CalendarKind::Shifts, Some(sponsor), code("JISCO-ROTA")?, "四班三倒")?)?.id;
+    committed(&imports::import_shifts(conn, actor, now, rota, shifts, &Options::default())?)
 }
 
 fn start(conn: &mut Conn, actor: &Actor, now: Instant, intake: IntakeId) -> Result<(), Error> {

@@ -1,11 +1,13 @@
 //! `muster import`: files into the register and out of it again, through the same code as over HTTP.
 
+mod holidays;
 mod instructors;
 mod list;
 mod organizations;
 mod program;
 mod roster;
 mod schedule;
+mod shifts;
 mod undo;
 
 use std::{
@@ -21,6 +23,7 @@ use serde_json::json;
 use super::{Context, Failure, Outcome};
 use crate::{
     access::{Actor, Credentials},
+    calendars::{self, Calendar},
     clock::Instant,
     db::Conn,
     error::Error,
@@ -62,6 +65,10 @@ enum Command {
     Roster(roster::Args),
     /// The sessions of an intake: code, module, cohorts, date, start, end; instructors, break, mode, place
     Schedule(schedule::Args),
+    /// Days off of a calendar, and worked days of its weekends: date, kind; name
+    Holidays(holidays::Args),
+    /// Shifts of a sponsor's crews: crew, date, start, end; shift
+    Shifts(shifts::Args),
     /// What was imported, with the ids to undo
     List(list::Args),
     /// Take an import back, while nothing else rests on it
@@ -75,6 +82,8 @@ pub fn run(args: Args, context: &Context) -> Result<Outcome, Failure> {
         Command::Program(args) => program::run(args, context),
         Command::Roster(args) => roster::run(args, context),
         Command::Schedule(args) => schedule::run(args, context),
+        Command::Holidays(args) => holidays::run(args, context),
+        Command::Shifts(args) => shifts::run(args, context),
         Command::List(args) => list::run(args, context),
         Command::Undo(args) => undo::run(args, context),
     }
@@ -225,6 +234,20 @@ fn intake(conn: &mut Conn, actor: &Actor, text: &str) -> Result<Intake, Error> {
     let found = text.parse().map_or(Err(Error::NotFound), |id| intakes::find(conn, actor, id));
     found.map_err(|error| match error {
         Error::NotFound => Error::invalid("/intake", "unknown_intake", format!("there is no intake `{text}`")),
+        other => other,
+    })
+}
+
+/// The calendar that `text` names by its code or its id.
+fn calendar(conn: &mut Conn, actor: &Actor, text: &str) -> Result<Calendar, Error> {
+    if let Ok(code) = text.parse::<Code>()
+        && let Some(calendar) = calendars::by_code(conn, actor, &code)?
+    {
+        return Ok(calendar);
+    }
+    let found = text.parse().map_or(Err(Error::NotFound), |id| calendars::find(conn, actor, id));
+    found.map_err(|error| match error {
+        Error::NotFound => Error::invalid("/calendar", "unknown_calendar", format!("there is no calendar `{text}`")),
         other => other,
     })
 }

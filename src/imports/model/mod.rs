@@ -3,12 +3,14 @@
 
 mod columns;
 mod directory;
+pub(super) mod holidays;
 mod identity;
 pub(super) mod instructors;
 pub(super) mod organizations;
 pub(super) mod program;
 pub(super) mod roster;
 pub(super) mod schedule;
+pub(super) mod shifts;
 mod verdicts;
 
 pub(super) use columns::{Entries, Sheet, template};
@@ -46,6 +48,8 @@ text_enum! {
         Program => "program",
         Roster => "roster",
         Schedule => "schedule",
+        Holidays => "holidays",
+        Shifts => "shifts",
     }
 }
 

@@ -38,7 +38,7 @@ pub fn cohorts_of(conn: &mut Conn, intake: IntakeId) -> Result<Vec<CohortRow>, E
 
 /// The cohorts of an intake, by code. A class adviser and a trainee see the own ones, an instructor those of the sessions they teach;
 /// a partner sees the intake's schedule, and so all whom it is for.
-pub(in crate::intakes) fn list(conn: &mut Conn, actor: &Actor, intake: IntakeId) -> Result<Vec<Cohort>, Error> {
+pub fn list(conn: &mut Conn, actor: &Actor, intake: IntakeId) -> Result<Vec<Cohort>, Error> {
     find(conn, actor, intake)?;
     let mut query = cohorts::table.filter(cohorts::intake_id.eq(intake)).order(cohorts::code).select(Cohort::as_select()).into_boxed();
     query = match actor.scope() {

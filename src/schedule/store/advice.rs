@@ -1,6 +1,6 @@
 //! What a coordinator should think over before sessions are published as proposed: told only, for none of it is wrong by itself.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 
 use diesel::prelude::*;
 
@@ -13,6 +13,7 @@ use super::{
     },
     check::{Candidate, Candidates, blocking},
     conflicts::names_of_people,
+    expected::on_shifts,
     links::CHUNK,
 };
 use crate::{
@@ -33,6 +34,7 @@ use crate::{
 pub(super) fn advice(conn: &mut Conn, intake: &Intake, candidates: &Candidates) -> Result<Vec<(usize, Conflict)>, Error> {
     let mut found = holidays(conn, intake, candidates)?;
     found.extend(of_instructors(conn, intake, candidates)?);
+    found.extend(on_shifts(conn, intake, candidates)?);
     Ok(found)
 }
 
@@ -99,7 +101,8 @@ fn of_instructors(conn: &mut Conn, intake: &Intake, candidates: &Candidates) -> 
     let loads = taught_by(&profiles, timed(candidates)).map(|((index, one), profile)| (index, one.load(profile.person_id)));
     let loads: Vec<(usize, Load)> = loads.collect();
     let standing = standing_loads(conn, intake, &profiles, candidates, &loads)?;
-    for beyond in beyond_caps(&profiles, &standing, &loads) {
+    let together = candidates.together(&loads, |(index, _)| *index).into_iter();
+    for beyond in together.flat_map(|loads| beyond_caps(&profiles, &standing, loads)) {
         let Some(one) = candidates.all.get(beyond.index) else { continue };
         let (kind, when) = match beyond.period {
             Period::Day(date) => (ConflictKind::DailyCap, format!("on {date}")),
@@ -155,7 +158,6 @@ fn standing_loads(
         return Ok(Vec::new());
     };
     let people: Vec<Id<()>> = weeks.iter().map(|(person, _)| person.cast()).collect::<BTreeSet<_>>().into_iter().collect();
-    let own: HashSet<SessionId> = candidates.all.iter().map(Candidate::id).collect();
     let mut standing = Vec::new();
     for chunk in people.chunks(CHUNK) {
         let root = organizations::table.filter(organizations::id.eq(intake.provider_id)).select(organizations::root_id);
@@ -170,7 +172,7 @@ fn standing_loads(
             .filter(intake_rows::provider_id.eq_any(house))
             .select((claims::session_id, claims::resource_id, claims::starts_at, sessions::minutes, sessions::held_minutes))
             .load(conn)?;
-        let others = rows.into_iter().filter(|(session, ..)| !own.contains(session));
+        let others = rows.into_iter().filter(|(session, ..)| !candidates.replace(*session));
         standing.extend(others.map(|(_, person, starts_at, minutes, held)| Load {
             person_id: person.cast(),
             starts_at,

@@ -40,7 +40,8 @@ pub(super) struct Candidate {
     pub(super) id: SessionId,
     /// Where a request or a file says it.
     pub(super) pointer: Option<String>,
-    pub(super) is_stored: bool,
+    /// The session that stands already, if one does: its claims are thought away, and a waiver names it.
+    pub(super) stored: Option<SessionId>,
     pub(super) plan: Plan,
     pub(super) minutes: i32,
     /// The cohorts of whose plan it takes more than it does now. For the others it is not refused for what others have taken meanwhile.
@@ -59,17 +60,18 @@ impl Candidate {
             Some((row, cohorts)) if row.state == SessionState::Published && minutes <= row.minutes => added(cohorts, &plan.cohort_ids),
             _ => plan.cohort_ids.clone(),
         };
-        let id = stored.map_or_else(Id::generate, |(row, _)| row.id);
-        Self { id, pointer: None, is_stored: stored.is_some(), plan, minutes, taking }
+        let stored = stored.map(|(row, _)| row.id);
+        Self { id: stored.unwrap_or_else(Id::generate), pointer: None, stored, plan, minutes, taking }
+    }
+
+    /// The same, where a request or an answer says it.
+    pub(super) fn at(self, pointer: String) -> Self {
+        Self { pointer: Some(pointer), ..self }
     }
 
     /// A session as it was held: nothing is refused any more for the plan.
     pub(super) fn held(id: SessionId, actual: Plan, minutes: i32) -> Self {
-        Self { id, pointer: None, is_stored: true, plan: actual, minutes, taking: Vec::new() }
-    }
-
-    pub(super) fn id(&self) -> SessionId {
-        self.id
+        Self { id, pointer: None, stored: Some(id), plan: actual, minutes, taking: Vec::new() }
     }
 
     /// What it is for one of its instructors.
@@ -79,7 +81,7 @@ impl Candidate {
 
     fn placed(&self) -> Placed {
         Placed {
-            id: self.is_stored.then_some(self.id),
+            id: self.stored,
             pointer: self.pointer.clone(),
             code: self.plan.code.clone(),
             starts_at: self.plan.starts_at,
@@ -92,12 +94,38 @@ impl Candidate {
 pub(super) struct Candidates {
     pub(super) all: Vec<Candidate>,
     places: HashMap<SessionId, usize>,
+    /// The sessions that stand until these take their place.
+    replaced: HashSet<SessionId>,
+    /// Whether only one of them is to be, so that none is in the way of another.
+    pub(super) are_alternatives: bool,
 }
 
 impl Candidates {
     pub(super) fn of(all: Vec<Candidate>) -> Self {
         let places = all.iter().enumerate().map(|(index, one)| (one.id, index)).collect();
-        Self { all, places }
+        let replaced = all.iter().filter_map(|one| one.stored).collect();
+        Self { all, places, replaced, are_alternatives: false }
+    }
+
+    /// One session at several times, each under an id of its own.
+    fn alternatives(session: &Session, plans: Vec<Plan>) -> Self {
+        let one = |plan| Candidate { id: Id::generate(), ..Candidate::of(Some(session), plan, session.row.minutes) };
+        Self { are_alternatives: true, ..Self::of(plans.into_iter().map(one).collect()) }
+    }
+
+    /// What adds up, in the order of the candidates: of alternatives what is of each, else all.
+    pub(super) fn together<'a, T>(&self, all: &'a [T], index: impl Fn(&T) -> usize) -> Vec<&'a [T]> {
+        if self.are_alternatives { all.chunk_by(|one, next| index(one) == index(next)).collect() } else { vec![all] }
+    }
+
+    /// Whether a session that stands is thought away.
+    pub(super) fn replace(&self, id: SessionId) -> bool {
+        self.replaced.contains(&id)
+    }
+
+    /// The id by which a waiver names a session, proposed or standing.
+    pub(super) fn stored_id(&self, id: SessionId) -> SessionId {
+        self.find(id).and_then(|(_, one)| one.stored).unwrap_or(id)
     }
 
     pub(super) fn occupied(&self) -> Vec<Occupied> {
@@ -142,8 +170,19 @@ pub(in crate::schedule) fn check(conn: &mut Conn, actor: &Actor, id: IntakeId, p
     actor.may(Action::WriteSchedule)?;
     intake.check_live()?;
     let frame = frame(conn, &intake)?;
-    let candidates = Candidates::of(candidates(conn, actor, &intake, &frame, proposed)?);
-    let found = in_the_way(conn, actor, &intake, &frame, &candidates)?;
+    let candidates = candidates(conn, actor, &intake, &frame, proposed)?;
+    checked(conn, actor, &intake, &frame, candidates)
+}
+
+/// All that stands in the way of candidates that are right by themselves.
+pub(super) fn checked(
+    conn: &mut Conn,
+    actor: &Actor,
+    intake: &Intake,
+    frame: &Frame,
+    candidates: Vec<Candidate>,
+) -> Result<Checked, Error> {
+    let found = find_all(conn, actor, intake, frame, &Candidates::of(candidates))?;
     let more = found.more + found.conflicts.len().saturating_sub(SHOWN);
     Ok(Checked { fits: !found.blocks, conflicts: found.conflicts.into_iter().take(SHOWN).map(|(_, conflict)| conflict).collect(), more })
 }
@@ -157,12 +196,31 @@ pub(in crate::schedule) fn warnings(conn: &mut Conn, actor: &Actor, id: IntakeId
     }
     let intake = intakes::find(conn, actor, id)?;
     let frame = frame(conn, &intake)?;
-    let found = in_the_way(conn, actor, &intake, &frame, &candidates)?;
+    let found = find_all(conn, actor, &intake, &frame, &candidates)?;
     Ok(found.conflicts.into_iter().take(SHOWN).map(|(_, conflict)| conflict).collect())
 }
 
+/// What stands in the way of a session at each of these times, as [`checked`] would tell of each alone.
+pub(super) fn alternatives(
+    conn: &mut Conn,
+    actor: &Actor,
+    intake: &Intake,
+    frame: &Frame,
+    session: &Session,
+    plans: Vec<Plan>,
+) -> Result<Vec<Vec<Conflict>>, Error> {
+    let mut told = vec![Vec::new(); plans.len()];
+    let found = find_all(conn, actor, intake, frame, &Candidates::alternatives(session, plans))?;
+    for (index, conflict) in found.conflicts {
+        if let Some(of_time) = told.get_mut(index) {
+            of_time.push(conflict);
+        }
+    }
+    Ok(told)
+}
+
 /// Whatever is in the way of these sessions, if all of them were published; nothing is stored.
-pub(super) fn in_the_way(conn: &mut Conn, actor: &Actor, intake: &Intake, frame: &Frame, candidates: &Candidates) -> Result<Found, Error> {
+pub(super) fn find_all(conn: &mut Conn, actor: &Actor, intake: &Intake, frame: &Frame, candidates: &Candidates) -> Result<Found, Error> {
     let mut found = Found { conflicts: outside(frame, candidates), ..Found::default() };
     in_two_places(conn, actor, intake, candidates, true, &mut found)?;
     found.conflicts.extend(trainees(conn, actor, intake, candidates)?);
@@ -232,7 +290,7 @@ fn candidates(conn: &mut Conn, actor: &Actor, intake: &Intake, frame: &Frame, pr
     let mut candidates = Vec::with_capacity(plans.len());
     for (pointer, stored, plan) in plans {
         match plan.and_then(|plan| frame.check_itself(&plan).map(|minutes| (plan, minutes))) {
-            Ok((plan, minutes)) => candidates.push(Candidate { pointer: Some(pointer), ..Candidate::of(stored.as_ref(), plan, minutes) }),
+            Ok((plan, minutes)) => candidates.push(Candidate::of(stored.as_ref(), plan, minutes).at(pointer)),
             Err(found) => {
                 faults.extend(found.into_iter().map(|fault| FieldFault { pointer: format!("{pointer}{}", fault.pointer), ..fault }))
             }
@@ -285,7 +343,9 @@ fn in_two_places(
     with_waived: bool,
     found: &mut Found,
 ) -> Result<(), Error> {
-    let clashes = clashes(conn, candidates.occupied(), SHOWN, with_waived)?;
+    // What stands overlaps itself hardly anywhere, so that there is little in the way of each of several alternatives.
+    let most = if candidates.are_alternatives { usize::MAX } else { SHOWN };
+    let clashes = clashes(conn, candidates, most, with_waived)?;
     found.more += clashes.more;
     found.blocks |= clashes.blocks;
     let pairs: Vec<(Occupied, Occupied)> = clashes.shown.iter().map(|clash| (clash.one, clash.other)).collect();
@@ -321,8 +381,7 @@ pub(super) fn other_of(candidates: &Candidates, other: &Occupied, code: Code) ->
 fn beyond_plan(conn: &mut Conn, intake: &Intake, candidates: &Candidates) -> Result<Vec<(usize, Conflict)>, Error> {
     let modules: BTreeSet<_> = candidates.all.iter().map(|one| one.plan.module_id).collect();
     let stored = taken_of(conn, intake, modules.into_iter().collect())?;
-    let own: HashSet<SessionId> = candidates.all.iter().map(|one| one.id).collect();
-    let others = scheduled(stored.into_iter().filter(|(id, _)| !own.contains(id)).map(|(_, taken)| taken).collect());
+    let others = scheduled(stored.into_iter().filter(|(id, _)| !candidates.replace(*id)).map(|(_, taken)| taken).collect());
     let shares = Shares::of(conn, intake)?;
     let mut takings = Vec::new();
     for (index, one) in candidates.all.iter().enumerate() {
@@ -337,7 +396,8 @@ fn beyond_plan(conn: &mut Conn, intake: &Intake, candidates: &Candidates) -> Res
         let candidate = candidates.all.get(taking.index)?;
         Some((taking.index, shares.exceeded(candidate, taking.share, minutes)?))
     };
-    Ok(exceeding(&takings, &shares.planned, others).into_iter().filter_map(conflict).collect())
+    let together = candidates.together(&takings, |taking| taking.index).into_iter();
+    Ok(together.flat_map(|takings| exceeding(takings, &shares.planned, others.clone())).filter_map(conflict).collect())
 }
 
 /// What is planned for the cohorts of an intake, and what these are called.

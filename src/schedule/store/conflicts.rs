@@ -13,6 +13,7 @@ use super::{
     super::model::SessionId,
     super::plan::Plan,
     super::rules::{ClaimKind, Occupied, Resource, for_each_overlap, pair},
+    check::Candidates,
     links::CHUNK,
     visible,
     waivers::granted,
@@ -72,15 +73,16 @@ pub(super) struct Clashes {
 }
 
 /// Looks for overlaps, and shows at most so many; those that were waived only if asked.
-pub(super) fn clashes(conn: &mut Conn, mut proposed: Vec<Occupied>, most: usize, with_waived: bool) -> Result<Clashes, Error> {
-    let own: HashSet<SessionId> = proposed.iter().map(|one| one.session_id).collect();
+pub(super) fn clashes(conn: &mut Conn, candidates: &Candidates, most: usize, with_waived: bool) -> Result<Clashes, Error> {
+    let mut proposed = candidates.occupied();
     let standing = standing(conn, &proposed.iter().map(|one| one.resource).collect(), &proposed)?;
-    proposed.extend(standing.into_iter().filter(|one| !own.contains(&one.session_id)));
-    let granted = granted(conn, proposed.iter().map(|one| one.session_id).collect())?;
+    proposed.extend(standing.into_iter().filter(|one| !candidates.replace(one.session_id)));
+    let granted = granted(conn, proposed.iter().map(|one| candidates.stored_id(one.session_id)).collect())?;
     let mut clashes = Clashes::default();
     for_each_overlap(proposed, |one, other| {
-        let waiver = granted.get(&pair(one.session_id, other.session_id));
-        if waiver.is_some() && !with_waived {
+        let waiver = granted.get(&pair(candidates.stored_id(one.session_id), candidates.stored_id(other.session_id)));
+        let is_apart = candidates.are_alternatives && other.proposed;
+        if is_apart || waiver.is_some() && !with_waived {
             return;
         }
         clashes.blocks |= waiver.is_none();
@@ -137,7 +139,7 @@ pub(super) struct Told {
     pub(super) sentence: String,
 }
 
-/// Pairs of sessions with what both take, in words. `proposed` are the codes of sessions that are not stored yet.
+/// Pairs of sessions with what both take, in words. `proposed` are the codes of those that are proposed.
 pub(super) fn told(
     conn: &mut Conn,
     actor: &Actor,
@@ -145,7 +147,8 @@ pub(super) fn told(
     shown: &[(Occupied, Occupied)],
     proposed: &HashMap<SessionId, Code>,
 ) -> Result<Vec<Told>, Error> {
-    let known = known(conn, actor, shown.iter().flat_map(|(one, other)| [one.session_id, other.session_id]).collect())?;
+    let stored = shown.iter().flat_map(|(one, other)| [one.session_id, other.session_id]).filter(|id| !proposed.contains_key(id));
+    let known = known(conn, actor, stored.collect())?;
     let names = names(conn, shown)?;
     let code = |id: SessionId| proposed.get(&id).or(known.get(&id).map(|known| &known.code)).map_or("", Code::as_str);
     let tell = |(one, other): &(Occupied, Occupied)| {

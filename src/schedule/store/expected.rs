@@ -1,10 +1,12 @@
-//! Who is expected in sessions as they are proposed: trainees who would be in two of them, and more than a room holds. Both are told only.
+//! Who is expected in sessions as they are proposed: trainees who would be in two of them or on shift, and more than a room holds. All of
+//! it is told only.
 
 use std::collections::{BTreeSet, HashMap};
 
 use diesel::prelude::*;
 
 use super::{
+    super::advice::{Crewed, on_shift},
     super::conflicts::{Conflict, ConflictKind, Elsewhere, Placement, Severity, Subject, in_two_sessions},
     super::model::SessionId,
     super::rules::{ClaimKind, Occupied, Resource},
@@ -14,15 +16,17 @@ use super::{
 };
 use crate::{
     access::Actor,
+    calendars::{self, CrewShift},
     clock::Instant,
     db::Conn,
     enrollments::EnrollmentState,
     error::Error,
-    intakes::{CohortId, Intake, IntakeId},
+    intakes::{CohortId, Intake, IntakeId, SessionMode},
+    organizations::OrganizationId,
     people::PersonId,
     rooms::RoomId,
     schema::{enrollment_periods, enrollments, rooms as room_rows},
-    text::Name,
+    text::{Code, Name, listed},
 };
 
 /// Trainees named in one conflict.
@@ -149,4 +153,58 @@ fn placed(conn: &mut Conn, cohorts: BTreeSet<CohortId>) -> Result<Vec<Placement>
         .select((enrollments::person_id, enrollment_periods::cohort_id, enrollment_periods::from_at, enrollment_periods::until_at))
         .load(conn)?;
     Ok(rows.into_iter().filter_map(placement).collect())
+}
+
+/// Sessions during which some of their trainees are on shift, by the calendars of shifts that the intake's provider keeps.
+pub(super) fn on_shifts(conn: &mut Conn, intake: &Intake, candidates: &Candidates) -> Result<Vec<(usize, Conflict)>, Error> {
+    let calendars = calendars::of_shifts(conn, intake.provider_id)?;
+    let sessions = || candidates.all.iter().enumerate().filter(|(_, one)| one.plan.mode != SessionMode::Recorded);
+    let span = sessions().map(|(_, one)| one.plan.starts_at).min().zip(sessions().map(|(_, one)| one.plan.ends_at).max());
+    let Some(span) = span.filter(|_| !calendars.is_empty()) else {
+        return Ok(Vec::new());
+    };
+    let crewed = crewed(conn, sessions().flat_map(|(_, one)| one.plan.cohort_ids.iter().copied()).collect())?;
+    let crews: BTreeSet<Code> = crewed.values().flatten().map(|one| one.crew.1.clone()).collect();
+    let shifts = calendars::shifts_of(conn, &calendars, crews, span)?;
+    let called = |one: &Candidate| {
+        let trainees = one.plan.cohort_ids.iter().filter_map(|cohort| crewed.get(cohort)).flatten();
+        on_shift((one.plan.starts_at, one.plan.ends_at), trainees, &shifts)
+    };
+    let found: Vec<(usize, &Candidate, Vec<(PersonId, &CrewShift)>)> = sessions().map(|(index, one)| (index, one, called(one))).collect();
+    let people = found.iter().flat_map(|(_, _, called)| called.iter().take(NAMED)).map(|(person, _)| person.cast());
+    let names = names_of_people(conn, people.collect())?;
+    let conflict = |(index, one, called): (usize, &Candidate, Vec<(PersonId, &CrewShift)>)| {
+        let named = called.iter().filter_map(|(id, _)| Some(Subject { id: id.cast(), name: names.get(&id.cast())?.clone() }));
+        let crew = |shift: &CrewShift| shift.name.as_ref().map_or(shift.crew.to_string(), |name| format!("{} ({name})", shift.crew));
+        let crews: BTreeSet<String> = called.iter().map(|(_, shift)| crew(shift)).collect();
+        let crews = listed(crews.iter().map(String::as_str));
+        let detail = format!("{} of the trainees of session {} are on shift then: crew {crews}", called.len(), one.plan.code);
+        let subjects: Vec<Subject> = named.take(NAMED).collect();
+        (!called.is_empty())
+            .then(|| (index, Conflict { severity: Severity::Warn, subjects, ..blocking(one, ConflictKind::OnShift, detail) }))
+    };
+    Ok(found.into_iter().filter_map(conflict).collect())
+}
+
+/// The trainees of these cohorts who work in a crew, by cohort and in the order of their ids.
+fn crewed(conn: &mut Conn, cohorts: BTreeSet<CohortId>) -> Result<HashMap<CohortId, Vec<Crewed>>, Error> {
+    let rows: Vec<(PlacementRow, OrganizationId, Code)> = enrollment_periods::table
+        .inner_join(enrollments::table.on(enrollments::id.eq(enrollment_periods::enrollment_id)))
+        .filter(enrollment_periods::cohort_id.eq_any(cohorts.into_iter().collect::<Vec<_>>()))
+        .filter(enrollment_periods::state.eq(EnrollmentState::Enrolled))
+        .filter(enrollments::crew.is_not_null())
+        .order(enrollments::person_id)
+        .select((
+            (enrollments::person_id, enrollment_periods::cohort_id, enrollment_periods::from_at, enrollment_periods::until_at),
+            enrollments::sponsor_id,
+            enrollments::crew.assume_not_null(),
+        ))
+        .load(conn)?;
+    let mut crewed: HashMap<CohortId, Vec<Crewed>> = HashMap::new();
+    for (row, sponsor, crew) in rows {
+        if let Some(placement) = placement(row) {
+            crewed.entry(placement.cohort_id).or_default().push(Crewed { placement, crew: (sponsor, crew) });
+        }
+    }
+    Ok(crewed)
 }

@@ -1,13 +1,17 @@
 //! The table of sessions. What they occupy is claimed and given back by the triggers on it.
 
 pub(super) mod advice;
+pub(super) mod changes;
 pub(super) mod check;
 pub(super) mod conflicts;
 pub(super) mod expected;
 pub(super) mod links;
 pub(super) mod moves;
+pub(super) mod occurrences;
+pub(super) mod placements;
 pub(super) mod plan;
 pub(super) mod preview;
+pub(super) mod series;
 pub(super) mod steps;
 pub(super) mod verify;
 pub(super) mod waivers;
@@ -96,6 +100,9 @@ pub(super) fn list(
     if let Some(cohort) = filter.cohort_id {
         let of_cohort = session_cohorts::table.filter(session_cohorts::cohort_id.eq(cohort)).select(session_cohorts::session_id);
         query = query.filter(sessions::id.eq_any(of_cohort));
+    }
+    if let Some(series) = filter.series_id {
+        query = query.filter(sessions::series_id.eq(series));
     }
     if let Some(from) = filter.from {
         query = query.filter(sessions::starts_at.ge(from));
@@ -228,13 +235,23 @@ fn create(
         }
     }
     unless_all_valid(faults, several)?;
+    admit(conn, actor, intake, &plans)?;
+    insert(conn, actor, intake, rows, &plans)
+}
+
+/// Refuses new sessions whose code is taken, or with an instructor or a room that the actor does not see.
+fn admit(conn: &mut Conn, actor: &Actor, intake: &Intake, plans: &[Plan]) -> Result<(), Error> {
     refuse_taken(conn, intake.id, plans.iter().map(|plan| &plan.code))?;
     links::find_instructors(conn, actor, plans.iter().flat_map(|plan| plan.instructor_ids.iter().copied()).collect())?;
-    rooms::check_all(conn, actor, plans.iter().filter_map(|plan| plan.room_id).collect())?;
+    rooms::check_all(conn, actor, plans.iter().filter_map(|plan| plan.room_id).collect())
+}
+
+/// Writes drafts that were admitted, in the order of their plans.
+fn insert(conn: &mut Conn, actor: &Actor, intake: &Intake, rows: Vec<SessionRow>, plans: &[Plan]) -> Result<Vec<Session>, Error> {
     for chunk in rows.chunks(CHUNK) {
         for_backend!(conn, |c| diesel::insert_into(sessions::table).values(chunk).execute(c))?;
     }
-    let planned: Vec<(SessionId, &Plan)> = rows.iter().map(|row| row.id).zip(&plans).collect();
+    let planned: Vec<(SessionId, &Plan)> = rows.iter().map(|row| row.id).zip(plans).collect();
     links::insert(conn, intake.id, &planned)?;
     let sessions = whole(conn, rows)?;
     for session in &sessions {
@@ -248,6 +265,7 @@ fn draft(intake: &Intake, now: Instant, plan: &Plan, minutes: i32) -> SessionRow
     SessionRow {
         id: Id::generate(),
         intake_id: intake.id,
+        series_id: None,
         program_version_id: intake.program_version_id,
         module_id: plan.module_id,
         code: plan.code.clone(),

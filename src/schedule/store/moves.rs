@@ -7,7 +7,9 @@ use diesel::prelude::*;
 use super::{
     super::model::{Session, SessionId, SessionRow, SessionState},
     super::plan::{Plan, SessionPatch},
-    called, changing,
+    called,
+    changes::{self, NewChange},
+    changing,
     check::{Candidate, refuse_conflicts},
     find, frame,
     links::{self, CHUNK, added, whole},
@@ -17,7 +19,7 @@ use crate::{
     access::{Action, Actor},
     clock::Instant,
     db::{self, Conn},
-    error::Error,
+    error::{Error, FieldFault},
     http::{Caller, ETag},
     intakes::{self, Intake, IntakeId, SessionMode},
     journal::NewEntry,
@@ -43,6 +45,12 @@ impl Move {
 
     fn is_published(&self) -> bool {
         self.stored.row.state == SessionState::Published
+    }
+
+    /// What is wrong with it; of several moves with the code of its session.
+    fn refusal(&self, faults: Vec<FieldFault>, several: bool) -> Error {
+        let named = |fault: FieldFault| FieldFault { detail: format!("session {}: {}", self.before.code, fault.detail), ..fault };
+        Error::Invalid(if several { faults.into_iter().map(named).collect() } else { faults })
     }
 
     /// Whether what it occupies is claimed anew.
@@ -92,10 +100,22 @@ pub fn update_many(
     let intake = changing(conn, actor, intake_id)?;
     let rows = of_ids(conn, actor, intake_id, patches.keys().copied().collect())?;
     let stored = whole(conn, rows)?.into_iter();
-    let moves = stored.filter_map(|session| patches.remove(&session.row.id).map(|patch| Move::of(session, patch, intake.time_zone)));
+    let patched = stored.filter_map(|session| patches.remove(&session.row.id).map(|patch| (session, patch)));
+    apply(conn, actor, now, &intake, patched.collect())
+}
+
+/// As [`update_many`], of sessions of an intake that is locked.
+pub(super) fn apply(
+    conn: &mut Conn,
+    actor: &Actor,
+    now: Instant,
+    intake: &Intake,
+    patched: Vec<(Session, SessionPatch)>,
+) -> Result<Vec<Session>, Error> {
+    let moves = patched.into_iter().map(|(session, patch)| Move::of(session, patch, intake.time_zone));
     let mut moves = moves.collect::<Result<Vec<Move>, Error>>()?;
     moves.retain(|one| one.plan != one.before);
-    if moves.is_empty() { Ok(Vec::new()) } else { move_all(conn, actor, now, &intake, &moves) }
+    if moves.is_empty() { Ok(Vec::new()) } else { move_all(conn, actor, now, intake, &moves) }
 }
 
 /// Writes moves of sessions of an intake that is locked, each of which changes something.
@@ -103,7 +123,8 @@ fn move_all(conn: &mut Conn, actor: &Actor, now: Instant, intake: &Intake, moves
     refuse_fixed(conn, moves)?;
     intake.check_live()?;
     let frame = frame(conn, intake)?;
-    let minutes = moves.iter().map(|one| frame.check(&one.plan).map_err(Error::Invalid)).collect::<Result<Vec<i32>, Error>>()?;
+    let minutes = moves.iter().map(|one| frame.check(&one.plan).map_err(|faults| one.refusal(faults, moves.len() > 1)));
+    let minutes = minutes.collect::<Result<Vec<i32>, Error>>()?;
     refuse_taken(conn, intake.id, moves.iter().filter(|one| one.plan.code != one.before.code).map(|one| &one.plan.code))?;
     let joining = moves.iter().flat_map(|one| added(&one.before.instructor_ids, &one.plan.instructor_ids));
     links::find_instructors(conn, actor, joining.collect())?;
@@ -124,6 +145,9 @@ fn move_all(conn: &mut Conn, actor: &Actor, now: Instant, intake: &Intake, moves
         intakes::touch_all(conn, intake.id)?;
     }
     let sessions = whole(conn, rows)?;
+    let moved = moves.iter().zip(&sessions).filter(|(one, _)| one.is_published());
+    let told = moved.map(|(one, now)| NewChange { before: &one.stored, after: Some(now), reason: one.reason.as_ref() });
+    changes::record(conn, actor, now, &intake, told.collect())?;
     for (one, now) in moves.iter().zip(&sessions) {
         let action = if one.is_published() { "session.moved" } else { "session.updated" };
         let entry = NewEntry::of(action, "session", now.row.id).provider(intake.provider_id).intake(intake.id);

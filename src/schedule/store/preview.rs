@@ -9,7 +9,7 @@ use super::{
     super::proposals::{self, Around, Obstacle, Stand, judge},
     super::rules::{Frame, Occupied, scheduled},
     Scheduled, called,
-    check::{Candidate, Candidates, Shares, in_the_way, overlap},
+    check::{Candidate, Candidates, Shares, find_all, overlap},
     conflicts::{Clash, occupied, standing, told},
     frame,
     moves::roll_has_been_called,
@@ -114,7 +114,7 @@ fn considered(intake: &Intake, frame: &Frame, stored: &[Scheduled], proposals: V
             (Err(_), checked) => (false, 0, checked.err().unwrap_or_default()),
         };
         let before = stored.get(&id).map(|(row, cohorts, _)| (row, cohorts.as_slice()));
-        let proposed = Candidate { id, pointer: Some(pointer), ..Candidate::beside(before, plan, minutes) };
+        let proposed = Candidate { id, ..Candidate::beside(before, plan, minutes).at(pointer) };
         Ok(Considered { proposed, is_published, is_right, faults })
     };
     proposals.into_iter().map(consider).collect()
@@ -130,7 +130,7 @@ fn told_of<'a>(
 ) -> Result<HashMap<SessionId, Vec<Conflict>>, Error> {
     let candidates = Candidates::of(considered.filter(|one| one.is_published).map(|one| one.proposed.clone()).collect());
     let mut told: HashMap<SessionId, Vec<Conflict>> = HashMap::new();
-    for (index, conflict) in in_the_way(conn, actor, intake, frame, &candidates)?.conflicts {
+    for (index, conflict) in find_all(conn, actor, intake, frame, &candidates)?.conflicts {
         if let Some(one) = candidates.all.get(index) {
             told.entry(one.id).or_default().push(conflict);
         }

@@ -4,12 +4,15 @@ use diesel::prelude::*;
 
 use super::{
     super::model::{Session, SessionChange, SessionId, SessionRow, SessionState, SessionTransition, UNHELD},
+    super::occurrences::ChangeScope,
     super::plan::{NewHold, Plan},
     super::rules::{Days, check_instructors, minutes},
+    changes::{self, NewChange},
     changing,
     check::{Candidate, refuse_conflicts},
     find,
     links::{self, CHUNK, added, whole, whole_one},
+    occurrences::later,
     of_ids, read, save, visible,
 };
 use crate::{
@@ -128,6 +131,9 @@ pub(in crate::schedule) fn transition(
             if change.replaced_by_id.is_some() {
                 return Err(Error::invalid("/replaced_by_id", "not_cancelled", "only what is cancelled is replaced"));
             }
+            if change.scope == ChangeScope::Rest {
+                return Err(Error::invalid("/scope", "not_cancelled", "only what is cancelled has a rest; publish a series by its id"));
+            }
             let intake = changing(conn, actor, intake_id)?;
             let row =
                 publish_these(conn, actor, now, &intake, vec![stored])?.pop().ok_or_else(|| Error::internal("nothing was published"))?;
@@ -139,6 +145,13 @@ pub(in crate::schedule) fn transition(
             if let Some(other) = change.replaced_by_id {
                 check_replacement(conn, actor, &stored.row, other)?;
             }
+            if change.scope == ChangeScope::Rest {
+                if change.replaced_by_id.is_some() {
+                    return Err(Error::invalid("/replaced_by_id", "replaces_one", "one session does not take the place of several"));
+                }
+                let rest = later(conn, actor, &stored.row)?;
+                cancel_these(conn, actor, now, &intake, rest, &reason)?;
+            }
             let changed = SessionRow {
                 state,
                 cancel_reason: Some(reason.clone()),
@@ -148,6 +161,10 @@ pub(in crate::schedule) fn transition(
             };
             let row = save(conn, now, &stored.row, changed)?;
             intakes::touch_all(conn, intake_id)?;
+            if stored.row.state == SessionState::Published {
+                let told = NewChange { before: &stored, after: None, reason: Some(&reason) };
+                changes::record(conn, actor, now, &intake, vec![told])?;
+            }
             actor.record(stepped("session.cancelled", &intake, &stored.row, &row).because(Some(reason.as_str())));
             Ok(Session { row, ..stored })
         }
@@ -168,24 +185,37 @@ fn check_replacement(conn: &mut Conn, actor: &Actor, cancelled: &SessionRow, oth
 
 /// Cancels every session of an intake that is not yet held; what was held stays. The caller holds the intake's lock.
 pub fn cancel_unheld(conn: &mut Conn, actor: &Actor, now: Instant, intake: &Intake, reason: &Note) -> Result<(), Error> {
-    let unheld = || sessions::table.filter(sessions::intake_id.eq(intake.id)).filter(sessions::state.eq_any(UNHELD));
-    let rows: Vec<SessionRow> = unheld().order((sessions::starts_at, sessions::id)).select(SessionRow::as_select()).load(conn)?;
-    // Of what was announced the cancellation is a change; a draft was not.
-    let announced = unheld().filter(sessions::state.eq(SessionState::Published));
-    diesel::update(announced).set(sessions::sequence.eq(sessions::sequence + 1)).execute(conn)?;
-    diesel::update(unheld())
-        .set((
-            sessions::state.eq(SessionState::Cancelled),
-            sessions::cancel_reason.eq(reason),
-            sessions::version.eq(sessions::version + 1),
-            sessions::changed_at.eq(now),
-        ))
-        .execute(conn)?;
+    let unheld = sessions::table.filter(sessions::intake_id.eq(intake.id)).filter(sessions::state.eq_any(UNHELD));
+    let rows = unheld.order((sessions::starts_at, sessions::id)).select(SessionRow::as_select()).load(conn)?;
+    cancel_these(conn, actor, now, intake, rows, reason)?;
+    intakes::touch_all(conn, intake.id)
+}
+
+/// Cancels sessions that are not yet held, in an intake that is locked.
+fn cancel_these(conn: &mut Conn, actor: &Actor, now: Instant, intake: &Intake, rows: Vec<SessionRow>, reason: &Note) -> Result<(), Error> {
+    let ids: Vec<SessionId> = rows.iter().map(|row| row.id).collect();
+    for chunk in ids.chunks(CHUNK) {
+        let unheld = || sessions::table.filter(sessions::id.eq_any(chunk.to_vec()));
+        // Of what was announced the cancellation is a change; a draft was not.
+        let announced = unheld().filter(sessions::state.eq(SessionState::Published));
+        diesel::update(announced).set(sessions::sequence.eq(sessions::sequence + 1)).execute(conn)?;
+        diesel::update(unheld())
+            .set((
+                sessions::state.eq(SessionState::Cancelled),
+                sessions::cancel_reason.eq(reason),
+                sessions::version.eq(sessions::version + 1),
+                sessions::changed_at.eq(now),
+            ))
+            .execute(conn)?;
+    }
+    let published = whole(conn, rows.iter().filter(|row| row.state == SessionState::Published).cloned().collect())?;
+    let told = published.iter().map(|before| NewChange { before, after: None, reason: Some(reason) });
+    changes::record(conn, actor, now, intake, told.collect())?;
     for row in rows {
         let cancelled = SessionRow { state: SessionState::Cancelled, ..row.clone() };
         actor.record(stepped("session.cancelled", intake, &row, &cancelled).because(Some(reason.as_str())));
     }
-    intakes::touch_all(conn, intake.id)
+    Ok(())
 }
 
 /// Refuses to end an intake while a session of it is published and was not held.

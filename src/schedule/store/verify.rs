@@ -156,3 +156,20 @@ pub fn verify_sessions(conn: &mut Conn) -> Result<Vec<String>, Error> {
     .load(conn)?;
     Ok(silent.into_iter().map(|row| format!("sessions: session {} is {}, but the journal does not say so", row.id, row.state)).collect())
 }
+
+/// Looks for changes that are told though the journal knows nothing of them, and for cancellations of announced sessions that are not told.
+pub fn verify_changes(conn: &mut Conn) -> Result<Vec<String>, Error> {
+    let invented: Vec<Ended> = sql_query(
+        "SELECT c.session_id AS id, c.kind AS state FROM session_changes c WHERE NOT EXISTS (SELECT 1 FROM journal_entries j
+            WHERE j.subject_id = c.session_id AND j.action = 'session.' || c.kind AND j.recorded_at = c.created_at)",
+    )
+    .load(conn)?;
+    let silent: Vec<Ended> = sql_query(
+        "SELECT s.id, s.state FROM sessions s WHERE s.state = 'cancelled' AND s.sequence > 0
+            AND NOT EXISTS (SELECT 1 FROM session_changes c WHERE c.session_id = s.id AND c.kind = s.state)",
+    )
+    .load(conn)?;
+    let invented = invented.into_iter().map(|row| format!("changes: session {} was not {} when it is told so", row.id, row.state));
+    let silent = silent.into_iter().map(|row| format!("changes: session {} is {}, and nobody is told", row.id, row.state));
+    Ok(invented.chain(silent).collect())
+}

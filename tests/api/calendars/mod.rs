@@ -162,3 +162,44 @@ fn a_session_on_a_day_off_is_warned_of_and_published_all_the_same() {
     });
     seed::published_session(&course, "P-1", thursday);
 }
+
+#[test]
+fn trainees_on_shift_are_warned_of() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let members = seed::enrolled(&course, 3);
+    for (member, crew) in members.iter().zip(["甲", "甲", "乙"]) {
+        course.coordinator.if_match("*").patch(&format!("/enrollments/{}", member.id), json!({ "crew": crew })).expect(200);
+    }
+    let rota = shifts(&app, &course.sponsor.id).expect(201).id();
+    let other = seed::sponsor(&app, "BAOWU");
+    let theirs = json!({ "kind": "shifts", "code": "OTHER", "name": "其他", "time_zone": "Asia/Shanghai", "organization_id": other.id });
+    let theirs = course.coordinator.post("/calendars", theirs).expect(201).id();
+    let fill = |calendar: &str, rows: &str| {
+        let file = format!("crew,date,start,end,shift\n{rows}");
+        course.coordinator.post_file(&format!("/calendars/{calendar}/shifts/import"), "rota.csv", file.as_bytes()).expect(200)
+    };
+    // A morning is 9:00 to 10:30 in Shanghai. The first night ends in it, the second before it; the other sponsor's crew is another one.
+    fill(&rota, "甲,2020-06-01,21:00,09:01,夜班\n甲,2020-06-02,21:00,09:00,夜班\n丁,2020-06-04,08:00,16:00,早班");
+    fill(&theirs, "乙,2020-06-02,08:00,16:00,早班");
+    app.unchanged(|| {
+        let reply = check(&course, &[&seed::morning(1), &seed::morning(2), &seed::morning(3)]);
+        let conflicts = reply.body["conflicts"].as_array().unwrap();
+        assert_eq!((&reply.body["fits"], conflicts.len()), (&json!(true), 1), "{}", reply.text);
+        let conflict = &conflicts[0];
+        assert_eq!(
+            (&conflict["kind"], &conflict["severity"], &conflict["can_be_waived"]),
+            (&json!("on_shift"), &json!("warn"), &json!(false))
+        );
+        assert_eq!(conflict["session"]["pointer"], "/sessions/0");
+        let subjects: Vec<&str> = conflict["subjects"].as_array().unwrap().iter().map(|one| one["id"].as_str().unwrap()).collect();
+        assert_eq!(subjects, [members[0].trainee.as_str(), members[1].trainee.as_str()]);
+        let detail = conflict["detail"].as_str().unwrap();
+        assert!(detail.contains("2 of the trainees") && detail.contains("甲 (夜班)"), "{detail}");
+    });
+    // Who has left is not expected.
+    let left = json!({ "reason": "ill", "effective_at": seed::morning(0) });
+    course.coordinator.post(&format!("/enrollments/{}/withdraw", members[0].id), left).expect(200);
+    let reply = check(&course, &[&seed::morning(1)]);
+    assert_eq!(reply.body["conflicts"][0]["subjects"].as_array().unwrap().len(), 1);
+}

@@ -47,7 +47,7 @@ impl Call {
     /// The path below `/api/v1` with its names filled in.
     fn path(&self, operation: &Operation, target: &Target) -> String {
         let path = operation.path.trim_start_matches("/api/v1").to_owned() + self.query;
-        let path = path.replace("{id}", &target.id).replace("{sponsor_id}", &target.sponsor);
+        let path = path.replace("{id}", &target.id).replace("{file_name}", &target.id).replace("{sponsor_id}", &target.sponsor);
         path.replace("{transition}", self.verb()).replace("{kind}", "roster")
     }
 

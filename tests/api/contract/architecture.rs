@@ -134,6 +134,8 @@ fn transactions_begin_only_in_the_database_room() {
         ] {
             violations.extend(code.match_indices(call).map(|(at, _)| format!("{}:{}", file.path, line(&code, at))));
         }
+        // With a colon it begins a component of a calendar.
+        let file = &Source { path: file.path.clone(), text: file.text.replace("BEGIN:", "") };
         for word in ["BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT"] {
             violations.extend(places(file, word));
         }

@@ -137,17 +137,23 @@ fn a_misspelled_step_is_answered_with_those_that_there_are() {
     let course = seed::course(&app);
     let id = app.absent_id();
     for (path, detail) in [
-        (format!("/sessions/{id}/publsh"), "there is no `publsh` here; there are: hold, waivers, publish, cancel"),
+        (
+            format!("/sessions/{id}/publsh"),
+            "there is no `publsh` here; there are: cut, hold, move, split, substitute, waivers, publish, cancel",
+        ),
         (format!("/sessions/{id}/roll-call/clsoe"), "there is no `clsoe` here; there are: submit, close, reopen"),
         (format!("/program-versions/{id}/confrim"), "there is no `confrim` here; there are: confirm, retire"),
         (format!("/imports/{id}/und"), "there is no `und` here; there are: undo"),
         (
             format!("/intakes/{id}/cohort"),
-            "there is no `cohort` here; there are: amendments, cohorts, enrollments, sessions, open-enrollment, approve-opening, start, \
+            "there is no `cohort` here; there are: amendments, cohorts, enrollments, series, sessions, open-enrollment, approve-opening, start, \
              complete, cancel",
         ),
         (format!("/intakes/{id}/sessions/bluk"), "there is no `bluk` here; there are: bulk, check, import, publish"),
-        (format!("/sessions/{id}/waiver"), "there is no `waiver` here; there are: hold, waivers, publish, cancel"),
+        (
+            format!("/sessions/{id}/waiver"),
+            "there is no `waiver` here; there are: cut, hold, move, split, substitute, waivers, publish, cancel",
+        ),
     ] {
         let reply = course.coordinator.post(&path, json!({}));
         assert_eq!(reply.text_at("/detail"), detail);
@@ -156,7 +162,10 @@ fn a_misspelled_step_is_answered_with_those_that_there_are() {
     }
     assert_problem(app.anonymous().post(&format!("/sessions/{id}/publsh"), json!({})), 401, "unauthenticated");
     let kinds = course.coordinator.get("/import-templates/choir");
-    assert_eq!(kinds.text_at("/detail"), "there is no `choir` here; there are: organizations, instructors, program, roster, schedule");
+    assert_eq!(
+        kinds.text_at("/detail"),
+        "there is no `choir` here; there are: organizations, instructors, program, roster, schedule, holidays, shifts"
+    );
     let id_of_nothing = course.coordinator.post("/sessions/x/publish", json!({}));
     assert_eq!(id_of_nothing.text_at("/detail"), "there is no such thing, or it is not visible to you");
 }
@@ -316,7 +325,10 @@ fn a_wrong_parameter_is_named_with_what_is_wanted() {
         (format!("{sessions}?limit=x"), "limit: must be a whole number from 1 to 500".to_owned()),
         (format!("{sessions}?from=2020-05-27T19:00:00"), format!("from: {INSTANT}")),
         (format!("{sessions}?cohort_id=1"), "cohort_id: must be an id such as 01936f3e-0000-7000-8000-000000000001".to_owned()),
-        (format!("{sessions}?colour=red"), "colour: unknown; the parameters are cohort_id, from, until, state, cursor, limit".to_owned()),
+        (
+            format!("{sessions}?colour=red"),
+            "colour: unknown; the parameters are cohort_id, series_id, from, until, state, cursor, limit".to_owned(),
+        ),
         (format!("{sessions}?limit=1&limit=2"), "duplicate field `limit`".to_owned()),
         (format!("/intakes/{}?colour=red", course.intake), "colour: there are no parameters here".to_owned()),
         (format!("/intakes/{}/progress?by=x", course.intake), "by: unknown variant `x`, expected `discipline` or `module`".to_owned()),

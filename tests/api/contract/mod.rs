@@ -7,5 +7,5 @@ mod errors;
 mod idempotency;
 mod migrations;
 mod openapi;
-mod source;
+pub mod source;
 mod statements;

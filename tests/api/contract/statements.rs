@@ -11,9 +11,12 @@ type Costs = BTreeMap<&'static str, usize>;
 
 /// A class of this size, two sessions of which are held and one is closed.
 struct Class {
+    /// The calendars of its intake and of one of its trainees.
+    calendars: [String; 2],
     course: Course,
     members: Vec<seed::Enrolled>,
     open: String,
+    draft: String,
 }
 
 fn class(app: &App, code: &str, size: usize) -> Class {
@@ -22,7 +25,15 @@ fn class(app: &App, code: &str, size: usize) -> Class {
     let lines: Vec<_> = members.iter().map(|member| seed::line(member, "present")).collect();
     seed::closed_session(&course, "MET-01", &seed::morning(1), &lines);
     let open = seed::held_session(&course, "MET-02", &seed::morning(2));
-    Class { course, members, open }
+    let calendar = |kind: &str, id: &str| {
+        let made = course.coordinator.post("/feeds", json!({ "kind": kind, "subject_id": id })).expect(201);
+        format!("/schedules/{}", made.text_at("/address").rsplit('/').next().unwrap())
+    };
+    let calendars = [calendar("intake", &course.intake), calendar("trainee", &members[0].trainee)];
+    // Else the first look would note its time in the background, at any time during the test.
+    app.sql(&format!("UPDATE feeds SET last_used_at = {}", app.instant("2100-01-01T00:00:00Z"))).unwrap();
+    let draft = seed::session(&course, "MET-03", &seed::morning(3));
+    Class { calendars, course, members, open, draft }
 }
 
 /// The requests of a day with this class.
@@ -59,9 +70,13 @@ fn costs(app: &App, class: &Class) -> Costs {
     measure("list of intakes", &|| get(coordinator, "/intakes?limit=500".to_owned()));
     let proposed = serde_json::json!({ "sessions": [seed::session_body(&class.course, "N-1", &seed::morning(1))] });
     measure("session checked", &|| coordinator.post(&format!("/intakes/{intake}/sessions/check"), proposed.clone()));
+    measure("session placed", &|| get(coordinator, format!("/sessions/{}/placements?from=2020-06-01&until=2020-06-14", class.draft)));
     measure("list of programs", &|| get(coordinator, "/programs?limit=500".to_owned()));
     measure("list of cohorts", &|| get(coordinator, format!("/intakes/{intake}/cohorts")));
     measure("list of quotas", &|| get(coordinator, format!("/intakes/{intake}/seat-quotas")));
+    measure("changes of a trainee", &|| get(&trainee, format!("/people/{}/changes", class.members[0].trainee)));
+    measure("calendar of an intake", &|| get(&app.anonymous(), class.calendars[0].clone()));
+    measure("calendar of a trainee", &|| get(&app.anonymous(), class.calendars[1].clone()));
     measure("roll call read", &|| get(coordinator, path.clone()));
     measure("roll call put", &|| put(&lines));
     measure("roll call put again", &|| put(&changed));
@@ -124,6 +139,41 @@ fn a_whole_class_is_enrolled_and_scheduled_in_as_many_statements_as_a_few() {
         count
     };
     assert_eq!(schedule(1, 4), schedule(10, 40));
+}
+
+#[test]
+fn what_is_to_be_thought_over_is_looked_up_in_sets() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let members = seed::enrolled(&course, 2);
+    let check = |days: std::ops::Range<u32>| {
+        let bodies: Vec<_> = days.map(|day| seed::session_body(&course, &format!("N-{day}"), &seed::morning(day))).collect();
+        let path = format!("/intakes/{}/sessions/check", course.intake);
+        let (reply, count) = statements::count(|| course.coordinator.post(&path, json!({ "sessions": bodies })));
+        (reply.expect(200).body["conflicts"].as_array().unwrap().len(), count)
+    };
+    let (_, without) = check(1..2);
+    let begin = |kind: &str, organization: Option<&String>| {
+        let body = json!({ "kind": kind, "code": kind, "name": kind, "time_zone": "Asia/Shanghai", "organization_id": organization,
+            "weekend_days": if organization.is_none() { vec![1, 2, 3, 4, 5, 6, 7] } else { Vec::new() } });
+        course.coordinator.post("/calendars", body).expect(201).id()
+    };
+    let (holidays, rota) = (begin("holidays", None), begin("shifts", Some(&course.sponsor.id)));
+    let intake = format!("/intakes/{}", course.intake);
+    course.coordinator.if_match("*").patch(&intake, json!({ "holiday_calendar_id": holidays })).expect(200);
+    course.coordinator.if_match("*").patch(&format!("/enrollments/{}", members[0].id), json!({ "crew": "A" })).expect(200);
+    let shifts: String = (2..=30).map(|day| format!("\nA,2020-06-{day:02},08:00,16:00")).collect();
+    let file = format!("crew,date,start,end{shifts}");
+    course.coordinator.post_file(&format!("/calendars/{rota}/shifts/import"), "rota.csv", file.as_bytes()).expect(200);
+    let profile = json!({ "time_zone": "Asia/Shanghai", "daily_minutes": 1, "weekly_minutes": 1, "disciplines": ["NONE"],
+        "hours": [{ "weekday": 1, "from_minute": 0, "until_minute": 1 }], "exceptions": [] });
+    course.coordinator.put(&format!("/instructors/{}/profile", course.instructor), profile).expect(200);
+    // A holiday, on shift, not available, not qualified, too much on the day and in the week.
+    let (conflicts, one) = check(1..2);
+    assert_eq!(conflicts, 6);
+    assert_eq!(check(1..25), (24 * 6, one));
+    // Two looks where there is nothing: for profiles and for calendars of shifts.
+    assert_eq!((without, one), (18, 29));
 }
 
 #[test]

@@ -235,3 +235,30 @@ fn what_is_published_or_amended_by_hand_is_found() {
         ]
     );
 }
+
+#[test]
+fn a_session_stays_in_its_series_and_a_series_as_it_was_made() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let series = |code: &str, day: &str| {
+        let slot = json!({ "weekday": "monday", "starts": "08:00", "ends": "09:30" });
+        let body = json!({ "code": code, "module_id": course.program.metallurgy_module, "cohort_ids": [course.metallurgy],
+            "pattern": [slot], "from": day, "until": day });
+        course.coordinator.post(&format!("/intakes/{}/series", course.intake), body).expect(201)
+    };
+    let (first, second) = (series("A", "2020-06-01"), series("B", "2020-06-08"));
+    let (session, id) = (app.hex(&first.text_at("/sessions/0/id")), app.hex(&first.text_at("/id")));
+    for other in ["NULL".to_owned(), app.hex(&second.text_at("/id"))] {
+        let message = app.refusal(&format!("UPDATE sessions SET series_id = {other} WHERE id = {session}"));
+        assert!(message.contains("muster:immutable"), "{message}");
+    }
+    for change in ["code = 'C'".to_owned(), format!("created_at = {}", app.instant("2020-01-01T00:00:00Z"))] {
+        let message = app.refusal(&format!("UPDATE series SET {change} WHERE id = {id}"));
+        assert!(message.contains("muster:immutable"), "{message}");
+    }
+    app.refusal(&format!("DELETE FROM series WHERE id = {id}"));
+    // Of another intake.
+    let other = seed::course_called(&app, "SECOND", "BAOWU");
+    let alone = app.hex(&seed::session(&other, "S-1", &seed::morning(1)));
+    app.refusal(&format!("UPDATE sessions SET series_id = {id} WHERE id = {alone}"));
+}

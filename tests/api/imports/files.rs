@@ -100,7 +100,7 @@ fn the_verdicts_are_a_file_to_send_back() {
 fn every_template_has_the_columns_that_are_read() {
     let app = spawn_app();
     let course = seed::course(&app);
-    for kind in ["organizations", "instructors", "roster", "schedule"] {
+    for kind in ["organizations", "instructors", "roster", "schedule", "holidays", "shifts"] {
         for format in ["csv", "xlsx"] {
             let reply = course.coordinator.get(&format!("/import-templates/{kind}?format={format}")).expect(200);
             assert_eq!(reply.header("content-disposition"), format!("attachment; filename=\"template-{kind}.{format}\""));

@@ -1,5 +1,6 @@
 //! `POST …/import`, `/imports` and `/import-templates`.
 
+mod calendars;
 mod conflicts;
 mod files;
 mod instructors;

@@ -60,6 +60,7 @@ fn a_profile_is_recorded_whole_and_read_by_whom_it_is_about() {
     let read = own.get(&path(&course)).expect(200);
     assert_eq!(read.body, made.body);
     own.if_none_match(read.header("etag")).get(&path(&course)).expect(304);
+    let trainee = seed::recruit(&course);
     app.unchanged(|| {
         own.if_match("*").put(&path(&course), nothing()).expect(403);
         course.coordinator.put(&path(&course), nothing()).expect(428);
@@ -69,7 +70,7 @@ fn a_profile_is_recorded_whole_and_read_by_whom_it_is_about() {
         let options = TokenOptions { intake: Some(course.intake.clone()), ..TokenOptions::default() };
         let narrowed = app.client_for(muster::access::Role::Coordinator, Some(&app.provider().id), None, options);
         narrowed.if_match("*").put(&path(&course), nothing()).expect(403);
-        course.coordinator.put(&format!("/instructors/{}/profile", seed::recruit(&course)), nothing()).expect(404)
+        course.coordinator.put(&format!("/instructors/{trainee}/profile"), nothing()).expect(404);
     });
     let changed = course.coordinator.if_match(&made.etag()).put(&path(&course), nothing()).expect(200);
     assert_eq!((&changed.body["hours"], &changed.body["exceptions"], &changed.body["version"]), (&json!([]), &json!([]), &json!(2)));
@@ -120,7 +121,7 @@ fn an_instructor_who_is_not_available_is_warned_of() {
         // Whoever watches a recording is at no certain time.
         let mut recorded = morning(&course, 2);
         recorded["mode"] = json!("recorded");
-        recorded["length_minutes"] = json!(45);
+        recorded["length_minutes"] = json!(90);
         assert_eq!(warned(&course, &check(&course, vec![recorded])).len(), 0);
     });
     record(

@@ -1,12 +1,16 @@
 mod cancel;
+mod changes;
 mod check;
 mod create;
 mod hold;
 mod list;
+mod occurrences;
+mod placements;
 mod publish;
 mod races;
 mod random;
 mod recorded;
+mod series;
 mod times;
 mod update;
 mod waive;

@@ -133,6 +133,28 @@ impl Model {
         self.published.extend(ids.collect::<Vec<_>>().into_iter().zip(proposed));
     }
 
+    /// Every other hour of the first days at which a session that stands could be instead: what all of them clash with by the model, and
+    /// what the check tells of each alone.
+    fn place(&self, random: &mut Random) {
+        let (id, session) = &self.published[random.below(self.published.len())];
+        let query = "from=2020-06-01&until=2020-06-02&earliest=09:00&latest=22:00&step=120";
+        let placements = self.course.coordinator.get(&format!("/sessions/{id}/placements?{query}")).expect(200);
+        let times = placements.body["times"].as_array().unwrap();
+        assert!(times.len() > 8);
+        for time in times {
+            let instant = |text: &str| chrono::DateTime::parse_from_rfc3339(text).unwrap();
+            let start = (instant(time["starts_at"].as_str().unwrap()) - instant(&seed::morning(0))).num_minutes();
+            let there = Session { start, end: start + session.end - session.start, ..session.clone() };
+            let clashes = self.published.iter().filter(|(other, _)| other != id).any(|(_, other)| there.clashes(other) > 0);
+            assert_eq!(time["fits"], !clashes, "{time}");
+            let change = json!({ "starts_at": time["starts_at"], "ends_at": time["ends_at"] });
+            let path = format!("/intakes/{}/sessions/check", self.course.intake);
+            let mut alone = self.course.coordinator.post(&path, json!({ "changes": [{ "id": id, "change": change }] })).expect(200).body;
+            alone["conflicts"].as_array_mut().unwrap().iter_mut().for_each(|conflict| conflict["session"]["pointer"] = Value::Null);
+            assert_eq!((&time["fits"], &time["conflicts"]), (&alone["fits"], &alone["conflicts"]));
+        }
+    }
+
     fn cancel(&mut self, random: &mut Random) {
         let (id, _) = self.published.remove(random.below(self.published.len()));
         self.course.coordinator.post(&format!("/sessions/{id}/cancel"), json!({ "reason": "at random" })).expect(200);
@@ -170,7 +192,10 @@ fn what_the_check_tells_is_what_comparing_all_pairs_finds_and_what_publishing_re
     let mut random = Random::seeded();
     let app = spawn_app();
     let mut model = Model::new(&app);
-    for _ in 0..operations(60) {
+    for round in 0..operations(60) {
+        if round % 15 == 14 && !model.published.is_empty() {
+            model.place(&mut random);
+        }
         if model.published.len() > 12 || (random.below(4) == 0 && !model.published.is_empty()) {
             model.cancel(&mut random);
         } else {

@@ -225,7 +225,7 @@ impl App {
     /// How many rows each table has, their versions in all, and how long the journal is without users and tokens: what a refused
     /// request leaves as it was.
     pub fn state(&self) -> Vec<Option<String>> {
-        const VERSIONED: [&str; 10] = [
+        const VERSIONED: [&str; 12] = [
             "organizations",
             "people",
             "programs",
@@ -236,8 +236,10 @@ impl App {
             "enrollments",
             "sessions",
             "roll_calls",
+            "calendars",
+            "instructor_profiles",
         ];
-        const PLAIN: [&str; 14] = [
+        const PLAIN: [&str; 17] = [
             "affiliations",
             "disciplines",
             "modules",
@@ -251,6 +253,9 @@ impl App {
             "hour_entries",
             "hour_balances",
             "module_hour_balances",
+            "session_changes",
+            "session_change_audience",
+            "feeds WHERE revoked_at IS NULL",
             "journal_entries WHERE subject_kind NOT IN ('user', 'role_grant', 'token')",
         ];
         let versioned = VERSIONED.map(|table| (table, "coalesce(sum(version), 0)"));

@@ -91,6 +91,7 @@ fn stored(frame: &Frame, row: &Row, facts: &Facts, state: SessionState) -> Store
         row: SessionRow {
             id: Id::generate(),
             intake_id: frame.intake.id,
+            series_id: None,
             program_version_id: frame.intake.program_version_id,
             module_id: new.module_id,
             code: new.code,

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::stage::Stage;
+use crate::support::seed;
 
 /// To what a request is sent: whose `{id}` its path names, or whose its body does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,6 +19,8 @@ pub enum Thing {
     Organization,
     Trainee,
     Instructor,
+    /// Whoever it is; an instructor of the own schedule.
+    Person,
     Program,
     Version,
     Intake,
@@ -28,7 +31,12 @@ pub enum Thing {
     Enrollment,
     Session,
     Room,
+    Feed,
+    /// A feed by the last part of its address.
+    Schedule,
     Calendar,
+    /// A calendar of shifts.
+    Rota,
     Import,
 }
 
@@ -41,7 +49,8 @@ impl Thing {
             (Self::Organization, "trainee") => "s1p1",
             (Self::Organization, "class_adviser" | "instructor") => "campus",
             (Self::Parent | Self::Provider | Self::Organization, _) => "provider",
-            (Self::Trainee, _) => "t1",
+            (Self::Person, "instructor") => "lead",
+            (Self::Trainee | Self::Person, _) => "t1",
             (Self::Instructor, "class_adviser") => "adviser",
             (Self::Instructor, _) => "lead",
             (Self::Program, _) => "p1",
@@ -50,7 +59,12 @@ impl Thing {
             (Self::Enrollment, _) => "e1",
             (Self::Session, _) => "past",
             (Self::Room, _) => "r1",
+            (Self::Feed, "instructor") => "feed_lead",
+            (Self::Feed, "trainee") => "feed_t1",
+            (Self::Feed, _) => "feed",
+            (Self::Schedule, _) => "schedule",
             (Self::Calendar, _) => "h1",
+            (Self::Rota, _) => "rota",
             (Self::Import, _) => "import",
         }
     }
@@ -62,9 +76,10 @@ impl Thing {
             (Self::Organization, "partner") => &["s2", "s2p1", "provider"],
             (Self::Organization, "trainee") => &["s2p1", "s1p2", "provider"],
             (Self::Organization, "class_adviser" | "instructor") => &["s1", "s1p1"],
-            (Self::Trainee, "partner") => &["t3", "t4", "t6", "t7"],
-            (Self::Trainee, "class_adviser" | "instructor") => &["t4", "t5", "t6", "t7"],
-            (Self::Trainee, "trainee") => &["t2", "t3", "t6"],
+            (Self::Trainee | Self::Person, "partner") => &["t3", "t4", "t6", "t7"],
+            (Self::Person, "instructor") => &["second", "t4", "t7"],
+            (Self::Trainee | Self::Person, "class_adviser" | "instructor") => &["t4", "t5", "t6", "t7"],
+            (Self::Trainee | Self::Person, "trainee") => &["t2", "t3", "t6"],
             (Self::Instructor, "class_adviser" | "instructor") => &["second", "adviser2"],
             (Self::Program, _) if narrow => &["p2"],
             (Self::Version, _) if narrow => &["v2", "v1d"],
@@ -79,6 +94,9 @@ impl Thing {
             (Self::Session, "instructor") => &["draft", "other", "joint", "away", "unsettled"],
             (Self::Session, "trainee") => &["draft", "other", "away"],
             (Self::Room, _) if narrow => &["r2"],
+            (Self::Feed, "instructor") => &["feed", "feed2", "feed_t1"],
+            (Self::Feed, "trainee") => &["feed", "feed2", "feed_lead"],
+            (Self::Feed, _) if narrow => &["feed2", "feed_lead", "feed_t1"],
             (Self::Calendar, _) if narrow => &["h2", "rota"],
             (Self::Import, _) if narrow => &["import2"],
             _ => &[],
@@ -164,6 +182,7 @@ pub fn calls() -> Vec<Call> {
         enrollments(),
         enrollment_steps(),
         rooms(),
+        feeds(),
         calendars(),
         sessions(),
         roll_calls(),
@@ -314,6 +333,15 @@ fn rooms() -> Vec<Call> {
     ]
 }
 
+fn feeds() -> Vec<Call> {
+    vec![
+        list("list_feeds", Thing::Nothing, "/items", "id"),
+        write("create_feed", Thing::Intake, |_, target| json!({ "kind": "intake", "subject_id": target.id })).echo("/subject_id"),
+        write("revoke_feed", Thing::Feed, |_, _| json!({ "reason": "CANARY-A as agreed" })),
+        read("read_schedule", Thing::Schedule).echo(""),
+    ]
+}
+
 fn calendars() -> Vec<Call> {
     vec![
         list("list_calendars", Thing::Nothing, "/items", "id"),
@@ -340,9 +368,39 @@ fn sessions() -> Vec<Call> {
         })
         .echo("/sessions/0/intake_id"),
         write("check_sessions", Thing::Intake, |stage, _| json!({ "sessions": [stage.new_session()] })).echo(""),
+        write("create_series", Thing::Intake, |stage, _| {
+            let day = "2020-10-30";
+            let slot = json!({ "weekday": "friday", "starts": "08:00", "ends": "09:00" });
+            json!({ "code": stage.code(), "module_id": stage.a.id("v1m1"), "cohort_ids": [stage.a.id("c1")], "pattern": [slot],
+                "from": day, "until": day })
+        })
+        .echo("/intake_id"),
         read("read_session", Thing::Session),
+        list("list_session_changes", Thing::Session, "/items", "session_id"),
+        list("list_person_changes", Thing::Person, "/items", "session_id"),
         write("update_session", Thing::Session, |stage, _| json!({ "place": stage.code() })),
         write("hold_session", Thing::Session, |_, _| json!({})).fresh(Stage::session),
+        read("read_placements", Thing::Session).echo("/session_id"),
+        write("move_session", Thing::Session, |stage, _| {
+            json!({ "starts_at": stage.new_session()["starts_at"], "reason": "CANARY-A as agreed" })
+        })
+        .fresh(Stage::session)
+        .echo("/sessions/0/id"),
+        write("cut_session", Thing::Session, |_, _| json!({ "minutes": 5, "reason": "CANARY-A as agreed" }))
+            .fresh(Stage::session)
+            .echo("/sessions/0/id"),
+        write("split_session", Thing::Session, |stage, target| {
+            let session = stage.app.administrator().get(&format!("/sessions/{}", target.id));
+            let at = session.body["starts_at"].as_str().map(|start| seed::after(start, 20)).unwrap_or_else(|| seed::morning(1));
+            json!({ "at": at, "code": stage.code(), "reason": "CANARY-A as agreed" })
+        })
+        .fresh(Stage::session)
+        .echo("/sessions/0/id"),
+        write("substitute_instructor", Thing::Session, |stage, _| {
+            json!({ "instructor_id": stage.a.id("lead"), "by_instructor_id": stage.a.id("adviser2"), "reason": "CANARY-A as agreed" })
+        })
+        .fresh(Stage::session)
+        .echo("/sessions/0/id"),
         write(
             "waive_conflict",
             Thing::Session,
@@ -385,6 +443,10 @@ fn imports() -> Vec<Call> {
             let (start, end) = (start.get(1..6).unwrap(), session["ends_at"].as_str().unwrap().get(11..16).unwrap());
             let row = format!("{},CANARY-A-M1,CANARY-A-c1,{date},{start},{end}", session["code"].as_str().unwrap());
             json!(format!("code,module,cohorts,date,start,end\n{row}"))
+        }),
+        upload("import_holidays_file", Thing::Calendar, |stage, _| json!(format!("date,kind,name\n2021-01-01,holiday,{}", stage.code()))),
+        upload("import_shifts_file", Thing::Rota, |stage, _| {
+            json!(format!("crew,date,start,end\n{},2021-01-01,08:00,16:00", stage.code()))
         }),
         list("list_imports", Thing::Nothing, "/items", "id"),
         read("read_import", Thing::Import),

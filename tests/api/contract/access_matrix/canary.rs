@@ -31,6 +31,7 @@ const NOT_TYPED: &[&str] = &[
     "idempotency_keys.location",
     "idempotency_keys.operation",
     "tokens.prefix",
+    "feeds.prefix",
 ];
 
 /// What lies beside the worlds' own tables: the names of users and tokens, and a stored answer.
@@ -141,9 +142,16 @@ fn demands(stage: &Stage) -> Vec<(&'static str, String, Value)> {
     }
     let hold = json!({ "instructor_ids": [b.id("lead")], "difference_reason": "x" });
     demands.push(("POST", format!("/sessions/{}/hold", a.id("past")), hold));
+    let substitution = json!({ "instructor_id": a.id("lead"), "by_instructor_id": b.id("lead"), "reason": "x" });
+    demands.push(("POST", format!("/sessions/{}/substitute", a.id("past")), substitution));
+    let elsewhere = json!({ "starts_at": "2020-06-01T00:00:00Z", "room_id": b.id("r1"), "reason": "x" });
+    demands.push(("POST", format!("/sessions/{}/move", a.id("past")), elsewhere));
     let waiver = json!({ "other_session_id": b.id("past"), "reason": "x" });
     demands.push(("POST", format!("/sessions/{}/waivers", a.id("past")), waiver));
     demands.push(("POST", format!("{first}/sessions/publish"), json!({ "session_ids": [b.id("draft")] })));
+    let slot = json!({ "weekday": "friday", "starts": "08:00", "ends": "09:00" });
+    let series = json!({ "code": "x", "module_id": a.id("v1m1"), "cohort_ids": [a.id("c1")], "pattern": [slot], "room_id": b.id("r1") });
+    demands.push(("POST", format!("{first}/series"), series));
     demands.push(("POST", format!("{first}/sessions/check"), json!({ "changes": [{ "id": b.id("draft") }] })));
     let line = json!({ "entries": [{ "enrollment_id": b.id("e1"), "code": "present" }] });
     demands.push(("PUT", format!("/sessions/{}/roll-call", a.id("past")), line));

@@ -57,12 +57,15 @@ fn of_second_intake(of: Thing) -> &'static [&'static str] {
         Thing::Enrollment => &["e6", "e7"],
         Thing::Session => &["away"],
         Thing::Room => &["r2"],
+        Thing::Feed => &["feed2"],
         Thing::Calendar => &["h2", "rota"],
+        Thing::Rota => &["rota"],
         Thing::Import => &["import2"],
-        Thing::Trainee => &["t6"],
+        Thing::Trainee | Thing::Person => &["t6"],
         Thing::Program => &["p2"],
         Thing::Version => &["v2"],
         Thing::Nothing | Thing::Parent | Thing::Provider | Thing::Run | Thing::Organization | Thing::Instructor => &[],
+        Thing::Schedule => &[],
     }
 }
 
@@ -82,7 +85,7 @@ fn a_token_for_one_intake_sees_nothing_of_another_of_the_same_provider() {
     ];
     let mut wrong = Vec::new();
     let mut tell = |what: String, client: &str, reply: &Reply| {
-        for hidden in ["i2", "p2", "v2", "c3", "t6", "e6", "e7", "away", "r2", "h2", "rota", "import2"] {
+        for hidden in ["i2", "p2", "v2", "c3", "t6", "e6", "e7", "away", "r2", "feed2", "h2", "rota", "import2"] {
             if reply.text.contains(stage.a.id(hidden)) {
                 wrong.push(format!("{what} tells {client} of {hidden}: {}", reply.text));
             }
@@ -122,9 +125,10 @@ fn a_token_for_one_intake_writes_nothing_beside_it() {
     for request in &requests() {
         let beside = match request.0.of {
             Thing::Nothing | Thing::Parent | Thing::Provider | Thing::Run => true,
-            Thing::Organization | Thing::Instructor | Thing::Program | Thing::Version | Thing::Room | Thing::Calendar => true,
-            Thing::Trainee | Thing::Intake | Thing::Quota | Thing::QuotaOfIntake => false,
-            Thing::Enrollment | Thing::Session | Thing::Import => false,
+            Thing::Organization | Thing::Instructor | Thing::Program | Thing::Version | Thing::Room => true,
+            Thing::Calendar | Thing::Feed => true,
+            Thing::Trainee | Thing::Person | Thing::Intake | Thing::Quota | Thing::QuotaOfIntake => false,
+            Thing::Enrollment | Thing::Session | Thing::Rota | Thing::Import | Thing::Schedule => false,
         };
         if request.0.body.is_none() || !beside {
             continue;

@@ -12,11 +12,12 @@
 //! | enrollments in c1 | `e1` of `t1` (s1p1), `e2` of `t2` (s1p2), `e3` of `t3` (s2p1) | |
 //! | enrollments in c2 | `e4` of `t4` (s2p1), `e5` of `t5` (s1p1; employed by s2p1 today) | |
 //! | enrollments in c3 | | `e6` of `t6` (s2p1), `e7` of `t3` (s2p1) |
-//! | sessions of c1 (`lead`) | `past` published, `held` with its roll closed twice, `cancelled`, `draft` | |
+//! | sessions of c1 (`lead`) | `past` published, `held` with its roll closed twice, `cancelled`, `draft` of a series | |
 //! | sessions of c1 (`second`) | `unsettled`, its roll closed, and e2 suspended over it afterwards | |
 //! | sessions of c2 (`second`) | `other` published | |
 //! | session of c1 and c2 (`second`) | `joint`, its roll begun | |
 //! | session of c3 (`second`) | | `away` published |
+//! | feeds (and `feed_t1` of t1, `feed_lead` of lead); `schedule` is the last part of an address | `feed`, `schedule` | `feed2` |
 //! | imports, correcting a phone number | `import` of t1 | `import2` of t6 |
 //!
 //! `t7` is recorded and enrolled nowhere. The roles of a world: class adviser `adviser`, instructor `lead`, partner `s1`, trainee `t1`.
@@ -55,6 +56,7 @@ impl World {
         world.roll_calls();
         world.unsettled();
         world.imports();
+        world.feeds();
         world
     }
 
@@ -274,13 +276,30 @@ impl World {
                 self.name(name, made.text_at(&format!("/sessions/{index}/id")));
             }
         }
-        let draft = self.session("draft", 6, "v1m1", &["c1"], "lead");
-        let draft = self.coordinator.post(&format!("/intakes/{}/sessions", self.id("i1")), draft).expect(201).id();
-        self.name("draft", draft);
+        let (slot, day) = (json!({ "weekday": "monday", "starts": "06:00", "ends": "06:45" }), "2020-06-01");
+        let series = json!({ "code": format!("{}-draft", self.mark), "module_id": self.id("v1m1"), "cohort_ids": [self.id("c1")],
+            "instructor_ids": [self.id("lead")], "place": format!("{} room", self.mark), "pattern": [slot], "from": day, "until": day });
+        let series = self.coordinator.post(&format!("/intakes/{}/series", self.id("i1")), series).expect(201);
+        self.name("draft", series.text_at("/sessions/0/id"));
         let why = json!({ "reason": format!("{} ill", self.mark) });
         self.coordinator.post(&format!("/sessions/{}/cancel", self.id("cancelled")), why).expect(200);
+        let moved = json!({ "place": format!("{} room 2", self.mark), "reason": format!("{} painted", self.mark) });
+        self.coordinator.if_match("*").patch(&format!("/sessions/{}", self.id("past")), moved).expect(200);
         let waiver = json!({ "other_session_id": self.id("other"), "reason": format!("{} both", self.mark) });
         self.coordinator.post(&format!("/sessions/{}/waivers", self.id("past")), waiver).expect(201);
+    }
+
+    /// Feeds made by the coordinator, and the address of one.
+    fn feeds(&mut self) {
+        for (name, kind, subject) in
+            [("feed", "intake", "i1"), ("feed2", "intake", "i2"), ("feed_t1", "trainee", "t1"), ("feed_lead", "instructor", "lead")]
+        {
+            let made = self.coordinator.post("/feeds", json!({ "kind": kind, "subject_id": self.id(subject) })).expect(201);
+            self.name(name, made.id());
+            if name == "feed" {
+                self.name("schedule", made.text_at("/address").rsplit('/').next().unwrap().to_owned());
+            }
+        }
     }
 
     /// Rosters that correct somebody who is enrolled already.

@@ -1,0 +1,34 @@
+# 已发布课次变更的通知，可直接转发。
+
+weekday = { $weekday ->
+    [1] 星期一
+    [2] 星期二
+    [3] 星期三
+    [4] 星期四
+    [5] 星期五
+    [6] 星期六
+   *[7] 星期日
+}
+month = { $month }月
+date = { $year }年{ $month }{ $day }日（{ $weekday }）
+time-of-one-day = { $date }{ $from }–{ $until }
+time-over-midnight = { $date }{ $from }至{ $end_date }{ $until }
+time-with-zone = { $time }（{ $zone }）
+
+moved = 原定于{ $before }的课次“{ $code } { $module }”改至{ $after }。
+changed = 原定于{ $before }的课次“{ $code } { $module }”时间不变，安排有调整。
+cancelled = 原定于{ $before }的课次“{ $code } { $module }”取消。
+replaced = 由{ $time }的课次“{ $code }”代替。
+mode = 授课方式：{ $after }（原为{ $before }）。
+place = 地点：{ $after }（原为{ $before }）。
+instructors = 授课教师：{ $after }（原为{ $before }）。
+cohorts = 班级：{ $after }（原为{ $before }）。
+reason = 原因：{ $reason }
+nothing = 待定
+between-names = 、
+between-sentences = { "" }
+
+on_site = 线下
+live_online = 线上直播
+mixed = 线上线下结合
+recorded = 录播

@@ -1,0 +1,3 @@
+DROP TABLE feeds;
+DROP FUNCTION feeds_stay;
+DROP FUNCTION feeds_are_fixed;

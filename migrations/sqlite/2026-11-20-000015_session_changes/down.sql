@@ -1,0 +1,2 @@
+DROP TABLE session_change_audience;
+DROP TABLE session_changes;

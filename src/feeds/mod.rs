@@ -1,0 +1,10 @@
+//! Calendar feeds: schedules that phones and calendar programs subscribe to, at secret addresses that can be revoked.
+
+mod calendar;
+mod http;
+mod model;
+mod store;
+mod timezone;
+
+pub use http::{ApiDoc, routes};
+pub use model::{Feed, FeedId, FeedKind, NewFeed, Subject, SubjectId};

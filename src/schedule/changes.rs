@@ -1,0 +1,358 @@
+//! What is told of a change to whoever it concerns: from what to what, why, and one text ready to be forwarded; pure.
+
+use std::{borrow::Cow, collections::HashMap};
+
+use chrono::{Datelike, NaiveDate, NaiveDateTime};
+use diesel::{Insertable, Queryable, Selectable};
+use fluent_templates::{LanguageIdentifier, Loader, fluent_bundle::FluentValue, langid, static_loader};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::{
+    conflicts::Subject,
+    model::{Session, SessionId},
+};
+use crate::{
+    access::UserId,
+    clock::Instant,
+    db::types::text_enum,
+    id::Id,
+    intakes::{CohortId, IntakeId, SessionMode},
+    people::PersonId,
+    rooms::RoomId,
+    schema::session_changes,
+    text::{Code, Name, Note, Place},
+    zone::Zone,
+};
+
+pub(super) type ScheduleChangeId = Id<ScheduleChange>;
+
+text_enum! {
+    /// What became of a published session.
+    pub enum ScheduleChangeKind {
+        Moved => "moved",
+        Cancelled => "cancelled",
+    }
+}
+
+/// How a session stands, as far as those who are to come have to know; kept as ids, so that names are told as they are today.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Standing {
+    pub(super) starts_at: Instant,
+    pub(super) ends_at: Instant,
+    pub(super) mode: SessionMode,
+    pub(super) room_id: Option<RoomId>,
+    pub(super) place: Option<Place>,
+    pub(super) cohort_ids: Vec<CohortId>,
+    /// The lead first.
+    pub(super) instructor_ids: Vec<PersonId>,
+}
+
+impl Standing {
+    pub(super) fn of(session: &Session) -> Self {
+        let plan = session.plan();
+        Self {
+            starts_at: plan.starts_at,
+            ends_at: plan.ends_at,
+            mode: plan.mode,
+            room_id: plan.room_id,
+            place: plan.place,
+            cohort_ids: plan.cohort_ids,
+            instructor_ids: plan.instructor_ids,
+        }
+    }
+}
+
+/// A change as stored. It is never altered.
+#[derive(Clone, Debug, Queryable, Selectable, Insertable)]
+#[diesel(table_name = session_changes, treat_none_as_default_value = false)]
+pub(super) struct ScheduleChangeRow {
+    pub(super) id: ScheduleChangeId,
+    pub(super) session_id: SessionId,
+    pub(super) intake_id: IntakeId,
+    pub(super) kind: ScheduleChangeKind,
+    /// A [`Standing`] as JSON.
+    pub(super) before_values: String,
+    /// The same; none of what was cancelled.
+    pub(super) after_values: Option<String>,
+    pub(super) reason: Option<Note>,
+    pub(super) user_id: Option<UserId>,
+    pub(super) created_at: Instant,
+}
+
+/// How a session stood, or stands.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Told {
+    pub starts_at: Instant,
+    pub ends_at: Instant,
+    /// By the clocks of the intake's time zone.
+    #[schema(value_type = String, example = "2020-05-28T09:00:00")]
+    pub local_starts_at: NaiveDateTime,
+    #[schema(value_type = String, example = "2020-05-28T10:40:00")]
+    pub local_ends_at: NaiveDateTime,
+    pub mode: SessionMode,
+    /// The room and the place in words; null where neither was said.
+    #[schema(example = "教学楼 301")]
+    pub place: Option<String>,
+    pub cohorts: Vec<Subject>,
+    /// The lead first.
+    pub instructors: Vec<Subject>,
+}
+
+/// The session that takes the place of a cancelled one.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Replacement {
+    pub id: SessionId,
+    #[schema(example = "MET-01B")]
+    pub code: Code,
+    pub starts_at: Instant,
+    pub ends_at: Instant,
+}
+
+/// One text in both languages.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Message {
+    #[schema(example = "The session MET-03 Blast furnace practice of Thursday, 28 May 2020 09:00–10:40 (Asia/Shanghai) is cancelled.")]
+    pub en: String,
+    #[schema(example = "原定于2020年5月28日（星期四）09:00–10:40（Asia/Shanghai）的课次“MET-03 高炉操作”取消。")]
+    pub zh: String,
+}
+
+/// What became of a published session, for those whom it concerns.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct ScheduleChange {
+    pub id: ScheduleChangeId,
+    pub session_id: SessionId,
+    pub intake_id: IntakeId,
+    #[schema(example = "MET-03")]
+    pub code: Code,
+    #[schema(example = "高炉操作")]
+    pub module: Name,
+    pub kind: ScheduleChangeKind,
+    #[schema(value_type = String, example = "Asia/Shanghai")]
+    pub time_zone: Zone,
+    pub before: Told,
+    /// Null of what was cancelled.
+    pub after: Option<Told>,
+    /// Of a cancellation: what takes its place, if that was named.
+    pub replacement: Option<Replacement>,
+    /// Why, if it was said.
+    pub reason: Option<Note>,
+    /// When the change was made.
+    pub created_at: Instant,
+    /// Ready to be forwarded.
+    pub message: Message,
+}
+
+static_loader! {
+    static LOCALES = {
+        locales: "./locales",
+        fallback_language: "en",
+        // Marks around what is filled in would be forwarded too, and some programs show them.
+        customise: |bundle| bundle.set_use_isolating(false),
+    };
+}
+
+/// What a text is made of.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Facts<'a> {
+    pub(super) code: &'a Code,
+    pub(super) module: &'a Name,
+    pub(super) zone: Zone,
+    pub(super) before: &'a Told,
+    pub(super) after: Option<&'a Told>,
+    pub(super) replacement: Option<&'a Replacement>,
+    pub(super) reason: Option<&'a Note>,
+}
+
+/// The text in both languages.
+pub(super) fn message(facts: &Facts) -> Message {
+    Message { en: Text(langid!("en")).of(facts), zh: Text(langid!("zh-CN")).of(facts) }
+}
+
+/// A text in one language.
+struct Text(LanguageIdentifier);
+
+impl Text {
+    fn of(&self, facts: &Facts) -> String {
+        let Facts { code, module, zone, before, after, replacement, reason } = *facts;
+        let zoned = |told: &Told| {
+            self.say("time-with-zone", &[("time", &self.time(told.local_starts_at, told.local_ends_at)), ("zone", zone.as_str())])
+        };
+        let session = [("code", code.as_str()), ("module", module.as_str()), ("before", &zoned(before))];
+        let mut sentences = Vec::new();
+        match after {
+            None => sentences.push(self.say("cancelled", &session)),
+            Some(after) => {
+                let is_moved = (after.starts_at, after.ends_at) != (before.starts_at, before.ends_at);
+                let [code, module, from] = session;
+                let moved = [code, module, from, ("after", &self.time(after.local_starts_at, after.local_ends_at))];
+                sentences.push(if is_moved { self.say("moved", &moved) } else { self.say("changed", &session) });
+                sentences.extend(self.differences(before, after));
+            }
+        }
+        if let Some(other) = replacement {
+            let time = self.time(zone.local(other.starts_at), zone.local(other.ends_at));
+            sentences.push(self.say("replaced", &[("code", other.code.as_str()), ("time", &time)]));
+        }
+        sentences.extend(reason.map(|reason| self.say("reason", &[("reason", reason.as_str())])));
+        sentences.join(&self.say("between-sentences", &[]))
+    }
+
+    /// What else is not as it was.
+    fn differences(&self, before: &Told, after: &Told) -> Vec<String> {
+        let mode = |told: &Told| self.say(told.mode.as_str(), &[]);
+        let place = |told: &Told| told.place.clone().unwrap_or_else(|| self.say("nothing", &[]));
+        let instructors = |told: &Told| self.names(told.instructors.iter().map(|one| &one.name));
+        let cohorts = |told: &Told| self.names(told.cohorts.iter().map(|one| &one.name));
+        let parts: [(&str, &dyn Fn(&Told) -> String); 4] =
+            [("mode", &mode), ("place", &place), ("instructors", &instructors), ("cohorts", &cohorts)];
+        let told = parts.into_iter().map(|(key, part)| (key, part(before), part(after))).filter(|(_, before, after)| before != after);
+        told.map(|(key, before, after)| self.say(key, &[("before", &before), ("after", &after)])).collect()
+    }
+
+    fn names<'a>(&self, names: impl Iterator<Item = &'a Name>) -> String {
+        let names: Vec<&str> = names.map(Name::as_str).collect();
+        if names.is_empty() { self.say("nothing", &[]) } else { names.join(&self.say("between-names", &[])) }
+    }
+
+    fn time(&self, from: NaiveDateTime, until: NaiveDateTime) -> String {
+        let (date, end_date) = (self.date(from.date()), self.date(until.date()));
+        let (start, end) = (from.format("%H:%M").to_string(), until.format("%H:%M").to_string());
+        let key = if from.date() == until.date() { "time-of-one-day" } else { "time-over-midnight" };
+        self.say(key, &[("date", &date), ("end_date", &end_date), ("from", &start), ("until", &end)])
+    }
+
+    fn date(&self, date: NaiveDate) -> String {
+        let numbered = |key: &'static str, number: u32| self.fill(key, HashMap::from([(Cow::from(key), FluentValue::from(number))]));
+        let (month, weekday) = (numbered("month", date.month()), numbered("weekday", date.weekday().number_from_monday()));
+        // As text, for a year is no quantity.
+        let (year, day) = (date.year().to_string(), date.day().to_string());
+        self.say("date", &[("year", &year), ("month", &month), ("day", &day), ("weekday", &weekday)])
+    }
+
+    fn say(&self, key: &str, values: &[(&'static str, &str)]) -> String {
+        self.fill(key, values.iter().map(|(name, value)| (Cow::from(*name), FluentValue::from(*value))).collect())
+    }
+
+    fn fill(&self, key: &str, values: HashMap<Cow<'static, str>, FluentValue<'_>>) -> String {
+        LOCALES.lookup_with_args(&self.0, key, &values)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use super::*;
+
+    fn at(text: &str) -> Instant {
+        serde_json::from_value(serde_json::json!(text)).unwrap()
+    }
+
+    fn told(starts_at: &str, ends_at: &str, place: Option<&str>, instructors: &[&str]) -> Told {
+        let local = |text: &str| at(text).utc().with_timezone(&chrono_tz::Tz::Asia__Shanghai).naive_local();
+        let named = |name: &&str| Subject { id: Id::generate(), name: name.parse().unwrap() };
+        Told {
+            starts_at: at(starts_at),
+            ends_at: at(ends_at),
+            local_starts_at: local(starts_at),
+            local_ends_at: local(ends_at),
+            mode: SessionMode::OnSite,
+            place: place.map(ToOwned::to_owned),
+            cohorts: vec![named(&"冶金一班")],
+            instructors: instructors.iter().map(named).collect(),
+        }
+    }
+
+    fn in_both(before: &Told, after: Option<&Told>, replacement: Option<&Replacement>, reason: Option<&str>) -> [String; 2] {
+        let (code, module) = ("MET-03".parse().unwrap(), "高炉操作".parse().unwrap());
+        let (zone, reason) = ("Asia/Shanghai".parse().unwrap(), reason.map(|reason| reason.parse().unwrap()));
+        let message = message(&Facts { code: &code, module: &module, zone, before, after, replacement, reason: reason.as_ref() });
+        [message.en, message.zh]
+    }
+
+    const START: &str = "2020-05-28T01:00:00Z";
+    const END: &str = "2020-05-28T02:40:00Z";
+
+    #[test]
+    fn a_move_is_told_with_both_times_and_why() {
+        let (before, after) = (told(START, END, None, &[]), told("2020-05-29T06:00:00Z", "2020-05-29T07:40:00Z", None, &[]));
+        assert_eq!(
+            in_both(&before, Some(&after), None, Some("the hall is closed")),
+            [
+                "The session MET-03 高炉操作 of Thursday, 28 May 2020 09:00–10:40 (Asia/Shanghai) is moved to Friday, 29 May 2020 \
+                 14:00–15:40. Reason: the hall is closed",
+                "原定于2020年5月28日（星期四）09:00–10:40（Asia/Shanghai）的课次“MET-03 高炉操作”改至2020年5月29日（星期五）14:00–15:40。原因：\
+                 the hall is closed",
+            ]
+        );
+        let night = told("2020-05-31T15:00:00Z", "2020-05-31T17:00:00Z", None, &[]);
+        let [en, zh] = in_both(&before, Some(&night), None, None);
+        assert!(en.ends_with("is moved to Sunday, 31 May 2020 23:00 – Monday, 1 June 2020 01:00."), "{en}");
+        assert!(zh.ends_with("改至2020年5月31日（星期日）23:00至2020年6月1日（星期一）01:00。"), "{zh}");
+    }
+
+    #[test]
+    fn what_changes_beside_the_time_is_told_from_what_to_what() {
+        let before = told(START, END, Some("教学楼 301"), &["欧阳旭", "沈岚"]);
+        assert_eq!(
+            in_both(&before, Some(&Told { place: Some("教学楼 302".to_owned()), ..before.clone() }), None, None),
+            [
+                "The session MET-03 高炉操作 of Thursday, 28 May 2020 09:00–10:40 (Asia/Shanghai) takes place as planned, with changes. \
+                 Place: 教学楼 302 (before: 教学楼 301).",
+                "原定于2020年5月28日（星期四）09:00–10:40（Asia/Shanghai）的课次“MET-03 高炉操作”时间不变，安排有调整。地点：教学楼 302（原为教学楼 301）。",
+            ]
+        );
+        let substituted = told(START, END, None, &["陈一"]);
+        let [en, zh] = in_both(&before, Some(&Told { mode: SessionMode::LiveOnline, ..substituted }), None, Some("ill"));
+        let ends = "How: live online (before: on site). Place: not yet known (before: 教学楼 301). Taught by: 陈一 (before: 欧阳旭, 沈岚). \
+                    Reason: ill";
+        assert!(en.ends_with(ends), "{en}");
+        let ends = "授课方式：线上直播（原为线下）。地点：待定（原为教学楼 301）。授课教师：陈一（原为欧阳旭、沈岚）。原因：ill";
+        assert!(zh.ends_with(ends), "{zh}");
+    }
+
+    #[test]
+    fn a_cancellation_names_what_replaces_it() {
+        let before = told(START, END, None, &[]);
+        let replacement = Replacement {
+            id: Id::generate(),
+            code: "MET-03B".parse().unwrap(),
+            starts_at: at("2020-06-04T01:00:00Z"),
+            ends_at: at("2020-06-04T02:40:00Z"),
+        };
+        assert_eq!(
+            in_both(&before, None, Some(&replacement), Some("storm")),
+            [
+                "The session MET-03 高炉操作 of Thursday, 28 May 2020 09:00–10:40 (Asia/Shanghai) is cancelled. It is replaced by the \
+                 session MET-03B of Thursday, 4 June 2020 09:00–10:40. Reason: storm",
+                "原定于2020年5月28日（星期四）09:00–10:40（Asia/Shanghai）的课次“MET-03 高炉操作”取消。由2020年6月4日（星期四）09:00–10:40的课次\
+                 “MET-03B”代替。原因：storm",
+            ]
+        );
+    }
+
+    /// The keys of a file of texts, each with what it fills in.
+    fn keys(text: &str) -> BTreeMap<&str, BTreeSet<&str>> {
+        let mut keys: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+        let mut key = "";
+        for line in text.lines().filter(|line| !line.starts_with('#')) {
+            if let Some((name, _)) = line.split_once(" =").filter(|(name, _)| !name.starts_with([' ', '}'])) {
+                key = name;
+            }
+            let filled = line.split('$').skip(1).filter_map(|rest| rest.split([' ', '}']).next());
+            keys.entry(key).or_default().extend(filled);
+        }
+        keys
+    }
+
+    #[test]
+    fn every_text_is_there_in_both_languages_and_says_the_same() {
+        let (en, zh) = (keys(include_str!("../../locales/en/changes.ftl")), keys(include_str!("../../locales/zh-CN/changes.ftl")));
+        assert_eq!(en, zh);
+        for mode in SessionMode::ALL {
+            assert!(en.contains_key(mode.as_str()), "{mode}");
+        }
+    }
+}

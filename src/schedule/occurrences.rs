@@ -1,0 +1,216 @@
+//! What is to become of a session, or of it and the rest of its series; pure.
+
+use chrono::TimeDelta;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::{
+    model::Session,
+    plan::{Plan, SessionPatch},
+};
+use crate::{
+    clock::Instant,
+    db::types::text_enum,
+    error::{Error, FieldFault},
+    intakes::SessionMode,
+    people::PersonId,
+    rooms::RoomId,
+    text::{Code, Note},
+    zone::{EnteredTime, Zone},
+};
+
+text_enum! {
+    /// Which sessions of a series an operation is about.
+    #[derive(Default)]
+    pub enum ChangeScope {
+        /// This one alone.
+        #[default]
+        This => "this",
+        /// This one and all later ones of its series that are drafts or published; those that are held or cancelled stay as they are.
+        Rest => "rest",
+    }
+}
+
+fn entered(time: EnteredTime, zone: Zone, pointer: &str) -> Result<Instant, Error> {
+    time.instant(zone).map_err(|unclear| Error::Invalid(vec![unclear.fault(pointer)]))
+}
+
+fn entered_if_said(time: Option<EnteredTime>, zone: Zone, pointer: &str) -> Result<Option<Instant>, Error> {
+    time.map(|time| entered(time, zone, pointer)).transpose()
+}
+
+/// Where sessions are to be moved.
+#[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SessionMove {
+    /// Of this session. Later ones move by as many days and as much by the clock, in the intake's time zone.
+    pub starts_at: EnteredTime,
+    /// The session stays as long as it is unless said.
+    #[serde(default)]
+    pub ends_at: Option<EnteredTime>,
+    /// The room or online place that they are to occupy; as it is unless said.
+    #[serde(default)]
+    pub room_id: Option<RoomId>,
+    #[serde(default)]
+    pub scope: ChangeScope,
+    pub reason: Note,
+}
+
+impl SessionMove {
+    /// What becomes of each of the sessions, of which this one is the first.
+    ///
+    /// # Errors
+    /// 422 if the clocks skip or show twice the time at which one of them would be.
+    pub(super) fn patches(&self, zone: Zone, sessions: &[Session]) -> Result<Vec<SessionPatch>, Error> {
+        let Some(this) = sessions.first().map(|session| &session.row) else {
+            return Ok(Vec::new());
+        };
+        let (new_start, new_end) = (entered(self.starts_at, zone, "/starts_at")?, entered_if_said(self.ends_at, zone, "/ends_at")?);
+        let shifted = |code: &Code, at: Instant, (from, to): (Instant, Instant)| {
+            let local = zone.local(at) + (zone.local(to) - zone.local(from));
+            let named =
+                |fault: FieldFault| FieldFault { detail: format!("session {code}: {}", fault.detail), choices: Vec::new(), ..fault };
+            zone.instant(local).map_err(|unclear| Error::Invalid(vec![named(unclear.fault("/starts_at"))]))
+        };
+        let patch = |(index, session): (usize, &Session)| {
+            let row = &session.row;
+            let starts_at = if index == 0 { new_start } else { shifted(&row.code, row.starts_at, (this.starts_at, new_start))? };
+            let ends_at = match new_end {
+                None => starts_at.plus(row.ends_at.utc() - row.starts_at.utc()),
+                Some(ends_at) if index == 0 => ends_at,
+                Some(ends_at) => shifted(&row.code, row.ends_at, (this.ends_at, ends_at))?,
+            };
+            Ok(SessionPatch {
+                starts_at: Some(starts_at.into()),
+                ends_at: Some(ends_at.into()),
+                room_id: self.room_id.map(Some),
+                reason: Some(self.reason.clone()),
+                ..SessionPatch::default()
+            })
+        };
+        sessions.iter().enumerate().map(patch).collect()
+    }
+}
+
+/// By how much sessions are to end earlier: one of the two.
+#[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SessionCut {
+    /// The new end of this session. Later ones end earlier by as many minutes.
+    #[serde(default)]
+    pub ends_at: Option<EnteredTime>,
+    /// How many minutes earlier.
+    #[serde(default)]
+    #[schema(minimum = 1, example = 30)]
+    pub minutes: Option<i32>,
+    #[serde(default)]
+    pub scope: ChangeScope,
+    pub reason: Note,
+}
+
+impl SessionCut {
+    /// What becomes of each of the sessions, of which this one is the first. The breaks stay.
+    ///
+    /// # Errors
+    /// 422 for an end that is not earlier.
+    pub(super) fn patches(&self, zone: Zone, sessions: &[Session]) -> Result<Vec<SessionPatch>, Error> {
+        let ends_at = sessions.first().map(|session| session.row.ends_at);
+        let by = match (entered_if_said(self.ends_at, zone, "/ends_at")?, self.minutes) {
+            (Some(earlier), None) => ends_at.map_or_else(TimeDelta::zero, |ends_at| ends_at.utc() - earlier.utc()),
+            (None, Some(minutes)) => TimeDelta::minutes(minutes.into()),
+            (Some(_), Some(_)) | (None, None) => return Err(Error::invalid("/ends_at", "one_of_two", "send ends_at or minutes")),
+        };
+        if by <= TimeDelta::zero() {
+            let pointer = if self.ends_at.is_some() { "/ends_at" } else { "/minutes" };
+            return Err(Error::invalid(pointer, "not_earlier", "a session is cut to end earlier; to end it later, move it"));
+        }
+        let patch = |session: &Session| SessionPatch {
+            ends_at: Some(session.row.ends_at.plus(-by).into()),
+            reason: Some(self.reason.clone()),
+            ..SessionPatch::default()
+        };
+        Ok(sessions.iter().map(patch).collect())
+    }
+}
+
+/// Where a session is to be parted.
+#[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SessionSplit {
+    /// The end of the first part, which stays this session.
+    pub at: EnteredTime,
+    /// When the rest begins; at once unless said.
+    #[serde(default)]
+    pub resumes_at: Option<EnteredTime>,
+    /// Of the session that the rest becomes; unique in the intake.
+    pub code: Code,
+    pub reason: Note,
+}
+
+impl SessionSplit {
+    /// What becomes of the session, and the session that takes over its rest. The breaks stay in the first part if they leave anything of
+    /// it, else they go with the rest; what is taught comes to as many minutes as before.
+    ///
+    /// # Errors
+    /// 422 for a time that is not within the session.
+    pub(super) fn parts(self, zone: Zone, session: &Session) -> Result<(SessionPatch, Plan), Error> {
+        let plan = session.plan();
+        if plan.mode == SessionMode::Recorded {
+            return Err(Error::invalid("/at", "recorded", "a recorded session is watched whenever one likes; it has no parts"));
+        }
+        let (at, resumes_at) = (entered(self.at, zone, "/at")?, entered_if_said(self.resumes_at, zone, "/resumes_at")?);
+        if at <= plan.starts_at || at >= plan.ends_at {
+            return Err(Error::invalid("/at", "outside_session", format!("must be within {} and {}", plan.starts_at, plan.ends_at)));
+        }
+        let resumes_at = resumes_at.unwrap_or(at);
+        if resumes_at < at {
+            return Err(Error::invalid("/resumes_at", "resumes_before", "the rest cannot begin before the first part ends"));
+        }
+        let breaks_stay = i64::from(plan.break_minutes) < plan.starts_at.minutes_until(at);
+        let (first, second) = if breaks_stay { (plan.break_minutes, 0) } else { (0, plan.break_minutes) };
+        let patch =
+            SessionPatch { ends_at: Some(at.into()), break_minutes: Some(first), reason: Some(self.reason), ..SessionPatch::default() };
+        let ends_at = resumes_at.plus(plan.ends_at.utc() - at.utc());
+        Ok((patch, Plan { code: self.code, starts_at: resumes_at, ends_at, break_minutes: second, ..plan }))
+    }
+}
+
+/// Who is to teach instead of whom.
+#[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Substitution {
+    /// Who teaches this session.
+    pub instructor_id: PersonId,
+    /// Who is to teach it; leads it if the other one did.
+    pub by_instructor_id: PersonId,
+    #[serde(default)]
+    pub scope: ChangeScope,
+    pub reason: Note,
+}
+
+impl Substitution {
+    /// What becomes of each of the sessions, of which this one is the first. Later ones that the instructor does not teach stay.
+    ///
+    /// # Errors
+    /// 422 if the instructor does not teach this one, or if the other teaches one of them already.
+    pub(super) fn patches(&self, sessions: &[Session]) -> Result<Vec<SessionPatch>, Error> {
+        let patch = |(index, session): (usize, &Session)| {
+            let mut ids: Vec<PersonId> = session.instructors.iter().map(|instructor| instructor.id).collect();
+            let Some(place) = ids.iter_mut().find(|id| **id == self.instructor_id) else {
+                let detail = format!("does not teach session {}", session.row.code);
+                return if index == 0 {
+                    Err(Error::invalid("/instructor_id", "not_teaching", detail))
+                } else {
+                    Ok(SessionPatch::default())
+                };
+            };
+            *place = self.by_instructor_id;
+            if ids.iter().filter(|id| **id == self.by_instructor_id).count() > 1 || self.instructor_id == self.by_instructor_id {
+                let detail = format!("teaches session {} already", session.row.code);
+                return Err(Error::invalid("/by_instructor_id", "teaches_already", detail));
+            }
+            Ok(SessionPatch { instructor_ids: Some(ids), reason: Some(self.reason.clone()), ..SessionPatch::default() })
+        };
+        sessions.iter().enumerate().map(patch).collect()
+    }
+}

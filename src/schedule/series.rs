@@ -1,0 +1,326 @@
+//! A weekly pattern, and the sessions that it comes to; pure.
+
+use std::{collections::BTreeMap, ops::RangeInclusive};
+
+use chrono::{Datelike, NaiveDate, TimeDelta};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::{
+    conflicts::Checked,
+    model::{SeriesId, SessionId},
+    plan::{Plan, lead_first},
+    rules::minutes_between,
+    time_of_day::TimeOfDay,
+};
+use crate::{
+    clock::Instant,
+    db::types::text_enum,
+    error::{Error, FieldFault},
+    intakes::{CohortId, Intake, IntakeId, SessionMode},
+    people::PersonId,
+    programs::ModuleId,
+    rooms::RoomId,
+    text::{Code, Place},
+    zone::Zone,
+};
+
+/// The most sessions that one series makes.
+const SESSIONS: usize = 1000;
+/// The most times a week.
+const SLOTS: usize = 21;
+const MINUTES_OF_A_DAY: i64 = 24 * 60;
+
+text_enum! {
+    pub enum Weekday {
+        Monday => "monday",
+        Tuesday => "tuesday",
+        Wednesday => "wednesday",
+        Thursday => "thursday",
+        Friday => "friday",
+        Saturday => "saturday",
+        Sunday => "sunday",
+    }
+}
+
+impl Weekday {
+    fn of(date: NaiveDate) -> Self {
+        match date.weekday() {
+            chrono::Weekday::Mon => Self::Monday,
+            chrono::Weekday::Tue => Self::Tuesday,
+            chrono::Weekday::Wed => Self::Wednesday,
+            chrono::Weekday::Thu => Self::Thursday,
+            chrono::Weekday::Fri => Self::Friday,
+            chrono::Weekday::Sat => Self::Saturday,
+            chrono::Weekday::Sun => Self::Sunday,
+        }
+    }
+}
+
+text_enum! {
+    /// Why a series has no further session.
+    pub enum Ended {
+        PlanUsedUp => "plan_used_up",
+        RangeOver => "range_over",
+    }
+}
+
+text_enum! {
+    /// Why nothing takes place at a time of the pattern.
+    pub enum SkipReason {
+        DayOff => "day_off",
+        ClockChange => "clock_change",
+        OutsideIntake => "outside_intake",
+    }
+}
+
+/// Once a week, by the clocks of the intake's time zone.
+#[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Slot {
+    pub weekday: Weekday,
+    pub starts: TimeOfDay,
+    /// After midnight if it is not later than the start.
+    #[schema(example = "09:40")]
+    pub ends: TimeOfDay,
+    #[serde(default)]
+    #[schema(minimum = 0)]
+    pub break_minutes: i32,
+}
+
+impl Slot {
+    fn is_over_midnight(&self) -> bool {
+        self.ends <= self.starts
+    }
+
+    fn check(&self, index: usize) -> Option<FieldFault> {
+        let span = (self.ends.time() - self.starts.time()).num_minutes() + if self.is_over_midnight() { MINUTES_OF_A_DAY } else { 0 };
+        let fault = |code, detail| Some(FieldFault::new(format!("/pattern/{index}/break_minutes"), code, detail));
+        match self.break_minutes {
+            ..0 => fault("out_of_range", "must be 0 or more"),
+            breaks if i64::from(breaks) >= span => fault("no_minutes_left", "the breaks leave nothing of the session"),
+            _ => None,
+        }
+    }
+
+    /// What takes place on a day. The minutes are those that pass, not those that the clocks show.
+    fn on(&self, date: NaiveDate, zone: Zone) -> Result<Occurrence, String> {
+        let last = if self.is_over_midnight() { date.succ_opt().unwrap_or(date) } else { date };
+        let instant = |date: NaiveDate, time: TimeOfDay| zone.instant(date.and_time(time.time())).map_err(|unclear| unclear.to_string());
+        let (starts_at, ends_at) = (instant(date, self.starts)?, instant(last, self.ends)?);
+        let minutes = minutes_between(starts_at, ends_at, self.break_minutes).map_err(|fault| fault.detail)?;
+        Ok(Occurrence { starts_at, ends_at, break_minutes: self.break_minutes, minutes })
+    }
+}
+
+/// Sessions to be scheduled by a weekly pattern, until the module's hours are used up. All begin as drafts.
+#[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NewSeries {
+    /// The sessions are called by it and a number: MET-01, MET-02 and so on. Unique in the intake.
+    pub code: Code,
+    pub module_id: ModuleId,
+    /// The intake's unless said.
+    #[serde(default)]
+    pub mode: Option<SessionMode>,
+    /// One or more cohorts of the intake.
+    pub cohort_ids: Vec<CohortId>,
+    /// At most 20; the first leads.
+    #[serde(default)]
+    pub instructor_ids: Vec<PersonId>,
+    /// The room or online place that they are to occupy.
+    #[serde(default)]
+    pub room_id: Option<RoomId>,
+    /// Where they are, in words; occupies nothing.
+    #[serde(default)]
+    pub place: Option<Place>,
+    /// 1 to 21 times a week.
+    pub pattern: Vec<Slot>,
+    /// The first day; that of the intake unless said.
+    #[serde(default)]
+    pub from: Option<NaiveDate>,
+    /// The last day; that of the intake unless said.
+    #[serde(default)]
+    pub until: Option<NaiveDate>,
+    /// Days on which none begins, beside those that the intake's calendar has off.
+    #[serde(default)]
+    pub skip: Vec<NaiveDate>,
+}
+
+impl NewSeries {
+    /// The days of the series.
+    ///
+    /// # Errors
+    /// What is wrong with the pattern or the days.
+    pub(super) fn days(&self, intake: &Intake) -> Result<RangeInclusive<NaiveDate>, Vec<FieldFault>> {
+        let mut faults: Vec<FieldFault> = self.pattern.iter().enumerate().filter_map(|(index, slot)| slot.check(index)).collect();
+        if !(1..=SLOTS).contains(&self.pattern.len()) {
+            faults.push(FieldFault::new("/pattern", "out_of_range", format!("must be 1 to {SLOTS} times a week")));
+        }
+        if self.mode.unwrap_or(intake.mode) == SessionMode::Recorded {
+            let detail = "a recorded session has a window and not a time of the week; schedule it by itself";
+            faults.push(FieldFault::new("/mode", "recorded_in_series", detail));
+        }
+        let (from, until) = (self.from.unwrap_or(intake.opens_on), self.until.unwrap_or(intake.closes_on));
+        if from < intake.opens_on {
+            faults.push(FieldFault::new("/from", "outside_intake", "lies before the day on which the intake opens"));
+        }
+        if until > intake.closes_on {
+            faults.push(FieldFault::new("/until", "outside_intake", "lies after the day on which the intake closes"));
+        }
+        if until < from {
+            faults.push(FieldFault::new("/until", "end_before_start", "must not be before the first day"));
+        }
+        if faults.is_empty() { Ok(from..=until) } else { Err(faults) }
+    }
+
+    /// The sessions in the order of time.
+    ///
+    /// # Errors
+    /// 422 for more than a thousand, or a code that leaves no place for their number.
+    pub(super) fn plans(self, mode: SessionMode, occurrences: &[Occurrence]) -> Result<Vec<Plan>, Error> {
+        if occurrences.len() > SESSIONS {
+            let detail = format!("there would be {} sessions; a series has at most {SESSIONS}", occurrences.len());
+            return Err(Error::invalid("/until", "out_of_range", detail));
+        }
+        let mut cohort_ids = self.cohort_ids;
+        cohort_ids.sort_unstable();
+        let instructor_ids = lead_first(self.instructor_ids);
+        let plan = |(index, one): (usize, &Occurrence)| {
+            let code = format!("{}-{:02}", self.code, index + 1);
+            Ok(Plan {
+                code: code.parse().map_err(|fault: crate::text::TextFault| Error::invalid("/code", fault.code, fault.detail))?,
+                module_id: self.module_id,
+                mode: self.mode.unwrap_or(mode),
+                starts_at: one.starts_at,
+                ends_at: one.ends_at,
+                break_minutes: one.break_minutes,
+                length_minutes: None,
+                room_id: self.room_id,
+                place: self.place.clone(),
+                cohort_ids: cohort_ids.clone(),
+                instructor_ids: instructor_ids.clone(),
+            })
+        };
+        occurrences.iter().enumerate().map(plan).collect()
+    }
+}
+
+/// When one session of a series takes place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Occurrence {
+    pub(super) starts_at: Instant,
+    pub(super) ends_at: Instant,
+    pub(super) break_minutes: i32,
+    pub(super) minutes: i32,
+}
+
+impl Occurrence {
+    /// No longer than what is left of the plan. The breaks stay.
+    fn within(self, left: i64) -> Self {
+        match i32::try_from(left).ok().filter(|left| *left < self.minutes) {
+            None => self,
+            Some(left) => {
+                let span = TimeDelta::minutes(i64::from(left) + i64::from(self.break_minutes));
+                Self { ends_at: self.starts_at.plus(span), minutes: left, ..self }
+            }
+        }
+    }
+}
+
+/// A time of the pattern at which nothing takes place.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub(super) struct Skipped {
+    pub date: NaiveDate,
+    pub starts: TimeOfDay,
+    pub reason: SkipReason,
+    /// For people.
+    #[schema(example = "left out by the request")]
+    pub detail: String,
+}
+
+/// What a pattern comes to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Drawn {
+    pub(super) occurrences: Vec<Occurrence>,
+    pub(super) skipped: Vec<Skipped>,
+    pub(super) minutes_left: i64,
+    pub(super) ended: Ended,
+}
+
+/// The occurrences of a pattern on these days, in the order of time, until `left` minutes are used up: the last one is shortened to what
+/// is left. None begins on a day off, or ends after the intake has closed. One whose local time the clocks skip or show twice is left out,
+/// for nobody has said when it is meant to be.
+pub(super) fn occurrences(
+    pattern: &[Slot],
+    zone: Zone,
+    days: RangeInclusive<NaiveDate>,
+    days_off: &BTreeMap<NaiveDate, String>,
+    closes: Instant,
+    left: i64,
+) -> Drawn {
+    let mut drawn = Drawn { occurrences: Vec::new(), skipped: Vec::new(), minutes_left: left.max(0), ended: Ended::RangeOver };
+    let mut slots: Vec<&Slot> = pattern.iter().collect();
+    slots.sort_by_key(|slot| slot.starts);
+    for date in days.start().iter_days().take_while(|date| date <= days.end()) {
+        for slot in slots.iter().filter(|slot| slot.weekday == Weekday::of(date)) {
+            if drawn.minutes_left == 0 {
+                break;
+            }
+            let off = days_off.get(&date).map(|why| (SkipReason::DayOff, why.clone()));
+            let found = off.map_or_else(|| slot.on(date, zone).map_err(|why| (SkipReason::ClockChange, why)), Err);
+            match found.map(|one| one.within(drawn.minutes_left)) {
+                Ok(one) if one.ends_at <= closes => {
+                    drawn.minutes_left -= i64::from(one.minutes);
+                    drawn.occurrences.push(one);
+                }
+                other => {
+                    let outside = (SkipReason::OutsideIntake, "ends after the day on which the intake closes".to_owned());
+                    let (reason, detail) = other.err().unwrap_or(outside);
+                    drawn.skipped.push(Skipped { date, starts: slot.starts, reason, detail });
+                }
+            }
+        }
+    }
+    if drawn.minutes_left == 0 {
+        drawn.ended = Ended::PlanUsedUp;
+    }
+    drawn
+}
+
+/// A series as it was made, or as it would be.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct LaidOut {
+    /// Null if it was only tried.
+    pub id: Option<SeriesId>,
+    pub intake_id: IntakeId,
+    #[schema(example = "MET")]
+    pub code: Code,
+    /// In the order of time.
+    pub sessions: Vec<SessionOfSeries>,
+    pub skipped: Vec<Skipped>,
+    /// What is still without a session in the plan of the cohort that has least left; drafts count.
+    #[schema(example = 0)]
+    pub minutes_left: i64,
+    pub ended: Ended,
+    /// What would stand in the way of publishing them; the pointers are those of `sessions` here.
+    #[serde(flatten)]
+    pub checked: Checked,
+}
+
+/// A session of a series that was made, or would be.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct SessionOfSeries {
+    /// Null if the series was only tried.
+    pub id: Option<SessionId>,
+    #[schema(example = "MET-01")]
+    pub code: Code,
+    pub starts_at: Instant,
+    pub ends_at: Instant,
+    pub break_minutes: i32,
+    #[schema(example = 90)]
+    pub minutes: i32,
+}
+
+#[cfg(test)]
+mod tests;

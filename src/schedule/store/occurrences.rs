@@ -1,0 +1,134 @@
+//! What becomes of one session, or of it and the rest of its series. All of it goes the way of every other move.
+
+use std::{collections::HashMap, iter::once};
+
+use diesel::prelude::*;
+
+use super::{
+    super::model::{Session, SessionId, SessionRow, SessionState, UNHELD},
+    super::occurrences::{ChangeScope, SessionCut, SessionMove, SessionSplit, Substitution},
+    super::plan::SessionPatch,
+    changing, draft, find, frame, insert,
+    links::{whole, whole_one},
+    moves::apply,
+    refuse_taken,
+    steps::publish_these,
+    visible,
+};
+use crate::{access::Actor, clock::Instant, db::Conn, error::Error, intakes::Intake, schema::sessions};
+
+/// The later sessions of the same series that are not yet held, by start.
+///
+/// # Errors
+/// 422 for a session that was made alone.
+pub(super) fn later(conn: &mut Conn, actor: &Actor, session: &SessionRow) -> Result<Vec<SessionRow>, Error> {
+    let alone = || Error::invalid("/scope", "no_series", format!("session {} belongs to no series", session.code));
+    let after = sessions::starts_at.gt(session.starts_at).or(sessions::starts_at.eq(session.starts_at).and(sessions::id.gt(session.id)));
+    let rows = visible(actor)
+        .filter(sessions::series_id.eq(session.series_id.ok_or_else(alone)?))
+        .filter(sessions::state.eq_any(UNHELD))
+        .filter(after)
+        .order((sessions::starts_at, sessions::id))
+        .select(SessionRow::as_select());
+    Ok(rows.load(conn)?)
+}
+
+/// The session and, if it is about the rest too, the later ones, in an intake that is locked.
+fn chosen(conn: &mut Conn, actor: &Actor, id: SessionId, scope: ChangeScope) -> Result<(Intake, Vec<Session>), Error> {
+    let intake_id = find(conn, actor, id)?.intake_id;
+    let intake = changing(conn, actor, intake_id)?;
+    let row = find(conn, actor, id)?;
+    let later = if scope == ChangeScope::Rest { later(conn, actor, &row)? } else { Vec::new() };
+    Ok((intake, whole(conn, once(row).chain(later).collect())?))
+}
+
+/// Applies a patch to each session; answers all of them as they are then.
+fn patched(
+    conn: &mut Conn,
+    actor: &Actor,
+    now: Instant,
+    intake: &Intake,
+    sessions: Vec<Session>,
+    patches: Vec<SessionPatch>,
+) -> Result<Vec<Session>, Error> {
+    let changed = apply(conn, actor, now, intake, sessions.iter().cloned().zip(patches).collect())?;
+    let mut changed: HashMap<SessionId, Session> = changed.into_iter().map(|session| (session.row.id, session)).collect();
+    Ok(sessions.into_iter().map(|session| changed.remove(&session.row.id).unwrap_or(session)).collect())
+}
+
+/// Moves a session, or it and the rest of its series.
+///
+/// # Errors
+/// What a patch of the same is refused for; 422 if the clocks skip or show twice the time at which one of them would be.
+pub(in crate::schedule) fn move_to(
+    conn: &mut Conn,
+    actor: &Actor,
+    now: Instant,
+    id: SessionId,
+    change: SessionMove,
+) -> Result<Vec<Session>, Error> {
+    let (intake, sessions) = chosen(conn, actor, id, change.scope)?;
+    let patches = change.patches(intake.time_zone, &sessions)?;
+    patched(conn, actor, now, &intake, sessions, patches)
+}
+
+/// Ends a session earlier, or it and the rest of its series.
+///
+/// # Errors
+/// What a patch of the same is refused for; 422 for an end that is not earlier.
+pub(in crate::schedule) fn cut(
+    conn: &mut Conn,
+    actor: &Actor,
+    now: Instant,
+    id: SessionId,
+    change: SessionCut,
+) -> Result<Vec<Session>, Error> {
+    let (intake, sessions) = chosen(conn, actor, id, change.scope)?;
+    let patches = change.patches(intake.time_zone, &sessions)?;
+    patched(conn, actor, now, &intake, sessions, patches)
+}
+
+/// Has somebody teach instead of another, in a session or in it and the rest of its series.
+///
+/// # Errors
+/// What a patch of the same is refused for; 422 if the one does not teach it, or the other does already.
+pub(in crate::schedule) fn substitute(
+    conn: &mut Conn,
+    actor: &Actor,
+    now: Instant,
+    id: SessionId,
+    change: Substitution,
+) -> Result<Vec<Session>, Error> {
+    let (intake, sessions) = chosen(conn, actor, id, change.scope)?;
+    let patches = change.patches(&sessions)?;
+    patched(conn, actor, now, &intake, sessions, patches)
+}
+
+/// Parts a session: it ends earlier, and a new one of the same series, in the same state, takes over the rest of its minutes.
+///
+/// # Errors
+/// What a patch of the same is refused for, and what publishing the rest is; 409 `already_exists`; 422 for a time that is not within it.
+pub(in crate::schedule) fn split(
+    conn: &mut Conn,
+    actor: &Actor,
+    now: Instant,
+    id: SessionId,
+    change: SessionSplit,
+) -> Result<Vec<Session>, Error> {
+    let (intake, sessions) = chosen(conn, actor, id, ChangeScope::This)?;
+    let session = sessions.into_iter().next().ok_or(Error::NotFound)?;
+    let (series_id, state) = (session.row.series_id, session.row.state);
+    let (patch, rest) = change.parts(intake.time_zone, &session)?;
+    let mut parts = patched(conn, actor, now, &intake, vec![session], vec![patch])?;
+    let minutes = frame(conn, &intake)?.check(&rest).map_err(Error::Invalid)?;
+    refuse_taken(conn, intake.id, once(&rest.code))?;
+    let row = SessionRow { series_id, ..draft(&intake, now, &rest, minutes) };
+    let mut made = insert(conn, actor, &intake, vec![row], &[rest])?;
+    if state == SessionState::Published {
+        for row in publish_these(conn, actor, now, &intake, std::mem::take(&mut made))? {
+            made.push(whole_one(conn, row)?);
+        }
+    }
+    parts.append(&mut made);
+    Ok(parts)
+}

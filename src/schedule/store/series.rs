@@ -1,0 +1,191 @@
+//! The table of series, and the sessions that one makes.
+
+use std::{collections::BTreeMap, ops::RangeInclusive};
+
+use chrono::NaiveDate;
+use diesel::prelude::*;
+
+use super::{
+    super::model::{Series, SeriesId, Session, SessionRow, SessionState},
+    super::plan::Plan,
+    super::rules::{Frame, check_instructors, laid_out},
+    super::series::{Drawn, LaidOut, NewSeries, SessionOfSeries, Slot, occurrences},
+    admit, changing,
+    check::{Candidate, checked},
+    draft, frame, insert,
+    links::whole,
+    plan::{planned_minutes, taken_of},
+    steps::publish_these,
+    visible,
+};
+use crate::{
+    access::{Action, Actor},
+    calendars,
+    clock::Instant,
+    db::Conn,
+    error::Error,
+    id::Id,
+    intakes::{self, CohortId, Intake, IntakeId},
+    journal::NewEntry,
+    programs::ModuleId,
+    schema::{series, sessions},
+    text::{Code, listed},
+};
+
+/// What a series would come to; stores nothing.
+///
+/// # Errors
+/// As [`create`].
+pub(in crate::schedule) fn preview(conn: &mut Conn, actor: &Actor, intake_id: IntakeId, new: NewSeries) -> Result<LaidOut, Error> {
+    let intake = intakes::find(conn, actor, intake_id)?;
+    actor.may(Action::WriteSchedule)?;
+    intake.check_live()?;
+    let frame = frame(conn, &intake)?;
+    let ready = ready(conn, actor, &intake, &frame, new)?;
+    lay_out(conn, actor, &intake, &frame, ready, None, &[])
+}
+
+/// Schedules the sessions of a series as drafts, until the module's hours are used up.
+///
+/// # Errors
+/// 404 for an instructor or room that the actor's provider does not see; 409 `already_exists` for a code that is taken,
+/// `nothing_to_schedule` and `intake_not_live`; 422 with pointers.
+pub(in crate::schedule) fn create(
+    conn: &mut Conn,
+    actor: &Actor,
+    now: Instant,
+    intake_id: IntakeId,
+    new: NewSeries,
+) -> Result<LaidOut, Error> {
+    let intake = changing(conn, actor, intake_id)?;
+    let frame = frame(conn, &intake)?;
+    let asked = new.clone();
+    let ready = ready(conn, actor, &intake, &frame, new)?;
+    let row = Series { id: Id::generate(), intake_id, code: ready.code.clone(), created_at: now };
+    diesel::insert_into(series::table).values(&row).execute(conn)?;
+    actor.record(NewEntry::of("series.created", "series", row.id).provider(intake.provider_id).intake(intake_id).to(&asked));
+    let drafts = ready.plans.iter().zip(&ready.drawn.occurrences);
+    let drafts = drafts.map(|(plan, one)| SessionRow { series_id: Some(row.id), ..draft(&intake, now, plan, one.minutes) });
+    let sessions = insert(conn, actor, &intake, drafts.collect(), &ready.plans)?;
+    lay_out(conn, actor, &intake, &frame, ready, Some(row.id), &sessions)
+}
+
+/// A series that can be stored.
+struct Ready {
+    code: Code,
+    drawn: Drawn,
+    plans: Vec<Plan>,
+}
+
+fn ready(conn: &mut Conn, actor: &Actor, intake: &Intake, frame: &Frame, new: NewSeries) -> Result<Ready, Error> {
+    let mut faults = check_instructors(&new.instructor_ids);
+    faults.extend(frame.check_cohorts(new.module_id, &new.cohort_ids));
+    let days = new.days(intake);
+    faults.extend(days.as_ref().err().into_iter().flatten().cloned());
+    Error::unless_valid(faults)?;
+    let days = days.map_err(Error::Invalid)?;
+    let left = left(conn, intake, new.module_id, &new.cohort_ids)?;
+    let days_off = days_off(conn, intake, &days, &new.skip)?;
+    let drawn = occurrences(&new.pattern, intake.time_zone, days, &days_off, frame.days.until, left);
+    if drawn.occurrences.is_empty() {
+        return Err(nothing(&drawn, &new.pattern));
+    }
+    let code = new.code.clone();
+    let own = series::table.filter(series::intake_id.eq(intake.id)).filter(series::code.eq(&code));
+    if own.count().get_result::<i64>(conn)? > 0 {
+        return Err(Error::conflict("already_exists", format!("the intake has a series {code} already")));
+    }
+    let plans = new.plans(intake.mode, &drawn.occurrences)?;
+    admit(conn, actor, intake, &plans)?;
+    Ok(Ready { code, drawn, plans })
+}
+
+/// The days on which nothing of a series takes place, each with the reason: those of the intake's calendar and those of the request.
+fn days_off(
+    conn: &mut Conn,
+    intake: &Intake,
+    days: &RangeInclusive<NaiveDate>,
+    skip: &[NaiveDate],
+) -> Result<BTreeMap<NaiveDate, String>, Error> {
+    let mut off = match intake.holiday_calendar_id {
+        Some(calendar) => calendars::days_off(conn, calendar, &days.start().iter_days().take_while(|day| day <= days.end()).collect())?.1,
+        None => BTreeMap::new(),
+    };
+    off.extend(skip.iter().map(|date| (*date, "left out by the request".to_owned())));
+    Ok(off)
+}
+
+/// The minutes of a module for which some of these cohorts, the one that has least left, has no session yet. Drafts count, so that a
+/// second series goes on where a first one, not published yet, ends.
+fn left(conn: &mut Conn, intake: &Intake, module: ModuleId, cohorts: &[CohortId]) -> Result<i64, Error> {
+    let planned = planned_minutes(conn, intake)?.remove(&module).map_or(0, |(_, minutes)| minutes);
+    let taken = taken_of(conn, intake, vec![module])?.into_iter().map(|(_, taken)| taken).collect();
+    let laid_out = laid_out(taken);
+    let most = cohorts.iter().filter_map(|cohort| laid_out.get(&(*cohort, module))).max();
+    Ok(planned - most.copied().unwrap_or(0))
+}
+
+fn nothing(drawn: &Drawn, pattern: &[Slot]) -> Error {
+    let detail = if drawn.minutes_left == 0 {
+        "a cohort has all planned minutes of the module in sessions already, drafts among them".to_owned()
+    } else if drawn.skipped.is_empty() {
+        format!("none of the days is a {}", listed(pattern.iter().map(|slot| slot.weekday.as_str())))
+    } else {
+        let days: Vec<String> = drawn.skipped.iter().map(|one| format!("{} {}: {}", one.date, one.starts, one.detail)).collect();
+        format!("every time of the pattern is skipped: {}", listed(days.iter().map(String::as_str)))
+    };
+    Error::conflict("nothing_to_schedule", detail)
+}
+
+/// Tells of a series what it comes to; of one that is stored with its sessions.
+fn lay_out(
+    conn: &mut Conn,
+    actor: &Actor,
+    intake: &Intake,
+    frame: &Frame,
+    ready: Ready,
+    id: Option<SeriesId>,
+    stored: &[Session],
+) -> Result<LaidOut, Error> {
+    let Ready { code, drawn, plans } = ready;
+    let mut told = Vec::with_capacity(plans.len());
+    let mut candidates = Vec::with_capacity(plans.len());
+    for (index, (plan, one)) in plans.into_iter().zip(&drawn.occurrences).enumerate() {
+        let session = stored.get(index);
+        told.push(SessionOfSeries {
+            id: session.map(|session| session.row.id),
+            code: plan.code.clone(),
+            starts_at: one.starts_at,
+            ends_at: one.ends_at,
+            break_minutes: one.break_minutes,
+            minutes: one.minutes,
+        });
+        candidates.push(Candidate::of(session, plan, one.minutes).at(format!("/sessions/{index}")));
+    }
+    let checked = checked(conn, actor, intake, frame, candidates)?;
+    let Drawn { skipped, minutes_left, ended, .. } = drawn;
+    Ok(LaidOut { id, intake_id: intake.id, code, sessions: told, skipped, minutes_left, ended, checked })
+}
+
+/// Publishes every draft of a series, all or none.
+///
+/// # Errors
+/// 404 for a series of another intake or of none; what publishing answers.
+pub(in crate::schedule) fn publish(
+    conn: &mut Conn,
+    actor: &Actor,
+    now: Instant,
+    intake_id: IntakeId,
+    id: SeriesId,
+) -> Result<Vec<SessionRow>, Error> {
+    let intake = changing(conn, actor, intake_id)?;
+    series::table.filter(series::id.eq(id)).filter(series::intake_id.eq(intake_id)).select(series::id).first::<SeriesId>(conn)?;
+    let rows = visible(actor)
+        .filter(sessions::series_id.eq(id))
+        .filter(sessions::state.eq(SessionState::Draft))
+        .order((sessions::starts_at, sessions::id))
+        .select(SessionRow::as_select())
+        .load(conn)?;
+    let drafts = whole(conn, rows)?;
+    publish_these(conn, actor, now, &intake, drafts)
+}

@@ -1,0 +1,159 @@
+//! `POST /feeds`, `GET /feeds` and `POST /feeds/{id}/revoke`.
+
+use muster::access::Role;
+use serde_json::json;
+
+use super::{calendar_of, feed};
+use crate::support::{TokenOptions, seed, spawn_app};
+
+#[test]
+fn a_coordinator_makes_a_feed_of_anything_and_sees_its_address_once() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let trainee = seed::enrolled(&course, 1).remove(0).trainee;
+    let room = course.coordinator.post("/rooms", json!({ "code": "A-301", "name": "301", "kind": "on_site" })).expect(201).id();
+    let subjects = [
+        ("instructor", &course.instructor),
+        ("trainee", &trainee),
+        ("cohort", &course.metallurgy),
+        ("room", &room),
+        ("intake", &course.intake),
+    ];
+    for (kind, subject) in subjects {
+        let made = course.coordinator.post("/feeds", json!({ "kind": kind, "subject_id": subject })).expect(201);
+        assert_eq!(
+            (&made.body["kind"], &made.body["subject_id"], &made.body["role"]),
+            (&json!(kind), &json!(subject), &json!("coordinator"))
+        );
+        let (address, webcal) = (made.text_at("/address"), made.text_at("/webcal_address"));
+        assert!(address.starts_with(&format!("http://{}/api/v1/schedules/muster_", app.address)), "{address}");
+        assert_eq!(webcal.strip_prefix("webcal"), address.strip_prefix("http"));
+        assert_eq!(app.anonymous().get(&calendar_of(&made)).expect(200).header("content-type"), "text/calendar; charset=utf-8");
+        let entry = &app.auditor().get(&format!("/audit?subject_id={}", made.id())).expect(200).body["items"][0];
+        assert_eq!((&entry["action"], &entry["to"]["kind"]), (&json!("feed.created"), &json!(kind)));
+    }
+    let listed = course.coordinator.get("/feeds").expect(200);
+    assert_eq!(listed.column("kind"), subjects.map(|(kind, _)| kind));
+    assert!(!listed.text.contains("address") && !listed.text.contains("hash"), "{}", listed.text);
+    // Behind a proxy that speaks TLS.
+    let proxied = course.coordinator.with_header("x-forwarded-proto", "https").with_header("x-forwarded-host", "muster.example.org");
+    let made = proxied.post("/feeds", json!({ "kind": "intake", "subject_id": course.intake })).expect(201);
+    assert!(made.text_at("/address").starts_with("https://muster.example.org/api/v1/schedules/"), "{}", made.text);
+    assert!(made.text_at("/webcal_address").starts_with("webcal://muster.example.org/"), "{}", made.text);
+}
+
+#[test]
+fn the_secret_is_kept_nowhere() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let once = course.coordinator.idempotency_key("one telephone");
+    let body = json!({ "kind": "intake", "subject_id": course.intake });
+    let made = once.post("/feeds", body.clone()).expect(201);
+    let again = once.post("/feeds", body).expect(201);
+    assert_eq!((again.id(), again.header("idempotency-replayed")), (made.id(), "true"));
+    assert_eq!((&again.body["address"], &again.body["webcal_address"]), (&json!(null), &json!(null)));
+    let address = made.text_at("/address");
+    let secret = address.rsplit('/').next().unwrap().trim_end_matches(".ics");
+    for query in ["SELECT body FROM idempotency_keys", "SELECT prefix FROM feeds", "SELECT body FROM journal_payloads"] {
+        let texts: Vec<String> = app.database.texts(query).into_iter().flatten().collect();
+        assert!(!texts.is_empty() && texts.iter().all(|text| !text.contains(secret)), "{query}");
+    }
+}
+
+#[test]
+fn an_instructor_and_a_trainee_make_feeds_of_themselves() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let members = seed::enrolled(&course, 2);
+    let (own, other) = (&members[0].trainee, &members[1].trainee);
+    let (instructor, trainee) = (app.instructor(&course.instructor), app.trainee(own));
+    let colleague = seed::instructor(&app, &course.coordinator, "P2");
+    seed::published_session(&course, "P-1", &seed::morning(1));
+    feed(&instructor, "instructor", &course.instructor);
+    feed(&trainee, "trainee", own);
+    feed(&course.coordinator, "trainee", own);
+    feed(&course.coordinator, "trainee", other);
+    app.unchanged(|| {
+        let ask = |kind: &str, id: &str| json!({ "kind": kind, "subject_id": id });
+        for (kind, subject, status) in [
+            ("trainee", own, 403),
+            ("intake", &course.intake, 403),
+            ("cohort", &course.metallurgy, 403),
+            ("cohort", &course.mechanics, 404),
+            ("instructor", &colleague, 404),
+        ] {
+            instructor.post("/feeds", ask(kind, subject)).expect(status);
+        }
+        for (kind, subject, status) in
+            [("trainee", other, 404), ("instructor", &course.instructor, 404), ("intake", &course.intake, 403), ("instructor", own, 404)]
+        {
+            trainee.post("/feeds", ask(kind, subject)).expect(status);
+        }
+        // An instructor is no trainee, nor a room an intake.
+        course.coordinator.post("/feeds", ask("trainee", &course.instructor)).expect(404);
+        course.coordinator.post("/feeds", ask("room", &course.intake)).expect(404);
+    });
+    assert_eq!(instructor.get("/feeds").expect(200).column("subject_id"), [course.instructor.as_str()]);
+    assert_eq!(trainee.get("/feeds").expect(200).column("role"), ["trainee", "coordinator"]);
+}
+
+#[test]
+fn a_revoked_address_and_one_that_never_was_are_not_told_apart() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let made = course.coordinator.post("/feeds", json!({ "kind": "intake", "subject_id": course.intake })).expect(201);
+    let path = calendar_of(&made);
+    app.anonymous().get(&path).expect(200);
+    let revoke = format!("/feeds/{}/revoke", made.id());
+    let revoked = course.coordinator.post(&revoke, json!({ "reason": "lost" })).expect(200);
+    assert!(revoked.body["revoked_at"].is_string());
+    // Again it is what it was.
+    assert_eq!(course.coordinator.post(&revoke, json!({})).expect(200).body["revoked_at"], revoked.body["revoked_at"]);
+    assert_eq!(app.auditor().get("/audit?action=feed.revoked").expect(200).items().len(), 1);
+    let gone = |path: &str| {
+        let mut body = app.anonymous().get(path).expect(404).problem("not_found").body;
+        body.as_object_mut().unwrap().remove("instance");
+        body
+    };
+    let other = path.replace("muster_", "muster-");
+    for unknown in [&other, path.trim_end_matches(".ics"), "/schedules/x.ics", "/schedules/.ics"] {
+        assert_eq!(gone(&path), gone(unknown), "{unknown}");
+    }
+}
+
+#[test]
+fn a_feed_of_the_own_schedule_ends_with_the_role() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let member = seed::enrolled(&course, 1).remove(0);
+    let past = app.instant("2020-01-01T00:00:00Z");
+    let trainee = app.trainee(&member.trainee);
+    let (own, given) = (feed(&trainee, "trainee", &member.trainee), feed(&course.coordinator, "trainee", &member.trainee));
+    app.anonymous().get(&own).expect(200);
+    app.end_grant(&trainee);
+    app.anonymous().get(&own).expect(404);
+    let instructor = app.instructor(&course.instructor);
+    let own = feed(&instructor, "instructor", &course.instructor);
+    let user = app.hex(instructor.user_id.as_deref().unwrap());
+    app.sql(&format!("UPDATE users SET disabled_at = {past} WHERE id = {user}")).unwrap();
+    app.anonymous().get(&own).expect(404);
+    // What the provider gave out is the provider's, whoever acted for it.
+    app.end_grant(&course.coordinator);
+    app.anonymous().get(&given).expect(200);
+}
+
+#[test]
+fn a_token_for_one_intake_sees_its_feeds_and_makes_none() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let other = seed::course_called(&app, "OTHER", "OTHER");
+    for (kind, subject) in
+        [("intake", &course.intake), ("cohort", &course.metallurgy), ("intake", &other.intake), ("instructor", &course.instructor)]
+    {
+        feed(&course.coordinator, kind, subject);
+    }
+    let options = TokenOptions { intake: Some(course.intake.clone()), ..TokenOptions::default() };
+    let narrowed = app.client_for(Role::Coordinator, Some(&app.provider().id), None, options);
+    assert_eq!(narrowed.get("/feeds").expect(200).column("kind"), ["intake", "cohort"]);
+    app.unchanged(|| narrowed.post("/feeds", json!({ "kind": "intake", "subject_id": course.intake })).expect(403));
+}

@@ -1,0 +1,142 @@
+//! `POST /calendars/{id}/days/import` and `POST /calendars/{id}/shifts/import`.
+
+use serde_json::{Value, json};
+
+use super::{csv, example, said, verdicts};
+use crate::support::{App, Client, Reply, seed, spawn_app};
+
+const DAYS: &str = "日期,类型,名称";
+const SHIFTS: &str = "班组,日期,开始,结束,班次";
+
+fn holidays(app: &App) -> String {
+    let body = json!({ "kind": "holidays", "code": "CN-2020", "name": "节假日", "time_zone": "Asia/Shanghai" });
+    format!("/calendars/{}", app.coordinator().post("/calendars", body).expect(201).id())
+}
+
+fn rota(app: &App) -> String {
+    let sponsor = seed::sponsor(app, "JISCO");
+    let body = json!({ "kind": "shifts", "code": "ROTA", "name": "四班三倒", "time_zone": "Asia/Shanghai", "organization_id": sponsor.id });
+    format!("/calendars/{}", app.coordinator().post("/calendars", body).expect(201).id())
+}
+
+fn import(coordinator: &Client, path: &str, header: &str, rows: &[&str]) -> Reply {
+    coordinator.post_file(path, "calendar.csv", &csv(header, rows))
+}
+
+fn undo(coordinator: &Client, import: &Reply) -> Reply {
+    coordinator.post(&format!("/imports/{}/undo", import.text_at("/import_id")), json!({ "reason": "last year's" }))
+}
+
+fn listed(coordinator: &Client, path: &str) -> Vec<Value> {
+    coordinator.get(&format!("{path}?limit=500")).expect(200).items().clone()
+}
+
+#[test]
+fn days_are_listed_corrected_taken_out_and_taken_back() {
+    let app = spawn_app();
+    let (coordinator, calendar) = (app.coordinator(), holidays(&app));
+    let (days, path) = (format!("{calendar}/days"), format!("{calendar}/days/import"));
+    let first = ["2020-06-25,放假,端午节", "2020/6/26,holiday,", "2020年6月28日,上班,"];
+    let created = said(&[(2, "create", &[]), (3, "create", &[]), (4, "create", &[])]);
+    app.unchanged(|| assert_eq!(verdicts(&import(&coordinator, &format!("{path}?dry_run=true"), DAYS, &first).expect(200)), created));
+    assert_eq!(verdicts(&import(&coordinator, &path, DAYS, &first).expect(200)), created);
+    let before = listed(&coordinator, &days);
+    assert_eq!(before[0], json!({ "date": "2020-06-25", "kind": "holiday", "name": "端午节" }));
+    assert_eq!(before[2], json!({ "date": "2020-06-28", "kind": "working", "name": null }));
+    let tag = coordinator.get(&calendar).expect(200).etag();
+    app.unchanged(|| assert_eq!(import(&coordinator, &path, DAYS, &first).expect(200).body["outcome"], "nothing_new"));
+    let second = ["2020-06-25,休,", "2020-06-26,working,", "2020-06-28,正常,", "2020-07-01,normal,", "2020-07-02,放假,纪念日"];
+    let corrected = import(&coordinator, &path, DAYS, &second).expect(200);
+    let expected =
+        [(2, "unchanged"), (3, "update"), (4, "update"), (5, "unchanged"), (6, "create")].map(|(row, verdict)| (row, verdict, &[][..]));
+    assert_eq!(verdicts(&corrected), said(&expected));
+    assert_eq!(corrected.body["rows"][1]["what"], json!([{ "field": "kind", "from": "holiday", "to": "working" }]));
+    let dates: Vec<Value> = listed(&coordinator, &days).into_iter().map(|day| day["date"].clone()).collect();
+    assert_eq!(dates, ["2020-06-25", "2020-06-26", "2020-07-02"]);
+    // Whoever has read the calendar sees that it lists something else.
+    assert_ne!(coordinator.get(&calendar).expect(200).etag(), tag);
+    assert_eq!(undo(&coordinator, &corrected).expect(200).body["state"], "undone");
+    assert_eq!(listed(&coordinator, &days), before);
+    let again = import(&coordinator, &path, DAYS, &second).expect(200);
+    import(&coordinator, &path, DAYS, &["2020-08-01,放假,"]).expect(200);
+    app.unchanged(|| undo(&coordinator, &again).expect(409).problem("import_in_use"));
+    assert_eq!(app.findings(), Vec::<String>::new());
+}
+
+#[test]
+fn what_is_wrong_with_days_is_told() {
+    let app = spawn_app();
+    let (coordinator, calendar) = (app.coordinator(), holidays(&app));
+    let rows = ["2020-06-25,放假,", "2020-06-25,上班,", "2020-02-30,放假,", "2020-06-27,maybe,", ",放假,"];
+    let path = format!("{calendar}/days/import");
+    app.unchanged(|| {
+        let reply = import(&coordinator, &format!("{path}?dry_run=true"), DAYS, &rows).expect(200);
+        let expected: &[(u64, &str, &[&str])] = &[
+            (2, "create", &[]),
+            (3, "duplicate_in_file", &["duplicate_in_file"]),
+            (4, "invalid", &["date_malformed"]),
+            (5, "invalid", &["unknown_value"]),
+            (6, "invalid", &["cell_missing"]),
+        ];
+        assert_eq!(verdicts(&reply), said(expected));
+        import(&coordinator, &path, DAYS, &rows).expect(422).problem("import_rows_invalid");
+        import(&coordinator, &path, "日期", &["2020-06-25"]).expect(422).problem("columns_missing");
+        import(&coordinator, &format!("{calendar}/shifts/import"), SHIFTS, &[]).expect(409).problem("calendar_of_another_kind");
+        import(&coordinator, &format!("/calendars/{}/days/import", app.absent_id()), DAYS, &rows).expect(404);
+    });
+    import(&coordinator, &format!("{path}?partial=true"), DAYS, &rows).expect(200);
+    assert_eq!(listed(&coordinator, &format!("{calendar}/days")).len(), 1);
+}
+
+#[test]
+fn shifts_cross_midnight_are_corrected_and_taken_out_by_a_rest() {
+    let app = spawn_app();
+    let (coordinator, calendar) = (app.coordinator(), rota(&app));
+    let (shifts, path) = (format!("{calendar}/shifts"), format!("{calendar}/shifts/import"));
+    let first = ["甲,2020-06-01,8:00,16:00,早班", "甲,2020-06-02,16:00,0:00,中班", "甲,2020-06-03,20:00,08:00,夜班", "甲,2020-06-04,,,休"];
+    let imported = import(&coordinator, &path, SHIFTS, &first).expect(200);
+    let expected: &[(u64, &str, &[&str])] = &[(2, "create", &[]), (3, "create", &[]), (4, "create", &[]), (5, "unchanged", &[])];
+    assert_eq!(verdicts(&imported), said(expected));
+    let before = listed(&coordinator, &shifts);
+    let times = |shift: &Value| (shift["starts_at"].as_str().unwrap().to_owned(), shift["ends_at"].as_str().unwrap().to_owned());
+    assert_eq!(times(&before[1]), ("2020-06-02T08:00:00Z".to_owned(), "2020-06-02T16:00:00Z".to_owned()));
+    assert_eq!(times(&before[2]), ("2020-06-03T12:00:00Z".to_owned(), "2020-06-04T00:00:00Z".to_owned()));
+    // A longer one, a rest, and nothing new.
+    let second = ["甲,2020-06-01,8:00,17:00,", "甲,2020-06-02,,,休", "甲,2020-06-03,20:00,08:00,夜班", "乙,2020-06-03,20:00,08:00,"];
+    let corrected = import(&coordinator, &path, SHIFTS, &second).expect(200);
+    let expected: &[(u64, &str, &[&str])] = &[(2, "update", &[]), (3, "update", &[]), (4, "unchanged", &[]), (5, "create", &[])];
+    assert_eq!(verdicts(&corrected), said(expected));
+    let after = listed(&coordinator, &shifts);
+    assert_eq!((after.len(), &after[0]["ends_at"], &after[0]["name"]), (3, &json!("2020-06-01T09:00:00Z"), &json!("早班")));
+    undo(&coordinator, &corrected).expect(200);
+    assert_eq!(listed(&coordinator, &shifts), before);
+    app.unchanged(|| {
+        let wrong = [
+            "甲,2020-06-05,8:00,,早班",
+            "甲,2020-06-06,8:00,16:00,",
+            "甲,2020-06-06,8:00,12:00,",
+            "甲,2020-06-06,,,休",
+            "甲,2020-06-06,7,8:00,",
+        ];
+        let reply = import(&coordinator, &format!("{path}?dry_run=true"), SHIFTS, &wrong).expect(200);
+        let expected: &[(u64, &str, &[&str])] = &[
+            (2, "invalid", &["cell_missing"]),
+            (3, "create", &[]),
+            (4, "duplicate_in_file", &["duplicate_in_file"]),
+            (5, "unchanged", &[]),
+            (6, "invalid", &["time_malformed"]),
+        ];
+        assert_eq!(verdicts(&reply), said(expected));
+    });
+}
+
+#[test]
+fn the_example_files_are_taken() {
+    let app = spawn_app();
+    let coordinator = app.coordinator();
+    for (calendar, part, file, rows) in [(holidays(&app), "days", "holidays.csv", 21), (rota(&app), "shifts", "shifts.csv", 64)] {
+        let reply = coordinator.post_file(&format!("{calendar}/{part}/import"), file, &example(file)).expect(200);
+        assert_eq!(reply.body["rows"].as_array().unwrap().len(), rows, "{file}");
+        assert_eq!((reply.body["outcome"].as_str(), &reply.body["unknown_columns"]), (Some("committed"), &json!([])), "{file}");
+    }
+}

@@ -1,0 +1,177 @@
+//! `/people/{id}/changes` and `/sessions/{id}/changes`.
+
+use insta::assert_json_snapshot;
+use serde_json::{Value, json};
+
+use crate::support::{App, Client, Reply, seed, seed::Course, spawn_app};
+
+fn patch(course: &Course, id: &str, patch: Value) {
+    course.coordinator.if_match("*").patch(&format!("/sessions/{id}"), patch).expect(200);
+}
+
+fn changes(client: &Client, person: &str) -> Reply {
+    client.get(&format!("/people/{person}/changes"))
+}
+
+/// Code and kind of each change, the newest first.
+fn told(client: &Client, person: &str) -> Vec<String> {
+    let reply = changes(client, person).expect(200);
+    reply.items().iter().map(|change| format!("{} {}", change["code"].as_str().unwrap(), change["kind"].as_str().unwrap())).collect()
+}
+
+fn count(app: &App) -> i64 {
+    app.count("SELECT count(*) FROM session_changes")
+}
+
+#[test]
+fn a_published_change_is_told_with_what_moved_from_when_to_when_and_why() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let member = seed::enrolled(&course, 1).remove(0);
+    let room = course.coordinator.post("/rooms", json!({ "code": "A-301", "name": "教学楼 301", "kind": "on_site" })).expect(201).id();
+    let substitute = seed::instructor(&app, &course.coordinator, "P2");
+    let session = seed::published_session(&course, "P-1", &seed::morning(1));
+    let (start, end) = (seed::after(&seed::morning(2), 300), seed::after(&seed::morning(2), 390));
+    patch(&course, &session, json!({ "starts_at": start, "ends_at": end, "reason": "the hall is closed" }));
+    patch(&course, &session, json!({ "room_id": room, "instructor_ids": [substitute], "reason": "欧阳旭 ill" }));
+    let other = seed::published_session(&course, "P-1B", &seed::morning(5));
+    let cancel = json!({ "reason": "storm", "replaced_by_id": other });
+    course.coordinator.post(&format!("/sessions/{session}/cancel"), cancel).expect(200);
+    let reply = changes(&app.trainee(&member.trainee), &member.trainee).expect(200);
+    assert_json_snapshot!(reply.redacted());
+    assert_eq!(course.coordinator.get(&format!("/sessions/{session}/changes")).expect(200).body, reply.body);
+    assert_eq!(app.findings(), Vec::<String>::new());
+}
+
+#[test]
+fn of_a_draft_and_of_what_nobody_sees_nothing_is_told() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let (draft, published) = (seed::session(&course, "D-1", &seed::morning(1)), seed::published_session(&course, "P-1", &seed::morning(2)));
+    patch(&course, &draft, json!({ "place": "Room 301" }));
+    course.coordinator.post(&format!("/sessions/{draft}/cancel"), json!({ "reason": "storm" })).expect(200);
+    patch(&course, &published, json!({ "break_minutes": 10 }));
+    patch(&course, &published, json!({ "break_minutes": 10, "reason": "the same again" }));
+    course.coordinator.post(&format!("/sessions/{published}/hold"), json!({})).expect(200);
+    assert_eq!(count(&app), 0);
+    // When an intake is called off, what was announced is told, once each.
+    let other = seed::published_session(&course, "P-2", &seed::morning(3));
+    seed::session(&course, "D-2", &seed::morning(4));
+    course.coordinator.post(&format!("/intakes/{}/cancel", course.intake), json!({ "reason": "fire" })).expect(200);
+    let found = course.coordinator.get(&format!("/sessions/{other}/changes")).expect(200);
+    assert_eq!((count(&app), found.column("reason")), (1, vec!["fire".to_owned()]));
+    assert_eq!(app.findings(), Vec::<String>::new());
+}
+
+#[test]
+fn a_change_concerns_those_of_before_and_after() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let substitute = seed::instructor(&app, &course.coordinator, "P2");
+    let [here, there] = [
+        seed::enrolled(&course, 1).remove(0).trainee,
+        seed::enrolled_at(&course, &course.sponsor.plants[0], (&course.program.mechanics, &course.mechanics), 1).remove(0).trainee,
+    ];
+    let mut body = seed::session_body(&course, "C-1", &seed::morning(1));
+    body["module_id"] = json!(course.program.common_module);
+    let session = seed::published_session_as(&course, body);
+    let (first, second) = (app.instructor(&course.instructor), app.instructor(&substitute));
+    patch(&course, &session, json!({ "cohort_ids": [course.mechanics] }));
+    patch(&course, &session, json!({ "instructor_ids": [substitute] }));
+    patch(&course, &session, json!({ "place": "Room 301" }));
+    let cancel = json!({ "reason": "storm" });
+    course.coordinator.post(&format!("/sessions/{session}/cancel"), cancel).expect(200);
+    let (moved, cancelled) = ("C-1 moved".to_owned(), "C-1 cancelled".to_owned());
+    assert_eq!(told(&app.trainee(&here), &here), [moved.clone()]);
+    assert_eq!(told(&app.trainee(&there), &there), [cancelled.clone(), moved.clone(), moved.clone(), moved.clone()]);
+    // Who has been replaced does not see the session any more, and yet is told.
+    assert_eq!(told(&first, &course.instructor), [moved.clone(), moved.clone()]);
+    first.get(&format!("/sessions/{session}/changes")).expect(404);
+    assert_eq!(told(&second, &substitute), [cancelled, moved.clone(), moved]);
+}
+
+#[test]
+fn a_trainee_is_told_of_sessions_that_were_or_are_to_begin_while_placed() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let trainee = seed::recruit(&course);
+    let mut body = seed::enrollment_body(&course, &trainee);
+    body["from"] = json!(seed::morning(10));
+    let enrollment = course.coordinator.post(&format!("/intakes/{}/enrollments", course.intake), body).expect(201).id();
+    let withdraw = json!({ "reason": "left", "effective_at": seed::morning(20) });
+    course.coordinator.post(&format!("/enrollments/{enrollment}/withdraw"), withdraw).expect(200);
+    for (code, from, to) in [("BEFORE", 1, 2), ("INTO", 3, 11), ("WITHIN", 12, 13), ("OUT", 14, 21), ("AFTER", 22, 23)] {
+        let session = seed::published_session(&course, code, &seed::morning(from));
+        patch(&course, &session, json!({ "starts_at": seed::morning(to), "ends_at": seed::after(&seed::morning(to), 90) }));
+    }
+    assert_eq!(told(&course.coordinator, &trainee), ["OUT moved", "WITHIN moved", "INTO moved"]);
+    assert_eq!(told(&app.trainee(&trainee), &trainee), ["OUT moved", "WITHIN moved", "INTO moved"]);
+}
+
+#[test]
+fn changes_come_page_by_page_and_from_an_instant_on() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let session = seed::published_session(&course, "P-1", &seed::morning(1));
+    for place in ["301", "302", "303"] {
+        patch(&course, &session, json!({ "place": place }));
+    }
+    let path = format!("/people/{}/changes", course.instructor);
+    let places = |reply: &Reply| reply.items().iter().map(|one| one["after"]["place"].as_str().unwrap().to_owned()).collect::<Vec<_>>();
+    let first = course.coordinator.get(&format!("{path}?limit=2")).expect(200);
+    let second = course.coordinator.get(&format!("{path}?limit=2&cursor={}", first.text_at("/next"))).expect(200);
+    assert_eq!((places(&first), places(&second)), (vec!["303".to_owned(), "302".to_owned()], vec!["301".to_owned()]));
+    let since = first.text_at("/items/0/created_at");
+    assert_eq!(places(&course.coordinator.get(&format!("{path}?from={since}")).expect(200)), ["303"]);
+}
+
+#[test]
+fn a_coordinator_is_told_of_the_own_providers_changes() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let provider = seed::organization(&app, "NEU", "东北大学", "university", None);
+    let theirs = seed::course_of(&app, app.coordinator_of(&provider), "NEU", "BAOWU");
+    // A trainee of both providers.
+    let trainee = seed::recruit(&course);
+    for of in [&course, &theirs] {
+        let mut body = seed::enrollment_body(of, &trainee);
+        body["unit_id"] = json!(course.sponsor.plants[0]);
+        let key = app.hex(&trainee);
+        // Whoever another provider recorded is enrolled by a person of the own list in the end; here the row is lent.
+        let owner = |provider: &str| app.sql(&format!("UPDATE people SET provider_id = {} WHERE id = {key}", app.hex(provider))).unwrap();
+        if of.intake == theirs.intake {
+            owner(&provider);
+        }
+        of.coordinator.post(&format!("/intakes/{}/enrollments", of.intake), body).expect(201);
+    }
+    for (of, code) in [(&course, "OWN"), (&theirs, "THEIRS")] {
+        let session = seed::published_session(of, code, &seed::morning(1));
+        patch(of, &session, json!({ "place": "Room 301" }));
+    }
+    assert_eq!(told(&course.coordinator, &trainee), ["OWN moved"]);
+    assert_eq!(told(&theirs.coordinator, &trainee), ["THEIRS moved"]);
+    assert_eq!(told(&app.trainee(&trainee), &trainee), ["THEIRS moved", "OWN moved"]);
+}
+
+#[test]
+fn what_was_told_is_never_altered_and_nothing_is_invented() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let session = seed::published_session(&course, "P-1", &seed::morning(1));
+    patch(&course, &session, json!({ "place": "Room 301", "reason": "painted" }));
+    for statement in [
+        "UPDATE session_changes SET reason = 'x'",
+        "DELETE FROM session_changes",
+        "UPDATE session_change_audience SET kind = 'cohort'",
+        "DELETE FROM session_change_audience",
+    ] {
+        assert!(app.refusal(statement).contains("muster:immutable"), "{statement}");
+    }
+    let later = app.instant("2100-01-01T00:00:00Z");
+    app.forge("session_changes", &format!("UPDATE session_changes SET created_at = {later}"));
+    assert_eq!(app.findings_of("changes"), [format!("changes: session {session} was not moved when it is told so")]);
+    let silent = seed::published_session(&course, "P-2", &seed::morning(2));
+    let key = app.hex(&silent);
+    app.sql(&format!("UPDATE sessions SET state = 'cancelled', cancel_reason = 'x', sequence = 1 WHERE id = {key}")).unwrap();
+    assert!(app.findings_of("changes").contains(&format!("changes: session {silent} is cancelled, and nobody is told")));
+}
