@@ -39,7 +39,7 @@ pub struct Problem {
     /// The wrong fields, for `invalid`; for a file, what is wrong with its columns or rows.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<FieldFault>,
-    /// What stands in the way, for `session_conflict` and `plan_exceeded`; as the check of the sessions tells it.
+    /// What stands in the way, for `session_conflict` and `plan_exceeded`, and of a schedule's file; as the check of the sessions tells it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub conflicts: Vec<Conflict>,
 }
@@ -141,7 +141,8 @@ fn of(error: &Error, instance: String) -> Problem {
         tracing::error!(error = ?cause, code = error.code(), "a request failed");
     }
     let errors = if let Error::Invalid(faults) | Error::Rejected { faults, .. } = error { faults.clone() } else { Vec::new() };
-    let conflicts = if let Error::Blocked { conflicts, .. } = error { conflicts.clone() } else { Vec::new() };
+    let conflicts =
+        if let Error::Blocked { conflicts, .. } | Error::Rejected { conflicts, .. } = error { conflicts.clone() } else { Vec::new() };
     Problem { errors, conflicts, code: error.code().to_owned(), detail: error.to_string(), ..plain(status, instance) }
 }
 

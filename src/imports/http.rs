@@ -216,9 +216,9 @@ async fn import_roster_file(db: Data<Db>, caller: Caller, id: Path<IntakeId>, qu
 
 /// Schedule the sessions of a file
 ///
-/// Columns: code, module, cohorts, date, start, end; instructors, break, length (of what is recorded), mode, place. Times are local to
-/// the intake, or in full where the clocks show them twice or the session ends on another day. Matched by code. Sessions may exchange
-/// their times. Who is refused keeps time and minutes; with `partial=true`, who was to have these is refused as well.
+/// Columns: code, module, cohorts, date, start, end; instructors, break, length (of what is recorded), mode, room (its code), place. Times
+/// are local to the intake, or in full where the clocks show them twice or the session ends on another day. Matched by code. Sessions may
+/// exchange their times. Who is refused keeps time and minutes; with `partial=true`, who was to have these is refused as well.
 #[utoipa::path(post, path = "/intakes/{id}/sessions/import", tag = "imports",
     params(("id" = IntakeId, Path, description = "The intake"), ScheduleQuery,
         ("Idempotency-Key" = Option<String>, Header, description = "The same key and file do the work once")),

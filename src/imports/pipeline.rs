@@ -46,7 +46,7 @@ pub fn read_table(name: &str, bytes: &[u8]) -> Result<File, Error> {
 fn unreadable(error: &TabularError) -> Error {
     match error {
         TabularError::FileTooLarge { .. } => Error::too_large(error.code(), error.to_string()),
-        _ => Error::Rejected { code: error.code(), detail: error.to_string(), faults: Vec::new() },
+        _ => Error::Rejected { code: error.code(), detail: error.to_string(), faults: Vec::new(), conflicts: Vec::new() },
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::{
     model::{
         Effect, Entries, File, ImportKind, Options, Report, RowPlan,
-        schedule::{Change, Facts, Frame, Row, Stored, plan, read, refuse},
+        schedule::{Change, Facts, Frame, Row, Stored, plan, read, tell},
     },
     pipeline::{Subject, registered, settle},
 };
@@ -16,7 +16,7 @@ use crate::{
     error::Error,
     intakes::{self, Intake, IntakeId},
     organizations::{self, OrganizationId},
-    programs,
+    programs, rooms,
     schedule::{self, SessionId},
     text::Code,
 };
@@ -48,14 +48,18 @@ pub fn import_schedule(
     // Read again: another transaction may have ended it while this one waited.
     let intake = intakes::find(conn, actor, id)?;
     intake.check_live()?;
-    let frame =
-        Frame { modules: programs::plan(conn, intake.program_version_id)?.modules, cohorts: intakes::cohorts_of(conn, id)?, intake };
+    let frame = Frame {
+        modules: programs::plan(conn, intake.program_version_id)?.modules,
+        cohorts: intakes::cohorts_of(conn, id)?,
+        rooms: rooms::of_provider(conn, actor, intake.provider_id)?,
+        intake,
+    };
     let (entries, unknown) = read(&file.content, &frame)?;
     let facts = facts(conn, actor, &frame.intake, &entries)?;
     let mut plans = plan(entries, &frame, &facts, options.publish);
-    let proposals = plans.iter().filter_map(|plan: &RowPlan<Change>| plan.change.as_ref()).map(|change| change.proposal(options.publish));
-    let obstacles = schedule::obstacles(conn, actor, &frame.intake, proposals.collect())?;
-    refuse(&mut plans, obstacles);
+    let proposal = |plan: &RowPlan<Change>| Some(plan.change.as_ref()?.proposal(plan.report.row, options.publish));
+    let judged = schedule::judged(conn, actor, &frame.intake, plans.iter().filter_map(proposal).collect())?;
+    tell(&mut plans, judged);
     let subject = Subject { kind: ImportKind::Schedule, provider: Some(frame.intake.provider_id), intake: Some(id) };
     settle(conn, actor, now, subject, (file, options), (plans, unknown), |conn, changes| apply(conn, actor, now, id, changes, options))
 }

@@ -6,4 +6,4 @@ mod store;
 
 pub use http::{ApiDoc, routes};
 pub use model::{NewRoom, Room, RoomId, RoomKind, RoomPatch};
-pub use store::{check_all, create, find, list, update};
+pub use store::{check_all, create, find, list, of_provider, update};

@@ -13,7 +13,7 @@ use crate::{
     http::{Caller, ETag},
     id::Id,
     journal::NewEntry,
-    organizations::{below, check_provider},
+    organizations::{OrganizationId, below, check_provider},
     schema::{rooms, sessions},
 };
 
@@ -54,6 +54,11 @@ pub fn find(conn: &mut Conn, actor: &Actor, id: RoomId) -> Result<Room, Error> {
     let room = visible(actor).filter(rooms::id.eq(id)).select(Room::as_select()).first(conn)?;
     actor.may(Action::ReadRooms)?;
     Ok(room)
+}
+
+/// The rooms of a provider that the actor sees, by code.
+pub fn of_provider(conn: &mut Conn, actor: &Actor, provider: OrganizationId) -> Result<Vec<Room>, Error> {
+    Ok(visible(actor).filter(rooms::provider_id.eq(provider)).order(rooms::code).select(Room::as_select()).load(conn)?)
 }
 
 /// Refuses rooms that the actor does not see.

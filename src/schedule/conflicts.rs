@@ -92,7 +92,7 @@ pub(super) struct Checked {
 }
 
 /// One thing that stands in the way of a proposed session.
-#[derive(Clone, Debug, Serialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Conflict {
     /// The proposed session.
     pub session: Placed,
@@ -115,7 +115,7 @@ pub struct Conflict {
 }
 
 /// Somebody who would be in two places.
-#[derive(Clone, Debug, Serialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Subject {
     #[schema(value_type = uuid::Uuid)]
     pub id: Id<()>,
@@ -124,11 +124,12 @@ pub struct Subject {
 }
 
 /// A session of a conflict, at the time at which it would be.
-#[derive(Clone, Debug, Serialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Placed {
     /// Null for one that is not stored.
     pub id: Option<SessionId>,
-    /// Of one that the request proposes: where it is said, as an RFC 6901 pointer; of a series, where the answer lists it.
+    /// Of one that the request proposes: where it is said, as an RFC 6901 pointer; of one in a file its row; of a series, where the answer
+    /// lists it.
     #[schema(example = "/sessions/0")]
     pub pointer: Option<String>,
     #[schema(example = "COM-01")]
@@ -138,7 +139,7 @@ pub struct Placed {
 }
 
 /// Who waived a conflict, and why.
-#[derive(Clone, Debug, Serialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Granted {
     #[schema(example = "one instructor looks after both laboratories")]
     pub reason: Note,

@@ -10,7 +10,7 @@ use utoipa::{IntoParams, OpenApi, ToSchema};
 
 use super::{
     changes::ScheduleChange,
-    conflicts::{Checked, Proposed},
+    conflicts::{Checked, Conflict, Proposed},
     model::{NewWaiver, SeriesId, Session, SessionChange, SessionFilter, SessionId, SessionState, SessionTransition, Waiver},
     plan::{NewHold, NewSession, SessionPatch},
     store::{self, changes, check, links::whole, steps, waivers},
@@ -135,6 +135,14 @@ struct Sessions {
     sessions: Vec<Session>,
 }
 
+/// Sessions of which some or all were published just now.
+#[derive(Debug, Serialize, ToSchema)]
+struct Published {
+    sessions: Vec<Session>,
+    /// What the check of sessions tells of those that are published now and does not keep them from it; at most 1,000.
+    warnings: Vec<Conflict>,
+}
+
 fn answer(session: &Session) -> Result<Answer, Error> {
     Ok(Answer::ok(session)?.tag(&ETag::version(session.row.version)))
 }
@@ -178,14 +186,15 @@ async fn create_session(db: Data<Db>, caller: Caller, id: Path<IntakeId>, body: 
     request_body(content = NewSessions, example = json!({"publish": true, "sessions": [{"code": "MET-01",
         "module_id": "01936f3e-0000-7000-8000-000000000006", "starts_at": "2020-05-28T01:00:00Z", "ends_at": "2020-05-28T02:30:00Z",
         "cohort_ids": ["01936f3e-0000-7000-8000-000000000004"], "instructor_ids": ["01936f3e-0000-7000-8000-000000000007"]}]})),
-    responses((status = 201, description = "The new sessions, in the order sent", body = Sessions), Writing))]
+    responses((status = 201, description = "The new sessions, in the order sent, with warnings if published", body = Published), Writing))]
 async fn create_sessions(db: Data<Db>, caller: Caller, id: Path<IntakeId>, body: Body<NewSessions>) -> Result<Answer, Error> {
     let id = id.into_inner();
     once(&db, &caller, body.hash, move |conn, actor, now| {
         let NewSessions { sessions, publish } = body.value()?;
         let rows = store::create_many(conn, actor, now, id, sessions.0, publish)?;
         let sessions = whole(conn, rows)?;
-        Answer::created(format!("/api/v1/intakes/{id}/sessions"), &Sessions { sessions })
+        let warnings = check::warnings(conn, actor, id, &sessions)?;
+        Answer::created(format!("/api/v1/intakes/{id}/sessions"), &Published { sessions, warnings })
     })
     .await
 }
@@ -196,7 +205,7 @@ async fn create_sessions(db: Data<Db>, caller: Caller, id: Path<IntakeId>, body:
         ("Idempotency-Key" = Option<String>, Header, description = "The same key and body do the work once")),
     request_body(content = Publication, description = "An empty object publishes every draft",
         example = json!({"session_ids": ["01936f3e-0000-7000-8000-000000000008"]})),
-    responses((status = 200, description = "The sessions published, by start", body = Sessions), Writing))]
+    responses((status = 200, description = "The sessions published, by start, with what is to be known of them", body = Published), Writing))]
 async fn publish_sessions(db: Data<Db>, caller: Caller, id: Path<IntakeId>, body: Body<Publication>) -> Result<Answer, Error> {
     let id = id.into_inner();
     once(&db, &caller, body.hash, move |conn, actor, now| {
@@ -207,7 +216,9 @@ async fn publish_sessions(db: Data<Db>, caller: Caller, id: Path<IntakeId>, body
             (None, Some(series)) => store::series::publish(conn, actor, now, id, series)?,
             (None, None) => steps::publish_drafts(conn, actor, now, id)?,
         };
-        Answer::ok(&Sessions { sessions: whole(conn, rows)? })
+        let sessions = whole(conn, rows)?;
+        let warnings = check::warnings(conn, actor, id, &sessions)?;
+        Answer::ok(&Published { sessions, warnings })
     })
     .await
 }

@@ -14,13 +14,13 @@ mod series;
 mod store;
 mod time_of_day;
 
-pub use conflicts::Conflict;
+pub use conflicts::{Conflict, Severity};
 pub use http::{ApiDoc, routes, transitions};
 pub use model::{Held, Instructor, NewWaiver, Series, SeriesId, Session, SessionId, SessionRow, SessionState, SessionTransition, Waiver};
 pub use plan::{NewHold, NewSession, SessionPatch};
 pub use store::moves::update_many;
 pub use store::plan::refuse_below_scheduled;
-pub use store::preview::{Proposal, obstacles};
+pub use store::preview::{Judged, Proposal, judged};
 pub use store::steps::{cancel_unheld, hold, publish, refuse_unheld};
 pub use store::verify::{verify_changes, verify_claims, verify_plan, verify_sessions};
 pub use store::waivers::waive;

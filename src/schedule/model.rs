@@ -246,10 +246,10 @@ impl Session {
     }
 }
 
-/// A coordinator's word that two sessions may overlap.
+/// A coordinator's word that two sessions may overlap, as stored.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Insertable, Serialize, ToSchema)]
 #[diesel(table_name = claim_waivers, treat_none_as_default_value = false)]
-pub struct Waiver {
+pub struct WaiverRow {
     /// The smaller id of the two.
     pub first_session_id: SessionId,
     pub second_session_id: SessionId,
@@ -257,6 +257,16 @@ pub struct Waiver {
     #[serde(skip)]
     pub user_id: Option<crate::access::UserId>,
     pub created_at: Instant,
+}
+
+/// A coordinator's word that two sessions may overlap.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Waiver {
+    #[serde(flatten)]
+    pub row: WaiverRow,
+    /// Null where it was not a user.
+    #[schema(example = "周航")]
+    pub granted_by: Option<Name>,
 }
 
 /// A waiver to be granted.

@@ -181,7 +181,7 @@ fn write_verdicts(path: &Path, file: &File, report: &Report) -> Result<(), Failu
     fs::write(path, bytes).map_err(|error| Failure::new("io", format!("{}: {error}", path.display())))
 }
 
-/// The counts, and a line for each row at fault.
+/// The counts, and a line for each row at fault or with a warning.
 fn outcome(report: &Report) -> Outcome {
     let (at_fault, total) = (report.at_fault(), report.rows.len());
     let mut counts = report.counts.told();
@@ -198,7 +198,7 @@ fn outcome(report: &Report) -> Outcome {
         imports::Outcome::Refused => format!("refused {}: {counts}; nothing was written", report.file_name),
     }];
     lines.extend(report.unknown_columns.iter().map(|header| format!("a column is not known and was not read: {header}")));
-    lines.extend(report.rows.iter().filter(|row| row.verdict.is_fault()).map(told));
+    lines.extend(report.rows.iter().filter(|row| row.verdict.is_fault() || !row.conflicts.is_empty()).map(told));
     let outcome = Outcome::new(lines.join("\n"), json!(report));
     if report.outcome == imports::Outcome::Refused {
         let hint = if at_fault < total { "; --partial takes the others" } else { "" };
@@ -215,7 +215,7 @@ fn told(row: &RowReport) -> String {
 /// With all that is wrong with the columns, not only that something is.
 fn failure(error: Error) -> Failure {
     match error {
-        Error::Rejected { code, detail, faults } if !faults.is_empty() => {
+        Error::Rejected { code, detail, faults, .. } if !faults.is_empty() => {
             let details: Vec<String> =
                 faults.iter().map(|fault| format!("{}: {}", fault.pointer.trim_start_matches("/columns/"), fault.detail)).collect();
             Failure::new(code, format!("{detail}: {}", details.join("; ")))

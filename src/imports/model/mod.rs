@@ -33,6 +33,7 @@ use crate::{
     id::Id,
     intakes::IntakeId,
     organizations::OrganizationId,
+    schedule::Conflict,
     schema::imports,
     tabular::Table,
 };
@@ -185,6 +186,9 @@ pub struct RowReport {
     pub reasons: Vec<Reason>,
     /// What differs from what is stored.
     pub what: Vec<RowChange>,
+    /// Of a session that is to be published: what stands in its way, or is only told, as the check of sessions tells it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub conflicts: Vec<Conflict>,
 }
 
 /// A row's report, and what is to be written if it is taken.
@@ -197,7 +201,7 @@ pub(super) struct RowPlan<C> {
 impl<C> RowPlan<C> {
     /// A row of which nothing is written.
     pub(super) fn idle(row: u32, key: Option<String>, verdict: Verdict, reasons: Vec<Reason>) -> Self {
-        Self { report: RowReport { row, key, verdict, reasons, what: Vec::new() }, change: None }
+        Self { report: RowReport { row, key, verdict, reasons, what: Vec::new(), conflicts: Vec::new() }, change: None }
     }
 
     pub(super) fn at_fault(row: u32, key: &str, verdict: Verdict, reason: Reason) -> Self {
@@ -205,7 +209,8 @@ impl<C> RowPlan<C> {
     }
 
     pub(super) fn of(row: u32, key: &str, verdict: Verdict, what: Vec<RowChange>, change: Option<C>) -> Self {
-        Self { report: RowReport { row, key: Some(key.to_owned()), verdict, reasons: Vec::new(), what }, change }
+        let report = RowReport { row, key: Some(key.to_owned()), verdict, reasons: Vec::new(), what, conflicts: Vec::new() };
+        Self { report, change }
     }
 
     /// The row is at fault after all.
@@ -296,8 +301,9 @@ impl Report {
         let hint = if count < total { "; partial=true takes the others" } else { "" };
         let told = self.counts.told();
         let detail = format!("nothing was written, because {count} of {total} rows are at fault ({told}){hint}");
-        let faults = self.rows.iter().filter(|row| row.verdict.is_fault()).flat_map(faults).collect();
-        Err(Error::Rejected { code: "import_rows_invalid", detail, faults })
+        let at_fault = || self.rows.iter().filter(|row| row.verdict.is_fault());
+        let conflicts = at_fault().flat_map(|row| row.conflicts.clone()).collect();
+        Err(Error::Rejected { code: "import_rows_invalid", detail, faults: at_fault().flat_map(faults).collect(), conflicts })
     }
 }
 

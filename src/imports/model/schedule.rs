@@ -1,7 +1,10 @@
 //! The schedule of an intake: its sessions.
 
+mod differences;
+
 use std::collections::HashMap;
 
+use self::differences::{differences, merged};
 use super::{
     Reason, RowChange, RowPlan, Sheet, Verdict,
     columns::{CellFault, Cells, Entries, Entry, date, instant, items, planned},
@@ -12,12 +15,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     clock::Instant,
-    error::{Error, FieldFault},
+    error::Error,
     id::Id,
     intakes::{CohortId, CohortRow, Intake, SessionMode},
     people::PersonId,
     programs::{Module, ModuleId},
-    schedule::{NewSession, Proposal, SessionId, SessionPatch, SessionRow, SessionState},
+    rooms::{Room, RoomId},
+    schedule::{Judged, NewSession, Proposal, SessionId, SessionPatch, SessionRow, SessionState},
     tabular::{Field, Table},
     text::{Code, Place, listed},
 };
@@ -34,6 +38,7 @@ pub(in crate::imports) enum Column {
     Break,
     Length,
     Mode,
+    Room,
     Place,
 }
 
@@ -62,8 +67,9 @@ pub(in crate::imports) const COLUMNS: &[Field<Column>] = {
         },
         Field { key: C::Mode, name: "mode", aliases: &["方式", "授课方式", "教学方式", "上课方式"], required: false },
         Field {
-            key: C::Place, name: "place", aliases: &["地点", "上课地点", "教室", "会议号", "room", "location"], required: false
+            key: C::Room, name: "room", aliases: &["教室编号", "房间", "房间编号", "会议室", "room code"], required: false
         },
+        Field { key: C::Place, name: "place", aliases: &["地点", "上课地点", "教室", "会议号", "location"], required: false },
     ]
 };
 
@@ -88,6 +94,8 @@ pub(in crate::imports) struct Frame {
     pub(in crate::imports) intake: Intake,
     pub(in crate::imports) modules: Vec<Module>,
     pub(in crate::imports) cohorts: Vec<CohortRow>,
+    /// The provider's, by code.
+    pub(in crate::imports) rooms: Vec<Room>,
 }
 
 /// One row, as it was read.
@@ -104,6 +112,7 @@ pub(in crate::imports) struct Row {
     /// Of a recorded session.
     length_minutes: Option<i32>,
     mode: Option<SessionMode>,
+    room: Option<RoomId>,
     place: Option<Place>,
 }
 
@@ -151,6 +160,7 @@ pub(in crate::imports) struct SessionBefore {
     ends_at: Instant,
     break_minutes: i32,
     length_minutes: Option<i32>,
+    room_id: Option<RoomId>,
     place: Option<Place>,
     cohort_ids: Vec<CohortId>,
     instructor_ids: Vec<PersonId>,
@@ -166,6 +176,7 @@ impl SessionBefore {
             ends_at: stored.row.ends_at,
             break_minutes: stored.row.break_minutes,
             length_minutes: stored.row.length_minutes,
+            room_id: stored.row.room_id,
             place: stored.row.place.clone(),
             cohort_ids: stored.cohorts.clone(),
             instructor_ids: stored.instructors.clone(),
@@ -182,8 +193,7 @@ impl SessionBefore {
             ends_at: Some(self.ends_at.into()),
             break_minutes: Some(self.break_minutes),
             length_minutes: Some(self.length_minutes),
-            // A file names none, so that there is nothing to take back.
-            room_id: None,
+            room_id: Some(self.room_id),
             place: Some(self.place),
             cohort_ids: Some(self.cohort_ids),
             instructor_ids: Some(self.instructor_ids),
@@ -193,12 +203,13 @@ impl SessionBefore {
 }
 
 impl Change {
-    /// The session as it is to be; `publish` says whether new ones are published.
-    pub(in crate::imports) fn proposal(&self, publish: bool) -> Proposal {
-        match self {
-            Self::Create(session) => Proposal { id: Id::generate(), session: session.clone(), is_published: publish },
-            Self::Update { id, session, is_published, .. } => Proposal { id: *id, session: session.clone(), is_published: *is_published },
-        }
+    /// The session as this row wants it; `publish` says whether new ones are published.
+    pub(in crate::imports) fn proposal(&self, row: u32, publish: bool) -> Proposal {
+        let (id, session, is_published) = match self {
+            Self::Create(session) => (Id::generate(), session, publish),
+            Self::Update { id, session, is_published, .. } => (*id, session, *is_published),
+        };
+        Proposal { id, pointer: format!("/rows/{row}"), session: session.clone(), is_published }
     }
 }
 
@@ -223,6 +234,7 @@ fn read_row(cells: &mut Cells<'_, Column>, frame: &Frame) -> Option<Row> {
     let break_minutes = cells.read(Column::Break, read_minutes);
     let length_minutes = cells.read(Column::Length, read_minutes);
     let mode = cells.read(Column::Mode, read_mode);
+    let room = cells.read(Column::Room, |text| find_room(&frame.rooms, text));
     let place = cells.optional(Column::Place);
     Some(Row {
         code: code?,
@@ -234,6 +246,7 @@ fn read_row(cells: &mut Cells<'_, Column>, frame: &Frame) -> Option<Row> {
         break_minutes,
         length_minutes,
         mode,
+        room,
         place,
     })
 }
@@ -255,6 +268,12 @@ fn find_module(modules: &[Module], text: &str) -> Result<ModuleId, CellFault> {
             Err(CellFault::new("unknown_module", format!("`{text}` is no module of this intake's program version; it has {known}")))
         }
     }
+}
+
+fn find_room(rooms: &[Room], text: &str) -> Result<RoomId, CellFault> {
+    let known = || listed(rooms.iter().map(|one| one.code.as_str()));
+    let found = rooms.iter().find(|one| one.code.as_str() == text).map(|one| one.id);
+    found.ok_or_else(|| CellFault::new("unknown_room", format!("`{text}` is no room of the provider; it has {}", known())))
 }
 
 fn find_cohorts(cohorts: &[CohortRow], text: &str) -> Result<Vec<CohortId>, CellFault> {
@@ -334,7 +353,7 @@ fn new_session(row: Row, facts: &Facts) -> NewSession {
         ends_at: row.ends_at.into(),
         break_minutes: row.break_minutes.unwrap_or(0),
         length_minutes: row.length_minutes,
-        room_id: None,
+        room_id: row.room,
         place: row.place,
         cohort_ids: row.cohorts,
     }
@@ -374,93 +393,14 @@ fn told(what: &[RowChange]) -> String {
     what.iter().map(|change| change.field.as_str()).collect::<Vec<_>>().join(", ")
 }
 
-/// The patch that the row amounts to, and the same for people to read.
-fn differences(said: &Row, stored: &Stored, frame: &Frame, facts: &Facts) -> (SessionPatch, Vec<RowChange>) {
-    let (mut patch, mut what) = (SessionPatch::default(), Vec::new());
-    let row = &stored.row;
-    if said.module != row.module_id {
-        patch.module_id = Some(said.module);
-        let code = |id: ModuleId| frame.modules.iter().find(|one| one.id == id).map(|one| &one.code);
-        what.push(RowChange::new("module", code(row.module_id), code(said.module)));
-    }
-    if said.starts_at != row.starts_at {
-        patch.starts_at = Some(said.starts_at.into());
-        what.push(RowChange::new("start", Some(row.starts_at), Some(said.starts_at)));
-    }
-    if said.ends_at != row.ends_at {
-        patch.ends_at = Some(said.ends_at.into());
-        what.push(RowChange::new("end", Some(row.ends_at), Some(said.ends_at)));
-    }
-    if let Some(minutes) = said.break_minutes.filter(|minutes| *minutes != row.break_minutes) {
-        patch.break_minutes = Some(minutes);
-        what.push(RowChange::new("break", Some(row.break_minutes), Some(minutes)));
-    }
-    if let Some(mode) = said.mode.filter(|mode| *mode != row.mode) {
-        patch.mode = Some(mode);
-        what.push(RowChange::new("mode", Some(row.mode), Some(mode)));
-    }
-    // Only what is recorded has a length; what no longer is loses it.
-    let is_recorded = said.mode.unwrap_or(row.mode) == SessionMode::Recorded;
-    let length = said.length_minutes.or(row.length_minutes.filter(|_| is_recorded));
-    if length != row.length_minutes {
-        patch.length_minutes = Some(length);
-        what.push(RowChange::new("length", row.length_minutes, length));
-    }
-    if said.place.is_some() && said.place != row.place {
-        patch.place = Some(said.place.clone());
-        what.push(RowChange::new("place", row.place.as_ref(), said.place.as_ref()));
-    }
-    let mut cohorts = stored.cohorts.clone();
-    cohorts.sort_unstable();
-    if said.cohorts != cohorts {
-        what.push(RowChange::new("cohorts", Some(cohort_codes(&cohorts, frame)), Some(cohort_codes(&said.cohorts, frame))));
-        patch.cohort_ids = Some(said.cohorts.clone());
-    }
-    let taught_by = instructors(&said.instructors, facts);
-    if !taught_by.is_empty() && taught_by != stored.instructors {
-        let count = |ids: &[PersonId]| format!("{} instructors", ids.len());
-        let (from, to) = (numbers(&stored.instructors, facts), numbers(&taught_by, facts));
-        what.push(RowChange::new("instructors", Some(from.unwrap_or_else(|| count(&stored.instructors))), to));
-        patch.instructor_ids = Some(taught_by);
-    }
-    (patch, what)
-}
-
-fn cohort_codes(ids: &[CohortId], frame: &Frame) -> String {
-    let codes = ids.iter().filter_map(|id| frame.cohorts.iter().find(|one| one.id == *id)).map(|one| one.code.as_str());
-    codes.collect::<Vec<_>>().join("; ")
-}
-
-/// The employee numbers, if the file knows them all.
-fn numbers(ids: &[PersonId], facts: &Facts) -> Option<String> {
-    let number = |id: &PersonId| facts.instructors.iter().find(|(_, known)| *known == id).map(|(number, _)| number.as_str());
-    Some(ids.iter().map(number).collect::<Option<Vec<_>>>()?.join("; "))
-}
-
-fn merged(stored: &Stored, patch: &SessionPatch) -> NewSession {
-    let row = &stored.row;
-    NewSession {
-        code: row.code.clone(),
-        module_id: patch.module_id.unwrap_or(row.module_id),
-        mode: Some(patch.mode.unwrap_or(row.mode)),
-        starts_at: patch.starts_at.unwrap_or(row.starts_at.into()),
-        ends_at: patch.ends_at.unwrap_or(row.ends_at.into()),
-        break_minutes: patch.break_minutes.unwrap_or(row.break_minutes),
-        length_minutes: patch.length_minutes.unwrap_or(row.length_minutes),
-        room_id: row.room_id,
-        place: patch.place.clone().unwrap_or_else(|| row.place.clone()),
-        cohort_ids: patch.cohort_ids.clone().unwrap_or_else(|| stored.cohorts.clone()),
-        instructor_ids: patch.instructor_ids.clone().unwrap_or_else(|| stored.instructors.clone()),
-    }
-}
-
-/// Refuses the rows with obstacles; these come for the rows that change something, in their order.
-pub(in crate::imports) fn refuse(plans: &mut [RowPlan<Change>], obstacles: Vec<Vec<FieldFault>>) {
+/// Tells each row what is in its way, and refuses those that cannot stand; these come for the rows that change something, in their order.
+pub(in crate::imports) fn tell(plans: &mut [RowPlan<Change>], judged: Vec<Judged>) {
     let changing = plans.iter_mut().filter(|plan| plan.change.is_some());
-    for (plan, faults) in changing.zip(obstacles) {
+    for (plan, Judged { faults, conflicts }) in changing.zip(judged) {
         for fault in faults {
             plan.refuse(Reason::new(column(&fault.pointer), &fault.code, fault.detail));
         }
+        plan.report.conflicts = conflicts;
     }
 }
 
@@ -476,6 +416,7 @@ fn column(pointer: &str) -> Option<&'static str> {
         ("/break_minutes", "break"),
         ("/length_minutes", "length"),
         ("/mode", "mode"),
+        ("/room_id", "room"),
         ("/place", "place"),
     ];
     columns.iter().find(|(field, _)| *field == pointer).map(|(_, column)| *column)

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::{Report, RowReport, Verdict};
-use crate::tabular::Table;
+use crate::{schedule::Severity, tabular::Table};
 
 /// What people call the verdicts.
 const fn called(verdict: Verdict) -> &'static str {
@@ -41,7 +41,7 @@ pub(in crate::imports) fn verdict_table(table: &Table, report: &Report) -> (Vec<
 }
 
 impl RowReport {
-    /// Why, or what changes, in one line.
+    /// Why, what is in the way, and what changes, in one line.
     pub fn why(&self) -> String {
         let reasons = self.reasons.iter().map(|reason| match &reason.column {
             Some(column) => format!("{column}: {}", reason.detail),
@@ -51,6 +51,11 @@ impl RowReport {
             let or_nothing = |value: &Option<String>| value.clone().unwrap_or_else(|| "–".to_owned());
             format!("{}: {} → {}", change.field, or_nothing(&change.from), or_nothing(&change.to))
         });
-        reasons.chain(changes).collect::<Vec<_>>().join("; ")
+        let untold = self.conflicts.iter().filter(|conflict| self.reasons.iter().all(|reason| reason.detail != conflict.detail));
+        let conflicts = untold.map(|conflict| match conflict.severity {
+            Severity::Block => conflict.detail.clone(),
+            Severity::Warn => format!("warning: {}", conflict.detail),
+        });
+        reasons.chain(conflicts).chain(changes).collect::<Vec<_>>().join("; ")
     }
 }

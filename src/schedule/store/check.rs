@@ -5,8 +5,9 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use super::{
     super::advice::Load,
     super::conflicts::{Checked, Conflict, ConflictKind, Placed, Proposed, Severity, Subject, Taking, exceeding},
-    super::model::{Session, SessionId, SessionState, UNHELD},
+    super::model::{Session, SessionId, SessionRow, SessionState, UNHELD},
     super::plan::Plan,
+    super::proposals::Share,
     super::rules::{ClaimKind, Frame, Occupied, scheduled},
     advice::advice,
     conflicts::{Clash, Told, clashes, lock, occupied, told},
@@ -23,6 +24,7 @@ use crate::{
     id::Id,
     intakes::{self, CohortId, Intake, IntakeId},
     people::PersonId,
+    programs::ModuleId,
     rooms::{self, RoomId},
     text::{Code, Name},
 };
@@ -33,27 +35,32 @@ const SHOWN: usize = 1000;
 const TOLD: usize = 5;
 
 /// A session as it is proposed.
+#[derive(Clone)]
 pub(super) struct Candidate {
-    id: SessionId,
-    /// Where a request says it.
-    pointer: Option<String>,
+    pub(super) id: SessionId,
+    /// Where a request or a file says it.
+    pub(super) pointer: Option<String>,
     /// The session that stands already, if one does: its claims are thought away, and a waiver names it.
-    stored: Option<SessionId>,
+    pub(super) stored: Option<SessionId>,
     pub(super) plan: Plan,
-    minutes: i32,
+    pub(super) minutes: i32,
     /// The cohorts of whose plan it takes more than it does now. For the others it is not refused for what others have taken meanwhile.
-    taking: Vec<CohortId>,
+    pub(super) taking: Vec<CohortId>,
 }
 
 impl Candidate {
     /// A session as it is to be published; none is stored yet if it is new.
     pub(super) fn of(stored: Option<&Session>, plan: Plan, minutes: i32) -> Self {
-        let published = stored.filter(|session| session.row.state == SessionState::Published);
-        let taking = match published {
-            Some(session) if minutes <= session.row.minutes => added(&session.cohort_ids, &plan.cohort_ids),
+        Self::beside(stored.map(|session| (&session.row, session.cohort_ids.as_slice())), plan, minutes)
+    }
+
+    /// As [`Candidate::of`], by the row and the cohorts of what is stored.
+    pub(super) fn beside(stored: Option<(&SessionRow, &[CohortId])>, plan: Plan, minutes: i32) -> Self {
+        let taking = match stored {
+            Some((row, cohorts)) if row.state == SessionState::Published && minutes <= row.minutes => added(cohorts, &plan.cohort_ids),
             _ => plan.cohort_ids.clone(),
         };
-        let stored = stored.map(|session| session.row.id);
+        let stored = stored.map(|(row, _)| row.id);
         Self { id: stored.unwrap_or_else(Id::generate), pointer: None, stored, plan, minutes, taking }
     }
 
@@ -94,7 +101,7 @@ pub(super) struct Candidates {
 }
 
 impl Candidates {
-    fn of(all: Vec<Candidate>) -> Self {
+    pub(super) fn of(all: Vec<Candidate>) -> Self {
         let places = all.iter().enumerate().map(|(index, one)| (one.id, index)).collect();
         let replaced = all.iter().filter_map(|one| one.stored).collect();
         Self { all, places, replaced, are_alternatives: false }
@@ -130,15 +137,15 @@ impl Candidates {
         Some((index, self.all.get(index)?))
     }
 
-    fn codes(&self) -> HashMap<SessionId, Code> {
+    pub(super) fn codes(&self) -> HashMap<SessionId, Code> {
         self.all.iter().map(|one| (one.id, one.plan.code.clone())).collect()
     }
 }
 
 /// Conflicts, each with the place of its session.
 #[derive(Default)]
-struct Found {
-    conflicts: Vec<(usize, Conflict)>,
+pub(super) struct Found {
+    pub(super) conflicts: Vec<(usize, Conflict)>,
     /// Further ones that are not told, and whether one of them blocks.
     more: usize,
     blocks: bool,
@@ -180,6 +187,19 @@ pub(super) fn checked(
     Ok(Checked { fits: !found.blocks, conflicts: found.conflicts.into_iter().take(SHOWN).map(|(_, conflict)| conflict).collect(), more })
 }
 
+/// What [`check`] tells of those of these sessions of an intake that are published. It does not block, for they are.
+pub(in crate::schedule) fn warnings(conn: &mut Conn, actor: &Actor, id: IntakeId, sessions: &[Session]) -> Result<Vec<Conflict>, Error> {
+    let published = sessions.iter().filter(|session| session.row.state == SessionState::Published);
+    let candidates = Candidates::of(published.map(|one| Candidate::of(Some(one), one.plan(), one.row.minutes)).collect());
+    if candidates.all.is_empty() {
+        return Ok(Vec::new());
+    }
+    let intake = intakes::find(conn, actor, id)?;
+    let frame = frame(conn, &intake)?;
+    let found = find_all(conn, actor, &intake, &frame, &candidates)?;
+    Ok(found.conflicts.into_iter().take(SHOWN).map(|(_, conflict)| conflict).collect())
+}
+
 /// What stands in the way of a session at each of these times, as [`checked`] would tell of each alone.
 pub(super) fn alternatives(
     conn: &mut Conn,
@@ -199,7 +219,8 @@ pub(super) fn alternatives(
     Ok(told)
 }
 
-fn find_all(conn: &mut Conn, actor: &Actor, intake: &Intake, frame: &Frame, candidates: &Candidates) -> Result<Found, Error> {
+/// Whatever is in the way of these sessions, if all of them were published; nothing is stored.
+pub(super) fn find_all(conn: &mut Conn, actor: &Actor, intake: &Intake, frame: &Frame, candidates: &Candidates) -> Result<Found, Error> {
     let mut found = Found { conflicts: outside(frame, candidates), ..Found::default() };
     in_two_places(conn, actor, intake, candidates, true, &mut found)?;
     found.conflicts.extend(trainees(conn, actor, intake, candidates)?);
@@ -329,26 +350,29 @@ fn in_two_places(
     found.blocks |= clashes.blocks;
     let pairs: Vec<(Occupied, Occupied)> = clashes.shown.iter().map(|clash| (clash.one, clash.other)).collect();
     let told = told(conn, actor, intake, &pairs, &candidates.codes())?;
-    let conflict = |(Clash { one, other, waiver }, told): (Clash, Told)| {
-        let (index, candidate) = candidates.find(one.session_id)?;
-        let kind = match one.resource.0 {
-            ClaimKind::Instructor => ConflictKind::Instructor,
-            ClaimKind::Cohort => ConflictKind::Cohort,
-            ClaimKind::Room => ConflictKind::Room,
-        };
-        let severity = if waiver.is_some() { Severity::Warn } else { Severity::Block };
-        let (subjects, other) = (vec![told.subject], told.other.map(|code| other_of(candidates, &other, code)));
-        let conflict = blocking(candidate, kind, told.sentence);
-        Some((index, Conflict { severity, can_be_waived: true, subjects, other, waiver, ..conflict }))
-    };
-    found.conflicts.extend(clashes.shown.into_iter().zip(told).filter_map(conflict));
+    found.conflicts.extend(clashes.shown.into_iter().zip(told).filter_map(|(clash, told)| overlap(candidates, clash, told)));
     Ok(())
+}
+
+/// An overlap, with the place of the proposed session.
+pub(super) fn overlap(candidates: &Candidates, Clash { one, other, waiver }: Clash, told: Told) -> Option<(usize, Conflict)> {
+    let (index, candidate) = candidates.find(one.session_id)?;
+    let kind = match one.resource.0 {
+        ClaimKind::Instructor => ConflictKind::Instructor,
+        ClaimKind::Cohort => ConflictKind::Cohort,
+        ClaimKind::Room => ConflictKind::Room,
+    };
+    let severity = if waiver.is_some() { Severity::Warn } else { Severity::Block };
+    let (subjects, other) = (vec![told.subject], told.other.map(|code| other_of(candidates, &other, code)));
+    let conflict = blocking(candidate, kind, told.sentence);
+    Some((index, Conflict { severity, can_be_waived: true, subjects, other, waiver, ..conflict }))
 }
 
 /// The session at the other side, proposed too or standing.
 pub(super) fn other_of(candidates: &Candidates, other: &Occupied, code: Code) -> Placed {
     match candidates.find(other.session_id) {
-        Some((_, candidate)) => candidate.placed(),
+        // Where it is in the way: of a file, one that is refused stays where it was.
+        Some((_, candidate)) => Placed { starts_at: other.starts_at, ends_at: other.ends_at, ..candidate.placed() },
         None => Placed { id: Some(other.session_id), pointer: None, code, starts_at: other.starts_at, ends_at: other.ends_at },
     }
 }
@@ -358,7 +382,7 @@ fn beyond_plan(conn: &mut Conn, intake: &Intake, candidates: &Candidates) -> Res
     let modules: BTreeSet<_> = candidates.all.iter().map(|one| one.plan.module_id).collect();
     let stored = taken_of(conn, intake, modules.into_iter().collect())?;
     let others = scheduled(stored.into_iter().filter(|(id, _)| !candidates.replace(*id)).map(|(_, taken)| taken).collect());
-    let planned = planned_minutes(conn, intake)?;
+    let shares = Shares::of(conn, intake)?;
     let mut takings = Vec::new();
     for (index, one) in candidates.all.iter().enumerate() {
         takings.extend(one.plan.cohort_ids.iter().map(|cohort| Taking {
@@ -368,16 +392,32 @@ fn beyond_plan(conn: &mut Conn, intake: &Intake, candidates: &Candidates) -> Res
             is_more: one.taking.contains(cohort),
         }));
     }
-    let cohorts: HashMap<CohortId, (Code, Name)> =
-        intakes::cohorts_of(conn, intake.id)?.into_iter().map(|cohort| (cohort.id, (cohort.code, cohort.name))).collect();
     let conflict = |(taking, minutes): (Taking, i64)| {
         let candidate = candidates.all.get(taking.index)?;
-        let (code, name) = cohorts.get(&taking.share.0)?;
-        let (module, planned) = planned.get(&taking.share.1)?;
-        let detail = exceeds(code.as_str(), module.as_str(), minutes, *planned);
-        let subjects = vec![Subject { id: taking.share.0.cast(), name: name.clone() }];
-        Some((taking.index, Conflict { subjects, ..blocking(candidate, ConflictKind::PlanExceeded, detail) }))
+        Some((taking.index, shares.exceeded(candidate, taking.share, minutes)?))
     };
     let together = candidates.together(&takings, |taking| taking.index).into_iter();
-    Ok(together.flat_map(|takings| exceeding(takings, &planned, others.clone())).filter_map(conflict).collect())
+    Ok(together.flat_map(|takings| exceeding(takings, &shares.planned, others.clone())).filter_map(conflict).collect())
+}
+
+/// What is planned for the cohorts of an intake, and what these are called.
+pub(super) struct Shares {
+    planned: HashMap<ModuleId, (Code, i64)>,
+    cohorts: HashMap<CohortId, (Code, Name)>,
+}
+
+impl Shares {
+    pub(super) fn of(conn: &mut Conn, intake: &Intake) -> Result<Self, Error> {
+        let cohorts = intakes::cohorts_of(conn, intake.id)?.into_iter().map(|cohort| (cohort.id, (cohort.code, cohort.name)));
+        Ok(Self { planned: planned_minutes(conn, intake)?, cohorts: cohorts.collect() })
+    }
+
+    /// That so many minutes would be scheduled of a share with this session.
+    pub(super) fn exceeded(&self, candidate: &Candidate, (cohort, module): Share, minutes: i64) -> Option<Conflict> {
+        let (code, name) = self.cohorts.get(&cohort)?;
+        let (module, planned) = self.planned.get(&module)?;
+        let detail = exceeds(code.as_str(), module.as_str(), minutes, *planned);
+        let subjects = vec![Subject { id: cohort.cast(), name: name.clone() }];
+        Some(Conflict { subjects, ..blocking(candidate, ConflictKind::PlanExceeded, detail) })
+    }
 }

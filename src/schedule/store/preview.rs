@@ -3,24 +3,25 @@
 use std::collections::{BTreeSet, HashMap};
 
 use super::{
+    super::conflicts::{Conflict, ConflictKind},
     super::model::{SessionId, SessionState},
-    super::plan::{NewSession, Plan},
-    super::proposals::{Around, Candidate, Obstacle, Stand, judge},
-    super::rules::{Occupied, scheduled},
+    super::plan::NewSession,
+    super::proposals::{self, Around, Obstacle, Stand, judge},
+    super::rules::{Frame, Occupied, scheduled},
     Scheduled, called,
-    conflicts::{occupied, standing, told},
+    check::{Candidate, Candidates, Shares, find_all, overlap},
+    conflicts::{Clash, occupied, standing, told},
     frame,
     moves::roll_has_been_called,
     of_intake,
-    plan::{exceeds, planned_minutes, taken},
+    plan::{planned_minutes, taken},
     waivers::granted,
 };
 use crate::{
     access::Actor,
     db::Conn,
     error::{Error, FieldFault},
-    intakes::{self, Intake},
-    text::Code,
+    intakes::Intake,
 };
 
 /// A session as it is to be.
@@ -28,90 +29,136 @@ use crate::{
 pub struct Proposal {
     /// Its own id, or a new one.
     pub id: SessionId,
+    /// Where the file says it.
+    pub pointer: String,
     pub session: NewSession,
     /// Whether it is to be published, or is already.
     pub is_published: bool,
 }
 
-/// For each proposal what is wrong with it, with pointers into [`NewSession`]. Those with nothing wrong can all be written together, the
-/// others staying as they are: moves by [`update_many`](crate::schedule::update_many), then what is new, then what is published.
-pub fn obstacles(conn: &mut Conn, actor: &Actor, intake: &Intake, proposals: Vec<Proposal>) -> Result<Vec<Vec<FieldFault>>, Error> {
+/// What is wrong with a proposal, and what is in its way.
+#[derive(Clone, Debug, Default)]
+pub struct Judged {
+    /// Why it is refused, with pointers into [`NewSession`]; none if it can be written.
+    pub faults: Vec<FieldFault>,
+    /// As `sessions/check` tells them of what is to be published, each pair once: of a refused one beside all the others, of the rest
+    /// beside what will be there, so that these are warnings.
+    pub conflicts: Vec<Conflict>,
+}
+
+/// Judges each proposal. Those without faults can all be written together, the others staying as they are: moves by
+/// [`update_many`](crate::schedule::update_many), then what is new, then what is published.
+pub fn judged(conn: &mut Conn, actor: &Actor, intake: &Intake, proposals: Vec<Proposal>) -> Result<Vec<Judged>, Error> {
     let frame = frame(conn, intake)?;
-    let mut considered: Vec<Considered> = Vec::with_capacity(proposals.len());
-    for Proposal { id, session, is_published } in proposals {
-        let plan = session.plan(intake.mode, intake.time_zone).map_err(Error::Invalid)?;
-        let (minutes, faults) = match frame.check(&plan) {
-            Ok(minutes) => (minutes, Vec::new()),
-            Err(faults) => (0, faults),
-        };
-        considered.push(Considered { id, plan, is_published, minutes, faults });
-    }
     let stored = of_intake(conn, intake.id)?;
+    let mut considered = considered(intake, &frame, &stored, proposals)?;
     blame_moving(conn, &stored, &mut considered)?;
-    let mut candidates: Vec<Candidate> = considered.iter().map(Considered::candidate).collect();
-    let around = around(conn, intake, stored, &mut candidates)?;
-    let planned: HashMap<_, _> = around.planned.clone();
-    let verdicts = judge(&candidates, around);
-    let mut sentences = sentences(conn, actor, intake, &considered, &verdicts)?.into_iter();
-    let cohorts = intakes::cohorts_of(conn, intake.id)?;
-    let tell = |(mut one, verdict): (Considered, Option<Obstacle>)| {
-        one.faults.extend(match verdict {
-            None => None,
-            Some(Obstacle::Overlaps(..)) => Some(FieldFault::new("", "session_conflict", sentences.next().unwrap_or_default())),
-            Some(Obstacle::Exceeds((cohort, module), minutes)) => {
-                let code = cohorts.iter().find(|one| one.id == cohort).map_or("", |one| one.code.as_str());
-                let (module, planned) = planned.get(&module).map_or(("", 0), |(module, planned)| (module.as_str(), *planned));
-                Some(FieldFault::new("", "plan_exceeded", exceeds(code, module, minutes, planned)))
+    let mut stands: Vec<proposals::Candidate> = considered.iter().map(Considered::stand).collect();
+    let around = around(conn, intake, stored, &mut stands)?;
+    let verdicts = judge(&stands, around);
+    let obstacles = obstacles(conn, actor, intake, &considered, &verdicts)?;
+    let mut told = told_of(conn, actor, intake, &frame, considered.iter().filter(|one| one.is_right))?;
+    let stays = |one: &Considered, verdict: &Option<Obstacle>| verdict.is_some() || !one.faults.is_empty();
+    let pairs = || considered.iter().zip(&verdicts);
+    if pairs().any(|(one, verdict)| stays(one, verdict)) {
+        // What is refused is in nobody's way, but for what it occupies already.
+        let accepted = pairs().filter(|(one, verdict)| !stays(one, verdict)).map(|(one, _)| one);
+        let beside_them = told_of(conn, actor, intake, &frame, accepted.clone())?;
+        accepted.for_each(|one| drop(told.remove(&one.proposed.id)));
+        told.extend(beside_them);
+    }
+    let judged = |(one, obstacle): (Considered, Option<Conflict>)| {
+        let mut conflicts = told.remove(&one.proposed.id).unwrap_or_default();
+        let mut faults = one.faults;
+        if let Some(obstacle) = obstacle {
+            let code = if obstacle.kind == ConflictKind::PlanExceeded { "plan_exceeded" } else { "session_conflict" };
+            faults.push(FieldFault::new("", code, obstacle.detail.clone()));
+            if !conflicts.contains(&obstacle) {
+                conflicts.insert(0, obstacle);
             }
-        });
-        one.faults
+        }
+        Judged { faults, conflicts }
     };
-    Ok(considered.into_iter().zip(verdicts).map(tell).collect())
+    Ok(considered.into_iter().zip(obstacles).map(judged).collect())
 }
 
 struct Considered {
-    id: SessionId,
-    plan: Plan,
+    proposed: Candidate,
     is_published: bool,
-    minutes: i32,
+    /// Whether it is right by itself, wherever it lies.
+    is_right: bool,
     faults: Vec<FieldFault>,
 }
 
 impl Considered {
     /// What it is to be, and nothing yet of what it is. Drafts occupy nobody and take nothing of the plan.
-    fn candidate(&self) -> Candidate {
+    fn stand(&self) -> proposals::Candidate {
         let stays = !self.faults.is_empty();
+        let Candidate { id, plan, minutes, .. } = &self.proposed;
         let mut then = Stand::default();
         if self.is_published && !stays {
-            then.claims = occupied(self.id, &self.plan);
-            let share = |cohort| ((cohort, self.plan.module_id), i64::from(self.minutes));
-            then.minutes = self.plan.cohort_ids.iter().copied().map(share).collect();
+            then.claims = occupied(*id, plan);
+            let share = |cohort| ((cohort, plan.module_id), i64::from(*minutes));
+            then.minutes = plan.cohort_ids.iter().copied().map(share).collect();
         }
-        Candidate { id: self.id, now: Stand::default(), then, stays }
+        proposals::Candidate { id: *id, now: Stand::default(), then, stays }
     }
+}
+
+fn considered(intake: &Intake, frame: &Frame, stored: &[Scheduled], proposals: Vec<Proposal>) -> Result<Vec<Considered>, Error> {
+    let stored: HashMap<SessionId, &Scheduled> = stored.iter().map(|one| (one.0.id, one)).collect();
+    let consider = |Proposal { id, pointer, session, is_published }: Proposal| {
+        let plan = session.plan(intake.mode, intake.time_zone).map_err(Error::Invalid)?;
+        let (is_right, minutes, faults) = match (frame.check_itself(&plan), frame.check(&plan)) {
+            (Ok(minutes), checked) => (true, minutes, checked.err().unwrap_or_default()),
+            (Err(_), checked) => (false, 0, checked.err().unwrap_or_default()),
+        };
+        let before = stored.get(&id).map(|(row, cohorts, _)| (row, cohorts.as_slice()));
+        let proposed = Candidate { id, ..Candidate::beside(before, plan, minutes).at(pointer) };
+        Ok(Considered { proposed, is_published, is_right, faults })
+    };
+    proposals.into_iter().map(consider).collect()
+}
+
+/// Whatever is in the way of those of them that are to be published.
+fn told_of<'a>(
+    conn: &mut Conn,
+    actor: &Actor,
+    intake: &Intake,
+    frame: &Frame,
+    considered: impl Iterator<Item = &'a Considered>,
+) -> Result<HashMap<SessionId, Vec<Conflict>>, Error> {
+    let candidates = Candidates::of(considered.filter(|one| one.is_published).map(|one| one.proposed.clone()).collect());
+    let mut told: HashMap<SessionId, Vec<Conflict>> = HashMap::new();
+    for (index, conflict) in find_all(conn, actor, intake, frame, &candidates)?.conflicts {
+        if let Some(one) = candidates.all.get(index) {
+            told.entry(one.id).or_default().push(conflict);
+        }
+    }
+    Ok(told)
 }
 
 /// Blames whoever moves a session whose roll has been called.
 fn blame_moving(conn: &mut Conn, stored: &[Scheduled], considered: &mut [Considered]) -> Result<(), Error> {
     let published = stored.iter().filter(|(row, ..)| row.state == SessionState::Published);
     let published: HashMap<SessionId, &Scheduled> = published.map(|one| (one.0.id, one)).collect();
-    let moves = |one: &Considered| published.get(&one.id).is_some_and(|(row, cohorts, _)| one.plan.moves(row, cohorts));
-    let moving: Vec<SessionId> = considered.iter().filter(|one| moves(one)).map(|one| one.id).collect();
+    let moves = |one: &Considered| published.get(&one.proposed.id).is_some_and(|(row, cohorts, _)| one.proposed.plan.moves(row, cohorts));
+    let moving: Vec<SessionId> = considered.iter().filter(|one| moves(one)).map(|one| one.proposed.id).collect();
     let called = called(conn, &moving)?;
-    for one in considered.iter_mut().filter(|one| called.contains(&one.id)) {
-        one.faults.push(FieldFault::new("", "roll_call_begun", roll_has_been_called(&one.plan.code)));
+    for one in considered.iter_mut().filter(|one| called.contains(&one.proposed.id)) {
+        one.faults.push(FieldFault::new("", "roll_call_begun", roll_has_been_called(&one.proposed.plan.code)));
     }
     Ok(())
 }
 
 /// What the candidates are held against; what is stored of themselves goes to them.
-fn around(conn: &mut Conn, intake: &Intake, stored: Vec<Scheduled>, candidates: &mut [Candidate]) -> Result<Around, Error> {
+fn around(conn: &mut Conn, intake: &Intake, stored: Vec<Scheduled>, candidates: &mut [proposals::Candidate]) -> Result<Around, Error> {
     let wanted: Vec<Occupied> = candidates.iter().flat_map(|one| one.then.claims.iter().copied()).collect();
     let standing = standing(conn, &wanted.iter().map(|one| one.resource).collect(), &wanted)?;
     let pairs: BTreeSet<SessionId> = wanted.iter().chain(&standing).map(|one| one.session_id).collect();
     let waived = granted(conn, pairs)?.into_keys().collect();
     let mut around = Around { waived, planned: planned_minutes(conn, intake)?, ..Around::default() };
-    let mut own: HashMap<SessionId, &mut Candidate> = candidates.iter_mut().map(|one| (one.id, one)).collect();
+    let mut own: HashMap<SessionId, &mut proposals::Candidate> = candidates.iter_mut().map(|one| (one.id, one)).collect();
     for claim in standing {
         own.get_mut(&claim.session_id).map_or(&mut around.standing, |one| &mut one.now.claims).push(claim);
     }
@@ -127,19 +174,27 @@ fn around(conn: &mut Conn, intake: &Intake, stored: Vec<Scheduled>, candidates: 
     Ok(around)
 }
 
-/// The conflicts among the verdicts in words, in their order.
-fn sentences(
+/// What keeps each from standing as proposed, in their order.
+fn obstacles(
     conn: &mut Conn,
     actor: &Actor,
     intake: &Intake,
     considered: &[Considered],
     verdicts: &[Option<Obstacle>],
-) -> Result<Vec<String>, Error> {
-    let conflict = |verdict: &Option<Obstacle>| match verdict {
+) -> Result<Vec<Option<Conflict>>, Error> {
+    let candidates = Candidates::of(considered.iter().map(|one| one.proposed.clone()).collect());
+    let shares = Shares::of(conn, intake)?;
+    let overlaps = verdicts.iter().filter_map(|verdict| match verdict {
         Some(Obstacle::Overlaps(one, other)) => Some((*one, *other)),
         Some(Obstacle::Exceeds(..)) | None => None,
+    });
+    let mut told = told(conn, actor, intake, &overlaps.collect::<Vec<_>>(), &candidates.codes())?.into_iter();
+    let obstacle = |(one, verdict): (&Considered, &Option<Obstacle>)| match verdict.as_ref()? {
+        Obstacle::Overlaps(mine, other) => {
+            let clash = Clash { one: *mine, other: *other, waiver: None };
+            overlap(&candidates, clash, told.next()?).map(|(_, conflict)| conflict)
+        }
+        Obstacle::Exceeds(share, minutes) => shares.exceeded(&one.proposed, *share, *minutes),
     };
-    let pairs: Vec<(Occupied, Occupied)> = verdicts.iter().filter_map(conflict).collect();
-    let codes: HashMap<SessionId, Code> = considered.iter().map(|one| (one.id, one.plan.code.clone())).collect();
-    Ok(told(conn, actor, intake, &pairs, &codes)?.into_iter().map(|told| told.sentence).collect())
+    Ok(considered.iter().zip(verdicts).map(obstacle).collect())
 }

@@ -6,7 +6,7 @@ use diesel::prelude::*;
 
 use super::{
     super::conflicts::Granted,
-    super::model::{NewWaiver, SessionId, Waiver},
+    super::model::{NewWaiver, SessionId, Waiver, WaiverRow},
     super::rules::pair,
     find,
     links::CHUNK,
@@ -56,10 +56,11 @@ pub fn waive(conn: &mut Conn, actor: &Actor, now: Instant, id: SessionId, new: N
         return Err(Error::invalid("/other_session_id", "same_session", "a session does not overlap itself"));
     }
     let (first_session_id, second_session_id) = pair(id, new.other_session_id);
-    let waiver = Waiver { first_session_id, second_session_id, reason: new.reason, user_id: actor.user_id(), created_at: now };
+    let row = WaiverRow { first_session_id, second_session_id, reason: new.reason, user_id: actor.user_id(), created_at: now };
     let intake = intakes::find(conn, actor, session.intake_id)?;
-    diesel::insert_into(claim_waivers::table).values(&waiver).execute(conn)?;
+    diesel::insert_into(claim_waivers::table).values(&row).execute(conn)?;
     let entry = NewEntry::of("waiver.granted", "session", id).provider(intake.provider_id).intake(intake.id);
-    actor.record(entry.to(&waiver).because(Some(waiver.reason.as_str())));
-    Ok(waiver)
+    actor.record(entry.to(&row).because(Some(row.reason.as_str())));
+    let granted_by = users::table.filter(users::id.nullable().eq(row.user_id)).select(users::name).first(conn).optional()?;
+    Ok(Waiver { row, granted_by })
 }

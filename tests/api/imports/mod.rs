@@ -1,6 +1,7 @@
 //! `POST …/import`, `/imports` and `/import-templates`.
 
 mod calendars;
+mod conflicts;
 mod files;
 mod instructors;
 mod jisco;
@@ -41,7 +42,7 @@ fn import_roster(course: &Course, client: &Client, query: &str, rows: &[&str]) -
     client.post_file(&format!("{}{query}", roster_path(course)), "roster.csv", &csv(ROSTER, rows))
 }
 
-const SCHEDULE: &str = "课次,课程,班级,授课教师,日期,开始,结束,休息,方式,地点,时长";
+const SCHEDULE: &str = "课次,课程,班级,授课教师,日期,开始,结束,休息,方式,地点,时长,教室编号";
 
 fn schedule_path(course: &Course) -> String {
     format!("/intakes/{}/sessions/import", course.intake)

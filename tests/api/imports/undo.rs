@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{csv, import_roster, import_schedule, roster_path};
+use super::{changes, csv, import_roster, import_schedule, roster_path};
 use crate::support::{App, Reply, assert_winners, at_once, rounds, seed, seed::Course, spawn_app};
 
 const ZHANG: &str = "张伟,Zhang Wei,0001,JISCO-IRON,MET,MET-1,13800000001";
@@ -188,6 +188,31 @@ fn drafts_are_removed_and_moves_taken_back() {
     }
     let published = import_schedule(&course, &course.coordinator, "?publish=true", &rows_of).expect(200);
     app.unchanged(|| undo(&course, &published).expect(409).problem("import_in_use"));
+}
+
+#[test]
+fn a_session_goes_back_to_the_room_that_it_had() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    for code in ["A-301", "A-302"] {
+        course.coordinator.post("/rooms", json!({ "code": code, "name": code, "kind": "on_site" })).expect(201);
+    }
+    let row = |room: &str| format!("P-1,MET-01,MET-1,,2020-06-03,14:00,15:00,,,,,{room}");
+    let import = |room: &str| import_schedule(&course, &course.coordinator, "?publish=true", &[&row(room)]);
+    let rooms = || course.coordinator.get(&format!("/intakes/{}/sessions", course.intake)).expect(200).items()[0]["room"]["code"].clone();
+    import("A-301").expect(200);
+    assert_eq!(rooms(), "A-301");
+    let moved = import("A-302").expect(200);
+    assert_eq!(changes(&moved, 0), [("room".to_owned(), Some("A-301".to_owned()), Some("A-302".to_owned()))]);
+    assert_eq!(rooms(), "A-302");
+    undo(&course, &moved).expect(200);
+    assert_eq!(rooms(), "A-301");
+    assert_eq!(app.findings(), Vec::<String>::new());
+    app.unchanged(|| {
+        let refused = import("A-303").expect(422).problem("import_rows_invalid");
+        assert_eq!(refused.text_at("/errors/0/code"), "unknown_room");
+        assert!(refused.text_at("/errors/0/detail").contains("it has A-301, A-302"), "{}", refused.text);
+    });
 }
 
 #[test]

@@ -100,6 +100,14 @@ fn a_waived_conflict_is_told_with_its_author_and_does_not_block() {
     assert_eq!(conflict["severity"], "warn");
     assert_eq!(conflict["waiver"]["reason"], "one laboratory");
     assert!(conflict["waiver"]["granted_by"].is_string(), "{conflict}");
+    // Publishing tells the same, but for where it was proposed.
+    let path = format!("/intakes/{}/sessions/publish", course.intake);
+    let published = course.coordinator.post(&path, json!({ "session_ids": [second] })).expect(200);
+    let mut expected = reply.body["conflicts"].clone();
+    for conflict in expected.as_array_mut().unwrap() {
+        conflict["session"]["pointer"].take();
+    }
+    assert_eq!(published.body["warnings"], expected);
     // A third is in the way of both, waiver or not.
     let third = json!({ "sessions": [seed::session_body(&course, "N-1", &seed::morning(1))] });
     assert_eq!(check(&course, third).expect(200).body["fits"], false);
@@ -154,6 +162,21 @@ fn a_trainee_expected_in_two_sessions_is_warned_of() {
     let left = json!({ "reason": "ill", "effective_at": seed::morning(0) });
     other.coordinator.post(&format!("/enrollments/{}/withdraw", second.id), left).expect(200);
     assert_eq!(told(&check(&course, proposed).expect(200)).len(), 0);
+}
+
+#[test]
+fn what_is_published_at_once_is_warned_of_and_a_draft_is_not() {
+    let app = spawn_app();
+    let (course, other, second) = twice_enrolled(&app);
+    seed::published_session(&other, "S-1", &seed::morning(1));
+    let bulk = |code: &str, publish: bool| {
+        let body = json!({ "sessions": [seed::session_body(&course, code, &seed::morning(1))], "publish": publish });
+        course.coordinator.post(&format!("/intakes/{}/sessions/bulk", course.intake), body).expect(201).body["warnings"].clone()
+    };
+    assert_eq!(bulk("N-1", false), json!([]));
+    let warnings = bulk("N-2", true);
+    assert_eq!((&warnings[0]["kind"], &warnings[0]["severity"]), (&json!("trainee"), &json!("warn")), "{warnings}");
+    assert_eq!(warnings[0]["subjects"][0]["id"], json!(second.trainee));
 }
 
 #[test]

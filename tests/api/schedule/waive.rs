@@ -15,6 +15,7 @@ fn a_waiver_is_good_for_one_pair() {
     publish(&second).expect(409).problem("session_conflict");
     let waiver = waive(&second, &first).expect(201);
     assert_eq!(waiver.body["reason"], "one laboratory");
+    assert!(waiver.body["granted_by"].is_string(), "{}", waiver.text);
     publish(&second).expect(200);
     // The waived two are guarded against a third.
     app.unchanged(|| publish(&third).expect(409).problem("session_conflict"));

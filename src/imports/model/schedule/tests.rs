@@ -1,7 +1,7 @@
 use chrono::NaiveDate;
 
 use super::*;
-use crate::{intakes::IntakeState, programs::ModuleKind, tabular};
+use crate::{intakes::IntakeState, programs::ModuleKind, rooms::RoomKind, tabular};
 
 fn at(text: &str) -> Instant {
     chrono::DateTime::parse_from_rfc3339(text).unwrap().to_utc().into()
@@ -27,6 +27,17 @@ fn frame() -> Frame {
         name: name.parse().unwrap(),
         adviser_id: None,
     };
+    let room = |code: &str| Room {
+        id: Id::generate(),
+        provider_id: Id::generate(),
+        code: code.parse().unwrap(),
+        name: code.parse().unwrap(),
+        kind: RoomKind::OnSite,
+        link: None,
+        capacity: None,
+        version: 1,
+        created_at: at("2020-05-01T00:00:00Z"),
+    };
     let intake = Intake {
         id: Id::generate(),
         program_version_id: version,
@@ -50,12 +61,13 @@ fn frame() -> Frame {
     Frame {
         intake,
         modules: vec![module("COM-01", "安全生产"), module("COM-02", "安全 生产")],
+        rooms: ["A-301", "A-302"].map(room).to_vec(),
         cohorts: vec![cohort("MET-1", "冶金班"), cohort("MEC-1", "机械班"), cohort("X", "一、二班")],
     }
 }
 
 fn rows(text: &str, frame: &Frame) -> Entries<Row> {
-    let header = "课次,课程,班级,授课教师,日期,开始,结束,休息,方式,地点,时长";
+    let header = "课次,课程,班级,授课教师,日期,开始,结束,休息,方式,地点,时长,room";
     let table = tabular::read(format!("{header}\n{text}").as_bytes(), &tabular::Limits::default()).unwrap();
     read(&table, frame).unwrap().0
 }
@@ -90,7 +102,7 @@ fn stored(frame: &Frame, row: &Row, facts: &Facts, state: SessionState) -> Store
             break_minutes: new.break_minutes,
             minutes: 90,
             length_minutes: new.length_minutes,
-            room_id: None,
+            room_id: new.room_id,
             place: new.place,
             held_starts_at: None,
             held_ends_at: None,
@@ -143,6 +155,19 @@ fn what_cannot_be_meant_is_not_guessed() {
     // The clocks go back over half past two, and forward over it.
     assert_eq!(codes("A,COM-01,MET-1,,2020-10-25,2:30,4:00,,,", &frame), ["local_time_ambiguous"]);
     assert_eq!(codes("A,COM-01,MET-1,,2020-03-29,2:30,4:00,,,", &frame), ["local_time_missing"]);
+}
+
+#[test]
+fn a_room_is_named_by_its_code_and_left_by_what_comes_to_be_recorded() {
+    let (frame, facts) = (frame(), Facts::default());
+    let row = one("A,COM-01,MET-1,,2020-06-01,8:00,9:00,,,,,A-301", &frame);
+    assert_eq!(row.room, Some(frame.rooms[0].id));
+    let stored = stored(&frame, &row, &facts, SessionState::Published);
+    let patch = |text: &str| differences(&one(text, &frame), &stored, &frame, &facts).0.room_id;
+    assert_eq!(patch("A,COM-01,MET-1,,2020-06-01,8:00,9:00,,,,,"), None);
+    assert_eq!(patch("A,COM-01,MET-1,,2020-06-01,8:00,9:00,,,,,A-302"), Some(Some(frame.rooms[1].id)));
+    assert_eq!(patch("A,COM-01,MET-1,,2020-06-01,8:00,9:00,,录播,,45,"), Some(None));
+    assert_eq!(codes("A,COM-01,MET-1,,2020-06-01,8:00,9:00,,,,,A-303", &frame), ["unknown_room"]);
 }
 
 #[test]

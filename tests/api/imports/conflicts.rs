@@ -1,0 +1,93 @@
+//! What stands in the way of the rows of a schedule, as the check of sessions tells it.
+
+use serde_json::{Value, json};
+
+use super::{import_schedule, said, verdicts};
+use crate::support::{Reply, seed, spawn_app};
+
+/// The conflicts of one row, and of the session that a check proposes: all but where each was said.
+fn conflicts(of: &Value) -> Vec<Value> {
+    let mut conflicts = of["conflicts"].as_array().cloned().unwrap_or_default();
+    for conflict in &mut conflicts {
+        for end in ["session", "other"] {
+            if let Some(pointer) = conflict[end].get_mut("pointer") {
+                pointer.take();
+            }
+        }
+    }
+    conflicts
+}
+
+fn row(reply: &Reply, index: usize) -> Value {
+    reply.body["rows"][index].clone()
+}
+
+#[test]
+fn a_row_is_told_what_a_check_of_the_session_tells() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    seed::published_session(&course, "OLD", &seed::morning(1));
+    let rows = ["NEW,MET-01,MET-1,HONGXING-P1,2020-06-02,10:00,11:00,,,"];
+    app.unchanged(|| {
+        let dry = import_schedule(&course, &course.coordinator, "?dry_run=true&publish=true", &rows).expect(200);
+        assert_eq!(verdicts(&dry), said(&[(2, "invalid", &["session_conflict"])]));
+        let mut body = seed::session_body(&course, "NEW", "2020-06-02T02:00:00Z");
+        body["ends_at"] = json!("2020-06-02T03:00:00Z");
+        let checked = course.coordinator.post(&format!("/intakes/{}/sessions/check", course.intake), json!({ "sessions": [body] }));
+        let checked = checked.expect(200);
+        assert_eq!(checked.body["conflicts"].as_array().unwrap().len(), 2, "{}", checked.text);
+        assert_eq!(conflicts(&row(&dry, 0)), conflicts(&checked.body));
+        assert_eq!(dry.body["rows"][0]["conflicts"][0]["session"]["pointer"], "/rows/2");
+        // The words of the refusal are those of its first conflict.
+        assert_eq!(dry.body["rows"][0]["reasons"][0]["detail"], checked.body["conflicts"][0]["detail"]);
+        let refused = import_schedule(&course, &course.coordinator, "?publish=true", &rows).expect(422).problem("import_rows_invalid");
+        assert_eq!(conflicts(&refused.body), conflicts(&checked.body));
+        // A draft is in nobody's way.
+        let draft = import_schedule(&course, &course.coordinator, "?dry_run=true", &rows).expect(200);
+        assert_eq!((row(&draft, 0)["verdict"].clone(), conflicts(&row(&draft, 0))), (json!("create"), vec![]));
+    });
+}
+
+#[test]
+fn a_row_is_taken_with_its_warnings() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let first = seed::published_session(&course, "P-1", &seed::morning(1));
+    let second = seed::session(&course, "P-2", &seed::morning(1));
+    let waiver = json!({ "other_session_id": first, "reason": "one laboratory" });
+    course.coordinator.post(&format!("/sessions/{second}/waivers"), waiver).expect(201);
+    let rows = ["P-2,MET-01,MET-1,,2020-06-02,9:00,10:30,,,", "N-1,MET-01,MET-1,,2020-06-02,10:00,11:00,,,"];
+    let dry = import_schedule(&course, &course.coordinator, "?dry_run=true&publish=true", &rows).expect(200);
+    assert_eq!(verdicts(&dry), said(&[(2, "update", &[]), (3, "invalid", &["session_conflict"])]));
+    // The other row is refused, and so in nobody's way: what is left of its conflicts is what was waived.
+    let warned = row(&dry, 0);
+    assert!(
+        warned["conflicts"].as_array().unwrap().iter().all(|one| one["severity"] == "warn" && one["other"]["code"] == "P-1"),
+        "{warned}"
+    );
+    assert_eq!((warned["conflicts"].as_array().unwrap().len(), &warned["conflicts"][0]["waiver"]["reason"]), (2, &json!("one laboratory")));
+    assert_eq!(row(&dry, 1)["conflicts"][0]["severity"], "block");
+    let told = import_schedule(&course, &course.coordinator, "?dry_run=true&publish=true&verdicts=csv", &rows).expect(200).text;
+    assert!(told.contains("warning: session P-2 overlaps session P-1"), "{told}");
+    let taken = import_schedule(&course, &course.coordinator, "?partial=true&publish=true", &rows).expect(200);
+    assert_eq!(conflicts(&row(&taken, 0)), conflicts(&row(&dry, 0)));
+    assert_eq!(app.count("SELECT count(*) FROM sessions WHERE state = 'published'"), 2);
+}
+
+#[test]
+fn who_is_refused_is_in_the_way_where_it_stays() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    seed::published_session(&course, "WALL", &seed::morning(3));
+    seed::published_session(&course, "A", &seed::morning(1));
+    seed::published_session(&course, "B", &seed::morning(2));
+    // A cannot go where the wall is, so that B cannot take its place, though neither overlaps the other as proposed.
+    let rows = ["A,MET-01,MET-1,,2020-06-04,9:00,10:30,,,", "B,MET-01,MET-1,,2020-06-02,9:00,10:30,,,"];
+    let dry = import_schedule(&course, &course.coordinator, "?dry_run=true", &rows).expect(200);
+    assert_eq!(verdicts(&dry), said(&[(2, "invalid", &["session_conflict"]), (3, "invalid", &["session_conflict"])]));
+    let told = row(&dry, 1);
+    let other = &told["conflicts"][0]["other"];
+    assert_eq!((&other["code"], &other["starts_at"]), (&json!("A"), &json!(seed::morning(1))), "{told}");
+    assert_eq!(told["conflicts"].as_array().unwrap().len(), 1, "{told}");
+    assert_eq!(told["reasons"][0]["detail"], told["conflicts"][0]["detail"]);
+}
