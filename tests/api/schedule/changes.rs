@@ -160,6 +160,42 @@ fn what_was_told_once_reads_the_same_whatever_is_renamed() {
 }
 
 #[test]
+fn another_name_or_link_of_a_room_is_told_to_whoever_is_to_come_there() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let coordinator = &course.coordinator;
+    let intake = format!("/intakes/{}", course.intake);
+    coordinator.if_match("*").patch(&intake, json!({ "closes_on": "2100-12-31" })).expect(200);
+    let online = json!({ "code": "V-1", "name": "直播间", "kind": "online", "link": "https://meeting.example.org/1" });
+    let room = coordinator.post("/rooms", online).expect(201).id();
+    let body = |code: &str, starts_at: &str| {
+        let mut body = seed::session_body(&course, code, starts_at);
+        body["room_id"] = json!(room);
+        body
+    };
+    let over = seed::published_session_as(&course, body("OVER", &seed::morning(1)));
+    let draft = seed::session_as(&course, body("DRAFT", "2100-06-01T01:00:00Z"));
+    let elsewhere = seed::published_session(&course, "ELSEWHERE", "2100-06-02T01:00:00Z");
+    let to_come = ["2100-06-03T01:00:00Z", "2100-06-04T01:00:00Z"].map(|at| seed::published_session_as(&course, body(&at[9..10], at)));
+    let path = format!("/rooms/{room}");
+    let change = |patch: Value| coordinator.if_match("*").patch(&path, patch).expect(200);
+    change(json!({ "capacity": 30 }));
+    change(json!({ "code": "V-2" }));
+    assert_eq!(count(&app), 0);
+    change(json!({ "link": "https://meeting.example.org/2" }));
+    change(json!({ "name": "直播间二" }));
+    assert_eq!(told(coordinator, &course.instructor), ["4 changed", "3 changed", "4 changed", "3 changed"]);
+    let reply = coordinator.get(&format!("/sessions/{}/changes", to_come[0])).expect(200);
+    let message = |index: usize| reply.text_at(&format!("/items/{index}/message/en"));
+    let (before, between) = ("直播间 https://meeting.example.org/1", "直播间 https://meeting.example.org/2");
+    assert!(message(1).ends_with(&format!("keeps its time, with changes: Place: {between} (before: {before}).")), "{}", message(1));
+    assert!(message(0).ends_with(&format!("Place: 直播间二 https://meeting.example.org/2 (before: {between}).")), "{}", message(0));
+    let sequence = |id: &String| coordinator.get(&format!("/sessions/{id}")).expect(200).body["sequence"].clone();
+    assert_eq!([&over, &draft, &elsewhere, &to_come[0], &to_come[1]].map(sequence), [0, 0, 0, 2, 2].map(|sequence| json!(sequence)));
+    assert_eq!(app.findings(), Vec::<String>::new());
+}
+
+#[test]
 fn changes_come_page_by_page_and_from_an_instant_on() {
     let app = spawn_app();
     let course = seed::course(&app);
