@@ -17,6 +17,7 @@ use crate::{
     clock::Instant,
     db::types::text_enum,
     error::{Error, FieldFault},
+    http::body::{days, some_day},
     intakes::{CohortId, Intake, IntakeId, SessionMode},
     people::PersonId,
     programs::ModuleId,
@@ -137,13 +138,13 @@ pub(super) struct NewSeries {
     /// 1 to 21 times a week.
     pub pattern: Vec<Slot>,
     /// The first day; that of the intake unless said.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "some_day")]
     pub from: Option<NaiveDate>,
     /// The last day; that of the intake unless said.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "some_day")]
     pub until: Option<NaiveDate>,
     /// Days on which none begins, beside those that the intake's calendar has off.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "days")]
     pub skip: Vec<NaiveDate>,
 }
 
