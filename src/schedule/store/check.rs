@@ -364,6 +364,8 @@ pub(super) fn overlap(candidates: &Candidates, Clash { one, other, waiver }: Cla
     };
     let severity = if waiver.is_some() { Severity::Warn } else { Severity::Block };
     let (subjects, other) = (vec![told.subject], told.other.map(|code| other_of(candidates, &other, code)));
+    // Who waived it and why is for those who see both sessions.
+    let waiver = waiver.filter(|_| other.is_some());
     let conflict = blocking(candidate, kind, told.sentence);
     Some((index, Conflict { severity, can_be_waived: true, subjects, other, waiver, ..conflict }))
 }

@@ -123,12 +123,21 @@ fn what_blocks_at_another_organization_is_not_named() {
     theirs.coordinator.post(&format!("/intakes/{}/enrollments", theirs.intake), enrollment).expect(201);
     app.sql(&format!("UPDATE people SET provider_id = {} WHERE id = {}", app.hex(&app.provider().id), app.hex(&course.instructor)))
         .unwrap();
-    seed::published_session(&course, "SECRET-1", &seed::morning(1));
+    let secret = seed::published_session(&course, "SECRET-1", &seed::morning(1));
     let mut body = seed::session_body(&theirs, "N-1", &seed::morning(1));
     body["instructor_ids"] = json!([course.instructor]);
     let draft = seed::session_as(&theirs, body);
     let detail = publish(&theirs, &draft).expect(409).problem("session_conflict").text_at("/detail");
     assert!(detail.contains("another organization's session") && !detail.contains("SECRET"), "{detail}");
+    // Nor who waived it, and why.
+    let (first, second, at) = (app.hex(&secret), app.hex(&draft), app.instant("2020-05-01T00:00:00Z"));
+    app.sql(&format!(
+        "INSERT INTO claim_waivers (first_session_id, second_session_id, reason, created_at) VALUES ({first}, {second}, 'SECRET', {at})"
+    ))
+    .unwrap();
+    let check = theirs.coordinator.post(&format!("/intakes/{}/sessions/check", theirs.intake), json!({ "changes": [{ "id": draft }] }));
+    let conflict = &check.expect(200).body["conflicts"][0];
+    assert_eq!((&conflict["severity"], &conflict["waiver"]), (&json!("warn"), &json!(null)), "{conflict}");
 }
 
 #[test]
