@@ -733,6 +733,7 @@ diesel::table! {
         kind -> Text,
         before_values -> Text,
         after_values -> Nullable<Text>,
+        successor -> Nullable<Text>,
         reason -> Nullable<Text>,
         user_id -> Nullable<Uid>,
         created_at -> Ts,

@@ -27,9 +27,12 @@ date = { $weekday }, { $day } { $month } { $year }
 time-of-one-day = { $date } { $from }–{ $until }
 time-over-midnight = { $date } { $from } – { $end_date } { $until }
 time-with-zone = { $time } ({ $zone })
+end-on-another-day = { $time } on { $date }
 
 moved = The session { $code } { $module } of { $before } is moved to { $after }.
-changed = The session { $code } { $module } of { $before } takes place as planned, with changes.
+changed = The session { $code } { $module } of { $before } keeps its time, with changes:
+ends = The session { $code } { $module } of { $before } ends at { $end } instead of { $instead }.
+continued = The session { $code } { $module } of { $before } ends at { $end } and continues as { $other } on { $time }.
 cancelled = The session { $code } { $module } of { $before } is cancelled.
 replaced = It is replaced by the session { $code } of { $time }.
 mode = How: { $after } (before: { $before }).
@@ -37,11 +40,12 @@ place = Place: { $after } (before: { $before }).
 instructors = Taught by: { $after } (before: { $before }).
 cohorts = For: { $after } (before: { $before }).
 reason = Reason: { $reason }
+place-with-link = { $place } { $link }
 nothing = not yet known
 between-names = , { "" }
 between-sentences = { " " }
 
 on_site = on site
 live_online = live online
-mixed = on site and online
+mixed = mixed
 recorded = recorded

@@ -56,8 +56,8 @@ async fn read_room(db: Data<Db>, caller: Caller, id: Path<RoomId>) -> Result<Ans
     responses((status = 200, description = "The room as it is now", body = Room), Changing))]
 async fn update_room(db: Data<Db>, caller: Caller, id: Path<RoomId>, body: Body<RoomPatch>) -> Result<Answer, Error> {
     let id = id.into_inner();
-    db.write(caller.credentials.clone(), move |conn, actor, _| {
-        let row = store::update(conn, actor, &caller, id, body.value()?)?;
+    db.write(caller.credentials.clone(), move |conn, actor, now| {
+        let row = store::update(conn, actor, now, &caller, id, body.value()?)?;
         Ok(Answer::ok(&row)?.tag(&ETag::version(row.version)))
     })
     .await

@@ -14,6 +14,7 @@ use crate::{
     id::Id,
     journal::NewEntry,
     organizations::{OrganizationId, below, check_provider},
+    schedule,
     schema::{rooms, sessions},
 };
 
@@ -94,8 +95,8 @@ pub fn create(conn: &mut Conn, actor: &Actor, now: Instant, new: NewRoom) -> Res
     Ok(room)
 }
 
-/// Applies a patch under `If-Match`.
-pub fn update(conn: &mut Conn, actor: &Actor, caller: &Caller, id: RoomId, patch: RoomPatch) -> Result<Room, Error> {
+/// Applies a patch under `If-Match`. Whoever is to come there is told of another name or link.
+pub fn update(conn: &mut Conn, actor: &Actor, now: Instant, caller: &Caller, id: RoomId, patch: RoomPatch) -> Result<Room, Error> {
     let stored = find(conn, actor, id)?;
     actor.may_beyond_intakes(Action::WriteRooms)?;
     let mut changed = patch.apply(&stored);
@@ -104,6 +105,8 @@ pub fn update(conn: &mut Conn, actor: &Actor, caller: &Caller, id: RoomId, patch
     if changed == stored {
         return Ok(stored);
     }
+    let is_told = (&changed.name, &changed.link) != (&stored.name, &stored.link);
+    let to_come = if is_told { schedule::to_come_in(conn, now, id)? } else { Vec::new() };
     changed.version += 1;
     let updated =
         diesel::update(rooms::table.filter(rooms::id.eq(id)).filter(rooms::version.eq(stored.version))).set(&changed).execute(conn)?;
@@ -111,5 +114,6 @@ pub fn update(conn: &mut Conn, actor: &Actor, caller: &Caller, id: RoomId, patch
         return Err(Error::Stale);
     }
     actor.record(NewEntry::of("room.updated", "room", id).provider(stored.provider_id).from(&stored).to(&changed));
+    schedule::room_changed(conn, actor, now, to_come)?;
     Ok(changed)
 }

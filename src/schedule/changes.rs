@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 
 use super::{
     conflicts::Subject,
-    model::{Session, SessionId},
+    model::{RoomOfSession, Session, SessionId, SessionRow},
 };
 use crate::{
     access::UserId,
@@ -18,10 +18,8 @@ use crate::{
     db::types::text_enum,
     id::Id,
     intakes::{CohortId, IntakeId, SessionMode},
-    people::PersonId,
-    rooms::RoomId,
     schema::session_changes,
-    text::{Code, Name, Note, Place},
+    text::{Code, Link, Name, Note, Place},
     zone::Zone,
 };
 
@@ -30,35 +28,56 @@ pub(super) type ScheduleChangeId = Id<ScheduleChange>;
 text_enum! {
     /// What became of a published session.
     pub enum ScheduleChangeKind {
+        /// It begins at another time.
         Moved => "moved",
+        /// It begins when it was to, and is otherwise not as it was.
+        Changed => "changed",
         Cancelled => "cancelled",
     }
 }
 
-/// How a session stands, as far as those who are to come have to know; kept as ids, so that names are told as they are today.
+/// How a session stands, as far as those who are to come have to know; with the names of that time, for what was told once stays as it was.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Standing {
     pub(super) starts_at: Instant,
     pub(super) ends_at: Instant,
     pub(super) mode: SessionMode,
-    pub(super) room_id: Option<RoomId>,
+    pub(super) room: Option<RoomOfSession>,
     pub(super) place: Option<Place>,
-    pub(super) cohort_ids: Vec<CohortId>,
+    pub(super) cohorts: Vec<Subject>,
     /// The lead first.
-    pub(super) instructor_ids: Vec<PersonId>,
+    pub(super) instructors: Vec<Subject>,
 }
 
 impl Standing {
-    pub(super) fn of(session: &Session) -> Self {
-        let plan = session.plan();
+    pub(super) fn of(session: &Session, cohorts: &HashMap<CohortId, Name>) -> Self {
+        let cohort = |id: &CohortId| Some(Subject { id: id.cast(), name: cohorts.get(id)?.clone() });
+        let SessionRow { starts_at, ends_at, mode, ref place, .. } = session.row;
         Self {
-            starts_at: plan.starts_at,
-            ends_at: plan.ends_at,
-            mode: plan.mode,
-            room_id: plan.room_id,
-            place: plan.place,
-            cohort_ids: plan.cohort_ids,
-            instructor_ids: plan.instructor_ids,
+            starts_at,
+            ends_at,
+            mode,
+            room: session.room.clone(),
+            place: place.clone(),
+            cohorts: session.cohort_ids.iter().filter_map(cohort).collect(),
+            instructors: session.instructors.iter().map(|one| Subject { id: one.id.cast(), name: one.name.clone() }).collect(),
+        }
+    }
+
+    pub(super) fn told(self, zone: Zone) -> Told {
+        let Self { starts_at, ends_at, mode, room, place, cohorts, instructors } = self;
+        let (room, link) = room.map_or((None, None), |room| (Some(room.name), room.link));
+        let places: Vec<&str> = room.as_ref().map(Name::as_str).into_iter().chain(place.as_ref().map(Place::as_str)).collect();
+        Told {
+            starts_at,
+            ends_at,
+            local_starts_at: zone.local(starts_at),
+            local_ends_at: zone.local(ends_at),
+            mode,
+            place: if places.is_empty() { None } else { Some(places.join(", ")) },
+            link,
+            cohorts,
+            instructors,
         }
     }
 }
@@ -75,6 +94,8 @@ pub(super) struct ScheduleChangeRow {
     pub(super) before_values: String,
     /// The same; none of what was cancelled.
     pub(super) after_values: Option<String>,
+    /// A [`Successor`] as JSON.
+    pub(super) successor: Option<String>,
     pub(super) reason: Option<Note>,
     pub(super) user_id: Option<UserId>,
     pub(super) created_at: Instant,
@@ -94,19 +115,27 @@ pub struct Told {
     /// The room and the place in words; null where neither was said.
     #[schema(example = "教学楼 301")]
     pub place: Option<String>,
+    /// Of an online place: where one joins.
+    pub link: Option<Link>,
     pub cohorts: Vec<Subject>,
     /// The lead first.
     pub instructors: Vec<Subject>,
 }
 
-/// The session that takes the place of a cancelled one.
-#[derive(Clone, Debug, Serialize, ToSchema)]
-pub struct Replacement {
+/// The session that takes the place of a cancelled one, or takes over the rest of one that was split; as it stood when that was told.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Successor {
     pub id: SessionId,
     #[schema(example = "MET-01B")]
     pub code: Code,
     pub starts_at: Instant,
     pub ends_at: Instant,
+}
+
+impl Successor {
+    pub(super) fn of(row: &SessionRow) -> Self {
+        Self { id: row.id, code: row.code.clone(), starts_at: row.starts_at, ends_at: row.ends_at }
+    }
 }
 
 /// One text in both languages.
@@ -135,7 +164,9 @@ pub struct ScheduleChange {
     /// Null of what was cancelled.
     pub after: Option<Told>,
     /// Of a cancellation: what takes its place, if that was named.
-    pub replacement: Option<Replacement>,
+    pub replacement: Option<Successor>,
+    /// Of a session that was split: what takes over the rest of it.
+    pub continuation: Option<Successor>,
     /// Why, if it was said.
     pub reason: Option<Note>,
     /// When the change was made.
@@ -161,7 +192,7 @@ pub(super) struct Facts<'a> {
     pub(super) zone: Zone,
     pub(super) before: &'a Told,
     pub(super) after: Option<&'a Told>,
-    pub(super) replacement: Option<&'a Replacement>,
+    pub(super) successor: Option<&'a Successor>,
     pub(super) reason: Option<&'a Note>,
 }
 
@@ -175,26 +206,34 @@ struct Text(LanguageIdentifier);
 
 impl Text {
     fn of(&self, facts: &Facts) -> String {
-        let Facts { code, module, zone, before, after, replacement, reason } = *facts;
+        let Facts { code, module, zone, before, after, successor, reason } = *facts;
         let zoned = |told: &Told| {
             self.say("time-with-zone", &[("time", &self.time(told.local_starts_at, told.local_ends_at)), ("zone", zone.as_str())])
         };
         let session = [("code", code.as_str()), ("module", module.as_str()), ("before", &zoned(before))];
+        let [of_code, of_module, from] = session;
+        let other = successor.map(|other| (other.code.as_str(), self.time(zone.local(other.starts_at), zone.local(other.ends_at))));
         let mut sentences = Vec::new();
-        match after {
-            None => sentences.push(self.say("cancelled", &session)),
-            Some(after) => {
-                let is_moved = (after.starts_at, after.ends_at) != (before.starts_at, before.ends_at);
-                let [code, module, from] = session;
-                let moved = [code, module, from, ("after", &self.time(after.local_starts_at, after.local_ends_at))];
-                sentences.push(if is_moved { self.say("moved", &moved) } else { self.say("changed", &session) });
-                sentences.extend(self.differences(before, after));
+        match (after, &other) {
+            (None, other) => {
+                sentences.push(self.say("cancelled", &session));
+                sentences.extend(other.as_ref().map(|(code, time)| self.say("replaced", &[("code", code), ("time", time)])));
             }
+            (Some(after), Some((other, time))) => {
+                let continued = [of_code, of_module, from, ("end", &self.end(after)), ("other", other), ("time", time)];
+                sentences.push(self.say("continued", &continued));
+            }
+            (Some(after), None) if after.starts_at != before.starts_at => {
+                let time = self.time(after.local_starts_at, after.local_ends_at);
+                sentences.push(self.say("moved", &[of_code, of_module, from, ("after", &time)]));
+            }
+            (Some(after), None) if after.ends_at != before.ends_at => {
+                let ends = [of_code, of_module, from, ("end", &self.end(after)), ("instead", &self.end(before))];
+                sentences.push(self.say("ends", &ends));
+            }
+            (Some(_), None) => sentences.push(self.say("changed", &session)),
         }
-        if let Some(other) = replacement {
-            let time = self.time(zone.local(other.starts_at), zone.local(other.ends_at));
-            sentences.push(self.say("replaced", &[("code", other.code.as_str()), ("time", &time)]));
-        }
+        sentences.extend(after.map(|after| self.differences(before, after)).unwrap_or_default());
         sentences.extend(reason.map(|reason| self.say("reason", &[("reason", reason.as_str())])));
         sentences.join(&self.say("between-sentences", &[]))
     }
@@ -204,13 +243,22 @@ impl Text {
         let parts = |told: &Told| {
             [
                 ("mode", self.say(told.mode.as_str(), &[])),
-                ("place", told.place.clone().unwrap_or_else(|| self.say("nothing", &[]))),
+                ("place", self.place(told)),
                 ("instructors", self.names(told.instructors.iter().map(|one| &one.name))),
                 ("cohorts", self.names(told.cohorts.iter().map(|one| &one.name))),
             ]
         };
         let differences = parts(before).into_iter().zip(parts(after)).filter(|((_, before), (_, after))| before != after);
         differences.map(|((key, before), (_, after))| self.say(key, &[("before", &before), ("after", &after)])).collect()
+    }
+
+    /// Where it is, and where one joins it.
+    fn place(&self, told: &Told) -> String {
+        let place = told.place.clone().unwrap_or_else(|| self.say("nothing", &[]));
+        match &told.link {
+            Some(link) => self.say("place-with-link", &[("place", &place), ("link", link.as_str())]),
+            None => place,
+        }
     }
 
     fn names<'a>(&self, names: impl Iterator<Item = &'a Name>) -> String {
@@ -223,6 +271,16 @@ impl Text {
         let (start, end) = (from.format("%H:%M").to_string(), until.format("%H:%M").to_string());
         let key = if from.date() == until.date() { "time-of-one-day" } else { "time-over-midnight" };
         self.say(key, &[("date", &date), ("end_date", &end_date), ("from", &start), ("until", &end)])
+    }
+
+    /// The end by the clock; with the date where that is not the date of the start.
+    fn end(&self, told: &Told) -> String {
+        let (date, end) = (told.local_ends_at.date(), told.local_ends_at.format("%H:%M").to_string());
+        if date == told.local_starts_at.date() {
+            end
+        } else {
+            self.say("end-on-another-day", &[("date", &self.date(date)), ("time", &end)])
+        }
     }
 
     fn date(&self, date: NaiveDate) -> String {
@@ -262,15 +320,16 @@ mod tests {
             local_ends_at: local(ends_at),
             mode: SessionMode::OnSite,
             place: place.map(ToOwned::to_owned),
+            link: None,
             cohorts: vec![named(&"冶金一班")],
             instructors: instructors.iter().map(named).collect(),
         }
     }
 
-    fn in_both(before: &Told, after: Option<&Told>, replacement: Option<&Replacement>, reason: Option<&str>) -> [String; 2] {
+    fn in_both(before: &Told, after: Option<&Told>, successor: Option<&Successor>, reason: Option<&str>) -> [String; 2] {
         let (code, module) = ("MET-03".parse().unwrap(), "高炉操作".parse().unwrap());
         let (zone, reason) = ("Asia/Shanghai".parse().unwrap(), reason.map(|reason| reason.parse().unwrap()));
-        let message = message(&Facts { code: &code, module: &module, zone, before, after, replacement, reason: reason.as_ref() });
+        let message = message(&Facts { code: &code, module: &module, zone, before, after, successor, reason: reason.as_ref() });
         [message.en, message.zh]
     }
 
@@ -301,9 +360,9 @@ mod tests {
         assert_eq!(
             in_both(&before, Some(&Told { place: Some("教学楼 302".to_owned()), ..before.clone() }), None, None),
             [
-                "The session MET-03 高炉操作 of Thursday, 28 May 2020 09:00–10:40 (Asia/Shanghai) takes place as planned, with changes. \
-                 Place: 教学楼 302 (before: 教学楼 301).",
-                "原定于2020年5月28日（星期四）09:00–10:40（Asia/Shanghai）的课次“MET-03 高炉操作”时间不变，安排有调整。地点：教学楼 302（原为教学楼 301）。",
+                "The session MET-03 高炉操作 of Thursday, 28 May 2020 09:00–10:40 (Asia/Shanghai) keeps its time, with changes: Place: \
+                 教学楼 302 (before: 教学楼 301).",
+                "原定于2020年5月28日（星期四）09:00–10:40（Asia/Shanghai）的课次“MET-03 高炉操作”时间不变，安排有调整：地点：教学楼 302（原为教学楼 301）。",
             ]
         );
         let substituted = told(START, END, None, &["陈一"]);
@@ -311,14 +370,51 @@ mod tests {
         let ends = "How: live online (before: on site). Place: not yet known (before: 教学楼 301). Taught by: 陈一 (before: 欧阳旭, 沈岚). \
                     Reason: ill";
         assert!(en.ends_with(ends), "{en}");
-        let ends = "授课方式：线上直播（原为线下）。地点：待定（原为教学楼 301）。授课教师：陈一（原为欧阳旭、沈岚）。原因：ill";
+        let ends = "授课方式：线上直播（原为面授）。地点：待定（原为教学楼 301）。授课教师：陈一（原为欧阳旭、沈岚）。原因：ill";
         assert!(zh.ends_with(ends), "{zh}");
+    }
+
+    #[test]
+    fn another_end_is_told_as_such() {
+        let (before, shorter) = (told(START, END, None, &[]), told(START, "2020-05-28T02:00:00Z", None, &[]));
+        let (en, zh) = (
+            "The session MET-03 高炉操作 of Thursday, 28 May 2020 09:00–10:40 (Asia/Shanghai) ends at 10:00",
+            "原定于2020年5月28日（星期四）09:00–10:40（Asia/Shanghai）的课次“MET-03 高炉操作”",
+        );
+        let expected = [format!("{en} instead of 10:40."), format!("{zh}改为10:00结束（原为10:40）。")];
+        assert_eq!(in_both(&before, Some(&shorter), None, None), expected);
+        let rest = Successor {
+            id: Id::generate(),
+            code: "MET-03B".parse().unwrap(),
+            starts_at: at("2020-05-29T06:00:00Z"),
+            ends_at: at("2020-05-29T06:40:00Z"),
+        };
+        let expected = [
+            format!("{en} and continues as MET-03B on Friday, 29 May 2020 14:00–14:40. Reason: storm"),
+            format!("{zh}改为10:00结束，其余部分由2020年5月29日（星期五）14:00–14:40的课次“MET-03B”继续。原因：storm"),
+        ];
+        assert_eq!(in_both(&before, Some(&shorter), Some(&rest), Some("storm")), expected);
+        let [en, zh] = in_both(&before, Some(&told(START, "2020-05-28T17:00:00Z", None, &[])), None, None);
+        assert!(en.ends_with("ends at 01:00 on Friday, 29 May 2020 instead of 10:40."), "{en}");
+        assert!(zh.ends_with("改为2020年5月29日（星期五）01:00结束（原为10:40）。"), "{zh}");
+    }
+
+    #[test]
+    fn where_one_joins_is_told_with_the_place() {
+        let before = told(START, END, Some("教学楼 301"), &[]);
+        let link = Some("https://meeting.example.org/1".parse().unwrap());
+        let online = Told { place: Some("直播间".to_owned()), link, ..before.clone() };
+        let [en, zh] = in_both(&before, Some(&online), None, None);
+        assert!(en.ends_with("Place: 直播间 https://meeting.example.org/1 (before: 教学楼 301)."), "{en}");
+        assert!(zh.ends_with("地点：直播间 https://meeting.example.org/1 （原为教学楼 301）。"), "{zh}");
+        let [en, _] = in_both(&online, Some(&Told { link: None, ..online.clone() }), None, None);
+        assert!(en.ends_with("Place: 直播间 (before: 直播间 https://meeting.example.org/1)."), "{en}");
     }
 
     #[test]
     fn a_cancellation_names_what_replaces_it() {
         let before = told(START, END, None, &[]);
-        let replacement = Replacement {
+        let replacement = Successor {
             id: Id::generate(),
             code: "MET-03B".parse().unwrap(),
             starts_at: at("2020-06-04T01:00:00Z"),

@@ -19,6 +19,7 @@ pub use http::{ApiDoc, routes, transitions};
 pub use model::{Held, Instructor, NewWaiver, Series, SeriesId, Session, SessionId, SessionRow, SessionState, SessionTransition, Waiver};
 pub use plan::{NewHold, NewSession, SessionPatch};
 pub use store::moves::update_many;
+pub use store::places::{room_changed, to_come_in};
 pub use store::plan::refuse_below_scheduled;
 pub use store::preview::{Judged, Proposal, judged};
 pub use store::steps::{cancel_unheld, hold, publish, refuse_unheld};

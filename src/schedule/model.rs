@@ -185,7 +185,7 @@ pub struct Instructor {
 }
 
 /// Where a session is, for whoever sees the session.
-#[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Serialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Serialize, Deserialize, ToSchema)]
 #[diesel(table_name = rooms)]
 pub struct RoomOfSession {
     pub id: RoomId,

@@ -1,11 +1,12 @@
--- What became of published sessions, for those whom it concerns. How a session stood and stands is kept as ids, times and the place in words.
+-- What became of published sessions, for those whom it concerns. How a session stood and stands is kept with the names of that time.
 CREATE TABLE session_changes (
     id uuid NOT NULL PRIMARY KEY,
     session_id uuid NOT NULL,
     intake_id uuid NOT NULL,
-    kind text NOT NULL CHECK (kind IN ('moved', 'cancelled')),
+    kind text NOT NULL CHECK (kind IN ('moved', 'changed', 'cancelled')),
     before_values text NOT NULL,
     after_values text,
+    successor text,
     reason text CHECK (length(reason) BETWEEN 1 AND 2000),
     user_id uuid REFERENCES users (id),
     created_at timestamptz NOT NULL,

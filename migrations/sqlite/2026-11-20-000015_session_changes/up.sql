@@ -1,11 +1,12 @@
--- What became of published sessions, for those whom it concerns. How a session stood and stands is kept as ids, times and the place in words.
+-- What became of published sessions, for those whom it concerns. How a session stood and stands is kept with the names of that time.
 CREATE TABLE session_changes (
     id BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),
     session_id BLOB NOT NULL CHECK (length(session_id) = 16),
     intake_id BLOB NOT NULL CHECK (length(intake_id) = 16),
-    kind TEXT NOT NULL CHECK (kind IN ('moved', 'cancelled')),
+    kind TEXT NOT NULL CHECK (kind IN ('moved', 'changed', 'cancelled')),
     before_values TEXT NOT NULL,
     after_values TEXT,
+    successor TEXT,
     reason TEXT CHECK (length(reason) BETWEEN 1 AND 2000),
     user_id BLOB CHECK (length(user_id) = 16) REFERENCES users (id),
     created_at INTEGER NOT NULL,

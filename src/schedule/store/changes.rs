@@ -3,12 +3,10 @@
 use std::collections::{BTreeSet, HashMap};
 
 use diesel::prelude::*;
+use serde::de::DeserializeOwned;
 
 use super::{
-    super::changes::{
-        Facts, Replacement, ScheduleChange, ScheduleChangeId, ScheduleChangeKind, ScheduleChangeRow, Standing, Told, message,
-    },
-    super::conflicts::Subject,
+    super::changes::{Facts, ScheduleChange, ScheduleChangeId, ScheduleChangeKind, ScheduleChangeRow, Standing, Successor, message},
     super::model::{Session, SessionId},
     super::rules::ClaimKind,
     find,
@@ -21,13 +19,9 @@ use crate::{
     enrollments::EnrollmentState,
     error::Error,
     id::Id,
-    intakes::{CohortId, Intake},
+    intakes::CohortId,
     people::{self, PersonId, PersonKind},
-    rooms::RoomId,
-    schema::{
-        cohorts, enrollment_periods, enrollments, intakes, modules, people as person_rows, rooms as room_rows, session_change_audience,
-        session_changes, sessions,
-    },
+    schema::{cohorts, enrollment_periods, enrollments, intakes, modules, session_change_audience, session_changes, sessions},
     text::{Code, Name, Note},
     zone::Zone,
 };
@@ -37,18 +31,21 @@ pub(super) struct NewChange<'a> {
     pub(super) before: &'a Session,
     /// None of what was cancelled.
     pub(super) after: Option<&'a Session>,
+    /// What replaces a cancelled session, or continues one that was split.
+    pub(super) successor: Option<&'a Successor>,
     pub(super) reason: Option<&'a Note>,
 }
 
 /// Somebody or a cohort that a change concerns, and the start at which it is asked who is placed there.
 type Concerned = (ClaimKind, Id<()>, Instant);
 
-/// Records changes of published sessions of one intake; of a draft nobody has heard, and what alters nothing that is told is none.
-pub(super) fn record(conn: &mut Conn, actor: &Actor, now: Instant, intake: &Intake, changes: Vec<NewChange>) -> Result<(), Error> {
+/// Records changes of published sessions; of a draft nobody has heard, and what alters nothing that is told is none.
+pub(super) fn record(conn: &mut Conn, actor: &Actor, now: Instant, changes: Vec<NewChange>) -> Result<(), Error> {
     let mut rows = Vec::new();
     let mut audience: Vec<(ScheduleChangeId, Concerned)> = Vec::new();
-    for NewChange { before, after, reason } in changes {
-        let (stood, stands) = (Standing::of(before), after.map(Standing::of));
+    let cohorts = cohort_names(conn, &changes)?;
+    for NewChange { before, after, successor, reason } in changes {
+        let (stood, stands) = (Standing::of(before, &cohorts), after.map(|after| Standing::of(after, &cohorts)));
         if stands.as_ref() == Some(&stood) {
             continue;
         }
@@ -58,10 +55,15 @@ pub(super) fn record(conn: &mut Conn, actor: &Actor, now: Instant, intake: &Inta
         rows.push(ScheduleChangeRow {
             id,
             session_id: before.row.id,
-            intake_id: intake.id,
-            kind: if stands.is_some() { ScheduleChangeKind::Moved } else { ScheduleChangeKind::Cancelled },
+            intake_id: before.row.intake_id,
+            kind: match &stands {
+                None => ScheduleChangeKind::Cancelled,
+                Some(stands) if stands.starts_at != stood.starts_at => ScheduleChangeKind::Moved,
+                Some(_) => ScheduleChangeKind::Changed,
+            },
             before_values: serde_json::to_string(&stood).map_err(Error::internal)?,
             after_values: stands.map(|stands| serde_json::to_string(&stands)).transpose().map_err(Error::internal)?,
+            successor: successor.map(serde_json::to_string).transpose().map_err(Error::internal)?,
             reason: reason.cloned(),
             user_id: actor.user_id(),
             created_at: now,
@@ -89,8 +91,19 @@ pub(super) fn record(conn: &mut Conn, actor: &Actor, now: Instant, intake: &Inta
 
 fn concerned(standing: &Standing) -> impl Iterator<Item = Concerned> {
     let at = standing.starts_at;
-    let cohorts = standing.cohort_ids.iter().map(move |id| (ClaimKind::Cohort, id.cast(), at));
-    cohorts.chain(standing.instructor_ids.iter().map(move |id| (ClaimKind::Instructor, id.cast(), at)))
+    let cohorts = standing.cohorts.iter().map(move |cohort| (ClaimKind::Cohort, cohort.id, at));
+    cohorts.chain(standing.instructors.iter().map(move |instructor| (ClaimKind::Instructor, instructor.id, at)))
+}
+
+/// What the cohorts of these sessions are called.
+fn cohort_names(conn: &mut Conn, changes: &[NewChange]) -> Result<HashMap<CohortId, Name>, Error> {
+    let sessions = changes.iter().flat_map(|change| [Some(change.before), change.after]).flatten();
+    let mut names = HashMap::new();
+    for chunk in distinct(sessions.flat_map(|session| session.cohort_ids.iter().copied())).chunks(CHUNK) {
+        let found = cohorts::table.filter(cohorts::id.eq_any(chunk.to_vec())).select((cohorts::id, cohorts::name));
+        names.extend(found.load::<(CohortId, Name)>(conn)?);
+    }
+    Ok(names)
 }
 
 type Rows = session_changes::BoxedQuery<'static, MultiBackend>;
@@ -171,59 +184,35 @@ fn page(conn: &mut Conn, changes: Rows, cursor: Option<ScheduleChangeId>, limit:
     told(conn, rows)
 }
 
-/// A change as stored, with its two standings read back.
-struct Read {
-    row: ScheduleChangeRow,
-    before: Standing,
-    after: Option<Standing>,
-}
-
-type SessionFacts = (Code, Name, Zone, Option<SessionId>);
-
-/// These changes with today's names: one statement for each kind of thing named, however many changes there are up to a chunk.
+/// These changes as they are told: one statement, however many there are up to a chunk.
 fn told(conn: &mut Conn, rows: Vec<ScheduleChangeRow>) -> Result<Vec<ScheduleChange>, Error> {
-    let read = |row: ScheduleChangeRow| {
-        let before = serde_json::from_str(&row.before_values).map_err(Error::internal)?;
-        let after = row.after_values.as_deref().map(serde_json::from_str).transpose().map_err(Error::internal)?;
-        Ok(Read { row, before, after })
-    };
-    let changes = rows.into_iter().map(read).collect::<Result<Vec<Read>, Error>>()?;
-    let mut facts: HashMap<SessionId, SessionFacts> = HashMap::new();
-    for chunk in distinct(changes.iter().map(|one| one.row.session_id)).chunks(CHUNK) {
-        let found: Vec<(SessionId, SessionFacts)> = sessions::table
+    let mut facts: HashMap<SessionId, (Code, Name, Zone)> = HashMap::new();
+    for chunk in distinct(rows.iter().map(|row| row.session_id)).chunks(CHUNK) {
+        let found: Vec<(SessionId, (Code, Name, Zone))> = sessions::table
             .inner_join(modules::table.on(modules::id.eq(sessions::module_id)))
             .inner_join(intakes::table.on(intakes::id.eq(sessions::intake_id)))
             .filter(sessions::id.eq_any(chunk.to_vec()))
-            .select((sessions::id, (sessions::code, modules::name, intakes::time_zone, sessions::replaced_by_id)))
+            .select((sessions::id, (sessions::code, modules::name, intakes::time_zone)))
             .load(conn)?;
         facts.extend(found);
     }
-    let mut replacements: HashMap<SessionId, Replacement> = HashMap::new();
-    for chunk in distinct(facts.values().filter_map(|(.., other)| *other)).chunks(CHUNK) {
-        let found: Vec<(SessionId, Code, Instant, Instant)> = sessions::table
-            .filter(sessions::id.eq_any(chunk.to_vec()))
-            .select((sessions::id, sessions::code, sessions::starts_at, sessions::ends_at))
-            .load(conn)?;
-        replacements.extend(found.into_iter().map(|(id, code, starts_at, ends_at)| (id, Replacement { id, code, starts_at, ends_at })));
-    }
-    let names = Names::of(conn, &changes)?;
-    let tell = |one: Read| {
-        let (code, module, zone, other) = facts.get(&one.row.session_id).cloned()?;
-        let (before, after) = (names.tell(&one.before, zone), one.after.as_ref().map(|after| names.tell(after, zone)));
-        let replacement = other.filter(|_| after.is_none()).and_then(|other| replacements.get(&other)).cloned();
-        let ScheduleChangeRow { id, session_id, intake_id, kind, reason, created_at, .. } = one.row;
-        let (replaced, reason_told) = (replacement.as_ref(), reason.as_ref());
-        let facts = Facts {
+    let tell = |row: ScheduleChangeRow| {
+        let (code, module, zone) = facts.get(&row.session_id).cloned().ok_or(Error::NotFound)?;
+        let before = read::<Standing>(&row.before_values)?.told(zone);
+        let after = row.after_values.as_deref().map(read::<Standing>).transpose()?.map(|after| after.told(zone));
+        let successor = row.successor.as_deref().map(read::<Successor>).transpose()?;
+        let ScheduleChangeRow { id, session_id, intake_id, kind, reason, created_at, .. } = row;
+        let message = message(&Facts {
             code: &code,
             module: &module,
             zone,
             before: &before,
             after: after.as_ref(),
-            replacement: replaced,
-            reason: reason_told,
-        };
-        let message = message(&facts);
-        Some(ScheduleChange {
+            successor: successor.as_ref(),
+            reason: reason.as_ref(),
+        });
+        let (replacement, continuation) = if after.is_none() { (successor, None) } else { (None, successor) };
+        Ok(ScheduleChange {
             id,
             session_id,
             intake_id,
@@ -234,63 +223,19 @@ fn told(conn: &mut Conn, rows: Vec<ScheduleChangeRow>) -> Result<Vec<ScheduleCha
             before,
             after,
             replacement,
+            continuation,
             reason,
             created_at,
             message,
         })
     };
-    Ok(changes.into_iter().filter_map(tell).collect())
+    rows.into_iter().map(tell).collect()
+}
+
+fn read<T: DeserializeOwned>(values: &str) -> Result<T, Error> {
+    serde_json::from_str(values).map_err(Error::internal)
 }
 
 fn distinct<T: Ord>(ids: impl Iterator<Item = T>) -> Vec<T> {
     ids.collect::<BTreeSet<T>>().into_iter().collect()
-}
-
-/// What is called what.
-struct Names {
-    rooms: HashMap<RoomId, Name>,
-    cohorts: HashMap<CohortId, Name>,
-    people: HashMap<PersonId, Name>,
-}
-
-/// The names in `$table` of these ids.
-macro_rules! names_in {
-    ($conn:expr, $table:ident, $ids:expr) => {{
-        let mut names = HashMap::new();
-        for chunk in distinct($ids).chunks(CHUNK) {
-            let found = $table::table.filter($table::id.eq_any(chunk.to_vec())).select(($table::id, $table::name));
-            names.extend(found.load::<(_, Name)>($conn)?);
-        }
-        names
-    }};
-}
-
-impl Names {
-    fn of(conn: &mut Conn, changes: &[Read]) -> Result<Self, Error> {
-        let standings = || changes.iter().flat_map(|one| [Some(&one.before), one.after.as_ref()]).flatten();
-        Ok(Self {
-            rooms: names_in!(conn, room_rows, standings().filter_map(|standing| standing.room_id)),
-            cohorts: names_in!(conn, cohorts, standings().flat_map(|standing| standing.cohort_ids.iter().copied())),
-            people: names_in!(conn, person_rows, standings().flat_map(|standing| standing.instructor_ids.iter().copied())),
-        })
-    }
-
-    fn tell(&self, standing: &Standing, zone: Zone) -> Told {
-        let room = standing.room_id.and_then(|id| self.rooms.get(&id)).map(Name::as_str);
-        let place: Vec<&str> = room.into_iter().chain(standing.place.as_ref().map(|place| place.as_str())).collect();
-        Told {
-            starts_at: standing.starts_at,
-            ends_at: standing.ends_at,
-            local_starts_at: zone.local(standing.starts_at),
-            local_ends_at: zone.local(standing.ends_at),
-            mode: standing.mode,
-            place: if place.is_empty() { None } else { Some(place.join(", ")) },
-            cohorts: named(&self.cohorts, &standing.cohort_ids),
-            instructors: named(&self.people, &standing.instructor_ids),
-        }
-    }
-}
-
-fn named<T>(names: &HashMap<Id<T>, Name>, ids: &[Id<T>]) -> Vec<Subject> {
-    ids.iter().filter_map(|id| Some(Subject { id: id.cast(), name: names.get(id)?.clone() })).collect()
 }

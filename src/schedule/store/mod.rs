@@ -9,6 +9,7 @@ pub(super) mod links;
 pub(super) mod moves;
 pub(super) mod occurrences;
 pub(super) mod placements;
+pub(super) mod places;
 pub(super) mod plan;
 pub(super) mod preview;
 pub(super) mod series;

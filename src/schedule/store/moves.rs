@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use diesel::prelude::*;
 
 use super::{
+    super::changes::Successor,
     super::model::{Session, SessionId, SessionRow, SessionState},
     super::plan::{Plan, SessionPatch},
     called,
@@ -35,12 +36,14 @@ struct Move {
     before: Plan,
     plan: Plan,
     reason: Option<Note>,
+    /// What takes over the rest of it.
+    continuation: Option<Successor>,
 }
 
 impl Move {
     fn of(stored: Session, patch: SessionPatch, zone: Zone) -> Result<Self, Error> {
         let (before, reason) = (stored.plan(), patch.reason.clone());
-        Ok(Self { plan: patch.apply(&before, zone).map_err(Error::Invalid)?, before, stored, reason })
+        Ok(Self { plan: patch.apply(&before, zone).map_err(Error::Invalid)?, before, stored, reason, continuation: None })
     }
 
     fn is_published(&self) -> bool {
@@ -118,6 +121,19 @@ pub(super) fn apply(
     if moves.is_empty() { Ok(Vec::new()) } else { move_all(conn, actor, now, intake, &moves) }
 }
 
+/// As [`apply`], of one session that ends earlier because another takes over the rest of it.
+pub(super) fn shorten(
+    conn: &mut Conn,
+    actor: &Actor,
+    now: Instant,
+    intake: &Intake,
+    (session, patch): (Session, SessionPatch),
+    continuation: Successor,
+) -> Result<Vec<Session>, Error> {
+    let one = Move { continuation: Some(continuation), ..Move::of(session, patch, intake.time_zone)? };
+    move_all(conn, actor, now, intake, &[one])
+}
+
 /// Writes moves of sessions of an intake that is locked, each of which changes something.
 fn move_all(conn: &mut Conn, actor: &Actor, now: Instant, intake: &Intake, moves: &[Move]) -> Result<Vec<Session>, Error> {
     refuse_fixed(conn, moves)?;
@@ -146,8 +162,13 @@ fn move_all(conn: &mut Conn, actor: &Actor, now: Instant, intake: &Intake, moves
     }
     let sessions = whole(conn, rows)?;
     let moved = moves.iter().zip(&sessions).filter(|(one, _)| one.is_published());
-    let told = moved.map(|(one, now)| NewChange { before: &one.stored, after: Some(now), reason: one.reason.as_ref() });
-    changes::record(conn, actor, now, intake, told.collect())?;
+    let told = moved.map(|(one, now)| NewChange {
+        before: &one.stored,
+        after: Some(now),
+        successor: one.continuation.as_ref(),
+        reason: one.reason.as_ref(),
+    });
+    changes::record(conn, actor, now, told.collect())?;
     for (one, now) in moves.iter().zip(&sessions) {
         let action = if one.is_published() { "session.moved" } else { "session.updated" };
         let entry = NewEntry::of(action, "session", now.row.id).provider(intake.provider_id).intake(intake.id);

@@ -5,12 +5,13 @@ use std::{collections::HashMap, iter::once};
 use diesel::prelude::*;
 
 use super::{
+    super::changes::Successor,
     super::model::{Session, SessionId, SessionRow, SessionState, UNHELD},
     super::occurrences::{ChangeScope, SessionCut, SessionMove, SessionSplit, Substitution},
     super::plan::SessionPatch,
     changing, draft, find, frame, insert,
     links::{whole, whole_one},
-    moves::apply,
+    moves::{apply, shorten},
     refuse_taken,
     steps::publish_these,
     visible,
@@ -119,10 +120,10 @@ pub(in crate::schedule) fn split(
     let session = sessions.into_iter().next().ok_or(Error::NotFound)?;
     let (series_id, state) = (session.row.series_id, session.row.state);
     let (patch, rest) = change.parts(intake.time_zone, &session)?;
-    let mut parts = patched(conn, actor, now, &intake, vec![session], vec![patch])?;
     let minutes = frame(conn, &intake)?.check(&rest).map_err(Error::Invalid)?;
-    refuse_taken(conn, intake.id, once(&rest.code))?;
     let row = SessionRow { series_id, ..draft(&intake, now, &rest, minutes) };
+    let mut parts = shorten(conn, actor, now, &intake, (session, patch), Successor::of(&row))?;
+    refuse_taken(conn, intake.id, once(&rest.code))?;
     let mut made = insert(conn, actor, &intake, vec![row], &[rest])?;
     if state == SessionState::Published {
         for row in publish_these(conn, actor, now, &intake, std::mem::take(&mut made))? {

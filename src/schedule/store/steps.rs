@@ -3,6 +3,7 @@
 use diesel::prelude::*;
 
 use super::{
+    super::changes::Successor,
     super::model::{Session, SessionChange, SessionId, SessionRow, SessionState, SessionTransition, UNHELD},
     super::occurrences::ChangeScope,
     super::plan::{NewHold, Plan},
@@ -142,9 +143,7 @@ pub(in crate::schedule) fn transition(
         SessionTransition::Cancel => {
             let reason = change.reason.ok_or_else(|| Error::invalid("/reason", "reason_missing", "cancelling needs a reason"))?;
             let intake = intakes::find(conn, actor, intake_id)?;
-            if let Some(other) = change.replaced_by_id {
-                check_replacement(conn, actor, &stored.row, other)?;
-            }
+            let replacement = change.replaced_by_id.map(|other| replacement(conn, actor, &stored.row, other)).transpose()?;
             if change.scope == ChangeScope::Rest {
                 if change.replaced_by_id.is_some() {
                     return Err(Error::invalid("/replaced_by_id", "replaces_one", "one session does not take the place of several"));
@@ -162,8 +161,8 @@ pub(in crate::schedule) fn transition(
             let row = save(conn, now, &stored.row, changed)?;
             intakes::touch_all(conn, intake_id)?;
             if stored.row.state == SessionState::Published {
-                let told = NewChange { before: &stored, after: None, reason: Some(&reason) };
-                changes::record(conn, actor, now, &intake, vec![told])?;
+                let told = NewChange { before: &stored, after: None, successor: replacement.as_ref(), reason: Some(&reason) };
+                changes::record(conn, actor, now, vec![told])?;
             }
             actor.record(stepped("session.cancelled", &intake, &stored.row, &row).because(Some(reason.as_str())));
             Ok(Session { row, ..stored })
@@ -172,15 +171,15 @@ pub(in crate::schedule) fn transition(
 }
 
 /// The intake is locked, so that the replacement stands until the end of the transaction.
-fn check_replacement(conn: &mut Conn, actor: &Actor, cancelled: &SessionRow, other: SessionId) -> Result<(), Error> {
+fn replacement(conn: &mut Conn, actor: &Actor, cancelled: &SessionRow, other: SessionId) -> Result<Successor, Error> {
     let standing = visible(actor)
         .filter(sessions::id.eq(other))
         .filter(sessions::id.ne(cancelled.id))
         .filter(sessions::intake_id.eq(cancelled.intake_id))
         .filter(sessions::state.eq_any(UNHELD));
-    let found: Option<SessionId> = standing.select(sessions::id).first(conn).optional()?;
+    let found = standing.select(SessionRow::as_select()).first(conn).optional()?;
     let detail = "what replaces a session is another draft or published session of its intake";
-    found.map(drop).ok_or_else(|| Error::invalid("/replaced_by_id", "no_replacement", detail))
+    found.as_ref().map(Successor::of).ok_or_else(|| Error::invalid("/replaced_by_id", "no_replacement", detail))
 }
 
 /// Cancels every session of an intake that is not yet held; what was held stays. The caller holds the intake's lock.
@@ -209,8 +208,8 @@ fn cancel_these(conn: &mut Conn, actor: &Actor, now: Instant, intake: &Intake, r
             .execute(conn)?;
     }
     let published = whole(conn, rows.iter().filter(|row| row.state == SessionState::Published).cloned().collect())?;
-    let told = published.iter().map(|before| NewChange { before, after: None, reason: Some(reason) });
-    changes::record(conn, actor, now, intake, told.collect())?;
+    let told = published.iter().map(|before| NewChange { before, after: None, successor: None, reason: Some(reason) });
+    changes::record(conn, actor, now, told.collect())?;
     for row in rows {
         let cancelled = SessionRow { state: SessionState::Cancelled, ..row.clone() };
         actor.record(stepped("session.cancelled", intake, &row, &cancelled).because(Some(reason.as_str())));

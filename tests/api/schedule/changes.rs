@@ -81,13 +81,13 @@ fn a_change_concerns_those_of_before_and_after() {
     patch(&course, &session, json!({ "place": "Room 301" }));
     let cancel = json!({ "reason": "storm" });
     course.coordinator.post(&format!("/sessions/{session}/cancel"), cancel).expect(200);
-    let (moved, cancelled) = ("C-1 moved".to_owned(), "C-1 cancelled".to_owned());
-    assert_eq!(told(&app.trainee(&here), &here), ["C-1 moved"]);
-    assert_eq!(told(&app.trainee(&there), &there), [cancelled.clone(), moved.clone(), moved.clone(), moved.clone()]);
+    let (changed, cancelled) = ("C-1 changed".to_owned(), "C-1 cancelled".to_owned());
+    assert_eq!(told(&app.trainee(&here), &here), ["C-1 changed"]);
+    assert_eq!(told(&app.trainee(&there), &there), [cancelled.clone(), changed.clone(), changed.clone(), changed.clone()]);
     // Who has been replaced does not see the session any more, and yet is told.
-    assert_eq!(told(&first, &course.instructor), [moved.clone(), moved.clone()]);
+    assert_eq!(told(&first, &course.instructor), [changed.clone(), changed.clone()]);
     first.get(&format!("/sessions/{session}/changes")).expect(404);
-    assert_eq!(told(&second, &substitute), [cancelled, moved.clone(), moved]);
+    assert_eq!(told(&second, &substitute), [cancelled, changed.clone(), changed]);
 }
 
 #[test]
@@ -106,6 +106,93 @@ fn a_trainee_is_told_of_sessions_that_were_or_are_to_begin_while_placed() {
     }
     assert_eq!(told(&course.coordinator, &trainee), ["OUT moved", "WITHIN moved", "INTO moved"]);
     assert_eq!(told(&app.trainee(&trainee), &trainee), ["OUT moved", "WITHIN moved", "INTO moved"]);
+}
+
+#[test]
+fn whoever_hears_that_a_session_ends_earlier_hears_where_the_rest_is() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let session = seed::published_session(&course, "P-1", &seed::morning(1));
+    let cut = json!({ "minutes": 10, "reason": "storm" });
+    course.coordinator.post(&format!("/sessions/{session}/cut"), cut).expect(200);
+    let split = json!({
+        "at": seed::after(&seed::morning(1), 60), "resumes_at": seed::after(&seed::morning(3), 300), "code": "P-1B", "reason": "storm"
+    });
+    let parts = course.coordinator.post(&format!("/sessions/{session}/split"), split).expect(200);
+    let reply = changes(&app.instructor(&course.instructor), &course.instructor).expect(200);
+    let (rest, told) = (&parts.body["sessions"][1], &reply.items()[0]["continuation"]);
+    for field in ["id", "code", "starts_at", "ends_at"] {
+        assert_eq!(told[field], rest[field], "{field}");
+    }
+    assert_json_snapshot!(reply.items().iter().map(|change| [&change["kind"], &change["message"]["en"]]).collect::<Vec<_>>());
+    // Of a draft nobody is told, and what becomes of the rest later is told of it.
+    let draft = seed::session(&course, "D-1", &seed::morning(5));
+    let split = json!({ "at": seed::after(&seed::morning(5), 60), "code": "D-1B", "reason": "storm" });
+    course.coordinator.post(&format!("/sessions/{draft}/split"), split).expect(200);
+    let moved = json!({ "starts_at": seed::morning(4), "ends_at": seed::after(&seed::morning(4), 20) });
+    patch(&course, rest["id"].as_str().unwrap(), moved);
+    assert_eq!(changes(&course.coordinator, &course.instructor).items()[1..], reply.items()[..]);
+    assert_eq!(app.findings(), Vec::<String>::new());
+}
+
+#[test]
+fn what_was_told_once_reads_the_same_whatever_is_renamed() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let coordinator = &course.coordinator;
+    let online = json!({ "code": "V-1", "name": "直播间", "kind": "online", "link": "https://meeting.example.org/1" });
+    let room = coordinator.post("/rooms", online).expect(201).id();
+    let substitute = seed::instructor(&app, coordinator, "P2");
+    let session = seed::published_session(&course, "P-1", &seed::morning(1));
+    let other = seed::published_session(&course, "P-2", &seed::morning(5));
+    patch(&course, &session, json!({ "room_id": room, "instructor_ids": [substitute] }));
+    let cancel = json!({ "reason": "storm", "replaced_by_id": other });
+    coordinator.post(&format!("/sessions/{session}/cancel"), cancel).expect(200);
+    let path = format!("/sessions/{session}/changes");
+    let told = coordinator.get(&path).expect(200);
+    assert_eq!(told.items()[1]["after"]["link"], json!("https://meeting.example.org/1"));
+    let renamed = json!({ "name": "直播间二", "link": "https://meeting.example.org/2" });
+    coordinator.if_match("*").patch(&format!("/rooms/{room}"), renamed).expect(200);
+    coordinator.if_match("*").patch(&format!("/instructors/{substitute}"), json!({ "name": "沈岚" })).expect(200);
+    app.sql("UPDATE cohorts SET name = '冶金二班'").unwrap();
+    patch(&course, &other, json!({ "starts_at": seed::morning(6), "ends_at": seed::after(&seed::morning(6), 90) }));
+    assert_eq!(coordinator.get(&path).expect(200).body, told.body);
+}
+
+#[test]
+fn another_name_or_link_of_a_room_is_told_to_whoever_is_to_come_there() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let coordinator = &course.coordinator;
+    let intake = format!("/intakes/{}", course.intake);
+    coordinator.if_match("*").patch(&intake, json!({ "closes_on": "2100-12-31" })).expect(200);
+    let online = json!({ "code": "V-1", "name": "直播间", "kind": "online", "link": "https://meeting.example.org/1" });
+    let room = coordinator.post("/rooms", online).expect(201).id();
+    let body = |code: &str, starts_at: &str| {
+        let mut body = seed::session_body(&course, code, starts_at);
+        body["room_id"] = json!(room);
+        body
+    };
+    let over = seed::published_session_as(&course, body("OVER", &seed::morning(1)));
+    let draft = seed::session_as(&course, body("DRAFT", "2100-06-01T01:00:00Z"));
+    let elsewhere = seed::published_session(&course, "ELSEWHERE", "2100-06-02T01:00:00Z");
+    let to_come = ["2100-06-03T01:00:00Z", "2100-06-04T01:00:00Z"].map(|at| seed::published_session_as(&course, body(&at[9..10], at)));
+    let path = format!("/rooms/{room}");
+    let change = |patch: Value| coordinator.if_match("*").patch(&path, patch).expect(200);
+    change(json!({ "capacity": 30 }));
+    change(json!({ "code": "V-2" }));
+    assert_eq!(count(&app), 0);
+    change(json!({ "link": "https://meeting.example.org/2" }));
+    change(json!({ "name": "直播间二" }));
+    assert_eq!(told(coordinator, &course.instructor), ["4 changed", "3 changed", "4 changed", "3 changed"]);
+    let reply = coordinator.get(&format!("/sessions/{}/changes", to_come[0])).expect(200);
+    let message = |index: usize| reply.text_at(&format!("/items/{index}/message/en"));
+    let (before, between) = ("直播间 https://meeting.example.org/1", "直播间 https://meeting.example.org/2");
+    assert!(message(1).ends_with(&format!("keeps its time, with changes: Place: {between} (before: {before}).")), "{}", message(1));
+    assert!(message(0).ends_with(&format!("Place: 直播间二 https://meeting.example.org/2 (before: {between}).")), "{}", message(0));
+    let sequence = |id: &String| coordinator.get(&format!("/sessions/{id}")).expect(200).body["sequence"].clone();
+    assert_eq!([&over, &draft, &elsewhere, &to_come[0], &to_come[1]].map(sequence), [0, 0, 0, 2, 2].map(|sequence| json!(sequence)));
+    assert_eq!(app.findings(), Vec::<String>::new());
 }
 
 #[test]
@@ -148,9 +235,9 @@ fn a_coordinator_is_told_of_the_own_providers_changes() {
         let session = seed::published_session(of, code, &seed::morning(1));
         patch(of, &session, json!({ "place": "Room 301" }));
     }
-    assert_eq!(told(&course.coordinator, &trainee), ["OWN moved"]);
-    assert_eq!(told(&theirs.coordinator, &trainee), ["THEIRS moved"]);
-    assert_eq!(told(&app.trainee(&trainee), &trainee), ["THEIRS moved", "OWN moved"]);
+    assert_eq!(told(&course.coordinator, &trainee), ["OWN changed"]);
+    assert_eq!(told(&theirs.coordinator, &trainee), ["THEIRS changed"]);
+    assert_eq!(told(&app.trainee(&trainee), &trainee), ["THEIRS changed", "OWN changed"]);
 }
 
 #[test]
@@ -169,7 +256,7 @@ fn what_was_told_is_never_altered_and_nothing_is_invented() {
     }
     let later = app.instant("2100-01-01T00:00:00Z");
     app.forge("session_changes", &format!("UPDATE session_changes SET created_at = {later}"));
-    assert_eq!(app.findings_of("changes"), [format!("changes: session {session} was not moved when it is told so")]);
+    assert_eq!(app.findings_of("changes"), [format!("changes: session {session} was not changed when it is told so")]);
     let silent = seed::published_session(&course, "P-2", &seed::morning(2));
     let key = app.hex(&silent);
     app.sql(&format!("UPDATE sessions SET state = 'cancelled', cancel_reason = 'x', sequence = 1 WHERE id = {key}")).unwrap();

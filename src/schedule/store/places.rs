@@ -1,0 +1,65 @@
+//! Published sessions whose room changes while they stay in it.
+
+use std::collections::HashMap;
+
+use diesel::prelude::*;
+
+use super::{
+    super::model::{Session, SessionId, SessionRow, SessionState},
+    changes::{self, NewChange},
+    links::{CHUNK, whole},
+};
+use crate::{
+    access::Actor,
+    clock::Instant,
+    db::{self, Conn},
+    error::Error,
+    intakes::IntakeId,
+    journal::NewEntry,
+    organizations::OrganizationId,
+    rooms::RoomId,
+    schema::{intakes, sessions},
+};
+
+/// The published sessions in a room that are not over, of whichever intake. Their intakes are locked, in the order of their ids, before
+/// the room is written: whoever moves a session into it holds the lock of its intake while it waits for the room.
+pub fn to_come_in(conn: &mut Conn, now: Instant, room: RoomId) -> Result<Vec<Session>, Error> {
+    let to_come = || {
+        let published = sessions::table.filter(sessions::room_id.eq(room)).filter(sessions::state.eq(SessionState::Published));
+        published.filter(sessions::ends_at.gt(now))
+    };
+    let intakes: Vec<IntakeId> = to_come().select(sessions::intake_id).distinct().order(sessions::intake_id).load(conn)?;
+    for intake in &intakes {
+        db::lock(conn, "intake", *intake)?;
+    }
+    // Read again: another transaction may have moved some while this one waited, and published some in an intake that is not locked.
+    let mut rows: Vec<SessionRow> = to_come().order((sessions::starts_at, sessions::id)).select(SessionRow::as_select()).load(conn)?;
+    rows.retain(|row| intakes.binary_search(&row.intake_id).is_ok());
+    whole(conn, rows)
+}
+
+/// Tells of the room of these sessions, which has another name or link than when they were read.
+pub fn room_changed(conn: &mut Conn, actor: &Actor, now: Instant, sessions: Vec<Session>) -> Result<(), Error> {
+    let ids: Vec<SessionId> = sessions.iter().map(|session| session.row.id).collect();
+    let mut providers: HashMap<SessionId, OrganizationId> = HashMap::with_capacity(ids.len());
+    for chunk in ids.chunks(CHUNK) {
+        let in_room = sessions::table.filter(sessions::id.eq_any(chunk.to_vec()));
+        let found = in_room.clone().inner_join(intakes::table.on(intakes::id.eq(sessions::intake_id)));
+        providers.extend(found.select((sessions::id, intakes::provider_id)).load::<(SessionId, OrganizationId)>(conn)?);
+        diesel::update(in_room)
+            .set((sessions::sequence.eq(sessions::sequence + 1), sessions::version.eq(sessions::version + 1), sessions::changed_at.eq(now)))
+            .execute(conn)?;
+    }
+    let row =
+        |stored: &SessionRow| SessionRow { sequence: stored.sequence + 1, version: stored.version + 1, changed_at: now, ..stored.clone() };
+    let rows = sessions.iter().map(|session| row(&session.row));
+    let changed = whole(conn, rows.collect())?;
+    let told = sessions.iter().zip(&changed).map(|(before, after)| NewChange { before, after: Some(after), successor: None, reason: None });
+    changes::record(conn, actor, now, told.collect())?;
+    for (before, after) in sessions.iter().zip(&changed) {
+        let provider = *providers.get(&after.row.id).ok_or(Error::NotFound)?;
+        let entry = NewEntry::of("session.moved", "session", after.row.id).provider(provider).intake(after.row.intake_id);
+        actor.record(entry.from(before).to(after));
+    }
+    Ok(())
+}
