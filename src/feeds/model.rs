@@ -9,7 +9,7 @@ use crate::{
     clock::Instant,
     db::types::text_enum,
     id::Id,
-    intakes::{CohortId, IntakeId},
+    intakes::{CohortId, IntakeId, SessionMode},
     organizations::OrganizationId,
     people::PersonId,
     rooms::RoomId,
@@ -159,7 +159,9 @@ pub(super) struct Event {
     /// As held, once it is.
     pub(super) starts_at: Instant,
     pub(super) ends_at: Instant,
-    pub(super) is_recorded: bool,
+    pub(super) mode: SessionMode,
+    /// Of a recorded session the length.
+    pub(super) minutes: i32,
     /// Why it does not take place; none while it does.
     pub(super) cancelled: Option<Note>,
     pub(super) cohorts: Vec<Name>,
