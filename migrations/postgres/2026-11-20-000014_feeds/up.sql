@@ -50,3 +50,4 @@ BEGIN
     RAISE EXCEPTION 'muster:immutable';
 END $$;
 CREATE TRIGGER feeds_stay BEFORE DELETE ON feeds FOR EACH ROW EXECUTE FUNCTION feeds_stay();
+CREATE TRIGGER feeds_are_not_truncated BEFORE TRUNCATE ON feeds FOR EACH STATEMENT EXECUTE FUNCTION is_not_truncated();
