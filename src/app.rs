@@ -19,7 +19,7 @@ use crate::{
     clock,
     config::Settings,
     db::Db,
-    http::{self, openapi, path, problem},
+    http::{self, RequestSpan, openapi, path, problem},
     journal,
 };
 
@@ -73,7 +73,7 @@ pub fn build(settings: &Settings, db: Db) -> std::io::Result<(Server, std::net::
             .app_data(PathConfig::default().error_handler(path::not_found))
             .wrap(Compress::default())
             .wrap(from_fn(problem::render))
-            .wrap(TracingLogger::default())
+            .wrap(TracingLogger::<RequestSpan>::new())
             .service(web::scope("/api/v1").configure(rooms).default_service(web::to(path::no_route)))
             .configure(openapi::routes)
     })

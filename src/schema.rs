@@ -759,6 +759,7 @@ diesel::table! {
     feeds (id) {
         id -> Uid,
         provider_id -> Uid,
+        organization_id -> Uid,
         kind -> Text,
         person_id -> Nullable<Uid>,
         cohort_id -> Nullable<Uid>,

@@ -60,9 +60,10 @@ fn unseen(text: &str) -> Option<char> {
     None
 }
 
-/// Trims `text` and holds it to 1..=`most` characters without control characters (line breaks only where `lines`) and without those that
-/// nobody sees.
+/// Trims `text` and holds it to 1..=`most` characters without control characters (line breaks only where `lines`, all of them LF, for a
+/// lone CR would begin a line in some formats and none in others) and without those that nobody sees.
 fn checked(text: &str, most: usize, lines: bool) -> Result<String, TextFault> {
+    let text = if lines && text.contains('\r') { Cow::from(text.replace("\r\n", "\n").replace('\r', "\n")) } else { Cow::from(text) };
     let text = text.trim();
     if text.is_empty() {
         return Err(TextFault { code: "text_empty", detail: "must not be empty".to_owned() });
@@ -71,7 +72,7 @@ fn checked(text: &str, most: usize, lines: bool) -> Result<String, TextFault> {
     if count > most {
         return Err(TextFault { code: "text_too_long", detail: format!("has {count} characters; at most {most} are allowed") });
     }
-    if text.chars().any(|c| c.is_control() && !(lines && matches!(c, '\n' | '\r' | '\t'))) {
+    if text.chars().any(|c| c.is_control() && !(lines && matches!(c, '\n' | '\t'))) {
         return Err(TextFault { code: "text_control_character", detail: "contains a control character".to_owned() });
     }
     if let Some(c) = unseen(text) {
@@ -270,6 +271,7 @@ mod tests {
         assert_eq!(" 欧阳旭 ".parse::<Name>().unwrap().as_str(), "欧阳旭");
         assert!("界".repeat(200).parse::<Name>().is_ok());
         assert_eq!("界".repeat(201).parse::<Name>().unwrap_err().code, "text_too_long");
+        assert_eq!("a\r\nb\rc".parse::<Note>().unwrap().as_str(), "a\nb\nc");
         assert_eq!("a\0b".parse::<Name>().unwrap_err().code, "text_control_character");
         assert_eq!("\u{3000}".parse::<Name>().unwrap_err().code, "text_empty");
         assert!("two\nlines".parse::<Name>().is_err());

@@ -131,8 +131,7 @@ pub fn allows(role: Role, action: Action) -> bool {
     use Role::{Administrator, Auditor, ClassAdviser, Coordinator, Instructor, Operator, Partner, Trainee};
     let roles: &[Role] = match action {
         A::ManageAccess | A::WriteOrganizations => &[Administrator],
-        A::ReadPlacements
-        | A::WritePeople
+        A::WritePeople
         | A::WriteProfiles
         | A::WritePrograms
         | A::WriteIntakes
@@ -152,7 +151,7 @@ pub fn allows(role: Role, action: Action) -> bool {
         A::ReadRollCall | A::ReadProfiles => &[Administrator, Coordinator, ClassAdviser, Instructor, Auditor],
         A::ReadHours | A::ReadOwnProgress => &[Administrator, Coordinator, ClassAdviser, Partner, Trainee, Auditor],
         A::ReadIntakeProgress => &[Administrator, Coordinator, Partner, Auditor],
-        A::ReadRooms | A::ReadCalendars | A::ReadImports => &[Administrator, Coordinator, Auditor],
+        A::ReadPlacements | A::ReadRooms | A::ReadCalendars | A::ReadImports => &[Administrator, Coordinator, Auditor],
         A::ReadAudit => &[Administrator, Auditor],
     };
     // Whoever can write the database file can do everything; going through the rooms keeps the rules and the journal.

@@ -273,7 +273,10 @@ pub fn replace_shifts(
 /// The calendar shows something else from this transaction on.
 fn filled(conn: &mut Conn, actor: &Actor, mut calendar: Calendar, set: &impl Serialize) -> Result<Calendar, Error> {
     calendar.version += 1;
-    diesel::update(calendars::table.filter(calendars::id.eq(calendar.id))).set(calendars::version.eq(calendar.version)).execute(conn)?;
+    let stored = calendars::table.filter(calendars::id.eq(calendar.id)).filter(calendars::version.eq(calendar.version - 1));
+    if diesel::update(stored).set(calendars::version.eq(calendar.version)).execute(conn)? == 0 {
+        return Err(Error::Stale);
+    }
     actor.record(NewEntry::of("calendar.filled", "calendar", calendar.id).provider(calendar.provider_id).to(set));
     Ok(calendar)
 }

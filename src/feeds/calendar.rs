@@ -13,7 +13,7 @@ use super::{
     model::{Calendar, Event},
     timezone::{Observance, observances},
 };
-use crate::{clock::Instant, error::Error, http::ETag, text::Name};
+use crate::{clock::Instant, error::Error, http::ETag, intakes::SessionMode, text::Name};
 
 /// How often a program should look again.
 const REFRESH: &str = "PT1H";
@@ -111,7 +111,7 @@ fn session(lines: &mut Lines, event: &Event) -> Result<(), Error> {
         time(lines, "DTSTART", event, event.starts_at)?;
         time(lines, "DTEND", event, event.ends_at)?;
         // A recorded session is seen whenever one likes, and what is cancelled takes nobody's time.
-        let is_free = event.is_recorded || event.cancelled.is_some();
+        let is_free = event.mode == SessionMode::Recorded || event.cancelled.is_some();
         lines.property("TRANSP", if is_free { "TRANSPARENT" } else { "OPAQUE" })?;
         let mark = if event.cancelled.is_some() { CANCELLED } else { "" };
         lines.property("SUMMARY", format!("{mark}{} {}", event.code, event.module))?;
@@ -127,16 +127,30 @@ fn session(lines: &mut Lines, event: &Event) -> Result<(), Error> {
     })
 }
 
-/// For which class, by whom, and why not.
+/// For which class, by whom, how one takes part, and why not.
 fn description(event: &Event) -> String {
     let names = |names: &[Name]| names.iter().map(|name| name.as_str()).collect::<Vec<_>>().join(", ");
     let mut lines = vec![format!("{}: {}", event.intake, names(&event.cohorts))];
     if !event.instructors.is_empty() {
         lines.push(names(&event.instructors));
     }
+    lines.push(mode(event));
     // A reason may have lines of its own, ended as its author's machine does it.
     lines.extend(event.cancelled.iter().flat_map(|reason| reason.as_str().lines().map(ToOwned::to_owned)));
     lines.join("\n")
+}
+
+/// How people meet; of what is recorded also how long it is, because the event is as long as the window.
+fn mode(event: &Event) -> String {
+    match event.mode {
+        SessionMode::OnSite => "On site 线下".to_owned(),
+        SessionMode::LiveOnline => "Live online 线上直播".to_owned(),
+        SessionMode::Mixed => "On site and online 线上线下混合".to_owned(),
+        SessionMode::Recorded => {
+            let until = event.zone.local(event.ends_at).format("%Y-%m-%d %H:%M");
+            format!("Recorded 录播: {} minutes to be watched until {until} ({})", event.minutes, event.zone)
+        }
+    }
 }
 
 /// A time by the clocks of the intake, as people read it. One of an hour that exists twice would be taken for the first of the two, so

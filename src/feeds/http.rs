@@ -45,11 +45,10 @@ async fn list_feeds(db: Data<Db>, caller: Caller, query: Query<PageQuery>) -> Re
 async fn create_feed(db: Data<Db>, caller: Caller, origin: Origin, body: Body<NewFeed>) -> Result<Answer, Error> {
     once(&db, &caller, body.hash, move |conn, actor, now| {
         let (feed, secret) = store::create(conn, actor, now, &body.value()?)?;
-        let location = format!("/api/v1/feeds/{}", feed.id);
         let path = format!("/api/v1/schedules/{}.ics", secret.expose());
         let kept = IssuedFeed { feed, address: None, webcal_address: None };
         let told = IssuedFeed { address: Some(origin.address(&path)), webcal_address: Some(origin.webcal(&path)), ..kept.clone() };
-        Answer::created(location, &told)?.kept_as(&kept)
+        Answer::created("/api/v1/feeds".to_owned(), &told)?.kept_as(&kept)
     })
     .await
 }

@@ -9,7 +9,7 @@ use crate::{
     clock::Instant,
     db::types::text_enum,
     id::Id,
-    intakes::{CohortId, IntakeId},
+    intakes::{CohortId, IntakeId, SessionMode},
     organizations::OrganizationId,
     people::PersonId,
     rooms::RoomId,
@@ -49,6 +49,8 @@ pub enum Subject {
 pub(super) struct FeedRow {
     pub(super) id: FeedId,
     pub(super) provider_id: OrganizationId,
+    /// Where its maker has the role.
+    pub(super) organization_id: OrganizationId,
     pub(super) kind: FeedKind,
     pub(super) person_id: Option<PersonId>,
     pub(super) cohort_id: Option<CohortId>,
@@ -85,11 +87,13 @@ impl FeedRow {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Feed {
     pub id: FeedId,
-    /// The organization whose sessions it shows; its coordinators can revoke it.
+    /// Whose coordinators can revoke it: of a person's own, whoever recorded the person; of all others, whose sessions it shows.
     pub provider_id: OrganizationId,
     pub kind: FeedKind,
     /// The person, cohort, room or intake.
     pub subject_id: Option<SubjectId>,
+    /// What it is called now.
+    pub subject_name: Option<Name>,
     /// How the secret in its address begins; what people recognize it by.
     #[schema(example = "muster_1a2b3c4d5e")]
     pub prefix: String,
@@ -102,11 +106,11 @@ pub struct Feed {
     pub revoked_at: Option<Instant>,
 }
 
-impl From<FeedRow> for Feed {
-    fn from(row: FeedRow) -> Self {
+impl Feed {
+    pub(super) fn of(row: FeedRow, subject_name: Option<Name>) -> Self {
         let subject_id = row.subject_id();
         let FeedRow { id, provider_id, kind, prefix, role, created_at, last_used_at, revoked_at, .. } = row;
-        Self { id, provider_id, kind, subject_id, prefix, role, created_at, last_used_at, revoked_at }
+        Self { id, provider_id, kind, subject_id, subject_name, prefix, role, created_at, last_used_at, revoked_at }
     }
 }
 
@@ -159,7 +163,9 @@ pub(super) struct Event {
     /// As held, once it is.
     pub(super) starts_at: Instant,
     pub(super) ends_at: Instant,
-    pub(super) is_recorded: bool,
+    pub(super) mode: SessionMode,
+    /// Of a recorded session the length.
+    pub(super) minutes: i32,
     /// Why it does not take place; none while it does.
     pub(super) cancelled: Option<Note>,
     pub(super) cohorts: Vec<Name>,
@@ -177,7 +183,7 @@ pub(super) struct Event {
 /// All that a calendar is made of, so that its tag can be made of the same.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(super) struct Calendar {
-    pub(super) name: String,
+    pub(super) name: Name,
     /// By start.
     pub(super) events: Vec<Event>,
 }

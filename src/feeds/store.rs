@@ -7,13 +7,13 @@ use diesel::{dsl::exists, prelude::*};
 
 use super::model::{Calendar, Event, Feed, FeedId, FeedKind, FeedRow, NewFeed, Subject};
 use crate::{
-    access::{Action, Actor, Role, Scope, Secret},
+    access::{Action, Actor, Role, Scope, Secret, provided},
     clock::Instant,
     db::{Conn, MultiBackend},
     enrollments::EnrollmentState,
     error::Error,
     id::Id,
-    intakes::{self, IntakeId, SessionMode},
+    intakes::{self, IntakeId},
     journal::NewEntry,
     organizations::{OrganizationId, below},
     people::{self, PersonKind},
@@ -29,16 +29,22 @@ use crate::{
 
 const NONE: [FeedId; 0] = [];
 
-/// The feeds in the actor's scope: the provider's, and those of oneself.
+/// The feeds in the actor's scope: the provider's, with those of the people whom it recorded, enrolled or gave a role; and of oneself.
 fn visible(actor: &Actor) -> feeds::BoxedQuery<'static, MultiBackend> {
     let all = feeds::table.into_boxed();
     let query = match actor.scope() {
         Scope::Everything => all,
-        Scope::Provider(provider) => all.filter(feeds::provider_id.eq_any(below(provider))),
+        Scope::Provider(provider) => {
+            let enrolled = enrollments::table.filter(enrollments::intake_id.eq_any(provided(provider)));
+            let is_of_enrolled =
+                feeds::role.eq(Role::Trainee).and(feeds::person_id.eq_any(enrolled.select(enrollments::person_id.nullable())));
+            let house = || below(provider);
+            all.filter(feeds::provider_id.eq_any(house()).or(feeds::organization_id.eq_any(house())).or(is_of_enrolled))
+        }
         Scope::Teacher(person, provider) => all
             .filter(feeds::kind.eq(FeedKind::Instructor))
             .filter(feeds::person_id.eq(person))
-            .filter(feeds::provider_id.eq_any(below(provider))),
+            .filter(feeds::organization_id.eq_any(below(provider))),
         Scope::Own(person) => all.filter(feeds::kind.eq(FeedKind::Trainee)).filter(feeds::person_id.eq(person)),
         Scope::Sponsor(_) | Scope::Adviser(..) => all.filter(feeds::id.eq_any(NONE)),
     };
@@ -51,14 +57,41 @@ fn visible(actor: &Actor) -> feeds::BoxedQuery<'static, MultiBackend> {
     }
 }
 
+/// Joins what feeds are of to them. A macro, as a boxed query that is joined has a type that nobody wants to write.
+macro_rules! named {
+    ($query:expr) => {
+        $query
+            .left_join(person_rows::table.on(person_rows::id.nullable().eq(feeds::person_id)))
+            .left_join(cohorts::table.on(cohorts::id.nullable().eq(feeds::cohort_id)))
+            .left_join(room_rows::table.on(room_rows::id.nullable().eq(feeds::room_id)))
+            .left_join(intake_rows::table.on(intake_rows::id.nullable().eq(feeds::intake_id)))
+            .select((
+                FeedRow::as_select(),
+                person_rows::name.nullable(),
+                cohorts::name.nullable(),
+                room_rows::name.nullable(),
+                intake_rows::name.nullable(),
+            ))
+    };
+}
+
+type NamedRow = (FeedRow, Option<Name>, Option<Name>, Option<Name>, Option<Name>);
+
+impl From<NamedRow> for Feed {
+    fn from((row, person, cohort, room, intake): NamedRow) -> Self {
+        Self::of(row, person.or(cohort).or(room).or(intake))
+    }
+}
+
 /// The feeds after `cursor`, by id.
 pub(super) fn list(conn: &mut Conn, actor: &Actor, cursor: Option<FeedId>, limit: i64) -> Result<Vec<Feed>, Error> {
     actor.may(Action::ReadFeeds)?;
-    let mut query = visible(actor).order(feeds::id).limit(limit).select(FeedRow::as_select());
+    let mut query = visible(actor).order(feeds::id).limit(limit);
     if let Some(cursor) = cursor {
         query = query.filter(feeds::id.gt(cursor));
     }
-    Ok(query.load(conn)?.into_iter().map(Feed::from).collect())
+    let rows: Vec<NamedRow> = named!(query).load(conn)?;
+    Ok(rows.into_iter().map(Feed::from).collect())
 }
 
 /// Makes a feed. Its secret is in the answer and nowhere else.
@@ -77,11 +110,12 @@ pub(super) fn create(conn: &mut Conn, actor: &Actor, now: Instant, new: &NewFeed
     if !may {
         return Err(Error::Forbidden("an instructor or a trainee makes feeds of the own schedule alone".to_owned()));
     }
-    let provider_id = provider_id.or(actor.organization_id()).ok_or_else(|| Error::internal("a feed of nobody's"))?;
+    let organization_id = actor.organization_id().ok_or_else(|| Error::internal("a feed of nobody's"))?;
     let secret = Secret::generate()?;
     let mut row = FeedRow {
         id: Id::generate(),
-        provider_id,
+        provider_id: provider_id.unwrap_or(organization_id),
+        organization_id,
         kind: new.kind,
         person_id: None,
         cohort_id: None,
@@ -102,18 +136,22 @@ pub(super) fn create(conn: &mut Conn, actor: &Actor, now: Instant, new: &NewFeed
         Subject::Intake(id) => row.intake_id = Some(id),
     }
     diesel::insert_into(feeds::table).values(&row).execute(conn)?;
-    let feed = Feed::from(row);
+    let feed = Feed::of(row, Some(name(conn, subject)?));
     actor.record(filed("feed.created", &feed, intake).to(&feed));
     Ok((feed, secret))
 }
 
 /// The provider and the intake that a subject belongs to, if the actor sees it. A person may belong to several providers, so that a
-/// feed of one is of the provider for which the actor acts.
+/// feed of one is of the provider for which the actor acts; and one of oneself, whose role may be at the sponsor, of who recorded one.
 fn place(conn: &mut Conn, actor: &Actor, now: Instant, subject: Subject) -> Result<(Option<OrganizationId>, Option<IntakeId>), Error> {
     let of_intake = |conn: &mut Conn, id| intakes::find(conn, actor, id).map(|intake| (Some(intake.provider_id), Some(id)));
+    let of_person = |conn: &mut Conn, kind, id| {
+        let found = people::find(conn, actor, now, kind, id)?;
+        Ok((actor.role().is_a_persons().then_some(found.person.provider_id), None))
+    };
     match subject {
-        Subject::Instructor(id) => people::find(conn, actor, now, PersonKind::Instructor, id).map(|_| (None, None)),
-        Subject::Trainee(id) => people::find(conn, actor, now, PersonKind::Trainee, id).map(|_| (None, None)),
+        Subject::Instructor(id) => of_person(conn, PersonKind::Instructor, id),
+        Subject::Trainee(id) => of_person(conn, PersonKind::Trainee, id),
         Subject::Room(id) => rooms::find(conn, actor, id).map(|room| (Some(room.provider_id), None)),
         Subject::Intake(id) => of_intake(conn, id),
         Subject::Cohort(id) => {
@@ -134,12 +172,12 @@ fn filed(action: &'static str, feed: &Feed, intake: Option<IntakeId>) -> NewEntr
 
 /// Ends a feed at once; what has ended stays so.
 pub(super) fn revoke(conn: &mut Conn, actor: &Actor, now: Instant, id: FeedId, reason: Option<&str>) -> Result<Feed, Error> {
-    let stored = visible(actor).filter(feeds::id.eq(id)).select(FeedRow::as_select()).first(conn)?;
+    let stored: NamedRow = named!(visible(actor).filter(feeds::id.eq(id))).first(conn)?;
     actor.may_beyond_intakes(Action::WriteFeeds)?;
     let revoked = diesel::update(feeds::table.filter(feeds::id.eq(id)).filter(feeds::revoked_at.is_null()))
         .set(feeds::revoked_at.eq(now))
         .execute(conn)?;
-    let intake = match (stored.intake_id, stored.cohort_id) {
+    let intake = match (stored.0.intake_id, stored.0.cohort_id) {
         (None, Some(cohort)) => Some(cohorts::table.find(cohort).select(cohorts::intake_id).first(conn)?),
         (intake, _) => intake,
     };
@@ -167,7 +205,9 @@ pub(super) fn calendar(conn: &mut Conn, now: Instant, file_name: &str) -> Result
     if feed.role != Role::Coordinator && !still_holds(conn, now, &feed)? {
         return Err(Error::NotFound);
     }
-    let calendar = Calendar { name: name(conn, subject)?, events: events(conn, feed.provider_id, subject)? };
+    // People meet at several providers. What a trainee made shows all of it, wherever the role is.
+    let within = (feed.person_id.is_some() && feed.role != Role::Trainee).then_some(feed.organization_id);
+    let calendar = Calendar { name: name(conn, subject)?, events: events(conn, within, subject)? };
     let is_stale = feed.last_used_at.is_none_or(|used| used.plus(TimeDelta::minutes(5)) <= now);
     Ok((calendar, is_stale.then_some(feed.id)))
 }
@@ -185,21 +225,20 @@ fn still_holds(conn: &mut Conn, now: Instant, feed: &FeedRow) -> Result<bool, Er
         .filter(users::id.nullable().eq(feed.user_id))
         .filter(users::disabled_at.is_null())
         .filter(role_grants::role.eq(feed.role))
-        .filter(role_grants::organization_id.eq(feed.provider_id))
+        .filter(role_grants::organization_id.eq(feed.organization_id))
         .filter(role_grants::from_at.le(now))
         .filter(role_grants::until_at.is_null().or(role_grants::until_at.gt(now)));
     Ok(holders.count().get_result::<i64>(conn)? > 0)
 }
 
-/// What a program calls the calendar.
-fn name(conn: &mut Conn, subject: Subject) -> Result<String, Error> {
-    let name: Name = match subject {
+/// What a subject is called, and its calendar by whatever program.
+fn name(conn: &mut Conn, subject: Subject) -> Result<Name, Error> {
+    Ok(match subject {
         Subject::Instructor(id) | Subject::Trainee(id) => person_rows::table.find(id).select(person_rows::name).first(conn)?,
         Subject::Room(id) => room_rows::table.find(id).select(room_rows::name).first(conn)?,
         Subject::Intake(id) => intake_rows::table.find(id).select(intake_rows::name).first(conn)?,
         Subject::Cohort(id) => cohorts::table.find(id).select(cohorts::name).first(conn)?,
-    };
-    Ok(name.as_str().to_owned())
+    })
 }
 
 // The tables once more: a query that has one in it cannot have it in a part of itself.
@@ -212,11 +251,15 @@ diesel::alias! {
 /// Narrows a query over sessions and their intakes to what a feed shows: what was announced, with what of it was cancelled since. A
 /// draft that was cancelled has counted nothing, for nobody had been told of it. A macro, as the queries differ in type.
 macro_rules! shown {
-    ($query:expr, $provider:expr, $subject:expr) => {{
+    ($query:expr, $within:expr, $subject:expr) => {{
         let announced = $query
             .filter(sessions::state.ne(SessionState::Draft))
             .filter(sessions::state.ne(SessionState::Cancelled).or(sessions::sequence.gt(0)))
             .into_boxed::<MultiBackend>();
+        let announced = match $within {
+            Some(house) => announced.filter(intake_rows::provider_id.eq_any(below(house))),
+            None => announced,
+        };
         match $subject {
             Subject::Intake(id) => announced.filter(sessions::intake_id.eq(id)),
             Subject::Room(id) => announced.filter(sessions::room_id.eq(id)),
@@ -226,9 +269,7 @@ macro_rules! shown {
             }
             Subject::Instructor(id) => {
                 let taught = TEACHERS.filter(TEACHERS.field(session_instructors::person_id).eq(id));
-                announced
-                    .filter(intake_rows::provider_id.eq_any(below($provider)))
-                    .filter(sessions::id.eq_any(taught.select(TEACHERS.field(session_instructors::session_id))))
+                announced.filter(sessions::id.eq_any(taught.select(TEACHERS.field(session_instructors::session_id))))
             }
             Subject::Trainee(id) => {
                 // Whoever is placed in a cohort of the session when it begins (DOMAIN 2.6).
@@ -246,10 +287,7 @@ macro_rules! shown {
                     .filter(enrollment_periods::from_at.le(began_at))
                     .filter(enrollment_periods::until_at.is_null().or(enrollment_periods::until_at.assume_not_null().gt(began_at)));
                 let own = OWN.filter(OWN.field(enrollments::person_id).eq(id)).select(OWN.field(enrollments::intake_id));
-                announced
-                    .filter(intake_rows::provider_id.eq_any(below($provider)))
-                    .filter(sessions::intake_id.eq_any(own))
-                    .filter(exists(placed))
+                announced.filter(sessions::intake_id.eq_any(own)).filter(exists(placed))
             }
         }
     }};
@@ -258,7 +296,7 @@ macro_rules! shown {
 type SessionFacts = (SessionRow, Name, Name, Zone, Option<Name>, Option<Link>);
 
 /// The sessions of a feed by start: three statements, however many there are.
-fn events(conn: &mut Conn, provider: OrganizationId, subject: Subject) -> Result<Vec<Event>, Error> {
+fn events(conn: &mut Conn, within: Option<OrganizationId>, subject: Subject) -> Result<Vec<Event>, Error> {
     let of_session = sessions::table
         .inner_join(intake_rows::table.on(intake_rows::id.eq(sessions::intake_id)))
         .inner_join(modules::table.on(modules::id.eq(sessions::module_id)))
@@ -272,21 +310,21 @@ fn events(conn: &mut Conn, provider: OrganizationId, subject: Subject) -> Result
             room_rows::name.nullable(),
             room_rows::link.nullable(),
         ));
-    let rows: Vec<SessionFacts> = shown!(of_session, provider, subject).load(conn)?;
+    let rows: Vec<SessionFacts> = shown!(of_session, within, subject).load(conn)?;
     let of_cohort = session_cohorts::table
         .inner_join(sessions::table.on(sessions::id.eq(session_cohorts::session_id)))
         .inner_join(intake_rows::table.on(intake_rows::id.eq(sessions::intake_id)))
         .inner_join(cohorts::table.on(cohorts::id.eq(session_cohorts::cohort_id)))
         .order((sessions::id, cohorts::code))
         .select((sessions::id, cohorts::name));
-    let mut names_of_cohorts = by_session(shown!(of_cohort, provider, subject).load(conn)?);
+    let mut names_of_cohorts = by_session(shown!(of_cohort, within, subject).load(conn)?);
     let of_instructor = session_instructors::table
         .inner_join(sessions::table.on(sessions::id.eq(session_instructors::session_id)))
         .inner_join(intake_rows::table.on(intake_rows::id.eq(sessions::intake_id)))
         .inner_join(person_rows::table.on(person_rows::id.eq(session_instructors::person_id)))
         .order((sessions::id, session_instructors::lead.desc(), person_rows::id))
         .select((sessions::id, person_rows::name));
-    let mut names_of_instructors = by_session(shown!(of_instructor, provider, subject).load(conn)?);
+    let mut names_of_instructors = by_session(shown!(of_instructor, within, subject).load(conn)?);
     let event = |(row, module, intake, zone, room, link): SessionFacts| Event {
         id: row.id,
         code: row.code,
@@ -295,7 +333,8 @@ fn events(conn: &mut Conn, provider: OrganizationId, subject: Subject) -> Result
         zone,
         starts_at: row.held_starts_at.unwrap_or(row.starts_at),
         ends_at: row.held_ends_at.unwrap_or(row.ends_at),
-        is_recorded: row.mode == SessionMode::Recorded,
+        mode: row.mode,
+        minutes: row.held_minutes.unwrap_or(row.minutes),
         cancelled: row.cancel_reason,
         cohorts: names_of_cohorts.remove(&row.id).unwrap_or_default(),
         instructors: names_of_instructors.remove(&row.id).unwrap_or_default(),

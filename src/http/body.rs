@@ -191,6 +191,11 @@ pub fn some_day<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Nai
     Ok(Option::<Day>::deserialize(deserializer)?.map(|day| day.0))
 }
 
+/// For `#[serde(default, deserialize_with = "days")]` on dates.
+pub fn days<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<NaiveDate>, D::Error> {
+    Ok(Vec::<Day>::deserialize(deserializer)?.into_iter().map(|day| day.0).collect())
+}
+
 /// As [`given`], for a date.
 pub fn given_day<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<NaiveDate>, D::Error> {
     day(deserializer).map(Some)

@@ -12,6 +12,7 @@ pub mod path;
 pub mod problem;
 mod query;
 mod resource;
+mod span;
 mod upload;
 
 pub use answer::{Answer, Download, Unchanged};
@@ -23,4 +24,5 @@ pub use page::{Page, PageQuery};
 pub use problem::{Changing, Reading, Unguarded, Writing};
 pub use query::Query;
 pub use resource::at;
+pub use span::RequestSpan;
 pub use upload::{Sent, Upload, UploadForm};

@@ -18,8 +18,8 @@ use crate::{
     organizations::{OrganizationId, below},
     people::{Person, PersonId},
     schema::{
-        attendances, cohorts, enrollments, hour_entries, import_effects, imports, intakes as intake_rows, organizations, people,
-        session_instructors, users,
+        attendances, cohorts, enrollments, feeds, hour_entries, import_effects, imports, instructor_profiles, intakes as intake_rows,
+        organizations, people, session_instructors, users,
     },
     text::Name,
 };
@@ -213,6 +213,10 @@ pub(super) fn used(conn: &mut Conn, ids: &[PersonId], except: &HashSet<Enrollmen
         found.extend(advised.load::<Option<PersonId>>(conn)?.into_iter().flatten());
         let accounts = users::table.filter(users::person_id.eq_any(some())).select(users::person_id);
         found.extend(accounts.load::<Option<PersonId>>(conn)?.into_iter().flatten());
+        let subscribed = feeds::table.filter(feeds::person_id.eq_any(some())).select(feeds::person_id);
+        found.extend(subscribed.load::<Option<PersonId>>(conn)?.into_iter().flatten());
+        let known = instructor_profiles::table.filter(instructor_profiles::person_id.eq_any(chunk.to_vec()));
+        found.extend(known.select(instructor_profiles::person_id).load::<PersonId>(conn)?);
     }
     Ok(found)
 }

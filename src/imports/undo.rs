@@ -52,7 +52,7 @@ pub fn undo(conn: &mut Conn, actor: &Actor, now: Instant, id: ImportId, change: 
     match import.kind {
         ImportKind::Organizations => take_back_organizations(conn, actor, &effects)?,
         ImportKind::Instructors | ImportKind::Roster => take_back_people(conn, actor, &import, &effects)?,
-        ImportKind::Schedule => take_back_sessions(conn, actor, now, import.intake_id, &effects)?,
+        ImportKind::Schedule => take_back_sessions(conn, actor, now, (import.intake_id, change.reason.as_ref()), &effects)?,
         ImportKind::Holidays | ImportKind::Shifts => take_back_calendar(conn, actor, import.kind, &effects)?,
         ImportKind::Program => {
             let detail = "a confirmed program version is final; retire it, and cancel the intake";
@@ -134,7 +134,13 @@ fn resting_enrollments(conn: &mut Conn, effects: &[Stored], enrolled: &[Enrollme
     Ok(resting)
 }
 
-fn take_back_sessions(conn: &mut Conn, actor: &Actor, now: Instant, intake: Option<IntakeId>, effects: &[Stored]) -> Result<(), Error> {
+fn take_back_sessions(
+    conn: &mut Conn,
+    actor: &Actor,
+    now: Instant,
+    (intake, reason): (Option<IntakeId>, Option<&Note>),
+    effects: &[Stored],
+) -> Result<(), Error> {
     let intake = intakes::find(conn, actor, intake.ok_or_else(|| Error::internal("a schedule without an intake"))?)?;
     let rows: HashMap<SessionId, SessionRow> = schedule::of_intake(conn, intake.id)?.into_iter().map(|(row, _, _)| (row.id, row)).collect();
     let moved: Vec<SessionId> = ids(effects, "session", false).map(|(id, _)| id).collect();
@@ -145,7 +151,7 @@ fn take_back_sessions(conn: &mut Conn, actor: &Actor, now: Instant, intake: Opti
         let before: Option<SessionBefore> = if effect.created { None } else { Some(effect.before()?) };
         // What the import made was a draft at first, and no step leads back to one.
         let was_draft = before.as_ref().is_none_or(|before| before.state == SessionState::Draft);
-        restored.extend(before.map(|before| (id, before.restoring())));
+        restored.extend(before.map(|before| (id, before.restoring(reason.cloned()))));
         match rows.get(&id) {
             None => resting.push(format!("the session {id} is gone")),
             Some(row) if was_draft && row.state != SessionState::Draft => {

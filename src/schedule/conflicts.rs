@@ -105,7 +105,7 @@ pub struct Conflict {
     pub subjects: Vec<Subject>,
     /// The other session; null where there is none, or where it is not visible to the caller.
     pub other: Option<Placed>,
-    /// The coordinator's word that these two may overlap; such a conflict does not block.
+    /// The coordinator's word that these two may overlap; such a conflict does not block. Null where the other session is not visible.
     pub waiver: Option<Granted>,
     /// For people.
     #[schema(

@@ -16,8 +16,9 @@ use super::{
     store::{self, changes, check, links::whole, steps, waivers},
 };
 use crate::{
+    access::Actor,
     clock::Instant,
-    db::Db,
+    db::{Conn, Db},
     error::Error,
     http::{Answer, Body, Caller, Changing, ETag, Many, Page, PageQuery, Query, Reading, Unchanged, Writing, at, once, page},
     intakes::{CohortId, IntakeId},
@@ -130,21 +131,33 @@ struct Publication {
     series_id: Option<SeriesId>,
 }
 
+/// Sessions as they are now.
 #[derive(Debug, Serialize, ToSchema)]
 struct Sessions {
     sessions: Vec<Session>,
-}
-
-/// Sessions of which some or all were published just now.
-#[derive(Debug, Serialize, ToSchema)]
-struct Published {
-    sessions: Vec<Session>,
-    /// What the check of sessions tells of those that are published now and does not keep them from it; at most 1,000.
+    /// What the check tells of those that are published, and did not keep them from it; at most 1,000.
     warnings: Vec<Conflict>,
 }
 
-fn answer(session: &Session) -> Result<Answer, Error> {
-    Ok(Answer::ok(session)?.tag(&ETag::version(session.row.version)))
+impl Sessions {
+    fn warned(conn: &mut Conn, actor: &Actor, sessions: Vec<Session>) -> Result<Self, Error> {
+        Ok(Self { warnings: check::warnings(conn, actor, &sessions)?, sessions })
+    }
+}
+
+/// A session as it is now.
+#[derive(Debug, Serialize, ToSchema)]
+struct ChangedSession {
+    #[serde(flatten)]
+    session: Session,
+    /// If it is published: what the check tells of it, and did not keep it from that.
+    warnings: Vec<Conflict>,
+}
+
+fn answer(conn: &mut Conn, actor: &Actor, session: Session) -> Result<Answer, Error> {
+    let tag = ETag::version(session.row.version);
+    let warnings = check::warnings(conn, actor, std::slice::from_ref(&session))?;
+    Ok(Answer::ok(&ChangedSession { session, warnings })?.tag(&tag))
 }
 
 /// The sessions of an intake that the caller sees, by start
@@ -186,15 +199,14 @@ async fn create_session(db: Data<Db>, caller: Caller, id: Path<IntakeId>, body: 
     request_body(content = NewSessions, example = json!({"publish": true, "sessions": [{"code": "MET-01",
         "module_id": "01936f3e-0000-7000-8000-000000000006", "starts_at": "2020-05-28T01:00:00Z", "ends_at": "2020-05-28T02:30:00Z",
         "cohort_ids": ["01936f3e-0000-7000-8000-000000000004"], "instructor_ids": ["01936f3e-0000-7000-8000-000000000007"]}]})),
-    responses((status = 201, description = "The new sessions, in the order sent, with warnings if published", body = Published), Writing))]
+    responses((status = 201, description = "The new sessions, in the order sent, with warnings if published", body = Sessions), Writing))]
 async fn create_sessions(db: Data<Db>, caller: Caller, id: Path<IntakeId>, body: Body<NewSessions>) -> Result<Answer, Error> {
     let id = id.into_inner();
     once(&db, &caller, body.hash, move |conn, actor, now| {
         let NewSessions { sessions, publish } = body.value()?;
         let rows = store::create_many(conn, actor, now, id, sessions.0, publish)?;
         let sessions = whole(conn, rows)?;
-        let warnings = check::warnings(conn, actor, id, &sessions)?;
-        Answer::created(format!("/api/v1/intakes/{id}/sessions"), &Published { sessions, warnings })
+        Answer::created(format!("/api/v1/intakes/{id}/sessions"), &Sessions::warned(conn, actor, sessions)?)
     })
     .await
 }
@@ -205,7 +217,7 @@ async fn create_sessions(db: Data<Db>, caller: Caller, id: Path<IntakeId>, body:
         ("Idempotency-Key" = Option<String>, Header, description = "The same key and body do the work once")),
     request_body(content = Publication, description = "An empty object publishes every draft",
         example = json!({"session_ids": ["01936f3e-0000-7000-8000-000000000008"]})),
-    responses((status = 200, description = "The sessions published, by start, with what is to be known of them", body = Published), Writing))]
+    responses((status = 200, description = "The sessions published, by start, with what is to be known of them", body = Sessions), Writing))]
 async fn publish_sessions(db: Data<Db>, caller: Caller, id: Path<IntakeId>, body: Body<Publication>) -> Result<Answer, Error> {
     let id = id.into_inner();
     once(&db, &caller, body.hash, move |conn, actor, now| {
@@ -217,8 +229,7 @@ async fn publish_sessions(db: Data<Db>, caller: Caller, id: Path<IntakeId>, body
             (None, None) => steps::publish_drafts(conn, actor, now, id)?,
         };
         let sessions = whole(conn, rows)?;
-        let warnings = check::warnings(conn, actor, id, &sessions)?;
-        Answer::ok(&Published { sessions, warnings })
+        Answer::ok(&Sessions::warned(conn, actor, sessions)?)
     })
     .await
 }
@@ -251,11 +262,12 @@ async fn read_session(db: Data<Db>, caller: Caller, id: Path<SessionId>) -> Resu
     params(("id" = SessionId, Path, description = "The session"), ("If-Match" = Option<String>, Header, description = "The ETag last read")),
     request_body(content = SessionPatch, example = json!({"starts_at": "2020-05-29T01:00:00Z", "ends_at": "2020-05-29T02:40:00Z",
         "reason": "the hall is closed"})),
-    responses((status = 200, description = "The session as it is now", body = Session), Changing))]
+    responses((status = 200, description = "The session as it is now", body = ChangedSession), Changing))]
 async fn update_session(db: Data<Db>, caller: Caller, id: Path<SessionId>, body: Body<SessionPatch>) -> Result<Answer, Error> {
     let id = id.into_inner();
     db.write(caller.credentials.clone(), move |conn, actor, now| {
-        answer(&store::moves::update(conn, actor, now, &caller, id, body.value()?)?)
+        let session = store::moves::update(conn, actor, now, &caller, id, body.value()?)?;
+        answer(conn, actor, session)
     })
     .await
 }
@@ -266,10 +278,14 @@ async fn update_session(db: Data<Db>, caller: Caller, id: Path<SessionId>, body:
         ("Idempotency-Key" = Option<String>, Header, description = "The same key and body do the work once")),
     request_body(content = NewHold, description = "An empty object confirms the session as planned",
         example = json!({"ends_at": "2020-05-28T02:30:00Z", "difference_reason": "ended early"})),
-    responses((status = 200, description = "The session, held", body = Session), Writing))]
+    responses((status = 200, description = "The session, held", body = ChangedSession), Writing))]
 async fn hold_session(db: Data<Db>, caller: Caller, id: Path<SessionId>, body: Body<NewHold>) -> Result<Answer, Error> {
     let id = id.into_inner();
-    once(&db, &caller, body.hash, move |conn, actor, now| answer(&steps::hold(conn, actor, now, id, body.value()?)?)).await
+    once(&db, &caller, body.hash, move |conn, actor, now| {
+        let session = steps::hold(conn, actor, now, id, body.value()?)?;
+        answer(conn, actor, session)
+    })
+    .await
 }
 
 /// Let a session overlap another one
@@ -294,7 +310,7 @@ async fn waive_conflict(db: Data<Db>, caller: Caller, id: Path<SessionId>, body:
         ("Idempotency-Key" = Option<String>, Header, description = "The same key and body do the work once")),
     request_body(content = SessionChange, example = json!({"reason": "the instructor is ill",
         "replaced_by_id": "01936f3e-0000-7000-8000-000000000009"})),
-    responses((status = 200, description = "The session as it is now", body = Session), Writing))]
+    responses((status = 200, description = "The session as it is now", body = ChangedSession), Writing))]
 async fn transition_session(
     db: Data<Db>,
     caller: Caller,
@@ -302,7 +318,11 @@ async fn transition_session(
     body: Body<SessionChange>,
 ) -> Result<Answer, Error> {
     let (id, step) = path.into_inner();
-    once(&db, &caller, body.hash, move |conn, actor, now| answer(&steps::transition(conn, actor, now, id, step, body.value()?)?)).await
+    once(&db, &caller, body.hash, move |conn, actor, now| {
+        let session = steps::transition(conn, actor, now, id, step, body.value()?)?;
+        answer(conn, actor, session)
+    })
+    .await
 }
 
 /// What became of a session since it was published, the newest change first

@@ -109,7 +109,7 @@ pub struct SessionRow {
     pub cancel_reason: Option<Note>,
     /// Of a cancelled session: the one that takes its place, if it was named.
     pub replaced_by_id: Option<SessionId>,
-    /// Counts what became of it since it was published: moves, and that it was cancelled (RFC 5545 SEQUENCE).
+    /// Counts what became of it since it was published: moves, that it was cancelled, that it was held at another time (RFC 5545 SEQUENCE).
     pub sequence: i32,
     pub version: i32,
     pub created_at: Instant,

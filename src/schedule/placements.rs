@@ -10,7 +10,12 @@ use super::{
     plan::Plan,
     time_of_day::TimeOfDay,
 };
-use crate::{clock::Instant, error::Error, zone::Zone};
+use crate::{
+    clock::{Instant, YEARS},
+    error::Error,
+    http::body::some_day,
+    zone::Zone,
+};
 
 /// The most days and the most times of one look.
 const DAYS: usize = 31;
@@ -21,8 +26,10 @@ const TIMES: usize = 1000;
 #[into_params(parameter_in = Query)]
 pub(super) struct PlacementQuery {
     /// The first day, in the intake's time zone; the Monday of the session's week unless said.
+    #[serde(default, deserialize_with = "some_day")]
     from: Option<NaiveDate>,
     /// The last day, at most 31 in all; the Sunday of the first day's week unless said.
+    #[serde(default, deserialize_with = "some_day")]
     until: Option<NaiveDate>,
     /// The first start of a day (default 08:00).
     earliest: Option<TimeOfDay>,
@@ -45,6 +52,9 @@ impl PlacementQuery {
         let step = self.step.unwrap_or(30);
         if !(1..=24 * 60).contains(&step) {
             return refuse("step: must be 1 to 1,440 minutes");
+        }
+        if !YEARS.contains(&from.year()) || !YEARS.contains(&until.year()) {
+            return refuse(&format!("from, until: {}", Instant::OUTSIDE_YEARS));
         }
         if until < from {
             return refuse("until: must not be before the first day");

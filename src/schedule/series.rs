@@ -17,6 +17,7 @@ use crate::{
     clock::Instant,
     db::types::text_enum,
     error::{Error, FieldFault},
+    http::body::{days, some_day},
     intakes::{CohortId, Intake, IntakeId, SessionMode},
     people::PersonId,
     programs::ModuleId,
@@ -80,7 +81,7 @@ text_enum! {
 pub(super) struct Slot {
     pub weekday: Weekday,
     pub starts: TimeOfDay,
-    /// After midnight if it is not later than the start.
+    /// After midnight if it is earlier than the start.
     #[schema(example = "09:40")]
     pub ends: TimeOfDay,
     #[serde(default)]
@@ -90,10 +91,13 @@ pub(super) struct Slot {
 
 impl Slot {
     fn is_over_midnight(&self) -> bool {
-        self.ends <= self.starts
+        self.ends < self.starts
     }
 
     fn check(&self, index: usize) -> Option<FieldFault> {
+        if self.starts == self.ends {
+            return Some(FieldFault::new(format!("/pattern/{index}/ends"), "no_minutes_left", "must not be the time at which it starts"));
+        }
         let span = (self.ends.time() - self.starts.time()).num_minutes() + if self.is_over_midnight() { MINUTES_OF_A_DAY } else { 0 };
         let fault = |code, detail| Some(FieldFault::new(format!("/pattern/{index}/break_minutes"), code, detail));
         match self.break_minutes {
@@ -137,13 +141,13 @@ pub(super) struct NewSeries {
     /// 1 to 21 times a week.
     pub pattern: Vec<Slot>,
     /// The first day; that of the intake unless said.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "some_day")]
     pub from: Option<NaiveDate>,
     /// The last day; that of the intake unless said.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "some_day")]
     pub until: Option<NaiveDate>,
     /// Days on which none begins, beside those that the intake's calendar has off.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "days")]
     pub skip: Vec<NaiveDate>,
 }
 

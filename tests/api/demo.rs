@@ -6,9 +6,12 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::support::{Client, TestDatabase};
+use crate::{
+    feeds::calendar_of,
+    support::{Client, TestDatabase},
+};
 
 /// The binary with its demo in `database`, serving.
 struct Demo {
@@ -99,6 +102,14 @@ fn each_token_of_the_demo_sees_what_its_role_sees() {
     pulled("instructor").expect(403);
     pulled("trainee").expect(403);
     pulled("auditor").expect(200);
+    // The trainee's role is at the sponsor, the sessions and whoever sees the feed are the provider's.
+    let [trainee, coordinator] = ["trainee", "coordinator"].map(|role| demo.client(role));
+    let person = trainee.get("/trainees").expect(200).column("id").pop().unwrap();
+    let made = trainee.post("/feeds", json!({ "kind": "trainee", "subject_id": person })).expect(201);
+    let calendar = trainee.get(&calendar_of(&made)).expect(200).text;
+    assert_eq!(calendar.matches("BEGIN:VEVENT").count(), 44);
+    assert_eq!(coordinator.get("/feeds").expect(200).column("subject_name"), [made.text_at("/subject_name")]);
+    coordinator.post(&format!("/feeds/{}/revoke", made.id()), json!({ "reason": "lost" })).expect(200);
     let roles: BTreeSet<&str> = demo.printed["tokens"].as_object().unwrap().keys().map(String::as_str).collect();
     let expected = ["administrator", "auditor", "coordinator", "instructor", "other_partner", "partner", "trainee"];
     assert_eq!(roles, BTreeSet::from(expected));

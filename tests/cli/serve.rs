@@ -1,4 +1,5 @@
 use std::{
+    io::Seek,
     net::TcpStream,
     sync::atomic::{AtomicUsize, Ordering},
     time::Duration,
@@ -28,6 +29,21 @@ fn a_token_made_beside_the_running_server_works_until_it_is_revoked() {
     assert_eq!((status, &body["items"][0]["code"]), (200, &"USTB".into()));
     home.run(&["admin", "token", "revoke", &token[..17]]).with(0);
     assert_eq!(server.get("/api/v1/organizations", &token).0, 401);
+}
+
+#[test]
+fn the_secret_in_the_address_of_a_feed_is_not_logged() {
+    let home = Home::migrated();
+    let mut log = tempfile::tempfile().unwrap();
+    let mut server = home.serve_logging("info", log.try_clone().unwrap());
+    assert_eq!(server.get("/healthz", "").0, 200);
+    assert_eq!(server.get("/api/v1/schedules/muster_0123456789abcdef.ics", "").0, 404);
+    server.signal("TERM");
+    assert_eq!(server.ended(), Some(0));
+    log.rewind().unwrap();
+    let logged = std::io::read_to_string(log).unwrap();
+    assert!(logged.contains(r#""http.target":"/healthz""#) && logged.contains(r#""http.target":"/api/v1/schedules/""#), "{logged}");
+    assert!(!logged.contains("0123456789abcdef"), "{logged}");
 }
 
 #[test]

@@ -87,12 +87,13 @@ impl Home {
 
     /// A server on a free port.
     pub(super) fn serve(&self) -> Server {
-        let mut child = self
-            .command(&["serve", "--listen", "127.0.0.1:0", "--log", "warn"])
-            .stdout(Stdio::piped())
-            .stderr(Stdio::inherit())
-            .spawn()
-            .unwrap();
+        self.serve_logging("warn", Stdio::inherit())
+    }
+
+    /// A server on a free port that logs there.
+    pub(super) fn serve_logging(&self, filter: &str, log: impl Into<Stdio>) -> Server {
+        let mut child =
+            self.command(&["serve", "--listen", "127.0.0.1:0", "--log", filter]).stdout(Stdio::piped()).stderr(log).spawn().unwrap();
         let mut announced = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut announced).unwrap();
         let address = announced.split("http://").nth(1).and_then(|rest| rest.split_whitespace().next()).unwrap_or_default().to_owned();

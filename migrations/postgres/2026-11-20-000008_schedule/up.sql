@@ -130,7 +130,10 @@ CREATE INDEX claim_waivers_user ON claim_waivers (user_id);
 
 CREATE FUNCTION claims_apart() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    -- Whoever claims a resource waits for the others who claim it, then sees what they committed.
+    -- Whoever claims a resource waits for the others who claim it, then sees what they committed; with a snapshot taken before, it would not.
+    IF current_setting('transaction_isolation') = 'repeatable read' THEN
+        RAISE EXCEPTION 'muster:repeatable_read';
+    END IF;
     PERFORM pg_advisory_xact_lock(hashtextextended(current_schema() || ':claim:' || NEW.kind || ':' || NEW.resource_id, 0));
     IF EXISTS (SELECT 1 FROM claims c WHERE c.kind = NEW.kind AND c.resource_id = NEW.resource_id
             AND c.starts_at < NEW.ends_at AND c.ends_at > NEW.starts_at AND c.starts_at > NEW.starts_at - interval '24 hours'

@@ -2,6 +2,8 @@
 CREATE TABLE feeds (
     id uuid NOT NULL PRIMARY KEY,
     provider_id uuid NOT NULL REFERENCES organizations (id),
+    -- Where its maker had the role, which is the provider itself or, for a trainee, most often the sponsor.
+    organization_id uuid NOT NULL REFERENCES organizations (id),
     kind text NOT NULL CHECK (kind IN ('instructor', 'trainee', 'cohort', 'room', 'intake')),
     person_id uuid REFERENCES people (id),
     cohort_id uuid REFERENCES cohorts (id),
@@ -22,6 +24,7 @@ CREATE TABLE feeds (
     CHECK (role = 'coordinator' OR (role = kind AND person_id IS NOT NULL AND user_id IS NOT NULL))
 );
 CREATE INDEX feeds_provider ON feeds (provider_id);
+CREATE INDEX feeds_organization ON feeds (organization_id);
 CREATE INDEX feeds_person ON feeds (person_id);
 CREATE INDEX feeds_cohort ON feeds (cohort_id);
 CREATE INDEX feeds_room ON feeds (room_id);
@@ -31,10 +34,10 @@ CREATE INDEX feeds_user ON feeds (user_id);
 -- A feed shows what it was made for, and what was revoked stays so.
 CREATE FUNCTION feeds_are_fixed() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF (NEW.id, NEW.provider_id, NEW.kind, NEW.person_id, NEW.cohort_id, NEW.room_id, NEW.intake_id, NEW.prefix, NEW.secret_hash,
-            NEW.role, NEW.user_id, NEW.created_at)
-        IS DISTINCT FROM (OLD.id, OLD.provider_id, OLD.kind, OLD.person_id, OLD.cohort_id, OLD.room_id, OLD.intake_id, OLD.prefix,
-            OLD.secret_hash, OLD.role, OLD.user_id, OLD.created_at)
+    IF (NEW.id, NEW.provider_id, NEW.organization_id, NEW.kind, NEW.person_id, NEW.cohort_id, NEW.room_id, NEW.intake_id, NEW.prefix,
+            NEW.secret_hash, NEW.role, NEW.user_id, NEW.created_at)
+        IS DISTINCT FROM (OLD.id, OLD.provider_id, OLD.organization_id, OLD.kind, OLD.person_id, OLD.cohort_id, OLD.room_id, OLD.intake_id,
+            OLD.prefix, OLD.secret_hash, OLD.role, OLD.user_id, OLD.created_at)
         OR (OLD.revoked_at IS NOT NULL AND NEW.revoked_at IS DISTINCT FROM OLD.revoked_at) THEN
         RAISE EXCEPTION 'muster:immutable';
     END IF;
@@ -47,3 +50,4 @@ BEGIN
     RAISE EXCEPTION 'muster:immutable';
 END $$;
 CREATE TRIGGER feeds_stay BEFORE DELETE ON feeds FOR EACH ROW EXECUTE FUNCTION feeds_stay();
+CREATE TRIGGER feeds_are_not_truncated BEFORE TRUNCATE ON feeds FOR EACH STATEMENT EXECUTE FUNCTION is_not_truncated();

@@ -37,3 +37,5 @@ CREATE TRIGGER session_changes_are_immutable BEFORE UPDATE OR DELETE ON session_
     FOR EACH ROW EXECUTE FUNCTION session_changes_are_immutable();
 CREATE TRIGGER session_change_audience_is_immutable BEFORE UPDATE OR DELETE ON session_change_audience
     FOR EACH ROW EXECUTE FUNCTION session_changes_are_immutable();
+CREATE TRIGGER session_changes_are_not_truncated BEFORE TRUNCATE ON session_changes FOR EACH STATEMENT EXECUTE FUNCTION is_not_truncated();
+CREATE TRIGGER session_change_audience_are_not_truncated BEFORE TRUNCATE ON session_change_audience FOR EACH STATEMENT EXECUTE FUNCTION is_not_truncated();

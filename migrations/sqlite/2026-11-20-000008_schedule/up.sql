@@ -12,6 +12,15 @@ CREATE TABLE rooms (
     UNIQUE (provider_id, code),
     CHECK (kind = 'online' OR link IS NULL)
 ) STRICT;
+-- OR REPLACE would delete the row in the way without a word, and put another in its place that no trigger on updates has seen.
+CREATE TRIGGER rooms_are_not_replaced BEFORE INSERT ON rooms
+WHEN EXISTS (SELECT 1 FROM rooms WHERE id = NEW.id) OR EXISTS (SELECT 1 FROM rooms WHERE provider_id = NEW.provider_id AND code = NEW.code) BEGIN
+    SELECT RAISE(ABORT, 'muster:already_exists');
+END;
+CREATE TRIGGER rooms_do_not_replace BEFORE UPDATE OF id, provider_id, code ON rooms
+WHEN NEW.id <> OLD.id OR EXISTS (SELECT 1 FROM rooms WHERE provider_id = NEW.provider_id AND code = NEW.code AND id <> NEW.id) BEGIN
+    SELECT RAISE(ABORT, 'muster:already_exists');
+END;
 
 -- Sessions that were made together from a weekly pattern; `code` is what their codes began with.
 CREATE TABLE series (

@@ -18,6 +18,15 @@ CREATE TABLE calendars (
     UNIQUE (id, provider_id)
 ) STRICT;
 CREATE INDEX calendars_organization ON calendars (organization_id);
+-- OR REPLACE would delete the row in the way without a word, and put another in its place that no trigger on updates has seen.
+CREATE TRIGGER calendars_are_not_replaced BEFORE INSERT ON calendars
+WHEN EXISTS (SELECT 1 FROM calendars WHERE id = NEW.id) OR EXISTS (SELECT 1 FROM calendars WHERE provider_id = NEW.provider_id AND code = NEW.code) BEGIN
+    SELECT RAISE(ABORT, 'muster:already_exists');
+END;
+CREATE TRIGGER calendars_do_not_replace BEFORE UPDATE OF id, provider_id, code ON calendars
+WHEN NEW.id <> OLD.id OR EXISTS (SELECT 1 FROM calendars WHERE provider_id = NEW.provider_id AND code = NEW.code AND id <> NEW.id) BEGIN
+    SELECT RAISE(ABORT, 'muster:already_exists');
+END;
 
 -- A listed day: off, or worked although it is of a weekend.
 CREATE TABLE calendar_days (

@@ -23,7 +23,7 @@ use crate::{
     rooms::{Room, RoomId},
     schedule::{Judged, NewSession, Proposal, SessionId, SessionPatch, SessionRow, SessionState},
     tabular::{Field, Table},
-    text::{Code, Place, listed},
+    text::{Code, Note, Place, listed},
 };
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -183,8 +183,8 @@ impl SessionBefore {
         }
     }
 
-    /// What makes the session so again.
-    pub(in crate::imports) fn restoring(self) -> SessionPatch {
+    /// What makes the session so again, and why.
+    pub(in crate::imports) fn restoring(self, reason: Option<Note>) -> SessionPatch {
         SessionPatch {
             code: None,
             module_id: Some(self.module_id),
@@ -197,7 +197,7 @@ impl SessionBefore {
             place: Some(self.place),
             cohort_ids: Some(self.cohort_ids),
             instructor_ids: Some(self.instructor_ids),
-            reason: None,
+            reason,
         }
     }
 }

@@ -27,7 +27,8 @@ use crate::{
 pub(super) async fn move_session(db: Data<Db>, caller: Caller, id: Path<SessionId>, body: Body<SessionMove>) -> Result<Answer, Error> {
     let id = id.into_inner();
     once(&db, &caller, body.hash, move |conn, actor, now| {
-        Answer::ok(&Sessions { sessions: occurrences::move_to(conn, actor, now, id, body.value()?)? })
+        let sessions = occurrences::move_to(conn, actor, now, id, body.value()?)?;
+        Answer::ok(&Sessions::warned(conn, actor, sessions)?)
     })
     .await
 }
@@ -43,7 +44,8 @@ pub(super) async fn move_session(db: Data<Db>, caller: Caller, id: Path<SessionI
 pub(super) async fn cut_session(db: Data<Db>, caller: Caller, id: Path<SessionId>, body: Body<SessionCut>) -> Result<Answer, Error> {
     let id = id.into_inner();
     once(&db, &caller, body.hash, move |conn, actor, now| {
-        Answer::ok(&Sessions { sessions: occurrences::cut(conn, actor, now, id, body.value()?)? })
+        let sessions = occurrences::cut(conn, actor, now, id, body.value()?)?;
+        Answer::ok(&Sessions::warned(conn, actor, sessions)?)
     })
     .await
 }
@@ -61,7 +63,8 @@ pub(super) async fn cut_session(db: Data<Db>, caller: Caller, id: Path<SessionId
 pub(super) async fn split_session(db: Data<Db>, caller: Caller, id: Path<SessionId>, body: Body<SessionSplit>) -> Result<Answer, Error> {
     let id = id.into_inner();
     once(&db, &caller, body.hash, move |conn, actor, now| {
-        Answer::ok(&Sessions { sessions: occurrences::split(conn, actor, now, id, body.value()?)? })
+        let sessions = occurrences::split(conn, actor, now, id, body.value()?)?;
+        Answer::ok(&Sessions::warned(conn, actor, sessions)?)
     })
     .await
 }
@@ -83,7 +86,8 @@ pub(super) async fn substitute_instructor(
 ) -> Result<Answer, Error> {
     let id = id.into_inner();
     once(&db, &caller, body.hash, move |conn, actor, now| {
-        Answer::ok(&Sessions { sessions: occurrences::substitute(conn, actor, now, id, body.value()?)? })
+        let sessions = occurrences::substitute(conn, actor, now, id, body.value()?)?;
+        Answer::ok(&Sessions::warned(conn, actor, sessions)?)
     })
     .await
 }

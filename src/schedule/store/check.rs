@@ -187,14 +187,14 @@ pub(super) fn checked(
     Ok(Checked { fits: !found.blocks, conflicts: found.conflicts.into_iter().take(SHOWN).map(|(_, conflict)| conflict).collect(), more })
 }
 
-/// What [`check`] tells of those of these sessions of an intake that are published. It does not block, for they are.
-pub(in crate::schedule) fn warnings(conn: &mut Conn, actor: &Actor, id: IntakeId, sessions: &[Session]) -> Result<Vec<Conflict>, Error> {
+/// What [`check`] tells of those of these sessions of one intake that are published. It does not block, for they are.
+pub(in crate::schedule) fn warnings(conn: &mut Conn, actor: &Actor, sessions: &[Session]) -> Result<Vec<Conflict>, Error> {
     let published = sessions.iter().filter(|session| session.row.state == SessionState::Published);
-    let candidates = Candidates::of(published.map(|one| Candidate::of(Some(one), one.plan(), one.row.minutes)).collect());
-    if candidates.all.is_empty() {
+    let candidates = Candidates::of(published.clone().map(|one| Candidate::of(Some(one), one.plan(), one.row.minutes)).collect());
+    let Some(first) = published.into_iter().next() else {
         return Ok(Vec::new());
-    }
-    let intake = intakes::find(conn, actor, id)?;
+    };
+    let intake = intakes::find(conn, actor, first.row.intake_id)?;
     let frame = frame(conn, &intake)?;
     let found = find_all(conn, actor, &intake, &frame, &candidates)?;
     Ok(found.conflicts.into_iter().take(SHOWN).map(|(_, conflict)| conflict).collect())
@@ -364,6 +364,8 @@ pub(super) fn overlap(candidates: &Candidates, Clash { one, other, waiver }: Cla
     };
     let severity = if waiver.is_some() { Severity::Warn } else { Severity::Block };
     let (subjects, other) = (vec![told.subject], told.other.map(|code| other_of(candidates, &other, code)));
+    // Who waived it and why is for those who see both sessions.
+    let waiver = waiver.filter(|_| other.is_some());
     let conflict = blocking(candidate, kind, told.sentence);
     Some((index, Conflict { severity, can_be_waived: true, subjects, other, waiver, ..conflict }))
 }

@@ -73,8 +73,11 @@ pub fn judged(conn: &mut Conn, actor: &Actor, intake: &Intake, proposals: Vec<Pr
         if let Some(obstacle) = obstacle {
             let code = if obstacle.kind == ConflictKind::PlanExceeded { "plan_exceeded" } else { "session_conflict" };
             faults.push(FieldFault::new("", code, obstacle.detail.clone()));
-            if !conflicts.contains(&obstacle) {
-                conflicts.insert(0, obstacle);
+            // The same obstacle may have been told beside others, and so with other figures.
+            let is_same = |one: &Conflict| one.kind == obstacle.kind && one.other == obstacle.other && one.subjects == obstacle.subjects;
+            match conflicts.iter_mut().find(|one| is_same(one)) {
+                Some(told) => *told = obstacle,
+                None => conflicts.insert(0, obstacle),
             }
         }
         Judged { faults, conflicts }

@@ -273,6 +273,12 @@ pub fn hold(conn: &mut Conn, actor: &Actor, now: Instant, id: SessionId, new: Ne
         held_break_minutes: Some(actual.break_minutes),
         held_minutes: Some(minutes),
         difference_reason: new.difference_reason,
+        // Whoever subscribed to it sees the actual times from now on.
+        sequence: if (actual.starts_at, actual.ends_at) == (plan.starts_at, plan.ends_at) {
+            stored.row.sequence
+        } else {
+            stored.row.sequence_once_changed()
+        },
         ..stored.row.clone()
     };
     let row = save(conn, now, &stored.row, changed)?;

@@ -19,6 +19,10 @@ fn app_with_history() -> Option<(App, Course)> {
     let second = seed::session(&course, "D-1", &seed::morning(1));
     let waiver = json!({ "other_session_id": first, "reason": "one laboratory" });
     course.coordinator.post(&format!("/sessions/{second}/waivers"), waiver).expect(201);
+    seed::room(&course, "A-301");
+    let calendar = json!({ "kind": "holidays", "code": "CN-2020", "name": "节假日", "time_zone": "Asia/Shanghai" });
+    course.coordinator.post("/calendars", calendar).expect(201);
+    course.coordinator.post("/feeds", json!({ "kind": "intake", "subject_id": course.intake })).expect(201);
     let amendment = json!({ "module_id": course.program.metallurgy_module, "delta_minutes": 90, "reason": "one more experiment" });
     course.coordinator.post(&format!("/intakes/{}/amendments", course.intake), amendment).expect(201);
     course.coordinator.post(&format!("/programs/{}/versions", course.program.id), seed::version_body()).expect(201);
@@ -56,6 +60,9 @@ fn what_is_final_is_not_replaced_by_an_insert_of_the_same() {
         "session_instructors",
         "claims",
         "claim_waivers",
+        "rooms",
+        "calendars",
+        "feeds",
         "attendances",
         "hour_entries",
         "journal_entries",

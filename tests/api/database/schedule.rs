@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::support::{App, seed, seed::Course, spawn_app};
+use crate::support::{App, Kind, seed, seed::Course, spawn_app};
 
 #[track_caller]
 fn assert_conflict(message: &str) {
@@ -261,4 +261,18 @@ fn a_session_stays_in_its_series_and_a_series_as_it_was_made() {
     let other = seed::course_called(&app, "SECOND", "BAOWU");
     let alone = app.hex(&seed::session(&other, "S-1", &seed::morning(1)));
     app.refusal(&format!("UPDATE sessions SET series_id = {id} WHERE id = {alone}"));
+}
+
+#[test]
+fn with_a_snapshot_of_before_nothing_is_claimed() {
+    let app = spawn_app();
+    if app.database.kind() == Kind::Sqlite {
+        // It has one writer, who begins with what the one before left.
+        return;
+    }
+    let course = seed::course(&app);
+    let draft = app.hex(&seed::session(&course, "D-1", &seed::morning(1)));
+    let publish = format!("UPDATE sessions SET state = 'published' WHERE id = {draft}");
+    assert!(app.refusal(&format!("BEGIN ISOLATION LEVEL REPEATABLE READ; {publish}; COMMIT")).contains("repeatable_read"));
+    app.sql(&publish).unwrap();
 }

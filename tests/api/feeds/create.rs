@@ -3,7 +3,7 @@
 use muster::access::Role;
 use serde_json::json;
 
-use super::{calendar_of, feed};
+use super::{calendar_of, codes, feed};
 use crate::support::{TokenOptions, seed, spawn_app};
 
 #[test]
@@ -25,15 +25,20 @@ fn a_coordinator_makes_a_feed_of_anything_and_sees_its_address_once() {
             (&made.body["kind"], &made.body["subject_id"], &made.body["role"]),
             (&json!(kind), &json!(subject), &json!("coordinator"))
         );
+        assert!(made.text_at("/subject_name").len() > 2, "{}", made.text);
         let (address, webcal) = (made.text_at("/address"), made.text_at("/webcal_address"));
         assert!(address.starts_with(&format!("http://{}/api/v1/schedules/muster_", app.address)), "{address}");
         assert_eq!(webcal.strip_prefix("webcal"), address.strip_prefix("http"));
+        let found = course.coordinator.get(made.header("location")).expect(200).items().last().unwrap().clone();
+        let named = |feed: &serde_json::Value| [&feed["id"], &feed["subject_name"]].map(ToString::to_string);
+        assert_eq!(named(&found), named(&made.body));
         assert_eq!(app.anonymous().get(&calendar_of(&made)).expect(200).header("content-type"), "text/calendar; charset=utf-8");
         let entry = &app.auditor().get(&format!("/audit?subject_id={}", made.id())).expect(200).body["items"][0];
         assert_eq!((&entry["action"], &entry["to"]["kind"]), (&json!("feed.created"), &json!(kind)));
     }
     let listed = course.coordinator.get("/feeds").expect(200);
     assert_eq!(listed.column("kind"), subjects.map(|(kind, _)| kind));
+    assert_eq!(listed.column("subject_name"), ["教授 HONGXING-P1", "学员 0001", "MET-1 班", "301", "第三期"]);
     assert!(!listed.text.contains("address") && !listed.text.contains("hash"), "{}", listed.text);
     // Behind a proxy that speaks TLS.
     let proxied = course.coordinator.with_header("x-forwarded-proto", "https").with_header("x-forwarded-host", "muster.example.org");
@@ -140,6 +145,79 @@ fn a_feed_of_the_own_schedule_ends_with_the_role() {
     // What the provider gave out is the provider's, whoever acted for it.
     app.end_grant(&course.coordinator);
     app.anonymous().get(&given).expect(200);
+}
+
+#[test]
+fn a_trainees_own_feed_shows_all_providers_wherever_the_role_is() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let provider = seed::organization(&app, "NEU", "东北大学", "university", None);
+    let theirs = seed::course_of(&app, app.coordinator_of(&provider), "NEU", "BAOWU");
+    let trainee = seed::recruit(&course);
+    let lend = |to: &str| {
+        let (person, to) = (app.hex(&trainee), app.hex(to));
+        app.sql(&format!("UPDATE people SET provider_id = {to} WHERE id = {person}")).unwrap();
+    };
+    for (of, owner) in [(&course, &app.provider().id), (&theirs, &provider)] {
+        let mut body = seed::enrollment_body(of, &trainee);
+        body["unit_id"] = json!(course.sponsor.plants[0]);
+        lend(owner);
+        of.coordinator.post(&format!("/intakes/{}/enrollments", of.intake), body).expect(201);
+    }
+    lend(&app.provider().id);
+    seed::published_session(&course, "OWN", &seed::morning(1));
+    seed::published_session(&theirs, "THEIRS", &seed::morning(2));
+    let at_sponsor = app.client_for(Role::Trainee, Some(&course.sponsor.id), Some(&trainee), TokenOptions::default());
+    let made = at_sponsor.post("/feeds", json!({ "kind": "trainee", "subject_id": trainee })).expect(201);
+    assert_eq!(made.body["provider_id"], app.provider().id);
+    let own = calendar_of(&made);
+    assert_eq!(codes(&app, &own), ["OWN", "THEIRS"]);
+    // What a provider gives out shows its own sessions, and is no other provider's matter.
+    let given = feed(&theirs.coordinator, "trainee", &trainee);
+    assert_eq!(codes(&app, &given), ["THEIRS"]);
+    assert_eq!(course.coordinator.get("/feeds").expect(200).column("id"), [made.id()]);
+    // Whoever enrolled the trainee can end it as well as whoever recorded the trainee; nobody else.
+    assert_eq!(theirs.coordinator.get("/feeds").expect(200).column("role"), ["trainee", "coordinator"]);
+    let revoke = format!("/feeds/{}/revoke", made.id());
+    let strange = seed::organization(&app, "BUT", "工业大学", "university", None);
+    let stranger = app.coordinator_of(&strange);
+    assert_eq!(stranger.get("/feeds").expect(200).items().len(), 0);
+    stranger.post(&revoke, json!({})).expect(404);
+    theirs.coordinator.post(&revoke, json!({ "reason": "lost" })).expect(200);
+    app.anonymous().get(&own).expect(404);
+    // The role at the sponsor is what the own feed hangs on.
+    let again = feed(&at_sponsor, "trainee", &trainee);
+    app.anonymous().get(&again).expect(200);
+    app.end_grant(&at_sponsor);
+    app.anonymous().get(&again).expect(404);
+}
+
+#[test]
+fn an_instructors_own_feed_shows_the_provider_for_which_the_role_is() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let provider = seed::organization(&app, "NEU", "东北大学", "university", None);
+    let theirs = seed::course_of(&app, app.coordinator_of(&provider), "NEU", "BAOWU");
+    seed::published_session(&course, "OWN", &seed::morning(1));
+    let lend = |to: &str| {
+        let (person, to) = (app.hex(&course.instructor), app.hex(to));
+        app.sql(&format!("UPDATE people SET provider_id = {to} WHERE id = {person}")).unwrap();
+    };
+    lend(&provider);
+    let mut body = seed::session_body(&theirs, "THEIRS", &seed::morning(2));
+    body["instructor_ids"] = json!([course.instructor]);
+    seed::published_session_as(&theirs, body);
+    lend(&app.provider().id);
+    let at = |organization: &str| app.client_for(Role::Instructor, Some(organization), Some(&course.instructor), TokenOptions::default());
+    let (here, there, nowhere) = (at(&app.provider().id), at(&provider), at(&course.sponsor.id));
+    assert_eq!(codes(&app, &feed(&here, "instructor", &course.instructor)), ["OWN"]);
+    assert_eq!(codes(&app, &feed(&there, "instructor", &course.instructor)), ["THEIRS"]);
+    // A role at an organization that teaches nothing opens nothing.
+    assert_eq!(codes(&app, &feed(&nowhere, "instructor", &course.instructor)), [""; 0]);
+    // All are of a person whom the one provider recorded; the other sees what shows its sessions.
+    assert_eq!(course.coordinator.get("/feeds").expect(200).items().len(), 3);
+    assert_eq!(theirs.coordinator.get("/feeds").expect(200).items().len(), 1);
+    assert_eq!(there.get("/feeds").expect(200).items().len(), 1);
 }
 
 #[test]

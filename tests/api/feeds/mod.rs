@@ -27,6 +27,11 @@ pub fn lines(app: &App, path: &str) -> Vec<String> {
     text.replace("\r\n ", "").split_terminator("\r\n").map(ToOwned::to_owned).collect()
 }
 
+/// The codes of a calendar's sessions, by start.
+pub fn codes(app: &App, path: &str) -> Vec<String> {
+    values(&lines(app, path), "SUMMARY").iter().map(|summary| summary.split(' ').next().unwrap().to_owned()).collect()
+}
+
 /// What stands behind this name, event after event.
 pub fn values(lines: &[String], name: &str) -> Vec<String> {
     let named = |line: &String| line.strip_prefix(name).and_then(|rest| rest.strip_prefix([':', ';'])).map(ToOwned::to_owned);

@@ -7,8 +7,10 @@ fn a_feed_stays_what_it_was_made_for_and_what_was_revoked_stays_so() {
     let app = spawn_app();
     let course = seed::course(&app);
     super::feed(&course.coordinator, "cohort", &course.metallurgy);
-    let (now, other) = (app.instant("2020-06-01T00:00:00Z"), app.hex(&course.mechanics));
-    for change in [format!("cohort_id = {other}"), "prefix = 'x'".to_owned(), format!("created_at = {now}")] {
+    let (now, other, elsewhere) = (app.instant("2020-06-01T00:00:00Z"), app.hex(&course.mechanics), app.hex(&course.sponsor.id));
+    for change in
+        [format!("cohort_id = {other}"), format!("organization_id = {elsewhere}"), "prefix = 'x'".to_owned(), format!("created_at = {now}")]
+    {
         assert!(app.refusal(&format!("UPDATE feeds SET {change}")).contains("muster:immutable"), "{change}");
     }
     app.sql(&format!("UPDATE feeds SET revoked_at = {now}, last_used_at = {now}")).unwrap();
@@ -28,8 +30,8 @@ fn a_feed_is_of_one_thing_and_that_of_its_kind() {
     };
     let insert = |kind: &str, cohort: &str, intake: &str, role: &str| {
         format!(
-            "INSERT INTO feeds (id, provider_id, kind, cohort_id, intake_id, prefix, secret_hash, role, created_at)
-             SELECT {id}, provider_id, '{kind}', {cohort}, {intake}, prefix, {hash}, '{role}', created_at FROM feeds"
+            "INSERT INTO feeds (id, provider_id, organization_id, kind, cohort_id, intake_id, prefix, secret_hash, role, created_at)
+             SELECT {id}, provider_id, organization_id, '{kind}', {cohort}, {intake}, prefix, {hash}, '{role}', created_at FROM feeds"
         )
     };
     for (kind, cohort, intake, role) in [

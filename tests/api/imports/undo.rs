@@ -186,6 +186,9 @@ fn drafts_are_removed_and_moves_taken_back() {
     for field in ["starts_at", "ends_at", "mode", "place", "cohort_ids", "instructors", "state"] {
         assert_eq!(after[field], before[field], "{field}");
     }
+    // Those who had been told of the move are told why it is taken back.
+    let told = course.coordinator.get(&format!("/sessions/{kept}/changes")).expect(200);
+    assert_eq!(told.items()[0]["reason"], "the wrong list");
     let published = import_schedule(&course, &course.coordinator, "?publish=true", &rows_of).expect(200);
     app.unchanged(|| undo(&course, &published).expect(409).problem("import_in_use"));
 }

@@ -123,10 +123,48 @@ fn what_blocks_at_another_organization_is_not_named() {
     theirs.coordinator.post(&format!("/intakes/{}/enrollments", theirs.intake), enrollment).expect(201);
     app.sql(&format!("UPDATE people SET provider_id = {} WHERE id = {}", app.hex(&app.provider().id), app.hex(&course.instructor)))
         .unwrap();
-    seed::published_session(&course, "SECRET-1", &seed::morning(1));
+    let secret = seed::published_session(&course, "SECRET-1", &seed::morning(1));
     let mut body = seed::session_body(&theirs, "N-1", &seed::morning(1));
     body["instructor_ids"] = json!([course.instructor]);
     let draft = seed::session_as(&theirs, body);
     let detail = publish(&theirs, &draft).expect(409).problem("session_conflict").text_at("/detail");
     assert!(detail.contains("another organization's session") && !detail.contains("SECRET"), "{detail}");
+    // Nor who waived it, and why.
+    let (first, second, at) = (app.hex(&secret), app.hex(&draft), app.instant("2020-05-01T00:00:00Z"));
+    app.sql(&format!(
+        "INSERT INTO claim_waivers (first_session_id, second_session_id, reason, created_at) VALUES ({first}, {second}, 'SECRET', {at})"
+    ))
+    .unwrap();
+    let check = theirs.coordinator.post(&format!("/intakes/{}/sessions/check", theirs.intake), json!({ "changes": [{ "id": draft }] }));
+    let conflict = &check.expect(200).body["conflicts"][0];
+    assert_eq!((&conflict["severity"], &conflict["waiver"]), (&json!("warn"), &json!(null)), "{conflict}");
+}
+
+#[test]
+fn whatever_changes_a_published_session_tells_what_it_is_warned_of() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let small = json!({ "code": "A-1", "name": "教学楼 1", "kind": "on_site", "capacity": 1 });
+    let room = course.coordinator.post("/rooms", small).expect(201).id();
+    seed::enrolled(&course, 2);
+    let mut body = seed::session_body(&course, "P-1", &seed::morning(1));
+    body["room_id"] = json!(room);
+    let session = seed::session_as(&course, body);
+    let other = seed::instructor(&app, &course.coordinator, "P-2");
+    let post = |step: &str, body: Value| course.coordinator.post(&format!("/sessions/{session}/{step}"), body).expect(200);
+    let draft = course.coordinator.if_match("*").patch(&format!("/sessions/{session}"), json!({ "break_minutes": 5 })).expect(200);
+    assert_eq!(draft.body["warnings"], json!([]));
+    let replies = [
+        post("publish", json!({})),
+        course.coordinator.if_match("*").patch(&format!("/sessions/{session}"), json!({ "break_minutes": 0 })).expect(200),
+        post("move", json!({ "starts_at": seed::morning(2), "reason": "x" })),
+        post("cut", json!({ "minutes": 10, "reason": "x" })),
+        post("substitute", json!({ "instructor_id": course.instructor, "by_instructor_id": other, "reason": "x" })),
+        post("split", json!({ "at": seed::after(&seed::morning(2), 40), "code": "P-1B", "reason": "x" })),
+    ];
+    for (index, reply) in replies.iter().enumerate() {
+        let kinds: Vec<&Value> = reply.body["warnings"].as_array().unwrap().iter().map(|one| &one["kind"]).collect();
+        // Each part of the session that is split has too many trainees.
+        assert_eq!(kinds, vec!["room_capacity"; if index == 5 { 2 } else { 1 }], "{}", reply.text);
+    }
 }
