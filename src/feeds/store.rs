@@ -205,8 +205,9 @@ pub(super) fn calendar(conn: &mut Conn, now: Instant, file_name: &str) -> Result
     if feed.role != Role::Coordinator && !still_holds(conn, now, &feed)? {
         return Err(Error::NotFound);
     }
-    // People meet at several providers. What a trainee made shows all of it, wherever the role is.
-    let within = (feed.person_id.is_some() && feed.role != Role::Trainee).then_some(feed.organization_id);
+    // People meet at several providers, and a unit's room is used by others of the house. Who made the feed sees the sessions of some of
+    // them; a trainee the own ones of all, wherever the role is.
+    let within = ((feed.person_id.is_some() || feed.room_id.is_some()) && feed.role != Role::Trainee).then_some(feed.organization_id);
     let calendar = Calendar { name: name(conn, subject)?, events: events(conn, within, subject)? };
     let is_stale = feed.last_used_at.is_none_or(|used| used.plus(TimeDelta::minutes(5)) <= now);
     Ok((calendar, is_stale.then_some(feed.id)))

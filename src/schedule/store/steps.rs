@@ -143,7 +143,7 @@ pub(in crate::schedule) fn transition(
         SessionTransition::Cancel => {
             let reason = change.reason.ok_or_else(|| Error::invalid("/reason", "reason_missing", "cancelling needs a reason"))?;
             let intake = intakes::find(conn, actor, intake_id)?;
-            let replacement = change.replaced_by_id.map(|other| replacement(conn, actor, &stored.row, other)).transpose()?;
+            let replacement = change.replaced_by_id.map(|other| replacement(conn, actor, &stored.row, other)).transpose()?.flatten();
             if change.scope == ChangeScope::Rest {
                 if change.replaced_by_id.is_some() {
                     return Err(Error::invalid("/replaced_by_id", "replaces_one", "one session does not take the place of several"));
@@ -170,16 +170,18 @@ pub(in crate::schedule) fn transition(
     }
 }
 
-/// The intake is locked, so that the replacement stands until the end of the transaction.
-fn replacement(conn: &mut Conn, actor: &Actor, cancelled: &SessionRow, other: SessionId) -> Result<Successor, Error> {
+/// What those concerned are told to come to instead; a draft is nobody's business yet. The intake is locked, so that the replacement stands
+/// until the end of the transaction.
+fn replacement(conn: &mut Conn, actor: &Actor, cancelled: &SessionRow, other: SessionId) -> Result<Option<Successor>, Error> {
     let standing = visible(actor)
         .filter(sessions::id.eq(other))
         .filter(sessions::id.ne(cancelled.id))
         .filter(sessions::intake_id.eq(cancelled.intake_id))
         .filter(sessions::state.eq_any(UNHELD));
-    let found = standing.select(SessionRow::as_select()).first(conn).optional()?;
     let detail = "what replaces a session is another draft or published session of its intake";
-    found.as_ref().map(Successor::of).ok_or_else(|| Error::invalid("/replaced_by_id", "no_replacement", detail))
+    let nothing = || Error::invalid("/replaced_by_id", "no_replacement", detail);
+    let found: SessionRow = standing.select(SessionRow::as_select()).first(conn).optional()?.ok_or_else(nothing)?;
+    Ok((found.state == SessionState::Published).then(|| Successor::of(&found)))
 }
 
 /// Cancels every session of an intake that is not yet held; what was held stays. The caller holds the intake's lock.

@@ -184,3 +184,19 @@ fn a_time_that_exists_twice_is_told_in_utc() {
     let [.., first, second, third] = starts.as_slice() else { panic!("{starts:?}") };
     assert_eq!([first, second, third], ["20201024T230000Z", "20201025T010000Z", "TZID=Europe/Berlin:20201025T030000"]);
 }
+
+#[test]
+fn the_feed_of_a_room_shows_what_its_maker_may_see() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let unit = app.coordinator_of(&app.provider().units[0]);
+    let room = unit.post("/rooms", json!({ "code": "U-1", "name": "实验室", "kind": "on_site" })).expect(201).id();
+    let mut body = seed::session_body(&course, "SECRET-1", &seed::morning(1));
+    body["room_id"] = json!(room);
+    let session = seed::published_session_as(&course, body);
+    unit.get(&format!("/sessions/{session}")).expect(404);
+    let of_unit = app.anonymous().get(&feed(&unit, "room", &room)).expect(200);
+    assert!(!of_unit.text.contains("VEVENT") && !of_unit.text.contains("SECRET"), "{}", of_unit.text);
+    let of_house = app.anonymous().get(&feed(&course.coordinator, "room", &room)).expect(200);
+    assert!(of_house.text.contains("SECRET-1"), "{}", of_house.text);
+}

@@ -54,12 +54,19 @@ fn of_a_draft_and_of_what_nobody_sees_nothing_is_told() {
     patch(&course, &published, json!({ "break_minutes": 10, "reason": "the same again" }));
     course.coordinator.post(&format!("/sessions/{published}/hold"), json!({})).expect(200);
     assert_eq!(count(&app), 0);
+    // What is to replace it, while it is a draft, is not told either.
+    let (cancelled, hidden) =
+        (seed::published_session(&course, "P-3", &seed::morning(5)), seed::session(&course, "SECRET", &seed::morning(6)));
+    let cancel = json!({ "reason": "storm", "replaced_by_id": hidden });
+    course.coordinator.post(&format!("/sessions/{cancelled}/cancel"), cancel).expect(200);
+    let told = course.coordinator.get(&format!("/sessions/{cancelled}/changes")).expect(200);
+    assert!(told.items()[0]["replacement"].is_null() && !told.text.contains("SECRET"), "{}", told.text);
     // When an intake is called off, what was announced is told, once each.
     let other = seed::published_session(&course, "P-2", &seed::morning(3));
     seed::session(&course, "D-2", &seed::morning(4));
     course.coordinator.post(&format!("/intakes/{}/cancel", course.intake), json!({ "reason": "fire" })).expect(200);
     let found = course.coordinator.get(&format!("/sessions/{other}/changes")).expect(200);
-    assert_eq!((count(&app), found.column("reason")), (1, vec!["fire".to_owned()]));
+    assert_eq!((count(&app), found.column("reason")), (2, vec!["fire".to_owned()]));
     assert_eq!(app.findings(), Vec::<String>::new());
 }
 

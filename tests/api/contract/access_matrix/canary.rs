@@ -44,6 +44,16 @@ fn mark_the_rest(stage: &Stage) {
     stage.app.sql(&format!("UPDATE tokens SET name = 'CANARY-B ' || name WHERE role_grant_id IN ({tokens})")).unwrap();
     let body = json!({ "name": "CANARY-B stored", "affiliation": { "organization_id": stage.b.id("campus") } });
     stage.b.coordinator.idempotency_key("CANARY-B").post("/instructors", body).expect(201);
+    // A change that names what continues.
+    for (world, mark) in [(&stage.a, "CANARY-A"), (&stage.b, "CANARY-B")] {
+        let session = world.session("parted", 6, "v1m2", &["c2"], "second");
+        let middle = session["starts_at"].as_str().unwrap().replace("T06:00", "T06:20");
+        let path = format!("/intakes/{}/sessions", world.id("i1"));
+        let parted = world.coordinator.post(&path, session).expect(201).id();
+        world.coordinator.post(&format!("/sessions/{parted}/publish"), json!({})).expect(200);
+        let split = json!({ "at": middle, "code": format!("{mark}-rest"), "reason": format!("{mark} half") });
+        world.coordinator.post(&format!("/sessions/{parted}/split"), split).expect(200);
+    }
 }
 
 #[test]
