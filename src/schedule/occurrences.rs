@@ -12,6 +12,7 @@ use crate::{
     clock::Instant,
     db::types::text_enum,
     error::{Error, FieldFault},
+    http::{Patched, body::nullable},
     intakes::SessionMode,
     people::PersonId,
     rooms::RoomId,
@@ -48,9 +49,10 @@ pub(super) struct SessionMove {
     /// The session stays as long as it is unless said.
     #[serde(default)]
     pub ends_at: Option<EnteredTime>,
-    /// The room or online place that they are to occupy; as it is unless said.
-    #[serde(default)]
-    pub room_id: Option<RoomId>,
+    /// The room or online place that they are to occupy, or none; as it is unless said.
+    #[serde(default, deserialize_with = "nullable")]
+    #[schema(value_type = Option<RoomId>)]
+    pub room_id: Patched<RoomId>,
     #[serde(default)]
     pub scope: ChangeScope,
     pub reason: Note,
@@ -67,6 +69,9 @@ impl SessionMove {
         };
         let (new_start, new_end) = (entered(self.starts_at, zone, "/starts_at")?, entered_if_said(self.ends_at, zone, "/ends_at")?);
         let shifted = |code: &Code, at: Instant, (from, to): (Instant, Instant)| {
+            if from == to {
+                return Ok(at);
+            }
             let local = zone.local(at) + (zone.local(to) - zone.local(from));
             let named =
                 |fault: FieldFault| FieldFault { detail: format!("session {code}: {}", fault.detail), choices: Vec::new(), ..fault };
@@ -83,7 +88,7 @@ impl SessionMove {
             Ok(SessionPatch {
                 starts_at: Some(starts_at.into()),
                 ends_at: Some(ends_at.into()),
-                room_id: self.room_id.map(Some),
+                room_id: self.room_id,
                 reason: Some(self.reason.clone()),
                 ..SessionPatch::default()
             })

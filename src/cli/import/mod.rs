@@ -63,7 +63,7 @@ enum Command {
     Program(program::Args),
     /// The trainees of an intake: name, employee_number, organization, discipline; latin_name, cohort, phone, email, crew, from
     Roster(roster::Args),
-    /// The sessions of an intake: code, module, cohorts, date, start, end; instructors, break, mode, place
+    /// The sessions of an intake: code, module, cohorts, date, start, end; instructors, break, mode, length, room, place
     Schedule(schedule::Args),
     /// Days off of a calendar, and worked days of its weekends: date, kind; name
     Holidays(holidays::Args),
@@ -247,7 +247,11 @@ fn calendar(conn: &mut Conn, actor: &Actor, text: &str) -> Result<Calendar, Erro
     }
     let found = text.parse().map_or(Err(Error::NotFound), |id| calendars::find(conn, actor, id));
     found.map_err(|error| match error {
-        Error::NotFound => Error::invalid("/calendar", "unknown_calendar", format!("there is no calendar `{text}`")),
+        Error::NotFound => Error::invalid(
+            "/calendar",
+            "unknown_calendar",
+            format!("there is no calendar `{text}`; one begins with POST /api/v1/calendars"),
+        ),
         other => other,
     })
 }

@@ -56,6 +56,13 @@ fn one_session_moves_and_the_rest_of_its_series_stays() {
     assert_eq!(stands(&course, &ids[2]), at("08T00:00", "08T01:40", 0));
     let entry = &app.auditor().get(&format!("/audit?subject_id={}&action=session.moved", ids[1])).expect(200).body["items"][0];
     assert_eq!((&entry["reason"], &entry["to"]["sequence"]), (&json!("as agreed"), &json!(1)));
+    // Into a room and, said with null, out of it again.
+    let room = seed::room(&course, "A-301");
+    for (wanted, code) in [(json!(room), json!("A-301")), (json!(null), json!(null))] {
+        let to = json!({ "starts_at": "2020-06-05T06:00:00Z", "room_id": wanted });
+        let reply = act(&course, &ids[1], "move", to).expect(200);
+        assert_eq!(reply.body["sessions"][0]["room"]["code"], code);
+    }
     assert_eq!(app.findings(), Vec::<String>::new());
 }
 
