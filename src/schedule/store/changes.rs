@@ -39,16 +39,13 @@ pub(super) struct NewChange<'a> {
 /// Somebody or a cohort that a change concerns, and the start at which it is asked who is placed there.
 type Concerned = (ClaimKind, Id<()>, Instant);
 
-/// Records changes of published sessions; of a draft nobody has heard, and what alters nothing that is told is none.
+/// Records changes of published sessions, each of which raised the sequence of its session; of a draft nobody has heard.
 pub(super) fn record(conn: &mut Conn, actor: &Actor, now: Instant, changes: Vec<NewChange>) -> Result<(), Error> {
     let mut rows = Vec::new();
     let mut audience: Vec<(ScheduleChangeId, Concerned)> = Vec::new();
     let cohorts = cohort_names(conn, &changes)?;
     for NewChange { before, after, successor, reason } in changes {
         let (stood, stands) = (Standing::of(before, &cohorts), after.map(|after| Standing::of(after, &cohorts)));
-        if stands.as_ref() == Some(&stood) {
-            continue;
-        }
         let id = Id::generate();
         let concerned: BTreeSet<Concerned> = [Some(&stood), stands.as_ref()].into_iter().flatten().flat_map(concerned).collect();
         audience.extend(concerned.into_iter().map(|one| (id, one)));
