@@ -23,6 +23,7 @@ use crate::{
     http::{Answer, Body, Caller, Change, Download, Page, Query, Reading, Sent, Upload, UploadForm, Writing, at, once, page},
     intakes::IntakeId,
     organizations::OrganizationId,
+    text::Note,
 };
 
 #[derive(OpenApi)]
@@ -85,6 +86,8 @@ struct ScheduleQuery {
     /// Publish the sessions at once.
     #[serde(default)]
     publish: bool,
+    /// Why sessions that are published change, for those whom it concerns; without it a row that changes one is at fault.
+    reason: Option<Note>,
     /// Answer with the file itself and a verdict behind each row, instead of JSON; `Accept` can ask for it too.
     verdicts: Option<Format>,
 }
@@ -227,8 +230,8 @@ async fn import_roster_file(db: Data<Db>, caller: Caller, id: Path<IntakeId>, qu
         (Report = "application/json"), (String = "text/csv"),
         (String = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"))), Writing))]
 async fn import_schedule_file(db: Data<Db>, caller: Caller, id: Path<IntakeId>, query: Query<ScheduleQuery>, upload: Upload) -> Reply {
-    let (id, ScheduleQuery { dry_run, partial, publish, verdicts }) = (id.into_inner(), query.into_inner());
-    let options = Options { dry_run, partial, publish, ..Options::default() };
+    let (id, ScheduleQuery { dry_run, partial, publish, reason, verdicts }) = (id.into_inner(), query.into_inner());
+    let options = Options { dry_run, partial, publish, reason, ..Options::default() };
     let gate = move |conn: &mut Conn, actor: &Actor| may_import_schedule(conn, actor, id).map(drop);
     let import = move |conn: &mut Conn, actor: &Actor, now: Instant, file: &File, options: &Options| {
         import_schedule(conn, actor, now, id, file, options)

@@ -36,6 +36,7 @@ use crate::{
     schedule::Conflict,
     schema::imports,
     tabular::Table,
+    text::Note,
 };
 
 pub type ImportId = Id<Import>;
@@ -336,6 +337,8 @@ pub struct Options {
     pub partial: bool,
     /// Publish the sessions of a schedule.
     pub publish: bool,
+    /// Why a schedule changes sessions that are published.
+    pub reason: Option<Note>,
     /// Told how far it is.
     pub progress: Option<Progress>,
 }
@@ -350,8 +353,8 @@ impl Options {
 
 impl fmt::Debug for Options {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { dry_run, partial, publish, progress: _ } = self;
-        write!(f, "Options {{ dry_run: {dry_run}, partial: {partial}, publish: {publish} }}")
+        let Self { dry_run, partial, publish, reason, progress: _ } = self;
+        write!(f, "Options {{ dry_run: {dry_run}, partial: {partial}, publish: {publish}, reason: {reason:?} }}")
     }
 }
 

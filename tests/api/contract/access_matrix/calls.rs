@@ -378,7 +378,7 @@ fn sessions() -> Vec<Call> {
         read("read_session", Thing::Session),
         list("list_session_changes", Thing::Session, "/items", "session_id"),
         list("list_person_changes", Thing::Person, "/items", "session_id"),
-        write("update_session", Thing::Session, |stage, _| json!({ "place": stage.code() })),
+        write("update_session", Thing::Session, |stage, _| json!({ "place": stage.code(), "reason": "as agreed" })),
         write("hold_session", Thing::Session, |_, _| json!({})).fresh(Stage::session),
         read("read_placements", Thing::Session).echo("/session_id"),
         write("move_session", Thing::Session, |stage, _| {
