@@ -12,7 +12,6 @@ mod proposals;
 mod rules;
 mod series;
 mod store;
-mod time_of_day;
 
 pub use conflicts::{Conflict, Severity};
 pub use http::{ApiDoc, routes, transitions};

@@ -1,6 +1,6 @@
 //! The times at which a session could be instead; pure.
 
-use chrono::{Datelike, Days, NaiveDate, NaiveTime, TimeDelta};
+use chrono::{Datelike, Days, NaiveDate, TimeDelta};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -8,12 +8,12 @@ use super::{
     conflicts::{Conflict, Severity},
     model::SessionId,
     plan::Plan,
-    time_of_day::TimeOfDay,
 };
 use crate::{
     clock::{Instant, YEARS},
     error::Error,
     http::body::some_day,
+    week::TimeOfDay,
     zone::Zone,
 };
 
@@ -63,11 +63,11 @@ impl PlacementQuery {
         if days.len() > DAYS {
             return refuse("until: at most 31 days are looked at");
         }
-        let earliest = self.earliest.map_or_else(|| clock(8, 0), TimeOfDay::time);
-        let latest = self.latest.map_or_else(|| clock(21, 30), TimeOfDay::time);
+        let earliest = self.earliest.unwrap_or(TimeOfDay::at(8, 0));
+        let latest = self.latest.unwrap_or(TimeOfDay::at(21, 30));
         let mut times = Vec::new();
         for date in days {
-            let (mut local, last) = (date.and_time(earliest), date.and_time(latest));
+            let (mut local, last) = (earliest.on(date), latest.on(date));
             while local <= last && local.date() == date {
                 if let Ok(starts_at) = zone.instant(local) {
                     let ends_at = starts_at.plus(span);
@@ -82,10 +82,6 @@ impl PlacementQuery {
 
 fn monday(day: NaiveDate) -> NaiveDate {
     day.checked_sub_days(Days::new(day.weekday().num_days_from_monday().into())).unwrap_or(day)
-}
-
-fn clock(hour: u32, minute: u32) -> NaiveTime {
-    NaiveTime::from_hms_opt(hour, minute, 0).unwrap_or(NaiveTime::MIN)
 }
 
 /// The times at which a session could be, each looked at alone.

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, ops::RangeInclusive};
 
-use chrono::{Datelike, NaiveDate, TimeDelta};
+use chrono::{NaiveDate, TimeDelta};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -11,7 +11,6 @@ use super::{
     model::{SeriesId, SessionId},
     plan::{Plan, lead_first},
     rules::minutes_between,
-    time_of_day::TimeOfDay,
 };
 use crate::{
     clock::Instant,
@@ -23,6 +22,7 @@ use crate::{
     programs::ModuleId,
     rooms::RoomId,
     text::{Code, Place},
+    week::{TimeOfDay, Weekday},
     zone::Zone,
 };
 
@@ -31,32 +31,6 @@ const SESSIONS: usize = 1000;
 /// The most times a week.
 const SLOTS: usize = 21;
 const MINUTES_OF_A_DAY: i64 = 24 * 60;
-
-text_enum! {
-    pub enum Weekday {
-        Monday => "monday",
-        Tuesday => "tuesday",
-        Wednesday => "wednesday",
-        Thursday => "thursday",
-        Friday => "friday",
-        Saturday => "saturday",
-        Sunday => "sunday",
-    }
-}
-
-impl Weekday {
-    fn of(date: NaiveDate) -> Self {
-        match date.weekday() {
-            chrono::Weekday::Mon => Self::Monday,
-            chrono::Weekday::Tue => Self::Tuesday,
-            chrono::Weekday::Wed => Self::Wednesday,
-            chrono::Weekday::Thu => Self::Thursday,
-            chrono::Weekday::Fri => Self::Friday,
-            chrono::Weekday::Sat => Self::Saturday,
-            chrono::Weekday::Sun => Self::Sunday,
-        }
-    }
-}
 
 text_enum! {
     /// Why a series has no further session.
@@ -98,7 +72,14 @@ impl Slot {
         if self.starts == self.ends {
             return Some(FieldFault::new(format!("/pattern/{index}/ends"), "no_minutes_left", "must not be the time at which it starts"));
         }
-        let span = (self.ends.time() - self.starts.time()).num_minutes() + if self.is_over_midnight() { MINUTES_OF_A_DAY } else { 0 };
+        if self.starts == TimeOfDay::END {
+            return Some(FieldFault::new(
+                format!("/pattern/{index}/starts"),
+                "out_of_range",
+                "begins on the next day; send 00:00 of that day",
+            ));
+        }
+        let span = self.starts.minutes_until(self.ends) + if self.is_over_midnight() { MINUTES_OF_A_DAY } else { 0 };
         let fault = |code, detail| Some(FieldFault::new(format!("/pattern/{index}/break_minutes"), code, detail));
         match self.break_minutes {
             ..0 => fault("out_of_range", "must be 0 or more"),
@@ -110,7 +91,7 @@ impl Slot {
     /// What takes place on a day. The minutes are those that pass, not those that the clocks show.
     fn on(&self, date: NaiveDate, zone: Zone) -> Result<Occurrence, String> {
         let last = if self.is_over_midnight() { date.succ_opt().unwrap_or(date) } else { date };
-        let instant = |date: NaiveDate, time: TimeOfDay| zone.instant(date.and_time(time.time())).map_err(|unclear| unclear.to_string());
+        let instant = |date: NaiveDate, time: TimeOfDay| zone.instant(time.on(date)).map_err(|unclear| unclear.to_string());
         let (starts_at, ends_at) = (instant(date, self.starts)?, instant(last, self.ends)?);
         let minutes = minutes_between(starts_at, ends_at, self.break_minutes).map_err(|fault| fault.detail)?;
         Ok(Occurrence { starts_at, ends_at, break_minutes: self.break_minutes, minutes })

@@ -113,7 +113,7 @@ fn what_is_in_the_way_is_told_and_refuses_nothing() {
 fn nothing_takes_place_on_the_days_off_of_the_intakes_calendar() {
     let app = spawn_app();
     let course = seed::course(&app);
-    let body_of = json!({ "kind": "holidays", "code": "CN-2020", "name": "节假日", "time_zone": "Asia/Shanghai", "weekend_days": [6, 7] });
+    let body_of = json!({ "kind": "holidays", "code": "CN-2020", "name": "节假日", "time_zone": "Asia/Shanghai", "weekend_days": ["saturday", "sunday"] });
     let calendar = course.coordinator.post("/calendars", body_of).expect(201).id();
     let day = |date: &str, kind: &str| {
         let values = format!("{}, '{date}', '{kind}', '端午节'", app.hex(&calendar));
@@ -169,6 +169,7 @@ fn a_series_that_cannot_be_is_refused_whether_tried_or_made() {
     fault("/pattern/0/break_minutes", "no_minutes_left", "pattern", slot("08:00", 100));
     fault("/pattern/0/break_minutes", "out_of_range", "pattern", slot("08:00", -1));
     fault("/pattern/0/starts", "wrong_value", "pattern", slot("8:00", 0));
+    fault("/pattern/0/starts", "out_of_range", "pattern", slot("24:00", 0));
     fault("/from", "outside_intake", "from", json!("2020-05-26"));
     fault("/until", "outside_intake", "until", json!("2020-10-31"));
     fault("/until", "end_before_start", "until", json!("2020-05-31"));
