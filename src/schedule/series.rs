@@ -1,6 +1,9 @@
 //! A weekly pattern, and the sessions that it comes to; pure.
 
-use std::{collections::BTreeMap, ops::RangeInclusive};
+use std::{
+    collections::{BTreeMap, HashMap},
+    ops::RangeInclusive,
+};
 
 use chrono::{NaiveDate, TimeDelta};
 use serde::{Deserialize, Serialize};
@@ -8,7 +11,7 @@ use utoipa::ToSchema;
 
 use super::{
     conflicts::Checked,
-    model::{SeriesId, SessionId},
+    model::{SeriesId, SeriesRow, SessionId, SessionState},
     plan::{Plan, lead_first},
     rules::minutes_between,
 };
@@ -133,6 +136,16 @@ pub(super) struct NewSeries {
 }
 
 impl NewSeries {
+    /// The same with what is the intake's where nothing is said, so that it says the same for ever.
+    pub(super) fn within(self, intake: &Intake) -> Self {
+        Self {
+            mode: self.mode.or(Some(intake.mode)),
+            from: self.from.or(Some(intake.opens_on)),
+            until: self.until.or(Some(intake.closes_on)),
+            ..self
+        }
+    }
+
     /// The days of the series.
     ///
     /// # Errors
@@ -271,6 +284,53 @@ pub(super) fn occurrences(
         drawn.ended = Ended::PlanUsedUp;
     }
     drawn
+}
+
+/// A series, and what became of its sessions.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Series {
+    pub id: SeriesId,
+    pub intake_id: IntakeId,
+    /// Unique in the intake.
+    #[schema(example = "MET")]
+    pub code: Code,
+    /// What it was made from, with what was the intake's then. Its sessions may have changed since; they say so themselves.
+    pub made_from: NewSeries,
+    pub sessions: SessionsByState,
+    pub created_at: Instant,
+}
+
+impl Series {
+    pub(super) fn of(sessions: &HashMap<SessionState, i64>, row: SeriesRow) -> Result<Self, Error> {
+        let made_from = serde_json::from_str(&row.made_from).map_err(Error::internal)?;
+        let SeriesRow { id, intake_id, code, created_at, .. } = row;
+        Ok(Self { id, intake_id, code, made_from, sessions: SessionsByState::of(sessions), created_at })
+    }
+}
+
+/// How many sessions there are of each state.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct SessionsByState {
+    #[schema(example = 0)]
+    pub draft: i64,
+    #[schema(example = 30)]
+    pub published: i64,
+    #[schema(example = 9)]
+    pub held: i64,
+    #[schema(example = 1)]
+    pub cancelled: i64,
+}
+
+impl SessionsByState {
+    fn of(counts: &HashMap<SessionState, i64>) -> Self {
+        let count = |state| counts.get(&state).copied().unwrap_or(0);
+        Self {
+            draft: count(SessionState::Draft),
+            published: count(SessionState::Published),
+            held: count(SessionState::Held),
+            cancelled: count(SessionState::Cancelled),
+        }
+    }
 }
 
 /// A series as it was made, or as it would be.

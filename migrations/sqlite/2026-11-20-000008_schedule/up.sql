@@ -22,11 +22,12 @@ WHEN NEW.id <> OLD.id OR EXISTS (SELECT 1 FROM rooms WHERE provider_id = NEW.pro
     SELECT RAISE(ABORT, 'muster:already_exists');
 END;
 
--- Sessions that were made together from a weekly pattern; `code` is what their codes began with.
+-- Sessions that were made together from a weekly pattern; `code` is what their codes began with, `made_from` the request as it was meant.
 CREATE TABLE series (
     id BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),
     intake_id BLOB NOT NULL CHECK (length(intake_id) = 16) REFERENCES intakes (id),
     code TEXT NOT NULL CHECK (length(code) BETWEEN 1 AND 64),
+    made_from TEXT NOT NULL CHECK (json_valid(made_from)),
     created_at INTEGER NOT NULL,
     UNIQUE (intake_id, code),
     UNIQUE (id, intake_id)

@@ -67,6 +67,7 @@ fn costs(app: &App, class: &Class) -> Costs {
     measure("list of instructors", &|| get(coordinator, "/instructors?limit=500".to_owned()));
     measure("list of enrollments", &|| get(coordinator, format!("/intakes/{intake}/enrollments?limit=500")));
     measure("list of sessions", &|| get(coordinator, format!("/intakes/{intake}/sessions?limit=500")));
+    measure("list of series", &|| get(coordinator, format!("/intakes/{intake}/series?limit=500")));
     measure("list of intakes", &|| get(coordinator, "/intakes?limit=500".to_owned()));
     let proposed = serde_json::json!({ "sessions": [seed::session_body(&class.course, "N-1", &seed::morning(1))] });
     measure("session checked", &|| coordinator.post(&format!("/intakes/{intake}/sessions/check"), proposed.clone()));
