@@ -90,6 +90,11 @@ fn operations(app: &App, course: &Course) -> Vec<Operation> {
         operation("POST", format!("/sessions/{published}/cancel"), &step),
         operation("PUT", format!("/sessions/{held}/roll-call"), &json!({ "entries": [seed::line(&member, "present")] })),
         operation("POST", format!("/sessions/{held}/roll-call/reopen"), &step),
+        operation(
+            "POST",
+            format!("/enrollments/{enrollment}/hours"),
+            &json!({ "module_id": course.program.metallurgy_module, "minutes": -5, "reason": "left for the plant" }),
+        ),
         operation("POST", "/organizations".to_owned(), &json!({ "code": "NEW", "name": "新单位", "kind": "college" })),
         operation("PATCH", format!("/organizations/{}", app.provider().id), &json!({ "name": "改名" })),
     ];
