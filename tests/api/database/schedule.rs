@@ -198,7 +198,8 @@ fn a_session_is_in_a_room_of_the_house_that_teaches_it() {
     for inside in [&own, &units] {
         app.sql(&format!("UPDATE sessions SET room_id = {inside} WHERE id = {draft}")).unwrap();
     }
-    let columns = "intake_id, program_version_id, module_id, state, mode, starts_at, ends_at, break_minutes, minutes, created_at, changed_at";
+    let columns =
+        "intake_id, program_version_id, module_id, state, mode, starts_at, ends_at, break_minutes, minutes, created_at, changed_at";
     let insert = |room: &str| {
         let values = format!("{}, 'D-2', {room}, {columns}", app.hex(&app.absent_id()));
         format!("INSERT INTO sessions (id, code, room_id, {columns}) SELECT {values} FROM sessions WHERE id = {draft}")
