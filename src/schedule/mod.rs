@@ -12,11 +12,12 @@ mod proposals;
 mod rules;
 mod series;
 mod store;
-mod time_of_day;
 
 pub use conflicts::{Conflict, Severity};
 pub use http::{ApiDoc, routes, transitions};
-pub use model::{Held, Instructor, NewWaiver, Series, SeriesId, Session, SessionId, SessionRow, SessionState, SessionTransition, Waiver};
+pub use model::{
+    Held, Instructor, NewWaiver, SeriesId, SeriesRow, Session, SessionId, SessionRow, SessionState, SessionTransition, Waiver,
+};
 pub use plan::{NewHold, NewSession, SessionPatch};
 pub use store::moves::update_many;
 pub use store::places::{room_changed, to_come_in};

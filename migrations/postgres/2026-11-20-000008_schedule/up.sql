@@ -23,11 +23,12 @@ BEGIN
 END $$;
 CREATE TRIGGER rooms_stay_with_their_provider BEFORE UPDATE ON rooms FOR EACH ROW EXECUTE FUNCTION rooms_stay_with_their_provider();
 
--- Sessions that were made together from a weekly pattern; `code` is what their codes began with.
+-- Sessions that were made together from a weekly pattern; `code` is what their codes began with, `made_from` the request as it was meant.
 CREATE TABLE series (
     id uuid NOT NULL PRIMARY KEY,
     intake_id uuid NOT NULL REFERENCES intakes (id),
     code text NOT NULL CHECK (length(code) BETWEEN 1 AND 64),
+    made_from text NOT NULL CHECK (made_from::json IS NOT NULL),
     created_at timestamptz NOT NULL,
     UNIQUE (intake_id, code),
     UNIQUE (id, intake_id)

@@ -27,11 +27,12 @@ CREATE TRIGGER rooms_stay_with_their_provider BEFORE UPDATE OF provider_id ON ro
     SELECT RAISE(ABORT, 'muster:immutable');
 END;
 
--- Sessions that were made together from a weekly pattern; `code` is what their codes began with.
+-- Sessions that were made together from a weekly pattern; `code` is what their codes began with, `made_from` the request as it was meant.
 CREATE TABLE series (
     id BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),
     intake_id BLOB NOT NULL CHECK (length(intake_id) = 16) REFERENCES intakes (id),
     code TEXT NOT NULL CHECK (length(code) BETWEEN 1 AND 64),
+    made_from TEXT NOT NULL CHECK (json_valid(made_from)),
     created_at INTEGER NOT NULL,
     UNIQUE (intake_id, code),
     UNIQUE (id, intake_id)

@@ -316,7 +316,8 @@ fn a_session_stays_in_its_series_and_a_series_as_it_was_made() {
         let message = app.refusal(&format!("UPDATE sessions SET series_id = {other} WHERE id = {session}"));
         assert!(message.contains("muster:immutable"), "{message}");
     }
-    for change in ["code = 'C'".to_owned(), format!("created_at = {}", app.instant("2020-01-01T00:00:00Z"))] {
+    for change in ["code = 'C'".to_owned(), "made_from = '{}'".to_owned(), format!("created_at = {}", app.instant("2020-01-01T00:00:00Z"))]
+    {
         let message = app.refusal(&format!("UPDATE series SET {change} WHERE id = {id}"));
         assert!(message.contains("muster:immutable"), "{message}");
     }

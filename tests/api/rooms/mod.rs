@@ -67,7 +67,10 @@ fn a_room_holds_one_session_at_a_time() {
         let told = course.coordinator.post(&format!("/intakes/{}/sessions/check", course.intake), check).expect(200);
         assert_eq!((&told.body["fits"], &told.body["conflicts"][0]["kind"]), (&json!(false), &json!("room")));
     });
-    let patch = |id: &str, patch: Value| course.coordinator.if_match("*").patch(&format!("/sessions/{id}"), patch);
+    let patch = |id: &str, mut patch: Value| {
+        patch["reason"] = json!("painted");
+        course.coordinator.if_match("*").patch(&format!("/sessions/{id}"), patch)
+    };
     let moved = patch(&other, json!({ "room_id": second })).expect(200);
     assert_eq!((&moved.body["room"]["code"], &moved.body["room"]["kind"]), (&json!("A-302"), &json!("on_site")));
     publish(&course, &other).expect(200);

@@ -124,7 +124,7 @@ fn one_of_publishing_there_and_moving_there_is_done() {
         let (from, to) = (seed::morning(2 * round), seed::morning(2 * round + 1));
         let code = format!("M-{round}");
         let session = seed::published_session(&courses[0], &code, &from);
-        let body = json!({ "starts_at": to, "ends_at": seed::after(&to, 90) });
+        let body = json!({ "starts_at": to, "ends_at": seed::after(&to, 90), "reason": "x" });
         let moving = Entrant { path: format!("/sessions/{session}"), session, code, body };
         let mut body = seed::session_body(&courses[1], &format!("P-{round}"), &seed::after(&to, 30));
         body["instructor_ids"] = json!([courses[0].instructor]);

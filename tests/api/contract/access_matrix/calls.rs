@@ -30,6 +30,7 @@ pub enum Thing {
     QuotaOfIntake,
     Enrollment,
     Session,
+    Series,
     Room,
     Feed,
     /// A feed by the last part of its address.
@@ -58,6 +59,7 @@ impl Thing {
             (Self::Intake | Self::Quota | Self::QuotaOfIntake, _) => "i1",
             (Self::Enrollment, _) => "e1",
             (Self::Session, _) => "past",
+            (Self::Series, _) => "series",
             (Self::Room, _) => "r1",
             (Self::Feed, "instructor") => "feed_lead",
             (Self::Feed, "trainee") => "feed_t1",
@@ -93,6 +95,7 @@ impl Thing {
             (Self::Session, "class_adviser") => &["other", "away"],
             (Self::Session, "instructor") => &["draft", "other", "joint", "away", "unsettled"],
             (Self::Session, "trainee") => &["draft", "other", "away"],
+            (Self::Series, _) if narrow => &["series2"],
             (Self::Room, _) if narrow => &["r2"],
             (Self::Feed, "instructor") => &["feed", "feed2", "feed_t1"],
             (Self::Feed, "trainee") => &["feed", "feed2", "feed_lead"],
@@ -368,6 +371,7 @@ fn sessions() -> Vec<Call> {
         })
         .echo("/sessions/0/intake_id"),
         write("check_sessions", Thing::Intake, |stage, _| json!({ "sessions": [stage.new_session()] })).echo(""),
+        list("list_series", Thing::Intake, "/items", "id"),
         write("create_series", Thing::Intake, |stage, _| {
             let day = "2020-10-30";
             let slot = json!({ "weekday": "friday", "starts": "08:00", "ends": "09:00" });
@@ -375,10 +379,11 @@ fn sessions() -> Vec<Call> {
                 "from": day, "until": day })
         })
         .echo("/intake_id"),
+        read("read_series", Thing::Series),
         read("read_session", Thing::Session),
         list("list_session_changes", Thing::Session, "/items", "session_id"),
         list("list_person_changes", Thing::Person, "/items", "session_id"),
-        write("update_session", Thing::Session, |stage, _| json!({ "place": stage.code() })),
+        write("update_session", Thing::Session, |stage, _| json!({ "place": stage.code(), "reason": "as agreed" })),
         write("hold_session", Thing::Session, |_, _| json!({})).fresh(Stage::session),
         read("read_placements", Thing::Session).echo("/session_id"),
         write("move_session", Thing::Session, |stage, _| {

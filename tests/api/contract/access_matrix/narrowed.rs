@@ -56,6 +56,7 @@ fn of_second_intake(of: Thing) -> &'static [&'static str] {
         Thing::Quota => &["i2 s2"],
         Thing::Enrollment => &["e6", "e7"],
         Thing::Session => &["away"],
+        Thing::Series => &["series2"],
         Thing::Room => &["r2"],
         Thing::Feed => &["feed2"],
         Thing::Calendar => &["h2", "rota"],
@@ -85,7 +86,7 @@ fn a_token_for_one_intake_sees_nothing_of_another_of_the_same_provider() {
     ];
     let mut wrong = Vec::new();
     let mut tell = |what: String, client: &str, reply: &Reply| {
-        for hidden in ["i2", "p2", "v2", "c3", "t6", "e6", "e7", "away", "r2", "feed2", "h2", "rota", "import2"] {
+        for hidden in ["i2", "p2", "v2", "c3", "t6", "e6", "e7", "away", "series2", "r2", "feed2", "h2", "rota", "import2"] {
             if reply.text.contains(stage.a.id(hidden)) {
                 wrong.push(format!("{what} tells {client} of {hidden}: {}", reply.text));
             }
@@ -128,7 +129,7 @@ fn a_token_for_one_intake_writes_nothing_beside_it() {
             Thing::Organization | Thing::Instructor | Thing::Program | Thing::Version | Thing::Room => true,
             Thing::Calendar | Thing::Feed => true,
             Thing::Trainee | Thing::Person | Thing::Intake | Thing::Quota | Thing::QuotaOfIntake => false,
-            Thing::Enrollment | Thing::Session | Thing::Rota | Thing::Import | Thing::Schedule => false,
+            Thing::Enrollment | Thing::Session | Thing::Series | Thing::Rota | Thing::Import | Thing::Schedule => false,
         };
         if request.0.body.is_none() || !beside {
             continue;

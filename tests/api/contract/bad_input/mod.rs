@@ -111,7 +111,7 @@ fn around(course: &Course) -> Vec<Operation> {
             "PUT",
             format!("/instructors/{}/profile", course.instructor),
             &json!({ "time_zone": "Asia/Shanghai", "daily_minutes": 360, "weekly_minutes": 1080, "disciplines": ["MET"],
-                "hours": [{ "weekday": 1, "from_minute": 480, "until_minute": 720 }],
+                "hours": [{ "weekday": "monday", "from_time": "08:00", "until_time": "12:00" }],
                 "exceptions": [{ "from_date": "2020-07-06", "until_date": "2020-07-10", "available": false }] }),
         ),
         operation("POST", "/rooms".to_owned(), &json!({ "code": "NEW", "name": "301", "kind": "on_site", "capacity": 64 })),
@@ -119,9 +119,9 @@ fn around(course: &Course) -> Vec<Operation> {
         operation(
             "POST",
             "/calendars".to_owned(),
-            &json!({ "kind": "holidays", "code": "NEW", "name": "节假日", "time_zone": "Asia/Shanghai", "weekend_days": [6, 7] }),
+            &json!({ "kind": "holidays", "code": "NEW", "name": "节假日", "time_zone": "Asia/Shanghai", "weekend_days": ["saturday", "sunday"] }),
         ),
-        operation("PATCH", format!("/calendars/{calendar}"), &json!({ "code": "NEW", "name": "改名", "weekend_days": [7] })),
+        operation("PATCH", format!("/calendars/{calendar}"), &json!({ "code": "NEW", "name": "改名", "weekend_days": ["sunday"] })),
         operation("POST", "/feeds".to_owned(), &feed),
         operation("POST", format!("/feeds/{feed_id}/revoke"), &json!({ "reason": "as agreed" })),
     ]
@@ -320,7 +320,7 @@ fn a_change_needs_the_tag_of_the_present_state() {
         ("PATCH", format!("/programs/{}", course.program.id), json!({ "name": "改名" })),
         ("PUT", format!("/program-versions/{version}"), json!({ "total_minutes": 90, "disciplines": [], "modules": [] })),
         ("PATCH", format!("/intakes/{}", course.intake), json!({ "name": "改名" })),
-        ("PATCH", format!("/calendars/{calendar}"), json!({ "weekend_days": [7] })),
+        ("PATCH", format!("/calendars/{calendar}"), json!({ "weekend_days": ["sunday"] })),
         (
             "PUT",
             profile,
