@@ -58,7 +58,7 @@ fn a_waiver_that_nobody_granted_and_one_that_is_gone_are_found() {
 /// A published session that was moved once; its key.
 fn moved(app: &App, course: &Course) -> (String, String) {
     let session = seed::published_session(course, "P-1", &seed::morning(1));
-    let change = json!({ "starts_at": seed::morning(2), "ends_at": seed::after(&seed::morning(2), 90) });
+    let change = json!({ "starts_at": seed::morning(2), "ends_at": seed::after(&seed::morning(2), 90), "reason": "storm" });
     course.coordinator.if_match("*").patch(&format!("/sessions/{session}"), change).expect(200);
     assert_eq!(app.findings(), Vec::<String>::new());
     (app.hex(&session), session)
