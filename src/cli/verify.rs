@@ -8,7 +8,7 @@ use crate::{
     db::{self, Conn, Db},
     enrollments,
     error::Error,
-    journal, ledger, organizations, schedule,
+    feeds, journal, ledger, organizations, schedule,
 };
 
 const EXAMPLES: &str = "\
@@ -23,8 +23,10 @@ Exit code 3 if anything was found. Each finding begins with the name of its chec
   steps       an enrollment's steps follow each other, began its periods and are those of the journal
   claims      what sessions occupy, and that nobody is in two places without a waiver
   plan        no more is scheduled than planned, by cohort and module
-  sessions    published, held and cancelled ones are so in the journal
-  changes     what is told of sessions that were moved or cancelled is what the journal says became of them
+  sessions    published, held and cancelled ones are so in the journal, and all lie within the days of their intake
+  waivers     whoever may be in two places may by the journal
+  changes     what is told of sessions that were moved or cancelled is what the journal says became of them, each once, to whom it concerns
+  feeds       each shows what is its provider's
   postings    what closed roll calls posted, for whom, and what their attendances come to
   closings    how often roll calls were closed and reopened
   unsettled   closed sessions that somebody reaches back over are listed
@@ -52,7 +54,9 @@ const CHECKS: &[(&str, Check)] = &[
     ("claims", schedule::verify_claims),
     ("plan", schedule::verify_plan),
     ("sessions", schedule::verify_sessions),
+    ("waivers", schedule::verify_waivers),
     ("changes", schedule::verify_changes),
+    ("feeds", feeds::verify),
     ("postings", attendance::verify_postings),
     ("closings", attendance::verify_closings),
     ("unsettled", enrollments::verify_unsettled),

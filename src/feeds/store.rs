@@ -1,5 +1,7 @@
 //! The table of feeds: who may make which, and what each shows.
 
+pub(super) mod verify;
+
 use std::collections::HashMap;
 
 use chrono::TimeDelta;

@@ -25,6 +25,6 @@ pub use store::places::{room_changed, to_come_in};
 pub use store::plan::refuse_below_scheduled;
 pub use store::preview::{Judged, Proposal, judged};
 pub use store::steps::{cancel_unheld, hold, publish, refuse_unheld};
-pub use store::verify::{verify_changes, verify_claims, verify_plan, verify_sessions};
+pub use store::verify::{verify_changes, verify_claims, verify_plan, verify_sessions, verify_waivers};
 pub use store::waivers::waive;
 pub use store::{Scheduled, called, check_within, create_many, find, of_intake, remove_many, visible};

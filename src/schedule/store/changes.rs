@@ -38,7 +38,7 @@ pub(super) struct NewChange<'a> {
 }
 
 /// Somebody or a cohort that a change concerns, and the start at which it is asked who is placed there.
-type Concerned = (ClaimKind, Id<()>, Instant);
+pub(super) type Concerned = (ClaimKind, Id<()>, Instant);
 
 /// Records changes of published sessions, each of which raised the sequence of its session; of a draft nobody has heard.
 pub(super) fn record(conn: &mut Conn, actor: &Actor, now: Instant, changes: Vec<NewChange>) -> Result<(), Error> {
@@ -87,7 +87,7 @@ pub(super) fn record(conn: &mut Conn, actor: &Actor, now: Instant, changes: Vec<
     Ok(())
 }
 
-fn concerned(standing: &Standing) -> impl Iterator<Item = Concerned> {
+pub(super) fn concerned(standing: &Standing) -> impl Iterator<Item = Concerned> {
     let at = standing.starts_at;
     let cohorts = standing.cohorts.iter().map(move |cohort| (ClaimKind::Cohort, cohort.id, at));
     cohorts.chain(standing.instructors.iter().map(move |instructor| (ClaimKind::Instructor, instructor.id, at)))
@@ -261,7 +261,7 @@ fn told(conn: &mut Conn, rows: Vec<ScheduleChangeRow>) -> Result<Vec<ScheduleCha
     rows.into_iter().map(tell).collect()
 }
 
-fn read<T: DeserializeOwned>(values: &str) -> Result<T, Error> {
+pub(super) fn read<T: DeserializeOwned>(values: &str) -> Result<T, Error> {
     serde_json::from_str(values).map_err(Error::internal)
 }
 

@@ -371,21 +371,25 @@ pub fn remove_many(conn: &mut Conn, actor: &Actor, intake: &Intake, ids: &[Sessi
 /// 409 `sessions_outside`, with their number and the first of them.
 pub fn check_within(conn: &mut Conn, intake: IntakeId, opens_on: NaiveDate, closes_on: NaiveDate) -> Result<(), Error> {
     let zone: Zone = intake_rows::table.find(intake).select(intake_rows::time_zone).first(conn)?;
-    let days = Days::of(zone, opens_on, closes_on);
-    // What was held lies where it actually was.
-    let planned = sessions::starts_at.lt(days.from).or(sessions::ends_at.gt(days.until));
-    let held = sessions::held_starts_at.assume_not_null().lt(days.from).or(sessions::held_ends_at.assume_not_null().gt(days.until));
-    let is_held = sessions::state.eq(SessionState::Held);
-    let outside: Vec<(Code, Instant)> = sessions::table
-        .filter(sessions::intake_id.eq(intake))
-        .filter(sessions::state.ne(SessionState::Cancelled))
-        .filter(is_held.and(held).or(sessions::state.ne(SessionState::Held).and(planned)))
-        .order((sessions::starts_at, sessions::id))
-        .select((sessions::code, sessions::starts_at))
-        .load(conn)?;
-    let Some((code, starts_at)) = outside.first() else {
+    let outside = lying_outside(conn, intake, Days::of(zone, opens_on, closes_on))?;
+    let Some((_, code, starts_at)) = outside.first() else {
         return Ok(());
     };
     let detail = format!("{} sessions would lie outside the new dates; the first is {code} at {starts_at}", outside.len());
     Err(Error::conflict("sessions_outside", detail))
+}
+
+/// The sessions of an intake that lie outside these days, the first first. What was cancelled lies nowhere.
+pub(super) fn lying_outside(conn: &mut Conn, intake: IntakeId, days: Days) -> Result<Vec<(SessionId, Code, Instant)>, Error> {
+    // What was held lies where it actually was.
+    let planned = sessions::starts_at.lt(days.from).or(sessions::ends_at.gt(days.until));
+    let held = sessions::held_starts_at.assume_not_null().lt(days.from).or(sessions::held_ends_at.assume_not_null().gt(days.until));
+    let is_held = sessions::state.eq(SessionState::Held);
+    Ok(sessions::table
+        .filter(sessions::intake_id.eq(intake))
+        .filter(sessions::state.ne(SessionState::Cancelled))
+        .filter(is_held.and(held).or(sessions::state.ne(SessionState::Held).and(planned)))
+        .order((sessions::starts_at, sessions::id))
+        .select((sessions::id, sessions::code, sessions::starts_at))
+        .load(conn)?)
 }

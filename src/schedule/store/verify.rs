@@ -1,13 +1,23 @@
 //! What `muster verify` recomputes of the schedule.
 
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use chrono::NaiveDate;
 use diesel::{
     prelude::*,
     sql_query,
     sql_types::{BigInt, Text},
 };
+use serde::Deserialize;
 
 use super::{
-    super::{model::SessionId, rules::scheduled_at_least},
+    super::{
+        changes::{ScheduleChangeId, Standing},
+        model::SessionId,
+        rules::{Days, scheduled_at_least},
+    },
+    changes::{Concerned, concerned, read},
+    lying_outside,
     plan::{planned_minutes, taken_of},
 };
 use crate::{
@@ -19,8 +29,12 @@ use crate::{
     error::Error,
     id::Id,
     intakes::{Intake, IntakeId},
-    schema::intakes,
+    schema::{claim_waivers, intakes, journal_entries, journal_payloads, session_change_audience, session_changes},
+    zone::Zone,
 };
+
+/// Changes in one look.
+const PAGE: i64 = 500;
 
 #[derive(QueryableByName)]
 struct Claim {
@@ -147,17 +161,38 @@ struct Ended {
     state: String,
 }
 
-/// Looks for sessions that stand as published, held or cancelled without the entry of the journal that says who did it.
+/// Looks for sessions that stand as published, held or cancelled without the entry of the journal that says who did it, and for those
+/// that lie outside the days of their intake: neither they nor the days are moved so that they do.
 pub fn verify_sessions(conn: &mut Conn) -> Result<Vec<String>, Error> {
     let silent: Vec<Ended> = sql_query(
         "SELECT s.id, s.state FROM sessions s WHERE s.state <> 'draft'
             AND NOT EXISTS (SELECT 1 FROM journal_entries j WHERE j.subject_id = s.id AND j.action = 'session.' || s.state)",
     )
     .load(conn)?;
-    Ok(silent.into_iter().map(|row| format!("sessions: session {} is {}, but the journal does not say so", row.id, row.state)).collect())
+    let silent = silent.into_iter().map(|row| format!("sessions: session {} is {}, but the journal does not say so", row.id, row.state));
+    let mut findings: Vec<String> = silent.collect();
+    let intakes: Vec<(IntakeId, Zone, NaiveDate, NaiveDate)> =
+        intakes::table.order(intakes::id).select((intakes::id, intakes::time_zone, intakes::opens_on, intakes::closes_on)).load(conn)?;
+    for (intake, zone, opens_on, closes_on) in intakes {
+        let outside = lying_outside(conn, intake, Days::of(zone, opens_on, closes_on))?;
+        let told = |(id, _, at)| format!("sessions: session {id} of {at} lies outside the days of its intake, {opens_on} to {closes_on}");
+        findings.extend(outside.into_iter().map(told));
+    }
+    Ok(findings)
 }
 
-/// Looks for changes that are told though the journal knows nothing of them, and for cancellations of announced sessions that are not told.
+#[derive(QueryableByName)]
+struct Counted {
+    #[diesel(sql_type = Uid)]
+    id: SessionId,
+    #[diesel(sql_type = BigInt)]
+    sequence: i64,
+    #[diesel(sql_type = BigInt)]
+    told: i64,
+}
+
+/// Looks for changes that are told though the journal knows nothing of them, or to others than they concern; and for sessions whose
+/// sequence is not the number of their changes, with one more for those that were held at another time, who were there.
 pub fn verify_changes(conn: &mut Conn) -> Result<Vec<String>, Error> {
     let invented: Vec<Ended> = sql_query(
         "SELECT c.session_id AS id, c.kind AS state FROM session_changes c WHERE NOT EXISTS (SELECT 1 FROM journal_entries j
@@ -165,12 +200,156 @@ pub fn verify_changes(conn: &mut Conn) -> Result<Vec<String>, Error> {
                 AND j.action = CASE c.kind WHEN 'cancelled' THEN 'session.cancelled' ELSE 'session.moved' END)",
     )
     .load(conn)?;
-    let silent: Vec<Ended> = sql_query(
-        "SELECT s.id, s.state FROM sessions s WHERE s.state = 'cancelled' AND s.sequence > 0
-            AND NOT EXISTS (SELECT 1 FROM session_changes c WHERE c.session_id = s.id AND c.kind = s.state)",
+    let counted: Vec<Counted> = sql_query(
+        "SELECT id, CAST(sequence AS bigint) AS sequence, told FROM (SELECT s.id, s.sequence,
+            CASE WHEN s.held_starts_at <> s.starts_at OR s.held_ends_at <> s.ends_at THEN 1 ELSE 0 END AS held_elsewhen,
+            (SELECT count(*) FROM session_changes c WHERE c.session_id = s.id) AS told
+         FROM sessions s) AS counted WHERE sequence <> told + held_elsewhen ORDER BY id",
     )
     .load(conn)?;
     let invented = invented.into_iter().map(|row| format!("changes: session {} was not {} when it is told so", row.id, row.state));
-    let silent = silent.into_iter().map(|row| format!("changes: session {} is {}, and nobody is told", row.id, row.state));
-    Ok(invented.chain(silent).collect())
+    let counted = counted
+        .into_iter()
+        .map(|row| format!("changes: session {} has sequence {} and {} changes are told", row.id, row.sequence, row.told));
+    let mut findings: Vec<String> = invented.chain(counted).collect();
+    let mut last = None;
+    loop {
+        let page = told_after(conn, last)?;
+        let Some(one) = page.last() else {
+            return Ok(findings);
+        };
+        last = Some(one.0);
+        findings.extend(misdirected(conn, page)?);
+    }
+}
+
+/// A change, and how its session stood and stands, as JSON.
+type ToldRow = (ScheduleChangeId, String, Option<String>);
+
+fn told_after(conn: &mut Conn, last: Option<ScheduleChangeId>) -> Result<Vec<ToldRow>, Error> {
+    let mut page = session_changes::table.order(session_changes::id).limit(PAGE).into_boxed();
+    if let Some(last) = last {
+        page = page.filter(session_changes::id.gt(last));
+    }
+    Ok(page.select((session_changes::id, session_changes::before_values, session_changes::after_values)).load(conn)?)
+}
+
+/// Those of these changes that are told to others than the cohorts and instructors of before and after.
+fn misdirected(conn: &mut Conn, changes: Vec<ToldRow>) -> Result<Vec<String>, Error> {
+    let ids: Vec<ScheduleChangeId> = changes.iter().map(|(id, ..)| *id).collect();
+    let rows: Vec<(ScheduleChangeId, Concerned)> = session_change_audience::table
+        .filter(session_change_audience::change_id.eq_any(ids))
+        .select((
+            session_change_audience::change_id,
+            (session_change_audience::kind, session_change_audience::resource_id, session_change_audience::starts_at),
+        ))
+        .load(conn)?;
+    let mut audiences: HashMap<ScheduleChangeId, BTreeSet<Concerned>> = HashMap::new();
+    for (change, one) in rows {
+        audiences.entry(change).or_default().insert(one);
+    }
+    let finding = |(id, before, after): ToldRow| {
+        let standings: Result<Vec<Standing>, Error> = [Some(before), after].into_iter().flatten().map(|values| read(&values)).collect();
+        let Ok(standings) = standings else {
+            return Some(format!("changes: what is told in change {id} cannot be read"));
+        };
+        let expected: BTreeSet<Concerned> = standings.iter().flat_map(concerned).collect();
+        let is_right = audiences.remove(&id).unwrap_or_default() == expected;
+        (!is_right).then(|| format!("changes: change {id} is told to others than it concerns"))
+    };
+    Ok(changes.into_iter().filter_map(finding).collect())
+}
+
+/// Two sessions, the smaller id first.
+type Pair = (SessionId, SessionId);
+
+/// An entry about a waiver: its subject, when it was recorded, whether it grants, and of which pair unless its payload is gone, as after
+/// an erasure, or unreadable, which is the business of the journal's check.
+type Word = (SessionId, Instant, bool, Option<Pair>);
+
+/// What the payload of an entry about a waiver says: the waiver after it was granted, or before it was revoked.
+#[derive(Deserialize)]
+struct WaiverPayload {
+    #[serde(alias = "from")]
+    to: Waived,
+}
+
+#[derive(Deserialize)]
+struct Waived {
+    first_session_id: SessionId,
+    second_session_id: SessionId,
+}
+
+/// Holds the waivers against the journal: each was granted when it says so, and what was granted stands unless it was revoked later.
+pub fn verify_waivers(conn: &mut Conn) -> Result<Vec<String>, Error> {
+    let entries: Vec<(SessionId, Instant, String, Option<String>)> = journal_entries::table
+        .left_join(journal_payloads::table.on(journal_payloads::entry_id.eq(journal_entries::id)))
+        .filter(journal_entries::action.eq_any(["waiver.granted", "waiver.revoked"]))
+        .order(journal_entries::seq)
+        .select((journal_entries::subject_id, journal_entries::recorded_at, journal_entries::action, journal_payloads::body.nullable()))
+        .load(conn)?;
+    let word = |(subject, at, action, body): (SessionId, Instant, String, Option<String>)| {
+        let pair = body.and_then(|body| serde_json::from_str(&body).ok());
+        let pair = pair.map(|WaiverPayload { to: Waived { first_session_id, second_session_id } }| (first_session_id, second_session_id));
+        (subject, at, action == "waiver.granted", pair)
+    };
+    let stored: Vec<(Pair, Instant)> = claim_waivers::table
+        .order((claim_waivers::first_session_id, claim_waivers::second_session_id))
+        .select(((claim_waivers::first_session_id, claim_waivers::second_session_id), claim_waivers::created_at))
+        .load(conn)?;
+    Ok(differing(entries.into_iter().map(word).collect(), stored))
+}
+
+/// What only one of the two says. Of the waivers of a session about which an entry says nothing any more, nothing is known.
+fn differing(words: Vec<Word>, stored: Vec<(Pair, Instant)>) -> Vec<String> {
+    let (mut granted, mut silent) = (BTreeMap::new(), BTreeSet::new());
+    for (subject, at, grants, pair) in words {
+        match pair {
+            Some(pair) if grants => drop(granted.insert(pair, at)),
+            Some(pair) => drop(granted.remove(&pair)),
+            None => drop(silent.insert(subject)),
+        }
+    }
+    let mut findings = Vec::new();
+    let is_known = |(first, second): &Pair| !silent.contains(first) && !silent.contains(second);
+    for (pair, since) in stored {
+        if granted.remove(&pair) != Some(since) && is_known(&pair) {
+            let (first, second) = pair;
+            findings.push(format!("waivers: sessions {first} and {second} may overlap since {since}, but the journal does not say so"));
+        }
+    }
+    for ((first, second), at) in granted.into_iter().filter(|(pair, _)| is_known(pair)) {
+        findings.push(format!("waivers: by the journal sessions {first} and {second} may overlap since {at}, but there is no such waiver"));
+    }
+    findings
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(minute: i64) -> Instant {
+        Instant::from_unix_micros(minute * 60_000_000).unwrap()
+    }
+
+    #[test]
+    fn a_waiver_stands_from_when_it_was_granted_until_it_is_revoked() {
+        let (first, second, third): (SessionId, SessionId, SessionId) = (Id::generate(), Id::generate(), Id::generate());
+        let pair = (first, second);
+        let grant = |minute| (second, at(minute), true, Some(pair));
+        let revoke = |minute| (second, at(minute), false, Some(pair));
+        let found = |words: &[Word], stored: &[(Pair, Instant)]| differing(words.to_vec(), stored.to_vec()).len();
+        assert_eq!(found(&[grant(1)], &[(pair, at(1))]), 0);
+        assert_eq!(found(&[], &[(pair, at(1))]), 1);
+        assert_eq!(found(&[grant(1)], &[]), 1);
+        assert_eq!(found(&[grant(1)], &[(pair, at(2))]), 1);
+        assert_eq!(found(&[grant(1), revoke(2)], &[]), 0);
+        assert_eq!(found(&[grant(1), revoke(2)], &[(pair, at(1))]), 1);
+        assert_eq!(found(&[grant(1), revoke(2), grant(3)], &[(pair, at(3))]), 0);
+        assert_eq!(found(&[grant(1), revoke(2), grant(3)], &[]), 1);
+        // An entry that says nothing any more speaks for the waivers of its session, and for those of no other.
+        let silent = (second, at(1), true, None);
+        assert_eq!((found(&[silent], &[(pair, at(1))]), found(&[silent], &[])), (0, 0));
+        assert_eq!(found(&[silent], &[((first, third), at(1))]), 1);
+    }
 }

@@ -213,7 +213,7 @@ fn whoever_enters_a_room_while_it_is_renamed_is_told_or_enters_the_renamed_one()
         let publishing = seed::session_as(drafting, inside(drafting, format!("P-{round}"), 1));
         let new = json!({ "publish": true, "sessions": [inside(creating, format!("C-{round}"), 2)] });
         let replies = at_once(4, |index| match index {
-            0 => coordinator.if_match("*").patch(&format!("/sessions/{moving}"), json!({ "room_id": room })),
+            0 => coordinator.if_match("*").patch(&format!("/sessions/{moving}"), json!({ "room_id": room, "reason": "rain" })),
             1 => coordinator.post(&format!("/sessions/{publishing}/publish"), json!({})),
             2 => coordinator.post(&format!("/intakes/{}/sessions/bulk", creating.intake), new.clone()),
             _ => coordinator.if_match("*").patch(&format!("/rooms/{room}"), json!({ "name": "Hall" })),

@@ -1,0 +1,132 @@
+//! Sessions, what is told of them, and who may see them.
+
+use serde_json::json;
+
+use super::assert_found;
+use crate::support::{App, seed, seed::Course, spawn_app};
+
+#[test]
+fn a_session_outside_the_days_of_its_intake_is_found() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let [draft, published, cancelled] = [1, 2, 3].map(|day| seed::session(&course, &format!("S-{day}"), &seed::morning(day)));
+    course.coordinator.post(&format!("/sessions/{published}/publish"), json!({})).expect(200);
+    let move_to = |session: &str, start: &str| {
+        let (key, from, until) = (app.hex(session), app.instant(start), app.instant(&seed::after(start, 90)));
+        app.sql(&format!("UPDATE sessions SET starts_at = {from}, ends_at = {until} WHERE id = {key}")).unwrap();
+    };
+    // By the clocks of the intake, whose day begins eight hours earlier.
+    for (session, outside, inside) in
+        [(&draft, "2020-05-26T15:59:00Z", "2020-05-26T16:00:00Z"), (&published, "2020-10-30T14:31:00Z", "2020-10-30T14:30:00Z")]
+    {
+        move_to(session, outside);
+        assert_found(&app, &["sessions"], &[session, outside, "outside the days of its intake"]);
+        move_to(session, inside);
+        assert_eq!(app.findings(), Vec::<String>::new());
+    }
+    move_to(&cancelled, "2019-01-01T00:00:00Z");
+    course.coordinator.post(&format!("/sessions/{cancelled}/cancel"), json!({ "reason": "storm" })).expect(200);
+    assert_eq!(app.findings(), Vec::<String>::new());
+    let held = seed::held_session(&course, "H-1", &seed::morning(4));
+    let (from, until) = (app.instant("2021-01-01T01:00:00Z"), app.instant("2021-01-01T02:30:00Z"));
+    app.forge("sessions", &format!("UPDATE sessions SET held_starts_at = {from}, held_ends_at = {until} WHERE id = {}", app.hex(&held)));
+    assert!(app.findings_of("sessions").iter().any(|finding| finding.contains(&held)), "{:?}", app.findings());
+}
+
+#[test]
+fn a_waiver_that_nobody_granted_and_one_that_is_gone_are_found() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let [first, second, third] = [1, 2, 3].map(|day| seed::session(&course, &format!("S-{day}"), &seed::morning(day)));
+    let waiver = json!({ "other_session_id": first, "reason": "one laboratory" });
+    course.coordinator.post(&format!("/sessions/{second}/waivers"), waiver).expect(201);
+    assert_eq!(app.findings(), Vec::<String>::new());
+    let mut pair = [&second, &third];
+    pair.sort();
+    app.sql(&format!(
+        "INSERT INTO claim_waivers (first_session_id, second_session_id, reason, created_at) SELECT {}, {}, reason, created_at FROM claim_waivers",
+        app.hex(pair[0]),
+        app.hex(pair[1])
+    ))
+    .unwrap();
+    assert_found(&app, &["waivers"], &[&second, &third, "the journal does not say so"]);
+    app.forge("claim_waivers", "DELETE FROM claim_waivers");
+    assert_found(&app, &["waivers"], &[&first, &second, "there is no such waiver"]);
+    assert_eq!(app.findings().len(), 1);
+}
+
+/// A published session that was moved once; its key.
+fn moved(app: &App, course: &Course) -> (String, String) {
+    let session = seed::published_session(course, "P-1", &seed::morning(1));
+    let change = json!({ "starts_at": seed::morning(2), "ends_at": seed::after(&seed::morning(2), 90), "reason": "storm" });
+    course.coordinator.if_match("*").patch(&format!("/sessions/{session}"), change).expect(200);
+    assert_eq!(app.findings(), Vec::<String>::new());
+    (app.hex(&session), session)
+}
+
+#[test]
+fn a_sequence_that_is_not_the_number_of_changes_is_found() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let (key, session) = moved(&app, &course);
+    // What was held at another time counts one more.
+    let longer = json!({ "ends_at": seed::after(&seed::morning(2), 100), "difference_reason": "many questions" });
+    course.coordinator.post(&format!("/sessions/{session}/hold"), longer).expect(200);
+    assert_eq!(app.findings(), Vec::<String>::new());
+    app.forge("sessions", &format!("UPDATE sessions SET sequence = 1 WHERE id = {key}"));
+    assert_found(&app, &["changes"], &[&session, "has sequence 1 and 1 changes are told"]);
+    app.forge("sessions", &format!("UPDATE sessions SET sequence = 2 WHERE id = {key}"));
+    app.forge("session_change_audience", "DELETE FROM session_change_audience");
+    app.forge("session_changes", "DELETE FROM session_changes");
+    assert_found(&app, &["changes"], &[&session, "has sequence 2 and 0 changes are told"]);
+}
+
+#[test]
+fn a_change_that_is_told_to_others_than_it_concerns_is_found() {
+    for fault in [
+        "DELETE FROM session_change_audience WHERE kind = 'cohort'",
+        "DELETE FROM session_change_audience WHERE starts_at = (SELECT max(starts_at) FROM session_change_audience)",
+        "UPDATE session_change_audience SET kind = 'cohort' WHERE kind = 'instructor'",
+        "INSERT INTO session_change_audience SELECT 'instructor', session_id, id, created_at FROM session_changes",
+    ] {
+        let app = spawn_app();
+        let course = seed::course(&app);
+        moved(&app, &course);
+        app.forge("session_change_audience", fault);
+        assert_found(&app, &["changes"], &["is told to others than it concerns"]);
+        assert_eq!(app.findings().len(), 1, "{fault}");
+    }
+    let app = spawn_app();
+    let course = seed::course(&app);
+    moved(&app, &course);
+    app.forge("session_changes", "UPDATE session_changes SET after_values = '{}'");
+    assert_found(&app, &["changes"], &["cannot be read"]);
+}
+
+#[test]
+fn a_feed_of_what_is_not_its_providers_is_found() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let member = seed::enrolled(&course, 1).remove(0);
+    let room = seed::room(&course, "A-301");
+    let other = app.hex(&seed::organization(&app, "NEU", "东北大学", "university", None));
+    let (own, instructor) = (app.hex(&app.provider().id), app.instructor(&course.instructor));
+    let feeds = [
+        ("intake", &course.intake, &course.coordinator),
+        ("cohort", &course.metallurgy, &course.coordinator),
+        ("room", &room, &course.coordinator),
+        ("trainee", &member.trainee, &course.coordinator),
+        ("instructor", &course.instructor, &course.coordinator),
+        ("instructor", &course.instructor, &instructor),
+    ];
+    for (kind, subject, client) in feeds {
+        let feed = client.post("/feeds", json!({ "kind": kind, "subject_id": subject })).expect(201).id();
+        assert_eq!(app.findings(), Vec::<String>::new());
+        let file = |provider: &str| {
+            app.forge("feeds", &format!("UPDATE feeds SET provider_id = {provider} WHERE id = {}", app.hex(&feed)));
+        };
+        file(&other);
+        assert_found(&app, &["feeds"], &[&feed, kind]);
+        file(&own);
+    }
+}
