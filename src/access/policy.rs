@@ -22,6 +22,7 @@ pub enum Action {
     ReadSessions,
     WriteSchedule,
     ReadPlacements,
+    ReadWaivers,
     ReadRooms,
     WriteRooms,
     /// What became of published sessions, as far as it concerns somebody.
@@ -55,6 +56,7 @@ impl Action {
             | Self::ReadEnrollments
             | Self::ReadSessions
             | Self::ReadPlacements
+            | Self::ReadWaivers
             | Self::ReadRooms
             | Self::ReadChanges
             | Self::ReadFeeds
@@ -102,6 +104,7 @@ impl Action {
             Self::ReadSessions => "see sessions",
             Self::WriteSchedule => "change the schedule",
             Self::ReadPlacements => "see where a session would fit",
+            Self::ReadWaivers => "see which sessions may overlap",
             Self::ReadRooms => "see rooms",
             Self::WriteRooms => "record or change rooms",
             Self::ReadChanges => "see the changes that concern a person",
@@ -151,7 +154,7 @@ pub fn allows(role: Role, action: Action) -> bool {
         A::ReadRollCall | A::ReadProfiles => &[Administrator, Coordinator, ClassAdviser, Instructor, Auditor],
         A::ReadHours | A::ReadOwnProgress => &[Administrator, Coordinator, ClassAdviser, Partner, Trainee, Auditor],
         A::ReadIntakeProgress => &[Administrator, Coordinator, Partner, Auditor],
-        A::ReadPlacements | A::ReadRooms | A::ReadCalendars | A::ReadImports => &[Administrator, Coordinator, Auditor],
+        A::ReadPlacements | A::ReadWaivers | A::ReadRooms | A::ReadCalendars | A::ReadImports => &[Administrator, Coordinator, Auditor],
         A::ReadAudit => &[Administrator, Auditor],
     };
     // Whoever can write the database file can do everything; going through the rooms keeps the rules and the journal.
