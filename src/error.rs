@@ -173,6 +173,7 @@ const RAISED: &[(&str, &str)] = &[
     ("session_published", "code and module of a published session are fixed"),
     ("version_confirmed", "the program version is confirmed and immutable"),
     ("version_not_confirmed", "the program version is not confirmed"),
+    ("waiver_in_use", "two sessions overlap because of this waiver"),
     ("version_pinned", "an intake keeps its program version and provider"),
 ];
 

@@ -23,6 +23,7 @@ pub enum Action {
     WriteSchedule,
     ReadPlacements,
     ReadSeries,
+    ReadWaivers,
     ReadRooms,
     WriteRooms,
     /// What became of published sessions, as far as it concerns somebody.
@@ -59,6 +60,7 @@ impl Action {
             | Self::ReadSessions
             | Self::ReadPlacements
             | Self::ReadSeries
+            | Self::ReadWaivers
             | Self::ReadRooms
             | Self::ReadChanges
             | Self::ReadFeeds
@@ -108,6 +110,7 @@ impl Action {
             Self::WriteSchedule => "change the schedule",
             Self::ReadPlacements => "see where a session would fit",
             Self::ReadSeries => "see how a series was made",
+            Self::ReadWaivers => "see which sessions may overlap",
             Self::ReadRooms => "see rooms",
             Self::WriteRooms => "record or change rooms",
             Self::ReadChanges => "see the changes that concern a person",
@@ -159,7 +162,9 @@ pub fn allows(role: Role, action: Action) -> bool {
         A::ReadRollCall | A::ReadProfiles => &[Administrator, Coordinator, ClassAdviser, Instructor, Auditor],
         A::ReadHours | A::ReadOwnProgress => &[Administrator, Coordinator, ClassAdviser, Partner, Trainee, Auditor],
         A::ReadIntakeProgress => &[Administrator, Coordinator, Partner, Auditor],
-        A::ReadPlacements | A::ReadSeries | A::ReadRooms | A::ReadCalendars | A::ReadImports => &[Administrator, Coordinator, Auditor],
+        A::ReadPlacements | A::ReadSeries | A::ReadWaivers | A::ReadRooms | A::ReadCalendars | A::ReadImports => {
+            &[Administrator, Coordinator, Auditor]
+        }
         A::ReadAudit => &[Administrator, Auditor],
     };
     // Whoever can write the database file can do everything; going through the rooms keeps the rules and the journal.

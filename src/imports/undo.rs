@@ -165,7 +165,7 @@ fn take_back_sessions(
     let created: Vec<SessionId> = ids(effects, "session", true).map(|(id, _)| id).collect();
     schedule::remove_many(conn, actor, &intake, &created).map_err(|error| match error {
         Error::Conflict { code: "reference_broken", .. } => {
-            Error::conflict("import_in_use", "a cancelled session names one of these as its replacement by now")
+            Error::conflict("import_in_use", "a waiver names one of these sessions, or a cancelled one names it as its replacement, by now")
         }
         error => error,
     })?;

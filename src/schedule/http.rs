@@ -3,6 +3,7 @@
 mod occurrences;
 mod placements;
 mod series;
+mod waivers;
 
 use actix_web::web::{Data, Path, ServiceConfig};
 use serde::{Deserialize, Serialize};
@@ -11,9 +12,9 @@ use utoipa::{IntoParams, OpenApi, ToSchema};
 use super::{
     changes::ScheduleChange,
     conflicts::{Checked, Conflict, Proposed},
-    model::{NewWaiver, SeriesId, Session, SessionChange, SessionFilter, SessionId, SessionState, SessionTransition, Waiver},
+    model::{SeriesId, Session, SessionChange, SessionFilter, SessionId, SessionState, SessionTransition},
     plan::{NewHold, NewSession, SessionPatch},
-    store::{self, changes, check, links::whole, steps, waivers},
+    store::{self, changes, check, links::whole, steps},
 };
 use crate::{
     access::Actor,
@@ -44,7 +45,9 @@ use crate::{
         occurrences::cut_session,
         occurrences::split_session,
         occurrences::substitute_instructor,
-        waive_conflict,
+        waivers::list_waivers,
+        waivers::waive_conflict,
+        waivers::revoke_waiver,
         transition_session,
         list_session_changes,
         list_person_changes
@@ -67,7 +70,8 @@ pub fn routes(api: &mut ServiceConfig) {
         .service(at("/sessions/{id}/cut").post(occurrences::cut_session))
         .service(at("/sessions/{id}/split").post(occurrences::split_session))
         .service(at("/sessions/{id}/substitute").post(occurrences::substitute_instructor))
-        .service(at("/sessions/{id}/waivers").post(waive_conflict))
+        .service(at("/sessions/{id}/waivers").get(waivers::list_waivers).post(waivers::waive_conflict))
+        .service(at("/sessions/{id}/waivers/{other_id}/revoke").post(waivers::revoke_waiver))
         .service(at("/sessions/{id}/changes").get(list_session_changes))
         .service(at("/people/{id}/changes").get(list_person_changes));
 }
@@ -287,22 +291,6 @@ async fn hold_session(db: Data<Db>, caller: Caller, id: Path<SessionId>, body: B
     once(&db, &caller, body.hash, move |conn, actor, now| {
         let session = steps::hold(conn, actor, now, id, body.value()?)?;
         answer(conn, actor, session)
-    })
-    .await
-}
-
-/// Let a session overlap another one
-#[utoipa::path(post, path = "/sessions/{id}/waivers", tag = "sessions",
-    params(("id" = SessionId, Path, description = "The session"),
-        ("Idempotency-Key" = Option<String>, Header, description = "The same key and body do the work once")),
-    request_body(content = NewWaiver, example = json!({"other_session_id": "01936f3e-0000-7000-8000-000000000009",
-        "reason": "the instructor looks after both laboratories"})),
-    responses((status = 201, description = "The waiver", body = Waiver), Writing))]
-async fn waive_conflict(db: Data<Db>, caller: Caller, id: Path<SessionId>, body: Body<NewWaiver>) -> Result<Answer, Error> {
-    let id = id.into_inner();
-    once(&db, &caller, body.hash, move |conn, actor, now| {
-        let waiver = waivers::waive(conn, actor, now, id, body.value()?)?;
-        Answer::created(format!("/api/v1/sessions/{id}"), &waiver)
     })
     .await
 }

@@ -249,7 +249,7 @@ impl Session {
 }
 
 /// A coordinator's word that two sessions may overlap, as stored.
-#[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Insertable, Serialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Insertable, Serialize)]
 #[diesel(table_name = claim_waivers, treat_none_as_default_value = false)]
 pub struct WaiverRow {
     /// The smaller id of the two.
@@ -261,14 +261,30 @@ pub struct WaiverRow {
     pub created_at: Instant,
 }
 
-/// A coordinator's word that two sessions may overlap.
+impl WaiverRow {
+    /// The session with which this one may overlap.
+    pub(super) fn other_than(&self, id: SessionId) -> SessionId {
+        if self.first_session_id == id { self.second_session_id } else { self.first_session_id }
+    }
+}
+
+/// A coordinator's word that two sessions may overlap. The other one's code, who granted it and why are for those who see both.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Waiver {
-    #[serde(flatten)]
-    pub row: WaiverRow,
-    /// Null where it was not a user.
+    pub session_id: SessionId,
+    pub other_session_id: SessionId,
+    /// Null for those who do not see the other session.
+    #[schema(example = "MET-02")]
+    pub other_code: Option<Code>,
+    /// Null for those who do not see the other session.
+    #[schema(example = "the instructor looks after both laboratories")]
+    pub reason: Option<Note>,
+    /// Null for those who do not see the other session, and where it was not a user.
     #[schema(example = "周航")]
     pub granted_by: Option<Name>,
+    pub granted_at: Instant,
+    /// Whether both take the same instructor, cohort or room at the same time now: as long as they do, it cannot be revoked.
+    pub overlaps: bool,
 }
 
 /// A waiver to be granted.
@@ -276,6 +292,13 @@ pub struct Waiver {
 #[serde(deny_unknown_fields)]
 pub struct NewWaiver {
     pub other_session_id: SessionId,
+    pub reason: Note,
+}
+
+/// Why a waiver is taken back.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct WaiverRevocation {
     pub reason: Note,
 }
 

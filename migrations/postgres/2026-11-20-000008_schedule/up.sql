@@ -190,9 +190,15 @@ BEGIN
 END $$;
 CREATE TRIGGER claim_waivers_are_immutable BEFORE UPDATE ON claim_waivers FOR EACH ROW EXECUTE FUNCTION claim_waivers_are_immutable();
 
+-- A waiver that an overlap rests on cannot be taken back under it.
 CREATE FUNCTION claim_waivers_stay() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    RAISE EXCEPTION 'muster:immutable';
+    IF EXISTS (SELECT 1 FROM claims a JOIN claims b ON b.kind = a.kind AND b.resource_id = a.resource_id
+            AND b.starts_at < a.ends_at AND b.ends_at > a.starts_at
+        WHERE a.session_id = OLD.first_session_id AND b.session_id = OLD.second_session_id) THEN
+        RAISE EXCEPTION 'muster:waiver_in_use';
+    END IF;
+    RETURN OLD;
 END $$;
 CREATE TRIGGER claim_waivers_stay BEFORE DELETE ON claim_waivers FOR EACH ROW EXECUTE FUNCTION claim_waivers_stay();
 

@@ -179,12 +179,15 @@ WHEN EXISTS (SELECT 1 FROM sessions WHERE id = OLD.session_id AND state IN ('pub
         OR EXISTS (SELECT 1 FROM sessions WHERE OLD.kind = 'room' AND id = OLD.session_id AND room_id = OLD.resource_id)) BEGIN
     SELECT RAISE(ABORT, 'muster:immutable');
 END;
--- A waiver that an overlap rests on cannot be taken back under it.
 CREATE TRIGGER claim_waivers_are_immutable BEFORE UPDATE ON claim_waivers BEGIN
     SELECT RAISE(ABORT, 'muster:immutable');
 END;
-CREATE TRIGGER claim_waivers_stay BEFORE DELETE ON claim_waivers BEGIN
-    SELECT RAISE(ABORT, 'muster:immutable');
+-- A waiver that an overlap rests on cannot be taken back under it.
+CREATE TRIGGER claim_waivers_stay BEFORE DELETE ON claim_waivers
+WHEN EXISTS (SELECT 1 FROM claims a JOIN claims b ON b.kind = a.kind AND b.resource_id = a.resource_id
+        AND b.starts_at < a.ends_at AND b.ends_at > a.starts_at
+    WHERE a.session_id = OLD.first_session_id AND b.session_id = OLD.second_session_id) BEGIN
+    SELECT RAISE(ABORT, 'muster:waiver_in_use');
 END;
 CREATE TRIGGER claim_waivers_are_not_replaced BEFORE INSERT ON claim_waivers
 WHEN EXISTS (SELECT 1 FROM claim_waivers WHERE first_session_id = NEW.first_session_id AND second_session_id = NEW.second_session_id) BEGIN

@@ -424,7 +424,9 @@ fn sessions() -> Vec<Call> {
             |stage, _| json!({ "other_session_id": stage.a.id("held"), "reason": "CANARY-A as agreed" }),
         )
         .fresh(Stage::session)
-        .echo(""),
+        .echo("/session_id"),
+        list("list_waivers", Thing::Session, "/items", "other_session_id"),
+        step("revoke_waiver", Thing::Session, Stage::waived).echo("/session_id"),
         step("transition_session:publish", Thing::Session, Stage::draft),
         step("transition_session:cancel", Thing::Session, Stage::session),
     ]

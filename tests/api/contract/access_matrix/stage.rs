@@ -208,6 +208,14 @@ impl Stage {
         id
     }
 
+    /// A session that may overlap the one that was held.
+    pub fn waived(&self) -> String {
+        let id = self.session();
+        let waiver = json!({ "other_session_id": self.a.id("held"), "reason": "CANARY-A as agreed" });
+        self.a.coordinator.post(&format!("/sessions/{id}/waivers"), waiver).expect(201);
+        id
+    }
+
     /// A session whose whole roll was called.
     pub fn called(&self) -> String {
         let id = self.session();

@@ -85,6 +85,7 @@ fn operations(app: &App, course: &Course) -> Vec<Operation> {
         ),
         operation("PATCH", format!("/sessions/{draft}"), &json!({ "code": "D-9", "break_minutes": 5, "place": "Room 301" })),
         operation("POST", format!("/sessions/{draft}/waivers"), &json!({ "other_session_id": other, "reason": "one laboratory" })),
+        operation("POST", format!("/sessions/{draft}/waivers/{other}/revoke"), &step),
         operation("POST", format!("/sessions/{draft}/publish"), &step),
         operation("POST", format!("/sessions/{published}/hold"), &json!({ "break_minutes": 5, "difference_reason": "a longer break" })),
         operation("POST", format!("/sessions/{published}/cancel"), &step),
