@@ -37,6 +37,8 @@ pub enum Action {
     CallRoll,
     CloseRollCall,
     ReadHours,
+    /// Post hours by hand, or take that back.
+    AdjustHours,
     ReadOwnProgress,
     ReadIntakeProgress,
     Import,
@@ -81,6 +83,7 @@ impl Action {
             | Self::HoldSession
             | Self::CallRoll
             | Self::CloseRollCall
+            | Self::AdjustHours
             | Self::Import => false,
         }
     }
@@ -116,6 +119,7 @@ impl Action {
             Self::ReadRollCall => "see a roll call",
             Self::CallRoll => "call the roll",
             Self::CloseRollCall => "close or reopen a roll call",
+            Self::AdjustHours => "adjust hours",
             Self::ReadHours => "see an enrollment's hours",
             Self::ReadOwnProgress => "see an enrollment's progress",
             Self::ReadIntakeProgress => "see the progress of an intake",
@@ -143,6 +147,7 @@ pub fn allows(role: Role, action: Action) -> bool {
         | A::WriteRooms
         | A::WriteCalendars
         | A::CloseRollCall
+        | A::AdjustHours
         | A::Import => &[Coordinator],
         // Instructors and trainees of the own schedule.
         A::WriteFeeds => &[Coordinator, Instructor, Trainee],

@@ -28,7 +28,8 @@ pub fn may_import_schedule(conn: &mut Conn, actor: &Actor, id: IntakeId) -> Resu
     Ok(intake)
 }
 
-/// Schedules the sessions of a file, as drafts or (with `publish`) published at once, and moves those that are there.
+/// Schedules the sessions of a file, as drafts or (with `publish`) published at once, and moves those that are there; of these a published
+/// one only with a `reason`.
 ///
 /// # Errors
 /// 404 for an intake that the actor does not see; 409 `intake_not_live`; 422 `columns_missing`. Rows that are at fault are no error,
@@ -56,7 +57,7 @@ pub fn import_schedule(
     };
     let (entries, unknown) = read(&file.content, &frame)?;
     let facts = facts(conn, actor, &frame.intake, &entries)?;
-    let mut plans = plan(entries, &frame, &facts, options.publish);
+    let mut plans = plan(entries, &frame, &facts, options);
     let proposal = |plan: &RowPlan<Change>| Some(plan.change.as_ref()?.proposal(plan.report.row, options.publish));
     let judged = schedule::judged(conn, actor, &frame.intake, plans.iter().filter_map(proposal).collect())?;
     tell(&mut plans, judged);

@@ -144,7 +144,7 @@ impl SessionRow {
     }
 
     /// The place of the row in a list.
-    pub(super) fn cursor(&self) -> Cursor {
+    pub fn cursor(&self) -> Cursor {
         Cursor { starts_at: self.starts_at, id: self.id }
     }
 
@@ -281,9 +281,9 @@ pub struct NewWaiver {
 
 /// The place of a session in a list by start and id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Cursor {
-    pub(super) starts_at: Instant,
-    pub(super) id: SessionId,
+pub struct Cursor {
+    pub starts_at: Instant,
+    pub id: SessionId,
 }
 
 impl fmt::Display for Cursor {

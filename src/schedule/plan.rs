@@ -147,7 +147,7 @@ pub struct SessionPatch {
     /// The first leads.
     #[serde(default, deserialize_with = "given")]
     pub instructor_ids: Option<Vec<PersonId>>,
-    /// Why, for the journal and for those concerned.
+    /// Why, for the journal and for those concerned; needed to change anything of a published session.
     #[serde(default)]
     pub reason: Option<Note>,
 }

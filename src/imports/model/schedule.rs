@@ -6,7 +6,7 @@ use std::collections::HashMap;
 
 use self::differences::{differences, merged};
 use super::{
-    Reason, RowChange, RowPlan, Sheet, Verdict,
+    Options, Reason, RowChange, RowPlan, Sheet, Verdict,
     columns::{CellFault, Cells, Entries, Entry, date, instant, items, planned},
     directory::folded,
     roster::find_cohort,
@@ -313,7 +313,7 @@ fn read_mode(text: &str) -> Result<SessionMode, CellFault> {
 }
 
 /// What becomes of each row, before it is held against the other sessions (see [`refuse`]).
-pub(in crate::imports) fn plan(entries: Entries<Row>, frame: &Frame, facts: &Facts, publish: bool) -> Vec<RowPlan<Change>> {
+pub(in crate::imports) fn plan(entries: Entries<Row>, frame: &Frame, facts: &Facts, options: &Options) -> Vec<RowPlan<Change>> {
     let mut seen: HashMap<Code, u32> = HashMap::new();
     planned(entries, |entry| {
         let (row, key) = (entry.row, entry.key.clone());
@@ -330,7 +330,7 @@ pub(in crate::imports) fn plan(entries: Entries<Row>, frame: &Frame, facts: &Fac
         }
         match facts.sessions.get(&entry.value.code) {
             None => RowPlan::of(row, &key, Verdict::Create, Vec::new(), Some(Change::Create(new_session(entry.value, facts)))),
-            Some(stored) => compare(&entry, stored, frame, facts, publish),
+            Some(stored) => compare(&entry, stored, frame, facts, options),
         }
     })
 }
@@ -360,10 +360,10 @@ fn new_session(row: Row, facts: &Facts) -> NewSession {
 }
 
 /// What a row changes of a stored session; empty cells leave it as it is.
-fn compare(entry: &Entry<Row>, stored: &Stored, frame: &Frame, facts: &Facts, publish: bool) -> RowPlan<Change> {
+fn compare(entry: &Entry<Row>, stored: &Stored, frame: &Frame, facts: &Facts, options: &Options) -> RowPlan<Change> {
     let (patch, mut what) = differences(&entry.value, stored, frame, facts);
     let state = stored.row.state;
-    let publishes = publish && state == SessionState::Draft;
+    let publishes = options.publish && state == SessionState::Draft;
     if what.is_empty() && !publishes {
         return RowPlan::of(entry.row, &entry.key, Verdict::Unchanged, what, None);
     }
@@ -376,9 +376,14 @@ fn compare(entry: &Entry<Row>, stored: &Stored, frame: &Frame, facts: &Facts, pu
         SessionState::Published if patch.module_id.is_some() => {
             return refuse(Some("module"), "session_published", "the module of a published session is fixed; cancel it first".to_owned());
         }
+        SessionState::Published if options.reason.is_none() => {
+            let detail = format!("is published, and whoever it concerns is told why it differs in {}; give a reason", told(&what));
+            return refuse(None, "reason_missing", detail);
+        }
         SessionState::Published | SessionState::Draft => {}
     }
     let session = merged(stored, &patch);
+    let patch = SessionPatch { reason: options.reason.clone(), ..patch };
     let patch = (!what.is_empty()).then(|| Box::new(patch));
     if publishes {
         what.push(RowChange::new("state", Some(SessionState::Draft), Some(SessionState::Published)));

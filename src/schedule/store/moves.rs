@@ -74,7 +74,7 @@ impl Move {
 ///
 /// # Errors
 /// 409 `session_closed` once it is held or cancelled, `session_published` and `roll_call_begun` for what is fixed then,
-/// `session_conflict`, `plan_exceeded` and `intake_not_live`.
+/// `session_conflict`, `plan_exceeded` and `intake_not_live`; 422 `reason_missing` for a change of a published session without one.
 pub(in crate::schedule) fn update(
     conn: &mut Conn,
     actor: &Actor,
@@ -145,6 +145,7 @@ pub(super) fn shorten(
 fn move_all(conn: &mut Conn, actor: &Actor, now: Instant, intake: &Intake, moves: &[Move]) -> Result<Vec<Session>, Error> {
     refuse_fixed(conn, moves)?;
     intake.check_live()?;
+    refuse_unexplained(moves)?;
     let frame = frame(conn, intake)?;
     let minutes = moves.iter().map(|one| frame.check(&one.plan).map_err(|faults| one.refusal(faults, moves.len() > 1)));
     let minutes = minutes.collect::<Result<Vec<i32>, Error>>()?;
@@ -195,6 +196,15 @@ fn refuse_fixed(conn: &mut Conn, moves: &[Move]) -> Result<(), Error> {
         return Err(Error::conflict("session_published", "code and module of a published session are fixed; cancel it and make another"));
     }
     Ok(())
+}
+
+/// Refuses to change what is published without a reason: whoever it concerns is told of each change, and why.
+fn refuse_unexplained(moves: &[Move]) -> Result<(), Error> {
+    let Some(one) = moves.iter().find(|one| one.is_published() && one.reason.is_none()) else {
+        return Ok(());
+    };
+    let fault = FieldFault::new("/reason", "reason_missing", "changing a published session needs a reason, for those whom it concerns");
+    Err(one.refusal(vec![fault], moves.len() > 1))
 }
 
 /// Why a session is not moved any more.

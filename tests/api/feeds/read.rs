@@ -5,7 +5,8 @@ use serde_json::json;
 use super::{codes, feed, lines, values};
 use crate::support::{Client, seed, seed::Course, spawn_app};
 
-fn patch(course: &Course, id: &str, patch: serde_json::Value) {
+fn patch(course: &Course, id: &str, mut patch: serde_json::Value) {
+    patch["reason"] = json!("as agreed");
     course.coordinator.if_match("*").patch(&format!("/sessions/{id}"), patch).expect(200);
 }
 
@@ -121,8 +122,8 @@ fn whoever_has_a_calendar_already_is_told_so_until_something_in_it_changes() {
         Box::new(rename(format!("/rooms/{room}"))),
         Box::new(rename(format!("/instructors/{}", course.instructor))),
         Box::new(rename(format!("/intakes/{}", course.intake))),
-        Box::new(|client| drop(client.patch(&format!("/sessions/{session}"), json!({ "ends_at": later })).expect(200))),
-        Box::new(|client| drop(client.patch(&format!("/sessions/{session}"), json!({ "instructor_ids": [] })).expect(200))),
+        Box::new(|client| drop(client.patch(&format!("/sessions/{session}"), json!({ "ends_at": later, "reason": "x" })).expect(200))),
+        Box::new(|client| drop(client.patch(&format!("/sessions/{session}"), json!({ "instructor_ids": [], "reason": "x" })).expect(200))),
         Box::new(|_| drop(seed::published_session(&course, "P-2", &seed::morning(2)))),
         Box::new(|client| drop(client.post(&format!("/sessions/{session}/hold"), hold.clone()).expect(200))),
     ];

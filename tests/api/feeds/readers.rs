@@ -80,7 +80,7 @@ fn course(app: &App, coordinator: &Client, place: &Place) -> String {
     let id = |index: usize| made.text_at(&format!("/sessions/{index}/id"));
     let (moved, cancelled) = (id(place.starts.len()), id(place.starts.len() + 1));
     let later = seed::after(place.starts[place.starts.len() - 1], 120);
-    let patch = json!({ "starts_at": later, "ends_at": seed::after(&later, 45) });
+    let patch = json!({ "starts_at": later, "ends_at": seed::after(&later, 45), "reason": "the hall is closed" });
     coordinator.if_match("*").patch(&format!("/sessions/{moved}"), patch).expect(200);
     coordinator.post(&format!("/sessions/{cancelled}/cancel"), json!({ "reason": "storm; trains, buses" })).expect(200);
     let hold = json!({ "ends_at": seed::after(place.starts[0], 50), "difference_reason": "early" });

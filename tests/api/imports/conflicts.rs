@@ -83,7 +83,7 @@ fn who_is_refused_is_in_the_way_where_it_stays() {
     seed::published_session(&course, "B", &seed::morning(2));
     // A cannot go where the wall is, so that B cannot take its place, though neither overlaps the other as proposed.
     let rows = ["A,MET-01,MET-1,,2020-06-04,9:00,10:30,,,", "B,MET-01,MET-1,,2020-06-02,9:00,10:30,,,"];
-    let dry = import_schedule(&course, &course.coordinator, "?dry_run=true", &rows).expect(200);
+    let dry = import_schedule(&course, &course.coordinator, "?dry_run=true&reason=x", &rows).expect(200);
     assert_eq!(verdicts(&dry), said(&[(2, "invalid", &["session_conflict"]), (3, "invalid", &["session_conflict"])]));
     let told = row(&dry, 1);
     let other = &told["conflicts"][0]["other"];

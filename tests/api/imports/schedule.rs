@@ -146,7 +146,7 @@ fn a_session_that_is_there_is_moved() {
     let course = seed::course(&app);
     import_schedule(&course, &course.coordinator, "?publish=true", &[FIRST, SECOND]).expect(200);
     let moved = "MET-01-1,MET-01,MET-1,,2020-06-01,19:00,20:40,,,会议 2";
-    let reply = import_schedule(&course, &course.coordinator, "", &[moved, SECOND]).expect(200);
+    let reply = import_schedule(&course, &course.coordinator, "?reason=the+hall+is+closed", &[moved, SECOND]).expect(200);
     assert_eq!(verdicts(&reply), said(&[(2, "update", &[]), (3, "unchanged", &[])]));
     assert_eq!(changes(&reply, 0).iter().map(|change| change.0.as_str()).collect::<Vec<_>>(), ["start", "end", "place"]);
     let session = course.coordinator.get(&format!("/intakes/{}/sessions", course.intake)).expect(200).items()[0].clone();
@@ -155,6 +155,30 @@ fn a_session_that_is_there_is_moved() {
         (&json!("2020-06-01T11:00:00Z"), &json!(1), &json!(10))
     );
     assert_eq!(session["instructors"][0]["id"], course.instructor);
+}
+
+#[test]
+fn whoever_is_concerned_by_a_file_is_told_why() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    import_schedule(&course, &course.coordinator, "?publish=true", &[FIRST]).expect(200);
+    import_schedule(&course, &course.coordinator, "", &[SECOND]).expect(200);
+    let sessions = course.coordinator.get(&format!("/intakes/{}/sessions", course.intake)).expect(200);
+    let id = sessions.items()[0]["id"].as_str().unwrap().to_owned();
+    // The second one is a draft, of which nobody has heard.
+    let rows = [&*FIRST.replace("18:30,20:10", "19:00,20:40"), &*SECOND.replace("面授,", "面授,会议 3")];
+    app.unchanged(|| {
+        let dry = import_schedule(&course, &course.coordinator, "?dry_run=true", &rows).expect(200);
+        assert_eq!(verdicts(&dry), said(&[(2, "invalid", &["reason_missing"]), (3, "update", &[])]));
+        assert!(dry.body["rows"][0]["reasons"][0]["detail"].as_str().unwrap().contains("differs in start, end"), "{}", dry.text);
+        import_schedule(&course, &course.coordinator, "", &rows).expect(422).problem("import_rows_invalid");
+    });
+    import_schedule(&course, &course.coordinator, "?reason=the+hall+is+closed", &rows).expect(200);
+    let told = &course.coordinator.get(&format!("/sessions/{id}/changes")).expect(200).items()[0].clone();
+    assert_eq!(told["reason"], "the hall is closed");
+    assert!(told["message"]["en"].as_str().unwrap().ends_with("Reason: the hall is closed"), "{told}");
+    let entry = &app.auditor().get(&format!("/audit?subject_id={id}&action=session.moved")).expect(200).body["items"][0];
+    assert_eq!(entry["reason"], "the hall is closed");
 }
 
 #[test]
@@ -204,22 +228,23 @@ fn a_session_whose_roll_has_been_called_is_not_moved_by_a_file_either() {
     seed::put_roll_call(&course, session["id"].as_str().unwrap(), &[seed::line(&member, "present")]).expect(200);
     let moved = FIRST.replace("18:30,20:10", "19:00,20:40");
     app.unchanged(|| {
-        let reply = import_schedule(&course, &course.coordinator, "?dry_run=true", &[&moved]).expect(200);
+        let reply = import_schedule(&course, &course.coordinator, "?dry_run=true&reason=x", &[&moved]).expect(200);
         assert_eq!(verdicts(&reply), said(&[(2, "invalid", &["roll_call_begun"])]));
-        import_schedule(&course, &course.coordinator, "", &[&moved]).expect(422).problem("import_rows_invalid");
+        import_schedule(&course, &course.coordinator, "?reason=x", &[&moved]).expect(422).problem("import_rows_invalid");
     });
     let elsewhere = FIRST.replace("会议 1", "会议 2");
-    import_schedule(&course, &course.coordinator, "", &[&elsewhere]).expect(200);
+    import_schedule(&course, &course.coordinator, "?reason=x", &[&elsewhere]).expect(200);
 }
 
-/// Imports rows of `CODE,date,start,end`, all of them lectures of the common module for one class.
+/// Imports rows of `CODE,date,start,end`, all of them lectures of the common module for one class, for a reason that says nothing.
 fn lectures(course: &seed::Course, query: &str, rows: &[&str]) -> Reply {
     let row = |row: &&str| {
         let (code, times) = row.split_once(',').unwrap();
         format!("{code},COM-01,MET-1,,{times},,,")
     };
     let rows: Vec<String> = rows.iter().map(row).collect();
-    import_schedule(course, &course.coordinator, query, &rows.iter().map(String::as_str).collect::<Vec<_>>())
+    let query = format!("{}&reason=as+agreed", if query.is_empty() { "?" } else { query });
+    import_schedule(course, &course.coordinator, &query, &rows.iter().map(String::as_str).collect::<Vec<_>>())
 }
 
 /// What a dry run says of the rows is what becomes of them.
@@ -248,7 +273,9 @@ fn sessions_exchange_their_times_and_an_undo_exchanges_them_back() {
     let first = |code: &str| (code.to_owned(), "2020-06-01T00:00:00Z".to_owned());
     assert_eq!((before[0].clone(), starts(&course)[0].clone()), (first("A"), first("C")));
     assert_eq!(app.findings(), Vec::<String>::new());
-    course.coordinator.post(&format!("/imports/{}/undo", import.text_at("/import_id")), json!({})).expect(200);
+    let undo = format!("/imports/{}/undo", import.text_at("/import_id"));
+    app.unchanged(|| course.coordinator.post(&undo, json!({})).fault("/reason", "reason_missing"));
+    course.coordinator.post(&undo, json!({ "reason": "the wrong file" })).expect(200);
     assert_eq!(starts(&course), before);
     assert_eq!(app.findings(), Vec::<String>::new());
 }
@@ -259,9 +286,9 @@ fn a_session_that_comes_to_be_recorded_makes_room() {
     let course = seed::course(&app);
     lectures(&course, "?publish=true", &["A,2020-06-01,8:00,9:00", "B,2020-06-01,9:00,10:00"]).expect(200);
     let rows = ["A,COM-01,MET-1,,2020-06-01,8:00,9:00,,录播,,60", "B,COM-01,MET-1,,2020-06-01,8:00,9:00,,,"];
-    let dry = import_schedule(&course, &course.coordinator, "?dry_run=true", &rows).expect(200);
+    let dry = import_schedule(&course, &course.coordinator, "?dry_run=true&reason=x", &rows).expect(200);
     assert_eq!(verdicts(&dry), said(&[(2, "update", &[]), (3, "update", &[])]));
-    import_schedule(&course, &course.coordinator, "", &rows).expect(200);
+    import_schedule(&course, &course.coordinator, "?reason=x", &rows).expect(200);
     assert_eq!(app.findings(), Vec::<String>::new());
 }
 
@@ -278,11 +305,11 @@ fn sessions_exchange_minutes_and_instructors() {
     };
     import("?publish=true", &[full(3), full(4), row("A", "9:00"), row("B", "10:00")]).expect(200);
     let longer = [row("A", "9:45"), row("B", "9:15")];
-    let dry = import("?dry_run=true", &longer).expect(200);
+    let dry = import("?dry_run=true&reason=x", &longer).expect(200);
     assert_eq!(verdicts(&dry), said(&[(2, "update", &[]), (3, "update", &[])]));
-    import("", &longer).expect(200);
+    import("?reason=x", &longer).expect(200);
     let more = [row("A", "10:00"), row("B", "9:15")];
-    let told = import("?dry_run=true", &more).expect(200);
+    let told = import("?dry_run=true&reason=x", &more).expect(200);
     assert_eq!(verdicts(&told), said(&[(2, "invalid", &["plan_exceeded"]), (3, "unchanged", &[])]));
     let detail = format!(
         "with this session cohort MET-1 has {} of {} planned minutes of module COM-01; more needs an amendment",

@@ -136,7 +136,8 @@ fn a_session_that_was_moved_stays_once_its_roll_was_called() {
     let course = seed::course(&app);
     let member = seed::enrolled(&course, 1).remove(0);
     let session = seed::published_session(&course, "P-1", &seed::morning(1));
-    let import = import_schedule(&course, &course.coordinator, "", &["P-1,MET-01,MET-1,,2020-06-02,14:00,15:00,,面授,101"]).expect(200);
+    let import =
+        import_schedule(&course, &course.coordinator, "?reason=x", &["P-1,MET-01,MET-1,,2020-06-02,14:00,15:00,,面授,101"]).expect(200);
     seed::put_roll_call(&course, &session, &[seed::line(&member, "present")]).expect(200);
     app.unchanged(|| undo(&course, &import).expect(409).problem("import_in_use"));
     seed::put_roll_call(&course, &session, &[]).expect(200);
@@ -178,7 +179,7 @@ fn drafts_are_removed_and_moves_taken_back() {
     let kept = seed::published_session(&course, "P-1", &seed::morning(1));
     let before = course.coordinator.get(&format!("/sessions/{kept}")).expect(200).body;
     let rows_of = ["P-1,MET-01,MET-1,,2020-06-02,14:00,15:00,,面授,101", "D-1,MET-01,MET-1,,2020-06-03,14:00,15:00,,,"];
-    let import = import_schedule(&course, &course.coordinator, "", &rows_of).expect(200);
+    let import = import_schedule(&course, &course.coordinator, "?reason=x", &rows_of).expect(200);
     assert_eq!((&import.body["counts"]["update"], &import.body["counts"]["create"]), (&json!(1), &json!(1)));
     undo(&course, &import).expect(200);
     assert_eq!(rows(&app, "sessions"), 1);
@@ -189,7 +190,7 @@ fn drafts_are_removed_and_moves_taken_back() {
     // Those who had been told of the move are told why it is taken back.
     let told = course.coordinator.get(&format!("/sessions/{kept}/changes")).expect(200);
     assert_eq!(told.items()[0]["reason"], "the wrong list");
-    let published = import_schedule(&course, &course.coordinator, "?publish=true", &rows_of).expect(200);
+    let published = import_schedule(&course, &course.coordinator, "?publish=true&reason=x", &rows_of).expect(200);
     app.unchanged(|| undo(&course, &published).expect(409).problem("import_in_use"));
 }
 
@@ -201,7 +202,7 @@ fn a_session_goes_back_to_the_room_that_it_had() {
         course.coordinator.post("/rooms", json!({ "code": code, "name": code, "kind": "on_site" })).expect(201);
     }
     let row = |room: &str| format!("P-1,MET-01,MET-1,,2020-06-03,14:00,15:00,,,,,{room}");
-    let import = |room: &str| import_schedule(&course, &course.coordinator, "?publish=true", &[&row(room)]);
+    let import = |room: &str| import_schedule(&course, &course.coordinator, "?publish=true&reason=x", &[&row(room)]);
     let rooms = || course.coordinator.get(&format!("/intakes/{}/sessions", course.intake)).expect(200).items()[0]["room"]["code"].clone();
     import("A-301").expect(200);
     assert_eq!(rooms(), "A-301");

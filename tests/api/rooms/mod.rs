@@ -67,7 +67,10 @@ fn a_room_holds_one_session_at_a_time() {
         let told = course.coordinator.post(&format!("/intakes/{}/sessions/check", course.intake), check).expect(200);
         assert_eq!((&told.body["fits"], &told.body["conflicts"][0]["kind"]), (&json!(false), &json!("room")));
     });
-    let patch = |id: &str, patch: Value| course.coordinator.if_match("*").patch(&format!("/sessions/{id}"), patch);
+    let patch = |id: &str, mut patch: Value| {
+        patch["reason"] = json!("painted");
+        course.coordinator.if_match("*").patch(&format!("/sessions/{id}"), patch)
+    };
     let moved = patch(&other, json!({ "room_id": second })).expect(200);
     assert_eq!((&moved.body["room"]["code"], &moved.body["room"]["kind"]), (&json!("A-302"), &json!("on_site")));
     publish(&course, &other).expect(200);
@@ -103,6 +106,11 @@ fn a_strangers_room_is_not_there() {
         course.coordinator.if_match("*").patch(&format!("/sessions/{draft}"), json!({ "room_id": foreign })).expect(404);
         course.coordinator.if_match("*").patch(&format!("/rooms/{foreign}"), json!({ "code": "X" })).expect(404);
     });
+    // What is the university's is its units' too.
+    let unit = app.provider().units[0].clone();
+    let hall = json!({ "provider_id": unit, "code": "U-1", "name": "系报告厅", "kind": "on_site" });
+    let hall = course.coordinator.post("/rooms", hall).expect(201).id();
+    course.coordinator.if_match("*").patch(&format!("/sessions/{draft}"), json!({ "room_id": hall })).expect(200);
 }
 
 #[test]

@@ -74,7 +74,7 @@ fn whoever_leads_a_session_confirms_it_and_no_other_instructor() {
         app.instructor(&second).post(&path, json!({})).expect(403).problem("forbidden");
     });
     // Who leads is who leads now.
-    let exchanged = json!({ "instructor_ids": [second, course.instructor] });
+    let exchanged = json!({ "instructor_ids": [second, course.instructor], "reason": "as agreed" });
     course.coordinator.if_match("*").patch(&format!("/sessions/{id}"), exchanged).expect(200);
     app.unchanged(|| {
         app.instructor(&course.instructor).post(&path, json!({})).expect(403).problem("forbidden");

@@ -240,7 +240,11 @@ fn another_teaches_in_the_place_of_whoever_does_not() {
     let ids = published_series(&course, "2020-06-11");
     let [second, third] = ["P-2", "P-3"].map(|number| seed::instructor(&app, &course.coordinator, number));
     let teach = |session: &str, people: &[&String]| {
-        course.coordinator.if_match("*").patch(&format!("/sessions/{session}"), json!({ "instructor_ids": people })).expect(200);
+        course
+            .coordinator
+            .if_match("*")
+            .patch(&format!("/sessions/{session}"), json!({ "instructor_ids": people, "reason": "x" }))
+            .expect(200);
     };
     let taught = |session: &str| -> Vec<(String, bool)> {
         let reply = read(&course, session);

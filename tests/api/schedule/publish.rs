@@ -39,7 +39,7 @@ fn a_recorded_session_occupies_nobody() {
     let recorded = seed::published_session_as(&course, body);
     assert_eq!(app.count("SELECT count(*) FROM claims"), 2);
     // Once it is live it does.
-    let live = json!({ "mode": "on_site", "length_minutes": null });
+    let live = json!({ "mode": "on_site", "length_minutes": null, "reason": "x" });
     app.unchanged(|| {
         course.coordinator.if_match("*").patch(&format!("/sessions/{recorded}"), live).expect(409).problem("session_conflict");
     });
@@ -94,7 +94,7 @@ fn more_than_the_plan_needs_an_amendment() {
     app.unchanged(|| {
         let detail = publish(&course, &third).expect(409).problem("plan_exceeded").text_at("/detail");
         assert!(detail.contains("270 of 180 planned minutes"), "{detail}");
-        let longer = json!({ "ends_at": seed::after(&seed::morning(2), 91) });
+        let longer = json!({ "ends_at": seed::after(&seed::morning(2), 91), "reason": "x" });
         course.coordinator.if_match("*").patch(&format!("/sessions/{second}"), longer).expect(409).problem("plan_exceeded");
     });
     // Nor may an amendment take away what is scheduled.
@@ -156,7 +156,7 @@ fn whatever_changes_a_published_session_tells_what_it_is_warned_of() {
     assert_eq!(draft.body["warnings"], json!([]));
     let replies = [
         post("publish", json!({})),
-        course.coordinator.if_match("*").patch(&format!("/sessions/{session}"), json!({ "break_minutes": 0 })).expect(200),
+        course.coordinator.if_match("*").patch(&format!("/sessions/{session}"), json!({ "break_minutes": 0, "reason": "x" })).expect(200),
         post("move", json!({ "starts_at": seed::morning(2), "reason": "x" })),
         post("cut", json!({ "minutes": 10, "reason": "x" })),
         post("substitute", json!({ "instructor_id": course.instructor, "by_instructor_id": other, "reason": "x" })),

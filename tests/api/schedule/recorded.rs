@@ -58,7 +58,7 @@ fn a_published_session_that_exchanges_its_time_keeps_its_length_and_its_room() {
     let (on_site, watched) = (seed::published_session_as(&course, body), seed::published_session_as(&course, recorded(&course, "R-1")));
     for (id, until) in [(&on_site, seed::after(&seed::morning(2), 90)), (&watched, seed::morning(20))] {
         let before = course.coordinator.get(&format!("/sessions/{id}")).expect(200).body;
-        let moved = json!({ "starts_at": seed::morning(2), "ends_at": until });
+        let moved = json!({ "starts_at": seed::morning(2), "ends_at": until, "reason": "x" });
         let after = course.coordinator.if_match("*").patch(&format!("/sessions/{id}"), moved).expect(200).body;
         for field in ["mode", "minutes", "break_minutes", "length_minutes", "room"] {
             assert_eq!(after[field], before[field], "{field}");

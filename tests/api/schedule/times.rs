@@ -51,7 +51,7 @@ fn a_local_time_is_taken_wherever_a_session_is_sent() {
     // The same instant in another notation changes nothing.
     let same = json!({ "starts_at": "2020-06-01T20:00", "ends_at": "2020-06-01T21:30:00+02:00" });
     app.unchanged(|| course.coordinator.if_match("*").patch(&format!("/sessions/{id}"), same).expect(200));
-    let moved = json!({ "starts_at": "2020-06-02T20:00", "ends_at": "2020-06-02T21:30" });
+    let moved = json!({ "starts_at": "2020-06-02T20:00", "ends_at": "2020-06-02T21:30", "reason": "as agreed" });
     let moved = course.coordinator.if_match("*").patch(&format!("/sessions/{id}"), moved).expect(200);
     assert_eq!(moved.body["starts_at"], "2020-06-02T18:00:00Z");
     let held = json!({ "ends_at": "2020-06-02T21:00", "difference_reason": "ended early" });

@@ -1,5 +1,5 @@
 use insta::assert_json_snapshot;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::support::{seed, spawn_app};
 
@@ -34,7 +34,7 @@ fn a_published_session_keeps_its_id_and_raises_its_sequence_when_it_moves() {
     assert_eq!(app.count(&format!("SELECT count(*) FROM claims WHERE starts_at = {at}")), 2);
     seed::published_session(&course, "P-2", &seed::morning(1));
     app.unchanged(|| {
-        let back = json!({ "starts_at": seed::morning(1), "ends_at": seed::after(&seed::morning(1), 90) });
+        let back = json!({ "starts_at": seed::morning(1), "ends_at": seed::after(&seed::morning(1), 90), "reason": "x" });
         course.coordinator.if_match("*").patch(&path, back).expect(409).problem("session_conflict");
         course.coordinator.if_match("*").patch(&path, json!({ "code": "P-9" })).expect(409).problem("session_published");
         let module = json!({ "module_id": course.program.common_module });
@@ -43,12 +43,41 @@ fn a_published_session_keeps_its_id_and_raises_its_sequence_when_it_moves() {
 }
 
 #[test]
+fn a_published_session_does_not_change_without_a_reason() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let second = seed::instructor(&app, &course.coordinator, "P-2");
+    let room = course.coordinator.post("/rooms", json!({ "code": "A-301", "name": "301", "kind": "on_site" })).expect(201).id();
+    let (draft, published) = (seed::session(&course, "D-1", &seed::morning(1)), seed::published_session(&course, "P-1", &seed::morning(2)));
+    let patch = |id: &str, patch: &Value| course.coordinator.if_match("*").patch(&format!("/sessions/{id}"), patch.clone());
+    let module = course.program.common_module.clone();
+    course.coordinator.if_match("*").patch(&format!("/sessions/{draft}"), json!({ "module_id": module })).expect(200);
+    for change in [
+        json!({ "ends_at": seed::after(&seed::morning(2), 100) }),
+        json!({ "break_minutes": 5 }),
+        json!({ "room_id": room }),
+        json!({ "place": "Room 301" }),
+        json!({ "mode": "mixed" }),
+        json!({ "instructor_ids": [second] }),
+        json!({ "mode": "recorded", "length_minutes": 60, "break_minutes": 0, "room_id": null }),
+    ] {
+        app.unchanged(|| patch(&published, &change).fault("/reason", "reason_missing"));
+        let mut explained = change.clone();
+        explained["reason"] = json!("as agreed");
+        patch(&published, &explained).expect(200);
+        // Once more it changes nothing, and needs none.
+        app.unchanged(|| patch(&published, &change).expect(200));
+    }
+    patch(&draft, &json!({ "place": "Room 301" })).expect(200);
+}
+
+#[test]
 fn whoever_joins_or_leaves_a_published_session_is_claimed_or_free() {
     let app = spawn_app();
     let course = seed::course(&app);
     let second = seed::instructor(&app, &course.coordinator, "P-2");
     let id = seed::published_session(&course, "P-1", &seed::morning(1));
-    let instructors = json!({ "instructor_ids": [second] });
+    let instructors = json!({ "instructor_ids": [second], "reason": "as agreed" });
     course.coordinator.if_match("*").patch(&format!("/sessions/{id}"), instructors).expect(200);
     // The first is free for another cohort now; the second is not.
     let mut body = seed::session_body(&course, "P-2", &seed::morning(1));
@@ -56,7 +85,7 @@ fn whoever_joins_or_leaves_a_published_session_is_claimed_or_free() {
     body["module_id"] = json!(course.program.mechanics_module);
     let other = seed::published_session_as(&course, body);
     app.unchanged(|| {
-        let both = json!({ "instructor_ids": [course.instructor, second] });
+        let both = json!({ "instructor_ids": [course.instructor, second], "reason": "x" });
         course.coordinator.if_match("*").patch(&format!("/sessions/{other}"), both).expect(409).problem("session_conflict");
     });
 }
@@ -90,5 +119,5 @@ fn a_session_whose_roll_has_been_called_stays_where_it_is() {
             course.coordinator.if_match("*").patch(&path, patch).expect(409).problem("roll_call_begun");
         }
     });
-    course.coordinator.if_match("*").patch(&path, json!({ "place": "Room 302" })).expect(200);
+    course.coordinator.if_match("*").patch(&path, json!({ "place": "Room 302", "reason": "x" })).expect(200);
 }

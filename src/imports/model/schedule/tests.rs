@@ -119,14 +119,18 @@ fn stored(frame: &Frame, row: &Row, facts: &Facts, state: SessionState) -> Store
     }
 }
 
-/// What becomes of `text` beside the session of [`ROW`] in that state; the fields that change or the reason.
+/// What becomes of `text`, a reason given, beside the session of [`ROW`] in that state; the fields that change or the code of the fault.
 fn beside(text: &str, state: SessionState, publish: bool) -> (Verdict, Vec<String>) {
+    taken(text, state, &Options { publish, reason: Some("as agreed".parse().unwrap()), ..Options::default() })
+}
+
+fn taken(text: &str, state: SessionState, options: &Options) -> (Verdict, Vec<String>) {
     let frame = frame();
     let mut facts = Facts::default();
     facts.instructors.extend(["P1", "P2"].map(|number| (number.parse().unwrap(), Id::generate())));
     let first = stored(&frame, &one(ROW, &frame), &facts, state);
     facts.sessions.insert(first.row.code.clone(), first);
-    let report = plan(rows(text, &frame), &frame, &facts, publish).remove(0).report;
+    let report = plan(rows(text, &frame), &frame, &facts, options).remove(0).report;
     let told = report.what.into_iter().map(|change| change.field).chain(report.reasons.into_iter().map(|reason| reason.code));
     (report.verdict, told.collect())
 }
@@ -195,6 +199,10 @@ fn a_session_that_is_there_is_compared() {
     let fields = told(&["start", "end", "break", "mode", "place", "cohorts", "instructors"]);
     assert_eq!(beside(moved, S::Draft, false), (Verdict::Update, fields.clone()));
     assert_eq!(beside(moved, S::Published, false), (Verdict::Update, fields));
+    let unexplained = |state| taken(moved, state, &Options::default());
+    assert_eq!(unexplained(S::Published), (Verdict::Invalid, told(&["reason_missing"])));
+    assert_eq!((unexplained(S::Draft).0, unexplained(S::Held).1), (Verdict::Update, told(&["session_held"])));
+    assert_eq!(taken(ROW, S::Published, &Options::default()), (Verdict::Unchanged, vec![]));
     assert_eq!(beside(moved, S::Held, false), (Verdict::Invalid, told(&["session_held"])));
     assert_eq!(beside(moved, S::Cancelled, false), (Verdict::Invalid, told(&["session_cancelled"])));
     let another = "A,COM-02,MET-1,P1,2020-06-01,8:00,9:40,10,面授,101";

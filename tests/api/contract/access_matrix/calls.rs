@@ -39,6 +39,8 @@ pub enum Thing {
     /// A calendar of shifts.
     Rota,
     Import,
+    /// An entry of an enrollment's ledger.
+    HourEntry,
 }
 
 impl Thing {
@@ -68,6 +70,7 @@ impl Thing {
             (Self::Calendar, _) => "h1",
             (Self::Rota, _) => "rota",
             (Self::Import, _) => "import",
+            (Self::HourEntry, _) => "hours_e1",
         }
     }
 
@@ -91,6 +94,8 @@ impl Thing {
             (Self::Enrollment, "partner") => &["e3", "e4", "e6"],
             (Self::Enrollment, "class_adviser" | "instructor") => &["e4", "e5", "e6"],
             (Self::Enrollment, "trainee") => &["e2", "e3", "e6"],
+            (Self::HourEntry, "partner") => &["hours_e3"],
+            (Self::HourEntry, "trainee") => &["hours_e2", "hours_e3"],
             (Self::Session, "partner") => &["draft", "away"],
             (Self::Session, "class_adviser") => &["other", "away"],
             (Self::Session, "instructor") => &["draft", "other", "joint", "away", "unsettled"],
@@ -305,6 +310,13 @@ fn enrollments() -> Vec<Call> {
         read("read_enrollment", Thing::Enrollment),
         write("update_enrollment", Thing::Enrollment, |stage, _| json!({ "crew": stage.code() })),
         list("list_hours", Thing::Enrollment, "/items", "enrollment_id").echo("/enrollment_id"),
+        write(
+            "adjust_hours",
+            Thing::Enrollment,
+            |stage, _| json!({ "session_id": stage.a.id("held"), "minutes": 1, "reason": "CANARY-A as agreed" }),
+        )
+        .echo("/enrollment_id"),
+        step("reverse_hours", Thing::HourEntry, Stage::adjustment).echo("/reverses_id"),
         read("read_enrollment_progress", Thing::Enrollment).echo("/enrollment_id"),
     ]
 }
@@ -383,7 +395,7 @@ fn sessions() -> Vec<Call> {
         read("read_session", Thing::Session),
         list("list_session_changes", Thing::Session, "/items", "session_id"),
         list("list_person_changes", Thing::Person, "/items", "session_id"),
-        write("update_session", Thing::Session, |stage, _| json!({ "place": stage.code() })),
+        write("update_session", Thing::Session, |stage, _| json!({ "place": stage.code(), "reason": "as agreed" })),
         write("hold_session", Thing::Session, |_, _| json!({})).fresh(Stage::session),
         read("read_placements", Thing::Session).echo("/session_id"),
         write("move_session", Thing::Session, |stage, _| {
@@ -420,6 +432,7 @@ fn sessions() -> Vec<Call> {
 
 fn roll_calls() -> Vec<Call> {
     vec![
+        list("list_roll_calls", Thing::Nothing, "/items", "session_id"),
         list("read_roll_call", Thing::Session, "/entries", "enrollment_id").echo("/session_id"),
         write("put_roll_call", Thing::Session, |stage, _| json!({ "entries": [{ "enrollment_id": stage.a.id("e1"), "code": "present" }] }))
             .fresh(Stage::called)

@@ -147,7 +147,7 @@ fn demands(stage: &Stage) -> Vec<(&'static str, String, Value)> {
         demands.push(("POST", format!("{first}/sessions"), body.clone()));
         demands.push(("POST", format!("{first}/sessions/bulk"), json!({ "sessions": [body], "publish": true })));
         if field != "starts_at" {
-            demands.push(("PATCH", format!("/sessions/{}", a.id("past")), json!({ field: value })));
+            demands.push(("PATCH", format!("/sessions/{}", a.id("past")), json!({ field: value, "reason": "x" })));
         }
     }
     let hold = json!({ "instructor_ids": [b.id("lead")], "difference_reason": "x" });

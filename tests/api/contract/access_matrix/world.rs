@@ -56,6 +56,7 @@ impl World {
         world.sessions();
         world.roll_calls();
         world.unsettled();
+        world.hours();
         world.imports();
         world.feeds();
         world
@@ -344,6 +345,14 @@ impl World {
         let joint = json!({ "entries": [ { "enrollment_id": self.id("e1"), "code": "present", "note": format!("{one} there") },
             { "enrollment_id": self.id("e4"), "code": "absent", "note": format!("{two} gone") } ] });
         self.coordinator.put(&format!("/sessions/{}/roll-call", self.id("joint")), joint).expect(200);
+    }
+
+    /// The first entry of everybody who has one.
+    fn hours(&mut self) {
+        for (name, enrollment) in [("hours_e1", "e1"), ("hours_e2", "e2"), ("hours_e3", "e3")] {
+            let hours = self.coordinator.get(&format!("/enrollments/{}/hours?limit=1", self.id(enrollment))).expect(200);
+            self.name(name, hours.text_at("/items/0/id"));
+        }
     }
 
     /// Everybody is exempt from the session, so that it leaves the sums of the reports alone.

@@ -88,14 +88,24 @@ fn operations(app: &App, course: &Course) -> Vec<Operation> {
         operation("POST", format!("/sessions/{draft}/publish"), &step),
         operation("POST", format!("/sessions/{published}/hold"), &json!({ "break_minutes": 5, "difference_reason": "a longer break" })),
         operation("POST", format!("/sessions/{published}/cancel"), &step),
-        operation("PUT", format!("/sessions/{held}/roll-call"), &json!({ "entries": [seed::line(&member, "present")] })),
-        operation("POST", format!("/sessions/{held}/roll-call/reopen"), &step),
         operation("POST", "/organizations".to_owned(), &json!({ "code": "NEW", "name": "新单位", "kind": "college" })),
         operation("PATCH", format!("/organizations/{}", app.provider().id), &json!({ "name": "改名" })),
     ];
+    operations.extend(on_hours(course, &held, &member));
     operations.extend(around(course));
     operations.extend(on_series(app, course));
     operations
+}
+
+/// As [`operations`], of what was held and whoever was taught.
+fn on_hours(course: &Course, held: &str, member: &seed::Enrolled) -> Vec<Operation> {
+    let operation = |method, path: String, body: Value| Operation { method, path, body };
+    let minutes = json!({ "module_id": course.program.metallurgy_module, "minutes": -5, "reason": "left for the plant" });
+    vec![
+        operation("PUT", format!("/sessions/{held}/roll-call"), json!({ "entries": [seed::line(member, "present")] })),
+        operation("POST", format!("/sessions/{held}/roll-call/reopen"), json!({ "reason": "as agreed" })),
+        operation("POST", format!("/enrollments/{}/hours", member.id), minutes),
+    ]
 }
 
 /// As [`operations`], of what stands around a course.
