@@ -52,7 +52,7 @@ pub enum Error {
     Conflict { code: &'static str, detail: String },
     /// 409: something stands in the way; what it is, as data.
     #[error("{detail}")]
-    Blocked { code: &'static str, detail: String, conflicts: Vec<Conflict> },
+    Blocked { code: &'static str, detail: String, conflicts: Vec<Conflict>, truncated: bool },
     /// 412: `If-Match` names an older state.
     #[error("the resource has changed since; read it again")]
     Stale,

@@ -42,6 +42,10 @@ pub struct Problem {
     /// What stands in the way, for `session_conflict` and `plan_exceeded`, and of a schedule's file; as the check of the sessions tells it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub conflicts: Vec<Conflict>,
+    /// Whether there are more conflicts than these, which are the first 100. Left out where these are all.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[schema(example = true)]
+    pub truncated: bool,
 }
 
 macro_rules! problem_responses {
@@ -143,7 +147,8 @@ fn of(error: &Error, instance: String) -> Problem {
     let errors = if let Error::Invalid(faults) | Error::Rejected { faults, .. } = error { faults.clone() } else { Vec::new() };
     let conflicts =
         if let Error::Blocked { conflicts, .. } | Error::Rejected { conflicts, .. } = error { conflicts.clone() } else { Vec::new() };
-    Problem { errors, conflicts, code: error.code().to_owned(), detail: error.to_string(), ..plain(status, instance) }
+    let truncated = matches!(error, Error::Blocked { truncated: true, .. });
+    Problem { errors, conflicts, truncated, code: error.code().to_owned(), detail: error.to_string(), ..plain(status, instance) }
 }
 
 /// The problem of an answer that actix-web made itself: an unknown address, a wrong method, a broken request line.
@@ -165,5 +170,6 @@ fn plain(status: StatusCode, instance: String) -> Problem {
         code: code.to_owned(),
         errors: Vec::new(),
         conflicts: Vec::new(),
+        truncated: false,
     }
 }

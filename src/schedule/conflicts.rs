@@ -86,9 +86,9 @@ pub(super) struct Checked {
     pub fits: bool,
     /// In the order of the proposed sessions; at most 1,000.
     pub conflicts: Vec<Conflict>,
-    /// How many more there are.
-    #[schema(example = 0)]
-    pub more: usize,
+    /// Whether there are more than these. How many is not counted: a thousand sessions at one time have millions.
+    #[schema(example = false)]
+    pub truncated: bool,
 }
 
 /// One thing that stands in the way of a proposed session.

@@ -6,6 +6,7 @@ mod conflicts;
 mod http;
 mod model;
 mod occurrences;
+mod overlaps;
 mod placements;
 mod plan;
 mod proposals;

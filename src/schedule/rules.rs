@@ -205,22 +205,6 @@ pub(super) struct Occupied {
     pub(super) proposed: bool,
 }
 
-/// Tells of every two sessions that would hold one resource at the same time, at least one of them proposed; the proposed one first. By
-/// resource and start. Not collected, because a thousand sessions at one time make millions of pairs.
-pub(super) fn for_each_overlap(mut occupied: Vec<Occupied>, mut tell: impl FnMut(Occupied, Occupied)) {
-    occupied.sort_unstable_by_key(|one| (one.resource, one.starts_at, one.session_id));
-    for (index, earlier) in occupied.iter().enumerate() {
-        let later = occupied.iter().skip(index + 1);
-        for later in later.take_while(|later| later.resource == earlier.resource && later.starts_at < earlier.ends_at) {
-            if earlier.session_id == later.session_id || !(earlier.proposed || later.proposed) {
-                continue;
-            }
-            let (one, other) = if earlier.proposed { (earlier, later) } else { (later, earlier) };
-            tell(*one, *other);
-        }
-    }
-}
-
 /// The pair as a waiver names it: the smaller id first.
 pub(super) fn pair(one: SessionId, other: SessionId) -> (SessionId, SessionId) {
     if one < other { (one, other) } else { (other, one) }
@@ -434,31 +418,6 @@ mod tests {
         proptest::collection::vec(one.prop_map(taken), 0..25)
     }
 
-    /// Three resources, eight sessions, times close together, and some sessions that stand already.
-    fn some_occupied() -> impl Strategy<Value = Vec<Occupied>> {
-        let one = (0_u128..3, 0_u128..8, 0_i64..20, 1_i64..6);
-        (proptest::collection::vec(one, 0..25), any::<[bool; 8]>()).prop_map(|(rows, proposed)| {
-            let instant = |minute: i64| Instant::from_unix_micros(minute * 60_000_000).unwrap();
-            let occupied = |(resource, session, start, length): (u128, u128, i64, i64)| Occupied {
-                resource: (
-                    if resource == 0 { ClaimKind::Cohort } else { ClaimKind::Instructor },
-                    Id::from_uuid(uuid::Uuid::from_u128(resource)),
-                ),
-                session_id: Id::from_uuid(uuid::Uuid::from_u128(session)),
-                starts_at: instant(start),
-                ends_at: instant(start + length),
-                proposed: proposed[usize::try_from(session).unwrap()],
-            };
-            rows.into_iter().map(occupied).collect()
-        })
-    }
-
-    fn key(a: &Occupied, b: &Occupied) -> [(Resource, SessionId, Instant, Instant); 2] {
-        let mut pair = [a, b].map(|one| (one.resource, one.session_id, one.starts_at, one.ends_at));
-        pair.sort_unstable();
-        pair
-    }
-
     proptest! {
         #[test]
         fn what_never_exceeds_the_plan_is_at_most_what_is_scheduled_and_differs_by_what_was_taught_longer(taken in some_taken()) {
@@ -470,26 +429,6 @@ mod tests {
             prop_assert_eq!(&scheduled_at_least(taken.clone()), &expected);
             let all = scheduled(taken);
             prop_assert!(expected.iter().all(|(of, minutes)| *minutes <= all[of]));
-        }
-
-        #[test]
-        fn the_overlaps_are_those_that_comparing_all_pairs_finds(occupied in some_occupied()) {
-            let mut expected = Vec::new();
-            for (index, a) in occupied.iter().enumerate() {
-                for b in &occupied[index + 1..] {
-                    let meet = a.starts_at < b.ends_at && b.starts_at < a.ends_at;
-                    if meet && a.resource == b.resource && a.session_id != b.session_id && (a.proposed || b.proposed) {
-                        expected.push(key(a, b));
-                    }
-                }
-            }
-            let mut found = Vec::new();
-            for_each_overlap(occupied, |one, other| found.push((one, other)));
-            prop_assert!(found.iter().all(|(first, _)| first.proposed));
-            let mut found: Vec<_> = found.iter().map(|(a, b)| key(a, b)).collect();
-            found.sort_unstable();
-            expected.sort_unstable();
-            prop_assert_eq!(found, expected);
         }
     }
 }

@@ -31,6 +31,8 @@ use crate::{
 
 /// Conflicts in one answer.
 const SHOWN: usize = 1000;
+/// Conflicts with which a refusal comes.
+const REFUSED: usize = 100;
 /// Conflicts that the detail of a refusal tells.
 const TOLD: usize = 5;
 
@@ -146,8 +148,8 @@ impl Candidates {
 #[derive(Default)]
 pub(super) struct Found {
     pub(super) conflicts: Vec<(usize, Conflict)>,
-    /// Further ones that are not told, and whether one of them blocks.
-    more: usize,
+    /// Whether there are further ones that are not told, and whether one of all blocks.
+    truncated: bool,
     blocks: bool,
 }
 
@@ -183,8 +185,9 @@ pub(super) fn checked(
     candidates: Vec<Candidate>,
 ) -> Result<Checked, Error> {
     let found = find_all(conn, actor, intake, frame, &Candidates::of(candidates))?;
-    let more = found.more + found.conflicts.len().saturating_sub(SHOWN);
-    Ok(Checked { fits: !found.blocks, conflicts: found.conflicts.into_iter().take(SHOWN).map(|(_, conflict)| conflict).collect(), more })
+    let truncated = found.truncated || found.conflicts.len() > SHOWN;
+    let conflicts = found.conflicts.into_iter().take(SHOWN).map(|(_, conflict)| conflict).collect();
+    Ok(Checked { fits: !found.blocks, conflicts, truncated })
 }
 
 /// What [`check`] tells of those of these sessions of one intake that are published. It does not block, for they are.
@@ -222,7 +225,9 @@ pub(super) fn alternatives(
 /// Whatever is in the way of these sessions, if all of them were published; nothing is stored.
 pub(super) fn find_all(conn: &mut Conn, actor: &Actor, intake: &Intake, frame: &Frame, candidates: &Candidates) -> Result<Found, Error> {
     let mut found = Found { conflicts: outside(frame, candidates), ..Found::default() };
-    in_two_places(conn, actor, intake, candidates, true, &mut found)?;
+    // What stands overlaps itself hardly anywhere, so that there is little in the way of each of several alternatives.
+    let most = if candidates.are_alternatives { usize::MAX } else { SHOWN };
+    in_two_places(conn, actor, intake, candidates, (most, true), &mut found)?;
     found.conflicts.extend(trainees(conn, actor, intake, candidates)?);
     found.conflicts.extend(crowded(conn, candidates)?);
     found.conflicts.extend(beyond_plan(conn, intake, candidates)?);
@@ -234,27 +239,31 @@ pub(super) fn find_all(conn: &mut Conn, actor: &Actor, intake: &Intake, frame: &
 /// here to the end of the transaction nobody else claims whom they take.
 ///
 /// # Errors
-/// 409 `session_conflict` or `plan_exceeded`, with the conflicts as [`check`] tells them.
+/// 409 `session_conflict` or `plan_exceeded`, with the first conflicts as [`check`] tells them.
 pub(super) fn refuse_conflicts(conn: &mut Conn, actor: &Actor, intake: &Intake, candidates: Vec<Candidate>) -> Result<(), Error> {
     let candidates = Candidates::of(candidates);
     lock(conn, &candidates.occupied())?;
     let mut found = Found::default();
-    in_two_places(conn, actor, intake, &candidates, false, &mut found)?;
+    in_two_places(conn, actor, intake, &candidates, (REFUSED, false), &mut found)?;
     found.conflicts.extend(beyond_plan(conn, intake, &candidates)?);
-    let Found { conflicts, more, blocks } = found.sorted();
+    let Found { conflicts, truncated, blocks } = found.sorted();
     if !blocks {
         return Ok(());
     }
+    let truncated = truncated || conflicts.len() > REFUSED;
     let blocking: Vec<Conflict> = conflicts.into_iter().map(|(_, conflict)| conflict).collect();
     let is_overlap = blocking.iter().any(|one| one.kind != ConflictKind::PlanExceeded);
     let mut sentences: Vec<String> = blocking.iter().take(TOLD).map(|one| one.detail.clone()).collect();
-    if blocking.len() > TOLD {
-        sentences.push(format!("and {} more", blocking.len() - TOLD + more));
+    if truncated {
+        sentences.push(format!("and more than {} others", REFUSED - TOLD));
+    } else if blocking.len() > TOLD {
+        sentences.push(format!("and {} more", blocking.len() - TOLD));
     }
     Err(Error::Blocked {
         code: if is_overlap { "session_conflict" } else { "plan_exceeded" },
         detail: sentences.join("; "),
-        conflicts: blocking.into_iter().take(SHOWN).collect(),
+        conflicts: blocking.into_iter().take(REFUSED).collect(),
+        truncated,
     })
 }
 
@@ -334,19 +343,17 @@ fn outside(frame: &Frame, candidates: &Candidates) -> Vec<(usize, Conflict)> {
     found
 }
 
-/// Instructors, cohorts and rooms in two sessions. What a coordinator has waived is told, if at all, and does not block.
+/// Instructors, cohorts and rooms in two sessions, at most so many. What a coordinator has waived is told, if at all, and does not block.
 fn in_two_places(
     conn: &mut Conn,
     actor: &Actor,
     intake: &Intake,
     candidates: &Candidates,
-    with_waived: bool,
+    (most, with_waived): (usize, bool),
     found: &mut Found,
 ) -> Result<(), Error> {
-    // What stands overlaps itself hardly anywhere, so that there is little in the way of each of several alternatives.
-    let most = if candidates.are_alternatives { usize::MAX } else { SHOWN };
     let clashes = clashes(conn, candidates, most, with_waived)?;
-    found.more += clashes.more;
+    found.truncated |= clashes.truncated;
     found.blocks |= clashes.blocks;
     let pairs: Vec<(Occupied, Occupied)> = clashes.shown.iter().map(|clash| (clash.one, clash.other)).collect();
     let told = told(conn, actor, intake, &pairs, &candidates.codes())?;

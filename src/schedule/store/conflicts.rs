@@ -11,8 +11,9 @@ use diesel::prelude::*;
 use super::{
     super::conflicts::{Granted, Subject},
     super::model::SessionId,
+    super::overlaps::for_each_overlap,
     super::plan::Plan,
-    super::rules::{ClaimKind, Occupied, Resource, for_each_overlap, pair},
+    super::rules::{ClaimKind, Occupied, Resource, pair},
     check::Candidates,
     links::CHUNK,
     visible,
@@ -67,12 +68,14 @@ pub(super) struct Clash {
 pub(super) struct Clashes {
     /// The first of them.
     pub(super) shown: Vec<Clash>,
-    pub(super) more: usize,
+    /// Whether there are more.
+    pub(super) truncated: bool,
     /// Whether one of all of them has no waiver.
     pub(super) blocks: bool,
 }
 
-/// Looks for overlaps, and shows at most so many; those that were waived only if asked.
+/// Looks for overlaps, and shows at most so many; those that were waived only if asked. Looks no further once it is known that there are
+/// more and that one blocks: what is waived somebody has written down, pair by pair, and so is never as many as what overlaps.
 pub(super) fn clashes(conn: &mut Conn, candidates: &Candidates, most: usize, with_waived: bool) -> Result<Clashes, Error> {
     let mut proposed = candidates.occupied();
     let standing = standing(conn, &proposed.iter().map(|one| one.resource).collect(), &proposed)?;
@@ -83,14 +86,14 @@ pub(super) fn clashes(conn: &mut Conn, candidates: &Candidates, most: usize, wit
         let waiver = granted.get(&pair(candidates.stored_id(one.session_id), candidates.stored_id(other.session_id)));
         let is_apart = candidates.are_alternatives && other.proposed;
         if is_apart || waiver.is_some() && !with_waived {
-            return;
+            return true;
         }
         clashes.blocks |= waiver.is_none();
-        if clashes.shown.len() < most {
+        clashes.truncated = clashes.shown.len() == most;
+        if !clashes.truncated {
             clashes.shown.push(Clash { one, other, waiver: waiver.cloned() });
-        } else {
-            clashes.more += 1;
         }
+        !(clashes.truncated && clashes.blocks)
     });
     Ok(clashes)
 }

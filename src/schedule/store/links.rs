@@ -1,6 +1,6 @@
 //! Whom a session is for and who teaches it: the tables that link sessions with cohorts and instructors.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use chrono::NaiveDate;
 use diesel::prelude::*;
@@ -144,39 +144,55 @@ pub(in crate::schedule) fn added<T: Copy + PartialEq>(before: &[T], now: &[T]) -
     now.iter().filter(|one| !before.contains(one)).copied().collect()
 }
 
-/// Unlinks whom the session is no longer for. Before the session itself moves: what leaves it must not be claimed at the new time.
-pub(in crate::schedule) fn remove_left(conn: &mut Conn, session: SessionId, before: &Plan, now: &Plan) -> Result<(), Error> {
-    let cohorts = added(&now.cohort_ids, &before.cohort_ids);
-    if !cohorts.is_empty() {
-        let links = session_cohorts::table.filter(session_cohorts::session_id.eq(session));
-        diesel::delete(links.filter(session_cohorts::cohort_id.eq_any(cohorts))).execute(conn)?;
+/// A session, its plan as it stands and the one that it gets.
+pub(in crate::schedule) type Replanned<'a> = (SessionId, &'a Plan, &'a Plan);
+
+/// By what is in `of` each of these, the sessions that it is of: one statement for each of them, however many sessions there are.
+fn by_part<'a, T: Ord + Copy>(plans: &[Replanned<'a>], of: impl Fn(&'a Plan, &'a Plan) -> Vec<T>) -> BTreeMap<T, Vec<SessionId>> {
+    let mut sessions: BTreeMap<T, Vec<SessionId>> = BTreeMap::new();
+    for (session, before, now) in plans {
+        of(before, now).into_iter().for_each(|one| sessions.entry(one).or_default().push(*session));
     }
-    let instructors = added(&now.instructor_ids, &before.instructor_ids);
-    if !instructors.is_empty() {
-        let links = session_instructors::table.filter(session_instructors::session_id.eq(session));
-        diesel::delete(links.filter(session_instructors::person_id.eq_any(instructors))).execute(conn)?;
+    sessions
+}
+
+/// Unlinks whom the sessions are no longer for. Before the sessions themselves move: what leaves one must not be claimed at the new time.
+pub(in crate::schedule) fn remove_left(conn: &mut Conn, plans: &[Replanned]) -> Result<(), Error> {
+    for (cohort, sessions) in by_part(plans, |before, now| added(&now.cohort_ids, &before.cohort_ids)) {
+        for chunk in sessions.chunks(CHUNK) {
+            let links = session_cohorts::table.filter(session_cohorts::session_id.eq_any(chunk.to_vec()));
+            diesel::delete(links.filter(session_cohorts::cohort_id.eq(cohort))).execute(conn)?;
+        }
+    }
+    for (person, sessions) in by_part(plans, |before, now| added(&now.instructor_ids, &before.instructor_ids)) {
+        for chunk in sessions.chunks(CHUNK) {
+            let links = session_instructors::table.filter(session_instructors::session_id.eq_any(chunk.to_vec()));
+            diesel::delete(links.filter(session_instructors::person_id.eq(person))).execute(conn)?;
+        }
     }
     Ok(())
 }
 
-/// Links whom the session is for now, and says who leads. After the session itself has moved.
-pub(in crate::schedule) fn insert_joined(
-    conn: &mut Conn,
-    intake: IntakeId,
-    session: SessionId,
-    before: &Plan,
-    now: &Plan,
-) -> Result<(), Error> {
-    let cohorts = added(&before.cohort_ids, &now.cohort_ids);
-    insert_cohorts(conn, intake, cohorts.into_iter().map(|cohort| (session, cohort)).collect())?;
-    let instructors = added(&before.instructor_ids, &now.instructor_ids);
-    insert_instructors(conn, instructors.into_iter().map(|person| (session, person, false)).collect())?;
-    let Some(lead) = now.instructor_ids.first().filter(|_| now.instructor_ids != before.instructor_ids) else {
-        return Ok(());
+/// Links whom the sessions are for now, and says who leads. After the sessions themselves have moved.
+pub(in crate::schedule) fn insert_joined(conn: &mut Conn, intake: IntakeId, plans: &[Replanned]) -> Result<(), Error> {
+    let cohorts = plans
+        .iter()
+        .flat_map(|(session, before, now)| added(&before.cohort_ids, &now.cohort_ids).into_iter().map(|cohort| (*session, cohort)));
+    insert_cohorts(conn, intake, cohorts.collect())?;
+    let instructors = plans.iter().flat_map(|(session, before, now)| {
+        added(&before.instructor_ids, &now.instructor_ids).into_iter().map(|person| (*session, person, false))
+    });
+    insert_instructors(conn, instructors.collect())?;
+    let lead = |before: &Plan, now: &Plan| {
+        now.instructor_ids.first().filter(|_| now.instructor_ids != before.instructor_ids).copied().into_iter().collect()
     };
-    let links = session_instructors::table.filter(session_instructors::session_id.eq(session));
-    diesel::update(links.filter(session_instructors::person_id.ne(*lead))).set(session_instructors::lead.eq(false)).execute(conn)?;
-    diesel::update(links.filter(session_instructors::person_id.eq(*lead))).set(session_instructors::lead.eq(true)).execute(conn)?;
+    for (lead, sessions) in by_part(plans, lead) {
+        for chunk in sessions.chunks(CHUNK) {
+            let links = session_instructors::table.filter(session_instructors::session_id.eq_any(chunk.to_vec()));
+            let is_lead = session_instructors::person_id.eq(lead);
+            diesel::update(links).set(session_instructors::lead.eq(is_lead)).execute(conn)?;
+        }
+    }
     Ok(())
 }
 

@@ -2,7 +2,11 @@
 
 use std::collections::HashMap;
 
-use diesel::prelude::*;
+use diesel::{
+    prelude::*,
+    sql_query,
+    sql_types::{Integer, Nullable, Text},
+};
 
 use super::{
     super::changes::Successor,
@@ -13,13 +17,16 @@ use super::{
     changing,
     check::{Candidate, refuse_conflicts},
     find, frame,
-    links::{self, CHUNK, added, whole},
-    of_ids, read, refuse_taken, save,
+    links::{self, CHUNK, Replanned, added, whole},
+    of_ids, read, refuse_taken,
 };
 use crate::{
     access::{Action, Actor},
     clock::Instant,
-    db::{self, Conn},
+    db::{
+        self, Conn, for_backend,
+        types::{Ts, Uid},
+    },
     error::{Error, FieldFault},
     http::{Caller, ETag},
     intakes::{self, Intake, IntakeId, SessionMode},
@@ -151,13 +158,8 @@ fn move_all(conn: &mut Conn, actor: &Actor, now: Instant, intake: &Intake, moves
     let published = || moves.iter().zip(&minutes).filter(|(one, _)| one.is_published());
     let candidates = published().map(|(one, minutes)| Candidate::of(Some(&one.stored), one.plan.clone(), *minutes));
     refuse_conflicts(conn, actor, intake, candidates.collect())?;
-    let mut rows = Vec::with_capacity(moves.len());
-    for (one, minutes) in moves.iter().zip(&minutes) {
-        rows.push(save(conn, now, &one.stored.row, moved(one, *minutes))?);
-    }
-    for one in moves {
-        links::insert_joined(conn, intake.id, one.stored.row.id, &one.before, &one.plan)?;
-    }
+    let rows = save_all(conn, now, moves.iter().zip(&minutes).map(|(one, minutes)| moved(one, *minutes)).collect())?;
+    links::insert_joined(conn, intake.id, &replanned(moves))?;
     if published().next().is_some() {
         intakes::touch_all(conn, intake.id)?;
     }
@@ -213,9 +215,7 @@ pub(super) fn roll_has_been_called(code: &Code) -> String {
 /// Gives back what the sessions will not occupy any more. Until each is saved, whoever leaves its time is a recording of itself: such a
 /// session occupies nobody and no room, so that of two that exchange their times neither is in the other's way.
 fn leave(conn: &mut Conn, moves: &[Move]) -> Result<(), Error> {
-    for one in moves {
-        links::remove_left(conn, one.stored.row.id, &one.before, &one.plan)?;
-    }
+    links::remove_left(conn, &replanned(moves))?;
     let leaving: Vec<SessionId> = moves.iter().filter(|one| one.leaves()).map(|one| one.stored.row.id).collect();
     for chunk in leaving.chunks(CHUNK) {
         let leaving = sessions::table.filter(sessions::id.eq_any(chunk.to_vec()));
@@ -246,4 +246,64 @@ fn moved(Move { stored, plan, .. }: &Move, minutes: i32) -> SessionRow {
         sequence: stored.row.sequence_once_changed(),
         ..stored.row.clone()
     }
+}
+
+fn replanned(moves: &[Move]) -> Vec<Replanned<'_>> {
+    moves.iter().map(|one| (one.stored.row.id, &one.before, &one.plan)).collect()
+}
+
+/// What a move writes, in the order in which it is bound.
+const MOVED: [&str; 12] = [
+    "code",
+    "module_id",
+    "mode",
+    "starts_at",
+    "ends_at",
+    "break_minutes",
+    "minutes",
+    "length_minutes",
+    "room_id",
+    "place",
+    "sequence",
+    "changed_at",
+];
+
+/// Writes changed sessions, a chunk of them in one statement; their versions say that nobody else changed them meanwhile.
+fn save_all(conn: &mut Conn, now: Instant, mut rows: Vec<SessionRow>) -> Result<Vec<SessionRow>, Error> {
+    for chunk in rows.chunks(CHUNK) {
+        let text = update_from_values(chunk.len());
+        let updated = for_backend!(conn, |c| {
+            let mut update = sql_query(text).into_boxed();
+            for row in chunk {
+                update = update.bind::<Uid, _>(row.id).bind::<Integer, _>(row.version);
+                update = update.bind::<Text, _>(&row.code).bind::<Uid, _>(row.module_id).bind::<Text, _>(row.mode);
+                update = update.bind::<Ts, _>(row.starts_at).bind::<Ts, _>(row.ends_at);
+                update = update.bind::<Integer, _>(row.break_minutes).bind::<Integer, _>(row.minutes);
+                update = update.bind::<Nullable<Integer>, _>(row.length_minutes).bind::<Nullable<Uid>, _>(row.room_id);
+                update = update.bind::<Nullable<Text>, _>(row.place.as_ref()).bind::<Integer, _>(row.sequence).bind::<Ts, _>(now);
+            }
+            update.execute(c)
+        })?;
+        if updated < chunk.len() {
+            return Err(Error::Stale);
+        }
+    }
+    for row in &mut rows {
+        row.version += 1;
+        row.changed_at = now;
+    }
+    Ok(rows)
+}
+
+/// An update of so many sessions, each to values of its own. Both databases call the columns of `VALUES` by their numbers.
+fn update_from_values(count: usize) -> String {
+    // The id and the version that was read come first.
+    let width = MOVED.len() + 2;
+    let row = |index: usize| (1..=width).map(|place| format!("${}", index * width + place)).collect::<Vec<_>>().join(", ");
+    let values = (0..count).map(|index| format!("({})", row(index))).collect::<Vec<_>>().join(", ");
+    let set = MOVED.iter().enumerate().map(|(index, column)| format!("{column} = v.column{}", index + 3)).collect::<Vec<_>>().join(", ");
+    format!(
+        "UPDATE sessions SET {set}, version = sessions.version + 1 FROM (VALUES {values}) AS v \
+         WHERE sessions.id = v.column1 AND sessions.version = v.column2"
+    )
 }

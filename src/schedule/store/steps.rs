@@ -317,8 +317,8 @@ fn take_actual(
             sessions::minutes.eq(minutes),
         ))
         .execute(conn)?;
-    links::remove_left(conn, id, plan, actual)?;
-    links::insert_joined(conn, intake.id, id, plan, actual)
+    links::remove_left(conn, &[(id, plan, actual)])?;
+    links::insert_joined(conn, intake.id, &[(id, plan, actual)])
 }
 
 /// An instructor confirms the sessions they lead, and no others.

@@ -144,6 +144,39 @@ fn a_whole_class_is_enrolled_and_scheduled_in_as_many_statements_as_a_few() {
 }
 
 #[test]
+fn the_rest_of_a_series_changes_in_as_many_statements_however_long_it_is() {
+    let app = spawn_app();
+    let costs = |code: &str, until: &str| {
+        let course = seed::course_called(&app, code, code);
+        let slot = |weekday: &str| json!({ "weekday": weekday, "starts": "08:00", "ends": "08:30" });
+        let pattern = ["monday", "tuesday", "wednesday", "thursday", "friday"].map(slot);
+        let series = json!({ "code": "S", "module_id": course.program.metallurgy_module, "cohort_ids": [course.metallurgy],
+            "instructor_ids": [course.instructor], "pattern": pattern, "from": "2020-06-01", "until": until });
+        let made = course.coordinator.post(&format!("/intakes/{}/series", course.intake), series).expect(201);
+        let publish = format!("/intakes/{}/sessions/publish", course.intake);
+        course.coordinator.post(&publish, json!({ "series_id": made.id() })).expect(200);
+        let by = seed::instructor(&app, &course.coordinator, code);
+        let changes = [
+            ("move", json!({ "starts_at": "2020-06-01T09:00", "room_id": seed::room(&course, code) })),
+            ("cut", json!({ "minutes": 5 })),
+            ("substitute", json!({ "instructor_id": course.instructor, "by_instructor_id": by })),
+            ("cancel", json!({})),
+        ];
+        let cost = |(step, mut body): (&str, serde_json::Value)| {
+            (body["scope"], body["reason"]) = (json!("rest"), json!("as agreed"));
+            let path = format!("/sessions/{}/{step}", made.text_at("/sessions/0/id"));
+            let (reply, count) = statements::count(|| course.coordinator.post(&path, body));
+            reply.expect(200);
+            (step.to_owned(), count)
+        };
+        (made.body["sessions"].as_array().unwrap().len(), changes.map(cost))
+    };
+    let ((few, of_few), (many, of_many)) = (costs("FEW", "2020-06-05"), costs("MANY", "2020-08-07"));
+    assert_eq!((few, many), (5, 50));
+    assert_eq!(of_few, of_many);
+}
+
+#[test]
 fn what_is_to_be_thought_over_is_looked_up_in_sets() {
     let app = spawn_app();
     let course = seed::course(&app);

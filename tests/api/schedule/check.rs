@@ -205,11 +205,25 @@ fn only_what_may_change_can_be_proposed() {
 fn a_thousand_sessions_at_one_time_are_answered_in_bounds() {
     let app = spawn_app();
     let course = seed::course(&app);
-    let alike = |index: usize| seed::session_body(&course, &format!("N-{index}"), &seed::morning(1));
-    let reply = check(&course, json!({ "sessions": (0..1000).map(alike).collect::<Vec<_>>() })).expect(200);
-    assert_eq!((&reply.body["fits"], reply.body["conflicts"].as_array().unwrap().len()), (&json!(false), 1000));
-    // Each pair by cohort and instructor, and what goes beyond the plan of the module; but for the thousand that are told.
-    let pairs = 1000 * 999 / 2 * 2;
-    let beyond = 1000 - usize::try_from(seed::OWN / 90).unwrap();
-    assert_eq!(reply.body["more"], pairs + beyond - 1000);
+    let instructors: Vec<String> = (0..10).map(|index| seed::instructor(&app, &course.coordinator, &format!("I-{index}"))).collect();
+    let alike = |index: usize| {
+        let mut body = seed::session_body(&course, &format!("N-{index}"), &seed::morning(1));
+        body["instructor_ids"] = json!(instructors);
+        body
+    };
+    let sessions: Vec<_> = (0..1000).map(alike).collect();
+    let conflicts = |reply: &Reply| reply.body["conflicts"].as_array().unwrap().len();
+    // Of millions of pairs the first are told, and that there are more.
+    let reply = check(&course, json!({ "sessions": sessions })).expect(200);
+    assert_eq!((conflicts(&reply), &reply.body["fits"], &reply.body["truncated"]), (1000, &json!(false), &json!(true)));
+    let two = check(&course, json!({ "sessions": sessions[..2] })).expect(200);
+    assert_eq!((conflicts(&two), &two.body["truncated"]), (11, &json!(false)));
+    let path = format!("/intakes/{}/sessions/bulk", course.intake);
+    let publish = |sessions: &[Value]| app.unchanged(|| course.coordinator.post(&path, json!({ "sessions": sessions, "publish": true })));
+    let refused = publish(&sessions).expect(409).problem("session_conflict");
+    assert_eq!((conflicts(&refused), &refused.body["truncated"]), (100, &json!(true)));
+    assert!(refused.text_at("/detail").ends_with("; and more than 95 others"), "{}", refused.text);
+    let refused = publish(&sessions[..2]).expect(409).problem("session_conflict");
+    assert_eq!((conflicts(&refused), refused.body.get("truncated")), (11, None));
+    assert!(refused.text_at("/detail").ends_with("; and 6 more"), "{}", refused.text);
 }

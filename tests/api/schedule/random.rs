@@ -138,7 +138,12 @@ impl Model {
     fn place(&self, random: &mut Random) {
         let (id, session) = &self.published[random.below(self.published.len())];
         let query = "from=2020-06-01&until=2020-06-02&earliest=09:00&latest=01:00&step=120";
-        let placements = self.course.coordinator.get(&format!("/sessions/{id}/placements?{query}")).expect(200);
+        let placements = self.course.coordinator.get(&format!("/sessions/{id}/placements?{query}"));
+        if session.is_recorded {
+            placements.expect(409).problem("session_recorded");
+            return;
+        }
+        let placements = placements.expect(200);
         let times = placements.body["times"].as_array().unwrap();
         assert!(times.len() > 8);
         for time in times {
