@@ -8,3 +8,4 @@ mod timezone;
 
 pub use http::{ApiDoc, routes};
 pub use model::{Feed, FeedId, FeedKind, NewFeed, Subject, SubjectId};
+pub use store::of_maker;
