@@ -65,11 +65,12 @@ rooms!(
 pub fn build(settings: &Settings, db: Db) -> std::io::Result<(Server, std::net::SocketAddr)> {
     let listener = TcpListener::bind(&settings.listen)?;
     let address = listener.local_addr()?;
-    let document = Data::new(document());
+    let (document, public_url) = (Data::new(document()), Data::new(settings.public_url.clone()));
     let server = HttpServer::new(move || {
         App::new()
             .app_data(Data::new(db.clone()))
             .app_data(document.clone())
+            .app_data(public_url.clone())
             .app_data(PathConfig::default().error_handler(path::not_found))
             .wrap(Compress::default())
             .wrap(from_fn(problem::render))

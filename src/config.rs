@@ -3,6 +3,7 @@
 use std::{
     collections::HashMap,
     env, fmt, io,
+    net::Ipv6Addr,
     path::{Path, PathBuf},
 };
 
@@ -20,6 +21,9 @@ pub struct Settings {
     pub database_url: String,
     /// Address and port to listen on; port 0 takes a free one. Environment: `MUSTER_LISTEN`.
     pub listen: String,
+    /// What people reach the server by, such as `https://muster.example.org`; every address that is told begins so. If there is none, it
+    /// begins with what the request came to. Environment: `MUSTER_PUBLIC_URL`.
+    pub public_url: Option<PublicUrl>,
     /// Threads that serve requests. Environment: `MUSTER_WORKERS`.
     pub workers: usize,
     /// Connections to the database for each of reading and (on Postgres) writing. Environment: `MUSTER_CONNECTIONS`.
@@ -34,10 +38,47 @@ impl Default for Settings {
         Self {
             database_url: "./muster.db".to_owned(),
             listen: "127.0.0.1:8080".to_owned(),
+            public_url: None,
             workers: cores,
             connections: u32::try_from(cores * 4).unwrap_or(8).clamp(4, 64),
             log: "info".to_owned(),
         }
+    }
+}
+
+/// Scheme and host, with a port if it is not the scheme's own: an address to which a path is added.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct PublicUrl {
+    pub scheme: String,
+    pub host: String,
+}
+
+impl TryFrom<String> for PublicUrl {
+    type Error = String;
+    fn try_from(text: String) -> Result<Self, String> {
+        let wrong = || format!("public_url `{text}` is not http:// or https:// and a host, with a port if need be and no path");
+        let (scheme, rest) = text.split_once("://").ok_or_else(wrong)?;
+        let host = rest.strip_suffix('/').unwrap_or(rest);
+        let (name, port) = match host.rsplit_once(':') {
+            // The colons of an IPv6 address stand in brackets.
+            Some((name, port)) if !port.ends_with(']') => (name, port.parse().ok().filter(|port: &u16| *port > 0)),
+            _ => (host, Some(0)),
+        };
+        let is_name = |name: &str| !name.is_empty() && name.chars().all(|letter| letter.is_ascii_alphanumeric() || "-.".contains(letter));
+        let is_address = |name: &str| {
+            name.strip_prefix('[').and_then(|name| name.strip_suffix(']')).is_some_and(|name| name.parse::<Ipv6Addr>().is_ok())
+        };
+        if !["http", "https"].contains(&scheme) || port.is_none() || !(is_name(name) || is_address(name)) {
+            return Err(wrong());
+        }
+        Ok(Self { scheme: scheme.to_owned(), host: host.to_owned() })
+    }
+}
+
+impl From<PublicUrl> for String {
+    fn from(PublicUrl { scheme, host }: PublicUrl) -> Self {
+        format!("{scheme}://{host}")
     }
 }
 
@@ -109,7 +150,7 @@ impl Settings {
 }
 
 /// The settings that the environment may give, as `MUSTER_` and the name in capitals.
-const NAMES: &[&str] = &["database_url", "listen", "workers", "connections", "log"];
+const NAMES: &[&str] = &["database_url", "listen", "public_url", "workers", "connections", "log"];
 
 /// The variables that can be read as text; the others cannot be ours.
 fn environment() -> HashMap<String, String> {
@@ -172,6 +213,36 @@ mod tests {
         names.sort_unstable();
         known.sort_unstable();
         assert_eq!(names, known);
+    }
+
+    #[test]
+    fn a_public_address_is_a_scheme_and_a_host() {
+        let read =
+            |text: &str| Settings::merge(Flags::default(), variables(&[("MUSTER_PUBLIC_URL", text)])).map(|settings| settings.public_url);
+        assert_eq!(read("").unwrap(), None);
+        for text in ["https://muster.example.org", "http://10.0.0.1:8080", "https://[2001:db8::1]:8443", "https://[::1]"] {
+            assert_eq!(read(text).unwrap().map(String::from).as_deref(), Some(text));
+            assert_eq!(read(&format!("{text}/")).unwrap().map(String::from).as_deref(), Some(text));
+        }
+        for wrong in [
+            "muster.example.org",
+            "ftp://muster.example.org",
+            "https://",
+            "https:///",
+            "https://muster.example.org//",
+            "https://muster.example.org/app",
+            "https://muster.example.org?x",
+            "https://muster.example.org#x",
+            "https://user@muster.example.org",
+            "https://muster.example.org:",
+            "https://muster.example.org:0",
+            "https://muster.example.org:99999",
+            "https://2001:db8::1",
+            "https://[x]",
+            "https://a b",
+        ] {
+            assert!(read(wrong).unwrap_err().to_string().contains("public_url"), "{wrong}");
+        }
     }
 
     #[test]

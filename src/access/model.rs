@@ -41,6 +41,11 @@ impl Role {
     pub fn is_a_persons(self) -> bool {
         matches!(self, Self::ClassAdviser | Self::Instructor | Self::Trainee)
     }
+
+    /// Whether it is held at who provides a program (DOMAIN 5). An instructor may be lent by the sponsor and hold the role there.
+    pub fn is_a_providers(self) -> bool {
+        matches!(self, Self::Coordinator | Self::ClassAdviser | Self::Auditor)
+    }
 }
 
 /// Whose rows an actor sees. Every list and every look-up by id is filtered by it in SQL.

@@ -13,12 +13,13 @@ use crate::{
     id::Id,
     intakes::IntakeId,
     journal::NewEntry,
-    organizations::{OrganizationId, below},
+    organizations::{OrganizationId, OrganizationKind, below},
     people::PersonId,
     schema::{
-        cohorts, enrollments, intake_sponsors, intakes, organizations, people, role_grants, session_instructors, sessions, tokens, users,
+        cohorts, enrollments, intake_sponsors, intakes, organizations, people, programs, role_grants, session_instructors, sessions,
+        tokens, users,
     },
-    text::Name,
+    text::{Code, Name},
 };
 
 /// Turns credentials into an actor, inside the transaction that will use it.
@@ -153,6 +154,9 @@ pub fn grant_role(
     if (role == Role::Administrator) != organization.is_none() {
         return Err(Error::invalid("/organization", "role_organization", "every role but the administrator's is held at an organization"));
     }
+    if let Some(organization) = organization.filter(|_| role.is_a_providers()) {
+        check_teaches(conn, role, organization)?;
+    }
     let person: Option<PersonId> = users::table.find(user).select(users::person_id).first(conn)?;
     if person.is_none() && role.is_a_persons() {
         let detail = format!("the role {role} is a person's, and the user is not tied to one");
@@ -170,6 +174,23 @@ pub fn grant_role(
     diesel::insert_into(role_grants::table).values(&grant).execute(conn)?;
     actor.record(filed(NewEntry::of("role.granted", "user", user), organization, None).to(&grant));
     Ok(grant)
+}
+
+/// Refuses a provider's role where nobody would look for one: at an enterprise or a government body that provides no program.
+fn check_teaches(conn: &mut Conn, role: Role, organization: OrganizationId) -> Result<(), Error> {
+    let root: OrganizationId = organizations::table.find(organization).select(organizations::root_id).first(conn)?;
+    let (kind, code): (OrganizationKind, Code) =
+        organizations::table.find(root).select((organizations::kind, organizations::code)).first(conn)?;
+    if !matches!(kind, OrganizationKind::Enterprise | OrganizationKind::GovernmentBody) {
+        return Ok(());
+    }
+    let house = organizations::table.filter(organizations::root_id.eq(root)).select(organizations::id);
+    if programs::table.filter(programs::provider_id.eq_any(house)).count().get_result::<i64>(conn)? > 0 {
+        return Ok(());
+    }
+    let detail =
+        format!("{role} is a role at who provides a program, and {code} provides none; who looks after its own people is a partner");
+    Err(Error::invalid("/organization", "role_organization", detail))
 }
 
 /// Files an entry where the role is held, and at the intake that a token is narrowed to. A role that is held nowhere is an

@@ -2,7 +2,7 @@
 
 use std::{
     io::{ErrorKind, Read, Write},
-    net::{TcpListener, TcpStream},
+    net::{SocketAddr, TcpListener, TcpStream, ToSocketAddrs},
     time::Duration,
 };
 
@@ -13,6 +13,7 @@ use super::{Context, Failure, Outcome};
 use crate::{
     access::Credentials,
     clock,
+    config::Settings,
     db::{self, Db},
     error::Error,
 };
@@ -37,6 +38,7 @@ pub fn run(_: Args, context: &Context) -> Result<Outcome, Failure> {
     let mut examined = database(context);
     examined.push(("clock", time()));
     examined.push(("listen", listen(&context.settings.listen)));
+    examined.push(("public_url", public_url(&context.settings)));
     let is_well = examined.iter().all(|(_, seen)| seen.is_ok());
     let mut lines = Vec::new();
     let mut checks = Vec::new();
@@ -103,6 +105,17 @@ fn listen(address: &str) -> Result<String, String> {
             Ok(format!("{address} is in use: a Muster answers there, and another one cannot start"))
         }
         Err(error) => Err(format!("{address}: {error}")),
+    }
+}
+
+/// A feed is subscribed to for months, so that its address must not be the one by which somebody happened to ask for it. On loopback
+/// there is no other.
+fn public_url(settings: &Settings) -> Result<String, String> {
+    let is_local = |addresses: std::vec::IntoIter<SocketAddr>| addresses.into_iter().all(|address| address.ip().is_loopback());
+    match &settings.public_url {
+        Some(url) => Ok(String::from(url.clone())),
+        None if settings.listen.to_socket_addrs().is_ok_and(is_local) => Ok("not set; addresses are told as they are asked for".to_owned()),
+        None => Err(format!("not set, though {} is not of this machine alone: set it to where people reach the server", settings.listen)),
     }
 }
 

@@ -23,8 +23,9 @@ use crate::{config::Flags, db};
 
 const ABOUT: &str = "\
 Settings come from, in this order: a flag, the environment, the settings file, the default.
-Environment: MUSTER_DATABASE_URL (or DATABASE_URL), MUSTER_LISTEN, MUSTER_WORKERS, MUSTER_CONNECTIONS, MUSTER_LOG, MUSTER_CONFIG.
-File (TOML): database_url, listen, workers, connections, log.
+Environment: MUSTER_DATABASE_URL (or DATABASE_URL), MUSTER_LISTEN, MUSTER_PUBLIC_URL, MUSTER_WORKERS, MUSTER_CONNECTIONS, MUSTER_LOG,
+MUSTER_CONFIG.
+File (TOML): database_url, listen, public_url (such as https://muster.example.org, where people reach it), workers, connections, log.
 
 Exit codes:
   0  it worked

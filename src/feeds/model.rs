@@ -99,6 +99,9 @@ pub struct Feed {
     pub prefix: String,
     /// In which role it was made. A person's own is good for as long as the role is.
     pub role: Role,
+    /// The user who made it. One that a coordinator made is the provider's and outlives the coordinator's role.
+    #[schema(example = "coordinator@USTB")]
+    pub made_by: Option<Name>,
     pub created_at: Instant,
     /// When it was last read, to within five minutes; null if never.
     pub last_used_at: Option<Instant>,
@@ -107,10 +110,10 @@ pub struct Feed {
 }
 
 impl Feed {
-    pub(super) fn of(row: FeedRow, subject_name: Option<Name>) -> Self {
+    pub(super) fn of(row: FeedRow, made_by: Option<Name>, subject_name: Option<Name>) -> Self {
         let subject_id = row.subject_id();
         let FeedRow { id, provider_id, kind, prefix, role, created_at, last_used_at, revoked_at, .. } = row;
-        Self { id, provider_id, kind, subject_id, subject_name, prefix, role, created_at, last_used_at, revoked_at }
+        Self { id, provider_id, kind, subject_id, subject_name, prefix, role, made_by, created_at, last_used_at, revoked_at }
     }
 }
 

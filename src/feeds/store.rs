@@ -9,7 +9,7 @@ use diesel::{dsl::exists, prelude::*};
 
 use super::model::{Calendar, Event, Feed, FeedId, FeedKind, FeedRow, NewFeed, Subject};
 use crate::{
-    access::{Action, Actor, Role, Scope, Secret, provided},
+    access::{Action, Actor, Role, RoleGrant, Scope, Secret, provided},
     clock::Instant,
     db::{Conn, MultiBackend},
     enrollments::EnrollmentState,
@@ -67,8 +67,10 @@ macro_rules! named {
             .left_join(cohorts::table.on(cohorts::id.nullable().eq(feeds::cohort_id)))
             .left_join(room_rows::table.on(room_rows::id.nullable().eq(feeds::room_id)))
             .left_join(intake_rows::table.on(intake_rows::id.nullable().eq(feeds::intake_id)))
+            .left_join(users::table.on(users::id.nullable().eq(feeds::user_id)))
             .select((
                 FeedRow::as_select(),
+                users::name.nullable(),
                 person_rows::name.nullable(),
                 cohorts::name.nullable(),
                 room_rows::name.nullable(),
@@ -77,11 +79,11 @@ macro_rules! named {
     };
 }
 
-type NamedRow = (FeedRow, Option<Name>, Option<Name>, Option<Name>, Option<Name>);
+type NamedRow = (FeedRow, Option<Name>, Option<Name>, Option<Name>, Option<Name>, Option<Name>);
 
 impl From<NamedRow> for Feed {
-    fn from((row, person, cohort, room, intake): NamedRow) -> Self {
-        Self::of(row, person.or(cohort).or(room).or(intake))
+    fn from((row, maker, person, cohort, room, intake): NamedRow) -> Self {
+        Self::of(row, maker, person.or(cohort).or(room).or(intake))
     }
 }
 
@@ -93,6 +95,15 @@ pub(super) fn list(conn: &mut Conn, actor: &Actor, cursor: Option<FeedId>, limit
         query = query.filter(feeds::id.gt(cursor));
     }
     let rows: Vec<NamedRow> = named!(query).load(conn)?;
+    Ok(rows.into_iter().map(Feed::from).collect())
+}
+
+/// The feeds that are still read and that the user made to whom a role was granted.
+pub fn of_maker(conn: &mut Conn, actor: &Actor, grant: Id<RoleGrant>) -> Result<Vec<Feed>, Error> {
+    actor.may(Action::ReadFeeds)?;
+    let maker = role_grants::table.filter(role_grants::id.eq(grant)).select(role_grants::user_id.nullable());
+    let made = visible(actor).filter(feeds::revoked_at.is_null()).filter(feeds::user_id.eq_any(maker));
+    let rows: Vec<NamedRow> = named!(made.order(feeds::id)).load(conn)?;
     Ok(rows.into_iter().map(Feed::from).collect())
 }
 
@@ -138,7 +149,7 @@ pub(super) fn create(conn: &mut Conn, actor: &Actor, now: Instant, new: &NewFeed
         Subject::Intake(id) => row.intake_id = Some(id),
     }
     diesel::insert_into(feeds::table).values(&row).execute(conn)?;
-    let feed = Feed::of(row, Some(name(conn, subject)?));
+    let feed = Feed::from(named!(feeds::table.filter(feeds::id.eq(row.id))).first::<NamedRow>(conn)?);
     actor.record(filed("feed.created", &feed, intake).to(&feed));
     Ok((feed, secret))
 }

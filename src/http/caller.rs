@@ -2,11 +2,12 @@
 
 use std::future::{Ready, ready};
 
-use actix_web::{FromRequest, HttpRequest, dev::Payload, http::header};
+use actix_web::{FromRequest, HttpRequest, dev::Payload, http::header, web::Data};
 
 use super::{accept::Accept, etag, query};
 use crate::{
     access::{Credentials, Secret},
+    config::PublicUrl,
     error::Error,
 };
 
@@ -75,8 +76,14 @@ impl FromRequest for Origin {
     type Future = Ready<Result<Self, Error>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let info = request.connection_info();
-        ready(Ok(Self { scheme: info.scheme().to_owned(), host: info.host().to_owned() }))
+        let origin = match request.app_data::<Data<Option<PublicUrl>>>().and_then(|public| public.as_ref().as_ref()) {
+            Some(PublicUrl { scheme, host }) => Self { scheme: scheme.clone(), host: host.clone() },
+            None => {
+                let info = request.connection_info();
+                Self { scheme: info.scheme().to_owned(), host: info.host().to_owned() }
+            }
+        };
+        ready(Ok(origin))
     }
 }
 

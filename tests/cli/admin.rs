@@ -41,8 +41,12 @@ fn a_token_that_would_be_good_for_nothing_is_refused_and_leaves_nothing_behind()
     let home = Home::migrated();
     home.organization("USTB");
     let nobody = "01930000-0000-7000-8000-000000000001";
+    home.run(&["admin", "organization", "create", "--code", "JISCO", "--name", "JISCO", "--kind", "enterprise"]).with(0);
+    home.run(&["admin", "organization", "create", "--code", "PLANT", "--name", "PLANT", "--kind", "unit", "--parent", "JISCO"]).with(0);
     for (args, code) in [
-        (&["--role", "coordinator"][..], "role_organization"),
+        (&["--role", "coordinator", "--organization", "JISCO"][..], "role_organization"),
+        (&["--role", "auditor", "--organization", "PLANT"], "role_organization"),
+        (&["--role", "coordinator"], "role_organization"),
         (&["--role", "administrator", "--organization", "USTB"], "role_organization"),
         (&["--role", "coordinator", "--organization", "NONE"], "unknown_organization"),
         (&["--role", "trainee", "--organization", "USTB"], "person_missing"),

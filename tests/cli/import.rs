@@ -123,7 +123,7 @@ fn a_calendar_begins_with_its_first_file_and_an_intake_keeps_it() {
     let unknown = home.run(&import).with(1);
     assert!(unknown.stderr.contains("--organization and --time-zone begin one"), "{unknown:?}");
     home.run(&[&import[..], &["--organization", "USTB"]].concat()).with(2);
-    let begin = ["--organization", "USTB", "--time-zone", "Asia/Shanghai", "--weekend-days", "6,7", "--intake", "HONGXING-3"];
+    let begin = ["--organization", "USTB", "--time-zone", "Asia/Shanghai", "--weekend-days", "saturday,sunday", "--intake", "HONGXING-3"];
     let wrong = home.run(&[&import[..], &begin, &["--sponsor", "JISCO"]].concat()).with(1);
     assert!(wrong.stderr.contains("only shifts are a sponsor's"), "{wrong:?}");
     let begin = [&import[..], &begin].concat();

@@ -5,6 +5,8 @@ use std::{
     time::Duration,
 };
 
+use serde_json::json;
+
 use crate::support::Home;
 
 #[test]
@@ -163,4 +165,27 @@ fn the_server_seals_the_journal_by_itself() {
         assert!(begun.elapsed() < Duration::from_secs(20), "nobody sealed it");
         std::thread::sleep(Duration::from_millis(10));
     }
+}
+
+#[test]
+fn an_address_that_is_told_begins_with_the_public_one_and_whoever_loses_a_token_is_known_to_have_made_it() {
+    let mut home = Home::migrated();
+    home.organization("USTB");
+    let token = home.token(&["--role", "coordinator", "--organization", "USTB"]);
+    let doctor = |home: &Home| home.run(&["doctor", "--json"]).json()["checks"].as_array().unwrap().last().unwrap().clone();
+    assert_eq!(doctor(&home)["ok"], true);
+    home.set("MUSTER_LISTEN", "0.0.0.0:0");
+    assert_eq!(doctor(&home)["ok"], false);
+    home.set("MUSTER_PUBLIC_URL", "https://muster.example.org/");
+    assert_eq!(doctor(&home)["detail"], "https://muster.example.org");
+    let server = home.serve();
+    let room = server.post("/api/v1/rooms", &token, json!({ "code": "A-301", "name": "301", "kind": "on_site" }));
+    let made = server.post("/api/v1/feeds", &token, json!({ "kind": "room", "subject_id": room["id"] }));
+    let path = made["address"].as_str().unwrap().strip_prefix("https://muster.example.org").unwrap();
+    assert!(path.starts_with("/api/v1/schedules/muster_"), "{made}");
+    assert_eq!(made["webcal_address"], format!("webcal://muster.example.org{path}"));
+    let revoked = home.run(&["admin", "token", "revoke", &token, "--json"]).with(0);
+    assert_eq!((&revoked.json()["feeds"][0]["id"], &revoked.json()["feeds"][0]["made_by"]), (&made["id"], &json!("coordinator@USTB")));
+    assert!(revoked.stderr.contains("feeds that the same user made are still read"), "{revoked:?}");
+    assert_eq!(server.get(path, "").0, 200);
 }

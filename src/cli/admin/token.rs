@@ -11,6 +11,7 @@ use crate::{
     clock::Instant,
     db::Conn,
     error::Error,
+    feeds::{self, Feed},
     intakes::IntakeId,
     organizations::Organization,
     people::PersonId,
@@ -176,11 +177,28 @@ fn run_list(context: &Context) -> Result<Outcome, Failure> {
 }
 
 fn run_revoke(args: Revoke, context: &Context) -> Result<Outcome, Failure> {
-    let revoked =
-        context.open()?.write_blocking(Credentials::Operator, move |conn, actor, now| access::revoke_token(conn, actor, now, &args.token));
+    let revoked = context.open()?.write_blocking(Credentials::Operator, move |conn, actor, now| {
+        let token = access::revoke_token(conn, actor, now, &args.token)?;
+        let feeds = feeds::of_maker(conn, actor, token.role_grant_id)?;
+        Ok((token, feeds))
+    });
     match revoked {
-        Ok(Token { prefix, .. }) => Ok(Outcome::new(format!("revoked {prefix}"), json!({ "revoked": prefix }))),
+        Ok((Token { prefix, .. }, feeds)) => {
+            let outcome = Outcome::new(format!("revoked {prefix}"), json!({ "revoked": prefix, "feeds": feeds }));
+            Ok(if feeds.is_empty() { outcome } else { outcome.with_note(still_read(&feeds)) })
+        }
         Err(Error::NotFound) => Err(Failure::new("not_found", "no token that is still good begins so or has that id")),
         Err(other) => Err(other.into()),
     }
+}
+
+/// Whoever has lost a token may still know the addresses of feeds that were made with it.
+fn still_read(feeds: &[Feed]) -> String {
+    let mut lines = vec!["feeds that the same user made are still read; POST /api/v1/feeds/{id}/revoke ends one:".to_owned()];
+    lines.extend(feeds.iter().map(|feed| {
+        let name = feed.subject_name.as_ref().map_or("", Name::as_str);
+        let used = feed.last_used_at.map_or_else(|| "never read".to_owned(), |at| format!("last read {at}"));
+        format!("  {}  {} {name}  {}  {used}", feed.id, feed.kind, feed.prefix)
+    }));
+    lines.join("\n")
 }

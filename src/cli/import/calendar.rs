@@ -56,7 +56,7 @@ struct Begin {
     /// What it is called [default: its code]
     #[arg(long)]
     name: Option<Name>,
-    /// Of holidays: the days of the week that are off, such as 6,7 for weekends
+    /// Of holidays: the days of the week that are off, such as saturday,sunday
     #[arg(long, value_name = "DAYS", value_parser = weekdays, default_value = "")]
     weekend_days: Weekdays,
     /// Of shifts: whose crews work them
@@ -65,7 +65,8 @@ struct Begin {
 }
 
 fn weekdays(text: &str) -> Result<Weekdays, String> {
-    serde_json::from_str(&format!("[{text}]")).map_err(|_| "days of the week are 1 for Monday to 7 for Sunday, as in 6,7".to_owned())
+    let days: Vec<&str> = text.split(',').filter(|day| !day.is_empty()).collect();
+    serde_json::from_value(serde_json::json!(days)).map_err(|_| "name each day of the week once, as in saturday,sunday".to_owned())
 }
 
 pub(super) fn run(args: Args, kind: CalendarKind, context: &Context) -> Result<Outcome, Failure> {

@@ -145,6 +145,15 @@ fn a_feed_of_the_own_schedule_ends_with_the_role() {
     // What the provider gave out is the provider's, whoever acted for it.
     app.end_grant(&course.coordinator);
     app.anonymous().get(&given).expect(200);
+    // Whoever follows sees whose it was, and ends it.
+    let successor = app.coordinator_of(&app.provider().id);
+    let feeds = successor.get("/feeds").expect(200);
+    let outlived = feeds.items().iter().find(|feed| feed["role"] == "coordinator").unwrap();
+    let maker = app.hex(course.coordinator.user_id.as_deref().unwrap());
+    let name = app.database.texts(&format!("SELECT name FROM users WHERE id = {maker}"));
+    assert_eq!(json!([outlived["made_by"]]), json!(name));
+    successor.post(&format!("/feeds/{}/revoke", outlived["id"].as_str().unwrap()), json!({})).expect(200);
+    app.anonymous().get(&given).expect(404);
 }
 
 #[test]
