@@ -103,6 +103,9 @@ fn whatever_raises_the_sequence_is_told_and_nothing_else_is() {
             assert_eq!((&stands.body["sequence"], count(&app)), (&json!(raised), raised), "{change}");
         }
     }
+    for change in coordinator.get(&format!("/sessions/{session}/changes")).expect(200).items() {
+        assert_ne!(change["before"], change["after"], "{}", change["message"]["en"]);
+    }
     assert_eq!(app.findings(), Vec::<String>::new());
 }
 
