@@ -26,7 +26,7 @@
 //!
 //! Beside them: [`db`] (connections, transactions, migrations, types), [`http`] (what every handler shares), [`tabular`] (spreadsheets,
 //! read and written under caps), [`cli`] (one file a command), [`app`] (the server, and the one list of routes), [`error`], [`clock`], [`zone`],
-//! [`id`], [`text`], [`config`], [`schema`].
+//! [`week`], [`id`], [`text`], [`config`], [`schema`].
 //!
 //! # The invariants, and what holds each
 //!
@@ -84,4 +84,5 @@ pub mod schedule;
 pub mod schema;
 pub mod tabular;
 pub mod text;
+pub mod week;
 pub mod zone;

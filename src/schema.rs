@@ -440,6 +440,7 @@ diesel::table! {
         id -> Uid,
         intake_id -> Uid,
         code -> Text,
+        made_from -> Text,
         created_at -> Ts,
     }
 }

@@ -36,12 +36,20 @@ continued = The session { $code } { $module } of { $before } ends at { $end } an
 cancelled = The session { $code } { $module } of { $before } is cancelled.
 replaced = It is replaced by the session { $code } of { $time }.
 mode = How: { $after } (before: { $before }).
+length = Length: { $after } (before: { $before }).
+breaks = Breaks: { $after } (before: { $before }).
 place = Place: { $after } (before: { $before }).
 instructors = Taught by: { $after } (before: { $before }).
 cohorts = For: { $after } (before: { $before }).
 reason = Reason: { $reason }
 place-with-link = { $place } { $link }
 nothing = not yet known
+by-the-clock = from start to end
+minutes = { $minutes ->
+    [0] none
+    [one] 1 minute
+   *[other] { $minutes } minutes
+}
 between-names = , { "" }
 between-sentences = { " " }
 

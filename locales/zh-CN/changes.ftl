@@ -23,6 +23,8 @@ continued = 原定于{ $before }的课次“{ $code } { $module }”改为{ $end
 cancelled = 原定于{ $before }的课次“{ $code } { $module }”取消。
 replaced = 由{ $time }的课次“{ $code }”代替。
 mode = 授课方式：{ $after }（原为{ $before }）。
+length = 时长：{ $after }（原为{ $before }）。
+breaks = 课间休息：{ $after }（原为{ $before }）。
 place = 地点：{ $after }（原为{ $before }）。
 instructors = 授课教师：{ $after }（原为{ $before }）。
 cohorts = 班级：{ $after }（原为{ $before }）。
@@ -30,6 +32,11 @@ reason = 原因：{ $reason }
 # 链接之后空一格，以免后面的标点被当作链接的一部分。
 place-with-link = { $place } { $link } { "" }
 nothing = 待定
+by-the-clock = 按起止时间计
+minutes = { $minutes ->
+    [0] 无
+   *[other] { $minutes }分钟
+}
 between-names = 、
 between-sentences = { "" }
 

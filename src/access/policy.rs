@@ -23,6 +23,7 @@ pub enum Action {
     WriteSchedule,
     ReadPlacements,
     ReadWaivers,
+    ReadSeries,
     ReadRooms,
     WriteRooms,
     /// What became of published sessions, as far as it concerns somebody.
@@ -37,6 +38,8 @@ pub enum Action {
     CallRoll,
     CloseRollCall,
     ReadHours,
+    /// Post hours by hand, or take that back.
+    AdjustHours,
     ReadOwnProgress,
     ReadIntakeProgress,
     Import,
@@ -57,6 +60,7 @@ impl Action {
             | Self::ReadSessions
             | Self::ReadPlacements
             | Self::ReadWaivers
+            | Self::ReadSeries
             | Self::ReadRooms
             | Self::ReadChanges
             | Self::ReadFeeds
@@ -81,6 +85,7 @@ impl Action {
             | Self::HoldSession
             | Self::CallRoll
             | Self::CloseRollCall
+            | Self::AdjustHours
             | Self::Import => false,
         }
     }
@@ -105,6 +110,7 @@ impl Action {
             Self::WriteSchedule => "change the schedule",
             Self::ReadPlacements => "see where a session would fit",
             Self::ReadWaivers => "see which sessions may overlap",
+            Self::ReadSeries => "see how a series was made",
             Self::ReadRooms => "see rooms",
             Self::WriteRooms => "record or change rooms",
             Self::ReadChanges => "see the changes that concern a person",
@@ -116,6 +122,7 @@ impl Action {
             Self::ReadRollCall => "see a roll call",
             Self::CallRoll => "call the roll",
             Self::CloseRollCall => "close or reopen a roll call",
+            Self::AdjustHours => "adjust hours",
             Self::ReadHours => "see an enrollment's hours",
             Self::ReadOwnProgress => "see an enrollment's progress",
             Self::ReadIntakeProgress => "see the progress of an intake",
@@ -143,6 +150,7 @@ pub fn allows(role: Role, action: Action) -> bool {
         | A::WriteRooms
         | A::WriteCalendars
         | A::CloseRollCall
+        | A::AdjustHours
         | A::Import => &[Coordinator],
         // Instructors and trainees of the own schedule.
         A::WriteFeeds => &[Coordinator, Instructor, Trainee],
@@ -154,7 +162,9 @@ pub fn allows(role: Role, action: Action) -> bool {
         A::ReadRollCall | A::ReadProfiles => &[Administrator, Coordinator, ClassAdviser, Instructor, Auditor],
         A::ReadHours | A::ReadOwnProgress => &[Administrator, Coordinator, ClassAdviser, Partner, Trainee, Auditor],
         A::ReadIntakeProgress => &[Administrator, Coordinator, Partner, Auditor],
-        A::ReadPlacements | A::ReadWaivers | A::ReadRooms | A::ReadCalendars | A::ReadImports => &[Administrator, Coordinator, Auditor],
+        A::ReadPlacements | A::ReadWaivers | A::ReadSeries | A::ReadRooms | A::ReadCalendars | A::ReadImports => {
+            &[Administrator, Coordinator, Auditor]
+        }
         A::ReadAudit => &[Administrator, Auditor],
     };
     // Whoever can write the database file can do everything; going through the rooms keeps the rules and the journal.

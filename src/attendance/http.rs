@@ -1,26 +1,58 @@
-//! `/sessions/{id}/roll-call`.
+//! `/sessions/{id}/roll-call` and `/roll-calls`.
 
 use actix_web::web::{Data, Path, ServiceConfig};
-use utoipa::OpenApi;
+use serde::Deserialize;
+use utoipa::{IntoParams, OpenApi};
 
 use super::{
-    model::{NewRollCall, RollCall, RollCallTransition},
+    model::{NewRollCall, RollCall, RollCallFilter, RollCallSummary, RollCallTransition},
     store,
 };
 use crate::{
     db::Db,
     error::Error,
-    http::{Answer, Body, Caller, Change, Changing, ETag, Reading, Unchanged, Writing, at, once},
+    http::{Answer, Body, Caller, Change, Changing, ETag, Page, Query, Reading, Unchanged, Writing, at, once, page},
+    intakes::IntakeId,
     schedule::SessionId,
 };
 
 #[derive(OpenApi)]
-#[openapi(paths(read_roll_call, put_roll_call, transition_roll_call), components(schemas(RollCallTransition)))]
+#[openapi(paths(list_roll_calls, read_roll_call, put_roll_call, transition_roll_call), components(schemas(RollCallTransition)))]
 pub struct ApiDoc;
 
 pub fn routes(api: &mut ServiceConfig) {
-    api.service(at("/sessions/{id}/roll-call").get(read_roll_call).put(put_roll_call))
+    api.service(at("/roll-calls").get(list_roll_calls))
+        .service(at("/sessions/{id}/roll-call").get(read_roll_call).put(put_roll_call))
         .service(at("/sessions/{id}/roll-call/{transition}").post(transition_roll_call));
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct ListQuery {
+    /// true: only those that are not closed, the daily list; false: only those that are.
+    open: Option<bool>,
+    /// Only those of this intake.
+    intake_id: Option<IntakeId>,
+    /// From `next` of the page before.
+    cursor: Option<String>,
+    /// How many, 1 to 500 (default 50).
+    limit: Option<page::Limit>,
+}
+
+/// The roll calls of the sessions that have begun and that the caller sees, by their planned start
+///
+/// With `open=true` what is left to do: sessions that nobody has confirmed or called yet are among them.
+#[utoipa::path(get, path = "/roll-calls", tag = "roll-calls", params(ListQuery),
+    responses((status = 200, description = "A page of roll calls", body = Page<RollCallSummary>), Reading))]
+async fn list_roll_calls(db: Data<Db>, caller: Caller, query: Query<ListQuery>) -> Result<Answer, Error> {
+    let ListQuery { open, intake_id, cursor, limit } = query.into_inner();
+    let (cursor, limit) = (page::cursor(cursor.as_deref())?, page::limit(limit)?);
+    let filter = RollCallFilter { open, intake_id };
+    let rows = db
+        .read(caller.credentials.clone(), move |conn, actor, now| store::list::list(conn, actor, now, filter, (cursor, limit + 1)))
+        .await?;
+    Answer::page(&caller, Page::cut(rows, limit, |one| one.cursor.to_string()))
 }
 
 /// The roll call of a session, with everybody who is expected

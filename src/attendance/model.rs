@@ -15,9 +15,10 @@ use crate::{
     ledger::EntryKind,
     organizations::OrganizationId,
     people::PersonId,
-    schedule::{SessionId, SessionRow},
+    programs::ModuleId,
+    schedule::{Cursor, Instructor, Session, SessionId, SessionRow, SessionState},
     schema::{attendances, roll_calls},
-    text::{Name, Note},
+    text::{Code, Name, Note},
 };
 
 text_enum! {
@@ -157,6 +158,65 @@ pub struct RollCallEntry {
     pub minutes: Option<i32>,
     pub mode: Option<AttendanceMode>,
     pub note: Option<Note>,
+}
+
+/// A roll call among many: whose it is, where it stands, and how far it is.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(super) struct RollCallSummary {
+    pub(super) session_id: SessionId,
+    pub(super) intake_id: IntakeId,
+    #[schema(example = "MET-01")]
+    pub(super) code: Code,
+    pub(super) module_id: ModuleId,
+    /// As held, or as planned until then.
+    pub(super) starts_at: Instant,
+    pub(super) ends_at: Instant,
+    /// published while nobody has confirmed how it was held.
+    pub(super) session_state: SessionState,
+    pub(super) state: RollCallState,
+    /// How many owe the session; to a class adviser, of the own cohorts.
+    #[schema(example = 61)]
+    pub(super) expected: i64,
+    /// How many of them have been called.
+    #[schema(example = 58)]
+    pub(super) called: i64,
+    pub(super) cohort_ids: Vec<CohortId>,
+    /// The lead first.
+    pub(super) instructors: Vec<Instructor>,
+    /// Its place in the list.
+    #[serde(skip)]
+    pub(super) cursor: Cursor,
+}
+
+impl RollCallSummary {
+    pub(super) fn new(session: Session, state: RollCallState, (expected, called): (i64, i64)) -> Self {
+        let cursor = session.row.cursor();
+        let Session { row, cohort_ids, instructors, held, .. } = session;
+        let (starts_at, ends_at) = held.map_or((row.starts_at, row.ends_at), |held| (held.starts_at, held.ends_at));
+        Self {
+            session_id: row.id,
+            intake_id: row.intake_id,
+            code: row.code,
+            module_id: row.module_id,
+            starts_at,
+            ends_at,
+            session_state: row.state,
+            state,
+            expected,
+            called,
+            cohort_ids,
+            instructors,
+            cursor,
+        }
+    }
+}
+
+/// Which roll calls to list.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct RollCallFilter {
+    /// Those that are not closed, or those that are.
+    pub(super) open: Option<bool>,
+    pub(super) intake_id: Option<IntakeId>,
 }
 
 /// The whole class in one request.

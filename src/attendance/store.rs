@@ -1,5 +1,6 @@
 //! The tables of roll calls.
 
+pub(super) mod list;
 pub(super) mod verify;
 
 use std::collections::{BTreeMap, BTreeSet};

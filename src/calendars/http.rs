@@ -36,7 +36,7 @@ async fn list_calendars(db: Data<Db>, caller: Caller, query: Query<PageQuery>) -
 #[utoipa::path(post, path = "/calendars", tag = "calendars",
     params(("Idempotency-Key" = Option<String>, Header, description = "The same key and body do the work once")),
     request_body(content = NewCalendar, example = json!({"kind": "holidays", "code": "CN-2020", "name": "2020 年节假日",
-        "time_zone": "Asia/Shanghai", "weekend_days": [6, 7]})),
+        "time_zone": "Asia/Shanghai", "weekend_days": ["saturday", "sunday"]})),
     responses((status = 201, description = "The new calendar", body = Calendar), Writing))]
 async fn create_calendar(db: Data<Db>, caller: Caller, body: Body<NewCalendar>) -> Result<Answer, Error> {
     once(&db, &caller, body.hash, move |conn, actor, now| {
@@ -58,7 +58,7 @@ async fn read_calendar(db: Data<Db>, caller: Caller, id: Path<CalendarId>) -> Re
 /// Change a calendar's code, name or weekend
 #[utoipa::path(patch, path = "/calendars/{id}", tag = "calendars",
     params(("id" = CalendarId, Path, description = "The calendar"), ("If-Match" = Option<String>, Header, description = "The ETag last read")),
-    request_body(content = CalendarPatch, example = json!({"weekend_days": [7]})),
+    request_body(content = CalendarPatch, example = json!({"weekend_days": ["sunday"]})),
     responses((status = 200, description = "The calendar as it is now", body = Calendar), Changing))]
 async fn update_calendar(db: Data<Db>, caller: Caller, id: Path<CalendarId>, body: Body<CalendarPatch>) -> Result<Answer, Error> {
     let id = id.into_inner();

@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use chrono::{Datelike, NaiveDate, Weekday};
+use chrono::NaiveDate;
 use diesel::{AsChangeset, Identifiable, Insertable, Queryable, Selectable};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use utoipa::ToSchema;
@@ -16,6 +16,7 @@ use crate::{
     organizations::OrganizationId,
     schema::{calendar_days, calendars, crew_shifts},
     text::{Code, Name},
+    week::Weekday,
     zone::Zone,
 };
 
@@ -41,7 +42,7 @@ text_enum! {
     }
 }
 
-/// Days of the week, by their numbers in ISO 8601: 1 is Monday, 7 is Sunday.
+/// Days of the week, each once, from Monday on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, diesel::expression::AsExpression, diesel::deserialize::FromSqlRow)]
 #[diesel(sql_type = diesel::sql_types::Integer)]
 pub struct Weekdays {
@@ -50,8 +51,12 @@ pub struct Weekdays {
 }
 
 impl Weekdays {
+    fn bit(day: Weekday) -> i32 {
+        1 << (day.number() - 1)
+    }
+
     pub fn contains(self, day: Weekday) -> bool {
-        self.bits & (1 << day.num_days_from_monday()) != 0
+        self.bits & Self::bit(day) != 0
     }
 
     pub fn is_empty(self) -> bool {
@@ -61,23 +66,20 @@ impl Weekdays {
 
 impl Serialize for Weekdays {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq((0..7).filter(|place| self.bits & (1 << place) != 0).map(|place| place + 1))
+        serializer.collect_seq(Weekday::ALL.iter().filter(|day| self.contains(**day)))
     }
 }
 
 impl<'de> Deserialize<'de> for Weekdays {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let mut bits = 0;
-        for day in Vec::<i64>::deserialize(deserializer)? {
-            if !(1..=7).contains(&day) {
-                return Err(coded("out_of_range", "a day of the week is 1 for Monday to 7 for Sunday"));
-            }
-            if bits & (1 << (day - 1)) != 0 {
+        let mut days = Self::default();
+        for day in Vec::deserialize(deserializer)? {
+            if days.contains(day) {
                 return Err(coded("duplicate", "names the same day twice"));
             }
-            bits |= 1 << (day - 1);
+            days.bits |= Self::bit(day);
         }
-        Ok(Self { bits })
+        Ok(days)
     }
 }
 
@@ -101,8 +103,8 @@ pub struct Calendar {
     /// In which the local times of a file are read.
     #[schema(value_type = String, example = "Asia/Shanghai")]
     pub time_zone: Zone,
-    /// The days of the week that are off unless listed as worked: 1 is Monday, 7 is Sunday. None where people are taught on weekends.
-    #[schema(value_type = Vec<i32>, example = json!([6, 7]))]
+    /// The days of the week that are off unless listed as worked. None where people are taught on weekends.
+    #[schema(value_type = Vec<Weekday>, example = json!(["saturday", "sunday"]))]
     pub weekend_days: Weekdays,
     /// Raised with its days and shifts too.
     pub version: i32,
@@ -117,7 +119,7 @@ impl Calendar {
                 Some(name.as_ref().map_or_else(|| "a holiday".to_owned(), Name::to_string))
             }
             Some(CalendarDay { kind: DayKind::Working, .. }) => None,
-            None => self.weekend_days.contains(date.weekday()).then(|| date.format("a %A").to_string()),
+            None => self.weekend_days.contains(Weekday::of(date)).then(|| date.format("a %A").to_string()),
         }
     }
 
@@ -157,7 +159,7 @@ pub struct NewCalendar {
     #[schema(value_type = String, example = "Asia/Shanghai")]
     pub time_zone: Zone,
     #[serde(default)]
-    #[schema(value_type = Vec<i32>)]
+    #[schema(value_type = Vec<Weekday>)]
     pub weekend_days: Weekdays,
 }
 
@@ -170,7 +172,7 @@ pub struct CalendarPatch {
     #[serde(default, deserialize_with = "given")]
     pub name: Option<Name>,
     #[serde(default, deserialize_with = "given")]
-    #[schema(value_type = Option<Vec<i32>>)]
+    #[schema(value_type = Option<Vec<Weekday>>)]
     pub weekend_days: Option<Weekdays>,
 }
 
@@ -247,11 +249,11 @@ mod tests {
         text.parse().unwrap()
     }
 
-    fn weekdays(days: &[u8]) -> Weekdays {
+    fn weekdays(days: &[&str]) -> Weekdays {
         serde_json::from_value(serde_json::json!(days)).unwrap()
     }
 
-    fn holidays(weekend: &[u8]) -> Calendar {
+    fn holidays(weekend: &[&str]) -> Calendar {
         Calendar {
             id: Id::generate(),
             provider_id: Id::generate(),
@@ -268,11 +270,13 @@ mod tests {
 
     #[test]
     fn days_of_the_week_are_read_back_as_they_were_written() {
-        for days in [&[][..], &[6, 7], &[1], &[1, 2, 3, 4, 5, 6, 7]] {
+        for days in [&[][..], &["saturday", "sunday"], &["monday"], &["monday", "tuesday", "wednesday", "thursday", "friday"]] {
             assert_eq!(serde_json::to_value(weekdays(days)).unwrap(), serde_json::json!(days));
         }
-        assert_eq!(serde_json::to_value(weekdays(&[7, 6])).unwrap(), serde_json::json!([6, 7]));
-        for wrong in [serde_json::json!([0]), serde_json::json!([8]), serde_json::json!([6, 6]), serde_json::json!(6)] {
+        assert_eq!(serde_json::to_value(weekdays(&["sunday", "saturday"])).unwrap(), serde_json::json!(["saturday", "sunday"]));
+        for wrong in
+            [serde_json::json!([1]), serde_json::json!(["Sunday"]), serde_json::json!(["sunday", "sunday"]), serde_json::json!("sunday")]
+        {
             assert!(serde_json::from_value::<Weekdays>(wrong.clone()).is_err(), "{wrong}");
         }
     }
@@ -283,7 +287,7 @@ mod tests {
         let thursday = day("2020-10-01", DayKind::Holiday);
         // 10 October 2020 was a Saturday that was worked for the holidays before.
         let saturday = day("2020-10-10", DayKind::Working);
-        for calendar in [holidays(&[]), holidays(&[6, 7])] {
+        for calendar in [holidays(&[]), holidays(&["saturday", "sunday"])] {
             assert_eq!(calendar.day_off(thursday.date, Some(&thursday)).as_deref(), Some("国庆节"));
             assert_eq!(calendar.day_off(saturday.date, Some(&saturday)), None);
             assert_eq!(calendar.day_off(date("2020-10-09"), None), None);
@@ -291,8 +295,8 @@ mod tests {
         let nameless = CalendarDay { name: None, ..thursday };
         assert_eq!(holidays(&[]).day_off(nameless.date, Some(&nameless)).as_deref(), Some("a holiday"));
         assert_eq!(holidays(&[]).day_off(saturday.date, None), None);
-        assert_eq!(holidays(&[6, 7]).day_off(saturday.date, None).as_deref(), Some("a Saturday"));
-        assert_eq!(holidays(&[5]).day_off(date("2020-10-09"), None).as_deref(), Some("a Friday"));
+        assert_eq!(holidays(&["saturday", "sunday"]).day_off(saturday.date, None).as_deref(), Some("a Saturday"));
+        assert_eq!(holidays(&["friday"]).day_off(date("2020-10-09"), None).as_deref(), Some("a Friday"));
     }
 
     #[test]

@@ -105,6 +105,16 @@ pub(super) fn list_shifts(
 /// # Errors
 /// 404 if the provider is not in the actor's scope; 409 `already_exists` if the provider has a calendar with this code; 422.
 pub fn create(conn: &mut Conn, actor: &Actor, now: Instant, new: NewCalendar) -> Result<Calendar, Error> {
+    let calendar = planned(conn, actor, now, new)?;
+    keep(conn, actor, &calendar)?;
+    Ok(calendar)
+}
+
+/// The calendar that [`keep`] begins; nothing is written.
+///
+/// # Errors
+/// As [`create`], but for the code that is taken.
+pub fn planned(conn: &mut Conn, actor: &Actor, now: Instant, new: NewCalendar) -> Result<Calendar, Error> {
     let provider = new.provider_id.or(actor.organization_id());
     if let Some(provider) = provider {
         check_provider(conn, actor, provider)?;
@@ -132,9 +142,15 @@ pub fn create(conn: &mut Conn, actor: &Actor, now: Instant, new: NewCalendar) ->
             other => other,
         })?;
     }
-    diesel::insert_into(calendars::table).values(&calendar).execute(conn)?;
-    actor.record(NewEntry::of("calendar.created", "calendar", calendar.id).provider(provider_id).to(&calendar));
     Ok(calendar)
+}
+
+/// Begins a calendar that was [`planned`].
+pub fn keep(conn: &mut Conn, actor: &Actor, calendar: &Calendar) -> Result<(), Error> {
+    actor.may_beyond_intakes(Action::WriteCalendars)?;
+    diesel::insert_into(calendars::table).values(calendar).execute(conn)?;
+    actor.record(NewEntry::of("calendar.created", "calendar", calendar.id).provider(calendar.provider_id).to(calendar));
+    Ok(())
 }
 
 /// Applies a patch under `If-Match`.
@@ -175,8 +191,11 @@ pub fn check_holidays(conn: &mut Conn, provider: OrganizationId, id: CalendarId)
 /// Which of these dates are off by a calendar, and why.
 pub fn days_off(conn: &mut Conn, id: CalendarId, dates: &BTreeSet<NaiveDate>) -> Result<(Calendar, BTreeMap<NaiveDate, String>), Error> {
     let calendar = calendars::table.filter(calendars::id.eq(id)).select(Calendar::as_select()).first(conn)?;
-    let (first, last) = (dates.first().copied().unwrap_or_default(), dates.last().copied().unwrap_or_default());
-    let listed: HashMap<NaiveDate, CalendarDay> = days_between(conn, id, first, last)?.into_iter().map(|day| (day.date, day)).collect();
+    let listed = match dates.first().zip(dates.last()) {
+        Some((first, last)) => days_between(conn, id, *first, *last)?,
+        None => Vec::new(),
+    };
+    let listed: HashMap<NaiveDate, CalendarDay> = listed.into_iter().map(|day| (day.date, day)).collect();
     let off = dates.iter().filter_map(|date| Some((*date, calendar.day_off(*date, listed.get(date))?))).collect();
     Ok((calendar, off))
 }

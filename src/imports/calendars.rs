@@ -1,93 +1,124 @@
 //! The days and shifts of calendars.
 
-use std::collections::HashMap;
+use serde::Serialize;
 
 use super::{
-    model::{Effect, Entries, File, ImportKind, Options, Report, holidays, shifts},
+    model::{Effect, Entries, File, ImportKind, Lines, Options, Relisted, Report, RowPlan, holidays, shifts},
     pipeline::{Subject, settle},
 };
 use crate::{
-    access::Actor,
-    calendars::{self, Calendar, CalendarId, CalendarKind},
+    access::{Action, Actor},
+    calendars::{self, Calendar, CalendarId, CalendarKind, NewCalendar},
     clock::Instant,
     db::{self, Conn},
     error::Error,
 };
 
-/// The calendar of holidays, if the actor may import days into it.
-pub fn may_import_holidays(conn: &mut Conn, actor: &Actor, id: CalendarId) -> Result<Calendar, Error> {
-    calendars::fillable(conn, actor, id, CalendarKind::Holidays)
+/// The calendar of this kind, if the actor may import its days or shifts.
+pub fn may_import_calendar(conn: &mut Conn, actor: &Actor, (kind, id): (CalendarKind, CalendarId)) -> Result<Calendar, Error> {
+    calendars::fillable(conn, actor, id, kind)
 }
 
-/// The calendar of shifts, if the actor may import shifts into it.
-pub fn may_import_shifts(conn: &mut Conn, actor: &Actor, id: CalendarId) -> Result<Calendar, Error> {
-    calendars::fillable(conn, actor, id, CalendarKind::Shifts)
-}
-
-/// Lists the days of a file and corrects those that are listed; no other day is touched.
+/// Lists the days or the shifts of a file. A day is replaced where a row names it. Of the crews that the file names, the shifts from the
+/// first of their days until the last are what it says: a rota is planned as a whole, and what is not in it any more is not worked.
 ///
 /// # Errors
 /// 404; 409 `calendar_of_another_kind`; 422 `columns_missing` and its like. Rows that are at fault are no error, but in the report.
-pub fn import_holidays(
+pub fn import_calendar(
     conn: &mut Conn,
     actor: &Actor,
     now: Instant,
-    id: CalendarId,
+    (kind, id): (CalendarKind, CalendarId),
     file: &File,
     options: &Options,
 ) -> Result<Report, Error> {
     if !options.dry_run {
         db::lock(conn, "calendar", id)?;
     }
-    let calendar = may_import_holidays(conn, actor, id)?;
-    let (entries, unknown) = holidays::read(&file.content)?;
-    let stored = match days_of(&entries, |row| row.date) {
-        Some((first, last)) => calendars::days_between(conn, id, first, last)?,
-        None => Vec::new(),
-    };
-    let plans = holidays::plan(entries, &stored.into_iter().map(|day| (day.date, day)).collect::<HashMap<_, _>>());
-    let subject = Subject { kind: ImportKind::Holidays, provider: Some(calendar.provider_id), intake: None };
-    settle(conn, actor, now, subject, (file, options), (plans, unknown), |conn, changes| {
-        let total = changes.len();
-        let (before, after): (Vec<_>, Vec<_>) = changes.into_iter().map(|change| (change.before, change.after)).unzip();
-        let calendar = write_days(conn, actor, calendar, after)?;
-        options.tell("written", total, total);
-        Ok(vec![Effect::updated("calendar", id, calendar.version, &before)?])
-    })
+    let calendar = may_import_calendar(conn, actor, (kind, id))?;
+    take(conn, actor, now, (calendar, false), file, options)
 }
 
-/// Lists the shifts of a file and corrects those that are listed; no other shift is touched.
+/// Begins a calendar with the days or the shifts of a file. If nothing of the file is taken, there is none.
 ///
 /// # Errors
-/// As [`import_holidays`].
-pub fn import_shifts(
+/// 404 if the provider is not in the actor's scope; 409 `already_exists`; 422.
+pub fn begin_calendar(
     conn: &mut Conn,
     actor: &Actor,
     now: Instant,
-    id: CalendarId,
+    new: NewCalendar,
     file: &File,
     options: &Options,
 ) -> Result<Report, Error> {
-    if !options.dry_run {
-        db::lock(conn, "calendar", id)?;
-    }
-    let calendar = may_import_shifts(conn, actor, id)?;
-    let (entries, unknown) = shifts::read(&file.content, &calendar)?;
-    let stored = match days_of(&entries, |row| row.date) {
-        Some((first, last)) => {
-            let after = last.succ_opt().unwrap_or(last);
-            calendars::shifts_between(conn, id, calendar.time_zone.day_start(first), calendar.time_zone.day_start(after))?
+    actor.may_beyond_intakes(Action::Import)?;
+    let calendar = calendars::planned(conn, actor, now, new)?;
+    let note = format!("there is no calendar {} yet; the file begins it", calendar.code);
+    let report = take(conn, actor, now, (calendar, true), file, options)?;
+    Ok(Report { notes: vec![note], ..report })
+}
+
+/// A calendar, and whether it has not begun yet.
+type Taking = (Calendar, bool);
+
+fn take(conn: &mut Conn, actor: &Actor, now: Instant, of: Taking, file: &File, options: &Options) -> Result<Report, Error> {
+    let (id, zone) = (of.0.id, of.0.time_zone);
+    match of.0.kind {
+        CalendarKind::Holidays => {
+            let (entries, unknown) = holidays::read(&file.content)?;
+            let stored = match days_of(&entries, |row| row.date) {
+                Some((first, last)) => calendars::days_between(conn, id, first, last)?,
+                None => Vec::new(),
+            };
+            let plans = holidays::plan(entries, stored);
+            fill(conn, actor, now, of, (file, options), (plans, unknown), calendars::replace_days)
         }
-        None => Vec::new(),
+        CalendarKind::Shifts => {
+            let (entries, unknown) = shifts::read(&file.content, zone)?;
+            let stored = match days_of(&entries, |row| row.date) {
+                Some((first, last)) => {
+                    let after = last.succ_opt().unwrap_or(last);
+                    calendars::shifts_between(conn, id, zone.day_start(first), zone.day_start(after))?
+                }
+                None => Vec::new(),
+            };
+            let plans = shifts::plan(entries, zone, stored);
+            fill(conn, actor, now, of, (file, options), (plans, unknown), calendars::replace_shifts)
+        }
+    }
+}
+
+/// How a calendar is made to list what it is told, of those lines that the keys name.
+type Replace<K, T> = fn(&mut Conn, &Actor, Calendar, &[K], &[T]) -> Result<Calendar, Error>;
+
+fn fill<K: Clone + Serialize, T: Clone + Serialize>(
+    conn: &mut Conn,
+    actor: &Actor,
+    now: Instant,
+    (calendar, begins): Taking,
+    (file, options): (&File, &Options),
+    planned: (Vec<RowPlan<Relisted<K, T>>>, Vec<String>),
+    replace: Replace<K, T>,
+) -> Result<Report, Error> {
+    let kind = match calendar.kind {
+        CalendarKind::Holidays => ImportKind::Holidays,
+        CalendarKind::Shifts => ImportKind::Shifts,
     };
-    let plans = shifts::plan(entries, &calendar, stored);
-    let subject = Subject { kind: ImportKind::Shifts, provider: Some(calendar.provider_id), intake: None };
-    settle(conn, actor, now, subject, (file, options), (plans, unknown), |conn, changes| {
-        let total = changes.len();
-        let (before, after): (Vec<_>, Vec<_>) = changes.into_iter().map(|change| (change.before, change.after)).unzip();
-        let calendar = write_shifts(conn, actor, calendar, after)?;
+    let subject = Subject { kind, provider: Some(calendar.provider_id), intake: None };
+    settle(conn, actor, now, subject, (file, options), planned, |conn, rows| {
+        let total = rows.len();
+        let (mut keys, mut before, mut after) = (Vec::new(), Vec::new(), Vec::new());
+        for row in rows {
+            keys.extend(row.keys);
+            before.extend(row.before);
+            after.extend(row.after);
+        }
+        if begins {
+            calendars::keep(conn, actor, &calendar)?;
+        }
+        let calendar = replace(conn, actor, calendar, &keys, &after)?;
         options.tell("written", total, total);
-        Ok(vec![Effect::updated("calendar", id, calendar.version, &before)?])
+        Ok(vec![Effect::updated("calendar", calendar.id, calendar.version, &Lines { keys, lines: before })?])
     })
 }
 
@@ -95,17 +126,4 @@ pub fn import_shifts(
 fn days_of<T>(entries: &Entries<T>, day: impl Fn(&T) -> chrono::NaiveDate) -> Option<(chrono::NaiveDate, chrono::NaiveDate)> {
     let days = || entries.iter().flatten().map(|entry| day(&entry.value));
     days().min().zip(days().max())
-}
-
-/// Makes the days of a calendar as they are listed.
-pub(super) fn write_days(conn: &mut Conn, actor: &Actor, calendar: Calendar, listed: Vec<holidays::Listed>) -> Result<Calendar, Error> {
-    let dates: Vec<_> = listed.iter().map(|one| one.date).collect();
-    let days: Vec<_> = listed.into_iter().filter_map(|one| one.day).collect();
-    calendars::replace_days(conn, actor, calendar, &dates, &days)
-}
-
-/// Makes the shifts of a calendar as they are listed.
-pub(super) fn write_shifts(conn: &mut Conn, actor: &Actor, calendar: Calendar, listed: Vec<shifts::Listed>) -> Result<Calendar, Error> {
-    let (keys, shifts): (Vec<_>, Vec<_>) = listed.into_iter().map(|one| (one.keys, one.shifts)).unzip();
-    calendars::replace_shifts(conn, actor, calendar, &keys.concat(), &shifts.concat())
 }

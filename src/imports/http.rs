@@ -10,13 +10,13 @@ use serde::Deserialize;
 use utoipa::{IntoParams, OpenApi};
 
 use super::{
-    File, Format, Import, ImportId, ImportKind, Options, Report, import_holidays, import_instructors, import_organizations, import_roster,
-    import_schedule, import_shifts, may_import_holidays, may_import_instructors, may_import_organizations, may_import_roster,
-    may_import_schedule, may_import_shifts, read_table, store, template, undo::undo, verdict_file,
+    File, Format, Import, ImportId, ImportKind, Options, Report, import_calendar, import_instructors, import_organizations, import_roster,
+    import_schedule, may_import_calendar, may_import_instructors, may_import_organizations, may_import_roster, may_import_schedule,
+    read_table, store, template, undo::undo, verdict_file,
 };
 use crate::{
     access::{Action, Actor},
-    calendars::CalendarId,
+    calendars::{CalendarId, CalendarKind},
     clock::Instant,
     db::{Conn, Db},
     error::Error,
@@ -251,19 +251,16 @@ async fn import_schedule_file(db: Data<Db>, caller: Caller, id: Path<IntakeId>, 
         (Report = "application/json"), (String = "text/csv"),
         (String = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"))), Writing))]
 async fn import_holidays_file(db: Data<Db>, caller: Caller, id: Path<CalendarId>, query: Query<ImportQuery>, upload: Upload) -> Reply {
-    let (id, ImportQuery { dry_run, partial, verdicts }) = (id.into_inner(), query.into_inner());
-    let options = Options { dry_run, partial, ..Options::default() };
-    let gate = move |conn: &mut Conn, actor: &Actor| may_import_holidays(conn, actor, id).map(drop);
-    let import = move |conn: &mut Conn, actor: &Actor, now: Instant, file: &File, options: &Options| {
-        import_holidays(conn, actor, now, id, file, options)
-    };
-    take(db, caller, upload, options, verdicts, gate, import).await
+    take_calendar(db, caller, (CalendarKind::Holidays, id.into_inner()), query.into_inner(), upload).await
 }
 
 /// List the shifts of a sponsor's crews
 ///
 /// Columns: crew, date, start, end; shift. Times are local to the calendar; a shift that does not end after its start ends on the day
-/// after. Matched by crew and start; the shift `rest` or 休, without times, takes out what the crew begins on that day. A commit with rows at fault is 422 `import_rows_invalid`, unless `partial=true`.
+/// after. Of a crew that the file names, it replaces the shifts from the first of its days to the last: one with another start is
+/// corrected, and one that the file has no more is taken out, told in the row before it. The shift `rest` or 休, without times, says that
+/// the crew begins none on that day. A commit with rows at fault is 422 `import_rows_invalid`; with `partial=true` nothing is taken out on
+/// days of which no row speaks, as a row that cannot be read may have been meant for one.
 #[utoipa::path(post, path = "/calendars/{id}/shifts/import", tag = "imports",
     params(("id" = CalendarId, Path, description = "The calendar of shifts"), ImportQuery,
         ("Idempotency-Key" = Option<String>, Header, description = "The same key and file do the work once")),
@@ -272,11 +269,15 @@ async fn import_holidays_file(db: Data<Db>, caller: Caller, id: Path<CalendarId>
         (Report = "application/json"), (String = "text/csv"),
         (String = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"))), Writing))]
 async fn import_shifts_file(db: Data<Db>, caller: Caller, id: Path<CalendarId>, query: Query<ImportQuery>, upload: Upload) -> Reply {
-    let (id, ImportQuery { dry_run, partial, verdicts }) = (id.into_inner(), query.into_inner());
+    take_calendar(db, caller, (CalendarKind::Shifts, id.into_inner()), query.into_inner(), upload).await
+}
+
+async fn take_calendar(db: Data<Db>, caller: Caller, of: (CalendarKind, CalendarId), query: ImportQuery, upload: Upload) -> Reply {
+    let ImportQuery { dry_run, partial, verdicts } = query;
     let options = Options { dry_run, partial, ..Options::default() };
-    let gate = move |conn: &mut Conn, actor: &Actor| may_import_shifts(conn, actor, id).map(drop);
+    let gate = move |conn: &mut Conn, actor: &Actor| may_import_calendar(conn, actor, of).map(drop);
     let import = move |conn: &mut Conn, actor: &Actor, now: Instant, file: &File, options: &Options| {
-        import_shifts(conn, actor, now, id, file, options)
+        import_calendar(conn, actor, now, of, file, options)
     };
     take(db, caller, upload, options, verdicts, gate, import).await
 }

@@ -16,7 +16,7 @@ mod schedule;
 mod store;
 mod undo;
 
-pub use calendars::{import_holidays, import_shifts, may_import_holidays, may_import_shifts};
+pub use calendars::{begin_calendar, import_calendar, may_import_calendar};
 pub use http::{ApiDoc, routes};
 pub use instructors::{import_instructors, may_import_instructors};
 pub use model::{

@@ -114,7 +114,8 @@ pub(super) fn settle<T, C>(
         import_id = Some(import.id);
     }
     let (kind, dry_run, committed) = (subject.kind, options.dry_run, outcome == Outcome::Committed);
-    Ok(Report { import_id, kind, dry_run, committed, outcome, file_name: file.name.clone(), counts, unknown_columns, rows })
+    let notes = Vec::new();
+    Ok(Report { import_id, kind, dry_run, committed, outcome, file_name: file.name.clone(), counts, unknown_columns, notes, rows })
 }
 
 /// The people behind these employee numbers, and whether the actor may change them.

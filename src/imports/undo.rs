@@ -3,8 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::{
-    calendars::{write_days, write_shifts},
-    model::{Import, ImportId, ImportKind, ImportState, PersonBefore, organizations::OrganizationBefore, schedule::SessionBefore},
+    model::{Import, ImportId, ImportKind, ImportState, Lines, PersonBefore, organizations::OrganizationBefore, schedule::SessionBefore},
     store::{self, Stored},
 };
 use crate::{
@@ -205,9 +204,11 @@ fn take_back_calendar(conn: &mut Conn, actor: &Actor, kind: ImportKind, effects:
             unless_resting(&[format!("the calendar {} has changed since", calendar.code)])?;
         }
         if kind == ImportKind::Shifts {
-            write_shifts(conn, actor, calendar, effect.before()?)?;
+            let Lines { keys, lines } = effect.before()?;
+            calendars::replace_shifts(conn, actor, calendar, &keys, &lines)?;
         } else {
-            write_days(conn, actor, calendar, effect.before()?)?;
+            let Lines { keys, lines } = effect.before()?;
+            calendars::replace_days(conn, actor, calendar, &keys, &lines)?;
         }
     }
     Ok(())

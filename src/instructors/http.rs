@@ -38,7 +38,7 @@ async fn read_instructor_profile(db: Data<Db>, caller: Caller, id: Path<PersonId
     params(("id" = PersonId, Path, description = "The instructor"),
         ("If-Match" = Option<String>, Header, description = "The ETag last read; not needed for the first profile")),
     request_body(content = NewProfile, example = json!({"time_zone": "Asia/Shanghai", "daily_minutes": 360, "weekly_minutes": null,
-        "disciplines": ["MET"], "hours": [{"weekday": 1, "from_minute": 480, "until_minute": 720}],
+        "disciplines": ["MET"], "hours": [{"weekday": "monday", "from_time": "08:00", "until_time": "12:00"}],
         "exceptions": [{"from_date": "2020-07-06", "until_date": "2020-07-10", "available": false, "note": "a conference"}]})),
     responses((status = 200, description = "The profile as it is now", body = Profile), Changing))]
 async fn set_instructor_profile(db: Data<Db>, caller: Caller, id: Path<PersonId>, body: Body<NewProfile>) -> Result<Answer, Error> {

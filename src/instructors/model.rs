@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use chrono::{Datelike, NaiveDate, NaiveDateTime, TimeDelta, Timelike};
+use chrono::{Datelike, NaiveDate, NaiveDateTime, TimeDelta};
 use diesel::{Insertable, Queryable, Selectable};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -14,6 +14,7 @@ use crate::{
     people::PersonId,
     schema::{instructor_exceptions, instructor_hours, instructor_profiles},
     text::{Code, Note},
+    week::{TimeOfDay, Weekday},
     zone::Zone,
 };
 
@@ -39,15 +40,14 @@ pub(super) struct ProfileRow {
 #[diesel(table_name = instructor_hours, treat_none_as_default_value = false)]
 #[serde(deny_unknown_fields)]
 pub struct Hours {
-    /// 1 for Monday to 7 for Sunday.
-    #[schema(minimum = 1, maximum = 7)]
-    pub weekday: i32,
-    /// Since local midnight.
-    #[schema(minimum = 0, maximum = 1439, example = 480)]
-    pub from_minute: i32,
-    /// Since local midnight; 1440 is the midnight after.
-    #[schema(minimum = 1, maximum = 1440, example = 720)]
-    pub until_minute: i32,
+    #[diesel(serialize_as = i32, deserialize_as = i32)]
+    pub weekday: Weekday,
+    #[diesel(column_name = from_minute)]
+    pub from_time: TimeOfDay,
+    /// 24:00 for the rest of the day.
+    #[diesel(column_name = until_minute)]
+    #[schema(example = "12:00")]
+    pub until_time: TimeOfDay,
 }
 
 /// What is otherwise on some days, or in some hours of each of them.
@@ -60,14 +60,14 @@ pub struct Exception {
     /// The last of the days.
     #[serde(deserialize_with = "day")]
     pub until_date: NaiveDate,
-    /// Since local midnight.
-    #[serde(default)]
-    #[schema(minimum = 0, maximum = 1439, default = 0)]
-    pub from_minute: i32,
-    /// Since local midnight; 1440 is the midnight after.
+    #[serde(default = "midnight")]
+    #[diesel(column_name = from_minute)]
+    #[schema(default = "00:00")]
+    pub from_time: TimeOfDay,
     #[serde(default = "midnight_after")]
-    #[schema(minimum = 1, maximum = 1440, default = 1440)]
-    pub until_minute: i32,
+    #[diesel(column_name = until_minute)]
+    #[schema(default = "24:00")]
+    pub until_time: TimeOfDay,
     /// Whether it adds to the weekly hours or takes from them.
     pub available: bool,
     #[serde(default)]
@@ -75,8 +75,12 @@ pub struct Exception {
     pub note: Option<Note>,
 }
 
-fn midnight_after() -> i32 {
-    DAY
+fn midnight() -> TimeOfDay {
+    TimeOfDay::START
+}
+
+fn midnight_after() -> TimeOfDay {
+    TimeOfDay::END
 }
 
 /// What is known of the time of an instructor.
@@ -95,7 +99,7 @@ pub struct Profile {
     /// The codes of the disciplines that the person is qualified for, in whatever program; none if that is not known.
     #[schema(example = json!(["MET"]))]
     pub disciplines: Vec<Code>,
-    /// By weekday and minute; none if the person is always available.
+    /// By weekday and time; none if the person is always available.
     pub hours: Vec<Hours>,
     /// Where two of them meet, the later one says.
     pub exceptions: Vec<Exception>,
@@ -139,11 +143,7 @@ impl NewProfile {
             }
         }
         for (index, one) in hours.iter().enumerate() {
-            let pointer = format!("/hours/{index}");
-            if !(1..=7).contains(&one.weekday) {
-                faults.push(FieldFault::new(format!("{pointer}/weekday"), "out_of_range", "is 1 for Monday to 7 for Sunday"));
-            }
-            faults.extend(check_minutes(&pointer, one.from_minute, one.until_minute));
+            faults.extend(check_times(&format!("/hours/{index}"), one.from_time, one.until_time));
         }
         for (index, one) in exceptions.iter().enumerate() {
             let pointer = format!("/exceptions/{index}");
@@ -154,12 +154,12 @@ impl NewProfile {
             if !years.contains(&one.from_date.year()) || !years.contains(&one.until_date.year()) {
                 faults.push(FieldFault::new(format!("{pointer}/from_date"), "out_of_range", "the year must lie between 1900 and 2200"));
             }
-            faults.extend(check_minutes(&pointer, one.from_minute, one.until_minute));
+            faults.extend(check_times(&pointer, one.from_time, one.until_time));
         }
         disciplines.sort_unstable();
         disciplines.dedup();
         hours.sort_unstable();
-        if hours.windows(2).any(|pair| matches!(pair, [one, next] if (one.weekday, one.from_minute) == (next.weekday, next.from_minute))) {
+        if hours.windows(2).any(|pair| matches!(pair, [one, next] if (one.weekday, one.from_time) == (next.weekday, next.from_time))) {
             faults.push(FieldFault::new("/hours", "duplicate", "two of them begin at the same time"));
         }
         Error::unless_valid(faults)?;
@@ -167,18 +167,8 @@ impl NewProfile {
     }
 }
 
-fn check_minutes(pointer: &str, from: i32, until: i32) -> Vec<FieldFault> {
-    let mut faults = Vec::new();
-    if !(0..DAY).contains(&from) {
-        faults.push(FieldFault::new(format!("{pointer}/from_minute"), "out_of_range", "must lie between 0 and 1439"));
-    }
-    if !(1..=DAY).contains(&until) {
-        faults.push(FieldFault::new(format!("{pointer}/until_minute"), "out_of_range", "must lie between 1 and 1440"));
-    }
-    if faults.is_empty() && until <= from {
-        faults.push(FieldFault::new(format!("{pointer}/until_minute"), "end_before_start", "must be after from_minute"));
-    }
-    faults
+fn check_times(pointer: &str, from: TimeOfDay, until: TimeOfDay) -> Option<FieldFault> {
+    (until <= from).then(|| FieldFault::new(format!("{pointer}/until_time"), "end_before_start", "must be after from_time"))
 }
 
 impl Profile {
@@ -190,25 +180,24 @@ impl Profile {
     fn is_available_locally(&self, from: NaiveDateTime, until: NaiveDateTime) -> bool {
         let days = from.date().iter_days().take_while(|date| date.and_time(chrono::NaiveTime::MIN) < until);
         days.into_iter().all(|date| {
-            let first = if date == from.date() { minute(from) } else { 0 };
-            let end = if date == until.date() { minute(until) } else { DAY };
+            let first = if date == from.date() { TimeOfDay::of(from) } else { TimeOfDay::START };
+            let end = if date == until.date() { TimeOfDay::of(until) } else { TimeOfDay::END };
             self.is_available_on(date, first, end)
         })
     }
 
     /// Within one day: nothing changes but where something begins or ends.
-    fn is_available_on(&self, date: NaiveDate, from: i32, until: i32) -> bool {
-        let hours = self.hours.iter().flat_map(|one| [one.from_minute, one.until_minute]);
-        let exceptions = self.exceptions.iter().flat_map(|one| [one.from_minute, one.until_minute]);
-        let within: BTreeSet<i32> = hours.chain(exceptions).filter(|minute| (from..until).contains(minute)).chain([from]).collect();
-        within.into_iter().all(|minute| self.is_available_at(date, minute))
+    fn is_available_on(&self, date: NaiveDate, from: TimeOfDay, until: TimeOfDay) -> bool {
+        let hours = self.hours.iter().flat_map(|one| [one.from_time, one.until_time]);
+        let exceptions = self.exceptions.iter().flat_map(|one| [one.from_time, one.until_time]);
+        let within: BTreeSet<TimeOfDay> = hours.chain(exceptions).filter(|time| (from..until).contains(time)).chain([from]).collect();
+        within.into_iter().all(|time| self.is_available_at(date, time))
     }
 
-    fn is_available_at(&self, date: NaiveDate, minute: i32) -> bool {
-        let says =
-            |one: &&Exception| (one.from_date..=one.until_date).contains(&date) && (one.from_minute..one.until_minute).contains(&minute);
-        let weekday = i64::from(date.weekday().number_from_monday());
-        let in_week = |one: &Hours| i64::from(one.weekday) == weekday && (one.from_minute..one.until_minute).contains(&minute);
+    fn is_available_at(&self, date: NaiveDate, time: TimeOfDay) -> bool {
+        let says = |one: &&Exception| (one.from_date..=one.until_date).contains(&date) && (one.from_time..one.until_time).contains(&time);
+        let weekday = Weekday::of(date);
+        let in_week = |one: &Hours| one.weekday == weekday && (one.from_time..one.until_time).contains(&time);
         match self.exceptions.iter().rev().find(says) {
             Some(exception) => exception.available,
             None => self.hours.is_empty() || self.hours.iter().any(in_week),
@@ -219,10 +208,6 @@ impl Profile {
     pub fn is_unqualified_for(&self, discipline: &Code) -> bool {
         !self.disciplines.is_empty() && !self.disciplines.contains(discipline)
     }
-}
-
-fn minute(local: NaiveDateTime) -> i32 {
-    i32::try_from(local.hour() * 60 + local.minute()).unwrap_or(0)
 }
 
 /// The local times from one instant until another, parted where the clocks change: between them they run on steadily.
@@ -249,7 +234,7 @@ fn steady(zone: Zone, from: Instant, until: Instant) -> Vec<(NaiveDateTime, Naiv
 
 #[cfg(test)]
 mod tests {
-    use chrono::TimeZone;
+    use chrono::{TimeZone, Timelike};
     use proptest::prelude::*;
 
     use super::*;
@@ -259,13 +244,17 @@ mod tests {
         chrono::DateTime::parse_from_rfc3339(text).unwrap().to_utc().into()
     }
 
-    fn hours(weekday: i32, from_minute: i32, until_minute: i32) -> Hours {
-        Hours { weekday, from_minute, until_minute }
+    fn time(minute: i32) -> TimeOfDay {
+        format!("{:02}:{:02}", minute / 60, minute % 60).parse().unwrap()
     }
 
-    fn exception(from: &str, until: &str, (from_minute, until_minute): (i32, i32), available: bool) -> Exception {
+    fn hours(weekday: i32, from: i32, until: i32) -> Hours {
+        Hours { weekday: weekday.try_into().unwrap(), from_time: time(from), until_time: time(until) }
+    }
+
+    fn exception(from: &str, until: &str, (first, end): (i32, i32), available: bool) -> Exception {
         let (from_date, until_date) = (from.parse().unwrap(), until.parse().unwrap());
-        Exception { from_date, until_date, from_minute, until_minute, available, note: None }
+        Exception { from_date, until_date, from_time: time(first), until_time: time(end), available, note: None }
     }
 
     fn profile(zone: &str, hours: Vec<Hours>, exceptions: Vec<Exception>) -> Profile {
@@ -317,15 +306,14 @@ mod tests {
             daily_minutes: Some(0),
             weekly_minutes: Some(10_081),
             disciplines: Vec::new(),
-            hours: vec![hours(8, 0, 60), hours(1, 60, 60), hours(1, -1, 1441), hours(2, 0, 1), hours(2, 0, 2)],
+            hours: vec![hours(1, 60, 60), hours(1, 1440, 1), hours(2, 0, 1), hours(2, 0, 2)],
             exceptions: vec![exception("2020-06-02", "2020-06-01", (0, 1440), true)],
         };
         let Err(Error::Invalid(faults)) = wrong.of(Id::generate(), 1) else { panic!("was taken") };
         let pointers: Vec<&str> = faults.iter().map(|fault| fault.pointer.as_str()).collect();
-        let hours = ["/hours/0/weekday", "/hours/1/until_minute", "/hours/2/from_minute", "/hours/2/until_minute"];
         assert_eq!(pointers[..2], ["/daily_minutes", "/weekly_minutes"]);
-        assert_eq!(pointers[2..6], hours);
-        assert_eq!(pointers[6..], ["/exceptions/0/until_date", "/hours"]);
+        assert_eq!(pointers[2..4], ["/hours/0/until_time", "/hours/1/until_time"]);
+        assert_eq!(pointers[4..], ["/exceptions/0/until_date", "/hours"]);
     }
 
     /// Looks at every minute by itself.
@@ -333,15 +321,15 @@ mod tests {
         let zone: chrono_tz::Tz = zone.parse().unwrap();
         (0..from.minutes_until(until)).all(|passed| {
             let local = zone.from_utc_datetime(&(from.utc().naive_utc() + TimeDelta::minutes(passed)));
-            let of_day = i32::try_from(local.num_seconds_from_midnight() / 60).unwrap();
+            let of_day = time(i32::try_from(local.num_seconds_from_midnight() / 60).unwrap());
             let mut says = one.hours.is_empty();
             for hours in &one.hours {
-                let same_day = hours.weekday == i32::try_from(local.weekday().number_from_monday()).unwrap();
-                says |= same_day && hours.from_minute <= of_day && of_day < hours.until_minute;
+                let same_day = hours.weekday.number() == i32::try_from(local.weekday().number_from_monday()).unwrap();
+                says |= same_day && hours.from_time <= of_day && of_day < hours.until_time;
             }
             for exception in &one.exceptions {
                 let same_day = exception.from_date <= local.date_naive() && local.date_naive() <= exception.until_date;
-                if same_day && exception.from_minute <= of_day && of_day < exception.until_minute {
+                if same_day && exception.from_time <= of_day && of_day < exception.until_time {
                     says = exception.available;
                 }
             }
@@ -375,9 +363,10 @@ mod tests {
             let until = from.plus(TimeDelta::minutes(length * 15));
             let day = at(change).utc().date_naive();
             let weekly = weekly.into_iter().map(|((weekday, from), long)| hours(weekday, from * 60, ((from + long) * 60).min(1440))).collect();
-            let exceptions = exceptions.into_iter().map(|(first, more, (from_minute, until_minute), available)| {
+            let exceptions = exceptions.into_iter().map(|(first, more, (from, until), available)| {
                 let from_date = day + chrono::Days::new(first);
-                Exception { from_date, until_date: from_date + chrono::Days::new(more), from_minute, until_minute, available, note: None }
+                let until_date = from_date + chrono::Days::new(more);
+                Exception { from_date, until_date, from_time: time(from), until_time: time(until), available, note: None }
             });
             let one = profile(zone, weekly, exceptions.collect());
             prop_assert_eq!(one.is_available(from, until), is_available_minute_by_minute(zone, &one, from, until));

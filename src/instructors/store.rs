@@ -67,7 +67,7 @@ fn insert(conn: &mut Conn, profile: &Profile) -> Result<(), Error> {
     if !rows.is_empty() {
         for_backend!(conn, |c| diesel::insert_into(instructor_disciplines::table).values(rows).execute(c))?;
     }
-    let rows: Vec<_> = hours.iter().map(|one| (instructor_hours::person_id.eq(person_id), one)).collect();
+    let rows: Vec<_> = hours.iter().map(|one| (instructor_hours::person_id.eq(person_id), *one)).collect();
     if !rows.is_empty() {
         for_backend!(conn, |c| diesel::insert_into(instructor_hours::table).values(rows).execute(c))?;
     }

@@ -1,26 +1,28 @@
-//! `/enrollments/{id}/hours`.
+//! `/enrollments/{id}/hours` and `/hour-entries`.
 
 use actix_web::web::{Data, Path, ServiceConfig};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, OpenApi, ToSchema};
 
 use super::{
-    model::{Balance, HourEntry, HourEntryId},
+    model::{Balance, HourEntry, HourEntryId, NewAdjustment},
     store,
 };
 use crate::{
     db::Db,
     enrollments::EnrollmentId,
     error::Error,
-    http::{Answer, Caller, Page, Query, Reading, at, page},
+    http::{Answer, Body, Caller, Page, Query, Reading, Writing, at, once, page},
+    text::Note,
 };
 
 #[derive(OpenApi)]
-#[openapi(paths(list_hours))]
+#[openapi(paths(list_hours, adjust_hours, reverse_hours))]
 pub struct ApiDoc;
 
 pub fn routes(api: &mut ServiceConfig) {
-    api.service(at("/enrollments/{id}/hours").get(list_hours));
+    api.service(at("/enrollments/{id}/hours").get(list_hours).post(adjust_hours))
+        .service(at("/hour-entries/{id}/reverse").post(reverse_hours));
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
@@ -57,4 +59,44 @@ async fn list_hours(db: Data<Db>, caller: Caller, id: Path<EnrollmentId>, query:
     let Page { items, next } = Page::cut(entries, limit, |entry| entry.id.to_string());
     let hours = Hours { enrollment_id: id, balance, items, next };
     Ok(Answer::ok(&hours)?.link_next(&caller, hours.next.as_deref()))
+}
+
+/// Adjust the hours of an enrollment, in a module or in one closed session
+///
+/// For what no roll call says. What is present stays between nothing and what is owed. To correct what a roll call found, reopen it.
+#[utoipa::path(post, path = "/enrollments/{id}/hours", tag = "hours",
+    params(("id" = EnrollmentId, Path, description = "The enrollment"),
+        ("Idempotency-Key" = Option<String>, Header, description = "The same key and body do the work once")),
+    request_body(content = NewAdjustment, example = json!({"session_id": "01936f3e-0000-7000-8000-000000000006", "minutes": 45,
+        "reason": "sat in the control room by order of the plant; the protocol shows the lesson"})),
+    responses((status = 201, description = "The entry, posted", body = HourEntry), Writing))]
+async fn adjust_hours(db: Data<Db>, caller: Caller, id: Path<EnrollmentId>, body: Body<NewAdjustment>) -> Result<Answer, Error> {
+    let id = id.into_inner();
+    once(&db, &caller, body.hash, move |conn, actor, now| {
+        let entry = store::adjustments::adjust(conn, actor, now, id, body.value()?)?;
+        Answer::created(format!("/api/v1/enrollments/{id}/hours"), &entry)
+    })
+    .await
+}
+
+/// A reason that is needed.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Reversal {
+    reason: Note,
+}
+
+/// Take back an entry that was posted by hand
+#[utoipa::path(post, path = "/hour-entries/{id}/reverse", tag = "hours",
+    params(("id" = HourEntryId, Path, description = "The entry"),
+        ("Idempotency-Key" = Option<String>, Header, description = "The same key and body do the work once")),
+    request_body(content = Reversal, example = json!({"reason": "posted for a namesake"})),
+    responses((status = 201, description = "The entry that takes it back", body = HourEntry), Writing))]
+async fn reverse_hours(db: Data<Db>, caller: Caller, id: Path<HourEntryId>, body: Body<Reversal>) -> Result<Answer, Error> {
+    let id = id.into_inner();
+    once(&db, &caller, body.hash, move |conn, actor, now| {
+        let entry = store::adjustments::reverse(conn, actor, now, id, body.value()?.reason)?;
+        Answer::created(format!("/api/v1/enrollments/{}/hours", entry.enrollment_id), &entry)
+    })
+    .await
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use diesel::{Identifiable, Insertable, Queryable, Selectable};
-use serde::Serialize;
+use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
@@ -11,6 +11,7 @@ use crate::{
     clock::Instant,
     db::types::text_enum,
     enrollments::EnrollmentId,
+    error::{Error, coded},
     id::Id,
     programs::ModuleId,
     schedule::SessionId,
@@ -100,6 +101,61 @@ pub(super) fn corrections(standing: &[HourEntry], postings: &[Posting]) -> (Vec<
     // Whoever is no longer expected loses what was posted.
     reversed.extend(before.into_values().flatten().map(|entry| entry.id));
     (reversed, posted)
+}
+
+/// An adjustment to be posted: of a module, or of one closed session.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NewAdjustment {
+    #[serde(default)]
+    pub(super) module_id: Option<ModuleId>,
+    #[serde(default)]
+    pub(super) session_id: Option<SessionId>,
+    /// Minutes that count as present beside what the roll calls say; negative where they say too much. Not zero.
+    #[schema(example = 45)]
+    #[serde(deserialize_with = "not_zero")]
+    pub(super) minutes: i32,
+    pub(super) reason: Note,
+}
+
+fn not_zero<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i32, D::Error> {
+    match i32::deserialize(deserializer)? {
+        0 => Err(coded("out_of_range", "must not be 0")),
+        minutes => Ok(minutes),
+    }
+}
+
+/// What an enrollment owes and has of a module or session, in minutes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Bounds {
+    pub(super) expected: i64,
+    pub(super) present: i64,
+}
+
+impl Bounds {
+    /// From the sums of the entries by kind.
+    pub(super) fn of(sums: &[(EntryKind, Option<i64>)]) -> Self {
+        use EntryKind as K;
+        let sum = |kinds: &[K]| sums.iter().filter(|(kind, _)| kinds.contains(kind)).filter_map(|(_, minutes)| *minutes).sum();
+        Self {
+            expected: sum(&[K::Attended, K::AuthorizedAbsence, K::UnauthorizedAbsence]),
+            present: sum(&[K::Attended, K::MakeUp, K::Adjustment]),
+        }
+    }
+
+    /// Refuses minutes after which less than nothing, or more than was owed, would be present (DOMAIN section 3).
+    ///
+    /// # Errors
+    /// 409 `hours_out_of_bounds`, with the figures.
+    pub(super) fn check(self, of: &str, minutes: i32) -> Result<(), Error> {
+        let Self { expected, present } = self;
+        let after = present + i64::from(minutes);
+        if (0..=expected).contains(&after) {
+            return Ok(());
+        }
+        let detail = format!("{present} of {expected} minutes of {of} are present; with {minutes} more it would be {after}");
+        Err(Error::conflict("hours_out_of_bounds", detail))
+    }
 }
 
 /// The sums of the ledger for an enrollment, or for one module of it.

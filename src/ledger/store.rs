@@ -1,5 +1,7 @@
 //! The tables of the ledger. Entries are only ever inserted; balances are moved by the same transaction.
 
+pub(super) mod adjustments;
+
 use diesel::{
     prelude::*,
     sql_query,
@@ -23,8 +25,33 @@ use crate::{
 /// Rows in one insert statement.
 const CHUNK: usize = 500;
 
+/// The statements that add entries to both balances: for each the rows of zeros, and what the entries add. In SQL over the entries just
+/// written, so that a balance cannot say anything else than they do; first a row of zeros where there is none, because the checks on the
+/// table would refuse a negative difference even in the insert part of an upsert. The text is the same for both databases.
+macro_rules! roll_up {
+    ($which:literal) => {
+        [
+            zeros!(
+                "hour_balances",
+                "enrollment_id, intake_id",
+                "(SELECT h.*, e.intake_id FROM hour_entries h JOIN enrollments e ON e.id = h.enrollment_id) AS entries",
+                "enrollment_id",
+                $which
+            ),
+            sums!("hour_balances", "enrollment_id", "hour_balances.enrollment_id = d.enrollment_id", $which),
+            zeros!("module_hour_balances", "enrollment_id, module_id", "hour_entries", "enrollment_id, module_id", $which),
+            sums!(
+                "module_hour_balances",
+                "enrollment_id, module_id",
+                "module_hour_balances.enrollment_id = d.enrollment_id AND module_hour_balances.module_id = d.module_id",
+                $which
+            ),
+        ]
+    };
+}
+
 macro_rules! zeros {
-    ($table:literal, $columns:literal, $from:literal, $key:literal) => {
+    ($table:literal, $columns:literal, $from:literal, $key:literal, $which:literal) => {
         concat!(
             "INSERT INTO ",
             $table,
@@ -35,8 +62,9 @@ macro_rules! zeros {
             $columns,
             ", 0, 0, 0, 0, 0, 0, 0 FROM ",
             $from,
-            " WHERE session_id = ? AND closing = ?
-             ON CONFLICT (",
+            " WHERE ",
+            $which,
+            " ON CONFLICT (",
             $key,
             ") DO NOTHING"
         )
@@ -44,36 +72,69 @@ macro_rules! zeros {
 }
 
 macro_rules! sums {
-    ($table:literal, $key:literal, $same:literal) => {
+    ($table:literal, $key:literal, $same:literal, $which:literal) => {
         concat!(
             "UPDATE ",
             $table,
-            " SET attended = ",
-            $table,
-            ".attended + d.attended,
-                authorized_absence = ",
-            $table,
-            ".authorized_absence + d.authorized,
-                unauthorized_absence = ",
-            $table,
-            ".unauthorized_absence + d.unauthorized, exempt = ",
-            $table,
-            ".exempt + d.exempt
-             FROM (SELECT ",
+            " SET ",
+            added!($table, "attended"),
+            ", ",
+            added!($table, "authorized_absence"),
+            ", ",
+            added!($table, "unauthorized_absence"),
+            ", ",
+            added!($table, "exempt"),
+            ", ",
+            added!($table, "make_up"),
+            ", ",
+            added!($table, "adjustment"),
+            ", ",
+            added!($table, "carried_in"),
+            " FROM (SELECT ",
             $key,
-            ",
-                    sum(CASE kind WHEN 'attended' THEN minutes ELSE 0 END) AS attended,
-                    sum(CASE kind WHEN 'authorized_absence' THEN minutes ELSE 0 END) AS authorized,
-                    sum(CASE kind WHEN 'unauthorized_absence' THEN minutes ELSE 0 END) AS unauthorized,
-                    sum(CASE kind WHEN 'exempt' THEN minutes ELSE 0 END) AS exempt
-                FROM hour_entries WHERE session_id = ? AND closing = ? GROUP BY ",
+            summed!("attended"),
+            summed!("authorized_absence"),
+            summed!("unauthorized_absence"),
+            summed!("exempt"),
+            summed!("make_up"),
+            summed!("adjustment"),
+            summed!("carried_in"),
+            " FROM hour_entries WHERE ",
+            $which,
+            " GROUP BY ",
             $key,
-            ") AS d
-             WHERE ",
+            ") AS d WHERE ",
             $same
         )
     };
 }
+
+macro_rules! added {
+    ($table:literal, $kind:literal) => {
+        concat!($kind, " = ", $table, ".", $kind, " + d.", $kind)
+    };
+}
+
+macro_rules! summed {
+    ($kind:literal) => {
+        concat!(", sum(CASE kind WHEN '", $kind, "' THEN minutes ELSE 0 END) AS ", $kind)
+    };
+}
+
+/// What a closing adds.
+const OF_CLOSING: [&str; 4] = roll_up!("session_id = ? AND closing = ?");
+/// Whose credits a correction leaves without something missed, or whose deductions without something attended.
+const UNCOVERED: &str = "SELECT b.enrollment_id, b.authorized_absence + b.unauthorized_absence + d.missed AS missed,
+        b.make_up + b.adjustment AS credited
+    FROM (SELECT enrollment_id, module_id, CAST(sum(CASE WHEN kind = 'attended' THEN minutes ELSE 0 END) AS integer) AS attended,
+            CAST(sum(CASE WHEN kind IN ('authorized_absence', 'unauthorized_absence') THEN minutes ELSE 0 END) AS integer) AS missed
+        FROM hour_entries WHERE session_id = $1 AND closing = $2 GROUP BY enrollment_id, module_id) AS d
+    JOIN module_hour_balances b ON b.enrollment_id = d.enrollment_id AND b.module_id = d.module_id
+    WHERE b.make_up + b.adjustment > b.authorized_absence + b.unauthorized_absence + d.missed
+        OR b.attended + d.attended + b.make_up + b.adjustment < 0
+    ORDER BY b.enrollment_id LIMIT 1";
+/// What an entry adds that no closing posted.
+const OF_ENTRY: [&str; 4] = roll_up!("id = ?");
 
 /// What a closing of a roll call posts: the session, its module, and which closing it is (1 the first).
 #[derive(Clone, Copy, Debug)]
@@ -81,6 +142,16 @@ pub struct Closing {
     pub session_id: SessionId,
     pub module_id: ModuleId,
     pub number: i32,
+}
+
+#[derive(QueryableByName)]
+struct Uncovered {
+    #[diesel(sql_type = Uid)]
+    enrollment_id: EnrollmentId,
+    #[diesel(sql_type = Integer)]
+    missed: i32,
+    #[diesel(sql_type = Integer)]
+    credited: i32,
 }
 
 /// Posts a closing and moves the balances of the enrollments it concerns. After a reopening only what changed is reversed and
@@ -121,7 +192,12 @@ pub fn post_closing(
     for chunk in entries.chunks(CHUNK) {
         for_backend!(conn, |c| diesel::insert_into(hour_entries::table).values(chunk).execute(c))?;
     }
-    roll_up(conn, closing)?;
+    if closing.number > 1 {
+        refuse_uncovered(conn, closing)?;
+    }
+    for statement in OF_CLOSING {
+        db::fixed(statement).bind::<Uid, _>(closing.session_id).bind::<Integer, _>(closing.number).execute(conn)?;
+    }
     Ok(entries.len())
 }
 
@@ -136,32 +212,29 @@ fn standing(conn: &mut Conn, session: SessionId) -> Result<Vec<HourEntry>, Error
     Ok(all.into_iter().filter(|entry| entry.closing.is_some() && entry.reverses_id.is_none() && !reversed.contains(&entry.id)).collect())
 }
 
-/// Adds the entries of one closing to both balances. In SQL over the entries just written, so that a balance cannot say anything
-/// else than they do; first a row of zeros where there is none, because the checks on the table would refuse a negative difference
-/// even in the insert part of an upsert. The text is the same for both databases.
-fn roll_up(conn: &mut Conn, closing: Closing) -> Result<(), Error> {
-    for statement in ROLL_UP {
-        db::fixed(statement).bind::<Uid, _>(closing.session_id).bind::<Integer, _>(closing.number).execute(conn)?;
+/// Refuses a correction after which more would be present of the module than is owed: what was made up or adjusted is taken back first.
+/// A first closing adds as much that is owed as it adds present.
+fn refuse_uncovered(conn: &mut Conn, closing: Closing) -> Result<(), Error> {
+    let uncovered: Option<Uncovered> =
+        sql_query(UNCOVERED).bind::<Uid, _>(closing.session_id).bind::<Integer, _>(closing.number).get_result(conn).optional()?;
+    let Some(Uncovered { enrollment_id, missed, credited }) = uncovered else {
+        return Ok(());
+    };
+    let detail = format!(
+        "enrollment {enrollment_id} would have missed {missed} minutes of the module, and {credited} were made up or adjusted; reverse \
+         those first"
+    );
+    Err(Error::conflict("hours_out_of_bounds", detail))
+}
+
+/// Inserts an entry that no closing posted, and moves both balances.
+fn post(conn: &mut Conn, entry: &HourEntry) -> Result<(), Error> {
+    diesel::insert_into(hour_entries::table).values(entry).execute(conn)?;
+    for statement in OF_ENTRY {
+        db::fixed(statement).bind::<Uid, _>(entry.id).execute(conn)?;
     }
     Ok(())
 }
-
-/// For each balance the rows of zeros, and what the entries add.
-const ROLL_UP: &[&str] = &[
-    zeros!(
-        "hour_balances",
-        "enrollment_id, intake_id",
-        "(SELECT e.*, s.intake_id FROM hour_entries e JOIN sessions s ON s.id = e.session_id) AS entries",
-        "enrollment_id"
-    ),
-    sums!("hour_balances", "enrollment_id", "hour_balances.enrollment_id = d.enrollment_id"),
-    zeros!("module_hour_balances", "enrollment_id, module_id", "hour_entries", "enrollment_id, module_id"),
-    sums!(
-        "module_hour_balances",
-        "enrollment_id, module_id",
-        "module_hour_balances.enrollment_id = d.enrollment_id AND module_hour_balances.module_id = d.module_id"
-    ),
-];
 
 /// An enrollment's entries after `cursor`, oldest first, and its balance.
 pub(super) fn hours(
@@ -256,15 +329,17 @@ struct Stray {
     posted: bool,
 }
 
-/// The entries that nothing in Muster writes: those that no closing posted, and those of another module than their session's.
+/// The entries that nothing in Muster writes: those that neither a closing nor a coordinator posted, and those of another module than their session's.
 fn strays(conn: &mut Conn) -> Result<Vec<String>, Error> {
     let strays: Vec<Stray> = sql_query(
         "SELECT e.id, e.enrollment_id, e.kind, e.closing IS NOT NULL AS posted FROM hour_entries e LEFT JOIN sessions s ON s.id = e.session_id
-         WHERE e.closing IS NULL OR e.module_id <> s.module_id ORDER BY e.id",
+         WHERE e.module_id <> s.module_id OR (e.closing IS NULL AND NOT EXISTS (SELECT 1 FROM journal_entries j
+            WHERE j.subject_id = e.id AND j.action = (CASE WHEN e.reverses_id IS NULL THEN 'hours.adjusted' ELSE 'hours.reversed' END)))
+         ORDER BY e.id",
     )
     .load(conn)?;
     let says = |row: Stray| {
-        let fault = if row.posted { "is of another module than its session" } else { "was posted by no closing" };
+        let fault = if row.posted { "is of another module than its session" } else { "was posted by no closing and no coordinator" };
         format!("hours: entry {} of enrollment {}, {}, {fault}", row.id, row.enrollment_id, row.kind)
     };
     Ok(strays.into_iter().map(says).collect())

@@ -41,6 +41,8 @@ text_enum! {
 pub(super) struct Standing {
     pub(super) starts_at: Instant,
     pub(super) ends_at: Instant,
+    pub(super) break_minutes: i32,
+    pub(super) length_minutes: Option<i32>,
     pub(super) mode: SessionMode,
     pub(super) room: Option<RoomOfSession>,
     pub(super) place: Option<Place>,
@@ -52,10 +54,12 @@ pub(super) struct Standing {
 impl Standing {
     pub(super) fn of(session: &Session, cohorts: &HashMap<CohortId, Name>) -> Self {
         let cohort = |id: &CohortId| Some(Subject { id: id.cast(), name: cohorts.get(id)?.clone() });
-        let SessionRow { starts_at, ends_at, mode, ref place, .. } = session.row;
+        let SessionRow { starts_at, ends_at, break_minutes, length_minutes, mode, ref place, .. } = session.row;
         Self {
             starts_at,
             ends_at,
+            break_minutes,
+            length_minutes,
             mode,
             room: session.room.clone(),
             place: place.clone(),
@@ -65,7 +69,7 @@ impl Standing {
     }
 
     pub(super) fn told(self, zone: Zone) -> Told {
-        let Self { starts_at, ends_at, mode, room, place, cohorts, instructors } = self;
+        let Self { starts_at, ends_at, break_minutes, length_minutes, mode, room, place, cohorts, instructors } = self;
         let (room, link) = room.map_or((None, None), |room| (Some(room.name), room.link));
         let places: Vec<&str> = room.as_ref().map(Name::as_str).into_iter().chain(place.as_ref().map(Place::as_str)).collect();
         Told {
@@ -73,6 +77,8 @@ impl Standing {
             ends_at,
             local_starts_at: zone.local(starts_at),
             local_ends_at: zone.local(ends_at),
+            break_minutes,
+            length_minutes,
             mode,
             place: if places.is_empty() { None } else { Some(places.join(", ")) },
             link,
@@ -111,6 +117,11 @@ pub struct Told {
     pub local_starts_at: NaiveDateTime,
     #[schema(value_type = String, example = "2020-05-28T10:40:00")]
     pub local_ends_at: NaiveDateTime,
+    #[schema(example = 10)]
+    pub break_minutes: i32,
+    /// What watching a recorded session counts; null of all others.
+    #[schema(example = json!(null))]
+    pub length_minutes: Option<i32>,
     pub mode: SessionMode,
     /// The room and the place in words; null where neither was said.
     #[schema(example = "教学楼 301")]
@@ -243,6 +254,8 @@ impl Text {
         let parts = |told: &Told| {
             [
                 ("mode", self.say(told.mode.as_str(), &[])),
+                ("length", told.length_minutes.map_or_else(|| self.say("by-the-clock", &[]), |minutes| self.number("minutes", minutes))),
+                ("breaks", self.number("minutes", told.break_minutes)),
                 ("place", self.place(told)),
                 ("instructors", self.names(told.instructors.iter().map(|one| &one.name))),
                 ("cohorts", self.names(told.cohorts.iter().map(|one| &one.name))),
@@ -284,11 +297,14 @@ impl Text {
     }
 
     fn date(&self, date: NaiveDate) -> String {
-        let numbered = |key: &'static str, number: u32| self.fill(key, HashMap::from([(Cow::from(key), FluentValue::from(number))]));
-        let (month, weekday) = (numbered("month", date.month()), numbered("weekday", date.weekday().number_from_monday()));
+        let (month, weekday) = (self.number("month", date.month()), self.number("weekday", date.weekday().number_from_monday()));
         // As text, for a year is no quantity.
         let (year, day) = (date.year().to_string(), date.day().to_string());
         self.say("date", &[("year", &year), ("month", &month), ("day", &day), ("weekday", &weekday)])
+    }
+
+    fn number(&self, key: &'static str, number: impl Into<FluentValue<'static>>) -> String {
+        self.fill(key, HashMap::from([(Cow::from(key), number.into())]))
     }
 
     fn say(&self, key: &str, values: &[(&'static str, &str)]) -> String {
@@ -318,6 +334,8 @@ mod tests {
             ends_at: at(ends_at),
             local_starts_at: local(starts_at),
             local_ends_at: local(ends_at),
+            break_minutes: 0,
+            length_minutes: None,
             mode: SessionMode::OnSite,
             place: place.map(ToOwned::to_owned),
             link: None,
@@ -372,6 +390,21 @@ mod tests {
         assert!(en.ends_with(ends), "{en}");
         let ends = "授课方式：线上直播（原为面授）。地点：待定（原为教学楼 301）。授课教师：陈一（原为欧阳旭、沈岚）。原因：ill";
         assert!(zh.ends_with(ends), "{zh}");
+    }
+
+    #[test]
+    fn another_break_and_another_length_are_told_in_minutes() {
+        let plan = told(START, END, None, &[]);
+        let [en, zh] = in_both(&plan, Some(&Told { break_minutes: 10, ..plan.clone() }), None, None);
+        assert!(en.ends_with("keeps its time, with changes: Breaks: 10 minutes (before: none)."), "{en}");
+        assert!(zh.ends_with("时间不变，安排有调整：课间休息：10分钟（原为无）。"), "{zh}");
+        let watched = Told { mode: SessionMode::Recorded, length_minutes: Some(45), ..plan.clone() };
+        let [en, zh] = in_both(&watched, Some(&Told { length_minutes: Some(1), ..watched.clone() }), None, None);
+        assert!(en.ends_with("Length: 1 minute (before: 45 minutes)."), "{en}");
+        assert!(zh.ends_with("时长：1分钟（原为45分钟）。"), "{zh}");
+        let [en, zh] = in_both(&plan, Some(&watched), None, None);
+        assert!(en.ends_with("How: recorded (before: on site). Length: 45 minutes (before: from start to end)."), "{en}");
+        assert!(zh.ends_with("授课方式：录播（原为面授）。时长：45分钟（原为按起止时间计）。"), "{zh}");
     }
 
     #[test]

@@ -34,7 +34,9 @@ use crate::{
         create_sessions,
         publish_sessions,
         check_sessions,
+        series::list_series,
         series::create_series,
+        series::read_series,
         read_session,
         update_session,
         placements::read_placements,
@@ -59,7 +61,8 @@ pub fn routes(api: &mut ServiceConfig) {
         .service(at("/intakes/{id}/sessions/bulk").post(create_sessions))
         .service(at("/intakes/{id}/sessions/publish").post(publish_sessions))
         .service(at("/intakes/{id}/sessions/check").post(check_sessions))
-        .service(at("/intakes/{id}/series").post(series::create_series))
+        .service(at("/intakes/{id}/series").get(series::list_series).post(series::create_series))
+        .service(at("/series/{id}").get(series::read_series))
         .service(at("/sessions/{id}").get(read_session).patch(update_session))
         .service(at("/sessions/{id}/placements").get(placements::read_placements))
         .service(at("/sessions/{id}/hold").post(hold_session))

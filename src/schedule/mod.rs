@@ -12,12 +12,14 @@ mod proposals;
 mod rules;
 mod series;
 mod store;
-mod time_of_day;
 
 pub use conflicts::{Conflict, Severity};
 pub use http::{ApiDoc, routes, transitions};
-pub use model::{Held, Instructor, NewWaiver, Series, SeriesId, Session, SessionId, SessionRow, SessionState, SessionTransition, Waiver};
+pub use model::{
+    Cursor, Held, Instructor, NewWaiver, SeriesId, SeriesRow, Session, SessionId, SessionRow, SessionState, SessionTransition, Waiver,
+};
 pub use plan::{NewHold, NewSession, SessionPatch};
+pub use store::links::whole;
 pub use store::moves::update_many;
 pub use store::places::{room_changed, to_come_in};
 pub use store::plan::refuse_below_scheduled;
@@ -25,4 +27,4 @@ pub use store::preview::{Judged, Proposal, judged};
 pub use store::steps::{cancel_unheld, hold, publish, refuse_unheld};
 pub use store::verify::{verify_changes, verify_claims, verify_plan, verify_sessions};
 pub use store::waivers::waive;
-pub use store::{Scheduled, called, check_within, create_many, find, of_intake, remove_many};
+pub use store::{Scheduled, called, check_within, create_many, find, of_intake, remove_many, visible};

@@ -21,7 +21,7 @@ use crate::{
 };
 
 pub type SessionId = Id<Session>;
-pub type SeriesId = Id<Series>;
+pub type SeriesId = Id<SeriesRow>;
 
 text_enum! {
     /// draft → published → held; cancelled from the first two.
@@ -144,7 +144,7 @@ impl SessionRow {
     }
 
     /// The place of the row in a list.
-    pub(super) fn cursor(&self) -> Cursor {
+    pub fn cursor(&self) -> Cursor {
         Cursor { starts_at: self.starts_at, id: self.id }
     }
 
@@ -160,14 +160,16 @@ impl SessionRow {
     }
 }
 
-/// Sessions that were made together from a weekly pattern.
+/// Sessions that were made together from a weekly pattern, as stored.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Insertable)]
 #[diesel(table_name = series, treat_none_as_default_value = false)]
-pub struct Series {
+pub struct SeriesRow {
     pub id: SeriesId,
     pub intake_id: IntakeId,
     /// What the codes of its sessions began with; unique in the intake.
     pub code: Code,
+    /// The JSON of the request, with what the intake said where it did not.
+    pub made_from: String,
     pub created_at: Instant,
 }
 
@@ -302,9 +304,9 @@ pub(super) struct WaiverRevocation {
 
 /// The place of a session in a list by start and id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Cursor {
-    pub(super) starts_at: Instant,
-    pub(super) id: SessionId,
+pub struct Cursor {
+    pub starts_at: Instant,
+    pub id: SessionId,
 }
 
 impl fmt::Display for Cursor {

@@ -1,17 +1,19 @@
 //! A weekly pattern, and the sessions that it comes to; pure.
 
-use std::{collections::BTreeMap, ops::RangeInclusive};
+use std::{
+    collections::{BTreeMap, HashMap},
+    ops::RangeInclusive,
+};
 
-use chrono::{Datelike, NaiveDate, TimeDelta};
+use chrono::{NaiveDate, TimeDelta};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{
     conflicts::Checked,
-    model::{SeriesId, SessionId},
+    model::{SeriesId, SeriesRow, SessionId, SessionState},
     plan::{Plan, lead_first},
     rules::minutes_between,
-    time_of_day::TimeOfDay,
 };
 use crate::{
     clock::Instant,
@@ -23,6 +25,7 @@ use crate::{
     programs::ModuleId,
     rooms::RoomId,
     text::{Code, Place},
+    week::{TimeOfDay, Weekday},
     zone::Zone,
 };
 
@@ -31,32 +34,6 @@ const SESSIONS: usize = 1000;
 /// The most times a week.
 const SLOTS: usize = 21;
 const MINUTES_OF_A_DAY: i64 = 24 * 60;
-
-text_enum! {
-    pub enum Weekday {
-        Monday => "monday",
-        Tuesday => "tuesday",
-        Wednesday => "wednesday",
-        Thursday => "thursday",
-        Friday => "friday",
-        Saturday => "saturday",
-        Sunday => "sunday",
-    }
-}
-
-impl Weekday {
-    fn of(date: NaiveDate) -> Self {
-        match date.weekday() {
-            chrono::Weekday::Mon => Self::Monday,
-            chrono::Weekday::Tue => Self::Tuesday,
-            chrono::Weekday::Wed => Self::Wednesday,
-            chrono::Weekday::Thu => Self::Thursday,
-            chrono::Weekday::Fri => Self::Friday,
-            chrono::Weekday::Sat => Self::Saturday,
-            chrono::Weekday::Sun => Self::Sunday,
-        }
-    }
-}
 
 text_enum! {
     /// Why a series has no further session.
@@ -98,7 +75,14 @@ impl Slot {
         if self.starts == self.ends {
             return Some(FieldFault::new(format!("/pattern/{index}/ends"), "no_minutes_left", "must not be the time at which it starts"));
         }
-        let span = (self.ends.time() - self.starts.time()).num_minutes() + if self.is_over_midnight() { MINUTES_OF_A_DAY } else { 0 };
+        if self.starts == TimeOfDay::END {
+            return Some(FieldFault::new(
+                format!("/pattern/{index}/starts"),
+                "out_of_range",
+                "begins on the next day; send 00:00 of that day",
+            ));
+        }
+        let span = self.starts.minutes_until(self.ends) + if self.is_over_midnight() { MINUTES_OF_A_DAY } else { 0 };
         let fault = |code, detail| Some(FieldFault::new(format!("/pattern/{index}/break_minutes"), code, detail));
         match self.break_minutes {
             ..0 => fault("out_of_range", "must be 0 or more"),
@@ -110,7 +94,7 @@ impl Slot {
     /// What takes place on a day. The minutes are those that pass, not those that the clocks show.
     fn on(&self, date: NaiveDate, zone: Zone) -> Result<Occurrence, String> {
         let last = if self.is_over_midnight() { date.succ_opt().unwrap_or(date) } else { date };
-        let instant = |date: NaiveDate, time: TimeOfDay| zone.instant(date.and_time(time.time())).map_err(|unclear| unclear.to_string());
+        let instant = |date: NaiveDate, time: TimeOfDay| zone.instant(time.on(date)).map_err(|unclear| unclear.to_string());
         let (starts_at, ends_at) = (instant(date, self.starts)?, instant(last, self.ends)?);
         let minutes = minutes_between(starts_at, ends_at, self.break_minutes).map_err(|fault| fault.detail)?;
         Ok(Occurrence { starts_at, ends_at, break_minutes: self.break_minutes, minutes })
@@ -152,6 +136,16 @@ pub(super) struct NewSeries {
 }
 
 impl NewSeries {
+    /// The same with what is the intake's where nothing is said, so that it says the same for ever.
+    pub(super) fn within(self, intake: &Intake) -> Self {
+        Self {
+            mode: self.mode.or(Some(intake.mode)),
+            from: self.from.or(Some(intake.opens_on)),
+            until: self.until.or(Some(intake.closes_on)),
+            ..self
+        }
+    }
+
     /// The days of the series.
     ///
     /// # Errors
@@ -290,6 +284,53 @@ pub(super) fn occurrences(
         drawn.ended = Ended::PlanUsedUp;
     }
     drawn
+}
+
+/// A series, and what became of its sessions.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Series {
+    pub id: SeriesId,
+    pub intake_id: IntakeId,
+    /// Unique in the intake.
+    #[schema(example = "MET")]
+    pub code: Code,
+    /// What it was made from, with what was the intake's then. Its sessions may have changed since; they say so themselves.
+    pub made_from: NewSeries,
+    pub sessions: SessionsByState,
+    pub created_at: Instant,
+}
+
+impl Series {
+    pub(super) fn of(sessions: &HashMap<SessionState, i64>, row: SeriesRow) -> Result<Self, Error> {
+        let made_from = serde_json::from_str(&row.made_from).map_err(Error::internal)?;
+        let SeriesRow { id, intake_id, code, created_at, .. } = row;
+        Ok(Self { id, intake_id, code, made_from, sessions: SessionsByState::of(sessions), created_at })
+    }
+}
+
+/// How many sessions there are of each state.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct SessionsByState {
+    #[schema(example = 0)]
+    pub draft: i64,
+    #[schema(example = 30)]
+    pub published: i64,
+    #[schema(example = 9)]
+    pub held: i64,
+    #[schema(example = 1)]
+    pub cancelled: i64,
+}
+
+impl SessionsByState {
+    fn of(counts: &HashMap<SessionState, i64>) -> Self {
+        let count = |state| counts.get(&state).copied().unwrap_or(0);
+        Self {
+            draft: count(SessionState::Draft),
+            published: count(SessionState::Published),
+            held: count(SessionState::Held),
+            cancelled: count(SessionState::Cancelled),
+        }
+    }
 }
 
 /// A series as it was made, or as it would be.

@@ -114,3 +114,40 @@ fn an_import_is_listed_and_taken_back() {
     assert_eq!(home.run(&import).with(0).json()["counts"]["create"], 1);
     home.run(&["verify"]).with(0);
 }
+
+#[test]
+fn a_calendar_begins_with_its_first_file_and_an_intake_keeps_it() {
+    let home = home();
+    let holidays = example("holidays.csv");
+    let import = ["import", "holidays", &holidays, "--calendar", "CN-2020"];
+    let unknown = home.run(&import).with(1);
+    assert!(unknown.stderr.contains("--organization and --time-zone begin one"), "{unknown:?}");
+    home.run(&[&import[..], &["--organization", "USTB"]].concat()).with(2);
+    let begin = ["--organization", "USTB", "--time-zone", "Asia/Shanghai", "--weekend-days", "6,7", "--intake", "HONGXING-3"];
+    let wrong = home.run(&[&import[..], &begin, &["--sponsor", "JISCO"]].concat()).with(1);
+    assert!(wrong.stderr.contains("only shifts are a sponsor's"), "{wrong:?}");
+    let begin = [&import[..], &begin].concat();
+    for (more, ending) in [(&["--dry-run"][..], "nothing was written"), (&[], "(import ")] {
+        let said = home.run(&[&begin[..], more].concat()).with(0).stdout;
+        assert!(said.contains("21 create") && said.contains(ending), "{said}");
+        assert!(said.contains("there is no calendar CN-2020 yet; the file begins it"), "{said}");
+        assert!(said.contains("the intake HONGXING-3 keeps the days off of CN-2020"), "{said}");
+    }
+    assert!(home.run(&begin).with(0).stdout.contains("says nothing new: 21 unchanged"));
+    // What is refused begins nothing.
+    std::fs::write(home.path("rota.csv"), "班组,日期,开始,结束\n甲,2020-06-01,8:00,\n").unwrap();
+    let rota = ["import", "shifts", "rota.csv", "--calendar", "ROTA", "--organization", "USTB", "--time-zone", "Asia/Shanghai"];
+    let with = |more: &[&'static str]| home.run(&[&rota[..], more].concat());
+    assert!(with(&[]).with(1).stderr.contains("say whose crews work these shifts"));
+    with(&["--sponsor", "JISCO"]).with(1);
+    std::fs::write(
+        home.path("rota.csv"),
+        "班组,日期,开始,结束\n甲,2020-06-01,8:00,16:00\n甲,2020-06-02,8:00,16:00\n甲,2020-06-03,8:00,16:00\n",
+    )
+    .unwrap();
+    assert!(with(&["--sponsor", "JISCO"]).with(0).stdout.contains("the file begins it"));
+    std::fs::write(home.path("rota.csv"), "班组,日期,开始,结束\n甲,2020-06-01,8:00,16:00\n甲,2020-06-03,8:00,16:00\n").unwrap();
+    let taken_out = with(&["--dry-run"]).with(0).stdout;
+    assert!(taken_out.contains("row 2 (甲): update: shift: 2020-06-02T00:00:00Z to 2020-06-02T08:00:00Z → –"), "{taken_out}");
+    home.run(&["verify"]).with(0);
+}

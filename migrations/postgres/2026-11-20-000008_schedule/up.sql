@@ -13,11 +13,22 @@ CREATE TABLE rooms (
     CHECK (kind = 'online' OR link IS NULL)
 );
 
--- Sessions that were made together from a weekly pattern; `code` is what their codes began with.
+-- Sessions of its house are in it.
+CREATE FUNCTION rooms_stay_with_their_provider() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NEW.provider_id <> OLD.provider_id THEN
+        RAISE EXCEPTION 'muster:immutable';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER rooms_stay_with_their_provider BEFORE UPDATE ON rooms FOR EACH ROW EXECUTE FUNCTION rooms_stay_with_their_provider();
+
+-- Sessions that were made together from a weekly pattern; `code` is what their codes began with, `made_from` the request as it was meant.
 CREATE TABLE series (
     id uuid NOT NULL PRIMARY KEY,
     intake_id uuid NOT NULL REFERENCES intakes (id),
     code text NOT NULL CHECK (length(code) BETWEEN 1 AND 64),
+    made_from text NOT NULL CHECK (made_from::json IS NOT NULL),
     created_at timestamptz NOT NULL,
     UNIQUE (intake_id, code),
     UNIQUE (id, intake_id)
@@ -193,7 +204,7 @@ CREATE TRIGGER claim_waivers_stay BEFORE DELETE ON claim_waivers FOR EACH ROW EX
 
 CREATE FUNCTION sessions_begin_as_draft() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF NEW.state <> 'draft' THEN
+    IF NEW.state <> 'draft' OR NEW.sequence <> 0 THEN
         RAISE EXCEPTION 'muster:illegal_transition';
     END IF;
     RETURN NEW;
@@ -218,6 +229,38 @@ BEGIN
     RETURN NEW;
 END $$;
 CREATE TRIGGER sessions_held_stay_as_held BEFORE UPDATE ON sessions FOR EACH ROW EXECUTE FUNCTION sessions_held_stay_as_held();
+
+-- Whoever was told of a session knows it by its code and for its module.
+CREATE FUNCTION sessions_stay_as_announced() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF OLD.state = 'published' AND (NEW.code <> OLD.code OR NEW.module_id <> OLD.module_id) THEN
+        RAISE EXCEPTION 'muster:session_published';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER sessions_stay_as_announced BEFORE UPDATE ON sessions FOR EACH ROW EXECUTE FUNCTION sessions_stay_as_announced();
+
+-- A program that subscribed to a session ignores whatever has a lower sequence than what it saw, and of a draft it saw nothing.
+CREATE FUNCTION sessions_count_changes() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF OLD.state IN ('draft', 'published') AND NEW.sequence <> OLD.sequence AND (OLD.state = 'draft' OR NEW.sequence <> OLD.sequence + 1) THEN
+        RAISE EXCEPTION 'muster:immutable';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER sessions_count_changes BEFORE UPDATE ON sessions FOR EACH ROW EXECUTE FUNCTION sessions_count_changes();
+
+-- A session is in a room of the house that teaches it: a university lends its halls to its units, and to nobody else.
+CREATE FUNCTION sessions_are_in_the_house() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NEW.room_id IS NOT NULL AND (SELECT o.root_id FROM rooms r JOIN organizations o ON o.id = r.provider_id WHERE r.id = NEW.room_id)
+            <> (SELECT o.root_id FROM intakes i JOIN organizations o ON o.id = i.provider_id WHERE i.id = NEW.intake_id) THEN
+        RAISE EXCEPTION 'muster:room_of_another_house';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER sessions_are_in_the_house BEFORE INSERT OR UPDATE OF room_id, intake_id ON sessions
+    FOR EACH ROW EXECUTE FUNCTION sessions_are_in_the_house();
 
 -- A session stays in the series in which it was made: whoever moves the rest of a series moves what belongs to it.
 CREATE FUNCTION sessions_stay_in_series() RETURNS trigger LANGUAGE plpgsql AS $$

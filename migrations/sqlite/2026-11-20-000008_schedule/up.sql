@@ -22,11 +22,17 @@ WHEN NEW.id <> OLD.id OR EXISTS (SELECT 1 FROM rooms WHERE provider_id = NEW.pro
     SELECT RAISE(ABORT, 'muster:already_exists');
 END;
 
--- Sessions that were made together from a weekly pattern; `code` is what their codes began with.
+-- Sessions of its house are in it.
+CREATE TRIGGER rooms_stay_with_their_provider BEFORE UPDATE OF provider_id ON rooms WHEN NEW.provider_id <> OLD.provider_id BEGIN
+    SELECT RAISE(ABORT, 'muster:immutable');
+END;
+
+-- Sessions that were made together from a weekly pattern; `code` is what their codes began with, `made_from` the request as it was meant.
 CREATE TABLE series (
     id BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),
     intake_id BLOB NOT NULL CHECK (length(intake_id) = 16) REFERENCES intakes (id),
     code TEXT NOT NULL CHECK (length(code) BETWEEN 1 AND 64),
+    made_from TEXT NOT NULL CHECK (json_valid(made_from)),
     created_at INTEGER NOT NULL,
     UNIQUE (intake_id, code),
     UNIQUE (id, intake_id)
@@ -188,7 +194,7 @@ WHEN EXISTS (SELECT 1 FROM claim_waivers WHERE first_session_id = NEW.first_sess
     SELECT RAISE(ABORT, 'muster:already_exists');
 END;
 
-CREATE TRIGGER sessions_begin_as_draft BEFORE INSERT ON sessions WHEN NEW.state <> 'draft' BEGIN
+CREATE TRIGGER sessions_begin_as_draft BEFORE INSERT ON sessions WHEN NEW.state <> 'draft' OR NEW.sequence <> 0 BEGIN
     SELECT RAISE(ABORT, 'muster:illegal_transition');
 END;
 CREATE TRIGGER sessions_steps BEFORE UPDATE ON sessions
@@ -199,6 +205,27 @@ END;
 CREATE TRIGGER sessions_held_stay_as_held BEFORE UPDATE ON sessions
 WHEN OLD.state IN ('held', 'cancelled') BEGIN
     SELECT RAISE(ABORT, 'muster:session_closed');
+END;
+-- Whoever was told of a session knows it by its code and for its module.
+CREATE TRIGGER sessions_stay_as_announced BEFORE UPDATE OF code, module_id ON sessions
+WHEN OLD.state = 'published' AND (NEW.code <> OLD.code OR NEW.module_id <> OLD.module_id) BEGIN
+    SELECT RAISE(ABORT, 'muster:session_published');
+END;
+-- A program that subscribed to a session ignores whatever has a lower sequence than what it saw, and of a draft it saw nothing.
+CREATE TRIGGER sessions_count_changes BEFORE UPDATE OF sequence ON sessions
+WHEN OLD.state IN ('draft', 'published') AND NEW.sequence <> OLD.sequence AND (OLD.state = 'draft' OR NEW.sequence <> OLD.sequence + 1) BEGIN
+    SELECT RAISE(ABORT, 'muster:immutable');
+END;
+-- A session is in a room of the house that teaches it: a university lends its halls to its units, and to nobody else.
+CREATE TRIGGER sessions_begin_in_the_house BEFORE INSERT ON sessions
+WHEN NEW.room_id IS NOT NULL AND (SELECT o.root_id FROM rooms r JOIN organizations o ON o.id = r.provider_id WHERE r.id = NEW.room_id)
+    <> (SELECT o.root_id FROM intakes i JOIN organizations o ON o.id = i.provider_id WHERE i.id = NEW.intake_id) BEGIN
+    SELECT RAISE(ABORT, 'muster:room_of_another_house');
+END;
+CREATE TRIGGER sessions_stay_in_the_house BEFORE UPDATE OF room_id, intake_id ON sessions
+WHEN NEW.room_id IS NOT NULL AND (SELECT o.root_id FROM rooms r JOIN organizations o ON o.id = r.provider_id WHERE r.id = NEW.room_id)
+    <> (SELECT o.root_id FROM intakes i JOIN organizations o ON o.id = i.provider_id WHERE i.id = NEW.intake_id) BEGIN
+    SELECT RAISE(ABORT, 'muster:room_of_another_house');
 END;
 -- A session stays in the series in which it was made: whoever moves the rest of a series moves what belongs to it.
 CREATE TRIGGER sessions_stay_in_series BEFORE UPDATE OF series_id ON sessions WHEN NEW.series_id IS NOT OLD.series_id BEGIN

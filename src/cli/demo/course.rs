@@ -64,11 +64,11 @@ fn calendars(
         Ok(NewCalendar { provider_id: Some(provider), kind, organization_id, code, name, time_zone, weekend_days: Weekdays::default() })
     };
     let calendar = calendars::create(conn, actor, now, new(CalendarKind::Holidays, None, code("CN-2020")?, "2020 年节假日")?)?.id;
-    committed(&imports::import_holidays(conn, actor, now, calendar, holidays, &Options::default())?)?;
+    committed(&imports::import_calendar(conn, actor, now, (CalendarKind::Holidays, calendar), holidays, &Options::default())?)?;
     let patch = IntakePatch { holiday_calendar_id: Some(Some(calendar)), ..IntakePatch::default() };
     intakes::update(conn, actor, None, intake, patch)?;
     let rota = calendars::create(conn, actor, now, new(CalendarKind::Shifts, Some(sponsor), code("JISCO-ROTA")?, "四班三倒")?)?.id;
-    committed(&imports::import_shifts(conn, actor, now, rota, shifts, &Options::default())?)
+    committed(&imports::import_calendar(conn, actor, now, (CalendarKind::Shifts, rota), shifts, &Options::default())?)
 }
 
 fn start(conn: &mut Conn, actor: &Actor, now: Instant, intake: IntakeId) -> Result<(), Error> {

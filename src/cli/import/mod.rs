@@ -1,13 +1,12 @@
 //! `muster import`: files into the register and out of it again, through the same code as over HTTP.
 
-mod holidays;
+mod calendar;
 mod instructors;
 mod list;
 mod organizations;
 mod program;
 mod roster;
 mod schedule;
-mod shifts;
 mod undo;
 
 use std::{
@@ -23,7 +22,7 @@ use serde_json::json;
 use super::{Context, Failure, Outcome};
 use crate::{
     access::{Actor, Credentials},
-    calendars::{self, Calendar},
+    calendars::CalendarKind,
     clock::Instant,
     db::Conn,
     error::Error,
@@ -66,9 +65,11 @@ enum Command {
     /// The sessions of an intake: code, module, cohorts, date, start, end; instructors, break, mode, length, room, place
     Schedule(schedule::Args),
     /// Days off of a calendar, and worked days of its weekends: date, kind; name
-    Holidays(holidays::Args),
+    #[command(after_help = calendar::HOLIDAYS)]
+    Holidays(calendar::Args),
     /// Shifts of a sponsor's crews: crew, date, start, end; shift
-    Shifts(shifts::Args),
+    #[command(after_help = calendar::SHIFTS)]
+    Shifts(calendar::Args),
     /// What was imported, with the ids to undo
     List(list::Args),
     /// Take an import back, while nothing else rests on it
@@ -82,8 +83,8 @@ pub fn run(args: Args, context: &Context) -> Result<Outcome, Failure> {
         Command::Program(args) => program::run(args, context),
         Command::Roster(args) => roster::run(args, context),
         Command::Schedule(args) => schedule::run(args, context),
-        Command::Holidays(args) => holidays::run(args, context),
-        Command::Shifts(args) => shifts::run(args, context),
+        Command::Holidays(args) => calendar::run(args, CalendarKind::Holidays, context),
+        Command::Shifts(args) => calendar::run(args, CalendarKind::Shifts, context),
         Command::List(args) => list::run(args, context),
         Command::Undo(args) => undo::run(args, context),
     }
@@ -181,7 +182,7 @@ fn write_verdicts(path: &Path, file: &File, report: &Report) -> Result<(), Failu
     fs::write(path, bytes).map_err(|error| Failure::new("io", format!("{}: {error}", path.display())))
 }
 
-/// The counts, and a line for each row at fault or with a warning.
+/// The counts, and a line for each row at fault, with a warning or that takes something away.
 fn outcome(report: &Report) -> Outcome {
     let (at_fault, total) = (report.at_fault(), report.rows.len());
     let mut counts = report.counts.told();
@@ -198,13 +199,19 @@ fn outcome(report: &Report) -> Outcome {
         imports::Outcome::Refused => format!("refused {}: {counts}; nothing was written", report.file_name),
     }];
     lines.extend(report.unknown_columns.iter().map(|header| format!("a column is not known and was not read: {header}")));
-    lines.extend(report.rows.iter().filter(|row| row.verdict.is_fault() || !row.conflicts.is_empty()).map(told));
+    lines.extend(report.notes.iter().cloned());
+    lines.extend(report.rows.iter().filter(|row| row.verdict.is_fault() || !row.conflicts.is_empty() || takes_away(row)).map(told));
     let outcome = Outcome::new(lines.join("\n"), json!(report));
     if report.outcome == imports::Outcome::Refused {
         let hint = if at_fault < total { "; --partial takes the others" } else { "" };
         return outcome.with_note(format!("muster: nothing was written, because rows are at fault{hint}")).failed();
     }
     outcome.with_findings(report.rows.iter().any(|row| row.verdict.is_fault()))
+}
+
+/// Whether the row ends what is stored without anything in its place, such as a shift that the file has no more.
+fn takes_away(row: &RowReport) -> bool {
+    row.what.iter().any(|change| change.from.is_some() && change.to.is_none())
 }
 
 fn told(row: &RowReport) -> String {
@@ -234,24 +241,6 @@ fn intake(conn: &mut Conn, actor: &Actor, text: &str) -> Result<Intake, Error> {
     let found = text.parse().map_or(Err(Error::NotFound), |id| intakes::find(conn, actor, id));
     found.map_err(|error| match error {
         Error::NotFound => Error::invalid("/intake", "unknown_intake", format!("there is no intake `{text}`")),
-        other => other,
-    })
-}
-
-/// The calendar that `text` names by its code or its id.
-fn calendar(conn: &mut Conn, actor: &Actor, text: &str) -> Result<Calendar, Error> {
-    if let Ok(code) = text.parse::<Code>()
-        && let Some(calendar) = calendars::by_code(conn, actor, &code)?
-    {
-        return Ok(calendar);
-    }
-    let found = text.parse().map_or(Err(Error::NotFound), |id| calendars::find(conn, actor, id));
-    found.map_err(|error| match error {
-        Error::NotFound => Error::invalid(
-            "/calendar",
-            "unknown_calendar",
-            format!("there is no calendar `{text}`; one begins with POST /api/v1/calendars"),
-        ),
         other => other,
     })
 }

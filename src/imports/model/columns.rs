@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use chrono::{NaiveDate, NaiveTime};
+use chrono::{DateTime, NaiveDate, NaiveTime};
 
 use super::{Reason, RowPlan, Verdict};
 use crate::{
@@ -214,14 +214,19 @@ pub(super) fn time(text: &str) -> Result<NaiveTime, CellFault> {
         (Some(hour), Some(minute), Some(0), None) => NaiveTime::from_hms_opt(hour, minute, 0),
         _ => None,
     };
-    time.ok_or_else(|| CellFault::new("time_malformed", format!("`{text}` is not a time such as 18:30")))
+    let wrong = || {
+        CellFault::new("time_malformed", format!("`{text}` is neither a time such as 18:30 nor one in full such as 2020-05-27T18:30+08:00"))
+    };
+    time.ok_or_else(wrong)
 }
 
 /// A time of day on that date, or a time in full: of a day after it, or with the offset where the clocks show it twice. None without a
 /// date that could be read.
 pub(super) fn instant(text: &str, day: Option<NaiveDate>, zone: Zone) -> Result<Option<Instant>, CellFault> {
-    let in_full = text.replacen(' ', "T", 1).parse().ok();
-    let entered = match in_full {
+    let in_full = text.replacen(' ', "T", 1);
+    // People leave the seconds out beside an offset too, which RFC 3339 does not.
+    let without_seconds = || DateTime::parse_from_str(&in_full, "%Y-%m-%dT%H:%M%#z").ok()?.to_rfc3339().parse().ok();
+    let entered = match in_full.parse().ok().or_else(without_seconds) {
         None => {
             let time = time(text)?;
             day.map(|day| EnteredTime::Local(day.and_time(time)))
@@ -250,6 +255,20 @@ mod tests {
         }
         for text in ["24:00", "18", "18:30:15", "6 pm", "18:30:00:00", ""] {
             assert_eq!(time(text).unwrap_err().code, "time_malformed", "{text}");
+        }
+    }
+
+    #[test]
+    fn a_time_in_full_may_leave_its_seconds_out() {
+        let zone: Zone = "Europe/Berlin".parse().unwrap();
+        let at: Instant = "2027-10-31T01:30:00Z".parse::<DateTime<chrono::Utc>>().unwrap().into();
+        for text in
+            ["2027-10-31T02:30+01:00", "2027-10-31 02:30+01:00", "2027-10-31T02:30+0100", "2027-10-31T01:30Z", "2027-10-31T02:30:00+01:00"]
+        {
+            assert_eq!(instant(text, None, zone).unwrap(), Some(at), "{text}");
+        }
+        for text in ["2027-10-31T02:30+", "2027-10-31T2", "2027-10-31T02:30:15+01:00:", "02:30+01:00"] {
+            assert_eq!(instant(text, None, zone).unwrap_err().code, "time_malformed", "{text}");
         }
     }
 

@@ -3,10 +3,9 @@
 use std::collections::HashMap;
 
 use chrono::NaiveDate;
-use serde::{Deserialize, Serialize};
 
 use super::{
-    Reason, RowChange, RowPlan, Sheet, Verdict,
+    Reason, Relisted, RowChange, RowPlan, Sheet, Verdict,
     columns::{CellFault, Cells, Entries, date, planned},
 };
 use crate::{
@@ -57,20 +56,6 @@ pub(in crate::imports) struct Row {
     name: Option<Name>,
 }
 
-/// A date with what is listed of it, before or after a file was taken.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(in crate::imports) struct Listed {
-    pub(in crate::imports) date: NaiveDate,
-    pub(in crate::imports) day: Option<CalendarDay>,
-}
-
-/// What is written for a row.
-#[derive(Clone, Debug)]
-pub(in crate::imports) struct Change {
-    pub(in crate::imports) before: Listed,
-    pub(in crate::imports) after: Listed,
-}
-
 /// Reads the cells of every row.
 pub(in crate::imports) fn read(table: &Table) -> Result<(Entries<Row>, Vec<String>), Error> {
     let sheet = Sheet::of(table, COLUMNS)?;
@@ -92,7 +77,8 @@ fn read_kind(text: &str) -> Result<Option<DayKind>, CellFault> {
 }
 
 /// What becomes of each row.
-pub(in crate::imports) fn plan(entries: Entries<Row>, stored: &HashMap<NaiveDate, CalendarDay>) -> Vec<RowPlan<Change>> {
+pub(in crate::imports) fn plan(entries: Entries<Row>, stored: Vec<CalendarDay>) -> Vec<RowPlan<Relisted<NaiveDate, CalendarDay>>> {
+    let stored: HashMap<NaiveDate, CalendarDay> = stored.into_iter().map(|day| (day.date, day)).collect();
     let mut seen: HashMap<NaiveDate, u32> = HashMap::new();
     planned(entries, |entry| {
         let (row, key, Row { date, kind, name }) = (entry.row, entry.key, entry.value);
@@ -116,7 +102,7 @@ pub(in crate::imports) fn plan(entries: Entries<Row>, stored: &HashMap<NaiveDate
         }
         let verdict = if before.is_none() { Verdict::Create } else { Verdict::Update };
         let what = if before.is_none() { Vec::new() } else { what };
-        let change = Change { before: Listed { date, day: before.cloned() }, after: Listed { date, day: after } };
-        RowPlan::of(row, &key, verdict, what, Some(change))
+        let relisted = Relisted { keys: vec![date], before: before.cloned().into_iter().collect(), after: after.into_iter().collect() };
+        RowPlan::of(row, &key, verdict, what, Some(relisted))
     })
 }

@@ -284,6 +284,10 @@ pub struct Report {
     /// file lacks says so.
     #[schema(example = json!(["备注", "考核方式 (is it mode?)"]))]
     pub unknown_columns: Vec<String>,
+    /// What else is to be known before the file is taken, or was done with it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(example = json!(["2 enrollments begin before sessions that are closed by now: 3 become unsettled"]))]
+    pub notes: Vec<String>,
     pub rows: Vec<RowReport>,
 }
 
@@ -378,4 +382,19 @@ impl Effect {
         let before = serde_json::to_value(before).map_err(Error::internal)?;
         Ok(Self { kind, id: id.cast(), created: false, version, before: Some(before) })
     }
+}
+
+/// What a row makes of the lines of a calendar that these keys name, and what they were.
+#[derive(Clone, Debug)]
+pub(super) struct Relisted<K, T> {
+    pub(super) keys: Vec<K>,
+    pub(super) before: Vec<T>,
+    pub(super) after: Vec<T>,
+}
+
+/// Lines of a calendar: these, and no other of those that the keys name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Lines<K, T> {
+    pub(super) keys: Vec<K>,
+    pub(super) lines: Vec<T>,
 }

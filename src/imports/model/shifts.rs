@@ -1,20 +1,20 @@
 //! The shifts of a sponsor's crews.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
-use chrono::{Days, NaiveDate, NaiveTime};
-use serde::{Deserialize, Serialize};
+use chrono::NaiveDate;
 
 use super::{
-    Reason, RowChange, RowPlan, Sheet, Verdict,
-    columns::{CellFault, Cells, Entries, date, planned, time},
+    Reason, Relisted, RowChange, RowPlan, Sheet, Verdict,
+    columns::{CellFault, Cells, Entries, date, instant, planned, time},
 };
 use crate::{
-    calendars::{Calendar, CrewShift},
+    calendars::CrewShift,
     clock::Instant,
     error::Error,
     tabular::{Field, Table},
     text::{Code, Name},
+    zone::Zone,
 };
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,6 +44,9 @@ pub(in crate::imports) const COLUMNS: &[Field<Column>] = {
 /// What files call a crew's free day in the place of a shift.
 const RESTS: &[&str] = &["休", "休息", "轮休", "rest", "off"];
 
+/// What a shift is found again by.
+pub(in crate::imports) type Key = (Code, Instant);
+
 /// One row, as it was read: a shift, or a day on which the crew begins none.
 #[derive(Clone, Debug)]
 pub(in crate::imports) struct Row {
@@ -53,27 +56,19 @@ pub(in crate::imports) struct Row {
     shift: Option<CrewShift>,
 }
 
-/// The shifts of a crew at some starts, before or after a file was taken.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(in crate::imports) struct Listed {
-    pub(in crate::imports) keys: Vec<(Code, Instant)>,
-    pub(in crate::imports) shifts: Vec<CrewShift>,
-}
-
-/// What is written for a row.
-#[derive(Clone, Debug)]
-pub(in crate::imports) struct Change {
-    pub(in crate::imports) before: Listed,
-    pub(in crate::imports) after: Listed,
+impl Row {
+    fn start(&self) -> Option<Instant> {
+        self.shift.as_ref().map(|shift| shift.starts_at)
+    }
 }
 
 /// Reads the cells of every row.
-pub(in crate::imports) fn read(table: &Table, calendar: &Calendar) -> Result<(Entries<Row>, Vec<String>), Error> {
+pub(in crate::imports) fn read(table: &Table, zone: Zone) -> Result<(Entries<Row>, Vec<String>), Error> {
     let sheet = Sheet::of(table, COLUMNS)?;
-    Ok((sheet.rows(Column::Crew, |cells| read_row(cells, calendar)), sheet.unknown()))
+    Ok((sheet.rows(Column::Crew, |cells| read_row(cells, zone)), sheet.unknown()))
 }
 
-fn read_row(cells: &mut Cells<'_, Column>, calendar: &Calendar) -> Option<Row> {
+fn read_row(cells: &mut Cells<'_, Column>, zone: Zone) -> Option<Row> {
     let crew = cells.required::<Code>(Column::Crew);
     let day = cells.read_required(Column::Date, date);
     let name = cells.optional::<Name>(Column::Shift);
@@ -81,76 +76,118 @@ fn read_row(cells: &mut Cells<'_, Column>, calendar: &Calendar) -> Option<Row> {
     if rests && cells.text(Column::Start).is_none() && cells.text(Column::End).is_none() {
         return Some(Row { crew: crew?, date: day?, shift: None });
     }
-    let (start, end) = (cells.read_required(Column::Start, time), cells.read_required(Column::End, time));
-    let (crew, day, start, end) = (crew?, day?, start?, end?);
-    let (starts_at, ends_at) = span(cells, calendar, day, (start, end))?;
-    Some(Row { date: day, shift: Some(CrewShift { crew: crew.clone(), starts_at, ends_at, name }), crew })
+    let starts_at = cells.read_required(Column::Start, |text| instant(text, day, zone)).flatten();
+    let ends_at = cells.read_required(Column::End, |text| instant(text, last_day(text, starts_at, zone).or(day), zone)).flatten();
+    let (crew, date, starts_at, ends_at) = (crew?, day?, starts_at?, ends_at?);
+    if zone.date(starts_at) != date {
+        cells.refuse(Column::Start, CellFault::new("date_differs", "must be on the date of the row"));
+    }
+    match starts_at.minutes_until(ends_at) {
+        ..=0 => cells.refuse(Column::End, CellFault::new("end_before_start", "must be after the start")),
+        1..=1440 => {}
+        _ => cells.refuse(Column::End, CellFault::new("too_long", "a shift lasts at most 24 hours")),
+    }
+    Some(Row { date, shift: Some(CrewShift { crew: crew.clone(), starts_at, ends_at, name }), crew })
 }
 
-/// When a shift is; one that does not end after it began ends on the day after.
-fn span(
-    cells: &mut Cells<'_, Column>,
-    calendar: &Calendar,
-    day: NaiveDate,
-    (start, end): (NaiveTime, NaiveTime),
-) -> Option<(Instant, Instant)> {
-    let last = if end > start { day } else { day.checked_add_days(Days::new(1))? };
-    let mut at = |column, local| {
-        let instant = calendar.time_zone.instant(local);
-        instant.map_err(|unclear| cells.refuse(column, unclear.into())).ok()
-    };
-    let (starts_at, ends_at) = (at(Column::Start, day.and_time(start))?, at(Column::End, last.and_time(end))?);
-    if starts_at.minutes_until(ends_at) > 24 * 60 {
-        cells.refuse(Column::End, CellFault::new("too_long", "a shift lasts at most 24 hours"));
-        return None;
-    }
-    Some((starts_at, ends_at))
+/// The day on which a shift ends that is to end at a time of day: the one on which it begins, or the next if it is not after the start.
+fn last_day(end: &str, starts_at: Option<Instant>, zone: Zone) -> Option<NaiveDate> {
+    let (start, end) = (zone.local(starts_at?), time(end).ok()?);
+    if end > start.time() { Some(start.date()) } else { start.date().succ_opt() }
 }
 
-/// What becomes of each row. `stored` are the shifts that begin on the days of the file.
-pub(in crate::imports) fn plan(entries: Entries<Row>, calendar: &Calendar, stored: Vec<CrewShift>) -> Vec<RowPlan<Change>> {
-    let mut by_day: HashMap<(Code, NaiveDate), BTreeMap<Instant, CrewShift>> = HashMap::new();
-    for shift in stored {
-        let day = calendar.time_zone.date(shift.starts_at);
-        by_day.entry((shift.crew.clone(), day)).or_default().insert(shift.starts_at, shift);
-    }
-    let mut seen: HashMap<(Code, NaiveDate, Option<Instant>), u32> = HashMap::new();
-    planned(entries, |entry| {
-        let (row, key, Row { crew, date, shift }) = (entry.row, entry.key, entry.value);
-        let start = shift.as_ref().map(|shift| shift.starts_at);
-        let same = seen.get(&(crew.clone(), date, start)).or_else(|| seen.get(&(crew.clone(), date, None)));
-        if let Some(first) = same {
-            let reason = Reason::of("crew", "duplicate_in_file", format!("row {first} is about the same crew and time"));
-            return RowPlan::at_fault(row, &key, Verdict::DuplicateInFile, reason);
+/// The rows of each crew, by the day and the start that they are about; of several about the same the first.
+struct Rota {
+    crews: HashMap<Code, BTreeMap<(NaiveDate, Option<Instant>), u32>>,
+    /// Whether every row could be read. If not, a shift that no row is about may be what a row was about.
+    is_whole: bool,
+}
+
+impl Rota {
+    fn of(entries: &Entries<Row>) -> Self {
+        let mut crews: HashMap<Code, BTreeMap<_, u32>> = HashMap::new();
+        for entry in entries.iter().flatten() {
+            let row = &entry.value;
+            crews.entry(row.crew.clone()).or_default().entry((row.date, row.start())).or_insert(entry.row);
         }
-        seen.insert((crew.clone(), date, start), row);
-        let on_day = by_day.get(&(crew, date));
-        let before: Vec<CrewShift> = match start {
-            Some(start) => on_day.and_then(|shifts| shifts.get(&start)).cloned().into_iter().collect(),
-            None => on_day.into_iter().flat_map(BTreeMap::values).cloned().collect(),
-        };
-        planned_row(row, &key, before, shift)
+        Self { crews, is_whole: entries.iter().all(Result::is_ok) }
+    }
+
+    /// An earlier row with the same start, or that says rest where this one says work or the other way round.
+    fn contradicts(&self, number: u32, row: &Row) -> Option<u32> {
+        let start = row.start();
+        let of_day = self.crews.get(&row.crew)?.range((row.date, None)..).take_while(|((date, _), _)| *date == row.date);
+        of_day
+            .filter(|((_, other), earlier)| **earlier < number && (*other == start || other.is_none() || start.is_none()))
+            .map(|(_, earlier)| *earlier)
+            .min()
+    }
+
+    /// The stored shifts by the row that speaks of them: the one with the same start, or else another of the day; and on the days between
+    /// the first and the last of a crew, of which no row speaks, the row before.
+    fn replaced(&self, zone: Zone, stored: Vec<CrewShift>) -> HashMap<u32, Vec<CrewShift>> {
+        let starts: HashSet<Key> = stored.iter().map(|shift| (shift.crew.clone(), shift.starts_at)).collect();
+        let mut replaced: HashMap<u32, Vec<CrewShift>> = HashMap::new();
+        for shift in stored {
+            let Some(rows) = self.crews.get(&shift.crew) else { continue };
+            let day = zone.date(shift.starts_at);
+            let is_moved = |start: &Option<Instant>| start.is_none_or(|start| !starts.contains(&(shift.crew.clone(), start)));
+            let moved = || {
+                let of_day = rows.range((day, None)..).take_while(|((date, _), _)| *date == day);
+                of_day.filter(|((_, start), row)| is_moved(start) && !replaced.contains_key(row)).map(|(_, row)| row).next()
+            };
+            let before = || {
+                let ((date, _), row) = rows.range(..(day.succ_opt()?, None)).next_back()?;
+                let is_between = self.is_whole && rows.range((day, None)..).next().is_some();
+                (*date == day || is_between).then_some(row)
+            };
+            if let Some(row) = rows.get(&(day, Some(shift.starts_at))).or_else(moved).or_else(before).copied() {
+                replaced.entry(row).or_default().push(shift);
+            }
+        }
+        replaced
+    }
+}
+
+/// What becomes of each row. `stored` are the shifts that begin on the days of the file, by start.
+pub(in crate::imports) fn plan(entries: Entries<Row>, zone: Zone, stored: Vec<CrewShift>) -> Vec<RowPlan<Relisted<Key, CrewShift>>> {
+    let rota = Rota::of(&entries);
+    let mut replaced = rota.replaced(zone, stored);
+    planned(entries, |entry| {
+        if let Some(first) = rota.contradicts(entry.row, &entry.value) {
+            let reason = Reason::of("crew", "duplicate_in_file", format!("row {first} is about the same crew and time"));
+            return RowPlan::at_fault(entry.row, &entry.key, Verdict::DuplicateInFile, reason);
+        }
+        planned_row(entry.row, &entry.key, (replaced.remove(&entry.row).unwrap_or_default(), zone), entry.value)
     })
 }
 
-fn planned_row(row: u32, key: &str, before: Vec<CrewShift>, shift: Option<CrewShift>) -> RowPlan<Change> {
-    let kept = before.first().and_then(|stored| stored.name.clone());
-    let after: Vec<CrewShift> = shift.into_iter().map(|shift| CrewShift { name: shift.name.clone().or(kept.clone()), ..shift }).collect();
-    if before == after {
+/// What a row changes: the shift that it corrects or adds, and those that it takes out.
+fn planned_row(row: u32, key: &str, (before, zone): (Vec<CrewShift>, Zone), read: Row) -> RowPlan<Relisted<Key, CrewShift>> {
+    let mut removed = before.clone();
+    let start = read.start();
+    let same = removed.iter().position(|stored| Some(stored.starts_at) == start);
+    let corrected = same.or_else(|| removed.iter().position(|stored| start.is_some() && zone.date(stored.starts_at) == read.date));
+    let old = corrected.map(|place| removed.remove(place));
+    let kept = old.as_ref().and_then(|old| old.name.clone());
+    let new = read.shift.map(|shift| CrewShift { name: shift.name.clone().or(kept), ..shift });
+    if old == new && removed.is_empty() {
         return RowPlan::of(row, key, Verdict::Unchanged, Vec::new(), None);
     }
-    let keys: Vec<(Code, Instant)> = before.iter().chain(&after).map(|shift| (shift.crew.clone(), shift.starts_at)).collect();
-    let told = |shifts: &[CrewShift]| {
-        let one = |shift: &CrewShift| {
-            format!("{} to {}{}", shift.starts_at, shift.ends_at, shift.name.iter().map(|name| format!(" {name}")).collect::<String>())
-        };
-        (!shifts.is_empty()).then(|| shifts.iter().map(one).collect::<Vec<_>>().join(", "))
-    };
-    let (verdict, what) = if before.is_empty() {
-        (Verdict::Create, Vec::new())
-    } else {
-        (Verdict::Update, vec![RowChange::new("shift", told(&before), told(&after))])
-    };
-    let change = Change { before: Listed { keys: keys.clone(), shifts: before }, after: Listed { keys, shifts: after } };
-    RowPlan::of(row, key, verdict, what, Some(change))
+    let verdict = if before.is_empty() { Verdict::Create } else { Verdict::Update };
+    let mut what = Vec::new();
+    if verdict == Verdict::Update {
+        if old != new {
+            what.push(RowChange::new("shift", old.as_ref().map(told), new.as_ref().map(told)));
+        }
+        what.extend(removed.iter().map(|shift| RowChange::new("shift", Some(told(shift)), None::<String>)));
+    }
+    let after: Vec<CrewShift> = new.into_iter().collect();
+    let keys = before.iter().chain(&after).map(|shift| (shift.crew.clone(), shift.starts_at)).collect();
+    RowPlan::of(row, key, verdict, what, Some(Relisted { keys, before, after }))
+}
+
+fn told(shift: &CrewShift) -> String {
+    let name = shift.name.iter().map(|name| format!(" {name}")).collect::<String>();
+    format!("{} to {}{name}", shift.starts_at, shift.ends_at)
 }

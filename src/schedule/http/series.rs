@@ -1,4 +1,4 @@
-//! `/intakes/{id}/series`.
+//! `/intakes/{id}/series` and `/series/{id}`.
 
 use actix_web::web::{Data, Path};
 use serde::Deserialize;
@@ -7,10 +7,11 @@ use utoipa::IntoParams;
 use crate::{
     db::Db,
     error::Error,
-    http::{Answer, Body, Caller, Query, Writing, once},
+    http::{Answer, Body, Caller, Page, PageQuery, Query, Reading, Writing, once},
     intakes::IntakeId,
     schedule::{
-        series::{LaidOut, NewSeries},
+        model::SeriesId,
+        series::{LaidOut, NewSeries, Series},
         store::series,
     },
 };
@@ -51,7 +52,27 @@ pub(super) async fn create_series(
     }
     once(&db, &caller, body.hash, move |conn, actor, now| {
         let laid_out = series::create(conn, actor, now, id, body.value()?)?;
-        Answer::created(format!("/api/v1/intakes/{id}/sessions"), &laid_out)
+        let series = laid_out.id.ok_or_else(|| Error::internal("no series was made"))?;
+        Answer::created(format!("/api/v1/series/{series}"), &laid_out)
     })
     .await
+}
+
+/// The series of an intake, in the order in which they were made
+#[utoipa::path(get, path = "/intakes/{id}/series", tag = "sessions",
+    params(("id" = IntakeId, Path, description = "The intake"), PageQuery),
+    responses((status = 200, description = "A page of series", body = Page<Series>), Reading))]
+pub(super) async fn list_series(db: Data<Db>, caller: Caller, id: Path<IntakeId>, query: Query<PageQuery>) -> Result<Answer, Error> {
+    let (id, (cursor, limit)) = (id.into_inner(), query.read()?);
+    let rows = db.read(caller.credentials.clone(), move |conn, actor, _| series::list(conn, actor, id, cursor, limit + 1)).await?;
+    Answer::page(&caller, Page::cut(rows, limit, |series| series.id.to_string()))
+}
+
+/// One series: its pattern, what else it was made from, and how many of its sessions stand
+#[utoipa::path(get, path = "/series/{id}", tag = "sessions", params(("id" = SeriesId, Path, description = "The series")),
+    responses((status = 200, description = "The series", body = Series), Reading))]
+pub(super) async fn read_series(db: Data<Db>, caller: Caller, id: Path<SeriesId>) -> Result<Answer, Error> {
+    let id = id.into_inner();
+    let series = db.read(caller.credentials.clone(), move |conn, actor, _| series::find(conn, actor, id)).await?;
+    Answer::ok(&series)
 }

@@ -53,7 +53,11 @@ fn holidays(conn: &mut Conn, intake: &Intake, candidates: &Candidates) -> Result
         return Ok(Vec::new());
     };
     let date = |one: &Candidate| intake.time_zone.date(one.plan.starts_at);
-    let (calendar, off) = calendars::days_off(conn, calendar, &timed(candidates).map(|(_, one)| date(one)).collect::<BTreeSet<_>>())?;
+    let dates: BTreeSet<_> = timed(candidates).map(|(_, one)| date(one)).collect();
+    if dates.is_empty() {
+        return Ok(Vec::new());
+    }
+    let (calendar, off) = calendars::days_off(conn, calendar, &dates)?;
     let subject = Subject { id: calendar.id.cast(), name: calendar.name };
     let conflict = |(index, one): (usize, &Candidate)| {
         let date = date(one);

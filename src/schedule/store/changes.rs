@@ -19,7 +19,8 @@ use crate::{
     enrollments::EnrollmentState,
     error::Error,
     id::Id,
-    intakes::CohortId,
+    intakes::{CohortId, IntakeId},
+    organizations::OrganizationId,
     people::{self, PersonId, PersonKind},
     schema::{cohorts, enrollment_periods, enrollments, intakes, modules, session_change_audience, session_changes, sessions},
     text::{Code, Name, Note},
@@ -39,16 +40,13 @@ pub(super) struct NewChange<'a> {
 /// Somebody or a cohort that a change concerns, and the start at which it is asked who is placed there.
 type Concerned = (ClaimKind, Id<()>, Instant);
 
-/// Records changes of published sessions; of a draft nobody has heard, and what alters nothing that is told is none.
+/// Records changes of published sessions, each of which raised the sequence of its session; of a draft nobody has heard.
 pub(super) fn record(conn: &mut Conn, actor: &Actor, now: Instant, changes: Vec<NewChange>) -> Result<(), Error> {
     let mut rows = Vec::new();
     let mut audience: Vec<(ScheduleChangeId, Concerned)> = Vec::new();
     let cohorts = cohort_names(conn, &changes)?;
     for NewChange { before, after, successor, reason } in changes {
         let (stood, stands) = (Standing::of(before, &cohorts), after.map(|after| Standing::of(after, &cohorts)));
-        if stands.as_ref() == Some(&stood) {
-            continue;
-        }
         let id = Id::generate();
         let concerned: BTreeSet<Concerned> = [Some(&stood), stands.as_ref()].into_iter().flatten().flat_map(concerned).collect();
         audience.extend(concerned.into_iter().map(|one| (id, one)));
@@ -106,8 +104,6 @@ fn cohort_names(conn: &mut Conn, changes: &[NewChange]) -> Result<HashMap<Cohort
     Ok(names)
 }
 
-type Rows = session_changes::BoxedQuery<'static, MultiBackend>;
-
 /// The changes of a session that the actor sees, the newest first, after `cursor`.
 pub(in crate::schedule) fn of_session(
     conn: &mut Conn,
@@ -116,7 +112,13 @@ pub(in crate::schedule) fn of_session(
     (cursor, limit): (Option<ScheduleChangeId>, i64),
 ) -> Result<Vec<ScheduleChange>, Error> {
     find(conn, actor, id)?;
-    page(conn, session_changes::table.filter(session_changes::session_id.eq(id)).into_boxed(), cursor, limit)
+    let changes = session_changes::table.filter(session_changes::session_id.eq(id)).into_boxed();
+    let changes = match cursor {
+        Some(cursor) => changes.filter(session_changes::id.lt(cursor)),
+        None => changes,
+    };
+    let rows = changes.order(session_changes::id.desc()).limit(limit).select(ScheduleChangeRow::as_select()).load(conn)?;
+    told(conn, rows)
 }
 
 /// The changes that concern a person, the newest first, after `cursor`: as instructor before or after, or as a trainee placed in one of the
@@ -137,51 +139,78 @@ pub(in crate::schedule) fn of_person(
         found => found?,
     };
     actor.may(Action::ReadChanges)?;
-    let changes = session_changes::table.into_boxed();
-    let changes = match actor.scope() {
-        Scope::Everything => changes,
-        Scope::Provider(provider) => changes.filter(session_changes::intake_id.eq_any(provided(provider))),
-        Scope::Teacher(person, provider) if person == id => changes.filter(session_changes::intake_id.eq_any(provided(provider))),
-        Scope::Own(person) if person == id => changes,
+    let provider = match actor.scope() {
+        Scope::Everything => None,
+        Scope::Provider(provider) => Some(provider),
+        Scope::Teacher(person, provider) if person == id => Some(provider),
+        Scope::Own(person) if person == id => None,
         Scope::Teacher(..) | Scope::Own(_) | Scope::Adviser(..) | Scope::Sponsor(_) => {
             return Err(Error::Forbidden("only one's own changes are told to an instructor or a trainee".to_owned()));
         }
     };
-    let changes = match actor.only_intake() {
-        Some(intake) => changes.filter(session_changes::intake_id.eq(intake)),
-        None => changes,
-    };
-    let changes = match from {
-        Some(from) => changes.filter(session_changes::created_at.ge(from)),
-        None => changes,
-    };
-    let taught = session_change_audience::table
+    let asked = Asked { provider, intake: actor.only_intake(), from, cursor, limit };
+    let ids = concerning(conn, id, &asked)?;
+    let rows = session_changes::table.filter(session_changes::id.eq_any(ids)).order(session_changes::id.desc());
+    let rows = rows.select(ScheduleChangeRow::as_select()).load(conn)?;
+    told(conn, rows)
+}
+
+/// Which of the changes that concern a person are asked for.
+struct Asked {
+    provider: Option<OrganizationId>,
+    intake: Option<IntakeId>,
+    from: Option<Instant>,
+    cursor: Option<ScheduleChangeId>,
+    limit: i64,
+}
+
+/// The ids of the newest that are asked for, among changes joined with whom they concern. A macro, as a boxed query over joined tables
+/// has a type that nobody wants to write.
+macro_rules! newest {
+    ($conn:expr, $asked:expr, $concerned:expr) => {{
+        let Asked { provider, intake, from, cursor, limit } = *$asked;
+        let id = session_change_audience::change_id;
+        let mut newest = $concerned.select(id).distinct().order(id.desc()).limit(limit).into_boxed::<MultiBackend>();
+        if let Some(provider) = provider {
+            newest = newest.filter(session_changes::intake_id.eq_any(provided(provider)));
+        }
+        if let Some(intake) = intake {
+            newest = newest.filter(session_changes::intake_id.eq(intake));
+        }
+        if let Some(from) = from {
+            newest = newest.filter(session_changes::created_at.ge(from));
+        }
+        if let Some(cursor) = cursor {
+            newest = newest.filter(id.lt(cursor));
+        }
+        newest.load::<ScheduleChangeId>($conn)?
+    }};
+}
+
+/// The ids of the changes that concern a person, the newest first. Whom they concern is asked first, and apart for each of the two ways:
+/// asked at once, and of the changes, Postgres walks through those of everybody until it has found enough.
+fn concerning(conn: &mut Conn, person: PersonId, asked: &Asked) -> Result<Vec<ScheduleChangeId>, Error> {
+    let audience =
+        || session_change_audience::table.inner_join(session_changes::table.on(session_changes::id.eq(session_change_audience::change_id)));
+    let taught = audience()
         .filter(session_change_audience::kind.eq(ClaimKind::Instructor))
-        .filter(session_change_audience::resource_id.eq(id.cast::<()>()))
-        .select(session_change_audience::change_id);
-    let placed = session_change_audience::table
+        .filter(session_change_audience::resource_id.eq(person.cast::<()>()));
+    let placed = audience()
         .inner_join(enrollment_periods::table.on(enrollment_periods::cohort_id.eq(session_change_audience::resource_id.nullable())))
         .inner_join(enrollments::table.on(enrollments::id.eq(enrollment_periods::enrollment_id)))
         .filter(session_change_audience::kind.eq(ClaimKind::Cohort))
-        .filter(enrollments::person_id.eq(id))
+        .filter(enrollments::person_id.eq(person))
         .filter(enrollment_periods::state.eq(EnrollmentState::Enrolled))
         .filter(enrollment_periods::from_at.le(session_change_audience::starts_at))
         .filter(
             enrollment_periods::until_at
                 .is_null()
                 .or(enrollment_periods::until_at.assume_not_null().gt(session_change_audience::starts_at)),
-        )
-        .select(session_change_audience::change_id);
-    page(conn, changes.filter(session_changes::id.eq_any(taught).or(session_changes::id.eq_any(placed))), cursor, limit)
-}
-
-fn page(conn: &mut Conn, changes: Rows, cursor: Option<ScheduleChangeId>, limit: i64) -> Result<Vec<ScheduleChange>, Error> {
-    let changes = match cursor {
-        Some(cursor) => changes.filter(session_changes::id.lt(cursor)),
-        None => changes,
-    };
-    let rows = changes.order(session_changes::id.desc()).limit(limit).select(ScheduleChangeRow::as_select()).load(conn)?;
-    told(conn, rows)
+        );
+    let mut ids: BTreeSet<ScheduleChangeId> = newest!(conn, asked, taught).into_iter().collect();
+    ids.extend(newest!(conn, asked, placed));
+    let limit = usize::try_from(asked.limit).map_err(Error::internal)?;
+    Ok(ids.into_iter().rev().take(limit).collect())
 }
 
 /// These changes as they are told: one statement, however many there are up to a chunk.

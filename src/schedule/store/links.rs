@@ -25,7 +25,7 @@ use crate::{
 pub(in crate::schedule) const CHUNK: usize = 500;
 
 /// The sessions of these rows: one query for their cohorts and one for their instructors, whatever their number up to a chunk.
-pub(in crate::schedule) fn whole(conn: &mut Conn, rows: Vec<SessionRow>) -> Result<Vec<Session>, Error> {
+pub fn whole(conn: &mut Conn, rows: Vec<SessionRow>) -> Result<Vec<Session>, Error> {
     let ids: Vec<SessionId> = rows.iter().map(|row| row.id).collect();
     let mut cohorts: HashMap<SessionId, Vec<CohortId>> = HashMap::new();
     let mut instructors: HashMap<SessionId, Vec<Instructor>> = HashMap::new();

@@ -52,7 +52,7 @@ use crate::{
 };
 
 /// The sessions in the actor's scope. Drafts are the provider's own and its class advisers'.
-pub(super) fn visible(actor: &Actor) -> sessions::BoxedQuery<'static, MultiBackend> {
+pub fn visible(actor: &Actor) -> sessions::BoxedQuery<'static, MultiBackend> {
     let announced = || sessions::table.filter(sessions::state.ne(SessionState::Draft)).into_boxed();
     let query = match actor.scope() {
         Scope::Everything => sessions::table.into_boxed(),

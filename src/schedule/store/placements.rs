@@ -12,13 +12,14 @@ use crate::{
     access::{Action, Actor},
     db::Conn,
     error::Error,
-    intakes,
+    intakes::{self, SessionMode},
 };
 
 /// Every time asked for, with what would stand in the way of the session there. Stores nothing.
 ///
 /// # Errors
-/// 400 for too many days or times; 409 `session_closed` for a session that is held or cancelled, and `intake_not_live`.
+/// 400 for too many days or times; 409 `session_closed` for a session that is held or cancelled, `session_recorded`
+/// for one that occupies nobody, and `intake_not_live`.
 pub(in crate::schedule) fn placements(conn: &mut Conn, actor: &Actor, id: SessionId, query: &PlacementQuery) -> Result<Placements, Error> {
     let row = find(conn, actor, id)?;
     actor.may(Action::ReadPlacements)?;
@@ -26,6 +27,10 @@ pub(in crate::schedule) fn placements(conn: &mut Conn, actor: &Actor, id: Sessio
     intake.check_live()?;
     if !UNHELD.contains(&row.state) {
         return Err(Error::conflict("session_closed", format!("session {} is {}", row.code, row.state)));
+    }
+    if row.mode == SessionMode::Recorded {
+        let detail = format!("session {} is recorded: it occupies nobody, and so its window is in nobody's way at any time", row.code);
+        return Err(Error::conflict("session_recorded", detail));
     }
     let session = whole_one(conn, row)?;
     let plan = session.plan();

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use diesel::prelude::*;
 
 use super::{
-    super::model::{Session, SessionId, SessionRow, SessionState},
+    super::model::{Session, SessionId, SessionRow, SessionState, UNHELD},
     changes::{self, NewChange},
     links::{CHUNK, whole},
 };
@@ -21,20 +21,26 @@ use crate::{
     schema::{intakes, sessions},
 };
 
-/// The published sessions in a room that are not over, of whichever intake. Their intakes are locked, in the order of their ids, before
-/// the room is written: whoever moves a session into it holds the lock of its intake while it waits for the room.
+/// The published sessions in a room that are not over, of whichever intake; until the end of the transaction none leaves it or enters it.
+/// Their intakes are locked, in the order of their ids, and then the room, as whoever puts a session into it locks one intake and then
+/// claims the room.
+///
+/// # Errors
+/// 503 if a session of yet another intake was put there while this one waited: its intake cannot be locked after the room.
 pub fn to_come_in(conn: &mut Conn, now: Instant, room: RoomId) -> Result<Vec<Session>, Error> {
-    let to_come = || {
-        let published = sessions::table.filter(sessions::room_id.eq(room)).filter(sessions::state.eq(SessionState::Published));
-        published.filter(sessions::ends_at.gt(now))
-    };
-    let intakes: Vec<IntakeId> = to_come().select(sessions::intake_id).distinct().order(sessions::intake_id).load(conn)?;
+    let in_room = || sessions::table.filter(sessions::room_id.eq(room)).filter(sessions::ends_at.gt(now));
+    // Those with drafts too, for these may be published meanwhile.
+    let unheld = in_room().filter(sessions::state.eq_any(UNHELD)).select(sessions::intake_id);
+    let intakes: Vec<IntakeId> = unheld.distinct().order(sessions::intake_id).load(conn)?;
     for intake in &intakes {
         db::lock(conn, "intake", *intake)?;
     }
-    // Read again: another transaction may have moved some while this one waited, and published some in an intake that is not locked.
-    let mut rows: Vec<SessionRow> = to_come().order((sessions::starts_at, sessions::id)).select(SessionRow::as_select()).load(conn)?;
-    rows.retain(|row| intakes.binary_search(&row.intake_id).is_ok());
+    db::lock(conn, "claim:room", room)?;
+    let published = in_room().filter(sessions::state.eq(SessionState::Published));
+    let rows: Vec<SessionRow> = published.order((sessions::starts_at, sessions::id)).select(SessionRow::as_select()).load(conn)?;
+    if rows.iter().any(|row| intakes.binary_search(&row.intake_id).is_err()) {
+        return Err(Error::Unavailable(anyhow::anyhow!("a session was put into room {room} while it was being changed")));
+    }
     whole(conn, rows)
 }
 

@@ -1,15 +1,18 @@
 //! The table of series, and the sessions that one makes.
 
-use std::{collections::BTreeMap, ops::RangeInclusive};
+use std::{
+    collections::{BTreeMap, HashMap},
+    ops::RangeInclusive,
+};
 
 use chrono::NaiveDate;
-use diesel::prelude::*;
+use diesel::{dsl::count_star, prelude::*};
 
 use super::{
-    super::model::{Series, SeriesId, Session, SessionRow, SessionState},
+    super::model::{SeriesId, SeriesRow, Session, SessionId, SessionRow, SessionState},
     super::plan::Plan,
     super::rules::{Frame, check_instructors, laid_out},
-    super::series::{Drawn, LaidOut, NewSeries, SessionOfSeries, Slot, occurrences},
+    super::series::{Drawn, LaidOut, NewSeries, Series, SessionOfSeries, Slot, occurrences},
     admit, changing,
     check::{Candidate, checked},
     draft, frame, insert,
@@ -59,11 +62,13 @@ pub(in crate::schedule) fn create(
 ) -> Result<LaidOut, Error> {
     let intake = changing(conn, actor, intake_id)?;
     let frame = frame(conn, &intake)?;
-    let asked = new.clone();
+    let new = new.within(&intake);
+    let made_from = serde_json::to_string(&new).map_err(Error::internal)?;
+    let row = SeriesRow { id: Id::generate(), intake_id, code: new.code.clone(), made_from, created_at: now };
+    let entry = NewEntry::of("series.created", "series", row.id).provider(intake.provider_id).intake(intake_id).to(&new);
     let ready = ready(conn, actor, &intake, &frame, new)?;
-    let row = Series { id: Id::generate(), intake_id, code: ready.code.clone(), created_at: now };
     diesel::insert_into(series::table).values(&row).execute(conn)?;
-    actor.record(NewEntry::of("series.created", "series", row.id).provider(intake.provider_id).intake(intake_id).to(&asked));
+    actor.record(entry);
     let drafts = ready.plans.iter().zip(&ready.drawn.occurrences);
     let drafts = drafts.map(|(plan, one)| SessionRow { series_id: Some(row.id), ..draft(&intake, now, plan, one.minutes) });
     let sessions = insert(conn, actor, &intake, drafts.collect(), &ready.plans)?;
@@ -165,6 +170,53 @@ fn lay_out(
     let checked = checked(conn, actor, intake, frame, candidates)?;
     let Drawn { skipped, minutes_left, ended, .. } = drawn;
     Ok(LaidOut { id, intake_id: intake.id, code, sessions: told, skipped, minutes_left, ended, checked })
+}
+
+/// The series of an intake after `cursor`, by id.
+///
+/// # Errors
+/// 404 for an intake that the actor does not see.
+pub(in crate::schedule) fn list(
+    conn: &mut Conn,
+    actor: &Actor,
+    intake: IntakeId,
+    cursor: Option<SeriesId>,
+    limit: i64,
+) -> Result<Vec<Series>, Error> {
+    intakes::find(conn, actor, intake)?;
+    actor.may(Action::ReadSeries)?;
+    let mut query = series::table.filter(series::intake_id.eq(intake)).order(series::id).limit(limit).into_boxed();
+    if let Some(cursor) = cursor {
+        query = query.filter(series::id.gt(cursor));
+    }
+    let rows = query.select(SeriesRow::as_select()).load(conn)?;
+    with_sessions(conn, rows)
+}
+
+/// One series. It is visible to whom one of its sessions is.
+///
+/// # Errors
+/// 404 for one that the actor does not see.
+pub(in crate::schedule) fn find(conn: &mut Conn, actor: &Actor, id: SeriesId) -> Result<Series, Error> {
+    visible(actor).filter(sessions::series_id.eq(id)).select(sessions::id).first::<SessionId>(conn)?;
+    actor.may(Action::ReadSeries)?;
+    let row = series::table.find(id).select(SeriesRow::as_select()).first(conn)?;
+    with_sessions(conn, vec![row])?.pop().ok_or(Error::NotFound)
+}
+
+/// Counts the sessions of these series, at most a page of them, in one query.
+fn with_sessions(conn: &mut Conn, rows: Vec<SeriesRow>) -> Result<Vec<Series>, Error> {
+    let ids: Vec<SeriesId> = rows.iter().map(|row| row.id).collect();
+    let counted: Vec<(SeriesId, SessionState, i64)> = sessions::table
+        .filter(sessions::series_id.eq_any(ids))
+        .group_by((sessions::series_id, sessions::state))
+        .select((sessions::series_id.assume_not_null(), sessions::state, count_star()))
+        .load(conn)?;
+    let mut counts: HashMap<SeriesId, HashMap<SessionState, i64>> = HashMap::new();
+    for (id, state, count) in counted {
+        counts.entry(id).or_default().insert(state, count);
+    }
+    rows.into_iter().map(|row| Series::of(&counts.remove(&row.id).unwrap_or_default(), row)).collect()
 }
 
 /// Publishes every draft of a series, all or none.

@@ -1,4 +1,5 @@
 mod close;
+mod list;
 mod put;
 mod races;
 mod read;

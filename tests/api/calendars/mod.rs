@@ -6,7 +6,7 @@ use crate::support::{App, Reply, seed, seed::Course, spawn_app};
 
 /// A calendar of the seeded provider in which weekends are off, with days by hand.
 fn holidays(app: &App, days: &[(&str, &str)]) -> String {
-    let body = json!({ "kind": "holidays", "code": "CN-2020", "name": "节假日", "time_zone": "Asia/Shanghai", "weekend_days": [6, 7] });
+    let body = json!({ "kind": "holidays", "code": "CN-2020", "name": "节假日", "time_zone": "Asia/Shanghai", "weekend_days": ["saturday", "sunday"] });
     let id = app.coordinator().post("/calendars", body).expect(201).id();
     let key = app.hex(&id);
     for (date, kind) in days {
@@ -37,9 +37,9 @@ fn check(course: &Course, starts_at: &[&str]) -> Reply {
 fn a_calendar_is_begun_read_and_changed() {
     let app = spawn_app();
     let (coordinator, sponsor) = (app.coordinator(), seed::sponsor(&app, "JISCO"));
-    let body = json!({ "kind": "holidays", "code": "CN-2020", "name": "节假日", "time_zone": "Asia/Shanghai", "weekend_days": [7, 6] });
+    let body = json!({ "kind": "holidays", "code": "CN-2020", "name": "节假日", "time_zone": "Asia/Shanghai", "weekend_days": ["sunday", "saturday"] });
     let made = coordinator.post("/calendars", body.clone()).expect(201);
-    assert_eq!((&made.body["weekend_days"], &made.body["organization_id"]), (&json!([6, 7]), &json!(null)));
+    assert_eq!((&made.body["weekend_days"], &made.body["organization_id"]), (&json!(["saturday", "sunday"]), &json!(null)));
     let path = made.header("location").to_owned();
     assert_eq!(coordinator.get(&path).expect(200).body, made.body);
     let with = |field: &str, value: Value| {
@@ -52,12 +52,12 @@ fn a_calendar_is_begun_read_and_changed() {
         coordinator.post("/calendars", body.clone()).expect(409).problem("already_exists");
         with("organization_id", json!(sponsor.id)).fault("/organization_id", "not_shifts");
         with("kind", json!("shifts")).fault("/organization_id", "organization_missing");
-        with("weekend_days", json!([8])).fault("/weekend_days", "out_of_range");
-        with("weekend_days", json!([1, 1])).fault("/weekend_days", "duplicate");
+        with("weekend_days", json!(["funday"])).fault("/weekend_days/0", "unknown_value");
+        with("weekend_days", json!(["monday", "monday"])).fault("/weekend_days", "duplicate");
         with("time_zone", json!("Mars/Olympus")).fault("/time_zone", "unknown_time_zone");
         let mut unknown = json!({ "kind": "shifts", "code": "R", "name": "R", "time_zone": "UTC", "organization_id": app.absent_id() });
         coordinator.post("/calendars", unknown.clone()).fault("/organization_id", "unknown_organization");
-        unknown["weekend_days"] = json!([7]);
+        unknown["weekend_days"] = json!(["sunday"]);
         unknown["organization_id"] = json!(sponsor.id);
         coordinator.post("/calendars", unknown).fault("/weekend_days", "not_holidays");
         coordinator.if_match("*").patch(&path, json!({ "kind": "shifts" })).fault("/kind", "unknown_field");
@@ -65,7 +65,10 @@ fn a_calendar_is_begun_read_and_changed() {
     let changed = coordinator.if_match(&made.etag()).patch(&path, json!({ "weekend_days": [], "name": "2020" })).expect(200);
     assert_eq!((&changed.body["weekend_days"], &changed.body["name"]), (&json!([]), &json!("2020")));
     let rota = shifts(&app, &sponsor.id).expect(201).id();
-    coordinator.if_match("*").patch(&format!("/calendars/{rota}"), json!({ "weekend_days": [7] })).fault("/weekend_days", "not_holidays");
+    coordinator
+        .if_match("*")
+        .patch(&format!("/calendars/{rota}"), json!({ "weekend_days": ["sunday"] }))
+        .fault("/weekend_days", "not_holidays");
     assert_eq!(coordinator.get("/calendars").expect(200).column("code"), ["CN-2020", "ROTA"]);
 }
 

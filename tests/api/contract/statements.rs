@@ -67,6 +67,7 @@ fn costs(app: &App, class: &Class) -> Costs {
     measure("list of instructors", &|| get(coordinator, "/instructors?limit=500".to_owned()));
     measure("list of enrollments", &|| get(coordinator, format!("/intakes/{intake}/enrollments?limit=500")));
     measure("list of sessions", &|| get(coordinator, format!("/intakes/{intake}/sessions?limit=500")));
+    measure("list of series", &|| get(coordinator, format!("/intakes/{intake}/series?limit=500")));
     measure("list of intakes", &|| get(coordinator, "/intakes?limit=500".to_owned()));
     let proposed = serde_json::json!({ "sessions": [seed::session_body(&class.course, "N-1", &seed::morning(1))] });
     measure("session checked", &|| coordinator.post(&format!("/intakes/{intake}/sessions/check"), proposed.clone()));
@@ -77,6 +78,7 @@ fn costs(app: &App, class: &Class) -> Costs {
     measure("changes of a trainee", &|| get(&trainee, format!("/people/{}/changes", class.members[0].trainee)));
     measure("calendar of an intake", &|| get(&app.anonymous(), class.calendars[0].clone()));
     measure("calendar of a trainee", &|| get(&app.anonymous(), class.calendars[1].clone()));
+    measure("roll calls left to do", &|| get(coordinator, format!("/roll-calls?open=true&intake_id={intake}&limit=500")));
     measure("roll call read", &|| get(coordinator, path.clone()));
     measure("roll call put", &|| put(&lines));
     measure("roll call put again", &|| put(&changed));
@@ -154,8 +156,9 @@ fn what_is_to_be_thought_over_is_looked_up_in_sets() {
     };
     let (_, without) = check(1..2);
     let begin = |kind: &str, organization: Option<&String>| {
+        let week = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
         let body = json!({ "kind": kind, "code": kind, "name": kind, "time_zone": "Asia/Shanghai", "organization_id": organization,
-            "weekend_days": if organization.is_none() { vec![1, 2, 3, 4, 5, 6, 7] } else { Vec::new() } });
+            "weekend_days": if organization.is_none() { week.to_vec() } else { Vec::new() } });
         course.coordinator.post("/calendars", body).expect(201).id()
     };
     let (holidays, rota) = (begin("holidays", None), begin("shifts", Some(&course.sponsor.id)));
@@ -166,7 +169,7 @@ fn what_is_to_be_thought_over_is_looked_up_in_sets() {
     let file = format!("crew,date,start,end{shifts}");
     course.coordinator.post_file(&format!("/calendars/{rota}/shifts/import"), "rota.csv", file.as_bytes()).expect(200);
     let profile = json!({ "time_zone": "Asia/Shanghai", "daily_minutes": 1, "weekly_minutes": 1, "disciplines": ["NONE"],
-        "hours": [{ "weekday": 1, "from_minute": 0, "until_minute": 1 }], "exceptions": [] });
+        "hours": [{ "weekday": "monday", "from_time": "00:00", "until_time": "00:01" }], "exceptions": [] });
     course.coordinator.put(&format!("/instructors/{}/profile", course.instructor), profile).expect(200);
     // A holiday, on shift, not available, not qualified, too much on the day and in the week.
     let (conflicts, one) = check(1..2);

@@ -155,6 +155,70 @@ fn what_was_held_keeps_its_times_its_people_and_its_place_in_the_table() {
 }
 
 #[test]
+fn what_was_announced_keeps_its_code_and_module_and_counts_up_by_one() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let common = app.hex(&course.program.common_module);
+    let draft = app.hex(&seed::session(&course, "D-1", &seed::morning(1)));
+    let refused = |change: &str, code: &str| {
+        let message = app.refusal(&format!("UPDATE sessions SET {change} WHERE id = {draft}"));
+        assert!(message.contains(&format!("muster:{code}")), "{change}: {message}");
+    };
+    let taken = |change: &str| app.sql(&format!("UPDATE sessions SET {change} WHERE id = {draft}")).unwrap();
+    // Of a draft nobody has heard.
+    refused("sequence = 1", "immutable");
+    taken(&format!("code = 'D-2', module_id = {common}"));
+    taken("state = 'published'");
+    refused("code = 'D-3'", "session_published");
+    refused(&format!("module_id = {}", app.hex(&course.program.metallurgy_module)), "session_published");
+    refused("sequence = 2", "immutable");
+    taken("place = 'Room 301', sequence = 1");
+    refused("sequence = 0", "immutable");
+    refused("sequence = 3", "immutable");
+    refused("state = 'cancelled', cancel_reason = 'storm', sequence = 0", "immutable");
+    taken("state = 'cancelled', cancel_reason = 'storm', sequence = 2");
+    refused("code = 'D-4'", "session_closed");
+    let columns = "intake_id, program_version_id, module_id, mode, starts_at, ends_at, break_minutes, minutes, created_at, changed_at";
+    let insert = |code: &str, state: &str, sequence: u32| {
+        let id = app.hex(&app.absent_id());
+        let values = format!("{id}, '{code}', '{state}', {sequence}, {columns}");
+        app.sql(&format!("INSERT INTO sessions (id, code, state, sequence, {columns}) SELECT {values} FROM sessions WHERE id = {draft}"))
+    };
+    assert!(insert("N-1", "draft", 1).unwrap_err().contains("muster:illegal_transition"));
+    insert("N-1", "draft", 0).unwrap();
+}
+
+#[test]
+fn a_session_is_in_a_room_of_the_house_that_teaches_it() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let other = seed::organization(&app, "NEU", "东北大学", "university", None);
+    let unit = app.provider().units[0].clone();
+    let room = |provider: &str, code: &str| {
+        let body = json!({ "provider_id": provider, "code": code, "name": code, "kind": "on_site" });
+        app.hex(&app.coordinator_of(provider).post("/rooms", body).expect(201).id())
+    };
+    let (own, units, theirs) = (room(&app.provider().id, "A-301"), room(&unit, "B-101"), room(&other, "C-1"));
+    let draft = app.hex(&seed::session(&course, "D-1", &seed::morning(1)));
+    for inside in [&own, &units] {
+        app.sql(&format!("UPDATE sessions SET room_id = {inside} WHERE id = {draft}")).unwrap();
+    }
+    let columns =
+        "intake_id, program_version_id, module_id, state, mode, starts_at, ends_at, break_minutes, minutes, created_at, changed_at";
+    let insert = |room: &str| {
+        let values = format!("{}, 'D-2', {room}, {columns}", app.hex(&app.absent_id()));
+        format!("INSERT INTO sessions (id, code, room_id, {columns}) SELECT {values} FROM sessions WHERE id = {draft}")
+    };
+    for outside in [format!("UPDATE sessions SET room_id = {theirs} WHERE id = {draft}"), insert(&theirs)] {
+        let message = app.refusal(&outside);
+        assert!(message.contains("muster:room_of_another_house"), "{message}");
+    }
+    app.sql(&insert(&own)).unwrap();
+    let message = app.refusal(&format!("UPDATE rooms SET provider_id = {} WHERE id = {units}", app.hex(&other)));
+    assert!(message.contains("muster:immutable"), "{message}");
+}
+
+#[test]
 fn why_a_session_was_cancelled_stays_said() {
     let app = spawn_app();
     let course = seed::course(&app);
@@ -257,7 +321,8 @@ fn a_session_stays_in_its_series_and_a_series_as_it_was_made() {
         let message = app.refusal(&format!("UPDATE sessions SET series_id = {other} WHERE id = {session}"));
         assert!(message.contains("muster:immutable"), "{message}");
     }
-    for change in ["code = 'C'".to_owned(), format!("created_at = {}", app.instant("2020-01-01T00:00:00Z"))] {
+    for change in ["code = 'C'".to_owned(), "made_from = '{}'".to_owned(), format!("created_at = {}", app.instant("2020-01-01T00:00:00Z"))]
+    {
         let message = app.refusal(&format!("UPDATE series SET {change} WHERE id = {id}"));
         assert!(message.contains("muster:immutable"), "{message}");
     }

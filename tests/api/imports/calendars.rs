@@ -123,11 +123,93 @@ fn shifts_cross_midnight_are_corrected_and_taken_out_by_a_rest() {
             (2, "invalid", &["cell_missing"]),
             (3, "create", &[]),
             (4, "duplicate_in_file", &["duplicate_in_file"]),
-            (5, "unchanged", &[]),
+            (5, "duplicate_in_file", &["duplicate_in_file"]),
             (6, "invalid", &["time_malformed"]),
         ];
         assert_eq!(verdicts(&reply), said(expected));
     });
+}
+
+/// The crew and the start of each listed shift.
+fn starts(coordinator: &Client, shifts: &str) -> Vec<(String, String)> {
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    listed(coordinator, shifts).iter().map(|shift| (text(&shift["crew"]), text(&shift["starts_at"]))).collect()
+}
+
+#[test]
+fn a_corrected_start_replaces_the_wrong_one_and_what_a_rota_has_no_more_is_taken_out() {
+    let app = spawn_app();
+    let (coordinator, calendar) = (app.coordinator(), rota(&app));
+    let (shifts, path) = (format!("{calendar}/shifts"), format!("{calendar}/shifts/import"));
+    let first = [
+        "甲,2020-06-01,8:00,16:00,早班",
+        "甲,2020-06-02,8:00,12:00,",
+        "甲,2020-06-02,14:00,18:00,",
+        "甲,2020-06-03,20:00,23:00,夜班",
+        "甲,2020-06-05,8:00,16:00,",
+        "甲,2020-06-06,8:00,16:00,",
+        "乙,2020-06-03,8:00,16:00,",
+    ];
+    import(&coordinator, &path, SHIFTS, &first).expect(200);
+    let before = listed(&coordinator, &shifts);
+    // The early shift begins an hour later, so does the second of a day; the night shift begins on the day after, and the 5th is free.
+    let second = [
+        "甲,2020-06-01,9:00,16:00,",
+        "甲,2020-06-02,8:00,12:00,",
+        "甲,2020-06-02,15:00,18:00,",
+        "甲,2020-06-04,0:30,8:00,夜班",
+        "甲,2020-06-06,8:00,16:00,",
+    ];
+    let dry = app.unchanged(|| import(&coordinator, &format!("{path}?dry_run=true"), SHIFTS, &second).expect(200));
+    let expected: &[(u64, &str, &[&str])] =
+        &[(2, "update", &[]), (3, "unchanged", &[]), (4, "update", &[]), (5, "update", &[]), (6, "unchanged", &[])];
+    assert_eq!(verdicts(&dry), said(expected));
+    let what = |row: usize| dry.body["rows"][row]["what"].clone();
+    let corrected = json!([{ "field": "shift", "from": "2020-06-01T00:00:00Z to 2020-06-01T08:00:00Z 早班", "to": "2020-06-01T01:00:00Z to 2020-06-01T08:00:00Z 早班" }]);
+    assert_eq!(what(0), corrected);
+    let imported = import(&coordinator, &path, SHIFTS, &second).expect(200);
+    assert_eq!(imported.body["rows"], dry.body["rows"]);
+    let start = |crew: &str, at: &str| (crew.to_owned(), format!("2020-06-{at}:00Z"));
+    let after = [
+        start("甲", "01T01:00"),
+        start("甲", "02T00:00"),
+        start("甲", "02T07:00"),
+        // Another crew's is not touched.
+        start("乙", "03T00:00"),
+        start("甲", "03T16:30"),
+        start("甲", "06T00:00"),
+    ];
+    assert_eq!(starts(&coordinator, &shifts), after);
+    undo(&coordinator, &imported).expect(200);
+    assert_eq!(listed(&coordinator, &shifts), before);
+    // A row that cannot be read may have been about any day, so that only days which are named lose a shift.
+    let broken = ["甲,2020-06-01,9:00,16:00,", "甲,2020-06-0,8:00,16:00,", "甲,2020-06-06,8:00,16:00,"];
+    import(&coordinator, &format!("{path}?partial=true"), SHIFTS, &broken).expect(200);
+    assert_eq!(starts(&coordinator, &shifts).len(), before.len());
+    assert_eq!(app.findings(), Vec::<String>::new());
+}
+
+#[test]
+fn a_shift_that_the_clocks_show_twice_can_be_said_in_full() {
+    let app = spawn_app();
+    let sponsor = seed::sponsor(&app, "WERK");
+    let body = json!({ "kind": "shifts", "code": "WERK", "name": "Werk", "time_zone": "Europe/Berlin", "organization_id": sponsor.id });
+    let calendar = format!("/calendars/{}", app.coordinator().post("/calendars", body).expect(201).id());
+    let (coordinator, path) = (app.coordinator(), format!("{calendar}/shifts/import"));
+    let asked = import(&coordinator, &format!("{path}?dry_run=true"), SHIFTS, &["A,2027-10-30,20:00,02:30,"]).expect(200);
+    assert_eq!(verdicts(&asked), said(&[(2, "invalid", &["local_time_ambiguous"])]));
+    let wrong = [
+        "A,2027-10-30,2027-10-31T20:00+01:00,23:00,",
+        "B,2027-10-30,20:00,2027-10-30T19:00+02:00,",
+        "C,2027-10-30,20:00,2027-11-01T19:00Z,",
+    ];
+    let refused = import(&coordinator, &format!("{path}?dry_run=true"), SHIFTS, &wrong).expect(200);
+    assert_eq!(
+        verdicts(&refused),
+        said(&[(2, "invalid", &["date_differs"]), (3, "invalid", &["end_before_start"]), (4, "invalid", &["too_long"])])
+    );
+    import(&coordinator, &path, SHIFTS, &["A,2027-10-30,20:00,2027-10-31T02:30+01:00,"]).expect(200);
+    assert_eq!(listed(&coordinator, &format!("{calendar}/shifts"))[0]["ends_at"], "2027-10-31T01:30:00Z");
 }
 
 #[test]

@@ -49,14 +49,14 @@ fn a_profile_is_recorded_whole_and_read_by_whom_it_is_about() {
     let course = seed::course(&app);
     let own = app.instructor(&course.instructor);
     own.get(&path(&course)).expect(404);
-    let hours =
-        json!([{ "weekday": 2, "from_minute": 480, "until_minute": 720 }, { "weekday": 1, "from_minute": 480, "until_minute": 1440 }]);
+    let hours = json!([{ "weekday": "tuesday", "from_time": "08:00", "until_time": "12:00" },
+            { "weekday": "monday", "from_time": "08:00", "until_time": "24:00" }]);
     let exception = json!({ "from_date": "2020-07-06", "until_date": "2020-07-10", "available": false, "note": "会议" });
     let body = json!({ "time_zone": "Asia/Shanghai", "daily_minutes": 360, "weekly_minutes": 1080, "disciplines": ["MET", "MEC", "MET"],
         "hours": hours, "exceptions": [exception] });
     let made = course.coordinator.put(&path(&course), body.clone()).expect(200);
     assert_eq!((&made.body["disciplines"], &made.body["version"]), (&json!(["MEC", "MET"]), &json!(1)));
-    assert_eq!((&made.body["hours"][0]["weekday"], &made.body["exceptions"][0]["until_minute"]), (&json!(1), &json!(1440)));
+    assert_eq!((&made.body["hours"][0]["weekday"], &made.body["exceptions"][0]["until_time"]), (&json!("monday"), &json!("24:00")));
     let read = own.get(&path(&course)).expect(200);
     assert_eq!(read.body, made.body);
     own.if_none_match(read.header("etag")).get(&path(&course)).expect(304);
@@ -80,15 +80,16 @@ fn a_profile_is_recorded_whole_and_read_by_whom_it_is_about() {
 fn what_is_wrong_with_a_profile_is_pointed_at() {
     let app = spawn_app();
     let course = seed::course(&app);
-    let hours = |weekday: i32, from: i32, until: i32| json!([{ "weekday": weekday, "from_minute": from, "until_minute": until }]);
+    let hours = |weekday: &str, from: &str, until: &str| json!([{ "weekday": weekday, "from_time": from, "until_time": until }]);
     let days = |from: &str, until: &str| json!([{ "from_date": from, "until_date": until, "available": true }]);
     app.unchanged(|| {
         for (field, value, pointer, code) in [
             ("daily_minutes", json!(1441), "/daily_minutes", "out_of_range"),
             ("weekly_minutes", json!(0), "/weekly_minutes", "out_of_range"),
-            ("hours", hours(8, 0, 1), "/hours/0/weekday", "out_of_range"),
-            ("hours", hours(1, 60, 60), "/hours/0/until_minute", "end_before_start"),
-            ("hours", hours(1, 0, 1441), "/hours/0/until_minute", "out_of_range"),
+            ("hours", hours("1", "00:00", "00:01"), "/hours/0/weekday", "unknown_value"),
+            ("hours", hours("monday", "01:00", "01:00"), "/hours/0/until_time", "end_before_start"),
+            ("hours", hours("monday", "24:00", "24:00"), "/hours/0/until_time", "end_before_start"),
+            ("hours", hours("monday", "00:00", "24:01"), "/hours/0/until_time", "wrong_value"),
             ("exceptions", days("2020-07-02", "2020-07-01"), "/exceptions/0/until_date", "end_before_start"),
             ("exceptions", days("1020-07-02", "2020-07-01"), "/exceptions/0/from_date", "out_of_range"),
             ("exceptions", days("2020-07-02", "12020-07-01"), "/exceptions/0/until_date", "wrong_value"),
@@ -113,7 +114,7 @@ fn an_instructor_who_is_not_available_is_warned_of() {
     record(&course, nothing());
     assert_eq!(warned(&course, &check(&course, both())), Vec::<[String; 3]>::new());
     // 2 June 2020 is a Tuesday; a morning is 9:00 to 10:30 in Shanghai.
-    record(&course, with("hours", json!([{ "weekday": 2, "from_minute": 540, "until_minute": 630 }])));
+    record(&course, with("hours", json!([{ "weekday": "tuesday", "from_time": "09:00", "until_time": "10:30" }])));
     app.unchanged(|| {
         let told = warned(&course, &check(&course, both()));
         assert_eq!((told.len(), told[0][0].as_str(), told[0][1].as_str()), (1, "instructor_unavailable", "/sessions/1"));
@@ -126,7 +127,7 @@ fn an_instructor_who_is_not_available_is_warned_of() {
     });
     record(
         &course,
-        with("exceptions", json!([{ "from_date": "2020-06-02", "until_date": "2020-06-02", "from_minute": 629, "available": false }])),
+        with("exceptions", json!([{ "from_date": "2020-06-02", "until_date": "2020-06-02", "from_time": "10:29", "available": false }])),
     );
     assert_eq!(warned(&course, &check(&course, both()))[0][1], "/sessions/0");
     // It refuses nothing.

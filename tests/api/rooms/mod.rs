@@ -106,6 +106,11 @@ fn a_strangers_room_is_not_there() {
         course.coordinator.if_match("*").patch(&format!("/sessions/{draft}"), json!({ "room_id": foreign })).expect(404);
         course.coordinator.if_match("*").patch(&format!("/rooms/{foreign}"), json!({ "code": "X" })).expect(404);
     });
+    // What is the university's is its units' too.
+    let unit = app.provider().units[0].clone();
+    let hall = json!({ "provider_id": unit, "code": "U-1", "name": "系报告厅", "kind": "on_site" });
+    let hall = course.coordinator.post("/rooms", hall).expect(201).id();
+    course.coordinator.if_match("*").patch(&format!("/sessions/{draft}"), json!({ "room_id": hall })).expect(200);
 }
 
 #[test]

@@ -54,8 +54,7 @@ fn of_a_draft_and_of_what_nobody_sees_nothing_is_told() {
     let (draft, published) = (seed::session(&course, "D-1", &seed::morning(1)), seed::published_session(&course, "P-1", &seed::morning(2)));
     patch(&course, &draft, json!({ "place": "Room 301" }));
     course.coordinator.post(&format!("/sessions/{draft}/cancel"), json!({ "reason": "storm" })).expect(200);
-    patch(&course, &published, json!({ "break_minutes": 10 }));
-    patch(&course, &published, json!({ "break_minutes": 10, "reason": "the same again" }));
+    patch(&course, &published, json!({ "break_minutes": 0, "reason": "the same again" }));
     course.coordinator.post(&format!("/sessions/{published}/hold"), json!({})).expect(200);
     assert_eq!(count(&app), 0);
     // What is to replace it, while it is a draft, is not told either.
@@ -71,6 +70,39 @@ fn of_a_draft_and_of_what_nobody_sees_nothing_is_told() {
     course.coordinator.post(&format!("/intakes/{}/cancel", course.intake), json!({ "reason": "fire" })).expect(200);
     let found = course.coordinator.get(&format!("/sessions/{other}/changes")).expect(200);
     assert_eq!((count(&app), found.column("reason")), (2, vec!["fire".to_owned()]));
+    assert_eq!(app.findings(), Vec::<String>::new());
+}
+
+#[test]
+fn whatever_raises_the_sequence_is_told_and_nothing_else_is() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let coordinator = &course.coordinator;
+    let substitute = seed::instructor(&app, coordinator, "P2");
+    let room = seed::room(&course, "A-301");
+    let mut body = seed::session_body(&course, "P-1", &seed::morning(1));
+    body["module_id"] = json!(course.program.common_module);
+    let session = seed::published_session_as(&course, body);
+    let path = format!("/sessions/{session}");
+    let changes = [
+        json!({ "break_minutes": 10 }),
+        json!({ "place": "Room 301" }),
+        json!({ "room_id": room }),
+        json!({ "instructor_ids": [course.instructor, substitute] }),
+        json!({ "instructor_ids": [substitute, course.instructor] }),
+        json!({ "cohort_ids": [course.metallurgy, course.mechanics] }),
+        json!({ "ends_at": seed::after(&seed::morning(1), 80) }),
+        json!({ "starts_at": seed::morning(2), "ends_at": seed::after(&seed::morning(2), 80) }),
+        json!({ "mode": "recorded", "length_minutes": 45, "break_minutes": 0, "room_id": null }),
+        json!({ "length_minutes": 60 }),
+    ];
+    for (change, raised) in changes.iter().zip(1..) {
+        // The second time it changes nothing.
+        for _ in 0..2 {
+            let stands = coordinator.if_match("*").patch(&path, change.clone()).expect(200);
+            assert_eq!((&stands.body["sequence"], count(&app)), (&json!(raised), raised), "{change}");
+        }
+    }
     assert_eq!(app.findings(), Vec::<String>::new());
 }
 

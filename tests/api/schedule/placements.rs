@@ -63,6 +63,25 @@ fn the_week_of_the_session_is_looked_at_unless_said() {
 }
 
 #[test]
+fn times_pass_midnight_where_the_session_or_the_caller_does() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let session = seed::session(&course, "D-1", &seed::morning(1));
+    // From nine in the evening to one in Shanghai; the nine in the morning at which it begins now is not within.
+    let night = placements(&course, &session, "from=2020-06-02&until=2020-06-02&earliest=21:00&latest=01:00&step=60").expect(200);
+    assert_eq!(told(&night), ["13:00", "14:00", "15:00"].map(|start| at(start, &[])));
+    assert_eq!(night.body["times"][2]["ends_at"], "2020-06-02T16:30:00Z");
+    let until_midnight = placements(&course, &session, "from=2020-06-02&until=2020-06-02&earliest=21:00&latest=24:00&step=60").expect(200);
+    assert_eq!(told(&until_midnight), ["13:00", "14:00"].map(|start| at(start, &[])));
+    // One that begins at ten past eleven in the evening can be at that time on any day, whatever the step.
+    let late = seed::session(&course, "D-2", "2020-06-02T15:10:00Z");
+    let times = placements(&course, &late, "from=2020-06-02&until=2020-06-03&step=480").expect(200);
+    let starts: Vec<&str> = times.body["times"].as_array().unwrap().iter().map(|time| time["starts_at"].as_str().unwrap()).collect();
+    let expected = ["02T00:00", "02T08:00", "02T15:10", "03T00:00", "03T08:00", "03T15:10"].map(|start| format!("2020-06-{start}:00Z"));
+    assert_eq!(starts, expected);
+}
+
+#[test]
 fn each_time_is_looked_at_alone() {
     let app = spawn_app();
     // The plan holds this one session, at whatever time it is.
@@ -133,6 +152,12 @@ fn no_more_than_a_month_and_a_thousand_times_are_looked_at_and_only_of_what_can_
     assert_eq!(month.body["times"].as_array().unwrap().len(), 31 * 25);
     let held = seed::held_session(&course, "H-1", &seed::morning(2));
     app.unchanged(|| placements(&course, &held, "").expect(409).problem("session_closed"));
+    let mut recorded = seed::session_body(&course, "R-1", &seed::morning(3));
+    recorded["mode"] = json!("recorded");
+    recorded["length_minutes"] = json!(45);
+    let recorded = seed::session_as(&course, recorded);
+    let reply = app.unchanged(|| placements(&course, &recorded, "").expect(409).problem("session_recorded"));
+    assert!(reply.text_at("/detail").starts_with("session R-1 is recorded: it occupies nobody"), "{}", reply.text);
     course.coordinator.post(&format!("/intakes/{}/cancel", course.intake), json!({ "reason": "storm" })).expect(200);
     app.unchanged(|| placements(&course, &session, "").expect(409).problem("intake_not_live"));
 }

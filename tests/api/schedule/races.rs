@@ -189,3 +189,48 @@ fn two_sessions_that_share_instructors_in_other_orders_never_deadlock() {
         assert_eq!(race(&course.coordinator, &entrants).len(), 1);
     }
 }
+
+#[test]
+fn whoever_enters_a_room_while_it_is_renamed_is_told_or_enters_the_renamed_one() {
+    let app = spawn_app();
+    let courses = ["ONE", "TWO", "THREE"].map(|code| seed::long_course(&app, code));
+    let [standing, drafting, creating] = &courses;
+    let coordinator = &standing.coordinator;
+    for course in &courses {
+        coordinator.if_match("*").patch(&format!("/intakes/{}", course.intake), json!({ "closes_on": "2199-12-31" })).expect(200);
+    }
+    for round in 0..races() {
+        // Nobody was there before, so that no intake is known to be concerned.
+        let room = seed::room(standing, &format!("A-{round}"));
+        // In the 22nd century, for what is over is told to nobody.
+        let day = |number: u32| seed::morning(30_000 + 3 * round + number);
+        let inside = |course: &Course, code: String, number: u32| {
+            let mut body = seed::session_body(course, &code, &day(number));
+            body["room_id"] = json!(room);
+            body
+        };
+        let moving = seed::published_session(standing, &format!("M-{round}"), &day(0));
+        let publishing = seed::session_as(drafting, inside(drafting, format!("P-{round}"), 1));
+        let new = json!({ "publish": true, "sessions": [inside(creating, format!("C-{round}"), 2)] });
+        let replies = at_once(4, |index| match index {
+            0 => coordinator.if_match("*").patch(&format!("/sessions/{moving}"), json!({ "room_id": room })),
+            1 => coordinator.post(&format!("/sessions/{publishing}/publish"), json!({})),
+            2 => coordinator.post(&format!("/intakes/{}/sessions/bulk", creating.intake), new.clone()),
+            _ => coordinator.if_match("*").patch(&format!("/rooms/{room}"), json!({ "name": "Hall" })),
+        });
+        let statuses: Vec<u16> = replies.iter().map(|reply| reply.status).collect();
+        // Whoever renames gives way to a session of an intake that had none there.
+        assert!(statuses[..3] == [200, 200, 201] && [200, 503].contains(&statuses[3]), "{replies:?}");
+    }
+    // Each heard of its own move, if it moved there, and of the other name if that came after.
+    let entered = |prefix: &str, action: &str, own: u32| {
+        let since = format!("SELECT min(seq) FROM journal_entries e WHERE e.subject_id = s.id AND e.action = '{action}'");
+        app.count(&format!(
+            "SELECT count(*) FROM sessions s WHERE s.code LIKE '{prefix}-%' AND (SELECT count(*) FROM session_changes c WHERE c.session_id = s.id)
+                = {own} + (SELECT count(*) FROM journal_entries r WHERE r.subject_id = s.room_id AND r.action = 'room.updated' AND r.seq > ({since}))"
+        ))
+    };
+    let told = [entered("M", "session.moved", 1), entered("P", "session.published", 0), entered("C", "session.published", 0)];
+    assert_eq!(told, [i64::from(races()); 3]);
+    assert_eq!(app.findings(), Vec::<String>::new());
+}

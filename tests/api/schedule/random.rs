@@ -133,11 +133,11 @@ impl Model {
         self.published.extend(ids.collect::<Vec<_>>().into_iter().zip(proposed));
     }
 
-    /// Every other hour of the first days at which a session that stands could be instead: what all of them clash with by the model, and
+    /// Every other hour of the first days and nights at which a session that stands could be instead: what all of them clash with by the model, and
     /// what the check tells of each alone.
     fn place(&self, random: &mut Random) {
         let (id, session) = &self.published[random.below(self.published.len())];
-        let query = "from=2020-06-01&until=2020-06-02&earliest=09:00&latest=22:00&step=120";
+        let query = "from=2020-06-01&until=2020-06-02&earliest=09:00&latest=01:00&step=120";
         let placements = self.course.coordinator.get(&format!("/sessions/{id}/placements?{query}")).expect(200);
         let times = placements.body["times"].as_array().unwrap();
         assert!(times.len() > 8);

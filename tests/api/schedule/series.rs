@@ -67,6 +67,44 @@ fn a_series_goes_on_until_the_hours_of_the_module_are_used_up() {
 }
 
 #[test]
+fn a_series_says_what_it_was_made_from_and_how_many_of_its_sessions_stand() {
+    let app = spawn_app();
+    let course = seed::short_course(&app, 315);
+    let new = body(&course);
+    let made = make(&course, "", new.clone()).expect(201);
+    let path = format!("/series/{}", made.id());
+    assert_eq!(made.header("location"), format!("/api/v1{path}"));
+    let series = course.coordinator.get(&path).expect(200).body;
+    // What was not said is the intake's, as it was then.
+    let mut made_from = new.clone();
+    for (field, value) in [
+        ("mode", json!("live_online")),
+        ("until", json!("2020-10-30")),
+        ("room_id", Value::Null),
+        ("place", Value::Null),
+        ("skip", json!([])),
+    ] {
+        made_from[field] = value;
+    }
+    assert_eq!((&series["code"], &series["made_from"]), (&json!("MET"), &made_from));
+    assert_eq!(series["sessions"], json!({ "draft": 4, "published": 0, "held": 0, "cancelled": 0 }));
+    course.coordinator.if_match("*").patch(&format!("/intakes/{}", course.intake), json!({ "closes_on": "2020-10-31" })).expect(200);
+    let publish = format!("/intakes/{}/sessions/publish", course.intake);
+    course.coordinator.post(&publish, json!({ "series_id": made.id() })).expect(200);
+    let last = made.text_at("/sessions/2/id");
+    course.coordinator.post(&format!("/sessions/{last}/cancel"), json!({ "reason": "storm", "scope": "rest" })).expect(200);
+    seed::session(&course, "ALONE", &seed::morning(40));
+    let read = course.coordinator.get(&path).expect(200).body;
+    assert_eq!(read["sessions"], json!({ "draft": 0, "published": 2, "held": 0, "cancelled": 2 }));
+    assert_eq!(read["made_from"], made_from);
+    // The list of the intake has no other's.
+    let other = seed::course_called(&app, "SECOND", "BAOWU");
+    make(&other, "", body(&other)).expect(201);
+    let list = course.coordinator.get(&format!("/intakes/{}/series", course.intake)).expect(200).body;
+    assert_eq!(list, json!({ "items": [read], "next": null }));
+}
+
+#[test]
 fn of_several_cohorts_the_one_that_has_least_left_decides_and_drafts_count() {
     let app = spawn_app();
     let course = seed::course(&app);
@@ -113,7 +151,7 @@ fn what_is_in_the_way_is_told_and_refuses_nothing() {
 fn nothing_takes_place_on_the_days_off_of_the_intakes_calendar() {
     let app = spawn_app();
     let course = seed::course(&app);
-    let body_of = json!({ "kind": "holidays", "code": "CN-2020", "name": "节假日", "time_zone": "Asia/Shanghai", "weekend_days": [6, 7] });
+    let body_of = json!({ "kind": "holidays", "code": "CN-2020", "name": "节假日", "time_zone": "Asia/Shanghai", "weekend_days": ["saturday", "sunday"] });
     let calendar = course.coordinator.post("/calendars", body_of).expect(201).id();
     let day = |date: &str, kind: &str| {
         let values = format!("{}, '{date}', '{kind}', '端午节'", app.hex(&calendar));
@@ -169,6 +207,7 @@ fn a_series_that_cannot_be_is_refused_whether_tried_or_made() {
     fault("/pattern/0/break_minutes", "no_minutes_left", "pattern", slot("08:00", 100));
     fault("/pattern/0/break_minutes", "out_of_range", "pattern", slot("08:00", -1));
     fault("/pattern/0/starts", "wrong_value", "pattern", slot("8:00", 0));
+    fault("/pattern/0/starts", "out_of_range", "pattern", slot("24:00", 0));
     fault("/from", "outside_intake", "from", json!("2020-05-26"));
     fault("/until", "outside_intake", "until", json!("2020-10-31"));
     fault("/until", "end_before_start", "until", json!("2020-05-31"));

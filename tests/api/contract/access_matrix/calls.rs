@@ -30,6 +30,7 @@ pub enum Thing {
     QuotaOfIntake,
     Enrollment,
     Session,
+    Series,
     Room,
     Feed,
     /// A feed by the last part of its address.
@@ -38,6 +39,8 @@ pub enum Thing {
     /// A calendar of shifts.
     Rota,
     Import,
+    /// An entry of an enrollment's ledger.
+    HourEntry,
 }
 
 impl Thing {
@@ -58,6 +61,7 @@ impl Thing {
             (Self::Intake | Self::Quota | Self::QuotaOfIntake, _) => "i1",
             (Self::Enrollment, _) => "e1",
             (Self::Session, _) => "past",
+            (Self::Series, _) => "series",
             (Self::Room, _) => "r1",
             (Self::Feed, "instructor") => "feed_lead",
             (Self::Feed, "trainee") => "feed_t1",
@@ -66,6 +70,7 @@ impl Thing {
             (Self::Calendar, _) => "h1",
             (Self::Rota, _) => "rota",
             (Self::Import, _) => "import",
+            (Self::HourEntry, _) => "hours_e1",
         }
     }
 
@@ -89,10 +94,13 @@ impl Thing {
             (Self::Enrollment, "partner") => &["e3", "e4", "e6"],
             (Self::Enrollment, "class_adviser" | "instructor") => &["e4", "e5", "e6"],
             (Self::Enrollment, "trainee") => &["e2", "e3", "e6"],
+            (Self::HourEntry, "partner") => &["hours_e3"],
+            (Self::HourEntry, "trainee") => &["hours_e2", "hours_e3"],
             (Self::Session, "partner") => &["draft", "away"],
             (Self::Session, "class_adviser") => &["other", "away"],
             (Self::Session, "instructor") => &["draft", "other", "joint", "away", "unsettled"],
             (Self::Session, "trainee") => &["draft", "other", "away"],
+            (Self::Series, _) if narrow => &["series2"],
             (Self::Room, _) if narrow => &["r2"],
             (Self::Feed, "instructor") => &["feed", "feed2", "feed_t1"],
             (Self::Feed, "trainee") => &["feed", "feed2", "feed_lead"],
@@ -302,6 +310,13 @@ fn enrollments() -> Vec<Call> {
         read("read_enrollment", Thing::Enrollment),
         write("update_enrollment", Thing::Enrollment, |stage, _| json!({ "crew": stage.code() })),
         list("list_hours", Thing::Enrollment, "/items", "enrollment_id").echo("/enrollment_id"),
+        write(
+            "adjust_hours",
+            Thing::Enrollment,
+            |stage, _| json!({ "session_id": stage.a.id("held"), "minutes": 1, "reason": "CANARY-A as agreed" }),
+        )
+        .echo("/enrollment_id"),
+        step("reverse_hours", Thing::HourEntry, Stage::adjustment).echo("/reverses_id"),
         read("read_enrollment_progress", Thing::Enrollment).echo("/enrollment_id"),
     ]
 }
@@ -368,6 +383,7 @@ fn sessions() -> Vec<Call> {
         })
         .echo("/sessions/0/intake_id"),
         write("check_sessions", Thing::Intake, |stage, _| json!({ "sessions": [stage.new_session()] })).echo(""),
+        list("list_series", Thing::Intake, "/items", "id"),
         write("create_series", Thing::Intake, |stage, _| {
             let day = "2020-10-30";
             let slot = json!({ "weekday": "friday", "starts": "08:00", "ends": "09:00" });
@@ -375,6 +391,7 @@ fn sessions() -> Vec<Call> {
                 "from": day, "until": day })
         })
         .echo("/intake_id"),
+        read("read_series", Thing::Series),
         read("read_session", Thing::Session),
         list("list_session_changes", Thing::Session, "/items", "session_id"),
         list("list_person_changes", Thing::Person, "/items", "session_id"),
@@ -417,6 +434,7 @@ fn sessions() -> Vec<Call> {
 
 fn roll_calls() -> Vec<Call> {
     vec![
+        list("list_roll_calls", Thing::Nothing, "/items", "session_id"),
         list("read_roll_call", Thing::Session, "/entries", "enrollment_id").echo("/session_id"),
         write("put_roll_call", Thing::Session, |stage, _| json!({ "entries": [{ "enrollment_id": stage.a.id("e1"), "code": "present" }] }))
             .fresh(Stage::called)

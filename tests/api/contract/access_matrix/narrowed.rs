@@ -56,6 +56,7 @@ fn of_second_intake(of: Thing) -> &'static [&'static str] {
         Thing::Quota => &["i2 s2"],
         Thing::Enrollment => &["e6", "e7"],
         Thing::Session => &["away"],
+        Thing::Series => &["series2"],
         Thing::Room => &["r2"],
         Thing::Feed => &["feed2"],
         Thing::Calendar => &["h2", "rota"],
@@ -65,7 +66,8 @@ fn of_second_intake(of: Thing) -> &'static [&'static str] {
         Thing::Program => &["p2"],
         Thing::Version => &["v2"],
         Thing::Nothing | Thing::Parent | Thing::Provider | Thing::Run | Thing::Organization | Thing::Instructor => &[],
-        Thing::Schedule => &[],
+        // Nothing was taught in the second intake yet.
+        Thing::Schedule | Thing::HourEntry => &[],
     }
 }
 
@@ -85,7 +87,7 @@ fn a_token_for_one_intake_sees_nothing_of_another_of_the_same_provider() {
     ];
     let mut wrong = Vec::new();
     let mut tell = |what: String, client: &str, reply: &Reply| {
-        for hidden in ["i2", "p2", "v2", "c3", "t6", "e6", "e7", "away", "r2", "feed2", "h2", "rota", "import2"] {
+        for hidden in ["i2", "p2", "v2", "c3", "t6", "e6", "e7", "away", "series2", "r2", "feed2", "h2", "rota", "import2"] {
             if reply.text.contains(stage.a.id(hidden)) {
                 wrong.push(format!("{what} tells {client} of {hidden}: {}", reply.text));
             }
@@ -128,7 +130,8 @@ fn a_token_for_one_intake_writes_nothing_beside_it() {
             Thing::Organization | Thing::Instructor | Thing::Program | Thing::Version | Thing::Room => true,
             Thing::Calendar | Thing::Feed => true,
             Thing::Trainee | Thing::Person | Thing::Intake | Thing::Quota | Thing::QuotaOfIntake => false,
-            Thing::Enrollment | Thing::Session | Thing::Rota | Thing::Import | Thing::Schedule => false,
+            Thing::Enrollment | Thing::Session | Thing::Series | Thing::Rota => false,
+            Thing::Import | Thing::Schedule | Thing::HourEntry => false,
         };
         if request.0.body.is_none() || !beside {
             continue;
@@ -209,6 +212,9 @@ fn a_class_adviser_sees_of_a_joint_session_the_own_cohort() {
     for (person, own) in [("adviser", "e1 e2 e3"), ("adviser2", "e4 e5")] {
         let adviser = stage.client_of(Role::ClassAdviser, "provider", Some(person), TokenOptions::default());
         assert_eq!(names(&stage, &adviser, &roll_call, ("/entries", "enrollment_id")), own);
+        let listed = adviser.get("/roll-calls").expect(200);
+        let joint = listed.items().iter().find(|one| one["session_id"] == stage.a.id("joint")).unwrap();
+        assert_eq!(joint["expected"], own.split(' ').count());
         let names: BTreeSet<String> = own.split(' ').map(ToOwned::to_owned).collect();
         let other = if names.contains("e4") { "e1" } else { "e4" };
         let tag = adviser.get(&roll_call).expect(200).etag();

@@ -233,6 +233,13 @@ impl Stage {
         id
     }
 
+    /// Minutes that were posted by hand.
+    pub fn adjustment(&self) -> String {
+        let path = format!("/enrollments/{}/hours", self.a.id("e2"));
+        let body = json!({ "session_id": self.a.id("held"), "minutes": 1, "reason": "CANARY-A as agreed" });
+        self.a.coordinator.post(&path, body).expect(201).id()
+    }
+
     pub fn closed(&self) -> String {
         let id = self.called_and_held();
         self.a.coordinator.post(&format!("/sessions/{id}/roll-call/close"), json!({})).expect(200);

@@ -17,6 +17,7 @@
 //! | sessions of c2 (`second`) | `other` published | |
 //! | session of c1 and c2 (`second`) | `joint`, its roll begun | |
 //! | session of c3 (`second`) | | `away` published |
+//! | series, each of one draft of `lead` | `series` of c1 | `series2` of c3 |
 //! | feeds (and `feed_t1` of t1, `feed_lead` of lead); `schedule` is the last part of an address | `feed`, `schedule` | `feed2` |
 //! | imports, correcting a phone number | `import` of t1 | `import2` of t6 |
 //!
@@ -55,6 +56,7 @@ impl World {
         world.sessions();
         world.roll_calls();
         world.unsettled();
+        world.hours();
         world.imports();
         world.feeds();
         world
@@ -276,17 +278,25 @@ impl World {
                 self.name(name, made.text_at(&format!("/sessions/{index}/id")));
             }
         }
-        let (slot, day) = (json!({ "weekday": "monday", "starts": "06:00", "ends": "06:45" }), "2020-06-01");
-        let series = json!({ "code": format!("{}-draft", self.mark), "module_id": self.id("v1m1"), "cohort_ids": [self.id("c1")],
-            "instructor_ids": [self.id("lead")], "place": format!("{} room", self.mark), "pattern": [slot], "from": day, "until": day });
-        let series = self.coordinator.post(&format!("/intakes/{}/series", self.id("i1")), series).expect(201);
-        self.name("draft", series.text_at("/sessions/0/id"));
+        self.series();
         let why = json!({ "reason": format!("{} ill", self.mark) });
         self.coordinator.post(&format!("/sessions/{}/cancel", self.id("cancelled")), why).expect(200);
         let moved = json!({ "place": format!("{} room 2", self.mark), "reason": format!("{} painted", self.mark) });
         self.coordinator.if_match("*").patch(&format!("/sessions/{}", self.id("past")), moved).expect(200);
         let waiver = json!({ "other_session_id": self.id("other"), "reason": format!("{} both", self.mark) });
         self.coordinator.post(&format!("/sessions/{}/waivers", self.id("past")), waiver).expect(201);
+    }
+
+    /// In each intake one series of a single draft.
+    fn series(&mut self) {
+        let (slot, day) = (json!({ "weekday": "monday", "starts": "06:00", "ends": "06:45" }), "2020-06-01");
+        for (name, draft, intake, module, cohort) in [("series", "draft", "i1", "v1m1", "c1"), ("series2", "draft2", "i2", "v2m1", "c3")] {
+            let body = json!({ "code": format!("{}-{draft}", self.mark), "module_id": self.id(module), "cohort_ids": [self.id(cohort)],
+                "instructor_ids": [self.id("lead")], "place": format!("{} room", self.mark), "pattern": [slot], "from": day, "until": day });
+            let made = self.coordinator.post(&format!("/intakes/{}/series", self.id(intake)), body).expect(201);
+            self.name(name, made.id());
+            self.name(draft, made.text_at("/sessions/0/id"));
+        }
     }
 
     /// Feeds made by the coordinator, and the address of one.
@@ -335,6 +345,14 @@ impl World {
         let joint = json!({ "entries": [ { "enrollment_id": self.id("e1"), "code": "present", "note": format!("{one} there") },
             { "enrollment_id": self.id("e4"), "code": "absent", "note": format!("{two} gone") } ] });
         self.coordinator.put(&format!("/sessions/{}/roll-call", self.id("joint")), joint).expect(200);
+    }
+
+    /// The first entry of everybody who has one.
+    fn hours(&mut self) {
+        for (name, enrollment) in [("hours_e1", "e1"), ("hours_e2", "e2"), ("hours_e3", "e3")] {
+            let hours = self.coordinator.get(&format!("/enrollments/{}/hours?limit=1", self.id(enrollment))).expect(200);
+            self.name(name, hours.text_at("/items/0/id"));
+        }
     }
 
     /// Everybody is exempt from the session, so that it leaves the sums of the reports alone.

@@ -89,14 +89,24 @@ fn operations(app: &App, course: &Course) -> Vec<Operation> {
         operation("POST", format!("/sessions/{draft}/publish"), &step),
         operation("POST", format!("/sessions/{published}/hold"), &json!({ "break_minutes": 5, "difference_reason": "a longer break" })),
         operation("POST", format!("/sessions/{published}/cancel"), &step),
-        operation("PUT", format!("/sessions/{held}/roll-call"), &json!({ "entries": [seed::line(&member, "present")] })),
-        operation("POST", format!("/sessions/{held}/roll-call/reopen"), &step),
         operation("POST", "/organizations".to_owned(), &json!({ "code": "NEW", "name": "新单位", "kind": "college" })),
         operation("PATCH", format!("/organizations/{}", app.provider().id), &json!({ "name": "改名" })),
     ];
+    operations.extend(on_hours(course, &held, &member));
     operations.extend(around(course));
     operations.extend(on_series(app, course));
     operations
+}
+
+/// As [`operations`], of what was held and whoever was taught.
+fn on_hours(course: &Course, held: &str, member: &seed::Enrolled) -> Vec<Operation> {
+    let operation = |method, path: String, body: Value| Operation { method, path, body };
+    let minutes = json!({ "module_id": course.program.metallurgy_module, "minutes": -5, "reason": "left for the plant" });
+    vec![
+        operation("PUT", format!("/sessions/{held}/roll-call"), json!({ "entries": [seed::line(member, "present")] })),
+        operation("POST", format!("/sessions/{held}/roll-call/reopen"), json!({ "reason": "as agreed" })),
+        operation("POST", format!("/enrollments/{}/hours", member.id), minutes),
+    ]
 }
 
 /// As [`operations`], of what stands around a course.
@@ -112,7 +122,7 @@ fn around(course: &Course) -> Vec<Operation> {
             "PUT",
             format!("/instructors/{}/profile", course.instructor),
             &json!({ "time_zone": "Asia/Shanghai", "daily_minutes": 360, "weekly_minutes": 1080, "disciplines": ["MET"],
-                "hours": [{ "weekday": 1, "from_minute": 480, "until_minute": 720 }],
+                "hours": [{ "weekday": "monday", "from_time": "08:00", "until_time": "12:00" }],
                 "exceptions": [{ "from_date": "2020-07-06", "until_date": "2020-07-10", "available": false }] }),
         ),
         operation("POST", "/rooms".to_owned(), &json!({ "code": "NEW", "name": "301", "kind": "on_site", "capacity": 64 })),
@@ -120,9 +130,9 @@ fn around(course: &Course) -> Vec<Operation> {
         operation(
             "POST",
             "/calendars".to_owned(),
-            &json!({ "kind": "holidays", "code": "NEW", "name": "节假日", "time_zone": "Asia/Shanghai", "weekend_days": [6, 7] }),
+            &json!({ "kind": "holidays", "code": "NEW", "name": "节假日", "time_zone": "Asia/Shanghai", "weekend_days": ["saturday", "sunday"] }),
         ),
-        operation("PATCH", format!("/calendars/{calendar}"), &json!({ "code": "NEW", "name": "改名", "weekend_days": [7] })),
+        operation("PATCH", format!("/calendars/{calendar}"), &json!({ "code": "NEW", "name": "改名", "weekend_days": ["sunday"] })),
         operation("POST", "/feeds".to_owned(), &feed),
         operation("POST", format!("/feeds/{feed_id}/revoke"), &json!({ "reason": "as agreed" })),
     ]
@@ -321,7 +331,7 @@ fn a_change_needs_the_tag_of_the_present_state() {
         ("PATCH", format!("/programs/{}", course.program.id), json!({ "name": "改名" })),
         ("PUT", format!("/program-versions/{version}"), json!({ "total_minutes": 90, "disciplines": [], "modules": [] })),
         ("PATCH", format!("/intakes/{}", course.intake), json!({ "name": "改名" })),
-        ("PATCH", format!("/calendars/{calendar}"), json!({ "weekend_days": [7] })),
+        ("PATCH", format!("/calendars/{calendar}"), json!({ "weekend_days": ["sunday"] })),
         (
             "PUT",
             profile,

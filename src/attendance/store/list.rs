@@ -1,0 +1,93 @@
+//! The roll calls that can be called, of many sessions: what is not closed is the daily list.
+
+use std::collections::HashMap;
+
+use diesel::{
+    dsl::{count, count_star, exists, not},
+    prelude::*,
+    sql_types::{Nullable, SingleValue},
+};
+
+use super::super::model::{RollCallFilter, RollCallState, RollCallSummary};
+use crate::{
+    access::{Action, Actor, Scope, advised},
+    clock::Instant,
+    db::Conn,
+    enrollments::EnrollmentState,
+    error::Error,
+    intakes::IntakeState,
+    schedule::{self, Cursor, Session, SessionId, SessionRow, SessionState},
+    schema::{attendances, enrollment_periods, intakes, roll_calls, session_cohorts, sessions},
+};
+
+diesel::define_sql_function! {
+    /// The first of the two that is not null.
+    fn coalesce<T: SingleValue>(first: Nullable<T>, second: T) -> T;
+}
+
+/// The roll calls of the sessions that have begun by now, by planned start, after `cursor`.
+pub(in crate::attendance) fn list(
+    conn: &mut Conn,
+    actor: &Actor,
+    now: Instant,
+    filter: RollCallFilter,
+    (cursor, limit): (Option<Cursor>, i64),
+) -> Result<Vec<RollCallSummary>, Error> {
+    actor.may(Action::ReadRollCall)?;
+    let mut query = schedule::visible(actor)
+        .filter(sessions::state.eq_any([SessionState::Published, SessionState::Held]))
+        .filter(sessions::starts_at.le(now).or(sessions::state.eq(SessionState::Held)))
+        .order((sessions::starts_at, sessions::id))
+        .limit(limit);
+    if let Some(intake) = filter.intake_id {
+        query = query.filter(sessions::intake_id.eq(intake));
+    }
+    if let Some(open) = filter.open {
+        let closed = roll_calls::table.filter(roll_calls::session_id.eq(sessions::id)).filter(roll_calls::state.eq(RollCallState::Closed));
+        query = if open {
+            // An intake is completed once every roll call in it is closed, and they stay closed: those of the past cost nothing.
+            let live = intakes::table.filter(intakes::state.ne(IntakeState::Completed)).select(intakes::id);
+            query.filter(not(exists(closed))).filter(sessions::intake_id.eq_any(live))
+        } else {
+            query.filter(exists(closed))
+        };
+    }
+    if let Some(Cursor { starts_at, id }) = cursor {
+        let after = sessions::starts_at.gt(starts_at).or(sessions::starts_at.eq(starts_at).and(sessions::id.gt(id)));
+        query = query.filter(sessions::starts_at.ge(starts_at)).filter(after);
+    }
+    let rows = query.select(SessionRow::as_select()).load(conn)?;
+    let ids: Vec<SessionId> = rows.iter().map(|row| row.id).collect();
+    let mut states: HashMap<SessionId, RollCallState> = HashMap::new();
+    let found = roll_calls::table.filter(roll_calls::session_id.eq_any(ids.clone())).select((roll_calls::session_id, roll_calls::state));
+    states.extend(found.load::<(SessionId, RollCallState)>(conn)?);
+    let counts = counts(conn, actor, ids)?;
+    let summary = |session: Session| {
+        let id = session.row.id;
+        let state = states.get(&id).copied().unwrap_or(RollCallState::NotOpen);
+        RollCallSummary::new(session, state, counts.get(&id).copied().unwrap_or_default())
+    };
+    Ok(schedule::whole(conn, rows)?.into_iter().map(summary).collect())
+}
+
+/// How many owe each of these sessions, and how many of them were called; to a class adviser, of the own cohorts.
+fn counts(conn: &mut Conn, actor: &Actor, ids: Vec<SessionId>) -> Result<HashMap<SessionId, (i64, i64)>, Error> {
+    let began_at = || coalesce(sessions::held_starts_at, sessions::starts_at);
+    let line = attendances::session_id.eq(sessions::id).and(attendances::enrollment_id.eq(enrollment_periods::enrollment_id));
+    let mut query = sessions::table
+        .inner_join(session_cohorts::table.on(session_cohorts::session_id.eq(sessions::id)))
+        .inner_join(enrollment_periods::table.on(enrollment_periods::cohort_id.eq(session_cohorts::cohort_id.nullable())))
+        .left_join(attendances::table.on(line))
+        .filter(sessions::id.eq_any(ids))
+        .filter(enrollment_periods::state.eq(EnrollmentState::Enrolled))
+        .filter(enrollment_periods::from_at.le(began_at()))
+        .filter(enrollment_periods::until_at.is_null().or(enrollment_periods::until_at.assume_not_null().gt(began_at())))
+        .group_by(sessions::id)
+        .select((sessions::id, count_star(), count(attendances::code.nullable())))
+        .into_boxed();
+    if let Scope::Adviser(person, provider) = actor.scope() {
+        query = query.filter(session_cohorts::cohort_id.eq_any(advised(person, provider)));
+    }
+    let rows: Vec<(SessionId, i64, i64)> = query.load(conn)?;
+    Ok(rows.into_iter().map(|(id, expected, called)| (id, (expected, called))).collect())
+}

@@ -1,0 +1,127 @@
+//! `muster import holidays` and `muster import shifts`.
+
+use super::{Context, Failure, Outcome, Sheet, imports, intake};
+use crate::{
+    access::Actor,
+    calendars::{self, Calendar, CalendarKind, NewCalendar, Weekdays},
+    cli::admin,
+    db::Conn,
+    error::Error,
+    intakes::{self, IntakePatch},
+    text::{Code, Name},
+    zone::Zone,
+};
+
+pub(super) const HOLIDAYS: &str = "\
+Matched by date; a day of the kind `normal` is taken out, and no other day is touched. A calendar that there is none of begins with its
+first file, if --organization and --time-zone say what it begins with.
+
+Examples:
+  muster import holidays examples/jisco/holidays.csv --calendar CN-2020 --organization USTB --time-zone Asia/Shanghai --dry-run
+  muster import holidays examples/jisco/holidays.csv --calendar CN-2020 --intake HONGXING-3";
+
+pub(super) const SHIFTS: &str = "\
+Of each crew that the file names, it replaces the shifts from the first of its days to the last; what it has no more is taken out, which a
+dry run tells. The shift `rest` says without times that the crew begins none. Times are local to the calendar. A calendar that there is
+none of begins with its first file, if --organization, --time-zone and --sponsor say what it begins with.
+
+Examples:
+  muster import shifts examples/jisco/shifts.csv --calendar JISCO-ROTA --organization USTB --sponsor JISCO --time-zone Asia/Shanghai
+  muster import shifts examples/jisco/shifts.csv --calendar JISCO-ROTA --dry-run";
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    #[command(flatten)]
+    sheet: Sheet,
+    /// The calendar
+    #[arg(long, value_name = "CODE-or-ID")]
+    calendar: String,
+    /// Of holidays: the intake that keeps these days off from now on
+    #[arg(long, value_name = "CODE-or-ID")]
+    intake: Option<String>,
+    #[command(flatten)]
+    begin: Begin,
+}
+
+/// What a calendar begins with; of no use to one that there is.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "To begin a calendar")]
+struct Begin {
+    /// The provider that keeps it
+    #[arg(long, value_name = "CODE-or-ID", requires = "time_zone")]
+    organization: Option<String>,
+    /// In which the local times of its files are read
+    #[arg(long, value_name = "ZONE")]
+    time_zone: Option<Zone>,
+    /// What it is called [default: its code]
+    #[arg(long)]
+    name: Option<Name>,
+    /// Of holidays: the days of the week that are off, such as 6,7 for weekends
+    #[arg(long, value_name = "DAYS", value_parser = weekdays, default_value = "")]
+    weekend_days: Weekdays,
+    /// Of shifts: whose crews work them
+    #[arg(long, value_name = "CODE-or-ID")]
+    sponsor: Option<String>,
+}
+
+fn weekdays(text: &str) -> Result<Weekdays, String> {
+    serde_json::from_str(&format!("[{text}]")).map_err(|_| "days of the week are 1 for Monday to 7 for Sunday, as in 6,7".to_owned())
+}
+
+pub(super) fn run(args: Args, kind: CalendarKind, context: &Context) -> Result<Outcome, Failure> {
+    let Args { sheet, calendar, intake: keeper, begin } = args;
+    sheet.run(context, false, move |conn, actor, now, file, options| {
+        let mut report = match found(conn, actor, &calendar)? {
+            Some(calendar) => imports::import_calendar(conn, actor, now, (kind, calendar.id), file, options)?,
+            None => {
+                let new = begin.new(conn, actor, kind, &calendar)?;
+                imports::begin_calendar(conn, actor, now, new, file, options)?
+            }
+        };
+        if let Some(keeper) = keeper.filter(|_| report.outcome != imports::Outcome::Refused) {
+            let intake = intake(conn, actor, &keeper)?;
+            report.notes.push(format!("the intake {} keeps the days off of {calendar}", intake.code));
+            if !options.dry_run {
+                let named = found(conn, actor, &calendar)?.ok_or_else(|| unknown(&calendar))?;
+                let patch = IntakePatch { holiday_calendar_id: Some(Some(named.id)), ..IntakePatch::default() };
+                intakes::update(conn, actor, None, intake.id, patch)?;
+            }
+        }
+        Ok(report)
+    })
+}
+
+impl Begin {
+    fn new(self, conn: &mut Conn, actor: &Actor, kind: CalendarKind, calendar: &str) -> Result<NewCalendar, Error> {
+        let Self { organization: Some(provider), time_zone: Some(time_zone), name, weekend_days, sponsor } = self else {
+            return Err(unknown(calendar));
+        };
+        let invalid = |fault: crate::text::TextFault| Error::invalid("/calendar", fault.code, fault.detail);
+        let code: Code = calendar.parse().map_err(invalid)?;
+        let name = match name {
+            Some(name) => name,
+            None => calendar.parse().map_err(invalid)?,
+        };
+        let provider_id = Some(admin::named(conn, actor, &provider)?.id);
+        let organization_id = sponsor.map(|sponsor| admin::named(conn, actor, &sponsor)).transpose()?.map(|sponsor| sponsor.id);
+        Ok(NewCalendar { provider_id, kind, organization_id, code, name, time_zone, weekend_days })
+    }
+}
+
+/// The calendar that `text` names by its code or its id.
+fn found(conn: &mut Conn, actor: &Actor, text: &str) -> Result<Option<Calendar>, Error> {
+    if let Ok(code) = text.parse::<Code>()
+        && let Some(calendar) = calendars::by_code(conn, actor, &code)?
+    {
+        return Ok(Some(calendar));
+    }
+    match text.parse().map(|id| calendars::find(conn, actor, id)) {
+        Ok(Err(Error::NotFound)) | Err(_) => Ok(None),
+        Ok(found) => found.map(Some),
+    }
+}
+
+fn unknown(calendar: &str) -> Error {
+    let detail = format!("there is no calendar `{calendar}`; --organization and --time-zone begin one");
+    Error::invalid("/calendar", "unknown_calendar", detail)
+}

@@ -1,0 +1,145 @@
+//! What a coordinator posts by hand, with a reason, and takes back.
+
+use diesel::{dsl::sum, prelude::*};
+
+use super::{
+    super::model::{Bounds, EntryKind, HourEntry, HourEntryId, NewAdjustment},
+    post,
+};
+use crate::{
+    access::{Action, Actor},
+    clock::Instant,
+    db::{self, Conn},
+    enrollments::{self, Enrollment, EnrollmentId},
+    error::Error,
+    id::Id,
+    intakes::{self, IntakeState},
+    journal::NewEntry,
+    programs::ModuleId,
+    schedule::SessionId,
+    schema::{hour_entries, modules, sessions},
+    text::Note,
+};
+
+/// Posts an adjustment of an enrollment's hours in a module, or in one closed session of it.
+///
+/// # Errors
+/// 404 for an enrollment that the actor does not see; 409 `hours_out_of_bounds` where less than nothing or more than was owed would be
+/// present (DOMAIN section 3), `intake_not_live` once the intake is completed; 422 for a session or module that is not the enrollment's.
+pub(in crate::ledger) fn adjust(
+    conn: &mut Conn,
+    actor: &Actor,
+    now: Instant,
+    id: EnrollmentId,
+    new: NewAdjustment,
+) -> Result<HourEntry, Error> {
+    let enrollment = changing(conn, actor, id)?;
+    let module_id = module_of(conn, &enrollment, &new)?;
+    bounds(conn, id, module_id, None)?.check("the module", new.minutes)?;
+    if let Some(session) = new.session_id {
+        bounds(conn, id, module_id, Some(session))?.check("the session", new.minutes)?;
+    }
+    let entry = HourEntry {
+        id: Id::generate(),
+        enrollment_id: id,
+        module_id,
+        session_id: new.session_id,
+        kind: EntryKind::Adjustment,
+        minutes: new.minutes,
+        closing: None,
+        reverses_id: None,
+        origin_id: None,
+        reason: Some(new.reason),
+        user_id: actor.user_id(),
+        recorded_at: now,
+    };
+    posted(conn, actor, &enrollment, entry, "hours.adjusted")
+}
+
+/// Takes back what was posted by hand: a reversing entry with the same minutes, negative.
+///
+/// # Errors
+/// 404 for an entry of an enrollment that the actor does not see; 409 `posted_by_a_closing` for what only its roll call corrects,
+/// `already_reversed`, `hours_out_of_bounds`, `intake_not_live`.
+pub(in crate::ledger) fn reverse(conn: &mut Conn, actor: &Actor, now: Instant, id: HourEntryId, reason: Note) -> Result<HourEntry, Error> {
+    let old: HourEntry = hour_entries::table.find(id).select(HourEntry::as_select()).first(conn)?;
+    let enrollment = changing(conn, actor, old.enrollment_id)?;
+    if old.closing.is_some() {
+        let detail = "the closing of a roll call posted it; reopen that roll call, correct it and close it again";
+        return Err(Error::conflict("posted_by_a_closing", detail));
+    }
+    let reversals: i64 = hour_entries::table.filter(hour_entries::reverses_id.eq(id)).count().get_result(conn)?;
+    if reversals > 0 || old.reverses_id.is_some() {
+        return Err(Error::conflict("already_reversed", "the entry is a reversal, or was taken back before"));
+    }
+    bounds(conn, old.enrollment_id, old.module_id, None)?.check("the module", -old.minutes)?;
+    let entry = HourEntry {
+        id: Id::generate(),
+        minutes: -old.minutes,
+        reverses_id: Some(old.id),
+        reason: Some(reason),
+        user_id: actor.user_id(),
+        recorded_at: now,
+        ..old
+    };
+    posted(conn, actor, &enrollment, entry, "hours.reversed")
+}
+
+/// The enrollment whose hours are about to change, under the lock that every closing in its intake takes too.
+fn changing(conn: &mut Conn, actor: &Actor, id: EnrollmentId) -> Result<Enrollment, Error> {
+    let enrollment = enrollments::find(conn, actor, id)?;
+    actor.may(Action::AdjustHours)?;
+    db::lock(conn, "intake", enrollment.intake_id)?;
+    if intakes::find(conn, actor, enrollment.intake_id)?.state == IntakeState::Completed {
+        // Everybody in it was decided by these hours. One that was cancelled is corrected still: what was held counts.
+        return Err(Error::conflict("intake_not_live", "the intake is completed; its hours stay as they are"));
+    }
+    Ok(enrollment)
+}
+
+fn posted(conn: &mut Conn, actor: &Actor, enrollment: &Enrollment, entry: HourEntry, action: &'static str) -> Result<HourEntry, Error> {
+    post(conn, &entry)?;
+    intakes::touch(conn, enrollment.intake_id, &[enrollment.sponsor_id])?;
+    let intake = intakes::find(conn, actor, enrollment.intake_id)?;
+    let journaled = NewEntry::of(action, "hour_entry", entry.id).provider(intake.provider_id).intake(intake.id);
+    actor.record(journaled.to(&entry).because(entry.reason.as_ref().map(Note::as_str)));
+    Ok(entry)
+}
+
+/// The module that is meant: as named, or that of the session, which a closing must have posted for the enrollment.
+fn module_of(conn: &mut Conn, enrollment: &Enrollment, new: &NewAdjustment) -> Result<ModuleId, Error> {
+    match (new.module_id, new.session_id) {
+        (Some(module), None) => modules::table
+            .filter(modules::id.eq(module))
+            .filter(modules::program_version_id.eq(enrollment.program_version_id))
+            .select(modules::id)
+            .first(conn)
+            .optional()?
+            .ok_or_else(|| Error::invalid("/module_id", "unknown_module", "the intake's program version has no such module")),
+        (None, Some(session)) => hour_entries::table
+            .inner_join(sessions::table.on(sessions::id.nullable().eq(hour_entries::session_id)))
+            .filter(hour_entries::enrollment_id.eq(enrollment.id))
+            .filter(sessions::id.eq(session))
+            .filter(hour_entries::closing.is_not_null())
+            .select(hour_entries::module_id)
+            .first(conn)
+            .optional()?
+            .ok_or_else(|| Error::invalid("/session_id", "not_posted", "no closed roll call of such a session names this enrollment")),
+        (None, None) => Err(Error::invalid("/module_id", "missing_field", "name the session or the module")),
+        (Some(_), Some(_)) => Err(Error::invalid("/module_id", "named_twice", "name the session or the module, not both")),
+    }
+}
+
+/// What an enrollment owes and has of a module, or of one session in it.
+fn bounds(conn: &mut Conn, enrollment: EnrollmentId, module: ModuleId, session: Option<SessionId>) -> Result<Bounds, Error> {
+    let mut query = hour_entries::table
+        .filter(hour_entries::enrollment_id.eq(enrollment))
+        .filter(hour_entries::module_id.eq(module))
+        .group_by(hour_entries::kind)
+        .select((hour_entries::kind, sum(hour_entries::minutes)))
+        .into_boxed();
+    if let Some(session) = session {
+        query = query.filter(hour_entries::session_id.eq(session));
+    }
+    Ok(Bounds::of(&query.load::<(EntryKind, Option<i64>)>(conn)?))
+}
