@@ -1,8 +1,10 @@
 //! What differs between the two databases, in one place: opening a connection, locks, and code that must be typed twice.
 
 use std::{
+    fmt::Display,
     fs::OpenOptions,
     io::ErrorKind,
+    path::Path,
     time::{Duration, Instant as Moment},
 };
 
@@ -110,7 +112,7 @@ pub(super) const SQLITE_DURABILITY: &[(&str, &str)] = &[("journal_mode", "wal"),
 pub(super) const POSTGRES_DURABILITY: &[(&str, &str)] = &[("fsync", "on"), ("full_page_writes", "on"), ("synchronous_commit", "on")];
 
 fn open_sqlite(path: &str, purpose: Purpose) -> Result<SqliteConnection, ConnectionError> {
-    let unusable = |error: &dyn std::fmt::Display| ConnectionError::BadConnection(format!("{path}: {error}"));
+    let unusable = |error: &dyn Display| ConnectionError::BadConnection(format!("{path}: {}", unplaced(Path::new(path), error)));
     make_private(path).map_err(|error| unusable(&error))?;
     let mut conn = SqliteConnection::establish(path).map_err(|error| unusable(&error))?;
     let settle = |conn: &mut SqliteConnection| -> diesel::QueryResult<()> {
@@ -133,6 +135,16 @@ fn open_sqlite(path: &str, purpose: Purpose) -> Result<SqliteConnection, Connect
         Ok(())
     };
     settle(&mut conn).map(|()| conn).map_err(ConnectionError::CouldntSetupConfiguration)
+}
+
+/// Why a file cannot be made or opened there; the system's own words name neither the folder nor what is wrong with the path.
+pub(super) fn unplaced(file: &Path, error: &dyn Display) -> String {
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
+    match folder {
+        Some(folder) if !folder.is_dir() => format!("there is no folder {}", folder.display()),
+        _ if file.is_dir() => "is a folder, not a file".to_owned(),
+        _ => error.to_string(),
+    }
 }
 
 /// Makes the file of a new database, which will hold people's names, readable by its owner only; SQLite gives its log the same rights.

@@ -13,7 +13,7 @@ use tempfile::NamedTempFile;
 
 use super::{
     Conn, Target,
-    backend::{Purpose, open},
+    backend::{Purpose, open, unplaced},
     examine,
 };
 use crate::error::Error;
@@ -47,7 +47,7 @@ pub fn backup(path: &str, file: &Path) -> Result<Backup, Error> {
     let failed = |what: &str| {
         let shown = file.display().to_string();
         let what = what.to_owned();
-        move |error: io::Error| Error::internal(format!("{shown}: {what}: {error}"))
+        move |error: io::Error| Error::internal(format!("{shown}: {what}: {}", unplaced(file, &error)))
     };
     let copy = temporary(folder).map_err(failed("cannot be written"))?;
     vacuum(path, copy.path())?;

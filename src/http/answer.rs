@@ -23,6 +23,7 @@ pub struct Answer {
     content_type: &'static str,
     file_name: Option<String>,
     pub(super) replayed: bool,
+    varies: bool,
 }
 
 impl Answer {
@@ -39,6 +40,7 @@ impl Answer {
             content_type: Self::JSON,
             file_name: None,
             replayed: false,
+            varies: false,
         }
     }
 
@@ -82,6 +84,12 @@ impl Answer {
     /// The same answer; what is kept of it for a request with the same `Idempotency-Key` is `value`, without the secret.
     pub fn kept_as(self, value: &impl Serialize) -> Result<Self, Error> {
         Ok(Self { kept: Some(json(value)?), ..self })
+    }
+
+    /// The same address answers in another format to whoever asks for it, so that no cache gives one for the other.
+    #[must_use]
+    pub fn by_accept(self) -> Self {
+        Self { varies: true, ..self }
     }
 
     #[must_use]
@@ -137,6 +145,9 @@ impl Responder for Answer {
         }
         if let Some(name) = self.file_name {
             response.insert_header((header::CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\"")));
+        }
+        if self.varies {
+            response.append_header((header::VARY, "accept"));
         }
         if self.replayed {
             response.insert_header(("idempotency-replayed", "true"));

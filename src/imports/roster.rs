@@ -62,10 +62,37 @@ pub fn import_roster(conn: &mut Conn, actor: &Actor, now: Instant, id: IntakeId,
     }
     let facts = facts(conn, actor, &frame.intake, &entries)?;
     let plans = plan(entries, &frame, &facts);
+    let unsettled = unsettled(conn, actor, &frame.intake, plans.iter().filter_map(|plan| plan.change.as_ref()))?;
     let subject = Subject { kind: ImportKind::Roster, provider: Some(frame.intake.provider_id), intake: Some(id) };
-    settle(conn, actor, now, subject, (file, options), (plans, unknown), |conn, changes| {
+    let mut report = settle(conn, actor, now, subject, (file, options), (plans, unknown), |conn, changes| {
         apply(conn, actor, now, &frame.intake, changes, options)
-    })
+    })?;
+    report.notes.extend(unsettled);
+    Ok(report)
+}
+
+/// How many closed sessions the places of a file reach back over (DOMAIN 2.6); none if they reach back over none.
+fn unsettled<'a>(
+    conn: &mut Conn,
+    actor: &Actor,
+    intake: &Intake,
+    changes: impl Iterator<Item = &'a Change>,
+) -> Result<Option<String>, Error> {
+    let places: Vec<&Place> = changes.filter_map(|change| change.enrollment.as_ref()).collect();
+    if places.is_empty() {
+        return Ok(None);
+    }
+    let closed = enrollments::closed_by_cohort(conn, actor, intake.id)?;
+    let opening = intake.opening();
+    let owed = |place: &&Place| {
+        let from = place.from.unwrap_or(opening);
+        let begins = place.cohort.and_then(|cohort| closed.get(&cohort)).map_or(&[][..], Vec::as_slice);
+        begins.iter().filter(|begin| from <= **begin).count()
+    };
+    let owed: Vec<usize> = places.iter().map(owed).filter(|count| *count > 0).collect();
+    let (late, sessions) = (owed.len(), owed.iter().sum::<usize>());
+    let told = format!("{late} enrollments begin before sessions that are closed already; {sessions} roll-call lines become unsettled");
+    Ok((late > 0).then_some(told))
 }
 
 fn facts(conn: &mut Conn, actor: &Actor, intake: &Intake, entries: &Entries<Row>) -> Result<Facts, Error> {

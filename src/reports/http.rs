@@ -56,14 +56,15 @@ async fn read_intake_progress(db: Data<Db>, caller: Caller, id: Path<IntakeId>, 
     let asked = Asked { format, by };
     let pulled =
         db.read(caller.credentials.clone(), move |conn, actor, now| store::intake_progress(conn, actor, now, &caller, id, asked)).await?;
-    match pulled {
-        Pulled::Unchanged(tag) => Ok(Answer::not_modified(&tag)),
-        Pulled::Report(tag, report) => Ok(Answer::ok(&report)?.tag(&tag)),
+    let answer = match pulled {
+        Pulled::Unchanged(tag) => Answer::not_modified(&tag),
+        Pulled::Report(tag, report) => Answer::ok(&report)?.tag(&tag),
         Pulled::Table(tag, report, labels) => {
             let table = String::from_utf8(csv::table(&report, &labels)).map_err(Error::internal)?;
-            Ok(Answer::csv(&format!("progress-{id}.csv"), table).tag(&tag))
+            Answer::csv(&format!("progress-{id}.csv"), table).tag(&tag)
         }
-    }
+    };
+    Ok(answer.by_accept())
 }
 
 /// The progress of one enrollment, with the modules of its plan

@@ -85,6 +85,22 @@ fn the_demo_is_the_reference_course_with_every_number_right() {
 }
 
 #[test]
+fn the_demo_warns_of_a_day_off_and_of_a_crew_on_shift_and_not_of_a_swapped_working_day() {
+    let database = TestDatabase::create();
+    let demo = Demo::serve(&database);
+    let coordinator = demo.client("coordinator");
+    let session = coordinator.get(&demo.of_intake("sessions?state=published&limit=1")).expect(200).column("id").pop().unwrap();
+    let warned = |day: &str| {
+        let change = json!({ "starts_at": format!("{day}T09:00"), "ends_at": format!("{day}T12:10") });
+        let body = json!({ "changes": [{ "id": session, "change": change }] });
+        let checked = coordinator.post(&demo.of_intake("sessions/check"), body).expect(200);
+        ["holiday", "on_shift"].map(|kind| checked.text.contains(&format!("\"{kind}\"")))
+    };
+    assert_eq!(warned("2020-10-01"), [true, true]);
+    assert_eq!(warned("2020-09-27"), [false, true]);
+}
+
+#[test]
 fn each_token_of_the_demo_sees_what_its_role_sees() {
     let database = TestDatabase::create();
     let demo = Demo::serve(&database);

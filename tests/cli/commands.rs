@@ -28,7 +28,8 @@ fn a_wrong_database_is_said_in_one_line() {
     let home = Home::new();
     for (url, says) in [
         ("postgres://muster:secret@127.0.0.1:1/muster", "127.0.0.1"),
-        ("/nowhere/muster.db", "/nowhere/muster.db"),
+        ("/nowhere/muster.db", "/nowhere/muster.db: there is no folder /nowhere"),
+        ("/", "is a folder, not a file"),
         ("mysql://muster:secret@db/muster", "mysql://"),
     ] {
         for command in ["serve", "migrate", "verify"] {

@@ -50,7 +50,7 @@ fn a_backup_overwrites_nothing_and_leaves_nothing_half_done() {
         assert_eq!(std::fs::read_to_string(home.path(taken)).unwrap(), "precious");
         std::fs::remove_file(home.path(taken)).unwrap();
     }
-    home.run(&["backup", "nowhere/b.db"]).with(1);
+    assert!(home.run(&["backup", "nowhere/b.db"]).with(1).stderr.contains("nowhere/b.db: cannot be written: there is no folder nowhere"));
     let names = std::fs::read_dir(home.path(".")).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
     assert!(names.into_iter().all(|name| name.starts_with("muster.db")));
 }

@@ -75,7 +75,7 @@ pub(super) fn run(args: Args, kind: CalendarKind, context: &Context) -> Result<O
         let mut report = match found(conn, actor, &calendar)? {
             Some(calendar) => imports::import_calendar(conn, actor, now, (kind, calendar.id), file, options)?,
             None => {
-                let new = begin.new(conn, actor, kind, &calendar)?;
+                let new = begin.into_calendar(conn, actor, kind, &calendar)?;
                 imports::begin_calendar(conn, actor, now, new, file, options)?
             }
         };
@@ -93,7 +93,7 @@ pub(super) fn run(args: Args, kind: CalendarKind, context: &Context) -> Result<O
 }
 
 impl Begin {
-    fn new(self, conn: &mut Conn, actor: &Actor, kind: CalendarKind, calendar: &str) -> Result<NewCalendar, Error> {
+    fn into_calendar(self, conn: &mut Conn, actor: &Actor, kind: CalendarKind, calendar: &str) -> Result<NewCalendar, Error> {
         let Self { organization: Some(provider), time_zone: Some(time_zone), name, weekend_days, sponsor } = self else {
             return Err(unknown(calendar));
         };

@@ -10,9 +10,10 @@ use super::{
 };
 use crate::{
     access::{Action, Actor},
+    clock::Instant,
     db::{Conn, for_backend},
     error::Error,
-    intakes::IntakeId,
+    intakes::{CohortId, IntakeId},
     schedule::SessionId,
     schema::{enrollment_periods, hour_entries, roll_calls, session_cohorts, sessions, unsettled_sessions},
 };
@@ -79,6 +80,23 @@ pub(super) fn refuse_unsettled(conn: &mut Conn, id: EnrollmentId) -> Result<(), 
 fn has_closed_sessions(conn: &mut Conn, intake: IntakeId) -> Result<bool, Error> {
     let closed = roll_calls::table.filter(roll_calls::intake_id.eq(intake)).filter(roll_calls::closings.gt(0));
     Ok(diesel::select(diesel::dsl::exists(closed)).get_result(conn)?)
+}
+
+/// When the closed sessions of an intake began, by the cohorts that they were for.
+pub fn closed_by_cohort(conn: &mut Conn, actor: &Actor, intake: IntakeId) -> Result<HashMap<CohortId, Vec<Instant>>, Error> {
+    actor.may(Action::ReadEnrollments)?;
+    let rows: Vec<(CohortId, Instant)> = roll_calls::table
+        .inner_join(sessions::table.on(sessions::id.eq(roll_calls::session_id)))
+        .inner_join(session_cohorts::table.on(session_cohorts::session_id.eq(sessions::id)))
+        .filter(roll_calls::intake_id.eq(intake))
+        .filter(roll_calls::closings.gt(0))
+        .select((session_cohorts::cohort_id, sessions::held_starts_at.assume_not_null()))
+        .load(conn)?;
+    let mut begins: HashMap<CohortId, Vec<Instant>> = HashMap::new();
+    for (cohort, begin) in rows {
+        begins.entry(cohort).or_default().push(begin);
+    }
+    Ok(begins)
 }
 
 /// What the periods and the ledger say differently of closed sessions.

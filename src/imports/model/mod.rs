@@ -286,7 +286,7 @@ pub struct Report {
     pub unknown_columns: Vec<String>,
     /// What else is to be known before the file is taken, or was done with it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schema(example = json!(["2 enrollments begin before sessions that are closed by now: 3 become unsettled"]))]
+    #[schema(example = json!(["2 enrollments begin before sessions that are closed already; 3 roll-call lines become unsettled"]))]
     pub notes: Vec<String>,
     pub rows: Vec<RowReport>,
 }

@@ -36,6 +36,25 @@ fn people_are_recorded_and_enrolled() {
 }
 
 #[test]
+fn a_dry_run_tells_over_which_closed_sessions_late_rows_reach_back() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let first = seed::enrolled(&course, 1).remove(0);
+    for day in [1, 2] {
+        seed::closed_session(&course, &format!("MET-{day}"), &seed::morning(day), &[seed::line(&first, "present")]);
+    }
+    let zhang = ZHANG.replace("0001", "0101");
+    let rows = [zhang.as_str(), LI];
+    let dry = app.unchanged(|| import_roster(&course, &course.coordinator, "?dry_run=true", &rows).expect(200));
+    let told = json!(["1 enrollments begin before sessions that are closed already; 2 roll-call lines become unsettled"]);
+    assert_eq!(dry.body["notes"], told);
+    assert_eq!(import_roster(&course, &course.coordinator, "", &rows).expect(200).body["notes"], told);
+    assert_eq!(app.count("SELECT count(*) FROM unsettled_sessions"), 2);
+    // Nothing new reaches back over nothing.
+    assert_eq!(import_roster(&course, &course.coordinator, "", &rows).expect(200).body["notes"], json!(null));
+}
+
+#[test]
 fn missing_columns_are_all_told_before_any_cell() {
     let app = spawn_app();
     let course = seed::course(&app);

@@ -12,6 +12,7 @@ fn the_csv_says_what_the_json_says() {
         let json = client.get(&path).expect(200).body;
         let csv = client.with_header("accept", "text/csv").get(&path).expect(200);
         assert_eq!(csv.header("content-type"), "text/csv; charset=utf-8");
+        assert!(csv.headers.get_all("vary").iter().any(|varies| varies == "accept"), "{:?}", csv.headers);
         assert_eq!(csv.header("content-disposition"), format!("attachment; filename=\"progress-{}.csv\"", taught.course.intake));
         let text = csv.text.strip_prefix('\u{feff}').expect("a byte order mark, for spreadsheets");
         let mut reader = ::csv::Reader::from_reader(text.as_bytes());
