@@ -54,6 +54,11 @@ impl Zone {
         at.utc().with_timezone(&self.0).naive_local()
     }
 
+    /// An instant as it is told to people: what the clocks show, with the offset, as in `2020-06-02 09:00+08:00`.
+    pub fn told(&self, at: Instant) -> String {
+        at.utc().with_timezone(&self.0).format("%F %H:%M%:z").to_string()
+    }
+
     /// The local date of an instant.
     pub fn date(&self, at: Instant) -> NaiveDate {
         at.utc().with_timezone(&self.0).date_naive()
@@ -312,6 +317,16 @@ mod tests {
             "2020-04-05T01:45 exists twice in Australia/Lord_Howe, where the clocks go back: \
              send 2020-04-05T01:45:00+11:00 or 2020-04-05T01:45:00+10:30"
         );
+    }
+
+    #[test]
+    fn people_are_told_what_the_clocks_show_and_how_far_they_are_ahead() {
+        let told = |name: &str, at: &str| zone(name).told(at.parse::<DateTime<chrono::Utc>>().unwrap().into());
+        assert_eq!(told("Asia/Shanghai", "2020-06-02T01:00:00Z"), "2020-06-02 09:00+08:00");
+        assert_eq!(told("America/Sao_Paulo", "2018-11-04T02:59:00Z"), "2018-11-03 23:59-03:00");
+        // Two minutes that the clocks show alike.
+        assert_eq!(told("Australia/Lord_Howe", "2020-04-04T14:45:00Z"), "2020-04-05 01:45+11:00");
+        assert_eq!(told("Australia/Lord_Howe", "2020-04-04T15:15:00Z"), "2020-04-05 01:45+10:30");
     }
 
     #[test]

@@ -31,6 +31,7 @@ use crate::{
     schedule::{self, SessionId, SessionRow, SessionState},
     schema::{attendances, cohorts, intakes as intake_rows, roll_calls, sessions},
     text::{Code, listed},
+    zone::Zone,
 };
 
 fn row(conn: &mut Conn, session: &SessionRow) -> Result<RollCallRow, Error> {
@@ -139,7 +140,7 @@ pub fn put(
 ) -> Result<RollCall, Error> {
     let session = changing(conn, actor, session_id, Action::CallRoll)?;
     let before = row(conn, &session)?;
-    ready(actor, now, &session, before.state)?;
+    ready(conn, actor, now, &session, before.state)?;
     let expected = called_by(conn, actor, &session)?;
     let ids: BTreeSet<EnrollmentId> = expected.iter().map(|one| one.enrollment_id).collect();
     check(&new.entries, &ids, minutes(&session))?;
@@ -168,16 +169,14 @@ pub fn put(
 }
 
 /// Whether the roll of `session` may be called now, by this actor.
-fn ready(actor: &Actor, now: Instant, session: &SessionRow, state: RollCallState) -> Result<(), Error> {
+fn ready(conn: &mut Conn, actor: &Actor, now: Instant, session: &SessionRow, state: RollCallState) -> Result<(), Error> {
     if !session.is_taking_place() {
         return Err(Error::conflict("session_not_published", format!("the session is {}; its roll cannot be called", session.state)));
     }
     if now < session.begins_at() {
-        return Err(Error::invalid(
-            "",
-            "before_start",
-            format!("the session starts at {}; its roll is called from then on", session.begins_at()),
-        ));
+        let zone: Zone = intake_rows::table.find(session.intake_id).select(intake_rows::time_zone).first(conn)?;
+        let detail = format!("the session starts at {}; its roll is called from then on", zone.told(session.begins_at()));
+        return Err(Error::invalid("", "before_start", detail));
     }
     match state {
         RollCallState::Closed => Err(Error::conflict("roll_call_closed", "the roll call is closed; reopen it with a reason")),

@@ -86,8 +86,8 @@ fn of_instructors(conn: &mut Conn, intake: &Intake, candidates: &Candidates) -> 
     };
     for ((index, one), profile) in taught_by(&profiles, timed(candidates)) {
         if !profile.is_available(one.plan.starts_at, one.plan.ends_at) {
-            let local = |at: Instant| profile.time_zone.local(at).format("%F %H:%M");
-            let (from, until, zone) = (local(one.plan.starts_at), local(one.plan.ends_at), profile.time_zone);
+            let zone = profile.time_zone;
+            let (from, until) = (zone.told(one.plan.starts_at), zone.told(one.plan.ends_at));
             tell((index, one), profile.person_id, ConflictKind::InstructorUnavailable, &|name| {
                 format!("{name} is not available for session {} ({from} to {until} in {zone})", one.plan.code)
             });

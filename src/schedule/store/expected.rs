@@ -11,7 +11,7 @@ use super::{
     super::model::SessionId,
     super::rules::{ClaimKind, Occupied, Resource},
     check::{Candidate, Candidates, blocking, other_of},
-    conflicts::{known, names_of_people, standing},
+    conflicts::{in_the_way, known, names_of_people, standing},
     links::CHUNK,
 };
 use crate::{
@@ -46,11 +46,7 @@ pub(super) fn trainees(conn: &mut Conn, actor: &Actor, intake: &Intake, candidat
         let (other, known) = (others.get(&other)?, known.get(&other)?);
         let named = people.iter().map(|person| person.cast()).filter_map(|id| Some(Subject { id, name: names.get(&id)?.clone() }));
         let subjects: Vec<Subject> = named.take(NAMED).collect();
-        let there = if known.is_visible {
-            format!("session {} ({} to {})", known.code, other.starts_at, other.ends_at)
-        } else {
-            known.unnamed(intake).to_owned()
-        };
+        let there = if known.is_visible { in_the_way(&known.code, other, intake) } else { known.unnamed(intake).to_owned() };
         let detail = format!("session {} overlaps {there}: {} of its trainees are expected in both", candidate.plan.code, people.len());
         let other = known.is_visible.then(|| other_of(candidates, other, known.code.clone()));
         Some((index, Conflict { severity: Severity::Warn, subjects, other, ..blocking(candidate, ConflictKind::Trainee, detail) }))

@@ -375,7 +375,7 @@ pub fn check_within(conn: &mut Conn, intake: IntakeId, opens_on: NaiveDate, clos
     let Some((_, code, starts_at)) = outside.first() else {
         return Ok(());
     };
-    let detail = format!("{} sessions would lie outside the new dates; the first is {code} at {starts_at}", outside.len());
+    let detail = format!("{} sessions would lie outside the new dates; the first is {code} at {}", outside.len(), zone.told(*starts_at));
     Err(Error::conflict("sessions_outside", detail))
 }
 

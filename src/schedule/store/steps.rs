@@ -261,7 +261,7 @@ pub fn hold(conn: &mut Conn, actor: &Actor, now: Instant, id: SessionId, new: Ne
     let actual = new.apply(&plan, intake.time_zone).map_err(Error::Invalid)?;
     let minutes = check_hold(&new, &plan, &actual)?;
     if now < actual.ends_at {
-        let detail = format!("session {} ends at {}; it is confirmed once it is over", plan.code, actual.ends_at);
+        let detail = format!("session {} ends at {}; it is confirmed once it is over", plan.code, intake.time_zone.told(actual.ends_at));
         return Err(Error::conflict("session_not_over", detail));
     }
     if actual != plan {

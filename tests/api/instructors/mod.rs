@@ -118,7 +118,7 @@ fn an_instructor_who_is_not_available_is_warned_of() {
     app.unchanged(|| {
         let told = warned(&course, &check(&course, both()));
         assert_eq!((told.len(), told[0][0].as_str(), told[0][1].as_str()), (1, "instructor_unavailable", "/sessions/1"));
-        assert!(told[0][2].contains("2020-06-03 09:00 to 2020-06-03 10:30 in Asia/Shanghai"), "{}", told[0][2]);
+        assert!(told[0][2].contains("2020-06-03 09:00+08:00 to 2020-06-03 10:30+08:00 in Asia/Shanghai"), "{}", told[0][2]);
         // Whoever watches a recording is at no certain time.
         let mut recorded = morning(&course, 2);
         recorded["mode"] = json!("recorded");
