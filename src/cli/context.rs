@@ -78,10 +78,15 @@ impl Context {
     }
 }
 
+fn is_folder(folder: &Path) -> bool {
+    folder.as_os_str().is_empty() || folder.is_dir()
+}
+
 /// The path of a SQLite file that is not there.
 fn missing(target: &Target) -> Option<&str> {
     match target {
-        Target::Sqlite(path) if !Path::new(path).exists() => Some(path),
+        // Without its folder there is more to say, which whoever opens it does.
+        Target::Sqlite(path) if !Path::new(path).exists() && Path::new(path).parent().is_none_or(is_folder) => Some(path),
         _ => None,
     }
 }

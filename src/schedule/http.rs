@@ -13,6 +13,7 @@ use super::{
     changes::ScheduleChange,
     conflicts::{Checked, Conflict, Proposed},
     model::{SeriesId, Session, SessionChange, SessionFilter, SessionId, SessionState, SessionTransition},
+    occurrences::ChangeScope,
     plan::{NewHold, NewSession, SessionPatch},
     store::{self, changes, check, links::whole, steps},
 };
@@ -161,6 +162,15 @@ struct ChangedSession {
     warnings: Vec<Conflict>,
 }
 
+/// What a step has changed.
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "it only describes the two answers, each of which is made as it is")]
+enum Stepped {
+    One(Box<ChangedSession>),
+    Several(Sessions),
+}
+
 fn answer(conn: &mut Conn, actor: &Actor, session: Session) -> Result<Answer, Error> {
     let tag = ETag::version(session.row.version);
     let warnings = check::warnings(conn, actor, std::slice::from_ref(&session))?;
@@ -301,7 +311,8 @@ async fn hold_session(db: Data<Db>, caller: Caller, id: Path<SessionId>, body: B
         ("Idempotency-Key" = Option<String>, Header, description = "The same key and body do the work once")),
     request_body(content = SessionChange, example = json!({"reason": "the instructor is ill",
         "replaced_by_id": "01936f3e-0000-7000-8000-000000000009"})),
-    responses((status = 200, description = "The session as it is now", body = ChangedSession), Writing))]
+    responses((status = 200, description = "The session as it is now; all that were cancelled, by start, if that was asked of the rest too",
+        body = Stepped), Writing))]
 async fn transition_session(
     db: Data<Db>,
     caller: Caller,
@@ -310,8 +321,13 @@ async fn transition_session(
 ) -> Result<Answer, Error> {
     let (id, step) = path.into_inner();
     once(&db, &caller, body.hash, move |conn, actor, now| {
-        let session = steps::transition(conn, actor, now, id, step, body.value()?)?;
-        answer(conn, actor, session)
+        let change = body.value()?;
+        let scope = change.scope;
+        let mut sessions = steps::transition(conn, actor, now, id, step, change)?;
+        match scope {
+            ChangeScope::Rest => Answer::ok(&Sessions::warned(conn, actor, sessions)?),
+            ChangeScope::This => answer(conn, actor, sessions.swap_remove(0)),
+        }
     })
     .await
 }

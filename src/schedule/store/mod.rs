@@ -51,9 +51,13 @@ use crate::{
     zone::Zone,
 };
 
-/// The sessions in the actor's scope. Drafts are the provider's own and its class advisers'.
+/// The sessions in the actor's scope. Drafts are the provider's own and its class advisers', cancelled ones too.
 pub fn visible(actor: &Actor) -> sessions::BoxedQuery<'static, MultiBackend> {
-    let announced = || sessions::table.filter(sessions::state.ne(SessionState::Draft)).into_boxed();
+    // A draft that was cancelled has counted nothing, for nobody had been told of it.
+    let announced = || {
+        let published = sessions::table.filter(sessions::state.ne(SessionState::Draft));
+        published.filter(sessions::state.ne(SessionState::Cancelled).or(sessions::sequence.gt(0))).into_boxed()
+    };
     let query = match actor.scope() {
         Scope::Everything => sessions::table.into_boxed(),
         Scope::Provider(provider) => sessions::table.into_boxed().filter(sessions::intake_id.eq_any(provided(provider))),

@@ -16,7 +16,14 @@ use super::{
     steps::publish_these,
     visible,
 };
-use crate::{access::Actor, clock::Instant, db::Conn, error::Error, intakes::Intake, schema::sessions};
+use crate::{
+    access::Actor,
+    clock::Instant,
+    db::Conn,
+    error::{Error, FieldFault},
+    intakes::Intake,
+    schema::sessions,
+};
 
 /// The later sessions of the same series that are not yet held, by start.
 ///
@@ -57,6 +64,18 @@ fn patched(
     Ok(sessions.into_iter().map(|session| changed.remove(&session.row.id).unwrap_or(session)).collect())
 }
 
+/// What a patch is refused for, at the field of a step that has no field of that name: both are about when the session is.
+fn at_field(error: Error, absent: &[&str], field: &str) -> Error {
+    let Error::Invalid(faults) = error else {
+        return error;
+    };
+    let named = |fault: FieldFault| {
+        let is_absent = absent.contains(&fault.pointer.as_str());
+        if is_absent { FieldFault { pointer: field.to_owned(), ..fault } } else { fault }
+    };
+    Error::Invalid(faults.into_iter().map(named).collect())
+}
+
 /// Moves a session, or it and the rest of its series.
 ///
 /// # Errors
@@ -70,7 +89,7 @@ pub(in crate::schedule) fn move_to(
 ) -> Result<Vec<Session>, Error> {
     let (intake, sessions) = chosen(conn, actor, id, change.scope)?;
     let patches = change.patches(intake.time_zone, &sessions)?;
-    patched(conn, actor, now, &intake, sessions, patches)
+    patched(conn, actor, now, &intake, sessions, patches).map_err(|error| at_field(error, &["/break_minutes"], "/ends_at"))
 }
 
 /// Ends a session earlier, or it and the rest of its series.
@@ -86,7 +105,8 @@ pub(in crate::schedule) fn cut(
 ) -> Result<Vec<Session>, Error> {
     let (intake, sessions) = chosen(conn, actor, id, change.scope)?;
     let patches = change.patches(intake.time_zone, &sessions)?;
-    patched(conn, actor, now, &intake, sessions, patches)
+    let field = if change.ends_at.is_some() { "/ends_at" } else { "/minutes" };
+    patched(conn, actor, now, &intake, sessions, patches).map_err(|error| at_field(error, &["/ends_at", "/break_minutes"], field))
 }
 
 /// Has somebody teach instead of another, in a session or in it and the rest of its series.
@@ -119,10 +139,13 @@ pub(in crate::schedule) fn split(
     let (intake, sessions) = chosen(conn, actor, id, ChangeScope::This)?;
     let session = sessions.into_iter().next().ok_or(Error::NotFound)?;
     let (series_id, state) = (session.row.series_id, session.row.state);
+    let resumes = if change.resumes_at.is_some() { "/resumes_at" } else { "/at" };
     let (patch, rest) = change.parts(intake.time_zone, &session)?;
-    let minutes = frame(conn, &intake)?.check(&rest).map_err(Error::Invalid)?;
+    let minutes = frame(conn, &intake)?.check(&rest).map_err(Error::Invalid);
+    let minutes = minutes.map_err(|error| at_field(error, &["/starts_at", "/ends_at", "/break_minutes"], resumes))?;
     let row = SessionRow { series_id, ..draft(&intake, now, &rest, minutes) };
-    let mut parts = shorten(conn, actor, now, &intake, (session, patch), Successor::of(&row))?;
+    let parts = shorten(conn, actor, now, &intake, (session, patch), Successor::of(&row));
+    let mut parts = parts.map_err(|error| at_field(error, &["/ends_at", "/break_minutes"], "/at"))?;
     refuse_taken(conn, intake.id, once(&rest.code))?;
     let mut made = insert(conn, actor, &intake, vec![row], &[rest])?;
     if state == SessionState::Published {

@@ -113,7 +113,8 @@ pub(in crate::schedule) fn publish_these(
     Ok(sessions.into_iter().map(published).collect())
 }
 
-/// Takes one step: publishes a draft, or cancels what is not yet held, with a reason and maybe the session that replaces it.
+/// Takes one step: publishes a draft, or cancels what is not yet held, with a reason and maybe the session that replaces it. Answers the
+/// session, and behind it the rest of its series that was cancelled with it.
 pub(in crate::schedule) fn transition(
     conn: &mut Conn,
     actor: &Actor,
@@ -121,7 +122,7 @@ pub(in crate::schedule) fn transition(
     id: SessionId,
     step: SessionTransition,
     change: SessionChange,
-) -> Result<Session, Error> {
+) -> Result<Vec<Session>, Error> {
     let intake_id = find(conn, actor, id)?.intake_id;
     actor.may(Action::WriteSchedule)?;
     db::lock(conn, "intake", intake_id)?;
@@ -138,18 +139,19 @@ pub(in crate::schedule) fn transition(
             let intake = changing(conn, actor, intake_id)?;
             let row =
                 publish_these(conn, actor, now, &intake, vec![stored])?.pop().ok_or_else(|| Error::internal("nothing was published"))?;
-            whole_one(conn, row)
+            Ok(vec![whole_one(conn, row)?])
         }
         SessionTransition::Cancel => {
             let reason = change.reason.ok_or_else(|| Error::invalid("/reason", "reason_missing", "cancelling needs a reason"))?;
             let intake = intakes::find(conn, actor, intake_id)?;
             let replacement = change.replaced_by_id.map(|other| replacement(conn, actor, &stored.row, other)).transpose()?.flatten();
+            let mut rest = Vec::new();
             if change.scope == ChangeScope::Rest {
                 if change.replaced_by_id.is_some() {
                     return Err(Error::invalid("/replaced_by_id", "replaces_one", "one session does not take the place of several"));
                 }
-                let rest = later(conn, actor, &stored.row)?;
-                cancel_these(conn, actor, now, &intake, rest, &reason)?;
+                let later = later(conn, actor, &stored.row)?;
+                rest = cancel_these(conn, actor, now, &intake, later, &reason)?;
             }
             let changed = SessionRow {
                 state,
@@ -165,7 +167,9 @@ pub(in crate::schedule) fn transition(
                 changes::record(conn, actor, now, vec![told])?;
             }
             actor.record(stepped("session.cancelled", &intake, &stored.row, &row).because(Some(reason.as_str())));
-            Ok(Session { row, ..stored })
+            let mut cancelled = vec![Session { row, ..stored }];
+            cancelled.append(&mut whole(conn, rest)?);
+            Ok(cancelled)
         }
     }
 }
@@ -192,8 +196,15 @@ pub fn cancel_unheld(conn: &mut Conn, actor: &Actor, now: Instant, intake: &Inta
     intakes::touch_all(conn, intake.id)
 }
 
-/// Cancels sessions that are not yet held, in an intake that is locked.
-fn cancel_these(conn: &mut Conn, actor: &Actor, now: Instant, intake: &Intake, rows: Vec<SessionRow>, reason: &Note) -> Result<(), Error> {
+/// Cancels sessions that are not yet held, in an intake that is locked; answers them as they are then.
+fn cancel_these(
+    conn: &mut Conn,
+    actor: &Actor,
+    now: Instant,
+    intake: &Intake,
+    rows: Vec<SessionRow>,
+    reason: &Note,
+) -> Result<Vec<SessionRow>, Error> {
     let ids: Vec<SessionId> = rows.iter().map(|row| row.id).collect();
     for chunk in ids.chunks(CHUNK) {
         let unheld = || sessions::table.filter(sessions::id.eq_any(chunk.to_vec()));
@@ -212,11 +223,19 @@ fn cancel_these(conn: &mut Conn, actor: &Actor, now: Instant, intake: &Intake, r
     let published = whole(conn, rows.iter().filter(|row| row.state == SessionState::Published).cloned().collect())?;
     let told = published.iter().map(|before| NewChange { before, after: None, successor: None, reason: Some(reason) });
     changes::record(conn, actor, now, told.collect())?;
-    for row in rows {
-        let cancelled = SessionRow { state: SessionState::Cancelled, ..row.clone() };
+    let cancelled = |row: SessionRow| {
+        let cancelled = SessionRow {
+            state: SessionState::Cancelled,
+            cancel_reason: Some(reason.clone()),
+            sequence: row.sequence_once_changed(),
+            version: row.version + 1,
+            changed_at: now,
+            ..row.clone()
+        };
         actor.record(stepped("session.cancelled", intake, &row, &cancelled).because(Some(reason.as_str())));
-    }
-    Ok(())
+        cancelled
+    };
+    Ok(rows.into_iter().map(cancelled).collect())
 }
 
 /// Refuses to end an intake while a session of it is published and was not held.

@@ -62,3 +62,28 @@ fn what_was_announced_counts_its_cancellation_and_what_was_not_does_not() {
     let sessions = course.coordinator.get(&format!("/intakes/{}/sessions", course.intake)).expect(200);
     assert_eq!(sessions.column("sequence"), ["0", "1", "0", "1"]);
 }
+
+#[test]
+fn a_draft_that_was_cancelled_is_told_to_nobody_but_its_provider() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let member = seed::enrolled(&course, 1).remove(0);
+    let (draft, announced) =
+        (seed::session(&course, "SECRET", &seed::morning(1)), seed::published_session(&course, "P-1", &seed::morning(2)));
+    for id in [&draft, &announced] {
+        course.coordinator.post(&format!("/sessions/{id}/cancel"), json!({ "reason": "storm" })).expect(200);
+    }
+    let list = format!("/intakes/{}/sessions", course.intake);
+    for client in [app.partner(&course.sponsor.id), app.instructor(&course.instructor), app.trainee(&member.trainee)] {
+        assert_eq!(client.get(&list).expect(200).column("code"), ["P-1"]);
+        assert_eq!(client.get(&format!("{list}?state=cancelled")).expect(200).column("code"), ["P-1"]);
+        client.get(&format!("/sessions/{announced}")).expect(200);
+        for path in ["", "/changes"] {
+            client.get(&format!("/sessions/{draft}{path}")).expect(404);
+        }
+    }
+    for client in [&course.coordinator, &app.auditor(), &app.administrator()] {
+        assert_eq!(client.get(&list).expect(200).column("code"), ["SECRET", "P-1"]);
+        client.get(&format!("/sessions/{draft}")).expect(200);
+    }
+}

@@ -172,10 +172,11 @@ fn a_session_ends_earlier_and_the_rest_by_as_many_minutes() {
             ("/minutes", "not_earlier", json!({ "minutes": 0 })),
             ("/ends_at", "one_of_two", json!({ "minutes": 5, "ends_at": "2020-06-01T01:00:00Z" })),
             ("/ends_at", "one_of_two", json!({})),
-            ("/break_minutes", "no_minutes_left", json!({ "minutes": 60 })),
-            ("/ends_at", "end_before_start", json!({ "minutes": 70 })),
+            ("/minutes", "no_minutes_left", json!({ "minutes": 60 })),
+            ("/ends_at", "no_minutes_left", json!({ "ends_at": "2020-06-01T00:10:00Z" })),
+            ("/minutes", "end_before_start", json!({ "minutes": 70 })),
             // The first one is shorter than the others, and has nothing left.
-            ("/break_minutes", "no_minutes_left", json!({ "minutes": 65, "scope": "rest" })),
+            ("/minutes", "no_minutes_left", json!({ "minutes": 65, "scope": "rest" })),
         ] {
             act(&course, &ids[0], "cut", body).fault(pointer, code);
         }
@@ -230,6 +231,12 @@ fn a_session_is_parted_within_itself_and_under_a_free_code_at_a_free_time() {
         split("01T01:00", "01T00:59", "X").fault("/resumes_at", "resumes_before");
         split("01T01:00", "01T02:00", "MET-02").expect(409).problem("already_exists");
         split("01T01:00", "04T01:00", "X").expect(409).problem("session_conflict");
+        // At the step's own fields.
+        act(&course, &ids[0], "split", json!({ "at": "2020-06-01T01:00:30Z", "code": "X" })).fault("/at", "not_whole_minutes");
+        act(&course, &ids[0], "split", json!({ "at": "2020-06-01T01:00:00Z", "resumes_at": "2020-12-01T01:00:00Z", "code": "X" }))
+            .fault("/resumes_at", "outside_intake");
+        act(&course, &ids[0], "move", json!({ "starts_at": "2020-06-01T01:00:00Z", "ends_at": "2020-06-01T01:10:00Z" }))
+            .fault("/ends_at", "no_minutes_left");
     });
     split("01T01:39", "01T02:00", "X").expect(200);
 }
@@ -298,7 +305,12 @@ fn the_rest_of_a_series_is_cancelled_with_it() {
         act(&course, &alone, "cancel", json!({ "scope": "rest" })).fault("/scope", "no_series");
         act(&course, &alone, "publish", json!({ "scope": "rest" })).fault("/scope", "not_cancelled");
     });
-    assert_eq!(act(&course, &ids[1], "cancel", json!({ "scope": "rest" })).expect(200).body["id"], json!(ids[1]));
+    let reply = act(&course, &ids[1], "cancel", json!({ "scope": "rest" })).expect(200);
+    assert_eq!(column(&reply, "id"), [ids[1].clone(), ids[3].clone()]);
+    // Each as it is read from then on.
+    for session in reply.body["sessions"].as_array().unwrap() {
+        assert_eq!(*session, read(&course, session["id"].as_str().unwrap()).body);
+    }
     assert_eq!(states(&app, &ids), ["published", "cancelled", "held", "cancelled"]);
     let last = read(&course, &ids[3]);
     assert_eq!((&last.body["cancel_reason"], &last.body["sequence"]), (&json!("as agreed"), &json!(1)));
