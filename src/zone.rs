@@ -59,6 +59,13 @@ impl Zone {
         at.utc().with_timezone(&self.0).format("%F %H:%M%:z").to_string()
     }
 
+    /// The time of day that the clocks show then; with the offset where they show it twice, as in `02:30+01:00`.
+    pub fn clock(&self, at: Instant) -> String {
+        let shown = at.utc().with_timezone(&self.0);
+        let is_shown_twice = matches!(self.instant(shown.naive_local()), Err(Unclear::Ambiguous { .. }));
+        shown.format(if is_shown_twice { "%H:%M%:z" } else { "%H:%M" }).to_string()
+    }
+
     /// The local date of an instant.
     pub fn date(&self, at: Instant) -> NaiveDate {
         at.utc().with_timezone(&self.0).date_naive()
@@ -275,6 +282,9 @@ mod tests {
         #[test]
         fn a_local_time_is_the_minutes_that_show_it((zone, local) in some_local()) {
             let all: Vec<DateTime<chrono::Utc>> = around(local).filter(|at| shown(zone, *at) == local).collect();
+            for at in &all {
+                prop_assert_eq!(zone.clock((*at).into()).len() > "02:30".len(), all.len() > 1);
+            }
             match (zone.instant(local), all.as_slice()) {
                 (Ok(at), [one]) => prop_assert_eq!(at.utc(), *one),
                 (Err(unclear @ Unclear::Ambiguous { .. }), [one, other]) => {
