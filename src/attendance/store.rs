@@ -30,7 +30,7 @@ use crate::{
     organizations::OrganizationId,
     schedule::{self, SessionId, SessionRow, SessionState},
     schema::{attendances, cohorts, intakes as intake_rows, roll_calls, sessions},
-    text::{Code, listed},
+    text::{Code, counted, listed},
     zone::Zone,
 };
 
@@ -353,7 +353,8 @@ fn complete(expected: &[Expected], stored: &[Attendance]) -> Result<(), Error> {
     if missing == 0 {
         return Ok(());
     }
-    Err(Error::conflict("roll_call_incomplete", format!("{missing} of {} expected trainees have not been called", expected.len())))
+    let expected = counted(expected.len(), "expected trainee");
+    Err(Error::conflict("roll_call_incomplete", format!("still to be called: {missing} of {expected}")))
 }
 
 /// Refuses to end an intake while a session of it was held and its roll call is not closed.
@@ -373,7 +374,7 @@ pub fn refuse_unclosed(conn: &mut Conn, intake: IntakeId) -> Result<(), Error> {
         return Ok(());
     }
     let codes = listed(open.iter().map(Code::as_str));
-    Err(Error::conflict("roll_calls_open", format!("the roll calls of {} held sessions are not closed: {codes}", open.len())))
+    Err(Error::conflict("roll_calls_open", format!("close the roll call of {} first: {codes}", counted(open.len(), "held session"))))
 }
 
 fn reopen(conn: &mut Conn, actor: &Actor, session_id: SessionId, change: &Change) -> Result<RollCall, Error> {

@@ -114,7 +114,7 @@ fn of_instructors(conn: &mut Conn, intake: &Intake, candidates: &Candidates) -> 
         };
         tell((beyond.index, one), beyond.person_id, kind, &|name| {
             let (code, minutes, cap) = (&one.plan.code, beyond.minutes, beyond.cap);
-            format!("with session {code} {name} teaches {minutes} minutes {when}; {cap} are the most")
+            format!("with session {code} {name} teaches {minutes} minutes {when}; the cap is {cap}")
         });
     }
     Ok(found)

@@ -47,7 +47,7 @@ pub(super) fn trainees(conn: &mut Conn, actor: &Actor, intake: &Intake, candidat
         let named = people.iter().map(|person| person.cast()).filter_map(|id| Some(Subject { id, name: names.get(&id)?.clone() }));
         let subjects: Vec<Subject> = named.take(NAMED).collect();
         let there = if known.is_visible { in_the_way(&known.code, other, intake) } else { known.unnamed(intake).to_owned() };
-        let detail = format!("session {} overlaps {there}: {} of its trainees are expected in both", candidate.plan.code, people.len());
+        let detail = format!("session {} overlaps {there}: both expect {} of its trainees", candidate.plan.code, people.len());
         let other = known.is_visible.then(|| other_of(candidates, other, known.code.clone()));
         Some((index, Conflict { severity: Severity::Warn, subjects, other, ..blocking(candidate, ConflictKind::Trainee, detail) }))
     };
@@ -177,7 +177,7 @@ pub(super) fn on_shifts(conn: &mut Conn, intake: &Intake, candidates: &Candidate
         let crew = |shift: &CrewShift| shift.name.as_ref().map_or(shift.crew.to_string(), |name| format!("{} ({name})", shift.crew));
         let crews: BTreeSet<String> = called.iter().map(|(_, shift)| crew(shift)).collect();
         let crews = listed(crews.iter().map(String::as_str));
-        let detail = format!("{} of the trainees of session {} are on shift then: crew {crews}", called.len(), one.plan.code);
+        let detail = format!("session {} is during a shift of {} of its trainees: crew {crews}", one.plan.code, called.len());
         let subjects: Vec<Subject> = named.take(NAMED).collect();
         (!called.is_empty())
             .then(|| (index, Conflict { severity: Severity::Warn, subjects, ..blocking(one, ConflictKind::OnShift, detail) }))

@@ -24,7 +24,7 @@ use crate::{
     intakes::{self, Intake, IntakeId, SessionMode},
     journal::NewEntry,
     schema::sessions,
-    text::{Code, Note, listed},
+    text::{Code, Note, counted, listed},
 };
 
 /// What a step changes, for the journal.
@@ -253,10 +253,7 @@ pub fn refuse_unheld(conn: &mut Conn, intake: IntakeId) -> Result<(), Error> {
         return Ok(());
     }
     let codes = listed(unheld.iter().map(Code::as_str));
-    Err(Error::conflict(
-        "sessions_unheld",
-        format!("{} published sessions were not held: {codes}; hold or cancel them first", unheld.len()),
-    ))
+    Err(Error::conflict("sessions_unheld", format!("hold or cancel {} first: {codes}", counted(unheld.len(), "published session"))))
 }
 
 /// Confirms a session as held, as planned or as `new` says: its actual times and breaks and who taught. From then on it occupies its
