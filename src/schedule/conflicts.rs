@@ -28,6 +28,8 @@ text_enum! {
         Cohort => "cohort",
         Room => "room",
         RoomCapacity => "room_capacity",
+        /// People come to it, and the room is an online place.
+        RoomKind => "room_kind",
         Trainee => "trainee",
         PlanExceeded => "plan_exceeded",
         OutsideIntake => "outside_intake",

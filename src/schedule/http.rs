@@ -12,8 +12,7 @@ use utoipa::{IntoParams, OpenApi, ToSchema};
 use super::{
     changes::ScheduleChange,
     conflicts::{Checked, Conflict, Proposed},
-    model::{SeriesId, Session, SessionChange, SessionFilter, SessionId, SessionState, SessionTransition},
-    occurrences::ChangeScope,
+    model::{ChangeScope, SeriesId, Session, SessionChange, SessionFilter, SessionId, SessionState, SessionTransition},
     plan::{NewHold, NewSession, SessionPatch},
     store::{self, changes, check, links::whole, steps},
 };

@@ -1,6 +1,7 @@
 //! The schedule: sessions of an intake, what they occupy, and how each was held.
 
 mod advice;
+mod candidates;
 mod changes;
 mod conflicts;
 mod http;

@@ -6,7 +6,6 @@ use diesel::{AsChangeset, Identifiable, Insertable, Queryable, Selectable};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{occurrences::ChangeScope, plan::Plan};
 use crate::{
     clock::Instant,
     db::types::text_enum,
@@ -22,6 +21,18 @@ use crate::{
 
 pub type SessionId = Id<Session>;
 pub type SeriesId = Id<SeriesRow>;
+
+text_enum! {
+    /// Which sessions of a series an operation is about.
+    #[derive(Default)]
+    pub enum ChangeScope {
+        /// This one alone.
+        #[default]
+        This => "this",
+        /// This one and all later ones of its series that are drafts or published; those that are held or cancelled stay as they are.
+        Rest => "rest",
+    }
+}
 
 text_enum! {
     /// draft → published → held; cancelled from the first two.
@@ -229,22 +240,6 @@ pub struct Session {
 impl Session {
     pub(super) fn of(row: SessionRow, room: Option<RoomOfSession>, cohort_ids: Vec<CohortId>, instructors: Vec<Instructor>) -> Self {
         Self { held: row.held(), row, room, cohort_ids, instructors }
-    }
-
-    pub(super) fn plan(&self) -> Plan {
-        Plan {
-            code: self.row.code.clone(),
-            module_id: self.row.module_id,
-            mode: self.row.mode,
-            starts_at: self.row.starts_at,
-            ends_at: self.row.ends_at,
-            break_minutes: self.row.break_minutes,
-            length_minutes: self.row.length_minutes,
-            room_id: self.row.room_id,
-            place: self.row.place.clone(),
-            cohort_ids: self.cohort_ids.clone(),
-            instructor_ids: self.instructors.iter().map(|instructor| instructor.id).collect(),
-        }
     }
 }
 

@@ -5,12 +5,11 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{
-    model::Session,
+    model::{ChangeScope, Session},
     plan::{Plan, SessionPatch},
 };
 use crate::{
     clock::Instant,
-    db::types::text_enum,
     error::{Error, FieldFault},
     http::{Patched, body::nullable},
     intakes::SessionMode,
@@ -19,18 +18,6 @@ use crate::{
     text::{Code, Note},
     zone::{EnteredTime, Zone},
 };
-
-text_enum! {
-    /// Which sessions of a series an operation is about.
-    #[derive(Default)]
-    pub enum ChangeScope {
-        /// This one alone.
-        #[default]
-        This => "this",
-        /// This one and all later ones of its series that are drafts or published; those that are held or cancelled stay as they are.
-        Rest => "rest",
-    }
-}
 
 fn entered(time: EnteredTime, zone: Zone, pointer: &str) -> Result<Instant, Error> {
     time.instant(zone).map_err(|unclear| Error::Invalid(vec![unclear.fault(pointer)]))

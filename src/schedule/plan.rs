@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::model::SessionRow;
+use super::model::{Session, SessionRow};
 use crate::{
     clock::Instant,
     error::FieldFault,
@@ -34,6 +34,25 @@ pub(super) struct Plan {
     pub(super) place: Option<Place>,
     pub(super) cohort_ids: Vec<CohortId>,
     pub(super) instructor_ids: Vec<PersonId>,
+}
+
+impl Session {
+    /// The session as it is planned.
+    pub(super) fn plan(&self) -> Plan {
+        Plan {
+            code: self.row.code.clone(),
+            module_id: self.row.module_id,
+            mode: self.row.mode,
+            starts_at: self.row.starts_at,
+            ends_at: self.row.ends_at,
+            break_minutes: self.row.break_minutes,
+            length_minutes: self.row.length_minutes,
+            room_id: self.row.room_id,
+            place: self.row.place.clone(),
+            cohort_ids: self.cohort_ids.clone(),
+            instructor_ids: self.instructors.iter().map(|instructor| instructor.id).collect(),
+        }
+    }
 }
 
 impl Plan {

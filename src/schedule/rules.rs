@@ -205,9 +205,31 @@ pub(super) struct Occupied {
     pub(super) proposed: bool,
 }
 
+impl Occupied {
+    /// What a session with this plan would occupy; a recorded one occupies nobody.
+    pub(super) fn by(session_id: SessionId, plan: &Plan) -> Vec<Self> {
+        if plan.mode == SessionMode::Recorded {
+            return Vec::new();
+        }
+        let cohorts = plan.cohort_ids.iter().map(|id| (ClaimKind::Cohort, id.cast()));
+        let instructors = plan.instructor_ids.iter().map(|id| (ClaimKind::Instructor, id.cast()));
+        let room = plan.room_id.iter().map(|id| (ClaimKind::Room, id.cast()));
+        cohorts
+            .chain(instructors)
+            .chain(room)
+            .map(|resource| Self { resource, session_id, starts_at: plan.starts_at, ends_at: plan.ends_at, proposed: true })
+            .collect()
+    }
+}
+
 /// The pair as a waiver names it: the smaller id first.
 pub(super) fn pair(one: SessionId, other: SessionId) -> (SessionId, SessionId) {
     if one < other { (one, other) } else { (other, one) }
+}
+
+/// Those of `now` that are not in `before`.
+pub(super) fn added<T: Copy + PartialEq>(before: &[T], now: &[T]) -> Vec<T> {
+    now.iter().filter(|one| !before.contains(one)).copied().collect()
 }
 
 /// What one session takes of the plan of a cohort.

@@ -7,11 +7,11 @@ use diesel::prelude::*;
 use super::{
     super::{
         advice::{Load, Period, beyond_caps, week_around},
-        conflicts::{Conflict, ConflictKind, Severity, Subject},
+        candidates::{Candidate, Candidates},
+        conflicts::{Conflict, ConflictKind, Subject},
         model::SessionId,
         rules::ClaimKind,
     },
-    check::{Candidate, Candidates, blocking},
     conflicts::names_of_people,
     expected::on_shifts,
     links::CHUNK,
@@ -38,10 +38,6 @@ pub(super) fn advice(conn: &mut Conn, intake: &Intake, candidates: &Candidates) 
     Ok(found)
 }
 
-fn warning(candidate: &Candidate, kind: ConflictKind, subjects: Vec<Subject>, detail: String) -> Conflict {
-    Conflict { severity: Severity::Warn, subjects, ..blocking(candidate, kind, detail) }
-}
-
 /// The sessions at which somebody is at a certain time.
 fn timed(candidates: &Candidates) -> impl Iterator<Item = (usize, &Candidate)> {
     candidates.all.iter().enumerate().filter(|(_, one)| one.plan.mode != SessionMode::Recorded)
@@ -63,7 +59,7 @@ fn holidays(conn: &mut Conn, intake: &Intake, candidates: &Candidates) -> Result
         let date = date(one);
         let why = off.get(&date)?;
         let detail = format!("session {} is on {date}, which is off: {why}", one.plan.code);
-        Some((index, warning(one, ConflictKind::Holiday, vec![subject.clone()], detail)))
+        Some((index, one.warning(ConflictKind::Holiday, vec![subject.clone()], detail)))
     };
     Ok(timed(candidates).filter_map(conflict).collect())
 }
@@ -81,7 +77,7 @@ fn of_instructors(conn: &mut Conn, intake: &Intake, candidates: &Candidates) -> 
     let mut tell = |(index, one): (usize, &Candidate), person: PersonId, kind, detail: &dyn Fn(&str) -> String| {
         if let Some(subject) = subject(person) {
             let detail = detail(subject.name.as_str());
-            found.push((index, warning(one, kind, vec![subject], detail)));
+            found.push((index, one.warning(kind, vec![subject], detail)));
         }
     };
     for ((index, one), profile) in taught_by(&profiles, timed(candidates)) {

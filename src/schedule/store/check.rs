@@ -3,17 +3,17 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::{
-    super::advice::Load,
-    super::conflicts::{Checked, Conflict, ConflictKind, Placed, Proposed, Severity, Subject, Taking, exceeding},
-    super::model::{Session, SessionId, SessionRow, SessionState, UNHELD},
+    super::candidates::{Candidate, Candidates},
+    super::conflicts::{Checked, Conflict, ConflictKind, Proposed, Severity, Subject, Taking, exceeding},
+    super::model::{Session, SessionId, SessionState, UNHELD},
     super::plan::Plan,
     super::proposals::Share,
-    super::rules::{ClaimKind, Frame, Occupied, scheduled},
+    super::rules::{ClaimKind, Frame, Occupied, added, scheduled},
     advice::advice,
-    conflicts::{Clash, Told, clashes, lock, occupied, told},
-    expected::{crowded, trainees},
+    conflicts::{Clash, Told, clashes, lock, told},
+    expected::{trainees, unsuited},
     frame,
-    links::{self, added, whole},
+    links::{self, whole},
     of_ids,
     plan::{exceeds, planned_minutes, taken_of},
 };
@@ -21,7 +21,6 @@ use crate::{
     access::{Action, Actor},
     db::Conn,
     error::{Error, FieldFault},
-    id::Id,
     intakes::{self, CohortId, Intake, IntakeId},
     people::PersonId,
     programs::ModuleId,
@@ -35,114 +34,6 @@ const SHOWN: usize = 1000;
 const REFUSED: usize = 100;
 /// Conflicts that the detail of a refusal tells.
 const TOLD: usize = 5;
-
-/// A session as it is proposed.
-#[derive(Clone)]
-pub(super) struct Candidate {
-    pub(super) id: SessionId,
-    /// Where a request or a file says it.
-    pub(super) pointer: Option<String>,
-    /// The session that stands already, if one does: its claims are thought away, and a waiver names it.
-    pub(super) stored: Option<SessionId>,
-    pub(super) plan: Plan,
-    pub(super) minutes: i32,
-    /// The cohorts of whose plan it takes more than it does now. For the others it is not refused for what others have taken meanwhile.
-    pub(super) taking: Vec<CohortId>,
-}
-
-impl Candidate {
-    /// A session as it is to be published; none is stored yet if it is new.
-    pub(super) fn of(stored: Option<&Session>, plan: Plan, minutes: i32) -> Self {
-        Self::beside(stored.map(|session| (&session.row, session.cohort_ids.as_slice())), plan, minutes)
-    }
-
-    /// As [`Candidate::of`], by the row and the cohorts of what is stored.
-    pub(super) fn beside(stored: Option<(&SessionRow, &[CohortId])>, plan: Plan, minutes: i32) -> Self {
-        let taking = match stored {
-            Some((row, cohorts)) if row.state == SessionState::Published && minutes <= row.minutes => added(cohorts, &plan.cohort_ids),
-            _ => plan.cohort_ids.clone(),
-        };
-        let stored = stored.map(|(row, _)| row.id);
-        Self { id: stored.unwrap_or_else(Id::generate), pointer: None, stored, plan, minutes, taking }
-    }
-
-    /// The same, where a request or an answer says it.
-    pub(super) fn at(self, pointer: String) -> Self {
-        Self { pointer: Some(pointer), ..self }
-    }
-
-    /// A session as it was held: nothing is refused any more for the plan.
-    pub(super) fn held(id: SessionId, actual: Plan, minutes: i32) -> Self {
-        Self { id, pointer: None, stored: Some(id), plan: actual, minutes, taking: Vec::new() }
-    }
-
-    /// What it is for one of its instructors.
-    pub(super) fn load(&self, person_id: PersonId) -> Load {
-        Load { person_id, starts_at: self.plan.starts_at, minutes: self.minutes }
-    }
-
-    fn placed(&self) -> Placed {
-        Placed {
-            id: self.stored,
-            pointer: self.pointer.clone(),
-            code: self.plan.code.clone(),
-            starts_at: self.plan.starts_at,
-            ends_at: self.plan.ends_at,
-        }
-    }
-}
-
-/// In the order of the request.
-pub(super) struct Candidates {
-    pub(super) all: Vec<Candidate>,
-    places: HashMap<SessionId, usize>,
-    /// The sessions that stand until these take their place.
-    replaced: HashSet<SessionId>,
-    /// Whether only one of them is to be, so that none is in the way of another.
-    pub(super) are_alternatives: bool,
-}
-
-impl Candidates {
-    pub(super) fn of(all: Vec<Candidate>) -> Self {
-        let places = all.iter().enumerate().map(|(index, one)| (one.id, index)).collect();
-        let replaced = all.iter().filter_map(|one| one.stored).collect();
-        Self { all, places, replaced, are_alternatives: false }
-    }
-
-    /// One session at several times, each under an id of its own.
-    fn alternatives(session: &Session, plans: Vec<Plan>) -> Self {
-        let one = |plan| Candidate { id: Id::generate(), ..Candidate::of(Some(session), plan, session.row.minutes) };
-        Self { are_alternatives: true, ..Self::of(plans.into_iter().map(one).collect()) }
-    }
-
-    /// What adds up, in the order of the candidates: of alternatives what is of each, else all.
-    pub(super) fn together<'a, T>(&self, all: &'a [T], index: impl Fn(&T) -> usize) -> Vec<&'a [T]> {
-        if self.are_alternatives { all.chunk_by(|one, next| index(one) == index(next)).collect() } else { vec![all] }
-    }
-
-    /// Whether a session that stands is thought away.
-    pub(super) fn replace(&self, id: SessionId) -> bool {
-        self.replaced.contains(&id)
-    }
-
-    /// The id by which a waiver names a session, proposed or standing.
-    pub(super) fn stored_id(&self, id: SessionId) -> SessionId {
-        self.find(id).and_then(|(_, one)| one.stored).unwrap_or(id)
-    }
-
-    pub(super) fn occupied(&self) -> Vec<Occupied> {
-        self.all.iter().flat_map(|one| occupied(one.id, &one.plan)).collect()
-    }
-
-    pub(super) fn find(&self, id: SessionId) -> Option<(usize, &Candidate)> {
-        let index = *self.places.get(&id)?;
-        Some((index, self.all.get(index)?))
-    }
-
-    pub(super) fn codes(&self) -> HashMap<SessionId, Code> {
-        self.all.iter().map(|one| (one.id, one.plan.code.clone())).collect()
-    }
-}
 
 /// Conflicts, each with the place of its session.
 #[derive(Default)]
@@ -229,7 +120,7 @@ pub(super) fn find_all(conn: &mut Conn, actor: &Actor, intake: &Intake, frame: &
     let most = if candidates.are_alternatives { usize::MAX } else { SHOWN };
     in_two_places(conn, actor, intake, candidates, (most, true), &mut found)?;
     found.conflicts.extend(trainees(conn, actor, intake, candidates)?);
-    found.conflicts.extend(crowded(conn, candidates)?);
+    found.conflicts.extend(unsuited(conn, candidates)?);
     found.conflicts.extend(beyond_plan(conn, intake, candidates)?);
     found.conflicts.extend(advice(conn, intake, candidates)?);
     Ok(found.sorted())
@@ -318,26 +209,12 @@ fn stored(conn: &mut Conn, actor: &Actor, intake: IntakeId, ids: BTreeSet<Sessio
     Ok(whole(conn, rows)?.into_iter().map(|session| (session.row.id, session)).collect())
 }
 
-/// What blocks and cannot be waived.
-pub(super) fn blocking(candidate: &Candidate, kind: ConflictKind, detail: String) -> Conflict {
-    Conflict {
-        session: candidate.placed(),
-        kind,
-        severity: Severity::Block,
-        can_be_waived: false,
-        subjects: Vec::new(),
-        other: None,
-        waiver: None,
-        detail,
-    }
-}
-
 fn outside(frame: &Frame, candidates: &Candidates) -> Vec<(usize, Conflict)> {
     let mut found = Vec::new();
     for (index, one) in candidates.all.iter().enumerate() {
         for fault in frame.days.check(&one.plan) {
             let detail = format!("session {} {}", one.plan.code, fault.detail);
-            found.push((index, blocking(one, ConflictKind::OutsideIntake, detail)));
+            found.push((index, one.blocking(ConflictKind::OutsideIntake, detail)));
         }
     }
     found
@@ -370,20 +247,11 @@ pub(super) fn overlap(candidates: &Candidates, Clash { one, other, waiver }: Cla
         ClaimKind::Room => ConflictKind::Room,
     };
     let severity = if waiver.is_some() { Severity::Warn } else { Severity::Block };
-    let (subjects, other) = (vec![told.subject], told.other.map(|code| other_of(candidates, &other, code)));
+    let (subjects, other) = (vec![told.subject], told.other.map(|code| candidates.other(&other, code)));
     // Who waived it and why is for those who see both sessions.
     let waiver = waiver.filter(|_| other.is_some());
-    let conflict = blocking(candidate, kind, told.sentence);
+    let conflict = candidate.blocking(kind, told.sentence);
     Some((index, Conflict { severity, can_be_waived: true, subjects, other, waiver, ..conflict }))
-}
-
-/// The session at the other side, proposed too or standing.
-pub(super) fn other_of(candidates: &Candidates, other: &Occupied, code: Code) -> Placed {
-    match candidates.find(other.session_id) {
-        // Where it is in the way: of a file, one that is refused stays where it was.
-        Some((_, candidate)) => Placed { starts_at: other.starts_at, ends_at: other.ends_at, ..candidate.placed() },
-        None => Placed { id: Some(other.session_id), pointer: None, code, starts_at: other.starts_at, ends_at: other.ends_at },
-    }
 }
 
 /// Sessions with which more would be scheduled than planned.
@@ -427,6 +295,6 @@ impl Shares {
         let (module, planned) = self.planned.get(&module)?;
         let detail = exceeds(code.as_str(), module.as_str(), minutes, *planned);
         let subjects = vec![Subject { id: cohort.cast(), name: name.clone() }];
-        Some(Conflict { subjects, ..blocking(candidate, ConflictKind::PlanExceeded, detail) })
+        Some(Conflict { subjects, ..candidate.blocking(ConflictKind::PlanExceeded, detail) })
     }
 }

@@ -9,12 +9,11 @@ use chrono::TimeDelta;
 use diesel::prelude::*;
 
 use super::{
+    super::candidates::Candidates,
     super::conflicts::{Granted, Subject},
     super::model::SessionId,
     super::overlaps::for_each_overlap,
-    super::plan::Plan,
     super::rules::{ClaimKind, Occupied, Resource, pair},
-    check::Candidates,
     links::CHUNK,
     visible,
     waivers::granted,
@@ -25,26 +24,11 @@ use crate::{
     db::{self, Conn},
     error::Error,
     id::Id,
-    intakes::{Intake, SessionMode},
+    intakes::Intake,
     organizations::OrganizationId,
     schema::{claims, cohorts, intakes, people, rooms, sessions},
     text::{Code, Name},
 };
-
-/// What a session with this plan would occupy; a recorded one occupies nobody.
-pub(in crate::schedule) fn occupied(session_id: SessionId, plan: &Plan) -> Vec<Occupied> {
-    if plan.mode == SessionMode::Recorded {
-        return Vec::new();
-    }
-    let cohorts = plan.cohort_ids.iter().map(|id| (ClaimKind::Cohort, id.cast()));
-    let instructors = plan.instructor_ids.iter().map(|id| (ClaimKind::Instructor, id.cast()));
-    let room = plan.room_id.iter().map(|id| (ClaimKind::Room, id.cast()));
-    cohorts
-        .chain(instructors)
-        .chain(room)
-        .map(|resource| Occupied { resource, session_id, starts_at: plan.starts_at, ends_at: plan.ends_at, proposed: true })
-        .collect()
-}
 
 /// From here to the end of the transaction nobody else claims what these take.
 pub(super) fn lock(conn: &mut Conn, proposed: &[Occupied]) -> Result<(), Error> {

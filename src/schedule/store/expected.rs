@@ -7,10 +7,11 @@ use diesel::prelude::*;
 
 use super::{
     super::advice::{Crewed, on_shift},
-    super::conflicts::{Conflict, ConflictKind, Elsewhere, Placement, Severity, Subject, in_two_sessions},
+    super::candidates::{Candidate, Candidates},
+    super::conflicts::{Conflict, ConflictKind, Elsewhere, Placement, Subject, in_two_sessions},
     super::model::SessionId,
+    super::plan::Plan,
     super::rules::{ClaimKind, Occupied, Resource},
-    check::{Candidate, Candidates, blocking, other_of},
     conflicts::{in_the_way, known, names_of_people, standing},
     links::CHUNK,
 };
@@ -24,7 +25,7 @@ use crate::{
     intakes::{CohortId, Intake, IntakeId, SessionMode},
     organizations::OrganizationId,
     people::PersonId,
-    rooms::RoomId,
+    rooms::{RoomId, RoomKind},
     schema::{enrollment_periods, enrollments, rooms as room_rows},
     text::{Code, Name, listed},
 };
@@ -48,8 +49,8 @@ pub(super) fn trainees(conn: &mut Conn, actor: &Actor, intake: &Intake, candidat
         let subjects: Vec<Subject> = named.take(NAMED).collect();
         let there = if known.is_visible { in_the_way(&known.code, other, intake) } else { known.unnamed(intake).to_owned() };
         let detail = format!("session {} overlaps {there}: both expect {} of its trainees", candidate.plan.code, people.len());
-        let other = known.is_visible.then(|| other_of(candidates, other, known.code.clone()));
-        Some((index, Conflict { severity: Severity::Warn, subjects, other, ..blocking(candidate, ConflictKind::Trainee, detail) }))
+        let other = known.is_visible.then(|| candidates.other(other, known.code.clone()));
+        Some((index, Conflict { other, ..candidate.warning(ConflictKind::Trainee, subjects, detail) }))
     };
     Ok(found.into_iter().filter_map(conflict).collect())
 }
@@ -90,45 +91,57 @@ fn elsewhere(conn: &mut Conn, intake: IntakeId, proposed: &[(Occupied, CohortId)
     Ok(elsewhere)
 }
 
-/// Sessions for more trainees than their rooms hold, by whoever is enrolled in their cohorts then.
-pub(super) fn crowded(conn: &mut Conn, candidates: &Candidates) -> Result<Vec<(usize, Conflict)>, Error> {
-    let bounded = bounded_rooms(conn, candidates.all.iter().filter_map(|one| one.plan.room_id).collect())?;
-    let bound_of = |one: &Candidate| one.plan.room_id.and_then(|id| bounded.get(&id));
-    let inside: Vec<(usize, &Candidate, &BoundedRoom)> =
-        candidates.all.iter().enumerate().filter_map(|(index, one)| Some((index, one, bound_of(one)?))).collect();
-    let placed = placed(conn, inside.iter().flat_map(|(_, one, _)| one.plan.cohort_ids.iter().copied()).collect())?;
-    let conflict = |(index, one, room): (usize, &Candidate, &BoundedRoom)| {
+/// Sessions that do not suit their rooms: where people come, but the room is an online place; and for more trainees than it holds, by
+/// whoever is enrolled in their cohorts then.
+pub(super) fn unsuited(conn: &mut Conn, candidates: &Candidates) -> Result<Vec<(usize, Conflict)>, Error> {
+    let rooms = rooms_of(conn, candidates.all.iter().filter_map(|one| one.plan.room_id).collect())?;
+    let room_of = |one: &Candidate| one.plan.room_id.and_then(|id| rooms.get(&id));
+    let inside: Vec<(usize, &Candidate, &RoomOf)> =
+        candidates.all.iter().enumerate().filter_map(|(index, one)| Some((index, one, room_of(one)?))).collect();
+    let bounded = inside.iter().filter(|(_, _, room)| room.capacity.is_some());
+    let placed = placed(conn, bounded.flat_map(|(_, one, _)| one.plan.cohort_ids.iter().copied()).collect())?;
+    let expected_in = |one: &Candidate| {
         let is_in = |placed: &&Placement| one.plan.cohort_ids.contains(&placed.cohort_id) && placed.covers(one.plan.starts_at);
-        let expected = placed.iter().filter(is_in).count();
-        let detail =
-            format!("session {} is for {expected} trainees; the room {} holds {}", one.plan.code, room.subject.name, room.capacity);
-        let subjects = vec![room.subject.clone()];
-        (expected > room.capacity)
-            .then(|| (index, Conflict { severity: Severity::Warn, subjects, ..blocking(one, ConflictKind::RoomCapacity, detail) }))
+        placed.iter().filter(is_in).count()
     };
-    Ok(inside.into_iter().filter_map(conflict).collect())
+    let mut conflicts = Vec::new();
+    for (index, one, room) in inside {
+        let Plan { code, mode, .. } = &one.plan;
+        let mut warn = |kind, detail| {
+            conflicts.push((index, one.warning(kind, vec![room.subject.clone()], detail)));
+        };
+        if room.kind == RoomKind::Online && matches!(mode, SessionMode::OnSite | SessionMode::Mixed) {
+            warn(ConflictKind::RoomKind, format!("people come to session {code}, and {} is an online place", room.subject.name));
+        }
+        let expected = expected_in(one);
+        if let Some(capacity) = room.capacity.filter(|capacity| expected > *capacity) {
+            let detail = format!("session {code} is for {expected} trainees; the room {} holds {capacity}", room.subject.name);
+            warn(ConflictKind::RoomCapacity, detail);
+        }
+    }
+    Ok(conflicts)
 }
 
-struct BoundedRoom {
+struct RoomOf {
     subject: Subject,
-    capacity: usize,
+    kind: RoomKind,
+    capacity: Option<usize>,
 }
 
-/// Those of these rooms that hold only so many.
-fn bounded_rooms(conn: &mut Conn, ids: BTreeSet<RoomId>) -> Result<HashMap<RoomId, BoundedRoom>, Error> {
+fn rooms_of(conn: &mut Conn, ids: BTreeSet<RoomId>) -> Result<HashMap<RoomId, RoomOf>, Error> {
     let ids: Vec<RoomId> = ids.into_iter().collect();
-    let mut bounded = HashMap::new();
+    let mut rooms = HashMap::new();
     for chunk in ids.chunks(CHUNK) {
-        let rows: Vec<(RoomId, Name, Option<i32>)> = room_rows::table
+        let rows: Vec<(RoomId, Name, RoomKind, Option<i32>)> = room_rows::table
             .filter(room_rows::id.eq_any(chunk.to_vec()))
-            .select((room_rows::id, room_rows::name, room_rows::capacity))
+            .select((room_rows::id, room_rows::name, room_rows::kind, room_rows::capacity))
             .load(conn)?;
-        bounded.extend(rows.into_iter().filter_map(|(id, name, capacity)| {
-            let capacity = usize::try_from(capacity?).ok()?;
-            Some((id, BoundedRoom { subject: Subject { id: id.cast(), name }, capacity }))
+        rooms.extend(rows.into_iter().map(|(id, name, kind, capacity)| {
+            let capacity = capacity.and_then(|capacity| usize::try_from(capacity).ok());
+            (id, RoomOf { subject: Subject { id: id.cast(), name }, kind, capacity })
         }));
     }
-    Ok(bounded)
+    Ok(rooms)
 }
 
 type PlacementRow = (PersonId, Option<CohortId>, Instant, Option<Instant>);
@@ -179,8 +192,7 @@ pub(super) fn on_shifts(conn: &mut Conn, intake: &Intake, candidates: &Candidate
         let crews = listed(crews.iter().map(String::as_str));
         let detail = format!("session {} is during a shift of {} of its trainees: crew {crews}", one.plan.code, called.len());
         let subjects: Vec<Subject> = named.take(NAMED).collect();
-        (!called.is_empty())
-            .then(|| (index, Conflict { severity: Severity::Warn, subjects, ..blocking(one, ConflictKind::OnShift, detail) }))
+        (!called.is_empty()).then(|| (index, one.warning(ConflictKind::OnShift, subjects, detail)))
     };
     Ok(found.into_iter().filter_map(conflict).collect())
 }

@@ -8,6 +8,7 @@ use diesel::prelude::*;
 use super::super::{
     model::{Instructor, RoomOfSession, Session, SessionId, SessionRow},
     plan::Plan,
+    rules::added,
 };
 use crate::{
     access::Actor,
@@ -137,11 +138,6 @@ fn insert_instructors(conn: &mut Conn, links: Vec<(SessionId, PersonId, bool)>) 
         for_backend!(conn, |c| diesel::insert_into(session_instructors::table).values(rows).execute(c))?;
     }
     Ok(())
-}
-
-/// Those of `now` that are not in `before`.
-pub(in crate::schedule) fn added<T: Copy + PartialEq>(before: &[T], now: &[T]) -> Vec<T> {
-    now.iter().filter(|one| !before.contains(one)).copied().collect()
 }
 
 /// A session, its plan as it stands and the one that it gets.

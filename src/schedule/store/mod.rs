@@ -27,7 +27,7 @@ use self::{
     steps::publish_these,
 };
 use super::{
-    model::{Cursor, Session, SessionFilter, SessionId, SessionRow, SessionState},
+    model::{Cursor, Session, SessionFilter, SessionId, SessionRow, SessionState, UNHELD},
     plan::{NewSession, Plan},
     rules::{Days, Frame, unless_all_valid},
 };
@@ -138,6 +138,22 @@ pub fn find(conn: &mut Conn, actor: &Actor, id: SessionId) -> Result<SessionRow,
 pub(super) fn read(conn: &mut Conn, actor: &Actor, id: SessionId) -> Result<Session, Error> {
     let row = find(conn, actor, id)?;
     whole_one(conn, row)
+}
+
+/// The later sessions of the same series that are not yet held, by start.
+///
+/// # Errors
+/// 422 for a session that was made alone.
+pub(super) fn later(conn: &mut Conn, actor: &Actor, session: &SessionRow) -> Result<Vec<SessionRow>, Error> {
+    let alone = || Error::invalid("/scope", "no_series", format!("session {} belongs to no series", session.code));
+    let after = sessions::starts_at.gt(session.starts_at).or(sessions::starts_at.eq(session.starts_at).and(sessions::id.gt(session.id)));
+    let rows = visible(actor)
+        .filter(sessions::series_id.eq(session.series_id.ok_or_else(alone)?))
+        .filter(sessions::state.eq_any(UNHELD))
+        .filter(after)
+        .order((sessions::starts_at, sessions::id))
+        .select(SessionRow::as_select());
+    Ok(rows.load(conn)?)
 }
 
 /// These sessions of an intake, by id.

@@ -9,15 +9,17 @@ use diesel::{
 };
 
 use super::{
+    super::candidates::Candidate,
     super::changes::Successor,
     super::model::{Session, SessionId, SessionRow, SessionState},
     super::plan::{Plan, SessionPatch},
+    super::rules::added,
     called,
     changes::{self, NewChange},
     changing,
-    check::{Candidate, refuse_conflicts},
+    check::refuse_conflicts,
     find, frame,
-    links::{self, CHUNK, Replanned, added, whole},
+    links::{self, CHUNK, Replanned, whole},
     of_ids, read, refuse_taken,
 };
 use crate::{

@@ -2,19 +2,16 @@
 
 use std::{collections::HashMap, iter::once};
 
-use diesel::prelude::*;
-
 use super::{
     super::changes::Successor,
-    super::model::{Session, SessionId, SessionRow, SessionState, UNHELD},
-    super::occurrences::{ChangeScope, SessionCut, SessionMove, SessionSplit, Substitution},
+    super::model::{ChangeScope, Session, SessionId, SessionRow, SessionState},
+    super::occurrences::{SessionCut, SessionMove, SessionSplit, Substitution},
     super::plan::SessionPatch,
-    changing, draft, find, frame, insert,
+    changing, draft, find, frame, insert, later,
     links::{whole, whole_one},
     moves::{apply, shorten},
     refuse_taken,
     steps::publish_these,
-    visible,
 };
 use crate::{
     access::Actor,
@@ -22,24 +19,7 @@ use crate::{
     db::Conn,
     error::{Error, FieldFault},
     intakes::Intake,
-    schema::sessions,
 };
-
-/// The later sessions of the same series that are not yet held, by start.
-///
-/// # Errors
-/// 422 for a session that was made alone.
-pub(super) fn later(conn: &mut Conn, actor: &Actor, session: &SessionRow) -> Result<Vec<SessionRow>, Error> {
-    let alone = || Error::invalid("/scope", "no_series", format!("session {} belongs to no series", session.code));
-    let after = sessions::starts_at.gt(session.starts_at).or(sessions::starts_at.eq(session.starts_at).and(sessions::id.gt(session.id)));
-    let rows = visible(actor)
-        .filter(sessions::series_id.eq(session.series_id.ok_or_else(alone)?))
-        .filter(sessions::state.eq_any(UNHELD))
-        .filter(after)
-        .order((sessions::starts_at, sessions::id))
-        .select(SessionRow::as_select());
-    Ok(rows.load(conn)?)
-}
 
 /// The session and, if it is about the rest too, the later ones, in an intake that is locked.
 fn chosen(conn: &mut Conn, actor: &Actor, id: SessionId, scope: ChangeScope) -> Result<(Intake, Vec<Session>), Error> {

@@ -3,14 +3,15 @@
 use std::collections::{BTreeSet, HashMap};
 
 use super::{
+    super::candidates::{Candidate, Candidates},
     super::conflicts::{Conflict, ConflictKind},
     super::model::{SessionId, SessionState},
     super::plan::NewSession,
     super::proposals::{self, Around, Obstacle, Stand, judge},
     super::rules::{Frame, Occupied, scheduled},
     Scheduled, called,
-    check::{Candidate, Candidates, Shares, find_all, overlap},
-    conflicts::{Clash, occupied, standing, told},
+    check::{Shares, find_all, overlap},
+    conflicts::{Clash, standing, told},
     frame,
     moves::roll_has_been_called,
     of_intake,
@@ -100,7 +101,7 @@ impl Considered {
         let Candidate { id, plan, minutes, .. } = &self.proposed;
         let mut then = Stand::default();
         if self.is_published && !stays {
-            then.claims = occupied(*id, plan);
+            then.claims = Occupied::by(*id, plan);
             let share = |cohort| ((cohort, plan.module_id), i64::from(*minutes));
             then.minutes = plan.cohort_ids.iter().copied().map(share).collect();
         }

@@ -9,12 +9,13 @@ use chrono::NaiveDate;
 use diesel::{dsl::count_star, prelude::*};
 
 use super::{
+    super::candidates::Candidate,
     super::model::{SeriesId, SeriesRow, Session, SessionId, SessionRow, SessionState},
     super::plan::Plan,
     super::rules::{Frame, check_instructors, laid_out},
     super::series::{Drawn, LaidOut, NewSeries, Series, SessionOfSeries, Slot, occurrences},
     admit, changing,
-    check::{Candidate, checked},
+    check::checked,
     draft, frame, insert,
     links::whole,
     plan::{planned_minutes, taken_of},

@@ -3,17 +3,16 @@
 use diesel::prelude::*;
 
 use super::{
+    super::candidates::Candidate,
     super::changes::Successor,
-    super::model::{Session, SessionChange, SessionId, SessionRow, SessionState, SessionTransition, UNHELD},
-    super::occurrences::ChangeScope,
+    super::model::{ChangeScope, Session, SessionChange, SessionId, SessionRow, SessionState, SessionTransition, UNHELD},
     super::plan::{NewHold, Plan},
-    super::rules::{Days, check_instructors, minutes},
+    super::rules::{Days, added, check_instructors, minutes},
     changes::{self, NewChange},
     changing,
-    check::{Candidate, refuse_conflicts},
-    find,
-    links::{self, CHUNK, added, whole, whole_one},
-    occurrences::later,
+    check::refuse_conflicts,
+    find, later,
+    links::{self, CHUNK, whole, whole_one},
     of_ids, read, save, visible,
 };
 use crate::{

@@ -162,3 +162,21 @@ fn an_overlap_in_a_room_by_hand_is_refused() {
     assert!(app.refusal(&format!("UPDATE sessions SET room_id = {own} WHERE id = {standing}")).contains("session_conflict"));
     assert!(app.refusal("DELETE FROM claims WHERE kind = 'room'").contains("immutable"));
 }
+
+#[test]
+fn people_who_come_to_an_online_place_are_warned_of() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let place = json!({ "code": "M-1", "name": "腾讯会议", "kind": "online", "link": "https://meeting.example.org/5551234" });
+    let place = course.coordinator.post("/rooms", place).expect(201).id();
+    for (mode, warned) in [("on_site", true), ("mixed", true), ("live_online", false)] {
+        let mut session = seed::session_body(&course, "N-1", &seed::morning(1));
+        session["room_id"] = json!(place);
+        session["mode"] = json!(mode);
+        let path = format!("/intakes/{}/sessions/check", course.intake);
+        let told = course.coordinator.post(&path, json!({ "sessions": [session] })).expect(200).body;
+        let kinds: Vec<&Value> = told["conflicts"].as_array().unwrap().iter().map(|one| &one["kind"]).collect();
+        assert_eq!(kinds, vec!["room_kind"; usize::from(warned)], "{mode}: {told}");
+        assert_eq!(told["fits"], true);
+    }
+}
