@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use chrono::{Days, NaiveDate, Weekday};
 
-use super::conflicts::Placement;
+use super::conflicts::Enrolled;
 use crate::{calendars::CrewShift, clock::Instant, instructors::Profile, organizations::OrganizationId, people::PersonId, text::Code};
 
 /// A session as it counts for one of its instructors: on the day, and in the week, in which it begins where the instructor is.
@@ -76,7 +76,7 @@ pub(super) fn beyond_caps(profiles: &HashMap<PersonId, Profile>, standing: &[Loa
 /// A trainee who works shifts: in a cohort, and in a crew of the sponsor.
 #[derive(Clone, Debug)]
 pub(super) struct Crewed {
-    pub(super) placement: Placement,
+    pub(super) enrolled: Enrolled,
     pub(super) crew: (OrganizationId, Code),
 }
 
@@ -90,8 +90,8 @@ pub(super) fn on_shift<'a>(
         let shifts = shifts.get(&one.crew)?;
         shifts.iter().find(|shift| shift.starts_at < ends_at && starts_at < shift.ends_at)
     };
-    let expected = trainees.filter(|one| one.placement.covers(starts_at));
-    expected.filter_map(|one| Some((one.placement.person_id, shift_of(one)?))).collect()
+    let expected = trainees.filter(|one| one.enrolled.covers(starts_at));
+    expected.filter_map(|one| Some((one.enrolled.person_id, shift_of(one)?))).collect()
 }
 
 #[cfg(test)]
@@ -104,7 +104,7 @@ mod tests {
         let (sponsor, cohort_id) = (Id::generate(), Id::generate());
         let code = |text: &str| text.parse::<Code>().unwrap();
         let crewed = |crew: &str, until: Option<&str>| Crewed {
-            placement: Placement { person_id: Id::generate(), cohort_id, from: at("2020-05-27T00:00:00Z"), until: until.map(at) },
+            enrolled: Enrolled { person_id: Id::generate(), cohort_id, from: at("2020-05-27T00:00:00Z"), until: until.map(at) },
             crew: (sponsor, code(crew)),
         };
         let shift = |crew: &str, start, end| CrewShift { crew: code(crew), starts_at: at(start), ends_at: at(end), name: None };

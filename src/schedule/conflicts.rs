@@ -153,14 +153,14 @@ pub struct Granted {
 
 /// Somebody enrolled in a cohort from then on, until the other instant if it is known.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Placement {
+pub(super) struct Enrolled {
     pub(super) person_id: PersonId,
     pub(super) cohort_id: CohortId,
     pub(super) from: Instant,
     pub(super) until: Option<Instant>,
 }
 
-impl Placement {
+impl Enrolled {
     /// Whether a session that begins then is owed (DOMAIN 2.6).
     pub(super) fn covers(&self, start: Instant) -> bool {
         self.from <= start && self.until.is_none_or(|until| start < until)
@@ -170,8 +170,8 @@ impl Placement {
 /// A trainee of a proposed cohort who is also in the cohort of a session that stands.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Elsewhere {
-    pub(super) here: Placement,
-    pub(super) there: Placement,
+    pub(super) here: Enrolled,
+    pub(super) there: Enrolled,
     /// The session that stands there.
     pub(super) other: Occupied,
 }

@@ -12,7 +12,7 @@ use utoipa::{IntoParams, OpenApi, ToSchema};
 use super::{
     changes::ScheduleChange,
     conflicts::{Checked, Conflict, Proposed},
-    model::{ChangeScope, SeriesId, Session, SessionChange, SessionFilter, SessionId, SessionState, SessionTransition},
+    model::{ChangeScope, SeriesId, Session, SessionFilter, SessionId, SessionState, SessionStep, SessionTransition},
     plan::{NewHold, NewSession, SessionPatch},
     store::{self, changes, check, links::whole, steps},
 };
@@ -308,7 +308,7 @@ async fn hold_session(db: Data<Db>, caller: Caller, id: Path<SessionId>, body: B
 #[utoipa::path(post, path = "/sessions/{id}/{transition}", tag = "sessions",
     params(("id" = SessionId, Path, description = "The session"), ("transition" = SessionTransition, Path, description = "The step"),
         ("Idempotency-Key" = Option<String>, Header, description = "The same key and body do the work once")),
-    request_body(content = SessionChange, example = json!({"reason": "the instructor is ill",
+    request_body(content = SessionStep, example = json!({"reason": "the instructor is ill",
         "replaced_by_id": "01936f3e-0000-7000-8000-000000000009"})),
     responses((status = 200, description = "The session as it is now; all that were cancelled, by start, if that was asked of the rest too",
         body = Stepped), Writing))]
@@ -316,7 +316,7 @@ async fn transition_session(
     db: Data<Db>,
     caller: Caller,
     path: Path<(SessionId, SessionTransition)>,
-    body: Body<SessionChange>,
+    body: Body<SessionStep>,
 ) -> Result<Answer, Error> {
     let (id, step) = path.into_inner();
     once(&db, &caller, body.hash, move |conn, actor, now| {

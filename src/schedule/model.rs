@@ -52,10 +52,10 @@ text_enum! {
     }
 }
 
-/// The body of a transition.
+/// The body of a step.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct SessionChange {
+pub(super) struct SessionStep {
     /// Why; cancelling needs it.
     #[serde(default)]
     pub reason: Option<Note>,

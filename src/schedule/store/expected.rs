@@ -8,7 +8,7 @@ use diesel::prelude::*;
 use super::{
     super::advice::{Crewed, on_shift},
     super::candidates::{Candidate, Candidates},
-    super::conflicts::{Conflict, ConflictKind, Elsewhere, Placement, Subject, in_two_sessions},
+    super::conflicts::{Conflict, ConflictKind, Elsewhere, Enrolled, Subject, in_two_sessions},
     super::model::SessionId,
     super::plan::Plan,
     super::rules::{ClaimKind, Occupied, Resource},
@@ -62,17 +62,17 @@ fn elsewhere(conn: &mut Conn, intake: IntakeId, proposed: &[(Occupied, CohortId)
     let times: Vec<Occupied> = proposed.iter().map(|(one, _)| *one).collect();
     let here = placed(conn, proposed.iter().map(|(_, cohort)| *cohort).collect())?;
     let people: BTreeSet<PersonId> = here.iter().map(|placed| placed.person_id).collect();
-    let mut there: HashMap<PersonId, Vec<Placement>> = HashMap::new();
+    let mut there: HashMap<PersonId, Vec<Enrolled>> = HashMap::new();
     let mut cohorts: BTreeSet<Resource> = BTreeSet::new();
     for chunk in people.into_iter().collect::<Vec<_>>().chunks(CHUNK) {
-        let rows: Vec<PlacementRow> = enrollments::table
+        let rows: Vec<EnrolledRow> = enrollments::table
             .inner_join(enrollment_periods::table.on(enrollment_periods::enrollment_id.eq(enrollments::id)))
             .filter(enrollments::person_id.eq_any(chunk.to_vec()))
             .filter(enrollments::intake_id.ne(intake))
             .filter(enrollment_periods::state.eq(EnrollmentState::Enrolled))
             .select((enrollments::person_id, enrollment_periods::cohort_id, enrollment_periods::from_at, enrollment_periods::until_at))
             .load(conn)?;
-        for placed in rows.into_iter().filter_map(placement) {
+        for placed in rows.into_iter().filter_map(enrolled) {
             cohorts.insert((ClaimKind::Cohort, placed.cohort_id.cast()));
             there.entry(placed.person_id).or_default().push(placed);
         }
@@ -101,7 +101,7 @@ pub(super) fn unsuited(conn: &mut Conn, candidates: &Candidates) -> Result<Vec<(
     let bounded = inside.iter().filter(|(_, _, room)| room.capacity.is_some());
     let placed = placed(conn, bounded.flat_map(|(_, one, _)| one.plan.cohort_ids.iter().copied()).collect())?;
     let expected_in = |one: &Candidate| {
-        let is_in = |placed: &&Placement| one.plan.cohort_ids.contains(&placed.cohort_id) && placed.covers(one.plan.starts_at);
+        let is_in = |placed: &&Enrolled| one.plan.cohort_ids.contains(&placed.cohort_id) && placed.covers(one.plan.starts_at);
         placed.iter().filter(is_in).count()
     };
     let mut conflicts = Vec::new();
@@ -144,24 +144,24 @@ fn rooms_of(conn: &mut Conn, ids: BTreeSet<RoomId>) -> Result<HashMap<RoomId, Ro
     Ok(rooms)
 }
 
-type PlacementRow = (PersonId, Option<CohortId>, Instant, Option<Instant>);
+type EnrolledRow = (PersonId, Option<CohortId>, Instant, Option<Instant>);
 
 /// None outside every cohort.
-fn placement((person_id, cohort_id, from, until): PlacementRow) -> Option<Placement> {
-    Some(Placement { person_id, cohort_id: cohort_id?, from, until })
+fn enrolled((person_id, cohort_id, from, until): EnrolledRow) -> Option<Enrolled> {
+    Some(Enrolled { person_id, cohort_id: cohort_id?, from, until })
 }
 
-fn placed(conn: &mut Conn, cohorts: BTreeSet<CohortId>) -> Result<Vec<Placement>, Error> {
+fn placed(conn: &mut Conn, cohorts: BTreeSet<CohortId>) -> Result<Vec<Enrolled>, Error> {
     if cohorts.is_empty() {
         return Ok(Vec::new());
     }
-    let rows: Vec<PlacementRow> = enrollment_periods::table
+    let rows: Vec<EnrolledRow> = enrollment_periods::table
         .inner_join(enrollments::table.on(enrollments::id.eq(enrollment_periods::enrollment_id)))
         .filter(enrollment_periods::cohort_id.eq_any(cohorts.into_iter().collect::<Vec<_>>()))
         .filter(enrollment_periods::state.eq(EnrollmentState::Enrolled))
         .select((enrollments::person_id, enrollment_periods::cohort_id, enrollment_periods::from_at, enrollment_periods::until_at))
         .load(conn)?;
-    Ok(rows.into_iter().filter_map(placement).collect())
+    Ok(rows.into_iter().filter_map(enrolled).collect())
 }
 
 /// Who is on which shift.
@@ -199,7 +199,7 @@ pub(super) fn on_shifts(conn: &mut Conn, intake: &Intake, candidates: &Candidate
 
 /// The trainees of these cohorts who work in a crew, by cohort and in the order of their ids.
 fn crewed(conn: &mut Conn, cohorts: BTreeSet<CohortId>) -> Result<HashMap<CohortId, Vec<Crewed>>, Error> {
-    let rows: Vec<(PlacementRow, OrganizationId, Code)> = enrollment_periods::table
+    let rows: Vec<(EnrolledRow, OrganizationId, Code)> = enrollment_periods::table
         .inner_join(enrollments::table.on(enrollments::id.eq(enrollment_periods::enrollment_id)))
         .filter(enrollment_periods::cohort_id.eq_any(cohorts.into_iter().collect::<Vec<_>>()))
         .filter(enrollment_periods::state.eq(EnrollmentState::Enrolled))
@@ -213,8 +213,8 @@ fn crewed(conn: &mut Conn, cohorts: BTreeSet<CohortId>) -> Result<HashMap<Cohort
         .load(conn)?;
     let mut crewed: HashMap<CohortId, Vec<Crewed>> = HashMap::new();
     for (row, sponsor, crew) in rows {
-        if let Some(placement) = placement(row) {
-            crewed.entry(placement.cohort_id).or_default().push(Crewed { placement, crew: (sponsor, crew) });
+        if let Some(enrolled) = enrolled(row) {
+            crewed.entry(enrolled.cohort_id).or_default().push(Crewed { enrolled, crew: (sponsor, crew) });
         }
     }
     Ok(crewed)

@@ -5,7 +5,7 @@ use diesel::prelude::*;
 use super::{
     super::candidates::Candidate,
     super::changes::Successor,
-    super::model::{ChangeScope, Session, SessionChange, SessionId, SessionRow, SessionState, SessionTransition, UNHELD},
+    super::model::{ChangeScope, Session, SessionId, SessionRow, SessionState, SessionStep, SessionTransition, UNHELD},
     super::plan::{NewHold, Plan},
     super::rules::{Days, added, check_instructors, minutes},
     changes::{self, NewChange},
@@ -120,7 +120,7 @@ pub(in crate::schedule) fn transition(
     now: Instant,
     id: SessionId,
     step: SessionTransition,
-    change: SessionChange,
+    change: SessionStep,
 ) -> Result<Vec<Session>, Error> {
     let intake_id = find(conn, actor, id)?.intake_id;
     actor.may(Action::WriteSchedule)?;
