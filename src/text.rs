@@ -34,6 +34,12 @@ pub fn listed<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
     listed
 }
 
+/// How many there are of what takes an `s` in the plural: 1 session, 2 sessions. The verb of a sentence is to be right for both, or none.
+pub fn counted<N: fmt::Display + PartialEq + From<u8>>(count: N, what: &str) -> String {
+    let plural = if count == N::from(1) { "" } else { "s" };
+    format!("{count} {what}{plural}")
+}
+
 /// Whether a character is not shown itself, or turns the order in which others are shown: with it, two names look alike that are not,
 /// and a name looks like what it is not. Variation selectors are none of them: they choose the shape of a rare ideograph.
 pub(crate) const fn is_unseen(c: char) -> bool {
@@ -284,6 +290,11 @@ mod tests {
         let of = |count: usize| listed(names.iter().take(count).map(String::as_str));
         assert_eq!([of(0), of(1), of(2)], ["none", "1", "1, 2"]);
         assert!(of(20).ends_with("19, 20") && of(22).ends_with("19, 20 and 2 more"), "{}", of(22));
+    }
+
+    #[test]
+    fn one_is_counted_without_an_s() {
+        assert_eq!([0, 1, 2].map(|count| counted(count, "closed session")), ["0 closed sessions", "1 closed session", "2 closed sessions"]);
     }
 
     #[test]

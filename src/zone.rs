@@ -54,6 +54,18 @@ impl Zone {
         at.utc().with_timezone(&self.0).naive_local()
     }
 
+    /// An instant as it is told to people: what the clocks show, with the offset, as in `2020-06-02 09:00+08:00`.
+    pub fn told(&self, at: Instant) -> String {
+        at.utc().with_timezone(&self.0).format("%F %H:%M%:z").to_string()
+    }
+
+    /// The time of day that the clocks show then; with the offset where they show it twice, as in `02:30+01:00`.
+    pub fn clock(&self, at: Instant) -> String {
+        let shown = at.utc().with_timezone(&self.0);
+        let is_shown_twice = matches!(self.instant(shown.naive_local()), Err(Unclear::Ambiguous { .. }));
+        shown.format(if is_shown_twice { "%H:%M%:z" } else { "%H:%M" }).to_string()
+    }
+
     /// The local date of an instant.
     pub fn date(&self, at: Instant) -> NaiveDate {
         at.utc().with_timezone(&self.0).date_naive()
@@ -270,6 +282,9 @@ mod tests {
         #[test]
         fn a_local_time_is_the_minutes_that_show_it((zone, local) in some_local()) {
             let all: Vec<DateTime<chrono::Utc>> = around(local).filter(|at| shown(zone, *at) == local).collect();
+            for at in &all {
+                prop_assert_eq!(zone.clock((*at).into()).len() > "02:30".len(), all.len() > 1);
+            }
             match (zone.instant(local), all.as_slice()) {
                 (Ok(at), [one]) => prop_assert_eq!(at.utc(), *one),
                 (Err(unclear @ Unclear::Ambiguous { .. }), [one, other]) => {
@@ -312,6 +327,16 @@ mod tests {
             "2020-04-05T01:45 exists twice in Australia/Lord_Howe, where the clocks go back: \
              send 2020-04-05T01:45:00+11:00 or 2020-04-05T01:45:00+10:30"
         );
+    }
+
+    #[test]
+    fn people_are_told_what_the_clocks_show_and_how_far_they_are_ahead() {
+        let told = |name: &str, at: &str| zone(name).told(at.parse::<DateTime<chrono::Utc>>().unwrap().into());
+        assert_eq!(told("Asia/Shanghai", "2020-06-02T01:00:00Z"), "2020-06-02 09:00+08:00");
+        assert_eq!(told("America/Sao_Paulo", "2018-11-04T02:59:00Z"), "2018-11-03 23:59-03:00");
+        // Two minutes that the clocks show alike.
+        assert_eq!(told("Australia/Lord_Howe", "2020-04-04T14:45:00Z"), "2020-04-05 01:45+11:00");
+        assert_eq!(told("Australia/Lord_Howe", "2020-04-04T15:15:00Z"), "2020-04-05 01:45+10:30");
     }
 
     #[test]

@@ -18,7 +18,7 @@ use crate::{
     programs::ModuleId,
     schedule::{Cursor, Instructor, Session, SessionId, SessionRow, SessionState},
     schema::{attendances, roll_calls},
-    text::{Code, Name, Note},
+    text::{Code, Name, Note, counted},
 };
 
 text_enum! {
@@ -250,7 +250,7 @@ pub struct NewAttendance {
 /// A code and a sentence if the minutes do not fit.
 pub(super) fn split(code: AttendanceCode, minutes: Option<i32>, whole: i32) -> Result<Vec<(EntryKind, i32)>, (&'static str, String)> {
     if minutes.is_some_and(|minutes| minutes > whole) {
-        return Err(("minutes_above_session", format!("the session has {whole} minutes")));
+        return Err(("minutes_above_session", format!("the session has {}", counted(whole, "minute"))));
     }
     if minutes.is_some_and(|minutes| minutes < 0) {
         return Err(("out_of_range", "must be 0 or more".to_owned()));
@@ -259,7 +259,8 @@ pub(super) fn split(code: AttendanceCode, minutes: Option<i32>, whole: i32) -> R
         (AttendanceCode::Present, None) => (whole, EntryKind::Attended),
         (AttendanceCode::Present, Some(minutes)) if minutes == whole => (whole, EntryKind::Attended),
         (AttendanceCode::Present, Some(_)) => {
-            return Err(("minutes_contradict_code", format!("present is all {whole} minutes; say late, left_early or excused")));
+            let whole = counted(whole, "minute");
+            return Err(("minutes_contradict_code", format!("present is all of {whole}; say late, left_early or excused")));
         }
         (AttendanceCode::Late | AttendanceCode::LeftEarly, Some(minutes)) => (minutes, EntryKind::UnauthorizedAbsence),
         (AttendanceCode::Late | AttendanceCode::LeftEarly, None) => {
@@ -322,7 +323,8 @@ pub(super) fn refuse_uncalling(
     if left_out == 0 {
         return Ok(());
     }
-    let detail = format!("{left_out} who have been called are left out; send the whole class, with what changes");
+    let left_out = counted(left_out, "trainee");
+    let detail = format!("leaves out {left_out} called before; send the whole class, with what changes");
     Err(Error::invalid("/entries", "called_before", detail))
 }
 

@@ -30,7 +30,8 @@ use crate::{
     organizations::OrganizationId,
     schedule::{self, SessionId, SessionRow, SessionState},
     schema::{attendances, cohorts, intakes as intake_rows, roll_calls, sessions},
-    text::{Code, listed},
+    text::{Code, counted, listed},
+    zone::Zone,
 };
 
 fn row(conn: &mut Conn, session: &SessionRow) -> Result<RollCallRow, Error> {
@@ -139,7 +140,7 @@ pub fn put(
 ) -> Result<RollCall, Error> {
     let session = changing(conn, actor, session_id, Action::CallRoll)?;
     let before = row(conn, &session)?;
-    ready(actor, now, &session, before.state)?;
+    ready(conn, actor, now, &session, before.state)?;
     let expected = called_by(conn, actor, &session)?;
     let ids: BTreeSet<EnrollmentId> = expected.iter().map(|one| one.enrollment_id).collect();
     check(&new.entries, &ids, minutes(&session))?;
@@ -168,16 +169,14 @@ pub fn put(
 }
 
 /// Whether the roll of `session` may be called now, by this actor.
-fn ready(actor: &Actor, now: Instant, session: &SessionRow, state: RollCallState) -> Result<(), Error> {
+fn ready(conn: &mut Conn, actor: &Actor, now: Instant, session: &SessionRow, state: RollCallState) -> Result<(), Error> {
     if !session.is_taking_place() {
         return Err(Error::conflict("session_not_published", format!("the session is {}; its roll cannot be called", session.state)));
     }
     if now < session.begins_at() {
-        return Err(Error::invalid(
-            "",
-            "before_start",
-            format!("the session starts at {}; its roll is called from then on", session.begins_at()),
-        ));
+        let zone: Zone = intake_rows::table.find(session.intake_id).select(intake_rows::time_zone).first(conn)?;
+        let detail = format!("the session starts at {}; its roll is called from then on", zone.told(session.begins_at()));
+        return Err(Error::invalid("", "before_start", detail));
     }
     match state {
         RollCallState::Closed => Err(Error::conflict("roll_call_closed", "the roll call is closed; reopen it with a reason")),
@@ -354,7 +353,8 @@ fn complete(expected: &[Expected], stored: &[Attendance]) -> Result<(), Error> {
     if missing == 0 {
         return Ok(());
     }
-    Err(Error::conflict("roll_call_incomplete", format!("{missing} of {} expected trainees have not been called", expected.len())))
+    let expected = counted(expected.len(), "expected trainee");
+    Err(Error::conflict("roll_call_incomplete", format!("still to be called: {missing} of {expected}")))
 }
 
 /// Refuses to end an intake while a session of it was held and its roll call is not closed.
@@ -374,7 +374,7 @@ pub fn refuse_unclosed(conn: &mut Conn, intake: IntakeId) -> Result<(), Error> {
         return Ok(());
     }
     let codes = listed(open.iter().map(Code::as_str));
-    Err(Error::conflict("roll_calls_open", format!("the roll calls of {} held sessions are not closed: {codes}", open.len())))
+    Err(Error::conflict("roll_calls_open", format!("close the roll call of {} first: {codes}", counted(open.len(), "held session"))))
 }
 
 fn reopen(conn: &mut Conn, actor: &Actor, session_id: SessionId, change: &Change) -> Result<RollCall, Error> {

@@ -8,6 +8,7 @@ use super::{Failure, outcome};
 use crate::{
     config::{Flags, Settings},
     db::{self, Db, Target},
+    text::counted,
 };
 
 pub struct Context {
@@ -60,7 +61,7 @@ impl Context {
         if pending.is_empty() {
             return Ok(db);
         }
-        Err(Failure::new("migrations_pending", format!("the database lacks {} migrations; `muster migrate` applies them", pending.len())))
+        Err(Failure::new("migrations_pending", format!("the database lacks {}: run `muster migrate`", counted(pending.len(), "migration"))))
     }
 
     /// The target, if it is a SQLite file only one that exists.

@@ -9,6 +9,7 @@ use crate::{
     enrollments,
     error::Error,
     feeds, journal, ledger, organizations, schedule,
+    text::counted,
 };
 
 const EXAMPLES: &str = "\
@@ -73,7 +74,7 @@ pub fn run(_: Args, context: &Context) -> Result<Outcome, Failure> {
     let names: Vec<_> = checked.iter().map(|(name, _)| *name).collect();
     lines.push(match findings.len() {
         0 => format!("all is well (checked: {})", names.join(", ")),
-        count => format!("{count} findings (checked: {})", names.join(", ")),
+        count => format!("{} (checked: {})", counted(count, "finding"), names.join(", ")),
     });
     let counts: Map<String, Value> = checked.iter().map(|(name, found)| ((*name).to_owned(), json!(found.len()))).collect();
     let json = json!({ "ok": findings.is_empty(), "found": counts, "findings": findings });

@@ -16,7 +16,7 @@ use super::{
     backend::{Purpose, open, unplaced},
     examine,
 };
-use crate::error::Error;
+use crate::{error::Error, text::counted};
 
 /// What a backup came to.
 #[derive(Debug)]
@@ -104,7 +104,7 @@ fn check(copy: &Path) -> Result<(), Error> {
     findings.extend(examine::references(&mut conn)?);
     match findings.first() {
         None => Ok(()),
-        Some(first) => Err(Error::internal(format!("the copy is not sound, {} findings, first: {first}", findings.len()))),
+        Some(first) => Err(Error::internal(format!("the copy is not sound, {}, first: {first}", counted(findings.len(), "finding")))),
     }
 }
 

@@ -33,6 +33,7 @@ use crate::{
     clock::{self, Instant},
     error::Error,
     journal,
+    text::counted,
 };
 use pool::Pool;
 use writer::Writer;
@@ -182,7 +183,7 @@ impl Db {
         if pending.is_empty() {
             return Ok(());
         }
-        Err(Error::Unavailable(anyhow::anyhow!("{} migrations are pending", pending.len())))
+        Err(Error::Unavailable(anyhow::anyhow!("the database lacks {}", counted(pending.len(), "migration"))))
     }
 
     async fn transact<T, F>(&self, job: F) -> Result<T, Error>

@@ -13,7 +13,13 @@ use super::{
     model::{Calendar, Event},
     timezone::{Observance, observances},
 };
-use crate::{clock::Instant, error::Error, http::ETag, intakes::SessionMode, text::Name};
+use crate::{
+    clock::Instant,
+    error::Error,
+    http::ETag,
+    intakes::SessionMode,
+    text::{Name, counted},
+};
 
 /// How often a program should look again.
 const REFRESH: &str = "PT1H";
@@ -148,7 +154,7 @@ fn mode(event: &Event) -> String {
         SessionMode::Mixed => "On site and online 线上线下混合".to_owned(),
         SessionMode::Recorded => {
             let until = event.zone.local(event.ends_at).format("%Y-%m-%d %H:%M");
-            format!("Recorded 录播: {} minutes to be watched until {until} ({})", event.minutes, event.zone)
+            format!("Recorded 录播: {} to be watched until {until} ({})", counted(event.minutes, "minute"), event.zone)
         }
     }
 }

@@ -20,6 +20,7 @@ use crate::{
     organizations,
     people::{self, PersonId, PersonKind},
     programs,
+    text::counted,
 };
 
 /// Rows that are written before the next word on progress.
@@ -91,7 +92,8 @@ fn unsettled<'a>(
     };
     let owed: Vec<usize> = places.iter().map(owed).filter(|count| *count > 0).collect();
     let (late, sessions) = (owed.len(), owed.iter().sum::<usize>());
-    let told = format!("{late} enrollments begin before sessions that are closed already; {sessions} roll-call lines become unsettled");
+    let (enrollments, lines) = (counted(late, "enrollment"), counted(sessions, "roll-call line"));
+    let told = format!("{enrollments} would begin before sessions that are closed already, and leave {lines} unsettled");
     Ok((late > 0).then_some(told))
 }
 

@@ -16,7 +16,7 @@ use crate::{
     programs::ModuleId,
     schedule::SessionId,
     schema::hour_entries,
-    text::Note,
+    text::{Note, counted},
 };
 
 pub type HourEntryId = Id<HourEntry>;
@@ -153,7 +153,8 @@ impl Bounds {
         if (0..=expected).contains(&after) {
             return Ok(());
         }
-        let detail = format!("{present} of {expected} minutes of {of} are present; with {minutes} more it would be {after}");
+        let expected = counted(expected, "minute");
+        let detail = format!("{of} has {expected} expected and {present} present; with {minutes} more it would be {after}");
         Err(Error::conflict("hours_out_of_bounds", detail))
     }
 }

@@ -19,7 +19,7 @@ use crate::{
     programs::ModuleId,
     schedule::SessionId,
     schema::{hour_balances, hour_entries},
-    text::Note,
+    text::{Note, counted},
 };
 
 /// Rows in one insert statement.
@@ -221,8 +221,8 @@ fn refuse_uncovered(conn: &mut Conn, closing: Closing) -> Result<(), Error> {
         return Ok(());
     };
     let detail = format!(
-        "enrollment {enrollment_id} would have missed {missed} minutes of the module, and {credited} were made up or adjusted; reverse \
-         those first"
+        "enrollment {enrollment_id} would have missed {} of the module, with {credited} made up or adjusted; reverse those first",
+        counted(missed, "minute")
     );
     Err(Error::conflict("hours_out_of_bounds", detail))
 }

@@ -111,7 +111,7 @@ pub struct Conflict {
     pub waiver: Option<Granted>,
     /// For people.
     #[schema(
-        example = "session MET-02 overlaps session COM-01 (2020-05-28T01:00:00Z to 2020-05-28T02:40:00Z): both take the instructor 欧阳旭"
+        example = "session MET-02 overlaps session COM-01 (2020-05-28 09:00+08:00 to 2020-05-28 10:40+08:00): both take the instructor 欧阳旭"
     )]
     pub detail: String,
 }

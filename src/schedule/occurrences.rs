@@ -152,7 +152,8 @@ impl SessionSplit {
         }
         let (at, resumes_at) = (entered(self.at, zone, "/at")?, entered_if_said(self.resumes_at, zone, "/resumes_at")?);
         if at <= plan.starts_at || at >= plan.ends_at {
-            return Err(Error::invalid("/at", "outside_session", format!("must be within {} and {}", plan.starts_at, plan.ends_at)));
+            let detail = format!("must be within {} and {}", zone.told(plan.starts_at), zone.told(plan.ends_at));
+            return Err(Error::invalid("/at", "outside_session", detail));
         }
         let resumes_at = resumes_at.unwrap_or(at);
         if resumes_at < at {

@@ -53,10 +53,10 @@ fn a_row_at_fault_is_told_in_the_text_the_exit_code_and_the_file_that_goes_back(
     assert_eq!(with(&["--partial", "--json"]).with(3).json()["committed"], true);
     assert_eq!(with(&["--json"]).with(1).json()["counts"]["already_enrolled"], 1);
     let nothing_left = with(&["--partial"]).with(3);
-    assert!(nothing_left.stdout.contains("1 of 2 rows are at fault; nothing was written"), "{nothing_left:?}");
+    assert!(nothing_left.stdout.contains("faults in 1 of 2 rows; nothing was written"), "{nothing_left:?}");
     std::fs::write(home.path("list.csv"), "姓名,工号,单位,专业\n王五,0002,nowhere,MET\n赵六,0003,nowhere,MET\n").unwrap();
     let faults_only = with(&["--partial"]).with(1);
-    assert!(faults_only.stdout.contains("refused list.csv: 2 invalid; 2 of 2 rows are at fault"), "{faults_only:?}");
+    assert!(faults_only.stdout.contains("refused list.csv: 2 invalid; faults in 2 of 2 rows"), "{faults_only:?}");
     assert!(
         faults_only.stdout.contains("row 2 (0002): invalid") && faults_only.stdout.contains("row 3 (0003): invalid"),
         "{faults_only:?}"
@@ -106,7 +106,7 @@ fn an_import_is_listed_and_taken_back() {
     assert_eq!((&undone["id"], &undone["state"]), (&json!(id), &json!("undone")));
     let again = home.run(&["import", "undo", &id]).with(1);
     assert!(again.stderr.contains("undone already") && again.stdout.is_empty(), "{again:?}");
-    assert!(home.run(&["import", "list"]).with(0).stdout.contains("  roster  undone  1 rows  list.csv"));
+    assert!(home.run(&["import", "list"]).with(0).stdout.contains("  roster  undone  1 row  list.csv"));
     let absent = "01930000-0000-7000-8000-000000000001";
     assert_eq!(home.run(&["import", "undo", absent, "--json"]).with(1).json()["error"]["code"], "not_found");
     home.run(&["import", "undo", "list.csv"]).with(2);

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::{Context, Failure, Outcome, imports, intake};
-use crate::{access::Credentials, imports::ImportKind};
+use crate::{access::Credentials, imports::ImportKind, text::counted};
 
 const EXAMPLES: &str = "\
 What was committed, oldest first: id, time, kind, state, rows and file.
@@ -30,7 +30,15 @@ pub(super) fn run(args: Args, context: &Context) -> Result<Outcome, Failure> {
         imports::list(conn, actor, (intake.map(|intake| intake.id), kind), None, i64::MAX)
     })?;
     let line = |import: &imports::Import| {
-        format!("{}  {}  {}  {}  {} rows  {}", import.id, import.created_at, import.kind, import.state, import.rows, import.file_name)
+        format!(
+            "{}  {}  {}  {}  {}  {}",
+            import.id,
+            import.created_at,
+            import.kind,
+            import.state,
+            counted(import.rows, "row"),
+            import.file_name
+        )
     };
     let lines: Vec<String> = imports.iter().map(line).collect();
     Ok(Outcome::new(lines.join("\n"), json!({ "items": imports })))

@@ -28,7 +28,7 @@ use crate::{
     error::Error,
     imports::{self, File, Format, Options, Report, RowReport},
     intakes::{self, Intake},
-    text::Code,
+    text::{Code, counted},
 };
 
 const EXAMPLES: &str = "\
@@ -187,7 +187,7 @@ fn outcome(report: &Report) -> Outcome {
     let (at_fault, total) = (report.at_fault(), report.rows.len());
     let mut counts = report.counts.told();
     if at_fault > 0 {
-        counts = format!("{counts}; {at_fault} of {total} rows are at fault");
+        counts = format!("{counts}; faults in {at_fault} of {}", counted(total, "row"));
     }
     let mut lines = vec![match report.outcome {
         imports::Outcome::DryRun => format!("dry run of {}: {counts}; nothing was written", report.file_name),

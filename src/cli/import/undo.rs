@@ -3,7 +3,13 @@
 use serde_json::json;
 
 use super::{Context, Failure, Outcome, imports};
-use crate::{access::Credentials, error::Error, http::Change, imports::ImportId, text::Note};
+use crate::{
+    access::Credentials,
+    error::Error,
+    http::Change,
+    imports::ImportId,
+    text::{Note, counted},
+};
 
 const EXAMPLES: &str = "\
 Deletes what an import created and restores what it changed, as long as nothing rests on it: a mark in a roll call, hours, a later
@@ -30,7 +36,9 @@ pub(super) fn run(args: Args, context: &Context) -> Result<Outcome, Failure> {
     let undone =
         context.open()?.write_blocking(Credentials::Operator, move |conn, actor, now| imports::undo(conn, actor, now, id, &change));
     match undone {
-        Ok(import) => Ok(Outcome::new(format!("took back {}: {} rows (import {id})", import.file_name, import.rows), json!(import))),
+        Ok(import) => {
+            Ok(Outcome::new(format!("took back {}: {} (import {id})", import.file_name, counted(import.rows, "row")), json!(import)))
+        }
         Err(Error::NotFound) => Err(Failure::new("not_found", format!("there is no import {id}; `muster import list` has them"))),
         Err(other) => Err(other.into()),
     }

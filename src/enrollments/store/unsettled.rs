@@ -16,6 +16,7 @@ use crate::{
     intakes::{CohortId, IntakeId},
     schedule::SessionId,
     schema::{enrollment_periods, hour_entries, roll_calls, session_cohorts, sessions, unsettled_sessions},
+    text::counted,
 };
 
 type Key = (EnrollmentId, SessionId);
@@ -73,7 +74,8 @@ pub(super) fn refuse_unsettled(conn: &mut Conn, id: EnrollmentId) -> Result<(), 
     if waiting == 0 {
         return Ok(());
     }
-    let detail = format!("{waiting} closed sessions are not settled for this enrollment; reopen, put and close their roll calls first");
+    let waiting = counted(waiting, "closed session");
+    let detail = format!("this enrollment is not settled in {waiting}; reopen, put and close the roll call there first");
     Err(Error::conflict("sessions_unsettled", detail))
 }
 

@@ -36,7 +36,7 @@ use crate::{
     schedule::Conflict,
     schema::imports,
     tabular::Table,
-    text::Note,
+    text::{Note, counted},
 };
 
 pub type ImportId = Id<Import>;
@@ -305,7 +305,7 @@ impl Report {
         let (count, total) = (self.at_fault(), self.rows.len());
         let hint = if count < total { "; partial=true takes the others" } else { "" };
         let told = self.counts.told();
-        let detail = format!("nothing was written, because {count} of {total} rows are at fault ({told}){hint}");
+        let detail = format!("nothing was written, for faults in {count} of {} ({told}){hint}", counted(total, "row"));
         let at_fault = || self.rows.iter().filter(|row| row.verdict.is_fault());
         let conflicts = at_fault().flat_map(|row| row.conflicts.clone()).collect();
         Err(Error::Rejected { code: "import_rows_invalid", detail, faults: at_fault().flat_map(faults).collect(), conflicts })

@@ -15,6 +15,7 @@ use crate::{
     journal::NewEntry,
     schedule,
     schema::{amendments, modules},
+    text::counted,
 };
 
 /// The amendments of an intake, oldest first.
@@ -52,7 +53,8 @@ pub(in crate::intakes) fn amend(
     let before = i64::from(planned) + amended.into_iter().map(i64::from).sum::<i64>();
     let after = before + i64::from(new.delta_minutes);
     if new.delta_minutes == 0 || !(0..=1_000_000).contains(&after) {
-        let detail = format!("the module has {before} minutes; the change must leave 0 to 1,000,000 and not be zero");
+        let before = counted(before, "minute");
+        let detail = format!("the module has {before}; the change must leave 0 to 1,000,000 and not be zero");
         return Err(Error::invalid("/delta_minutes", "out_of_range", detail));
     }
     let amendment = Amendment {

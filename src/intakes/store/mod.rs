@@ -26,7 +26,7 @@ use crate::{
         cohorts as cohort_rows, enrollments as enrolled, intake_sponsors, intakes, program_versions, programs, session_instructors,
         sessions,
     },
-    text::Code,
+    text::{Code, counted},
 };
 
 /// The intakes in the actor's scope.
@@ -186,10 +186,8 @@ pub fn transition(
         IntakeTransition::Complete => {
             let undecided = enrollments::count_undecided(conn, id)?;
             if undecided > 0 {
-                return Err(Error::conflict(
-                    "enrollments_undecided",
-                    format!("{undecided} enrollments are neither completed, failed nor withdrawn"),
-                ));
+                let undecided = counted(undecided, "enrollment");
+                return Err(Error::conflict("enrollments_undecided", format!("complete, fail or withdraw {undecided} first")));
             }
             schedule::refuse_unheld(conn, id)?;
             attendance::refuse_unclosed(conn, id)?;

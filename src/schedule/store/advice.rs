@@ -82,8 +82,8 @@ fn of_instructors(conn: &mut Conn, intake: &Intake, candidates: &Candidates) -> 
     };
     for ((index, one), profile) in taught_by(&profiles, timed(candidates)) {
         if !profile.is_available(one.plan.starts_at, one.plan.ends_at) {
-            let local = |at: Instant| profile.time_zone.local(at).format("%F %H:%M");
-            let (from, until, zone) = (local(one.plan.starts_at), local(one.plan.ends_at), profile.time_zone);
+            let zone = profile.time_zone;
+            let (from, until) = (zone.told(one.plan.starts_at), zone.told(one.plan.ends_at));
             tell((index, one), profile.person_id, ConflictKind::InstructorUnavailable, &|name| {
                 format!("{name} is not available for session {} ({from} to {until} in {zone})", one.plan.code)
             });
@@ -110,7 +110,7 @@ fn of_instructors(conn: &mut Conn, intake: &Intake, candidates: &Candidates) -> 
         };
         tell((beyond.index, one), beyond.person_id, kind, &|name| {
             let (code, minutes, cap) = (&one.plan.code, beyond.minutes, beyond.cap);
-            format!("with session {code} {name} teaches {minutes} minutes {when}; {cap} are the most")
+            format!("with session {code} {name} teaches {minutes} minutes {when}; the cap is {cap}")
         });
     }
     Ok(found)

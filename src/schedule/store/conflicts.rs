@@ -144,13 +144,18 @@ pub(super) fn told(
         let seen =
             proposed.get(&other.session_id).or(known.get(&other.session_id).filter(|known| known.is_visible).map(|known| &known.code));
         let blocking = match seen {
-            Some(code) => format!("session {code} ({} to {})", other.starts_at, other.ends_at),
+            Some(code) => in_the_way(code, other, intake),
             None => known.get(&other.session_id).map_or(ANOTHER, |known| known.unnamed(intake)).to_owned(),
         };
         let sentence = format!("session {} overlaps {blocking}: both take the {kind} {name}", code(one.session_id));
         Some(Told { subject: Subject { id, name }, other: seen.cloned(), sentence })
     };
     shown.iter().map(|pair| tell(pair).ok_or_else(|| Error::internal("a claim on nobody"))).collect()
+}
+
+/// What a session in the way is called to those who see it.
+pub(super) fn in_the_way(code: &Code, other: &Occupied, intake: &Intake) -> String {
+    format!("session {code} ({} to {})", intake.time_zone.told(other.starts_at), intake.time_zone.told(other.ends_at))
 }
 
 const ANOTHER: &str = "another session";

@@ -12,7 +12,7 @@ use super::{
     super::model::SessionId,
     super::plan::Plan,
     super::rules::{ClaimKind, Occupied, Resource},
-    conflicts::{known, names_of_people, standing},
+    conflicts::{in_the_way, known, names_of_people, standing},
     links::CHUNK,
 };
 use crate::{
@@ -47,12 +47,8 @@ pub(super) fn trainees(conn: &mut Conn, actor: &Actor, intake: &Intake, candidat
         let (other, known) = (others.get(&other)?, known.get(&other)?);
         let named = people.iter().map(|person| person.cast()).filter_map(|id| Some(Subject { id, name: names.get(&id)?.clone() }));
         let subjects: Vec<Subject> = named.take(NAMED).collect();
-        let there = if known.is_visible {
-            format!("session {} ({} to {})", known.code, other.starts_at, other.ends_at)
-        } else {
-            known.unnamed(intake).to_owned()
-        };
-        let detail = format!("session {} overlaps {there}: {} of its trainees are expected in both", candidate.plan.code, people.len());
+        let there = if known.is_visible { in_the_way(&known.code, other, intake) } else { known.unnamed(intake).to_owned() };
+        let detail = format!("session {} overlaps {there}: both expect {} of its trainees", candidate.plan.code, people.len());
         let other = known.is_visible.then(|| candidates.other(other, known.code.clone()));
         Some((index, Conflict { other, ..candidate.warning(ConflictKind::Trainee, subjects, detail) }))
     };
@@ -194,7 +190,7 @@ pub(super) fn on_shifts(conn: &mut Conn, intake: &Intake, candidates: &Candidate
         let crew = |shift: &CrewShift| shift.name.as_ref().map_or(shift.crew.to_string(), |name| format!("{} ({name})", shift.crew));
         let crews: BTreeSet<String> = called.iter().map(|(_, shift)| crew(shift)).collect();
         let crews = listed(crews.iter().map(String::as_str));
-        let detail = format!("{} of the trainees of session {} are on shift then: crew {crews}", called.len(), one.plan.code);
+        let detail = format!("session {} is during a shift of {} of its trainees: crew {crews}", one.plan.code, called.len());
         let subjects: Vec<Subject> = named.take(NAMED).collect();
         (!called.is_empty()).then(|| (index, one.warning(ConflictKind::OnShift, subjects, detail)))
     };

@@ -47,7 +47,7 @@ use crate::{
         attendances, enrollment_periods, enrollments, intakes as intake_rows, modules, roll_calls, session_cohorts, session_instructors,
         sessions,
     },
-    text::Code,
+    text::{Code, counted},
     zone::Zone,
 };
 
@@ -395,7 +395,8 @@ pub fn check_within(conn: &mut Conn, intake: IntakeId, opens_on: NaiveDate, clos
     let Some((_, code, starts_at)) = outside.first() else {
         return Ok(());
     };
-    let detail = format!("{} sessions would lie outside the new dates; the first is {code} at {starts_at}", outside.len());
+    let (sessions, at) = (counted(outside.len(), "session"), zone.told(*starts_at));
+    let detail = format!("{sessions} would lie outside the new dates; the first is {code} at {at}");
     Err(Error::conflict("sessions_outside", detail))
 }
 

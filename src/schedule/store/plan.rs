@@ -14,12 +14,13 @@ use crate::{
     intakes::{self, CohortId, CohortRow, Intake},
     programs::ModuleId,
     schema::{amendments, modules, session_cohorts, sessions},
-    text::Code,
+    text::{Code, counted},
 };
 
 /// Why a session is not scheduled, with what would be scheduled then.
 pub(super) fn exceeds(cohort: &str, module: &str, minutes: i64, planned: i64) -> String {
-    format!("with this session cohort {cohort} has {minutes} of {planned} planned minutes of module {module}; more needs an amendment")
+    let planned = counted(planned, "planned minute");
+    format!("with this session cohort {cohort} has {minutes} of {planned} of module {module}; more needs an amendment")
 }
 
 /// What each session of these modules takes of the plan.
@@ -74,9 +75,9 @@ pub fn refuse_below_scheduled(conn: &mut Conn, intake: &Intake, module: ModuleId
     let exceeding = |cohort: &CohortRow| scheduled.get(&(cohort.id, module)).copied().filter(|minutes| minutes > planned);
     for cohort in intakes::cohorts_of(conn, intake.id)? {
         if let Some(scheduled) = exceeding(&cohort) {
-            let cohort = cohort.code;
+            let (cohort, planned) = (cohort.code, counted(*planned, "minute"));
             let detail = format!(
-                "cohort {cohort} has {planned} minutes of module {code} planned and {scheduled} scheduled; scheduling more needs an amendment"
+                "cohort {cohort} has {planned} of module {code} planned and {scheduled} scheduled; scheduling more needs an amendment"
             );
             return Err(Error::conflict("plan_exceeded", detail));
         }

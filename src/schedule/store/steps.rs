@@ -23,7 +23,7 @@ use crate::{
     intakes::{self, Intake, IntakeId, SessionMode},
     journal::NewEntry,
     schema::sessions,
-    text::{Code, Note, listed},
+    text::{Code, Note, counted, listed},
 };
 
 /// What a step changes, for the journal.
@@ -252,10 +252,7 @@ pub fn refuse_unheld(conn: &mut Conn, intake: IntakeId) -> Result<(), Error> {
         return Ok(());
     }
     let codes = listed(unheld.iter().map(Code::as_str));
-    Err(Error::conflict(
-        "sessions_unheld",
-        format!("{} published sessions were not held: {codes}; hold or cancel them first", unheld.len()),
-    ))
+    Err(Error::conflict("sessions_unheld", format!("hold or cancel {} first: {codes}", counted(unheld.len(), "published session"))))
 }
 
 /// Confirms a session as held, as planned or as `new` says: its actual times and breaks and who taught. From then on it occupies its
@@ -279,7 +276,7 @@ pub fn hold(conn: &mut Conn, actor: &Actor, now: Instant, id: SessionId, new: Ne
     let actual = new.apply(&plan, intake.time_zone).map_err(Error::Invalid)?;
     let minutes = check_hold(&new, &plan, &actual)?;
     if now < actual.ends_at {
-        let detail = format!("session {} ends at {}; it is confirmed once it is over", plan.code, actual.ends_at);
+        let detail = format!("session {} ends at {}; it is confirmed once it is over", plan.code, intake.time_zone.told(actual.ends_at));
         return Err(Error::conflict("session_not_over", detail));
     }
     if actual != plan {

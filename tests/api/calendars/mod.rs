@@ -198,7 +198,7 @@ fn trainees_on_shift_are_warned_of() {
         let subjects: Vec<&str> = conflict["subjects"].as_array().unwrap().iter().map(|one| one["id"].as_str().unwrap()).collect();
         assert_eq!(subjects, [members[0].trainee.as_str(), members[1].trainee.as_str()]);
         let detail = conflict["detail"].as_str().unwrap();
-        assert!(detail.contains("2 of the trainees") && detail.contains("甲 (夜班)"), "{detail}");
+        assert!(detail.contains("a shift of 2 of its trainees") && detail.contains("甲 (夜班)"), "{detail}");
     });
     // Who has left is not expected.
     let left = json!({ "reason": "ill", "effective_at": seed::morning(0) });

@@ -46,7 +46,7 @@ fn a_dry_run_tells_over_which_closed_sessions_late_rows_reach_back() {
     let zhang = ZHANG.replace("0001", "0101");
     let rows = [zhang.as_str(), LI];
     let dry = app.unchanged(|| import_roster(&course, &course.coordinator, "?dry_run=true", &rows).expect(200));
-    let told = json!(["1 enrollments begin before sessions that are closed already; 2 roll-call lines become unsettled"]);
+    let told = json!(["1 enrollment would begin before sessions that are closed already, and leave 2 roll-call lines unsettled"]);
     assert_eq!(dry.body["notes"], told);
     assert_eq!(import_roster(&course, &course.coordinator, "", &rows).expect(200).body["notes"], told);
     assert_eq!(app.count("SELECT count(*) FROM unsettled_sessions"), 2);
@@ -405,7 +405,7 @@ fn nothing_is_new_in_a_file_of_faults() {
     app.unchanged(|| {
         let refused = import_roster(&course, &course.coordinator, "?partial=true", &rows).expect(422).problem("import_rows_invalid");
         let detail = refused.body["detail"].as_str().unwrap();
-        assert!(detail.contains("2 of 2 rows are at fault") && !detail.contains("partial"), "{detail}");
+        assert!(detail.contains("faults in 2 of 2 rows") && !detail.contains("partial"), "{detail}");
         assert_eq!(
             faults(&refused),
             [

@@ -374,6 +374,13 @@ fn who_is_refused_keeps_time_and_minutes() {
     let conflict: &[&str] = &["session_conflict"];
     let expected = [(2, "invalid", conflict), (3, "unchanged", &[]), (4, "invalid", conflict), (5, "create", &[])];
     let taken = taken_as_said(&course, "&publish=true", &rows, &expected);
-    assert!(taken.body["rows"][2]["reasons"][0]["detail"].as_str().unwrap().contains("session A (2020-06-01T00:00:00Z"), "{}", taken.text);
+    assert!(
+        taken.body["rows"][2]["reasons"][0]["detail"]
+            .as_str()
+            .unwrap()
+            .contains("session A (2020-06-01 08:00+08:00 to 2020-06-01 09:00+08:00)"),
+        "{}",
+        taken.text
+    );
     assert_eq!(app.findings(), Vec::<String>::new());
 }

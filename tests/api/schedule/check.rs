@@ -47,7 +47,8 @@ fn what_is_in_the_way_is_told_and_nothing_is_stored() {
             assert_eq!(conflict["other"]["code"], "P-1");
             assert_eq!(conflict["other"]["starts_at"], json!(start));
             assert_eq!(conflict["can_be_waived"], true);
-            assert!(conflict["detail"].as_str().unwrap().contains("N-1 overlaps session P-1"), "{conflict}");
+            let in_the_way = "session N-1 overlaps session P-1 (2020-06-02 09:00+08:00 to 2020-06-02 10:30+08:00)";
+            assert!(conflict["detail"].as_str().unwrap().starts_with(in_the_way), "{conflict}");
         }
         // Half-open: what touches does not overlap, and whoever is elsewhere is not in the way.
         let fits = json!({ "sessions": [seed::session_body(&course, "N-1", &seed::after(&start, 90)), elsewhere(&course, "N-2", &start)] });
@@ -155,6 +156,8 @@ fn a_trainee_expected_in_two_sessions_is_warned_of() {
         assert_eq!(told(&reply), [("trainee".to_owned(), "warn".to_owned(), "/sessions/0".to_owned())]);
         let conflict = &reply.body["conflicts"][0];
         assert_eq!((&conflict["subjects"][0]["id"], &conflict["other"]["id"]), (&json!(second.trainee), &json!(standing)));
+        let there = "session N-1 overlaps session S-1 (2020-06-02 09:00+08:00 to 2020-06-02 10:30+08:00): both expect 1 of its trainees";
+        assert!(conflict["detail"].as_str().unwrap().starts_with(there), "{conflict}");
         let later = json!({ "sessions": [seed::session_body(&course, "N-1", &seed::after(&seed::morning(1), 90))] });
         assert_eq!(told(&check(&course, later).expect(200)), []);
     });

@@ -225,7 +225,8 @@ fn a_session_is_parted_within_itself_and_under_a_free_code_at_a_free_time() {
     let recorded = seed::session_as(&course, recorded);
     app.unchanged(|| {
         act(&course, &recorded, "split", json!({ "at": seed::after(&seed::morning(9), 45), "code": "X" })).fault("/at", "recorded");
-        split("01T00:00", "01T02:00", "X").fault("/at", "outside_session");
+        let told = split("01T00:00", "01T02:00", "X").fault("/at", "outside_session").text;
+        assert!(told.contains("must be within 2020-06-01 08:00+08:00 and 2020-06-01 09:40+08:00"), "{told}");
         split("01T01:40", "01T02:00", "X").fault("/at", "outside_session");
         split("01T01:00", "01T00:59", "X").fault("/resumes_at", "resumes_before");
         split("01T01:00", "01T02:00", "MET-02").expect(409).problem("already_exists");

@@ -7,6 +7,7 @@ use crate::{
     programs::ModuleId,
     rooms::RoomId,
     schedule::{NewSession, SessionPatch},
+    text::counted,
 };
 
 /// The patch that the row amounts to, and the same for people to read.
@@ -59,7 +60,7 @@ pub(super) fn differences(said: &Row, stored: &Stored, frame: &Frame, facts: &Fa
     }
     let taught_by = instructors(&said.instructors, facts);
     if !taught_by.is_empty() && taught_by != stored.instructors {
-        let count = |ids: &[PersonId]| format!("{} instructors", ids.len());
+        let count = |ids: &[PersonId]| counted(ids.len(), "instructor");
         let (from, to) = (numbers(&stored.instructors, facts), numbers(&taught_by, facts));
         what.push(RowChange::new("instructors", Some(from.unwrap_or_else(|| count(&stored.instructors))), to));
         patch.instructor_ids = Some(taught_by);

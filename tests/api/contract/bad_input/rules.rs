@@ -49,7 +49,12 @@ fn a_session_outside_its_intake_is_refused() {
         course.coordinator.if_match("*").patch(&format!("/sessions/{draft}"), moved).fault("/ends_at", "outside_intake");
         let shorter = json!({ "opens_on": "2020-06-03" });
         let reply = course.coordinator.if_match("*").patch(&format!("/intakes/{}", course.intake), shorter);
-        reply.expect(409).problem("sessions_outside");
+        let reply = reply.expect(409).problem("sessions_outside");
+        assert!(
+            reply.text.contains("1 session would lie outside the new dates; the first is D-1 at 2020-06-02 09:00+08:00"),
+            "{}",
+            reply.text
+        );
     });
     // The first and the last minute.
     seed::session(&course, "N-1", "2020-05-26T16:00:00Z");
@@ -72,7 +77,7 @@ fn an_overlapping_claim_is_refused_with_what_blocks() {
         app.unchanged(|| {
             let reply = course.coordinator.post(&format!("/sessions/{id}/publish"), json!({})).expect(409).problem("session_conflict");
             let detail = reply.text_at("/detail");
-            for part in [code, "session P-1", "2020-06-02T01:00:00Z", kind] {
+            for part in [code, "session P-1", "2020-06-02 09:00+08:00 to 2020-06-02 10:30+08:00", kind] {
                 assert!(detail.contains(part), "{part} is not in: {detail}");
             }
         });
@@ -233,8 +238,10 @@ fn a_roll_is_not_called_before_the_start() {
     let member = seed::enrolled(&course, 1).remove(0);
     let session = seed::published_session(&course, "P-1", "2199-06-01T01:00:00Z");
     app.unchanged(|| {
-        seed::put_roll_call(&course, &session, &[seed::line(&member, "present")]).fault("", "before_start");
-        course.coordinator.post(&format!("/sessions/{session}/hold"), json!({})).expect(409).problem("session_not_over");
+        let told = seed::put_roll_call(&course, &session, &[seed::line(&member, "present")]).fault("", "before_start").text;
+        assert!(told.contains("the session starts at 2199-06-01 09:00+08:00"), "{told}");
+        let told = course.coordinator.post(&format!("/sessions/{session}/hold"), json!({})).expect(409).problem("session_not_over").text;
+        assert!(told.contains("session P-1 ends at 2199-06-01 10:30+08:00"), "{told}");
     });
 }
 
