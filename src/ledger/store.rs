@@ -123,8 +123,15 @@ macro_rules! summed {
 
 /// What a closing adds.
 const OF_CLOSING: [&str; 4] = roll_up!("session_id = ? AND closing = ?");
-/// Whose credits a correction leaves without something missed, or whose deductions without something attended.
-const UNCOVERED: &str = "SELECT b.enrollment_id, b.authorized_absence + b.unauthorized_absence + d.missed AS missed,
+/// Whose credits in the session a correction leaves without something missed, or whose deductions without something attended.
+const UNCOVERED_OF_SESSION: &str = "SELECT enrollment_id, missed, credited FROM (
+        SELECT enrollment_id, CAST(sum(CASE WHEN kind = 'attended' THEN minutes ELSE 0 END) AS integer) AS attended,
+            CAST(sum(CASE WHEN kind IN ('authorized_absence', 'unauthorized_absence') THEN minutes ELSE 0 END) AS integer) AS missed,
+            CAST(sum(CASE WHEN kind IN ('make_up', 'adjustment') THEN minutes ELSE 0 END) AS integer) AS credited
+        FROM hour_entries WHERE session_id = $1 AND (closing IS NULL OR closing <= $2) GROUP BY enrollment_id) AS sums
+    WHERE credited > missed OR attended + credited < 0 ORDER BY enrollment_id LIMIT 1";
+/// As [`UNCOVERED_OF_SESSION`], of the module.
+const UNCOVERED_OF_MODULE: &str = "SELECT b.enrollment_id, b.authorized_absence + b.unauthorized_absence + d.missed AS missed,
         b.make_up + b.adjustment AS credited
     FROM (SELECT enrollment_id, module_id, CAST(sum(CASE WHEN kind = 'attended' THEN minutes ELSE 0 END) AS integer) AS attended,
             CAST(sum(CASE WHEN kind IN ('authorized_absence', 'unauthorized_absence') THEN minutes ELSE 0 END) AS integer) AS missed
@@ -212,19 +219,20 @@ fn standing(conn: &mut Conn, session: SessionId) -> Result<Vec<HourEntry>, Error
     Ok(all.into_iter().filter(|entry| entry.closing.is_some() && entry.reverses_id.is_none() && !reversed.contains(&entry.id)).collect())
 }
 
-/// Refuses a correction after which more would be present of the module than is owed: what was made up or adjusted is taken back first.
-/// A first closing adds as much that is owed as it adds present.
+/// Refuses a correction after which more would be present of the session or its module than is owed, or less than nothing: what was made up
+/// or adjusted is taken back first. A first closing adds as much that is owed as it adds present.
 fn refuse_uncovered(conn: &mut Conn, closing: Closing) -> Result<(), Error> {
-    let uncovered: Option<Uncovered> =
-        sql_query(UNCOVERED).bind::<Uid, _>(closing.session_id).bind::<Integer, _>(closing.number).get_result(conn).optional()?;
-    let Some(Uncovered { enrollment_id, missed, credited }) = uncovered else {
-        return Ok(());
-    };
-    let detail = format!(
-        "enrollment {enrollment_id} would have missed {} of the module, with {credited} made up or adjusted; reverse those first",
-        counted(missed, "minute")
-    );
-    Err(Error::conflict("hours_out_of_bounds", detail))
+    for (of, statement) in [("session", UNCOVERED_OF_SESSION), ("module", UNCOVERED_OF_MODULE)] {
+        let query = sql_query(statement).bind::<Uid, _>(closing.session_id).bind::<Integer, _>(closing.number);
+        if let Some(Uncovered { enrollment_id, missed, credited }) = query.get_result(conn).optional()? {
+            let missed = counted(missed, "minute");
+            let detail = format!(
+                "enrollment {enrollment_id} would have missed {missed} of the {of}, with {credited} made up or adjusted; reverse those first"
+            );
+            return Err(Error::conflict("hours_out_of_bounds", detail));
+        }
+    }
+    Ok(())
 }
 
 /// Inserts an entry that no closing posted, and moves both balances.
@@ -313,6 +321,22 @@ pub fn verify(conn: &mut Conn) -> Result<Vec<String>, Error> {
             .into_iter()
             .map(|d| format!("hours: a closed session of {} minutes posted {} for enrollment {}", d.balance, d.ledger, d.enrollment_id)),
     );
+    let credited = sql_query(
+        "SELECT enrollment_id, 'credited' AS kind, CAST(missed AS bigint) AS ledger, CAST(credited AS bigint) AS balance FROM (
+            SELECT enrollment_id, session_id, sum(CASE WHEN kind = 'attended' THEN minutes ELSE 0 END) AS attended,
+                sum(CASE WHEN kind IN ('authorized_absence', 'unauthorized_absence') THEN minutes ELSE 0 END) AS missed,
+                sum(CASE WHEN kind IN ('make_up', 'adjustment') THEN minutes ELSE 0 END) AS credited
+            FROM hour_entries WHERE session_id IS NOT NULL GROUP BY enrollment_id, session_id) AS sums
+         WHERE credited > missed OR attended + credited < 0",
+    )
+    .load::<Difference>(conn)?;
+    let says = |d: Difference| {
+        format!(
+            "hours: enrollment {} has {} minutes made up or adjusted in a session of which it missed {}",
+            d.enrollment_id, d.balance, d.ledger
+        )
+    };
+    findings.extend(credited.into_iter().map(says));
     findings.extend(strays(conn)?);
     Ok(findings)
 }

@@ -44,7 +44,10 @@ fn the_secret_in_the_address_of_a_feed_is_not_logged() {
     assert_eq!(server.ended(), Some(0));
     log.rewind().unwrap();
     let logged = std::io::read_to_string(log).unwrap();
-    assert!(logged.contains(r#""http.target":"/healthz""#) && logged.contains(r#""http.target":"/api/v1/schedules/""#), "{logged}");
+    assert!(
+        logged.contains(r#""http.target":"/healthz""#) && logged.contains(r#""http.target":"/api/v1/schedules/muster_….ics""#),
+        "{logged}"
+    );
     assert!(!logged.contains("0123456789abcdef"), "{logged}");
 }
 

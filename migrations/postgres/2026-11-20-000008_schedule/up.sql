@@ -13,7 +13,7 @@ CREATE TABLE rooms (
     CHECK (kind = 'online' OR link IS NULL)
 );
 
--- Sessions of its house are in it.
+-- Sessions of its house are in it. AFTER, because a trigger BEFORE an UPDATE that names a key column locks the row against whoever refers to it.
 CREATE FUNCTION rooms_stay_with_their_provider() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF NEW.provider_id <> OLD.provider_id THEN
@@ -21,7 +21,7 @@ BEGIN
     END IF;
     RETURN NEW;
 END $$;
-CREATE TRIGGER rooms_stay_with_their_provider BEFORE UPDATE ON rooms FOR EACH ROW EXECUTE FUNCTION rooms_stay_with_their_provider();
+CREATE TRIGGER rooms_stay_with_their_provider AFTER UPDATE ON rooms FOR EACH ROW EXECUTE FUNCTION rooms_stay_with_their_provider();
 
 -- Sessions that were made together from a weekly pattern; `code` is what their codes began with, `made_from` the request as it was meant.
 CREATE TABLE series (

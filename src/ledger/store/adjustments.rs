@@ -35,10 +35,6 @@ pub(in crate::ledger) fn adjust(
 ) -> Result<HourEntry, Error> {
     let enrollment = changing(conn, actor, id)?;
     let module_id = module_of(conn, &enrollment, &new)?;
-    bounds(conn, id, module_id, None)?.check("the module", new.minutes)?;
-    if let Some(session) = new.session_id {
-        bounds(conn, id, module_id, Some(session))?.check("the session", new.minutes)?;
-    }
     let entry = HourEntry {
         id: Id::generate(),
         enrollment_id: id,
@@ -53,6 +49,7 @@ pub(in crate::ledger) fn adjust(
         user_id: actor.user_id(),
         recorded_at: now,
     };
+    check(conn, &entry, entry.minutes)?;
     posted(conn, actor, &enrollment, entry, "hours.adjusted")
 }
 
@@ -72,7 +69,7 @@ pub(in crate::ledger) fn reverse(conn: &mut Conn, actor: &Actor, now: Instant, i
     if reversals > 0 || old.reverses_id.is_some() {
         return Err(Error::conflict("already_reversed", "the entry is a reversal, or was taken back before"));
     }
-    bounds(conn, old.enrollment_id, old.module_id, None)?.check("the module", -old.minutes)?;
+    check(conn, &old, -old.minutes)?;
     let entry = HourEntry {
         id: Id::generate(),
         minutes: -old.minutes,
@@ -127,6 +124,16 @@ fn module_of(conn: &mut Conn, enrollment: &Enrollment, new: &NewAdjustment) -> R
             .ok_or_else(|| Error::invalid("/session_id", "not_posted", "no closed roll call of such a session names this enrollment")),
         (None, None) => Err(Error::invalid("/module_id", "missing_field", "name the session or the module")),
         (Some(_), Some(_)) => Err(Error::invalid("/module_id", "named_twice", "name the session or the module, not both")),
+    }
+}
+
+/// Refuses minutes, positive or negative, that do not fit into the module and the session of an entry.
+fn check(conn: &mut Conn, entry: &HourEntry, minutes: i32) -> Result<(), Error> {
+    let HourEntry { enrollment_id, module_id, session_id, .. } = *entry;
+    bounds(conn, enrollment_id, module_id, None)?.check("the module", minutes)?;
+    match session_id {
+        Some(session) => bounds(conn, enrollment_id, module_id, Some(session))?.check("the session", minutes),
+        None => Ok(()),
     }
 }
 

@@ -150,3 +150,27 @@ fn the_hours_of_a_completed_intake_stay() {
     app.unchanged(|| adjust(&course, &members[0], in_session(&session, 5)).expect(409).problem("intake_not_live"));
     app.unchanged(|| reverse(&course, &entry).expect(409).problem("intake_not_live"));
 }
+
+#[test]
+fn what_was_credited_for_one_session_does_not_hide_another_that_was_missed() {
+    let app = spawn_app();
+    let (course, members, session) = class(&app);
+    let lines = [seed::line(&members[0], "absent"), seed::line(&members[1], "present")];
+    seed::closed_session(&course, "MET-02", &seed::morning(2), &lines);
+    adjust(&course, &members[0], in_session(&session, 60)).expect(201);
+    // The module has room for it in the session that was missed, but this session has not.
+    seed::step_roll_call(&course, &session, "reopen", Some("he was there after all")).expect(200);
+    let lines = [seed::line(&members[0], "present"), seed::line(&members[1], "present")];
+    seed::put_roll_call(&course, &session, &lines).expect(200);
+    let refused = app.unchanged(|| seed::step_roll_call(&course, &session, "close", None).expect(409));
+    let detail = refused.problem("hours_out_of_bounds").text_at("/detail");
+    assert!(detail.contains("0 minutes of the session, with 60 made up"), "{detail}");
+
+    seed::put_roll_call(&course, &session, &[seed::line_of(&members[0], "late", 30), seed::line(&members[1], "present")]).expect(200);
+    seed::step_roll_call(&course, &session, "close", None).expect(200);
+    let back = adjust(&course, &members[0], in_session(&session, -60)).expect(201).id();
+    adjust(&course, &members[0], in_session(&session, 60)).expect(201);
+    app.unchanged(|| reverse(&course, &back).expect(409).problem("hours_out_of_bounds"));
+    assert_eq!(progress(&course, &members[0]), (180, 90));
+    assert_eq!(app.findings(), Vec::<String>::new());
+}
