@@ -134,6 +134,9 @@ impl Caller {
     }
 
     fn read(request: &HttpRequest) -> Result<Self, Error> {
+        if request.headers().get_all(header::AUTHORIZATION).count() > 1 {
+            return Err(Error::malformed("header_repeated", "Authorization is sent more than once; say who asks once"));
+        }
         let authorization = text(request, header::AUTHORIZATION)?.ok_or(Error::Unauthenticated)?;
         let (scheme, secret) = authorization.split_once(' ').ok_or(Error::Unauthenticated)?;
         if !scheme.eq_ignore_ascii_case("bearer") {

@@ -354,3 +354,10 @@ fn an_error_has_the_length_and_headers_of_its_own_body_whatever_is_accepted() {
     assert!(["gzip", "zstd"].contains(&list.header("content-encoding")), "{:?}", list.headers);
     assert!(list.header("vary").to_lowercase().contains("accept-encoding"), "{:?}", list.headers);
 }
+
+#[test]
+fn whoever_asks_says_so_once() {
+    let app = spawn_app();
+    let twice = app.coordinator().with_header("authorization", "Bearer muster_0123456789abcdef");
+    twice.get("/organizations").expect(400).problem("header_repeated");
+}
