@@ -20,7 +20,7 @@ use crate::{
     organizations::{OrganizationId, below},
     people::{self, PersonKind},
     rooms,
-    schedule::{SessionId, SessionRow, SessionState},
+    schedule::{SessionId, SessionRow, begins_at, is_announced},
     schema::{
         cohorts, enrollment_periods, enrollments, feeds, intakes as intake_rows, modules, people as person_rows, role_grants,
         rooms as room_rows, session_cohorts, session_instructors, sessions, users,
@@ -263,13 +263,10 @@ diesel::alias! {
 }
 
 /// Narrows a query over sessions and their intakes to what a feed shows: what was announced, with what of it was cancelled since. A
-/// draft that was cancelled has counted nothing, for nobody had been told of it. A macro, as the queries differ in type.
+/// macro, as the queries differ in type.
 macro_rules! shown {
     ($query:expr, $within:expr, $subject:expr) => {{
-        let announced = $query
-            .filter(sessions::state.ne(SessionState::Draft))
-            .filter(sessions::state.ne(SessionState::Cancelled).or(sessions::sequence.gt(0)))
-            .into_boxed::<MultiBackend>();
+        let announced = $query.filter(is_announced()).into_boxed::<MultiBackend>();
         let announced = match $within {
             Some(house) => announced.filter(intake_rows::provider_id.eq_any(below(house))),
             None => announced,
@@ -287,8 +284,6 @@ macro_rules! shown {
             }
             Subject::Trainee(id) => {
                 // Whoever is placed in a cohort of the session when it begins (DOMAIN 2.6).
-                let began_at = diesel::dsl::case_when(sessions::held_starts_at.is_not_null(), sessions::held_starts_at.assume_not_null())
-                    .otherwise(sessions::starts_at);
                 let placed = MEMBERS
                     .inner_join(
                         enrollment_periods::table
@@ -298,8 +293,8 @@ macro_rules! shown {
                     .filter(MEMBERS.field(session_cohorts::session_id).eq(sessions::id))
                     .filter(enrollments::person_id.eq(id))
                     .filter(enrollment_periods::state.eq(EnrollmentState::Enrolled))
-                    .filter(enrollment_periods::from_at.le(began_at))
-                    .filter(enrollment_periods::until_at.is_null().or(enrollment_periods::until_at.assume_not_null().gt(began_at)));
+                    .filter(enrollment_periods::from_at.le(begins_at()))
+                    .filter(enrollment_periods::until_at.is_null().or(enrollment_periods::until_at.assume_not_null().gt(begins_at())));
                 let own = OWN.filter(OWN.field(enrollments::person_id).eq(id)).select(OWN.field(enrollments::intake_id));
                 announced.filter(sessions::intake_id.eq_any(own)).filter(exists(placed))
             }

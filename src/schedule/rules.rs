@@ -14,7 +14,7 @@ use crate::{
     db::types::text_enum,
     error::{Error, FieldFault},
     id::Id,
-    intakes::{CohortId, SessionMode},
+    intakes::{CohortId, Intake, SessionMode},
     people::PersonId,
     programs::{DisciplineId, ModuleId},
     zone::Zone,
@@ -106,6 +106,10 @@ pub(super) struct Days {
 }
 
 impl Days {
+    pub(super) fn of_intake(intake: &Intake) -> Self {
+        Self::of(intake.time_zone, intake.opens_on, intake.closes_on)
+    }
+
     pub(super) fn of(zone: Zone, opens_on: NaiveDate, closes_on: NaiveDate) -> Self {
         // The calendar of chrono ends long after the last year that an intake may have.
         let after = closes_on.succ_opt().unwrap_or(closes_on);

@@ -149,9 +149,10 @@ BEGIN
     IF EXISTS (SELECT 1 FROM claims c WHERE c.kind = NEW.kind AND c.resource_id = NEW.resource_id
             AND c.starts_at < NEW.ends_at AND c.ends_at > NEW.starts_at AND c.starts_at > NEW.starts_at - interval '24 hours'
             AND c.session_id <> NEW.session_id
+            -- Locked, so that it is not taken back meanwhile.
             AND NOT EXISTS (SELECT 1 FROM claim_waivers w
                 WHERE w.first_session_id = least(c.session_id, NEW.session_id)
-                    AND w.second_session_id = greatest(c.session_id, NEW.session_id))) THEN
+                    AND w.second_session_id = greatest(c.session_id, NEW.session_id) FOR SHARE)) THEN
         RAISE EXCEPTION 'muster:session_conflict';
     END IF;
     RETURN NEW;
@@ -193,6 +194,10 @@ CREATE TRIGGER claim_waivers_are_immutable BEFORE UPDATE ON claim_waivers FOR EA
 -- A waiver that an overlap rests on cannot be taken back under it.
 CREATE FUNCTION claim_waivers_stay() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
+    -- Whoever deletes it waits for those who claimed by it, then sees their claims; with a snapshot taken before, it would not.
+    IF current_setting('transaction_isolation') = 'repeatable read' THEN
+        RAISE EXCEPTION 'muster:repeatable_read';
+    END IF;
     IF EXISTS (SELECT 1 FROM claims a JOIN claims b ON b.kind = a.kind AND b.resource_id = a.resource_id
             AND b.starts_at < a.ends_at AND b.ends_at > a.starts_at
         WHERE a.session_id = OLD.first_session_id AND b.session_id = OLD.second_session_id) THEN
@@ -240,10 +245,12 @@ BEGIN
 END $$;
 CREATE TRIGGER sessions_stay_as_announced BEFORE UPDATE ON sessions FOR EACH ROW EXECUTE FUNCTION sessions_stay_as_announced();
 
--- A program that subscribed to a session ignores whatever has a lower sequence than what it saw, and of a draft it saw nothing.
+-- A program that subscribed to a session ignores whatever has a lower sequence than what it saw, and of a draft it saw nothing. A
+-- cancellation of what was published always counts: by that alone it differs from a draft that was cancelled, of which nobody heard.
 CREATE FUNCTION sessions_count_changes() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF OLD.state IN ('draft', 'published') AND NEW.sequence <> OLD.sequence AND (OLD.state = 'draft' OR NEW.sequence <> OLD.sequence + 1) THEN
+    IF (OLD.state = 'draft' AND NEW.sequence <> OLD.sequence) OR (OLD.state = 'published' AND NEW.sequence <> OLD.sequence + 1
+            AND (NEW.sequence <> OLD.sequence OR NEW.state = 'cancelled')) THEN
         RAISE EXCEPTION 'muster:immutable';
     END IF;
     RETURN NEW;

@@ -211,9 +211,11 @@ CREATE TRIGGER sessions_stay_as_announced BEFORE UPDATE OF code, module_id ON se
 WHEN OLD.state = 'published' AND (NEW.code <> OLD.code OR NEW.module_id <> OLD.module_id) BEGIN
     SELECT RAISE(ABORT, 'muster:session_published');
 END;
--- A program that subscribed to a session ignores whatever has a lower sequence than what it saw, and of a draft it saw nothing.
-CREATE TRIGGER sessions_count_changes BEFORE UPDATE OF sequence ON sessions
-WHEN OLD.state IN ('draft', 'published') AND NEW.sequence <> OLD.sequence AND (OLD.state = 'draft' OR NEW.sequence <> OLD.sequence + 1) BEGIN
+-- A program that subscribed to a session ignores whatever has a lower sequence than what it saw, and of a draft it saw nothing. A
+-- cancellation of what was published always counts: by that alone it differs from a draft that was cancelled, of which nobody heard.
+CREATE TRIGGER sessions_count_changes BEFORE UPDATE OF state, sequence ON sessions
+WHEN (OLD.state = 'draft' AND NEW.sequence <> OLD.sequence) OR (OLD.state = 'published' AND NEW.sequence <> OLD.sequence + 1
+    AND (NEW.sequence <> OLD.sequence OR NEW.state = 'cancelled')) BEGIN
     SELECT RAISE(ABORT, 'muster:immutable');
 END;
 -- A session is in a room of the house that teaches it: a university lends its halls to its units, and to nobody else.

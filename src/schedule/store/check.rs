@@ -8,7 +8,7 @@ use super::{
     super::model::{Session, SessionId, SessionState, UNHELD},
     super::plan::Plan,
     super::proposals::Share,
-    super::rules::{ClaimKind, Frame, Occupied, added, scheduled},
+    super::rules::{ClaimKind, Days, Frame, Occupied, added, scheduled},
     advice::advice,
     conflicts::{Clash, Told, clashes, lock, told},
     expected::{trainees, unsuited},
@@ -64,18 +64,12 @@ pub(in crate::schedule) fn check(conn: &mut Conn, actor: &Actor, id: IntakeId, p
     intake.check_live()?;
     let frame = frame(conn, &intake)?;
     let candidates = candidates(conn, actor, &intake, &frame, proposed)?;
-    checked(conn, actor, &intake, &frame, candidates)
+    checked(conn, actor, &intake, candidates)
 }
 
 /// All that stands in the way of candidates that are right by themselves.
-pub(super) fn checked(
-    conn: &mut Conn,
-    actor: &Actor,
-    intake: &Intake,
-    frame: &Frame,
-    candidates: Vec<Candidate>,
-) -> Result<Checked, Error> {
-    let found = find_all(conn, actor, intake, frame, &Candidates::of(candidates))?;
+pub(super) fn checked(conn: &mut Conn, actor: &Actor, intake: &Intake, candidates: Vec<Candidate>) -> Result<Checked, Error> {
+    let found = find_all(conn, actor, intake, &Candidates::of(candidates))?;
     let truncated = found.truncated || found.conflicts.len() > SHOWN;
     let conflicts = found.conflicts.into_iter().take(SHOWN).map(|(_, conflict)| conflict).collect();
     Ok(Checked { fits: !found.blocks, conflicts, truncated })
@@ -89,8 +83,7 @@ pub(in crate::schedule) fn warnings(conn: &mut Conn, actor: &Actor, sessions: &[
         return Ok(Vec::new());
     };
     let intake = intakes::find(conn, actor, first.row.intake_id)?;
-    let frame = frame(conn, &intake)?;
-    let found = find_all(conn, actor, &intake, &frame, &candidates)?;
+    let found = find_all(conn, actor, &intake, &candidates)?;
     Ok(found.conflicts.into_iter().take(SHOWN).map(|(_, conflict)| conflict).collect())
 }
 
@@ -99,12 +92,11 @@ pub(super) fn alternatives(
     conn: &mut Conn,
     actor: &Actor,
     intake: &Intake,
-    frame: &Frame,
     session: &Session,
     plans: Vec<Plan>,
 ) -> Result<Vec<Vec<Conflict>>, Error> {
     let mut told = vec![Vec::new(); plans.len()];
-    let found = find_all(conn, actor, intake, frame, &Candidates::alternatives(session, plans))?;
+    let found = find_all(conn, actor, intake, &Candidates::alternatives(session, plans))?;
     for (index, conflict) in found.conflicts {
         if let Some(of_time) = told.get_mut(index) {
             of_time.push(conflict);
@@ -114,8 +106,8 @@ pub(super) fn alternatives(
 }
 
 /// Whatever is in the way of these sessions, if all of them were published; nothing is stored.
-pub(super) fn find_all(conn: &mut Conn, actor: &Actor, intake: &Intake, frame: &Frame, candidates: &Candidates) -> Result<Found, Error> {
-    let mut found = Found { conflicts: outside(frame, candidates), ..Found::default() };
+pub(super) fn find_all(conn: &mut Conn, actor: &Actor, intake: &Intake, candidates: &Candidates) -> Result<Found, Error> {
+    let mut found = Found { conflicts: outside(Days::of_intake(intake), candidates), ..Found::default() };
     // What stands overlaps itself hardly anywhere, so that there is little in the way of each of several alternatives.
     let most = if candidates.are_alternatives { usize::MAX } else { SHOWN };
     in_two_places(conn, actor, intake, candidates, (most, true), &mut found)?;
@@ -209,10 +201,10 @@ fn stored(conn: &mut Conn, actor: &Actor, intake: IntakeId, ids: BTreeSet<Sessio
     Ok(whole(conn, rows)?.into_iter().map(|session| (session.row.id, session)).collect())
 }
 
-fn outside(frame: &Frame, candidates: &Candidates) -> Vec<(usize, Conflict)> {
+fn outside(days: Days, candidates: &Candidates) -> Vec<(usize, Conflict)> {
     let mut found = Vec::new();
     for (index, one) in candidates.all.iter().enumerate() {
-        for fault in frame.days.check(&one.plan) {
+        for fault in days.check(&one.plan) {
             let detail = format!("session {} {}", one.plan.code, fault.detail);
             found.push((index, one.blocking(ConflictKind::OutsideIntake, detail)));
         }

@@ -20,7 +20,7 @@ pub(super) mod waivers;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use chrono::NaiveDate;
-use diesel::prelude::*;
+use diesel::{dsl::case_when, prelude::*};
 
 use self::{
     links::{CHUNK, whole, whole_one},
@@ -51,13 +51,30 @@ use crate::{
     zone::Zone,
 };
 
+/// What was published, with what of it was held or cancelled since. A draft that was cancelled has counted nothing, for nobody had been
+/// told of it.
+#[diesel::dsl::auto_type]
+pub fn is_announced() -> _ {
+    let draft: SessionState = SessionState::Draft;
+    let cancelled: SessionState = SessionState::Cancelled;
+    sessions::state.ne(draft).and(sessions::state.ne(cancelled).or(sessions::sequence.gt(0_i32)))
+}
+
+/// When a session begins: as planned, or as it was held.
+#[diesel::dsl::auto_type]
+pub fn begins_at() -> _ {
+    case_when(sessions::held_starts_at.is_not_null(), sessions::held_starts_at.assume_not_null()).otherwise(sessions::starts_at)
+}
+
+/// When a session ends: as planned, or as it was held.
+#[diesel::dsl::auto_type]
+fn finishes_at() -> _ {
+    case_when(sessions::held_ends_at.is_not_null(), sessions::held_ends_at.assume_not_null()).otherwise(sessions::ends_at)
+}
+
 /// The sessions in the actor's scope. Drafts are the provider's own and its class advisers', cancelled ones too.
 pub fn visible(actor: &Actor) -> sessions::BoxedQuery<'static, MultiBackend> {
-    // A draft that was cancelled has counted nothing, for nobody had been told of it.
-    let announced = || {
-        let published = sessions::table.filter(sessions::state.ne(SessionState::Draft));
-        published.filter(sessions::state.ne(SessionState::Cancelled).or(sessions::sequence.gt(0))).into_boxed()
-    };
+    let announced = || sessions::table.into_boxed().filter(is_announced());
     let query = match actor.scope() {
         Scope::Everything => sessions::table.into_boxed(),
         Scope::Provider(provider) => sessions::table.into_boxed().filter(sessions::intake_id.eq_any(provided(provider))),
@@ -204,7 +221,7 @@ pub(super) fn frame(conn: &mut Conn, intake: &Intake) -> Result<Frame, Error> {
         .load(conn)?;
     let cohorts = intakes::cohorts_of(conn, intake.id)?;
     Ok(Frame {
-        days: Days::of(intake.time_zone, intake.opens_on, intake.closes_on),
+        days: Days::of_intake(intake),
         modules: modules.into_iter().collect(),
         cohorts: cohorts.into_iter().map(|cohort| (cohort.id, cohort.discipline_id)).collect(),
     })
@@ -400,17 +417,13 @@ pub fn check_within(conn: &mut Conn, intake: IntakeId, opens_on: NaiveDate, clos
     Err(Error::conflict("sessions_outside", detail))
 }
 
-/// The sessions of an intake that lie outside these days, the first first. What was cancelled lies nowhere.
+/// The sessions of an intake that lie outside these days, each with its begin, the first first. What was cancelled lies nowhere.
 pub(super) fn lying_outside(conn: &mut Conn, intake: IntakeId, days: Days) -> Result<Vec<(SessionId, Code, Instant)>, Error> {
-    // What was held lies where it actually was.
-    let planned = sessions::starts_at.lt(days.from).or(sessions::ends_at.gt(days.until));
-    let held = sessions::held_starts_at.assume_not_null().lt(days.from).or(sessions::held_ends_at.assume_not_null().gt(days.until));
-    let is_held = sessions::state.eq(SessionState::Held);
     Ok(sessions::table
         .filter(sessions::intake_id.eq(intake))
         .filter(sessions::state.ne(SessionState::Cancelled))
-        .filter(is_held.and(held).or(sessions::state.ne(SessionState::Held).and(planned)))
-        .order((sessions::starts_at, sessions::id))
-        .select((sessions::id, sessions::code, sessions::starts_at))
+        .filter(begins_at().lt(days.from).or(finishes_at().gt(days.until)))
+        .order((begins_at(), sessions::id))
+        .select((sessions::id, sessions::code, begins_at()))
         .load(conn)?)
 }

@@ -5,7 +5,7 @@ use super::{
     super::placements::{PlacementQuery, Placements, PossibleTime},
     super::plan::Plan,
     check::alternatives,
-    find, frame,
+    find,
     links::whole_one,
 };
 use crate::{
@@ -36,8 +36,7 @@ pub(in crate::schedule) fn placements(conn: &mut Conn, actor: &Actor, id: Sessio
     let plan = session.plan();
     let times = query.times(intake.time_zone, &plan)?;
     let plans = times.iter().map(|(starts_at, ends_at)| Plan { starts_at: *starts_at, ends_at: *ends_at, ..plan.clone() });
-    let frame = frame(conn, &intake)?;
-    let found = alternatives(conn, actor, &intake, &frame, &session, plans.collect())?;
+    let found = alternatives(conn, actor, &intake, &session, plans.collect())?;
     let times = times.into_iter().zip(found).map(|(time, conflicts)| PossibleTime::of(time, conflicts));
     Ok(Placements { session_id: id, times: times.collect() })
 }

@@ -58,13 +58,13 @@ pub fn judged(conn: &mut Conn, actor: &Actor, intake: &Intake, proposals: Vec<Pr
     let around = around(conn, intake, stored, &mut stands)?;
     let verdicts = judge(&stands, around);
     let obstacles = obstacles(conn, actor, intake, &considered, &verdicts)?;
-    let mut told = told_of(conn, actor, intake, &frame, considered.iter().filter(|one| one.is_right))?;
+    let mut told = told_of(conn, actor, intake, considered.iter().filter(|one| one.is_right))?;
     let stays = |one: &Considered, verdict: &Option<Obstacle>| verdict.is_some() || !one.faults.is_empty();
     let pairs = || considered.iter().zip(&verdicts);
     if pairs().any(|(one, verdict)| stays(one, verdict)) {
         // What is refused is in nobody's way, but for what it occupies already.
         let accepted = pairs().filter(|(one, verdict)| !stays(one, verdict)).map(|(one, _)| one);
-        let beside_them = told_of(conn, actor, intake, &frame, accepted.clone())?;
+        let beside_them = told_of(conn, actor, intake, accepted.clone())?;
         accepted.for_each(|one| drop(told.remove(&one.proposed.id)));
         told.extend(beside_them);
     }
@@ -129,12 +129,11 @@ fn told_of<'a>(
     conn: &mut Conn,
     actor: &Actor,
     intake: &Intake,
-    frame: &Frame,
     considered: impl Iterator<Item = &'a Considered>,
 ) -> Result<HashMap<SessionId, Vec<Conflict>>, Error> {
     let candidates = Candidates::of(considered.filter(|one| one.is_published).map(|one| one.proposed.clone()).collect());
     let mut told: HashMap<SessionId, Vec<Conflict>> = HashMap::new();
-    for (index, conflict) in find_all(conn, actor, intake, frame, &candidates)?.conflicts {
+    for (index, conflict) in find_all(conn, actor, intake, &candidates)?.conflicts {
         if let Some(one) = candidates.all.get(index) {
             told.entry(one.id).or_default().push(conflict);
         }

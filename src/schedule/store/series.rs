@@ -46,7 +46,7 @@ pub(in crate::schedule) fn preview(conn: &mut Conn, actor: &Actor, intake_id: In
     intake.check_live()?;
     let frame = frame(conn, &intake)?;
     let ready = ready(conn, actor, &intake, &frame, new)?;
-    lay_out(conn, actor, &intake, &frame, ready, None, &[])
+    lay_out(conn, actor, &intake, ready, None, &[])
 }
 
 /// Schedules the sessions of a series as drafts, until the module's hours are used up.
@@ -73,7 +73,7 @@ pub(in crate::schedule) fn create(
     let drafts = ready.plans.iter().zip(&ready.drawn.occurrences);
     let drafts = drafts.map(|(plan, one)| SessionRow { series_id: Some(row.id), ..draft(&intake, now, plan, one.minutes) });
     let sessions = insert(conn, actor, &intake, drafts.collect(), &ready.plans)?;
-    lay_out(conn, actor, &intake, &frame, ready, Some(row.id), &sessions)
+    lay_out(conn, actor, &intake, ready, Some(row.id), &sessions)
 }
 
 /// A series that can be stored.
@@ -148,7 +148,6 @@ fn lay_out(
     conn: &mut Conn,
     actor: &Actor,
     intake: &Intake,
-    frame: &Frame,
     ready: Ready,
     id: Option<SeriesId>,
     stored: &[Session],
@@ -168,7 +167,7 @@ fn lay_out(
         });
         candidates.push(Candidate::of(session, plan, one.minutes).at(format!("/sessions/{index}")));
     }
-    let checked = checked(conn, actor, intake, frame, candidates)?;
+    let checked = checked(conn, actor, intake, candidates)?;
     let Drawn { skipped, minutes_left, ended, .. } = drawn;
     Ok(LaidOut { id, intake_id: intake.id, code, sessions: told, skipped, minutes_left, ended, checked })
 }

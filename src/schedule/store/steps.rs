@@ -126,7 +126,7 @@ pub(in crate::schedule) fn transition(
     actor.may(Action::WriteSchedule)?;
     db::lock(conn, "intake", intake_id)?;
     let stored = read(conn, actor, id)?;
-    let state = stored.row.after(step.as_str())?;
+    stored.row.after(step.as_str())?;
     match step {
         SessionTransition::Publish => {
             if change.replaced_by_id.is_some() {
@@ -143,39 +143,23 @@ pub(in crate::schedule) fn transition(
         SessionTransition::Cancel => {
             let reason = change.reason.ok_or_else(|| Error::invalid("/reason", "reason_missing", "cancelling needs a reason"))?;
             let intake = intakes::find(conn, actor, intake_id)?;
-            let replacement = change.replaced_by_id.map(|other| replacement(conn, actor, &stored.row, other)).transpose()?.flatten();
-            let mut rest = Vec::new();
-            if change.scope == ChangeScope::Rest {
-                if change.replaced_by_id.is_some() {
-                    return Err(Error::invalid("/replaced_by_id", "replaces_one", "one session does not take the place of several"));
-                }
-                let later = later(conn, actor, &stored.row)?;
-                rest = cancel_these(conn, actor, now, &intake, later, &reason)?;
+            let replacement = change.replaced_by_id.map(|other| replacement(conn, actor, &stored.row, other)).transpose()?;
+            if change.scope == ChangeScope::This {
+                return cancel_these(conn, actor, now, &intake, vec![stored], &reason, replacement.as_ref());
             }
-            let changed = SessionRow {
-                state,
-                cancel_reason: Some(reason.clone()),
-                replaced_by_id: change.replaced_by_id,
-                sequence: stored.row.sequence_once_changed(),
-                ..stored.row.clone()
-            };
-            let row = save(conn, now, &stored.row, changed)?;
-            intakes::touch_all(conn, intake_id)?;
-            if stored.row.state == SessionState::Published {
-                let told = NewChange { before: &stored, after: None, successor: replacement.as_ref(), reason: Some(&reason) };
-                changes::record(conn, actor, now, vec![told])?;
+            if replacement.is_some() {
+                return Err(Error::invalid("/replaced_by_id", "replaces_one", "one session does not take the place of several"));
             }
-            actor.record(stepped("session.cancelled", &intake, &stored.row, &row).because(Some(reason.as_str())));
-            let mut cancelled = vec![Session { row, ..stored }];
-            cancelled.append(&mut whole(conn, rest)?);
-            Ok(cancelled)
+            let later = later(conn, actor, &stored.row)?;
+            let mut sessions = vec![stored];
+            sessions.append(&mut whole(conn, later)?);
+            cancel_these(conn, actor, now, &intake, sessions, &reason, None)
         }
     }
 }
 
-/// What those concerned are told to come to instead; a draft is nobody's business yet. The intake is locked, so that the replacement stands
-/// until the end of the transaction.
-fn replacement(conn: &mut Conn, actor: &Actor, cancelled: &SessionRow, other: SessionId) -> Result<Option<Successor>, Error> {
+/// What takes the place of a cancelled session. The intake is locked, so that it stands until the end of the transaction.
+fn replacement(conn: &mut Conn, actor: &Actor, cancelled: &SessionRow, other: SessionId) -> Result<SessionRow, Error> {
     let standing = visible(actor)
         .filter(sessions::id.eq(other))
         .filter(sessions::id.ne(cancelled.id))
@@ -183,58 +167,69 @@ fn replacement(conn: &mut Conn, actor: &Actor, cancelled: &SessionRow, other: Se
         .filter(sessions::state.eq_any(UNHELD));
     let detail = "what replaces a session is another draft or published session of its intake";
     let nothing = || Error::invalid("/replaced_by_id", "no_replacement", detail);
-    let found: SessionRow = standing.select(SessionRow::as_select()).first(conn).optional()?.ok_or_else(nothing)?;
-    Ok((found.state == SessionState::Published).then(|| Successor::of(&found)))
+    standing.select(SessionRow::as_select()).first(conn).optional()?.ok_or_else(nothing)
 }
 
 /// Cancels every session of an intake that is not yet held; what was held stays. The caller holds the intake's lock.
 pub fn cancel_unheld(conn: &mut Conn, actor: &Actor, now: Instant, intake: &Intake, reason: &Note) -> Result<(), Error> {
     let unheld = sessions::table.filter(sessions::intake_id.eq(intake.id)).filter(sessions::state.eq_any(UNHELD));
     let rows = unheld.order((sessions::starts_at, sessions::id)).select(SessionRow::as_select()).load(conn)?;
-    cancel_these(conn, actor, now, intake, rows, reason)?;
-    intakes::touch_all(conn, intake.id)
+    let sessions = whole(conn, rows)?;
+    cancel_these(conn, actor, now, intake, sessions, reason, None).map(drop)
 }
 
-/// Cancels sessions that are not yet held, in an intake that is locked; answers them as they are then.
+/// Cancels sessions that are not yet held, in an intake that is locked, for the same reason and maybe another; answers them as they are
+/// then, in their order.
 fn cancel_these(
     conn: &mut Conn,
     actor: &Actor,
     now: Instant,
     intake: &Intake,
-    rows: Vec<SessionRow>,
+    sessions: Vec<Session>,
     reason: &Note,
-) -> Result<Vec<SessionRow>, Error> {
-    let ids: Vec<SessionId> = rows.iter().map(|row| row.id).collect();
-    for chunk in ids.chunks(CHUNK) {
-        let unheld = || sessions::table.filter(sessions::id.eq_any(chunk.to_vec()));
-        // Of what was announced the cancellation is a change; a draft was not.
-        let announced = unheld().filter(sessions::state.eq(SessionState::Published));
-        diesel::update(announced).set(sessions::sequence.eq(sessions::sequence + 1)).execute(conn)?;
-        diesel::update(unheld())
-            .set((
-                sessions::state.eq(SessionState::Cancelled),
-                sessions::cancel_reason.eq(reason),
-                sessions::version.eq(sessions::version + 1),
-                sessions::changed_at.eq(now),
-            ))
-            .execute(conn)?;
-    }
-    let published = whole(conn, rows.iter().filter(|row| row.state == SessionState::Published).cloned().collect())?;
-    let told = published.iter().map(|before| NewChange { before, after: None, successor: None, reason: Some(reason) });
-    changes::record(conn, actor, now, told.collect())?;
-    let cancelled = |row: SessionRow| {
-        let cancelled = SessionRow {
-            state: SessionState::Cancelled,
-            cancel_reason: Some(reason.clone()),
-            sequence: row.sequence_once_changed(),
-            version: row.version + 1,
-            changed_at: now,
-            ..row.clone()
-        };
-        actor.record(stepped("session.cancelled", intake, &row, &cancelled).because(Some(reason.as_str())));
-        cancelled
+    replacement: Option<&SessionRow>,
+) -> Result<Vec<Session>, Error> {
+    let cancel = |session: &Session| SessionRow {
+        state: SessionState::Cancelled,
+        cancel_reason: Some(reason.clone()),
+        replaced_by_id: replacement.map(|other| other.id),
+        sequence: session.row.sequence_once_changed(),
+        version: session.row.version + 1,
+        changed_at: now,
+        ..session.row.clone()
     };
-    Ok(rows.into_iter().map(cancelled).collect())
+    let cancelled: Vec<SessionRow> = sessions.iter().map(cancel).collect();
+    for state in UNHELD {
+        let ids: Vec<SessionId> = sessions.iter().map(|session| &session.row).filter(|row| row.state == state).map(|row| row.id).collect();
+        for chunk in ids.chunks(CHUNK) {
+            let standing = sessions::table.filter(sessions::id.eq_any(chunk.to_vec())).filter(sessions::state.eq(state));
+            let updated = diesel::update(standing)
+                .set((
+                    sessions::state.eq(SessionState::Cancelled),
+                    sessions::cancel_reason.eq(reason),
+                    sessions::replaced_by_id.eq(replacement.map(|other| other.id)),
+                    // Of what was announced the cancellation is a change; a draft was not.
+                    sessions::sequence.eq(sessions::sequence + i32::from(state == SessionState::Published)),
+                    sessions::version.eq(sessions::version + 1),
+                    sessions::changed_at.eq(now),
+                ))
+                .execute(conn)?;
+            if updated < chunk.len() {
+                return Err(Error::Stale);
+            }
+        }
+    }
+    intakes::touch_all(conn, intake.id)?;
+    // A draft is nobody's business yet: neither that it is cancelled nor that it replaces another.
+    let successor = replacement.filter(|other| other.state == SessionState::Published).map(Successor::of);
+    let announced = sessions.iter().filter(|session| session.row.state == SessionState::Published);
+    let told = announced.map(|before| NewChange { before, after: None, successor: successor.as_ref(), reason: Some(reason) });
+    changes::record(conn, actor, now, told.collect())?;
+    let record = |(session, row): (Session, SessionRow)| {
+        actor.record(stepped("session.cancelled", intake, &session.row, &row).because(Some(reason.as_str())));
+        Session { row, ..session }
+    };
+    Ok(sessions.into_iter().zip(cancelled).map(record).collect())
 }
 
 /// Refuses to end an intake while a session of it is published and was not held.
@@ -315,7 +310,7 @@ fn take_actual(
     (plan, actual): (&Plan, &Plan),
     minutes: i32,
 ) -> Result<(), Error> {
-    Error::unless_valid(Days::of(intake.time_zone, intake.opens_on, intake.closes_on).check(actual))?;
+    Error::unless_valid(Days::of_intake(intake).check(actual))?;
     links::find_instructors(conn, actor, added(&plan.instructor_ids, &actual.instructor_ids).into_iter().collect())?;
     // Who taught or learnt longer, or instead of another, was nowhere else.
     refuse_conflicts(conn, actor, intake, vec![Candidate::held(id, actual.clone(), minutes)])?;

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use chrono::NaiveDate;
 use diesel::{
     prelude::*,
     sql_query,
@@ -30,7 +29,6 @@ use crate::{
     id::Id,
     intakes::{Intake, IntakeId},
     schema::{claim_waivers, intakes, journal_entries, journal_payloads, session_change_audience, session_changes},
-    zone::Zone,
 };
 
 /// Changes in one look.
@@ -171,10 +169,10 @@ pub fn verify_sessions(conn: &mut Conn) -> Result<Vec<String>, Error> {
     .load(conn)?;
     let silent = silent.into_iter().map(|row| format!("sessions: session {} is {}, but the journal does not say so", row.id, row.state));
     let mut findings: Vec<String> = silent.collect();
-    let intakes: Vec<(IntakeId, Zone, NaiveDate, NaiveDate)> =
-        intakes::table.order(intakes::id).select((intakes::id, intakes::time_zone, intakes::opens_on, intakes::closes_on)).load(conn)?;
-    for (intake, zone, opens_on, closes_on) in intakes {
-        let outside = lying_outside(conn, intake, Days::of(zone, opens_on, closes_on))?;
+    let intakes: Vec<Intake> = intakes::table.order(intakes::id).select(Intake::as_select()).load(conn)?;
+    for intake in intakes {
+        let outside = lying_outside(conn, intake.id, Days::of_intake(&intake))?;
+        let Intake { opens_on, closes_on, .. } = intake;
         let told = |(id, _, at)| format!("sessions: session {id} of {at} lies outside the days of its intake, {opens_on} to {closes_on}");
         findings.extend(outside.into_iter().map(told));
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 
-use crate::support::{App, Client, Reply, seed, seed::Course, spawn_app, statements};
+use crate::support::{App, Client, Kind, Reply, seed, seed::Course, spawn_app, statements};
 
 /// What is measured: how many statements each request cost.
 type Costs = BTreeMap<&'static str, usize>;
@@ -140,7 +140,9 @@ fn a_whole_class_is_enrolled_and_scheduled_in_as_many_statements_as_a_few() {
         reply.expect(201);
         count
     };
-    assert_eq!(schedule(1, 4), schedule(10, 40));
+    // The databases lock in different ways. The warnings about what is published ask for neither modules nor cohorts once more.
+    let cost = if app.database.kind() == Kind::Sqlite { 42 } else { 43 };
+    assert_eq!((schedule(1, 4), schedule(10, 40)), (cost, cost));
 }
 
 #[test]

@@ -7,7 +7,7 @@ use muster::{
     error::Error,
 };
 
-use crate::support::{Kind, Reply, TestDatabase, seed, spawn_app};
+use crate::support::{Kind, TestDatabase, seed, spawn_app};
 
 /// The address of `database` with the first language that its server can speak.
 fn foreign(database: &TestDatabase) -> String {
@@ -46,7 +46,7 @@ fn a_wait_that_lasted_too_long_is_unavailable_and_a_wrong_statement_is_ours() {
 }
 
 /// Runs `by_hand` in a transaction of its own, `request` while that is open, then commits; the answer, once the two have passed.
-fn beside(url: &str, by_hand: &str, request: impl FnOnce() -> Reply + Send) -> Reply {
+fn beside<T: Send>(url: &str, by_hand: &str, request: impl FnOnce() -> T + Send) -> T {
     let mut hand = PgConnection::establish(url).unwrap();
     hand.batch_execute(&format!("BEGIN; {by_hand}")).unwrap();
     std::thread::scope(|scope| {
@@ -83,4 +83,27 @@ fn what_is_changed_by_hand_while_a_roll_call_closes_or_a_session_is_held_is_seen
     let held = beside(app.database.url(), &one_less, hold).expect(200);
     assert_eq!(held.body["cohort_ids"], serde_json::json!([course.metallurgy]));
     assert_eq!(app.findings(), Vec::<String>::new());
+}
+
+#[test]
+fn an_overlap_by_hand_and_the_waiver_that_it_rests_on_do_not_pass_each_other() {
+    let app = spawn_app();
+    if app.database.kind() != Kind::Postgres {
+        return;
+    }
+    let course = seed::course(&app);
+    let first = seed::published_session(&course, "P-1", &seed::morning(1));
+    let second = seed::session(&course, "P-2", &seed::morning(1));
+    let waive = || {
+        let waiver = serde_json::json!({ "other_session_id": first, "reason": "one laboratory" });
+        course.coordinator.post(&format!("/sessions/{second}/waivers"), waiver).expect(201);
+    };
+    let (take_back, publish) = ("DELETE FROM claim_waivers", format!("UPDATE sessions SET state = 'published' WHERE id = '{second}'"));
+    waive();
+    let published = beside(app.database.url(), take_back, || app.database.sql(&publish));
+    assert!(published.unwrap_err().contains("muster:session_conflict"));
+    waive();
+    let taken_back = beside(app.database.url(), &publish, || app.database.sql(take_back));
+    assert!(taken_back.unwrap_err().contains("muster:waiver_in_use"));
+    assert_eq!(app.findings_of("claims"), Vec::<String>::new());
 }

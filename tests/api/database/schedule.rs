@@ -55,7 +55,11 @@ fn a_claim_that_overlaps_another_is_refused_however_it_comes_about() {
         &app.refusal(&format!("INSERT INTO session_cohorts (session_id, cohort_id, intake_id) VALUES ({joined}, {cohort}, {intake})")),
     );
     // Cancelled, it is free.
-    app.sql(&format!("UPDATE sessions SET state = 'cancelled', cancel_reason = 'storm' WHERE id = {}", app.hex(&published))).unwrap();
+    app.sql(&format!(
+        "UPDATE sessions SET state = 'cancelled', cancel_reason = 'storm', sequence = sequence + 1 WHERE id = {}",
+        app.hex(&published)
+    ))
+    .unwrap();
     app.sql(&format!("UPDATE sessions SET state = 'published' WHERE id = {}", app.hex(&draft))).unwrap();
 }
 
@@ -92,10 +96,17 @@ fn a_claim_stays_while_its_session_occupies_somebody() {
     let (from, until) = (app.instant(&seed::morning(3)), app.instant(&seed::after(&seed::morning(3), 90)));
     app.sql(&format!("UPDATE sessions SET starts_at = {from}, ends_at = {until} WHERE id = {key}")).unwrap();
     assert_eq!(app.findings(), Vec::<String>::new());
-    app.sql(&format!("UPDATE sessions SET state = 'cancelled', cancel_reason = 'storm' WHERE id = {key}")).unwrap();
+    app.sql(&format!("UPDATE sessions SET state = 'cancelled', cancel_reason = 'storm', sequence = sequence + 1 WHERE id = {key}"))
+        .unwrap();
     assert_eq!(app.count(&format!("SELECT count(*) FROM claims WHERE session_id = {key}")), 0);
     // Nobody cancelled it through the door, and verify says that and nothing else.
-    assert_eq!(app.findings(), [format!("sessions: session {published} is cancelled, but the journal does not say so")]);
+    assert_eq!(
+        app.findings(),
+        [
+            format!("sessions: session {published} is cancelled, but the journal does not say so"),
+            format!("changes: session {published} has sequence 1 and 0 changes are told"),
+        ]
+    );
 }
 
 #[test]
@@ -115,7 +126,11 @@ fn a_waiver_covers_its_pair_and_stays() {
         assert!(message.contains(raised), "{message}");
     }
     // Once nothing rests on it, it may go.
-    app.sql(&format!("UPDATE sessions SET state = 'cancelled', cancel_reason = 'storm' WHERE id = {}", app.hex(&second))).unwrap();
+    app.sql(&format!(
+        "UPDATE sessions SET state = 'cancelled', cancel_reason = 'storm', sequence = sequence + 1 WHERE id = {}",
+        app.hex(&second)
+    ))
+    .unwrap();
     app.sql("DELETE FROM claim_waivers").unwrap();
 }
 
@@ -175,7 +190,9 @@ fn what_was_announced_keeps_its_code_and_module_and_counts_up_by_one() {
     taken("place = 'Room 301', sequence = 1");
     refused("sequence = 0", "immutable");
     refused("sequence = 3", "immutable");
-    refused("state = 'cancelled', cancel_reason = 'storm', sequence = 0", "immutable");
+    for uncounted in ["", ", sequence = 0", ", sequence = 3"] {
+        refused(&format!("state = 'cancelled', cancel_reason = 'storm'{uncounted}"), "immutable");
+    }
     taken("state = 'cancelled', cancel_reason = 'storm', sequence = 2");
     refused("code = 'D-4'", "session_closed");
     let columns = "intake_id, program_version_id, module_id, mode, starts_at, ends_at, break_minutes, minutes, created_at, changed_at";
@@ -186,6 +203,10 @@ fn what_was_announced_keeps_its_code_and_module_and_counts_up_by_one() {
     };
     assert!(insert("N-1", "draft", 1).unwrap_err().contains("muster:illegal_transition"));
     insert("N-1", "draft", 0).unwrap();
+    // Of a draft that is cancelled nobody hears.
+    let cancelled = "UPDATE sessions SET state = 'cancelled', cancel_reason = 'storm'";
+    assert!(app.refusal(&format!("{cancelled}, sequence = 1 WHERE code = 'N-1'")).contains("muster:immutable"));
+    app.sql(&format!("{cancelled} WHERE code = 'N-1'")).unwrap();
 }
 
 #[test]
@@ -334,15 +355,20 @@ fn a_session_stays_in_its_series_and_a_series_as_it_was_made() {
 }
 
 #[test]
-fn with_a_snapshot_of_before_nothing_is_claimed() {
+fn with_a_snapshot_of_before_nothing_is_claimed_and_no_waiver_taken_back() {
     let app = spawn_app();
     if app.database.kind() == Kind::Sqlite {
         // It has one writer, who begins with what the one before left.
         return;
     }
     let course = seed::course(&app);
-    let draft = app.hex(&seed::session(&course, "D-1", &seed::morning(1)));
-    let publish = format!("UPDATE sessions SET state = 'published' WHERE id = {draft}");
-    assert!(app.refusal(&format!("BEGIN ISOLATION LEVEL REPEATABLE READ; {publish}; COMMIT")).contains("repeatable_read"));
-    app.sql(&publish).unwrap();
+    let (draft, other) = (seed::session(&course, "D-1", &seed::morning(1)), seed::session(&course, "D-2", &seed::morning(1)));
+    let waiver = json!({ "other_session_id": other, "reason": "one laboratory" });
+    course.coordinator.post(&format!("/sessions/{draft}/waivers"), waiver).expect(201);
+    let publish = format!("UPDATE sessions SET state = 'published' WHERE id = {}", app.hex(&draft));
+    for statement in [publish.as_str(), "DELETE FROM claim_waivers"] {
+        let message = app.refusal(&format!("BEGIN ISOLATION LEVEL REPEATABLE READ; {statement}; COMMIT"));
+        assert!(message.contains("muster:repeatable_read"), "{statement}: {message}");
+        app.sql(statement).unwrap();
+    }
 }

@@ -51,11 +51,14 @@ fn a_session_held_or_cancelled_by_hand_is_found() {
     course.coordinator.post(&format!("/sessions/{proper}/cancel"), json!({ "reason": "storm" })).expect(200);
     assert_eq!(app.findings(), Vec::<String>::new());
     let actual = "held_starts_at = starts_at, held_ends_at = ends_at, held_break_minutes = break_minutes, held_minutes = minutes";
-    for (session, state, change) in [(&held, "held", actual), (&cancelled, "cancelled", "cancel_reason = 'storm'")] {
+    let counted = "cancel_reason = 'storm', sequence = 1";
+    for (session, state, change, rooms) in
+        [(&held, "held", actual, &["sessions"][..]), (&cancelled, "cancelled", counted, &["sessions", "changes"])]
+    {
         app.sql(&format!("UPDATE sessions SET state = '{state}', {change} WHERE id = {}", app.hex(session))).unwrap();
-        assert_found(&app, &["sessions"], &[session, state]);
+        assert_found(&app, rooms, &[session, state]);
     }
-    assert_eq!(app.findings().len(), 2);
+    assert_eq!(app.findings().len(), 3);
 }
 
 #[test]

@@ -165,8 +165,12 @@ fn new_dates_of_an_intake_leave_what_was_held_where_it_was() {
     let id = seed::published_session(&course, "P-1", &seed::morning(1));
     let body = json!({ "starts_at": seed::morning(40), "ends_at": seed::after(&seed::morning(40), 90), "difference_reason": "flood" });
     course.coordinator.post(&format!("/sessions/{id}/hold"), body).expect(200);
+    seed::published_session(&course, "P-2", &seed::morning(35));
     let close = |day: &str| course.coordinator.if_match("*").patch(&format!("/intakes/{}", course.intake), json!({ "closes_on": day }));
-    app.unchanged(|| close("2020-07-01").expect(409).problem("sessions_outside"));
+    let outside = |day: &str| app.unchanged(|| close(day).expect(409).problem("sessions_outside").text_at("/detail"));
+    // Told at the time at which it was, and in that order.
+    assert_eq!(outside("2020-07-08"), "1 session would lie outside the new dates; the first is P-1 at 2020-07-11 09:00+08:00");
+    assert_eq!(outside("2020-07-01"), "2 sessions would lie outside the new dates; the first is P-2 at 2020-07-06 09:00+08:00");
     close("2020-07-12").expect(200);
 }
 

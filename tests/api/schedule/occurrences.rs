@@ -306,7 +306,14 @@ fn the_rest_of_a_series_is_cancelled_with_it() {
         act(&course, &alone, "publish", json!({ "scope": "rest" })).fault("/scope", "not_cancelled");
     });
     let reply = act(&course, &ids[1], "cancel", json!({ "scope": "rest" })).expect(200);
-    assert_eq!(column(&reply, "id"), [ids[1].clone(), ids[3].clone()]);
+    let cancelled = [ids[1].clone(), ids[3].clone()];
+    assert_eq!(column(&reply, "id"), cancelled);
+    // It first and then the rest, wherever it is told.
+    assert_eq!(app.auditor().get("/audit?action=session.cancelled").expect(200).column("subject_id"), cancelled);
+    let mut told = course.coordinator.get(&format!("/people/{}/changes", course.instructor)).expect(200).column("session_id");
+    // The latest first.
+    told.reverse();
+    assert_eq!(told, cancelled);
     // Each as it is read from then on.
     for session in reply.body["sessions"].as_array().unwrap() {
         assert_eq!(*session, read(&course, session["id"].as_str().unwrap()).body);
