@@ -251,7 +251,9 @@ pub(super) fn overlap(candidates: &Candidates, Clash { one, other, waiver }: Cla
     // Who waived it and why is for those who see both sessions.
     let waiver = waiver.filter(|_| other.is_some());
     let conflict = candidate.blocking(kind, told.sentence);
-    Some((index, Conflict { severity, can_be_waived: true, subjects, other, waiver, ..conflict }))
+    let are_stored = candidate.stored.is_some() && other.as_ref().is_some_and(|other| other.id.is_some());
+    let can_be_waived = severity == Severity::Block && are_stored;
+    Some((index, Conflict { severity, can_be_waived, subjects, other, waiver, ..conflict }))
 }
 
 /// Sessions with which more would be scheduled than planned.
