@@ -11,11 +11,12 @@ use super::{
     super::rules::{ClaimKind, Frame, Occupied, added, scheduled},
     advice::advice,
     conflicts::{Clash, Told, clashes, lock, told},
-    expected::{trainees, unsuited},
+    expected::trainees,
     frame,
     links::{self, whole},
     of_ids,
     plan::{exceeds, planned_minutes, taken_of},
+    suitability::unsuited,
 };
 use crate::{
     access::{Action, Actor},

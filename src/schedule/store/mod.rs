@@ -14,6 +14,7 @@ pub(super) mod plan;
 pub(super) mod preview;
 pub(super) mod series;
 pub(super) mod steps;
+pub(super) mod suitability;
 pub(super) mod verify;
 pub(super) mod waivers;
 
