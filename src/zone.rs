@@ -124,6 +124,20 @@ impl Unclear {
         }
     }
 
+    /// What the clocks do. What to send instead is only of use to whoever sends this very time.
+    pub fn why(&self) -> String {
+        match self {
+            Self::Missing { local, before, after } => {
+                let (zone, from) = (after.timezone(), before.naive_local() + TimeDelta::minutes(1));
+                let (local, from, to) = (local.format(MINUTES), from.format(MINUTES), after.format(MINUTES));
+                format!("{local} does not exist in {zone}, where the clocks go forward from {from} to {to}")
+            }
+            Self::Ambiguous { earlier, .. } => {
+                format!("{} exists twice in {}, where the clocks go back", earlier.format(MINUTES), earlier.timezone())
+            }
+        }
+    }
+
     /// Of the field at this pointer.
     pub fn fault(&self, pointer: &str) -> FieldFault {
         FieldFault { choices: self.choices(), ..FieldFault::new(pointer, self.code(), self.to_string()) }
@@ -133,17 +147,10 @@ impl Unclear {
 impl fmt::Display for Unclear {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Missing { local, before, after } => {
-                let (zone, from) = (after.timezone(), before.naive_local() + TimeDelta::minutes(1));
-                let (local, from, to) = (local.format(MINUTES), from.format(MINUTES), after.format(MINUTES));
-                write!(f, "{local} does not exist in {zone}, where the clocks go forward from {from} to {to}: ")?;
-                write!(f, "the nearest times are {} and {}", rfc3339(before), rfc3339(after))
+            Self::Missing { before, after, .. } => {
+                write!(f, "{}: the nearest times are {} and {}", self.why(), rfc3339(before), rfc3339(after))
             }
-            Self::Ambiguous { earlier, later } => {
-                let (local, zone) = (earlier.format(MINUTES), earlier.timezone());
-                write!(f, "{local} exists twice in {zone}, where the clocks go back: ")?;
-                write!(f, "send {} or {}", rfc3339(earlier), rfc3339(later))
-            }
+            Self::Ambiguous { earlier, later } => write!(f, "{}: send {} or {}", self.why(), rfc3339(earlier), rfc3339(later)),
         }
     }
 }

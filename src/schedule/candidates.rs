@@ -41,6 +41,11 @@ impl Candidate {
         Self { id: stored.unwrap_or_else(Id::generate), pointer: None, stored, plan, minutes, taking }
     }
 
+    /// A draft that the request itself makes, which whoever is refused it has not: named by where the request says it.
+    pub(super) fn made(session: &Session, pointer: String) -> Self {
+        Self { id: session.row.id, ..Self::of(None, session.plan(), session.row.minutes).at(pointer) }
+    }
+
     /// The same, where a request or an answer says it.
     pub(super) fn at(self, pointer: String) -> Self {
         Self { pointer: Some(pointer), ..self }

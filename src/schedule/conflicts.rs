@@ -100,7 +100,8 @@ pub struct Conflict {
     pub session: Placed,
     pub kind: ConflictKind,
     pub severity: Severity,
-    /// Whether a coordinator may waive it. A waiver names two sessions that are stored, so a new one is made as a draft first.
+    /// Whether a coordinator may waive it now: an overlap that nobody has waived yet, with a session that is visible to the caller. A waiver
+    /// names two sessions that are stored, so a new one is made as a draft first.
     pub can_be_waived: bool,
     /// Who or what is in both sessions: the instructor, the cohort, the room, or the trainees (at most 20); of the plan the cohort,
     /// of a capacity the room, of a holiday the calendar.

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     clock::Instant,
-    error::{Error, FieldFault},
+    error::Error,
     http::{Patched, body::nullable},
     intakes::SessionMode,
     people::PersonId,
@@ -55,22 +55,21 @@ impl SessionMove {
             return Ok(Vec::new());
         };
         let (new_start, new_end) = (entered(self.starts_at, zone, "/starts_at")?, entered_if_said(self.ends_at, zone, "/ends_at")?);
-        let shifted = |code: &Code, at: Instant, (from, to): (Instant, Instant)| {
+        let shifted = |pointer: &str, code: &Code, at: Instant, (from, to): (Instant, Instant)| {
             if from == to {
                 return Ok(at);
             }
             let local = zone.local(at) + (zone.local(to) - zone.local(from));
-            let named =
-                |fault: FieldFault| FieldFault { detail: format!("session {code}: {}", fault.detail), choices: Vec::new(), ..fault };
-            zone.instant(local).map_err(|unclear| Error::Invalid(vec![named(unclear.fault("/starts_at"))]))
+            zone.instant(local).map_err(|unclear| Error::invalid(pointer, unclear.code(), format!("session {code}: {}", unclear.why())))
         };
         let patch = |(index, session): (usize, &Session)| {
             let row = &session.row;
-            let starts_at = if index == 0 { new_start } else { shifted(&row.code, row.starts_at, (this.starts_at, new_start))? };
+            let starts_at =
+                if index == 0 { new_start } else { shifted("/starts_at", &row.code, row.starts_at, (this.starts_at, new_start))? };
             let ends_at = match new_end {
                 None => starts_at.plus(row.ends_at.utc() - row.starts_at.utc()),
                 Some(ends_at) if index == 0 => ends_at,
-                Some(ends_at) => shifted(&row.code, row.ends_at, (this.ends_at, ends_at))?,
+                Some(ends_at) => shifted("/ends_at", &row.code, row.ends_at, (this.ends_at, ends_at))?,
             };
             Ok(SessionPatch {
                 starts_at: Some(starts_at.into()),

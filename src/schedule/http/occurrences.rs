@@ -53,7 +53,8 @@ pub(super) async fn cut_session(db: Data<Db>, caller: Caller, id: Path<SessionId
 /// Part a session in two
 ///
 /// It keeps its id and ends earlier; a new session of the same series takes over the rest of its minutes with the same people, in the same
-/// place and state. The breaks stay in the first part if they leave anything of it, else they go with the rest.
+/// place and state. The breaks stay in the first part if they leave anything of it, else they go with the rest. What the session may overlap
+/// by a waiver the rest may too, by one of its own for the same reason.
 #[utoipa::path(post, path = "/sessions/{id}/split", tag = "sessions",
     params(("id" = SessionId, Path, description = "The session"),
         ("Idempotency-Key" = Option<String>, Header, description = "The same key and body do the work once")),

@@ -6,27 +6,31 @@ use diesel::prelude::*;
 
 use super::{
     super::{
-        advice::{Load, Period, beyond_caps, week_around},
+        advice::{Crewed, Load, Period, beyond_caps, on_shift, week_around},
         candidates::{Candidate, Candidates},
         conflicts::{Conflict, ConflictKind, Subject},
         model::SessionId,
         rules::ClaimKind,
     },
     conflicts::names_of_people,
-    expected::on_shifts,
+    expected::{EnrolledRow, NAMED, enrolled},
     links::CHUNK,
 };
 use crate::{
-    calendars,
+    calendars::{self, CrewShift},
     clock::Instant,
     db::Conn,
+    enrollments::EnrollmentState,
     error::Error,
     id::Id,
     instructors::{self, Profile},
-    intakes::{Intake, SessionMode},
+    intakes::{CohortId, Intake, SessionMode},
+    organizations::OrganizationId,
     people::PersonId,
     programs::ModuleId,
-    schema::{claims, disciplines, intakes as intake_rows, modules, organization_tree, organizations, sessions},
+    schema::{
+        claims, disciplines, enrollment_periods, enrollments, intakes as intake_rows, modules, organization_tree, organizations, sessions,
+    },
     text::{Code, listed},
 };
 
@@ -183,4 +187,59 @@ fn standing_loads(
         }));
     }
     Ok(standing)
+}
+
+/// Who is on which shift.
+type Called<'a> = Vec<(PersonId, &'a CrewShift)>;
+
+/// Sessions during which some of their trainees are on shift, by the calendars of shifts that the intake's provider keeps.
+fn on_shifts(conn: &mut Conn, intake: &Intake, candidates: &Candidates) -> Result<Vec<(usize, Conflict)>, Error> {
+    let calendars = calendars::of_shifts(conn, intake.provider_id)?;
+    let span = timed(candidates).map(|(_, one)| one.plan.starts_at).min().zip(timed(candidates).map(|(_, one)| one.plan.ends_at).max());
+    let Some(span) = span.filter(|_| !calendars.is_empty()) else {
+        return Ok(Vec::new());
+    };
+    let crewed = crewed(conn, timed(candidates).flat_map(|(_, one)| one.plan.cohort_ids.iter().copied()).collect())?;
+    let crews: BTreeSet<Code> = crewed.values().flatten().map(|one| one.crew.1.clone()).collect();
+    let shifts = calendars::shifts_of(conn, &calendars, crews, span)?;
+    let called = |one: &Candidate| {
+        let trainees = one.plan.cohort_ids.iter().filter_map(|cohort| crewed.get(cohort)).flatten();
+        on_shift((one.plan.starts_at, one.plan.ends_at), trainees, &shifts)
+    };
+    let found: Vec<(usize, &Candidate, Called<'_>)> = timed(candidates).map(|(index, one)| (index, one, called(one))).collect();
+    let people = found.iter().flat_map(|(_, _, called)| called.iter().take(NAMED)).map(|(person, _)| person.cast());
+    let names = names_of_people(conn, people.collect())?;
+    let conflict = |(index, one, called): (usize, &Candidate, Called<'_>)| {
+        let named = called.iter().filter_map(|(id, _)| Some(Subject { id: id.cast(), name: names.get(&id.cast())?.clone() }));
+        let crew = |shift: &CrewShift| shift.name.as_ref().map_or(shift.crew.to_string(), |name| format!("{} ({name})", shift.crew));
+        let crews: BTreeSet<String> = called.iter().map(|(_, shift)| crew(shift)).collect();
+        let crews = listed(crews.iter().map(String::as_str));
+        let detail = format!("session {} is during a shift of {} of its trainees: crew {crews}", one.plan.code, called.len());
+        let subjects: Vec<Subject> = named.take(NAMED).collect();
+        (!called.is_empty()).then(|| (index, one.warning(ConflictKind::OnShift, subjects, detail)))
+    };
+    Ok(found.into_iter().filter_map(conflict).collect())
+}
+
+/// The trainees of these cohorts who work in a crew, by cohort and in the order of their ids.
+fn crewed(conn: &mut Conn, cohorts: BTreeSet<CohortId>) -> Result<HashMap<CohortId, Vec<Crewed>>, Error> {
+    let rows: Vec<(EnrolledRow, OrganizationId, Code)> = enrollment_periods::table
+        .inner_join(enrollments::table.on(enrollments::id.eq(enrollment_periods::enrollment_id)))
+        .filter(enrollment_periods::cohort_id.eq_any(cohorts.into_iter().collect::<Vec<_>>()))
+        .filter(enrollment_periods::state.eq(EnrollmentState::Enrolled))
+        .filter(enrollments::crew.is_not_null())
+        .order(enrollments::person_id)
+        .select((
+            (enrollments::person_id, enrollment_periods::cohort_id, enrollment_periods::from_at, enrollment_periods::until_at),
+            enrollments::sponsor_id,
+            enrollments::crew.assume_not_null(),
+        ))
+        .load(conn)?;
+    let mut crewed: HashMap<CohortId, Vec<Crewed>> = HashMap::new();
+    for (row, sponsor, crew) in rows {
+        if let Some(enrolled) = enrolled(row) {
+            crewed.entry(enrolled.cohort_id).or_default().push(Crewed { enrolled, crew: (sponsor, crew) });
+        }
+    }
+    Ok(crewed)
 }

@@ -11,11 +11,12 @@ use super::{
     super::rules::{ClaimKind, Days, Frame, Occupied, added, scheduled},
     advice::advice,
     conflicts::{Clash, Told, clashes, lock, told},
-    expected::{trainees, unsuited},
+    expected::trainees,
     frame,
     links::{self, whole},
     of_ids,
     plan::{exceeds, planned_minutes, taken_of},
+    suitability::unsuited,
 };
 use crate::{
     access::{Action, Actor},
@@ -243,7 +244,9 @@ pub(super) fn overlap(candidates: &Candidates, Clash { one, other, waiver }: Cla
     // Who waived it and why is for those who see both sessions.
     let waiver = waiver.filter(|_| other.is_some());
     let conflict = candidate.blocking(kind, told.sentence);
-    Some((index, Conflict { severity, can_be_waived: true, subjects, other, waiver, ..conflict }))
+    let are_stored = candidate.stored.is_some() && other.as_ref().is_some_and(|other| other.id.is_some());
+    let can_be_waived = severity == Severity::Block && are_stored;
+    Some((index, Conflict { severity, can_be_waived, subjects, other, waiver, ..conflict }))
 }
 
 /// Sessions with which more would be scheduled than planned.

@@ -14,6 +14,7 @@ pub(super) mod plan;
 pub(super) mod preview;
 pub(super) mod series;
 pub(super) mod steps;
+pub(super) mod suitability;
 pub(super) mod verify;
 pub(super) mod waivers;
 
@@ -24,9 +25,10 @@ use diesel::{dsl::case_when, prelude::*};
 
 use self::{
     links::{CHUNK, whole, whole_one},
-    steps::publish_these,
+    steps::publish_as,
 };
 use super::{
+    candidates::Candidate,
     model::{Cursor, Session, SessionFilter, SessionId, SessionRow, SessionState, UNHELD},
     plan::{NewSession, Plan},
     rules::{Days, Frame, unless_all_valid},
@@ -242,7 +244,12 @@ pub fn create_many(
 ) -> Result<Vec<SessionRow>, Error> {
     let intake = changing(conn, actor, intake_id)?;
     let sessions = create(conn, actor, now, &intake, news, true)?;
-    if publish { publish_these(conn, actor, now, &intake, sessions) } else { Ok(sessions.into_iter().map(|session| session.row).collect()) }
+    if !publish {
+        return Ok(sessions.into_iter().map(|session| session.row).collect());
+    }
+    let made = sessions.iter().enumerate().map(|(index, session)| Candidate::made(session, format!("/sessions/{index}")));
+    let made = made.collect();
+    publish_as(conn, actor, now, &intake, sessions, made)
 }
 
 /// Schedules one session, as a draft; the pointers of its faults begin at the session.

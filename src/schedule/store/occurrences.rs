@@ -3,6 +3,7 @@
 use std::{collections::HashMap, iter::once};
 
 use super::{
+    super::candidates::Candidate,
     super::changes::Successor,
     super::model::{ChangeScope, Session, SessionId, SessionRow, SessionState},
     super::occurrences::{SessionCut, SessionMove, SessionSplit, Substitution},
@@ -11,7 +12,8 @@ use super::{
     links::{whole, whole_one},
     moves::{apply, shorten},
     refuse_taken,
-    steps::publish_these,
+    steps::publish_as,
+    waivers::hand_on,
 };
 use crate::{
     access::Actor,
@@ -44,7 +46,8 @@ fn patched(
     Ok(sessions.into_iter().map(|session| changed.remove(&session.row.id).unwrap_or(session)).collect())
 }
 
-/// What a patch is refused for, at the field of a step that has no field of that name: both are about when the session is.
+/// What a patch is refused for, where the step says it: the body of a step has fewer fields than the patch that it becomes, and what is
+/// wrong with one of the `absent` comes from this `field`.
 fn at_field(error: Error, absent: &[&str], field: &str) -> Error {
     let Error::Invalid(faults) = error else {
         return error;
@@ -105,7 +108,8 @@ pub(in crate::schedule) fn substitute(
     patched(conn, actor, now, &intake, sessions, patches)
 }
 
-/// Parts a session: it ends earlier, and a new one of the same series, in the same state, takes over the rest of its minutes.
+/// Parts a session: it ends earlier, and a new one of the same series, in the same state, takes over the rest of its minutes, and may
+/// overlap whom it may.
 ///
 /// # Errors
 /// What a patch of the same is refused for, and what publishing the rest is; 409 `already_exists`; 422 for a time that is not within it.
@@ -129,7 +133,9 @@ pub(in crate::schedule) fn split(
     refuse_taken(conn, intake.id, once(&rest.code))?;
     let mut made = insert(conn, actor, &intake, vec![row], &[rest])?;
     if state == SessionState::Published {
-        for row in publish_these(conn, actor, now, &intake, std::mem::take(&mut made))? {
+        let rest: Vec<Candidate> = made.iter().map(|rest| Candidate::made(rest, resumes.to_owned())).collect();
+        hand_on(conn, actor, now, &intake, id, &rest)?;
+        for row in publish_as(conn, actor, now, &intake, std::mem::take(&mut made), rest)? {
             made.push(whole_one(conn, row)?);
         }
     }

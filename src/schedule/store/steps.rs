@@ -76,7 +76,7 @@ pub(in crate::schedule) fn publish_drafts(
     publish_these(conn, actor, now, &intake, sessions)
 }
 
-/// Publishes sessions of an intake that is locked: one look for conflicts, one at the plan, one update for all. Triggers claim.
+/// Publishes sessions of an intake that is locked.
 pub(in crate::schedule) fn publish_these(
     conn: &mut Conn,
     actor: &Actor,
@@ -84,14 +84,28 @@ pub(in crate::schedule) fn publish_these(
     intake: &Intake,
     sessions: Vec<Session>,
 ) -> Result<Vec<SessionRow>, Error> {
+    let candidate = |session: &Session| Candidate::of(Some(session), session.plan(), session.row.minutes);
+    let candidates = sessions.iter().map(candidate).collect();
+    publish_as(conn, actor, now, intake, sessions, candidates)
+}
+
+/// As [`publish_these`], of sessions that are told as these candidates: one look for conflicts, one at the plan, one update for all.
+/// Triggers claim.
+pub(super) fn publish_as(
+    conn: &mut Conn,
+    actor: &Actor,
+    now: Instant,
+    intake: &Intake,
+    sessions: Vec<Session>,
+    candidates: Vec<Candidate>,
+) -> Result<Vec<SessionRow>, Error> {
     if sessions.is_empty() {
         return Ok(Vec::new());
     }
     for session in &sessions {
         session.row.after("publish")?;
     }
-    let candidate = |session: &Session| Candidate::of(Some(session), session.plan(), session.row.minutes);
-    refuse_conflicts(conn, actor, intake, sessions.iter().map(candidate).collect())?;
+    refuse_conflicts(conn, actor, intake, candidates)?;
     let ids: Vec<SessionId> = sessions.iter().map(|session| session.row.id).collect();
     for chunk in ids.chunks(CHUNK) {
         let drafts = sessions::table.filter(sessions::id.eq_any(chunk.to_vec())).filter(sessions::state.eq(SessionState::Draft));

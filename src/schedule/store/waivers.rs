@@ -5,19 +5,20 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use diesel::prelude::*;
 
 use super::{
+    super::candidates::{Candidate, Candidates},
     super::conflicts::Granted,
     super::model::{NewWaiver, SessionId, SessionRow, SessionState, Waiver, WaiverRow},
     super::rules::pair,
-    conflicts::known,
+    conflicts::{clashes, known, lock},
     find,
     links::CHUNK,
 };
 use crate::{
     access::{Action, Actor},
     clock::Instant,
-    db::{self, Conn},
+    db::{self, Conn, for_backend},
     error::Error,
-    intakes,
+    intakes::{self, Intake},
     journal::NewEntry,
     schema::{claim_waivers, claims, users},
     text::{Name, Note},
@@ -151,6 +152,38 @@ pub fn waive(conn: &mut Conn, actor: &Actor, now: Instant, id: SessionId, new: N
     let granted_by = users::table.filter(users::id.nullable().eq(row.user_id)).select(users::name).first(conn).optional()?;
     // Without a waiver the two could not overlap yet.
     Ok(Waiver::apart(row, (id, other), granted_by))
+}
+
+/// Lets the rest of a session overlap what the session may, for the same reasons: where it would, and nowhere else. From here to the end
+/// of the transaction nobody else claims whom the rest takes.
+pub(super) fn hand_on(
+    conn: &mut Conn,
+    actor: &Actor,
+    now: Instant,
+    intake: &Intake,
+    id: SessionId,
+    rest: &[Candidate],
+) -> Result<(), Error> {
+    let candidates = Candidates::of(rest.to_vec());
+    lock(conn, &candidates.occupied())?;
+    let clashes = clashes(conn, &candidates, usize::MAX, false)?.shown;
+    let wanted: BTreeSet<(SessionId, SessionId)> = clashes.iter().map(|clash| (clash.one.session_id, clash.other.session_id)).collect();
+    let own = claim_waivers::first_session_id.eq(id).or(claim_waivers::second_session_id.eq(id));
+    let rows: Vec<WaiverRow> = claim_waivers::table.filter(own).select(WaiverRow::as_select()).load(conn)?;
+    let reasons: HashMap<SessionId, Note> = rows.into_iter().map(|row| (row.other_than(id), row.reason)).collect();
+    let handed_on = |(rest, other): (SessionId, SessionId)| {
+        let (first_session_id, second_session_id) = pair(rest, other);
+        let reason = reasons.get(&other)?.clone();
+        let row = WaiverRow { first_session_id, second_session_id, reason, user_id: actor.user_id(), created_at: now };
+        let entry = NewEntry::of("waiver.granted", "session", rest).provider(intake.provider_id).intake(intake.id);
+        actor.record(entry.to(&row).because(Some(row.reason.as_str())));
+        Some(row)
+    };
+    let rows: Vec<WaiverRow> = wanted.into_iter().filter_map(handed_on).collect();
+    for chunk in rows.chunks(CHUNK) {
+        for_backend!(conn, |c| diesel::insert_into(claim_waivers::table).values(chunk).execute(c))?;
+    }
+    Ok(())
 }
 
 /// Takes back that two sessions may overlap, while they do not.

@@ -1,7 +1,9 @@
 use serde_json::{Value, json};
 
+use muster::access::Role;
+
 use crate::support::{
-    App, Reply, seed,
+    App, Client, Reply, TokenOptions, seed,
     seed::{Course, Enrolled},
     spawn_app,
 };
@@ -46,7 +48,6 @@ fn what_is_in_the_way_is_told_and_nothing_is_stored() {
             assert_eq!(conflict["other"]["id"], json!(standing));
             assert_eq!(conflict["other"]["code"], "P-1");
             assert_eq!(conflict["other"]["starts_at"], json!(start));
-            assert_eq!(conflict["can_be_waived"], true);
             let in_the_way = "session N-1 overlaps session P-1 (2020-06-02 09:00+08:00 to 2020-06-02 10:30+08:00)";
             assert!(conflict["detail"].as_str().unwrap().starts_with(in_the_way), "{conflict}");
         }
@@ -112,6 +113,56 @@ fn a_waived_conflict_is_told_with_its_author_and_does_not_block() {
     // A third is in the way of both, waiver or not.
     let third = json!({ "sessions": [seed::session_body(&course, "N-1", &seed::morning(1))] });
     assert_eq!(check(&course, third).expect(200).body["fits"], false);
+}
+
+#[test]
+fn two_stored_sessions_that_the_caller_sees_can_be_waived_once() {
+    let app = spawn_app();
+    let (course, next) = (seed::course(&app), seed::course_called(&app, "NEXT", "HBIS"));
+    let standing = seed::published_session(&course, "P-1", &seed::morning(1));
+    let draft = seed::session(&course, "P-2", &seed::morning(1));
+    let mut hidden = seed::session_body(&next, "SECRET", &seed::morning(3));
+    hidden["instructor_ids"] = json!([course.instructor]);
+    seed::published_session_as(&next, hidden);
+    let can_be_waived = |client: &Client, body: Value| -> Vec<bool> {
+        let reply = client.post(&format!("/intakes/{}/sessions/check", course.intake), body).expect(200);
+        reply.body["conflicts"].as_array().unwrap().iter().map(|one| one["can_be_waived"].as_bool().unwrap()).collect()
+    };
+    let new = |day: u32| seed::session_body(&course, "N-1", &seed::morning(day));
+    let moved = |day: u32| {
+        let change = json!({ "starts_at": seed::morning(day), "ends_at": seed::after(&seed::morning(day), 90) });
+        json!([{ "id": draft, "change": change }])
+    };
+    assert_eq!(can_be_waived(&course.coordinator, json!({ "changes": moved(1) })), [true, true]);
+    // This one is not stored.
+    assert_eq!(can_be_waived(&course.coordinator, json!({ "sessions": [new(1)] })), [false, false]);
+    // One of the two is not, whichever comes first.
+    assert_eq!(can_be_waived(&course.coordinator, json!({ "sessions": [new(2)], "changes": moved(2) })), [false, false]);
+    // Who does not see the other one cannot name it.
+    let options = TokenOptions { intake: Some(course.intake.clone()), ..TokenOptions::default() };
+    let narrowed = app.client_for(Role::Coordinator, Some(&app.provider().id), None, options);
+    assert_eq!(can_be_waived(&course.coordinator, json!({ "changes": moved(3) })), [true]);
+    assert_eq!(can_be_waived(&narrowed, json!({ "changes": moved(3) })), [false]);
+    let waiver = json!({ "other_session_id": standing, "reason": "one laboratory" });
+    course.coordinator.post(&format!("/sessions/{draft}/waivers"), waiver).expect(201);
+    assert_eq!(can_be_waived(&course.coordinator, json!({ "changes": moved(1) })), [false, false]);
+}
+
+#[test]
+fn what_is_refused_is_told_as_the_check_of_the_same_tells_it() {
+    let app = spawn_app();
+    let course = seed::short_course(&app, 180);
+    seed::published_session(&course, "P-1", &seed::morning(1));
+    let new = |code: &str, starts_at: &str| seed::session_body(&course, code, starts_at);
+    let (late, next) = (seed::after(&seed::morning(1), 60), seed::morning(2));
+    let sessions = json!([new("N-1", &late), new("N-2", &next), new("N-3", &next)]);
+    let checked = check(&course, json!({ "sessions": sessions })).expect(200);
+    let kinds = ["cohort", "instructor", "plan_exceeded"];
+    assert!(kinds.iter().all(|kind| told(&checked).iter().any(|(told, ..)| told == kind)), "{}", checked.text);
+    let path = format!("/intakes/{}/sessions/bulk", course.intake);
+    let bulk = json!({ "sessions": sessions, "publish": true });
+    let refused = app.unchanged(|| course.coordinator.post(&path, bulk)).expect(409).problem("session_conflict");
+    assert_eq!(refused.body["conflicts"], checked.body["conflicts"]);
 }
 
 #[test]

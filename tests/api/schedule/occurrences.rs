@@ -109,6 +109,12 @@ fn a_session_at_nine_stays_at_nine_where_the_clocks_change_and_none_moves_to_a_t
         let refused = act(&course, &ids[0], "move", json!({ "starts_at": "2020-10-18T00:30:00Z", "scope": "rest" }));
         assert!(refused.text_at("/errors/0/detail").contains("B-02"), "{}", refused.text);
         refused.fault("/starts_at", "local_time_ambiguous");
+        // Only its end is; nobody can send another for it.
+        let night = json!({ "starts_at": "2020-10-18T01:00", "ends_at": "2020-10-18T02:30", "scope": "rest" });
+        let refused = act(&course, &ids[0], "move", night);
+        let told = "session B-02: 2020-10-25T02:30 exists twice in Europe/Berlin, where the clocks go back";
+        assert_eq!((refused.text_at("/errors/0/detail").as_str(), refused.body["errors"][0].get("choices")), (told, None));
+        refused.fault("/ends_at", "local_time_ambiguous");
     });
     // As the clocks of the place show it.
     let reply = act(&course, &ids[0], "move", json!({ "starts_at": "2020-10-18T02:30", "ends_at": "2020-10-18T04:00" })).expect(200);
@@ -230,7 +236,9 @@ fn a_session_is_parted_within_itself_and_under_a_free_code_at_a_free_time() {
         split("01T01:40", "01T02:00", "X").fault("/at", "outside_session");
         split("01T01:00", "01T00:59", "X").fault("/resumes_at", "resumes_before");
         split("01T01:00", "01T02:00", "MET-02").expect(409).problem("already_exists");
-        split("01T01:00", "04T01:00", "X").expect(409).problem("session_conflict");
+        let refused = split("01T01:00", "04T01:00", "X").expect(409).problem("session_conflict");
+        let rest = &refused.body["conflicts"][0]["session"];
+        assert_eq!((&rest["id"], &rest["pointer"], &rest["code"]), (&json!(null), &json!("/resumes_at"), &json!("X")));
         // At the step's own fields.
         act(&course, &ids[0], "split", json!({ "at": "2020-06-01T01:00:30Z", "code": "X" })).fault("/at", "not_whole_minutes");
         act(&course, &ids[0], "split", json!({ "at": "2020-06-01T01:00:00Z", "resumes_at": "2020-12-01T01:00:00Z", "code": "X" }))

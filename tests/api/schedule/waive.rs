@@ -184,6 +184,32 @@ fn a_waiver_is_revoked_while_nothing_rests_on_it() {
 }
 
 #[test]
+fn the_rest_of_a_parted_session_overlaps_what_the_session_may_and_nothing_else() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let first = seed::published_session(&course, "P-1", &seed::morning(1));
+    let away = seed::published_session(&course, "P-2", &seed::morning(2));
+    seed::published_session(&course, "P-3", &seed::morning(3));
+    let parted = seed::session(&course, "P-4", &seed::morning(1));
+    waive(&course, &parted, &first).expect(201);
+    waive(&course, &parted, &away).expect(201);
+    publish(&course, &parted).expect(200);
+    let split = |resumes_at: &str, code: &str| {
+        let at = seed::after(&seed::morning(1), 60);
+        let change = json!({ "at": at, "resumes_at": resumes_at, "code": code, "reason": "too long" });
+        course.coordinator.post(&format!("/sessions/{parted}/split"), change)
+    };
+    app.unchanged(|| split(&seed::morning(3), "X").expect(409).problem("session_conflict"));
+    let rest = split(&seed::after(&seed::morning(1), 60), "P-4B").expect(200).text_at("/sessions/1/id");
+    let waivers = course.coordinator.get(&format!("/sessions/{rest}/waivers")).expect(200);
+    assert_eq!((waivers.column("other_code"), waivers.column("overlaps")), (vec!["P-1".to_owned()], vec!["true".to_owned()]));
+    assert_eq!(waivers.column("reason"), ["one laboratory"]);
+    let entries = app.auditor().get(&format!("/audit?subject_id={rest}&action=waiver.granted")).expect(200);
+    assert_eq!(entries.column("reason"), ["one laboratory"]);
+    assert_eq!(app.findings(), Vec::<String>::new());
+}
+
+#[test]
 fn a_waiver_is_revoked_or_the_session_that_needs_it_is_published() {
     let app = spawn_app();
     let courses = [seed::long_course(&app, "ONE"), seed::long_course(&app, "TWO")];

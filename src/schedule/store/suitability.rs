@@ -1,0 +1,76 @@
+//! Whether the rooms of proposed sessions suit them: told only.
+
+use std::collections::{BTreeSet, HashMap};
+
+use diesel::prelude::*;
+
+use super::{
+    super::candidates::{Candidate, Candidates},
+    super::conflicts::{Conflict, ConflictKind, Enrolled, Subject},
+    super::plan::Plan,
+    expected::placed,
+    links::CHUNK,
+};
+use crate::{
+    db::Conn,
+    error::Error,
+    intakes::SessionMode,
+    rooms::{RoomId, RoomKind},
+    schema::rooms as room_rows,
+    text::Name,
+};
+
+/// Sessions that do not suit their rooms: where people come, but the room is an online place; and for more trainees than it holds, by
+/// whoever is enrolled in their cohorts then.
+pub(super) fn unsuited(conn: &mut Conn, candidates: &Candidates) -> Result<Vec<(usize, Conflict)>, Error> {
+    let rooms = rooms_of(conn, candidates.all.iter().filter_map(|one| one.plan.room_id).collect())?;
+    let room_of = |one: &Candidate| one.plan.room_id.and_then(|id| rooms.get(&id));
+    let inside: Vec<(usize, &Candidate, &RoomOf)> =
+        candidates.all.iter().enumerate().filter_map(|(index, one)| Some((index, one, room_of(one)?))).collect();
+    let bounded = inside.iter().filter(|(_, _, room)| room.capacity.is_some());
+    let placed = placed(conn, bounded.flat_map(|(_, one, _)| one.plan.cohort_ids.iter().copied()).collect())?;
+    let expected_in = |one: &Candidate| {
+        let is_in = |placed: &&Enrolled| one.plan.cohort_ids.contains(&placed.cohort_id) && placed.covers(one.plan.starts_at);
+        placed.iter().filter(is_in).count()
+    };
+    let mut conflicts = Vec::new();
+    for (index, one, room) in inside {
+        let Plan { code, mode, .. } = &one.plan;
+        let mut warn = |kind, detail| {
+            conflicts.push((index, one.warning(kind, vec![room.subject.clone()], detail)));
+        };
+        if room.kind == RoomKind::Online && matches!(mode, SessionMode::OnSite | SessionMode::Mixed) {
+            warn(ConflictKind::RoomKind, format!("people come to session {code}, and {} is an online place", room.subject.name));
+        }
+        if let Some(capacity) = room.capacity {
+            let expected = expected_in(one);
+            if expected > capacity {
+                let detail = format!("session {code} is for {expected} trainees; the room {} holds {capacity}", room.subject.name);
+                warn(ConflictKind::RoomCapacity, detail);
+            }
+        }
+    }
+    Ok(conflicts)
+}
+
+struct RoomOf {
+    subject: Subject,
+    kind: RoomKind,
+    capacity: Option<usize>,
+}
+
+fn rooms_of(conn: &mut Conn, ids: BTreeSet<RoomId>) -> Result<HashMap<RoomId, RoomOf>, Error> {
+    let ids: Vec<RoomId> = ids.into_iter().collect();
+    let mut rooms = HashMap::new();
+    for chunk in ids.chunks(CHUNK) {
+        let rows: Vec<(RoomId, Name, RoomKind, Option<i32>)> = room_rows::table
+            .filter(room_rows::id.eq_any(chunk.to_vec()))
+            .select((room_rows::id, room_rows::name, room_rows::kind, room_rows::capacity))
+            .load(conn)?;
+        rooms.extend(rows.into_iter().map(|(id, name, kind, capacity)| {
+            let capacity = capacity.and_then(|capacity| usize::try_from(capacity).ok());
+            (id, RoomOf { subject: Subject { id: id.cast(), name }, kind, capacity })
+        }));
+    }
+    Ok(rooms)
+}
