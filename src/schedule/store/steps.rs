@@ -162,7 +162,7 @@ pub(in crate::schedule) fn transition(
             let row = save(conn, now, &stored.row, changed)?;
             intakes::touch_all(conn, intake_id)?;
             if stored.row.state == SessionState::Published {
-                let told = NewChange { before: &stored, after: None, successor: replacement.as_ref(), reason: Some(&reason) };
+                let told = NewChange { before: &stored, after: None, successor: replacement.as_ref(), reason: &reason };
                 changes::record(conn, actor, now, vec![told])?;
             }
             actor.record(stepped("session.cancelled", &intake, &stored.row, &row).because(Some(reason.as_str())));
@@ -220,7 +220,7 @@ fn cancel_these(
             .execute(conn)?;
     }
     let published = whole(conn, rows.iter().filter(|row| row.state == SessionState::Published).cloned().collect())?;
-    let told = published.iter().map(|before| NewChange { before, after: None, successor: None, reason: Some(reason) });
+    let told = published.iter().map(|before| NewChange { before, after: None, successor: None, reason });
     changes::record(conn, actor, now, told.collect())?;
     let cancelled = |row: SessionRow| {
         let cancelled = SessionRow {
