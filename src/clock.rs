@@ -2,7 +2,7 @@
 
 use std::{fmt, ops::RangeInclusive};
 
-use chrono::{DateTime, DurationRound, SubsecRound, TimeDelta, Utc};
+use chrono::{DateTime, Datelike, DurationRound, SubsecRound, TimeDelta, Utc};
 use diesel::{deserialize::FromSqlRow, expression::AsExpression};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -20,7 +20,12 @@ pub fn now() -> Instant {
 }
 
 /// The years that are kept: both databases hold them, and nothing of ours needs more.
-pub const YEARS: RangeInclusive<i32> = 1900..=2200;
+const YEARS: RangeInclusive<i32> = 1900..=2200;
+
+/// Whether the year of a date or time is kept.
+pub fn is_kept(date: &impl Datelike) -> bool {
+    YEARS.contains(&date.year())
+}
 
 impl Instant {
     pub(crate) const OUTSIDE_YEARS: &str = "the year must lie between 1900 and 2200";
@@ -31,7 +36,7 @@ impl Instant {
             // Neither database can hold it, so that it would be read back as another instant.
             return Err("a leap second is not kept; send the second before or after it");
         }
-        if YEARS.contains(&chrono::Datelike::year(&at)) { Ok(Self::from(at)) } else { Err(Self::OUTSIDE_YEARS) }
+        if is_kept(&at) { Ok(Self::from(at)) } else { Err(Self::OUTSIDE_YEARS) }
     }
 
     /// The instant `micros` microseconds after 1970-01-01T00:00:00Z, if chrono can express it.

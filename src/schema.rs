@@ -735,7 +735,7 @@ diesel::table! {
         before_values -> Text,
         after_values -> Nullable<Text>,
         successor -> Nullable<Text>,
-        reason -> Nullable<Text>,
+        reason -> Text,
         user_id -> Nullable<Uid>,
         created_at -> Ts,
     }

@@ -2,12 +2,12 @@
 
 use std::{fmt, str::FromStr};
 
-use chrono::{DateTime, Datelike, MappedLocalTime, NaiveDate, NaiveDateTime, NaiveTime, SecondsFormat, TimeDelta, TimeZone};
+use chrono::{DateTime, MappedLocalTime, NaiveDate, NaiveDateTime, NaiveTime, SecondsFormat, TimeDelta, TimeZone};
 use chrono_tz::{GapInfo, Tz};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::{
-    clock::{Instant, YEARS},
+    clock::{Instant, is_kept},
     db::types::stored_as_text,
     error::{FieldFault, coded},
 };
@@ -206,7 +206,7 @@ impl FromStr for EnteredTime {
         // Chrono would read `2020-5-28T9:00` too.
         let read = |format: &str| NaiveDateTime::parse_from_str(text, format).ok().filter(|local| local.format(format).to_string() == text);
         match [MINUTES, "%Y-%m-%dT%H:%M:00"].into_iter().find_map(read) {
-            Some(local) if YEARS.contains(&local.year()) => Ok(Self::Local(local)),
+            Some(local) if is_kept(&local) => Ok(Self::Local(local)),
             Some(_) => Err(Instant::OUTSIDE_YEARS),
             None => {
                 let wrong = "must be an RFC 3339 instant such as 2020-05-27T11:00:00Z, or a local time such as 2020-05-27T19:00";

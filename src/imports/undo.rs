@@ -24,7 +24,8 @@ use crate::{
 /// What rests on an import and is told in full.
 const TOLD: usize = 5;
 
-/// Deletes what an import created and restores what it changed. Of a roster, people who are needed elsewhere by now stay.
+/// Deletes what an import created and restores what it changed. Of a roster, people who are needed elsewhere by now stay; a calendar that
+/// began with the import stays too, and is empty.
 ///
 /// # Errors
 /// 404; 403 for what the actor may not import either; 409 `import_in_use` naming what rests on it, `illegal_transition` if it has been

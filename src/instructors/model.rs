@@ -2,13 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use chrono::{Datelike, NaiveDate, NaiveDateTime, TimeDelta};
+use chrono::{NaiveDate, NaiveDateTime, TimeDelta};
 use diesel::{Insertable, Queryable, Selectable};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
-    clock::Instant,
+    clock::{Instant, is_kept},
     error::{Error, FieldFault},
     http::body::day,
     people::PersonId,
@@ -150,10 +150,8 @@ impl NewProfile {
             if one.until_date < one.from_date {
                 faults.push(FieldFault::new(format!("{pointer}/until_date"), "end_before_start", "must not be before from_date"));
             }
-            let years = 1900..=2200;
-            if !years.contains(&one.from_date.year()) || !years.contains(&one.until_date.year()) {
-                faults.push(FieldFault::new(format!("{pointer}/from_date"), "out_of_range", "the year must lie between 1900 and 2200"));
-            }
+            let outside = [("from_date", one.from_date), ("until_date", one.until_date)].into_iter().filter(|(_, date)| !is_kept(date));
+            faults.extend(outside.map(|(field, _)| FieldFault::new(format!("{pointer}/{field}"), "out_of_range", Instant::OUTSIDE_YEARS)));
             faults.extend(check_times(&pointer, one.from_time, one.until_time));
         }
         disciplines.sort_unstable();
@@ -234,7 +232,7 @@ fn steady(zone: Zone, from: Instant, until: Instant) -> Vec<(NaiveDateTime, Naiv
 
 #[cfg(test)]
 mod tests {
-    use chrono::{TimeZone, Timelike};
+    use chrono::{Datelike, TimeZone, Timelike};
     use proptest::prelude::*;
 
     use super::*;

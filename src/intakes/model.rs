@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use crate::{
     access::{Role, UserId},
     calendars::CalendarId,
-    clock::Instant,
+    clock::{Instant, is_kept},
     db::types::text_enum,
     error::{Error, FieldFault},
     http::{
@@ -235,9 +235,8 @@ pub(super) fn check(phase: Option<i32>, opens_on: NaiveDate, closes_on: NaiveDat
     if closes_on < opens_on {
         faults.push(FieldFault::new("/closes_on", "end_before_start", "must not be before opens_on"));
     }
-    if !(1900..=2200).contains(&chrono::Datelike::year(&opens_on)) || !(1900..=2200).contains(&chrono::Datelike::year(&closes_on)) {
-        faults.push(FieldFault::new("/opens_on", "out_of_range", "the year must lie between 1900 and 2200"));
-    }
+    let outside = [("/opens_on", opens_on), ("/closes_on", closes_on)].into_iter().filter(|(_, date)| !is_kept(date));
+    faults.extend(outside.map(|(pointer, _)| FieldFault::new(pointer, "out_of_range", Instant::OUTSIDE_YEARS)));
     if capacity.is_some_and(|seats| seats < 0) {
         faults.push(FieldFault::new("/capacity", "out_of_range", "must be 0 or more"));
     }

@@ -2,14 +2,14 @@
 
 use std::collections::HashMap;
 
-use chrono::{Datelike, NaiveDate};
+use chrono::NaiveDate;
 use diesel::{AsChangeset, Identifiable, Insertable, Queryable, Selectable};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
     access::Role,
-    clock::Instant,
+    clock::{Instant, is_kept},
     db::types::text_enum,
     error::{Error, FieldFault},
     http::{
@@ -282,12 +282,8 @@ impl NewPerson {
         };
         let mut faults = Vec::new();
         for (field, date) in [("from_date", new.from_date), ("until_date", new.until_date)] {
-            if date.is_some_and(|date| !(1900..=2200).contains(&date.year())) {
-                faults.push(FieldFault::new(
-                    format!("/affiliation/{field}"),
-                    "year_out_of_range",
-                    "the year must lie between 1900 and 2200",
-                ));
+            if date.is_some_and(|date| !is_kept(&date)) {
+                faults.push(FieldFault::new(format!("/affiliation/{field}"), "year_out_of_range", Instant::OUTSIDE_YEARS));
             }
         }
         if let (Some(from), Some(until)) = (new.from_date, new.until_date)

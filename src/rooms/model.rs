@@ -15,7 +15,7 @@ use crate::{
     id::Id,
     organizations::OrganizationId,
     schema::rooms,
-    text::{Code, Link, Name},
+    text::{Code, Link, Name, Note},
 };
 
 pub type RoomId = Id<Room>;
@@ -82,6 +82,9 @@ pub struct RoomPatch {
     #[serde(default, deserialize_with = "nullable")]
     #[schema(value_type = Option<i32>, minimum = 1)]
     pub capacity: Patched<i32>,
+    /// Needed for another name or link if published sessions are to come there; whoever these concern is told.
+    #[serde(default)]
+    pub reason: Option<Note>,
 }
 
 impl RoomPatch {

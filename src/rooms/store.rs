@@ -16,6 +16,7 @@ use crate::{
     organizations::{OrganizationId, below, check_provider},
     schedule,
     schema::{rooms, sessions},
+    text::Note,
 };
 
 /// Ids in one statement.
@@ -95,10 +96,14 @@ pub fn create(conn: &mut Conn, actor: &Actor, now: Instant, new: NewRoom) -> Res
     Ok(room)
 }
 
-/// Applies a patch under `If-Match`. Whoever is to come there is told of another name or link.
+/// Applies a patch under `If-Match`. Whoever is to come there is told of another name or link, and why.
+///
+/// # Errors
+/// 409 `already_exists`; 422, also `reason_missing` for another name or link without one while published sessions are to come there.
 pub fn update(conn: &mut Conn, actor: &Actor, now: Instant, caller: &Caller, id: RoomId, patch: RoomPatch) -> Result<Room, Error> {
     let stored = find(conn, actor, id)?;
     actor.may_beyond_intakes(Action::WriteRooms)?;
+    let reason = patch.reason.clone();
     let mut changed = patch.apply(&stored);
     changed.check()?;
     caller.check_if_match(&ETag::version(stored.version), changed != stored)?;
@@ -113,7 +118,13 @@ pub fn update(conn: &mut Conn, actor: &Actor, now: Instant, caller: &Caller, id:
     if updated == 0 {
         return Err(Error::Stale);
     }
-    actor.record(NewEntry::of("room.updated", "room", id).provider(stored.provider_id).from(&stored).to(&changed));
-    schedule::room_changed(conn, actor, now, to_come)?;
+    actor.record(
+        NewEntry::of("room.updated", "room", id)
+            .provider(stored.provider_id)
+            .from(&stored)
+            .to(&changed)
+            .because(reason.as_ref().map(Note::as_str)),
+    );
+    schedule::room_changed(conn, actor, now, to_come, reason.as_ref())?;
     Ok(changed)
 }

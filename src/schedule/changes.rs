@@ -36,12 +36,34 @@ text_enum! {
     }
 }
 
+impl ScheduleChangeKind {
+    pub(super) fn of(before: &Session, after: Option<&Session>) -> Self {
+        match after {
+            None => Self::Cancelled,
+            Some(after) if after.row.starts_at != before.row.starts_at => Self::Moved,
+            Some(_) => Self::Changed,
+        }
+    }
+
+    /// What the journal calls it.
+    pub(super) fn action(self) -> &'static str {
+        match self {
+            Self::Moved => "session.moved",
+            Self::Changed => "session.changed",
+            Self::Cancelled => "session.cancelled",
+        }
+    }
+}
+
 /// How a session stands, as far as those who are to come have to know; with the names of that time, for what was told once stays as it was.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Standing {
     pub(super) starts_at: Instant,
     pub(super) ends_at: Instant,
+    // What is told of since later is read of an older text too.
+    #[serde(default)]
     pub(super) break_minutes: i32,
+    #[serde(default)]
     pub(super) length_minutes: Option<i32>,
     pub(super) mode: SessionMode,
     pub(super) room: Option<RoomOfSession>,
@@ -102,7 +124,7 @@ pub(super) struct ScheduleChangeRow {
     pub(super) after_values: Option<String>,
     /// A [`Successor`] as JSON.
     pub(super) successor: Option<String>,
-    pub(super) reason: Option<Note>,
+    pub(super) reason: Note,
     pub(super) user_id: Option<UserId>,
     pub(super) created_at: Instant,
 }
@@ -178,8 +200,8 @@ pub struct ScheduleChange {
     pub replacement: Option<Successor>,
     /// Of a session that was split: what takes over the rest of it.
     pub continuation: Option<Successor>,
-    /// Why, if it was said.
-    pub reason: Option<Note>,
+    /// Why.
+    pub reason: Note,
     /// When the change was made.
     pub created_at: Instant,
     /// Ready to be forwarded.
@@ -204,7 +226,7 @@ pub(super) struct Facts<'a> {
     pub(super) before: &'a Told,
     pub(super) after: Option<&'a Told>,
     pub(super) successor: Option<&'a Successor>,
-    pub(super) reason: Option<&'a Note>,
+    pub(super) reason: &'a Note,
 }
 
 /// The text in both languages.
@@ -244,7 +266,7 @@ impl Text {
             (Some(_), None) => sentences.push(self.say("changed", &session)),
         }
         sentences.extend(after.map(|after| self.differences(before, after)).unwrap_or_default());
-        sentences.extend(reason.map(|reason| self.say("reason", &[("reason", reason.as_str())])));
+        sentences.push(self.say("reason", &[("reason", reason.as_str())]));
         sentences.join(&self.say("between-sentences", &[]))
     }
 

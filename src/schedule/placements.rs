@@ -12,7 +12,7 @@ use super::{
     plan::Plan,
 };
 use crate::{
-    clock::{Instant, YEARS},
+    clock::{Instant, is_kept},
     error::Error,
     http::body::some_day,
     week::TimeOfDay,
@@ -57,7 +57,7 @@ impl PlacementQuery {
         if !(1..=24 * 60).contains(&step) {
             return refuse("step: must be 1 to 1,440 minutes");
         }
-        if !YEARS.contains(&from.year()) || !YEARS.contains(&until.year()) {
+        if !is_kept(&from) || !is_kept(&until) {
             return refuse(&format!("from, until: {}", Instant::OUTSIDE_YEARS));
         }
         if until < from {

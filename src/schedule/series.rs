@@ -135,31 +135,36 @@ pub(super) struct NewSeries {
     pub skip: Vec<NaiveDate>,
 }
 
-impl NewSeries {
-    /// The same with what is the intake's where nothing is said, so that it says the same for ever.
-    pub(super) fn within(self, intake: &Intake) -> Self {
-        Self {
-            mode: self.mode.or(Some(intake.mode)),
-            from: self.from.or(Some(intake.opens_on)),
-            until: self.until.or(Some(intake.closes_on)),
-            ..self
-        }
-    }
+/// A series in an intake, with its mode and days where the request says none.
+#[derive(Debug)]
+pub(super) struct Intended {
+    /// With what is the intake's filled in, so that it says the same for ever.
+    pub(super) new: NewSeries,
+    mode: SessionMode,
+    pub(super) days: RangeInclusive<NaiveDate>,
+}
 
-    /// The days of the series.
-    ///
-    /// # Errors
-    /// What is wrong with the pattern or the days.
-    pub(super) fn days(&self, intake: &Intake) -> Result<RangeInclusive<NaiveDate>, Vec<FieldFault>> {
-        let mut faults: Vec<FieldFault> = self.pattern.iter().enumerate().filter_map(|(index, slot)| slot.check(index)).collect();
-        if !(1..=SLOTS).contains(&self.pattern.len()) {
+impl NewSeries {
+    pub(super) fn within(self, intake: &Intake) -> Intended {
+        let mode = self.mode.unwrap_or(intake.mode);
+        let (from, until) = (self.from.unwrap_or(intake.opens_on), self.until.unwrap_or(intake.closes_on));
+        Intended { new: Self { mode: Some(mode), from: Some(from), until: Some(until), ..self }, mode, days: from..=until }
+    }
+}
+
+impl Intended {
+    /// What is wrong with the pattern, the mode or the days.
+    pub(super) fn faults(&self, intake: &Intake) -> Vec<FieldFault> {
+        let pattern = &self.new.pattern;
+        let mut faults: Vec<FieldFault> = pattern.iter().enumerate().filter_map(|(index, slot)| slot.check(index)).collect();
+        if !(1..=SLOTS).contains(&pattern.len()) {
             faults.push(FieldFault::new("/pattern", "out_of_range", format!("must be 1 to {SLOTS} times a week")));
         }
-        if self.mode.unwrap_or(intake.mode) == SessionMode::Recorded {
+        if self.mode == SessionMode::Recorded {
             let detail = "a recorded session has a window and not a time of the week; schedule it by itself";
             faults.push(FieldFault::new("/mode", "recorded_in_series", detail));
         }
-        let (from, until) = (self.from.unwrap_or(intake.opens_on), self.until.unwrap_or(intake.closes_on));
+        let (from, until) = (*self.days.start(), *self.days.end());
         if from < intake.opens_on {
             faults.push(FieldFault::new("/from", "outside_intake", "lies before the day on which the intake opens"));
         }
@@ -169,33 +174,34 @@ impl NewSeries {
         if until < from {
             faults.push(FieldFault::new("/until", "end_before_start", "must not be before the first day"));
         }
-        if faults.is_empty() { Ok(from..=until) } else { Err(faults) }
+        faults
     }
 
     /// The sessions in the order of time.
     ///
     /// # Errors
     /// 422 for more than a thousand, or a code that leaves no place for their number.
-    pub(super) fn plans(self, mode: SessionMode, occurrences: &[Occurrence]) -> Result<Vec<Plan>, Error> {
+    pub(super) fn plans(&self, occurrences: &[Occurrence]) -> Result<Vec<Plan>, Error> {
         if occurrences.len() > SESSIONS {
             let detail = format!("there would be {} sessions; a series has at most {SESSIONS}", occurrences.len());
             return Err(Error::invalid("/until", "out_of_range", detail));
         }
-        let mut cohort_ids = self.cohort_ids;
+        let Self { new, mode, .. } = self;
+        let mut cohort_ids = new.cohort_ids.clone();
         cohort_ids.sort_unstable();
-        let instructor_ids = lead_first(self.instructor_ids);
+        let instructor_ids = lead_first(new.instructor_ids.clone());
         let plan = |(index, one): (usize, &Occurrence)| {
-            let code = format!("{}-{:02}", self.code, index + 1);
+            let code = format!("{}-{:02}", new.code, index + 1);
             Ok(Plan {
                 code: code.parse().map_err(|fault: crate::text::TextFault| Error::invalid("/code", fault.code, fault.detail))?,
-                module_id: self.module_id,
-                mode: self.mode.unwrap_or(mode),
+                module_id: new.module_id,
+                mode: *mode,
                 starts_at: one.starts_at,
                 ends_at: one.ends_at,
                 break_minutes: one.break_minutes,
                 length_minutes: None,
-                room_id: self.room_id,
-                place: self.place.clone(),
+                room_id: new.room_id,
+                place: new.place.clone(),
                 cohort_ids: cohort_ids.clone(),
                 instructor_ids: instructor_ids.clone(),
             })
@@ -294,8 +300,9 @@ pub(super) struct Series {
     /// Unique in the intake.
     #[schema(example = "MET")]
     pub code: Code,
-    /// What it was made from, with what was the intake's then. Its sessions may have changed since; they say so themselves.
-    pub made_from: NewSeries,
+    /// What it was made from, in the words of that time, with what was the intake's then. Its sessions may have changed since; they say so themselves.
+    #[schema(value_type = NewSeries)]
+    pub made_from: serde_json::Value,
     pub sessions: SessionsByState,
     pub created_at: Instant,
 }

@@ -257,7 +257,7 @@ BEGIN
 END $$;
 CREATE TRIGGER sessions_count_changes BEFORE UPDATE ON sessions FOR EACH ROW EXECUTE FUNCTION sessions_count_changes();
 
--- A session is in a room of the house that teaches it: a university lends its halls to its units, and to nobody else.
+-- A session is in a room of the house that teaches it: a room of a university, or of one of its units, is for all of these, and for nobody else.
 CREATE FUNCTION sessions_are_in_the_house() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF NEW.room_id IS NOT NULL AND (SELECT o.root_id FROM rooms r JOIN organizations o ON o.id = r.provider_id WHERE r.id = NEW.room_id)

@@ -7,11 +7,10 @@ CREATE TABLE session_changes (
     before_values text NOT NULL,
     after_values text,
     successor text,
-    reason text CHECK (length(reason) BETWEEN 1 AND 2000),
+    reason text NOT NULL CHECK (length(reason) BETWEEN 1 AND 2000),
     user_id uuid REFERENCES users (id),
     created_at timestamptz NOT NULL,
     CHECK ((kind = 'cancelled') = (after_values IS NULL)),
-    CHECK (kind <> 'cancelled' OR reason IS NOT NULL),
     FOREIGN KEY (session_id, intake_id) REFERENCES sessions (id, intake_id)
 );
 CREATE INDEX session_changes_session ON session_changes (session_id, intake_id);

@@ -218,7 +218,7 @@ WHEN (OLD.state = 'draft' AND NEW.sequence <> OLD.sequence) OR (OLD.state = 'pub
     AND (NEW.sequence <> OLD.sequence OR NEW.state = 'cancelled')) BEGIN
     SELECT RAISE(ABORT, 'muster:immutable');
 END;
--- A session is in a room of the house that teaches it: a university lends its halls to its units, and to nobody else.
+-- A session is in a room of the house that teaches it: a room of a university, or of one of its units, is for all of these, and for nobody else.
 CREATE TRIGGER sessions_begin_in_the_house BEFORE INSERT ON sessions
 WHEN NEW.room_id IS NOT NULL AND (SELECT o.root_id FROM rooms r JOIN organizations o ON o.id = r.provider_id WHERE r.id = NEW.room_id)
     <> (SELECT o.root_id FROM intakes i JOIN organizations o ON o.id = i.provider_id WHERE i.id = NEW.intake_id) BEGIN

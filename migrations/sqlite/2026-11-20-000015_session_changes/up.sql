@@ -7,11 +7,10 @@ CREATE TABLE session_changes (
     before_values TEXT NOT NULL,
     after_values TEXT,
     successor TEXT,
-    reason TEXT CHECK (length(reason) BETWEEN 1 AND 2000),
+    reason TEXT NOT NULL CHECK (length(reason) BETWEEN 1 AND 2000),
     user_id BLOB CHECK (length(user_id) = 16) REFERENCES users (id),
     created_at INTEGER NOT NULL,
     CHECK ((kind = 'cancelled') = (after_values IS NULL)),
-    CHECK (kind <> 'cancelled' OR reason IS NOT NULL),
     FOREIGN KEY (session_id, intake_id) REFERENCES sessions (id, intake_id)
 ) STRICT;
 CREATE INDEX session_changes_session ON session_changes (session_id, intake_id);

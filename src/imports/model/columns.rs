@@ -6,7 +6,7 @@ use chrono::{DateTime, NaiveDate, NaiveTime};
 
 use super::{Reason, RowPlan, Verdict};
 use crate::{
-    clock::Instant,
+    clock::{Instant, is_kept},
     error::{Error, FieldFault},
     tabular::{ColumnProblem, Field, Mapping, Row, Table, column_name, map_columns},
     text::TextFault,
@@ -202,7 +202,7 @@ pub(super) fn date(text: &str) -> Result<NaiveDate, CellFault> {
         _ => None,
     };
     let wrong = || CellFault::new("date_malformed", format!("`{text}` is not a date such as 2020-05-27"));
-    date.filter(|date| (1900..=2200).contains(&chrono::Datelike::year(date))).ok_or_else(wrong)
+    date.filter(is_kept).ok_or_else(wrong)
 }
 
 /// A time of day in whole minutes: 18:30, 8:05 or 18:30:00; full-width colons too.

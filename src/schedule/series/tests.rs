@@ -4,6 +4,7 @@ use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta,
 use proptest::prelude::*;
 
 use super::*;
+use crate::id::Id;
 
 /// Berlin, around the two days of 2020 on which its clocks change.
 const BERLIN: chrono_tz::Tz = chrono_tz::Europe::Berlin;
@@ -128,4 +129,17 @@ fn a_time_that_is_not_one_instant_is_left_out_and_told() {
     assert_eq!(drawn("2020-10-25", 60, 240, 0).occurrences[0].minutes, 240);
     // The clocks leave nothing but the break.
     assert_eq!(drawn("2020-03-29", 90, 195, 45).skipped[0].reason, SkipReason::ClockChange);
+}
+
+#[test]
+fn what_a_series_was_made_from_is_served_as_it_was_kept() {
+    let made_from = serde_json::json!({ "code": "MET", "weekly": [{ "day": 1 }] });
+    let row = SeriesRow {
+        id: Id::generate(),
+        intake_id: Id::generate(),
+        code: "MET".parse().unwrap(),
+        made_from: made_from.to_string(),
+        created_at: Instant::from_unix_micros(0).unwrap(),
+    };
+    assert_eq!(Series::of(&HashMap::new(), row).unwrap().made_from, made_from);
 }

@@ -34,7 +34,7 @@ pub(super) struct NewChange<'a> {
     pub(super) after: Option<&'a Session>,
     /// What replaces a cancelled session, or continues one that was split.
     pub(super) successor: Option<&'a Successor>,
-    pub(super) reason: Option<&'a Note>,
+    pub(super) reason: &'a Note,
 }
 
 /// Somebody or a cohort that a change concerns, and the start at which it is asked who is placed there.
@@ -54,15 +54,11 @@ pub(super) fn record(conn: &mut Conn, actor: &Actor, now: Instant, changes: Vec<
             id,
             session_id: before.row.id,
             intake_id: before.row.intake_id,
-            kind: match &stands {
-                None => ScheduleChangeKind::Cancelled,
-                Some(stands) if stands.starts_at != stood.starts_at => ScheduleChangeKind::Moved,
-                Some(_) => ScheduleChangeKind::Changed,
-            },
+            kind: ScheduleChangeKind::of(before, after),
             before_values: serde_json::to_string(&stood).map_err(Error::internal)?,
             after_values: stands.map(|stands| serde_json::to_string(&stands)).transpose().map_err(Error::internal)?,
             successor: successor.map(serde_json::to_string).transpose().map_err(Error::internal)?,
-            reason: reason.cloned(),
+            reason: reason.clone(),
             user_id: actor.user_id(),
             created_at: now,
         });
@@ -238,7 +234,7 @@ fn told(conn: &mut Conn, rows: Vec<ScheduleChangeRow>) -> Result<Vec<ScheduleCha
             before: &before,
             after: after.as_ref(),
             successor: successor.as_ref(),
-            reason: reason.as_ref(),
+            reason: &reason,
         });
         let (replacement, continuation) = if after.is_none() { (successor, None) } else { (None, successor) };
         Ok(ScheduleChange {

@@ -10,7 +10,7 @@ use diesel::{
 
 use super::{
     super::candidates::Candidate,
-    super::changes::Successor,
+    super::changes::{ScheduleChangeKind, Successor},
     super::model::{Session, SessionId, SessionRow, SessionState},
     super::plan::{Plan, SessionPatch},
     super::rules::added,
@@ -167,15 +167,13 @@ fn move_all(conn: &mut Conn, actor: &Actor, now: Instant, intake: &Intake, moves
     }
     let sessions = whole(conn, rows)?;
     let moved = moves.iter().zip(&sessions).filter(|(one, _)| one.is_published());
-    let told = moved.map(|(one, now)| NewChange {
-        before: &one.stored,
-        after: Some(now),
-        successor: one.continuation.as_ref(),
-        reason: one.reason.as_ref(),
+    let told = moved.map(|(one, now)| {
+        let reason = one.reason.as_ref().ok_or_else(|| Error::internal("a change without a reason was not refused"))?;
+        Ok(NewChange { before: &one.stored, after: Some(now), successor: one.continuation.as_ref(), reason })
     });
-    changes::record(conn, actor, now, told.collect())?;
+    changes::record(conn, actor, now, told.collect::<Result<_, Error>>()?)?;
     for (one, now) in moves.iter().zip(&sessions) {
-        let action = if one.is_published() { "session.moved" } else { "session.updated" };
+        let action = if one.is_published() { ScheduleChangeKind::of(&one.stored, Some(now)).action() } else { "session.updated" };
         let entry = NewEntry::of(action, "session", now.row.id).provider(intake.provider_id).intake(intake.id);
         actor.record(entry.from(&one.stored).to(now).because(one.reason.as_ref().map(Note::as_str)));
     }

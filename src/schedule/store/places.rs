@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use diesel::prelude::*;
 
 use super::{
+    super::changes::ScheduleChangeKind,
     super::model::{Session, SessionId, SessionRow, SessionState, UNHELD},
     changes::{self, NewChange},
     links::{CHUNK, whole},
@@ -19,6 +20,7 @@ use crate::{
     organizations::OrganizationId,
     rooms::RoomId,
     schema::{intakes, sessions},
+    text::Note,
 };
 
 /// The published sessions in a room that are not over, of whichever intake; until the end of the transaction none leaves it or enters it.
@@ -44,8 +46,17 @@ pub fn to_come_in(conn: &mut Conn, now: Instant, room: RoomId) -> Result<Vec<Ses
     whole(conn, rows)
 }
 
-/// Tells of the room of these sessions, which has another name or link than when they were read.
-pub fn room_changed(conn: &mut Conn, actor: &Actor, now: Instant, sessions: Vec<Session>) -> Result<(), Error> {
+/// Tells of the room of these sessions, which has another name or link than when they were read, and why.
+///
+/// # Errors
+/// 422 `reason_missing` if there is any and no reason.
+pub fn room_changed(conn: &mut Conn, actor: &Actor, now: Instant, sessions: Vec<Session>, reason: Option<&Note>) -> Result<(), Error> {
+    if sessions.is_empty() {
+        return Ok(());
+    }
+    let missing =
+        || Error::invalid("/reason", "reason_missing", "published sessions are to come there; say why, for those whom they concern");
+    let reason = reason.ok_or_else(missing)?;
     let ids: Vec<SessionId> = sessions.iter().map(|session| session.row.id).collect();
     let mut providers: HashMap<SessionId, OrganizationId> = HashMap::with_capacity(ids.len());
     for chunk in ids.chunks(CHUNK) {
@@ -60,12 +71,13 @@ pub fn room_changed(conn: &mut Conn, actor: &Actor, now: Instant, sessions: Vec<
         |stored: &SessionRow| SessionRow { sequence: stored.sequence + 1, version: stored.version + 1, changed_at: now, ..stored.clone() };
     let rows = sessions.iter().map(|session| row(&session.row));
     let changed = whole(conn, rows.collect())?;
-    let told = sessions.iter().zip(&changed).map(|(before, after)| NewChange { before, after: Some(after), successor: None, reason: None });
+    let told = sessions.iter().zip(&changed).map(|(before, after)| NewChange { before, after: Some(after), successor: None, reason });
     changes::record(conn, actor, now, told.collect())?;
     for (before, after) in sessions.iter().zip(&changed) {
         let provider = *providers.get(&after.row.id).ok_or(Error::NotFound)?;
-        let entry = NewEntry::of("session.moved", "session", after.row.id).provider(provider).intake(after.row.intake_id);
-        actor.record(entry.from(before).to(after));
+        let action = ScheduleChangeKind::of(before, Some(after)).action();
+        let entry = NewEntry::of(action, "session", after.row.id).provider(provider).intake(after.row.intake_id);
+        actor.record(entry.from(before).to(after).because(Some(reason.as_str())));
     }
     Ok(())
 }

@@ -33,7 +33,7 @@ use crate::{
     journal::NewEntry,
     programs::ModuleId,
     schema::{series, sessions},
-    text::{Code, listed},
+    text::listed,
 };
 
 /// What a series would come to; stores nothing.
@@ -63,13 +63,11 @@ pub(in crate::schedule) fn create(
 ) -> Result<LaidOut, Error> {
     let intake = changing(conn, actor, intake_id)?;
     let frame = frame(conn, &intake)?;
-    let new = new.within(&intake);
-    let made_from = serde_json::to_string(&new).map_err(Error::internal)?;
-    let row = SeriesRow { id: Id::generate(), intake_id, code: new.code.clone(), made_from, created_at: now };
-    let entry = NewEntry::of("series.created", "series", row.id).provider(intake.provider_id).intake(intake_id).to(&new);
     let ready = ready(conn, actor, &intake, &frame, new)?;
+    let made_from = serde_json::to_string(&ready.made_from).map_err(Error::internal)?;
+    let row = SeriesRow { id: Id::generate(), intake_id, code: ready.made_from.code.clone(), made_from, created_at: now };
     diesel::insert_into(series::table).values(&row).execute(conn)?;
-    actor.record(entry);
+    actor.record(NewEntry::of("series.created", "series", row.id).provider(intake.provider_id).intake(intake_id).to(&ready.made_from));
     let drafts = ready.plans.iter().zip(&ready.drawn.occurrences);
     let drafts = drafts.map(|(plan, one)| SessionRow { series_id: Some(row.id), ..draft(&intake, now, plan, one.minutes) });
     let sessions = insert(conn, actor, &intake, drafts.collect(), &ready.plans)?;
@@ -78,32 +76,31 @@ pub(in crate::schedule) fn create(
 
 /// A series that can be stored.
 struct Ready {
-    code: Code,
+    made_from: NewSeries,
     drawn: Drawn,
     plans: Vec<Plan>,
 }
 
 fn ready(conn: &mut Conn, actor: &Actor, intake: &Intake, frame: &Frame, new: NewSeries) -> Result<Ready, Error> {
+    let intended = new.within(intake);
+    let new = &intended.new;
     let mut faults = check_instructors(&new.instructor_ids);
     faults.extend(frame.check_cohorts(new.module_id, &new.cohort_ids));
-    let days = new.days(intake);
-    faults.extend(days.as_ref().err().into_iter().flatten().cloned());
+    faults.extend(intended.faults(intake));
     Error::unless_valid(faults)?;
-    let days = days.map_err(Error::Invalid)?;
     let left = left(conn, intake, new.module_id, &new.cohort_ids)?;
-    let days_off = days_off(conn, intake, &days, &new.skip)?;
-    let drawn = occurrences(&new.pattern, intake.time_zone, days, &days_off, frame.days.until, left);
+    let days_off = days_off(conn, intake, &intended.days, &new.skip)?;
+    let drawn = occurrences(&new.pattern, intake.time_zone, intended.days.clone(), &days_off, frame.days.until, left);
     if drawn.occurrences.is_empty() {
         return Err(nothing(&drawn, &new.pattern));
     }
-    let code = new.code.clone();
-    let own = series::table.filter(series::intake_id.eq(intake.id)).filter(series::code.eq(&code));
+    let own = series::table.filter(series::intake_id.eq(intake.id)).filter(series::code.eq(&new.code));
     if own.count().get_result::<i64>(conn)? > 0 {
-        return Err(Error::conflict("already_exists", format!("the intake has a series {code} already")));
+        return Err(Error::conflict("already_exists", format!("the intake has a series {} already", new.code)));
     }
-    let plans = new.plans(intake.mode, &drawn.occurrences)?;
+    let plans = intended.plans(&drawn.occurrences)?;
     admit(conn, actor, intake, &plans)?;
-    Ok(Ready { code, drawn, plans })
+    Ok(Ready { made_from: intended.new, drawn, plans })
 }
 
 /// The days on which nothing of a series takes place, each with the reason: those of the intake's calendar and those of the request.
@@ -152,7 +149,7 @@ fn lay_out(
     id: Option<SeriesId>,
     stored: &[Session],
 ) -> Result<LaidOut, Error> {
-    let Ready { code, drawn, plans } = ready;
+    let Ready { made_from: NewSeries { code, .. }, drawn, plans } = ready;
     let mut told = Vec::with_capacity(plans.len());
     let mut candidates = Vec::with_capacity(plans.len());
     for (index, (plan, one)) in plans.into_iter().zip(&drawn.occurrences).enumerate() {

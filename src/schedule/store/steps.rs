@@ -237,7 +237,7 @@ fn cancel_these(
     // A draft is nobody's business yet: neither that it is cancelled nor that it replaces another.
     let successor = replacement.filter(|other| other.state == SessionState::Published).map(Successor::of);
     let announced = sessions.iter().filter(|session| session.row.state == SessionState::Published);
-    let told = announced.map(|before| NewChange { before, after: None, successor: successor.as_ref(), reason: Some(reason) });
+    let told = announced.map(|before| NewChange { before, after: None, successor: successor.as_ref(), reason });
     changes::record(conn, actor, now, told.collect())?;
     let record = |(session, row): (Session, SessionRow)| {
         actor.record(stepped("session.cancelled", intake, &session.row, &row).because(Some(reason.as_str())));

@@ -194,8 +194,7 @@ struct Counted {
 pub fn verify_changes(conn: &mut Conn) -> Result<Vec<String>, Error> {
     let invented: Vec<Ended> = sql_query(
         "SELECT c.session_id AS id, c.kind AS state FROM session_changes c WHERE NOT EXISTS (SELECT 1 FROM journal_entries j
-            WHERE j.subject_id = c.session_id AND j.recorded_at = c.created_at
-                AND j.action = CASE c.kind WHEN 'cancelled' THEN 'session.cancelled' ELSE 'session.moved' END)",
+            WHERE j.subject_id = c.session_id AND j.recorded_at = c.created_at AND j.action = 'session.' || c.kind)",
     )
     .load(conn)?;
     let counted: Vec<Counted> = sql_query(

@@ -91,7 +91,8 @@ fn what_is_wrong_with_a_profile_is_pointed_at() {
             ("hours", hours("monday", "24:00", "24:00"), "/hours/0/until_time", "end_before_start"),
             ("hours", hours("monday", "00:00", "24:01"), "/hours/0/until_time", "wrong_value"),
             ("exceptions", days("2020-07-02", "2020-07-01"), "/exceptions/0/until_date", "end_before_start"),
-            ("exceptions", days("1020-07-02", "2020-07-01"), "/exceptions/0/from_date", "out_of_range"),
+            ("exceptions", days("1899-12-31", "2020-07-01"), "/exceptions/0/from_date", "out_of_range"),
+            ("exceptions", days("2020-07-02", "2201-01-01"), "/exceptions/0/until_date", "out_of_range"),
             ("exceptions", days("2020-07-02", "12020-07-01"), "/exceptions/0/until_date", "wrong_value"),
             ("time_zone", json!("Beijing"), "/time_zone", "unknown_time_zone"),
         ] {

@@ -36,6 +36,8 @@ fn wrong_fields_of_an_intake_are_pointed_at() {
             ("closes_on", json!("+2020-10-30"), "wrong_value"),
             ("closes_on", json!("2020-10-30T00:00:00Z"), "wrong_value"),
             ("closes_on", json!("2020-05-26"), "end_before_start"),
+            ("opens_on", json!("1899-12-31"), "out_of_range"),
+            ("closes_on", json!("2201-01-01"), "out_of_range"),
         ] {
             let mut body = seed::intake_body(&program.version, "X");
             body[field] = value;

@@ -175,8 +175,11 @@ fn people_who_come_to_an_online_place_are_warned_of() {
         session["mode"] = json!(mode);
         let path = format!("/intakes/{}/sessions/check", course.intake);
         let told = course.coordinator.post(&path, json!({ "sessions": [session] })).expect(200).body;
-        let kinds: Vec<&Value> = told["conflicts"].as_array().unwrap().iter().map(|one| &one["kind"]).collect();
-        assert_eq!(kinds, vec!["room_kind"; usize::from(warned)], "{mode}: {told}");
-        assert_eq!(told["fits"], true);
+        let warnings = told["conflicts"].as_array().unwrap().iter();
+        let warnings: Vec<Value> = warnings.map(|one| json!([one["kind"], one["severity"], one["subjects"], one["detail"]])).collect();
+        let subjects = json!([{ "id": place, "name": "腾讯会议" }]);
+        let detail = "people come to session N-1, and 腾讯会议 is an online place";
+        let expected = if warned { vec![json!(["room_kind", "warn", subjects, detail])] } else { Vec::new() };
+        assert_eq!((warnings, &told["fits"]), (expected, &json!(true)), "{mode}");
     }
 }

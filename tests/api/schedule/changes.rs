@@ -197,7 +197,7 @@ fn what_was_told_once_reads_the_same_whatever_is_renamed() {
     let path = format!("/sessions/{session}/changes");
     let told = coordinator.get(&path).expect(200);
     assert_eq!(told.items()[1]["after"]["link"], json!("https://meeting.example.org/1"));
-    let renamed = json!({ "name": "直播间二", "link": "https://meeting.example.org/2" });
+    let renamed = json!({ "name": "直播间二", "link": "https://meeting.example.org/2", "reason": "moved" });
     coordinator.if_match("*").patch(&format!("/rooms/{room}"), renamed).expect(200);
     coordinator.if_match("*").patch(&format!("/instructors/{substitute}"), json!({ "name": "沈岚" })).expect(200);
     app.sql("UPDATE cohorts SET name = '冶金二班'").unwrap();
@@ -228,14 +228,32 @@ fn another_name_or_link_of_a_room_is_told_to_whoever_is_to_come_there() {
     change(json!({ "capacity": 30 }));
     change(json!({ "code": "V-2" }));
     assert_eq!(count(&app), 0);
-    change(json!({ "link": "https://meeting.example.org/2" }));
-    change(json!({ "name": "直播间二" }));
+    app.unchanged(|| {
+        for unexplained in [json!({ "link": null }), json!({ "name": "直播间二", "reason": null })] {
+            coordinator.if_match("*").patch(&path, unexplained).fault("/reason", "reason_missing");
+        }
+    });
+    change(json!({ "link": "https://meeting.example.org/2", "reason": "the link was public" }));
+    change(json!({ "name": "直播间二", "reason": "there are two" }));
     assert_eq!(told(coordinator, &course.instructor), ["4 changed", "3 changed", "4 changed", "3 changed"]);
     let reply = coordinator.get(&format!("/sessions/{}/changes", to_come[0])).expect(200);
     let message = |index: usize| reply.text_at(&format!("/items/{index}/message/en"));
     let (before, between) = ("直播间 https://meeting.example.org/1", "直播间 https://meeting.example.org/2");
-    assert!(message(1).ends_with(&format!("keeps its time, with changes: Place: {between} (before: {before}).")), "{}", message(1));
-    assert!(message(0).ends_with(&format!("Place: 直播间二 https://meeting.example.org/2 (before: {between}).")), "{}", message(0));
+    assert!(
+        message(1).ends_with(&format!("keeps its time, with changes: Place: {between} (before: {before}). Reason: the link was public")),
+        "{}",
+        message(1)
+    );
+    assert!(
+        message(0).ends_with(&format!("Place: 直播间二 https://meeting.example.org/2 (before: {between}). Reason: there are two")),
+        "{}",
+        message(0)
+    );
+    assert_eq!(reply.column("reason"), ["there are two", "the link was public"]);
+    for (action, subject) in [("session.changed", &to_come[0]), ("room.updated", &room)] {
+        let entries = app.auditor().get(&format!("/audit?subject_id={subject}&action={action}")).expect(200);
+        assert_eq!(entries.items().last().unwrap()["reason"], "there are two");
+    }
     let sequence = |id: &String| coordinator.get(&format!("/sessions/{id}")).expect(200).body["sequence"].clone();
     assert_eq!([&over, &draft, &elsewhere, &to_come[0], &to_come[1]].map(sequence), [0, 0, 0, 2, 2].map(|sequence| json!(sequence)));
     assert_eq!(app.findings(), Vec::<String>::new());
@@ -300,6 +318,14 @@ fn what_was_told_is_never_altered_and_nothing_is_invented() {
     ] {
         assert!(app.refusal(statement).contains("muster:immutable"), "{statement}");
     }
+    let silent =
+        "INSERT INTO session_changes SELECT user_id, session_id, intake_id, kind, before_values, after_values, successor, NULL, user_id,
+        created_at FROM session_changes";
+    assert!(app.refusal(silent).contains("reason"));
+    app.forge("session_changes", "UPDATE session_changes SET kind = 'moved'");
+    assert_eq!(app.findings_of("changes"), [format!("changes: session {session} was not moved when it is told so")]);
+    app.forge("session_changes", "UPDATE session_changes SET kind = 'changed'");
+    assert_eq!(app.findings_of("changes"), Vec::<String>::new());
     let later = app.instant("2100-01-01T00:00:00Z");
     app.forge("session_changes", &format!("UPDATE session_changes SET created_at = {later}"));
     assert_eq!(app.findings_of("changes"), [format!("changes: session {session} was not changed when it is told so")]);

@@ -216,7 +216,7 @@ fn whoever_enters_a_room_while_it_is_renamed_is_told_or_enters_the_renamed_one()
             0 => coordinator.if_match("*").patch(&format!("/sessions/{moving}"), json!({ "room_id": room, "reason": "rain" })),
             1 => coordinator.post(&format!("/sessions/{publishing}/publish"), json!({})),
             2 => coordinator.post(&format!("/intakes/{}/sessions/bulk", creating.intake), new.clone()),
-            _ => coordinator.if_match("*").patch(&format!("/rooms/{room}"), json!({ "name": "Hall" })),
+            _ => coordinator.if_match("*").patch(&format!("/rooms/{room}"), json!({ "name": "Hall", "reason": "a new wing" })),
         });
         let statuses: Vec<u16> = replies.iter().map(|reply| reply.status).collect();
         // Whoever renames gives way to a session of an intake that had none there.
@@ -230,7 +230,7 @@ fn whoever_enters_a_room_while_it_is_renamed_is_told_or_enters_the_renamed_one()
                 = {own} + (SELECT count(*) FROM journal_entries r WHERE r.subject_id = s.room_id AND r.action = 'room.updated' AND r.seq > ({since}))"
         ))
     };
-    let told = [entered("M", "session.moved", 1), entered("P", "session.published", 0), entered("C", "session.published", 0)];
+    let told = [entered("M", "session.changed", 1), entered("P", "session.published", 0), entered("C", "session.published", 0)];
     assert_eq!(told, [i64::from(races()); 3]);
     assert_eq!(app.findings(), Vec::<String>::new());
 }

@@ -105,6 +105,24 @@ fn a_series_says_what_it_was_made_from_and_how_many_of_its_sessions_stand() {
 }
 
 #[test]
+fn the_series_of_an_intake_come_page_by_page_in_the_order_in_which_they_were_made() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let list = |query: &str| course.coordinator.get(&format!("/intakes/{}/series{query}", course.intake)).expect(200);
+    let days = [("MET", "2020-06-15"), ("ELE", "2020-06-08"), ("AUT", "2020-06-22")];
+    let made = days.map(|(code, day)| {
+        let mut new = body(&course);
+        (new["code"], new["from"], new["until"]) = (json!(code), json!(day), json!(day));
+        make(&course, "", new).expect(201).text_at("/id")
+    });
+    assert_eq!(list("").column("id"), made);
+    let first = list("?limit=2");
+    assert_eq!((first.column("code"), first.text_at("/next")), (vec!["MET".to_owned(), "ELE".to_owned()], made[1].clone()));
+    let second = list(&format!("?limit=2&cursor={}", made[1]));
+    assert_eq!((second.column("code"), &second.body["next"]), (vec!["AUT".to_owned()], &Value::Null));
+}
+
+#[test]
 fn of_several_cohorts_the_one_that_has_least_left_decides_and_drafts_count() {
     let app = spawn_app();
     let course = seed::course(&app);
