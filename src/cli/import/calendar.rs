@@ -72,6 +72,10 @@ fn weekdays(text: &str) -> Result<Weekdays, String> {
 pub(super) fn run(args: Args, kind: CalendarKind, context: &Context) -> Result<Outcome, Failure> {
     let Args { sheet, calendar, intake: keeper, begin } = args;
     sheet.run(context, false, move |conn, actor, now, file, options| {
+        if keeper.is_some() && kind == CalendarKind::Shifts {
+            let detail = "an intake keeps a calendar of holidays; shifts concern the trainees of their sponsor by themselves";
+            return Err(Error::invalid("/intake", "not_holidays", detail));
+        }
         let mut report = match found(conn, actor, &calendar)? {
             Some(calendar) => imports::import_calendar(conn, actor, now, (kind, calendar.id), file, options)?,
             None => {

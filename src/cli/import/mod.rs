@@ -182,7 +182,7 @@ fn write_verdicts(path: &Path, file: &File, report: &Report) -> Result<(), Failu
     fs::write(path, bytes).map_err(|error| Failure::new("io", format!("{}: {error}", path.display())))
 }
 
-/// The counts, and a line for each row at fault, with a warning or that takes something away.
+/// The counts, and a line for each row at fault, with a warning or that takes something away; of a dry run, for whatever would change.
 fn outcome(report: &Report) -> Outcome {
     let (at_fault, total) = (report.at_fault(), report.rows.len());
     let mut counts = report.counts.told();
@@ -200,7 +200,9 @@ fn outcome(report: &Report) -> Outcome {
     }];
     lines.extend(report.unknown_columns.iter().map(|header| format!("a column is not known and was not read: {header}")));
     lines.extend(report.notes.iter().cloned());
-    lines.extend(report.rows.iter().filter(|row| row.verdict.is_fault() || !row.conflicts.is_empty() || takes_away(row)).map(told));
+    let is_told =
+        |row: &&RowReport| row.verdict.is_fault() || !row.conflicts.is_empty() || takes_away(row) || report.dry_run && !row.what.is_empty();
+    lines.extend(report.rows.iter().filter(is_told).map(told));
     let outcome = Outcome::new(lines.join("\n"), json!(report));
     if report.outcome == imports::Outcome::Refused {
         let hint = if at_fault < total { "; --partial takes the others" } else { "" };
