@@ -32,7 +32,7 @@ pub fn routes(api: &mut ServiceConfig) {
 struct ListQuery {
     /// true: only those that are not closed, the daily list; false: only those that are.
     open: Option<bool>,
-    /// Only those of this intake.
+    /// Only those of this intake; needed unless `open` is true.
     intake_id: Option<IntakeId>,
     /// From `next` of the page before.
     cursor: Option<String>,

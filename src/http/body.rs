@@ -221,6 +221,13 @@ pub struct Change {
     pub reason: Option<crate::text::Note>,
 }
 
+/// The body of a step that takes effect at once and never goes without a reason.
+#[derive(Clone, Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ExplainedChange {
+    pub reason: crate::text::Note,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

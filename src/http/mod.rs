@@ -16,7 +16,7 @@ mod span;
 mod upload;
 
 pub use answer::{Answer, Download, Unchanged};
-pub use body::{Body, Change, Many, Patched};
+pub use body::{Body, Change, ExplainedChange, Many, Patched};
 pub use caller::{Caller, Conditions, Origin};
 pub use etag::ETag;
 pub use idempotency::{once, sweep};

@@ -12,8 +12,7 @@ use crate::{
     db::Db,
     enrollments::EnrollmentId,
     error::Error,
-    http::{Answer, Body, Caller, Page, Query, Reading, Writing, at, once, page},
-    text::Note,
+    http::{Answer, Body, Caller, ExplainedChange, Page, Query, Reading, Writing, at, once, page},
 };
 
 #[derive(OpenApi)]
@@ -79,20 +78,13 @@ async fn adjust_hours(db: Data<Db>, caller: Caller, id: Path<EnrollmentId>, body
     .await
 }
 
-/// A reason that is needed.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-struct Reversal {
-    reason: Note,
-}
-
 /// Take back an entry that was posted by hand
 #[utoipa::path(post, path = "/hour-entries/{id}/reverse", tag = "hours",
     params(("id" = HourEntryId, Path, description = "The entry"),
         ("Idempotency-Key" = Option<String>, Header, description = "The same key and body do the work once")),
-    request_body(content = Reversal, example = json!({"reason": "posted for a namesake"})),
+    request_body(content = ExplainedChange, example = json!({"reason": "posted for a namesake"})),
     responses((status = 201, description = "The entry that takes it back", body = HourEntry), Writing))]
-async fn reverse_hours(db: Data<Db>, caller: Caller, id: Path<HourEntryId>, body: Body<Reversal>) -> Result<Answer, Error> {
+async fn reverse_hours(db: Data<Db>, caller: Caller, id: Path<HourEntryId>, body: Body<ExplainedChange>) -> Result<Answer, Error> {
     let id = id.into_inner();
     once(&db, &caller, body.hash, move |conn, actor, now| {
         let entry = store::adjustments::reverse(conn, actor, now, id, body.value()?.reason)?;

@@ -28,7 +28,7 @@ text_enum! {
         Cohort => "cohort",
         Room => "room",
         RoomCapacity => "room_capacity",
-        /// People come to it, and the room is an online place.
+        /// People come to it, and the room is an online place; or it is live online in a room, and no place says where one joins.
         RoomKind => "room_kind",
         Trainee => "trainee",
         PlanExceeded => "plan_exceeded",

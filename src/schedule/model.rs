@@ -290,13 +290,6 @@ pub struct NewWaiver {
     pub reason: Note,
 }
 
-/// Why a waiver is taken back.
-#[derive(Clone, Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct WaiverRevocation {
-    pub reason: Note,
-}
-
 /// The place of a session in a list by start and id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cursor {

@@ -26,6 +26,9 @@ diesel::define_sql_function! {
 }
 
 /// The roll calls of the sessions that have begun by now, by planned start, after `cursor`.
+///
+/// # Errors
+/// 400 without an intake, unless only what is open is asked for: the closed ones of all intakes grow for ever.
 pub(in crate::attendance) fn list(
     conn: &mut Conn,
     actor: &Actor,
@@ -34,6 +37,9 @@ pub(in crate::attendance) fn list(
     (cursor, limit): (Option<Cursor>, i64),
 ) -> Result<Vec<RollCallSummary>, Error> {
     actor.may(Action::ReadRollCall)?;
+    if filter.intake_id.is_none() && filter.open != Some(true) {
+        return Err(Error::malformed("intake_missing", "intake_id: say of which intake, or ask for what is open"));
+    }
     let mut query = schedule::visible(actor)
         .filter(sessions::state.eq_any([SessionState::Published, SessionState::Held]))
         .filter(sessions::starts_at.le(now).or(sessions::state.eq(SessionState::Held)))
@@ -65,7 +71,8 @@ pub(in crate::attendance) fn list(
     let summary = |session: Session| {
         let id = session.row.id;
         let state = states.get(&id).copied().unwrap_or(RollCallState::NotOpen);
-        RollCallSummary::new(session, state, counts.get(&id).copied().unwrap_or_default())
+        // Nobody owes a session of which nothing was counted.
+        RollCallSummary::new(session, state, counts.get(&id).copied().unwrap_or((0, 0)))
     };
     Ok(schedule::whole(conn, rows)?.into_iter().map(summary).collect())
 }

@@ -13,7 +13,7 @@ use crate::{
     enrollments::{self, Enrollment, EnrollmentId},
     error::Error,
     id::Id,
-    intakes::{self, IntakeState},
+    intakes::{self, Intake, IntakeState},
     journal::NewEntry,
     programs::ModuleId,
     schedule::SessionId,
@@ -33,7 +33,7 @@ pub(in crate::ledger) fn adjust(
     id: EnrollmentId,
     new: NewAdjustment,
 ) -> Result<HourEntry, Error> {
-    let enrollment = changing(conn, actor, id)?;
+    let (enrollment, intake) = changing(conn, actor, id)?;
     let module_id = module_of(conn, &enrollment, &new)?;
     let entry = HourEntry {
         id: Id::generate(),
@@ -50,7 +50,7 @@ pub(in crate::ledger) fn adjust(
         recorded_at: now,
     };
     check(conn, &entry, entry.minutes)?;
-    posted(conn, actor, &enrollment, entry, "hours.adjusted")
+    posted(conn, actor, (&enrollment, &intake), entry, "hours.adjusted")
 }
 
 /// Takes back what was posted by hand: a reversing entry with the same minutes, negative.
@@ -60,7 +60,7 @@ pub(in crate::ledger) fn adjust(
 /// `already_reversed`, `hours_out_of_bounds`, `intake_not_live`.
 pub(in crate::ledger) fn reverse(conn: &mut Conn, actor: &Actor, now: Instant, id: HourEntryId, reason: Note) -> Result<HourEntry, Error> {
     let old: HourEntry = hour_entries::table.find(id).select(HourEntry::as_select()).first(conn)?;
-    let enrollment = changing(conn, actor, old.enrollment_id)?;
+    let (enrollment, intake) = changing(conn, actor, old.enrollment_id)?;
     if old.closing.is_some() {
         let detail = "the closing of a roll call posted it; reopen that roll call, correct it and close it again";
         return Err(Error::conflict("posted_by_a_closing", detail));
@@ -79,25 +79,31 @@ pub(in crate::ledger) fn reverse(conn: &mut Conn, actor: &Actor, now: Instant, i
         recorded_at: now,
         ..old
     };
-    posted(conn, actor, &enrollment, entry, "hours.reversed")
+    posted(conn, actor, (&enrollment, &intake), entry, "hours.reversed")
 }
 
-/// The enrollment whose hours are about to change, under the lock that every closing in its intake takes too.
-fn changing(conn: &mut Conn, actor: &Actor, id: EnrollmentId) -> Result<Enrollment, Error> {
+/// The enrollment whose hours are about to change, and its intake, under the lock that every closing in its intake takes too.
+fn changing(conn: &mut Conn, actor: &Actor, id: EnrollmentId) -> Result<(Enrollment, Intake), Error> {
     let enrollment = enrollments::find(conn, actor, id)?;
     actor.may(Action::AdjustHours)?;
     db::lock(conn, "intake", enrollment.intake_id)?;
-    if intakes::find(conn, actor, enrollment.intake_id)?.state == IntakeState::Completed {
+    let intake = intakes::find(conn, actor, enrollment.intake_id)?;
+    if intake.state == IntakeState::Completed {
         // Everybody in it was decided by these hours. One that was cancelled is corrected still: what was held counts.
         return Err(Error::conflict("intake_not_live", "the intake is completed; its hours stay as they are"));
     }
-    Ok(enrollment)
+    Ok((enrollment, intake))
 }
 
-fn posted(conn: &mut Conn, actor: &Actor, enrollment: &Enrollment, entry: HourEntry, action: &'static str) -> Result<HourEntry, Error> {
+fn posted(
+    conn: &mut Conn,
+    actor: &Actor,
+    (enrollment, intake): (&Enrollment, &Intake),
+    entry: HourEntry,
+    action: &'static str,
+) -> Result<HourEntry, Error> {
     post(conn, &entry)?;
-    intakes::touch(conn, enrollment.intake_id, &[enrollment.sponsor_id])?;
-    let intake = intakes::find(conn, actor, enrollment.intake_id)?;
+    intakes::touch(conn, intake.id, &[enrollment.sponsor_id])?;
     let journaled = NewEntry::of(action, "hour_entry", entry.id).provider(intake.provider_id).intake(intake.id);
     actor.record(journaled.to(&entry).because(entry.reason.as_ref().map(Note::as_str)));
     Ok(entry)

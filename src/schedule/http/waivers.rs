@@ -5,9 +5,9 @@ use actix_web::web::{Data, Path};
 use crate::{
     db::Db,
     error::Error,
-    http::{Answer, Body, Caller, Page, PageQuery, Query, Reading, Writing, once},
+    http::{Answer, Body, Caller, ExplainedChange, Page, PageQuery, Query, Reading, Writing, once},
     schedule::{
-        model::{NewWaiver, SessionId, Waiver, WaiverRevocation},
+        model::{NewWaiver, SessionId, Waiver},
         store::waivers,
     },
 };
@@ -50,17 +50,17 @@ pub(super) async fn waive_conflict(db: Data<Db>, caller: Caller, id: Path<Sessio
     params(("id" = SessionId, Path, description = "Either session of the pair"),
         ("other_id" = SessionId, Path, description = "The other one"),
         ("Idempotency-Key" = Option<String>, Header, description = "The same key and body do the work once")),
-    request_body(content = WaiverRevocation, example = json!({"reason": "a second instructor was found"})),
+    request_body(content = ExplainedChange, example = json!({"reason": "a second instructor was found"})),
     responses((status = 200, description = "The waiver that there was", body = Waiver), Writing))]
 pub(super) async fn revoke_waiver(
     db: Data<Db>,
     caller: Caller,
     path: Path<(SessionId, SessionId)>,
-    body: Body<WaiverRevocation>,
+    body: Body<ExplainedChange>,
 ) -> Result<Answer, Error> {
     let pair = path.into_inner();
     once(&db, &caller, body.hash, move |conn, actor, _| {
-        let WaiverRevocation { reason } = body.value()?;
+        let ExplainedChange { reason } = body.value()?;
         Answer::ok(&waivers::revoke(conn, actor, pair, &reason)?)
     })
     .await

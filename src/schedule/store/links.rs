@@ -169,7 +169,8 @@ pub(in crate::schedule) fn remove_left(conn: &mut Conn, plans: &[Replanned]) -> 
     Ok(())
 }
 
-/// Links whom the sessions are for now, and says who leads. After the sessions themselves have moved.
+/// Links the cohorts and instructors that came to the sessions, and says who leads. After the sessions themselves have moved: a claim is
+/// made for the time at which its session then is.
 pub(in crate::schedule) fn insert_joined(conn: &mut Conn, intake: IntakeId, plans: &[Replanned]) -> Result<(), Error> {
     let cohorts = plans
         .iter()

@@ -9,7 +9,7 @@ use super::{
     super::occurrences::{SessionCut, SessionMove, SessionSplit, Substitution},
     super::plan::SessionPatch,
     changing, draft, find, frame, insert, later,
-    links::{whole, whole_one},
+    links::whole,
     moves::{apply, shorten},
     refuse_taken,
     steps::publish_as,
@@ -135,9 +135,8 @@ pub(in crate::schedule) fn split(
     if state == SessionState::Published {
         let rest: Vec<Candidate> = made.iter().map(|rest| Candidate::made(rest, resumes.to_owned())).collect();
         hand_on(conn, actor, now, &intake, id, &rest)?;
-        for row in publish_as(conn, actor, now, &intake, std::mem::take(&mut made), rest)? {
-            made.push(whole_one(conn, row)?);
-        }
+        let rows = publish_as(conn, actor, now, &intake, made, rest)?;
+        made = whole(conn, rows)?;
     }
     parts.append(&mut made);
     Ok(parts)

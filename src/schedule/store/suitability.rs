@@ -20,8 +20,8 @@ use crate::{
     text::Name,
 };
 
-/// Sessions that do not suit their rooms: where people come, but the room is an online place; and for more trainees than it holds, by
-/// whoever is enrolled in their cohorts then.
+/// Sessions that do not suit their rooms: where people come, but the room is an online place; where nobody comes and nothing says where one
+/// joins; and for more trainees than it holds, by whoever is enrolled in their cohorts then.
 pub(super) fn unsuited(conn: &mut Conn, candidates: &Candidates) -> Result<Vec<(usize, Conflict)>, Error> {
     let rooms = rooms_of(conn, candidates.all.iter().filter_map(|one| one.plan.room_id).collect())?;
     let room_of = |one: &Candidate| one.plan.room_id.and_then(|id| rooms.get(&id));
@@ -35,14 +35,24 @@ pub(super) fn unsuited(conn: &mut Conn, candidates: &Candidates) -> Result<Vec<(
     };
     let mut conflicts = Vec::new();
     for (index, one, room) in inside {
-        let Plan { code, mode, .. } = &one.plan;
+        let Plan { code, mode, place, .. } = &one.plan;
+        let people_come = matches!(mode, SessionMode::OnSite | SessionMode::Mixed);
         let mut warn = |kind, detail| {
             conflicts.push((index, one.warning(kind, vec![room.subject.clone()], detail)));
         };
-        if room.kind == RoomKind::Online && matches!(mode, SessionMode::OnSite | SessionMode::Mixed) {
-            warn(ConflictKind::RoomKind, format!("people come to session {code}, and {} is an online place", room.subject.name));
+        match room.kind {
+            RoomKind::Online if people_come => {
+                warn(ConflictKind::RoomKind, format!("people come to session {code}, and {} is an online place", room.subject.name));
+            }
+            RoomKind::OnSite if *mode == SessionMode::LiveOnline && place.is_none() => {
+                let detail =
+                    format!("session {code} is live online, and {} is no online place; say in `place` where one joins", room.subject.name);
+                warn(ConflictKind::RoomKind, detail);
+            }
+            RoomKind::Online | RoomKind::OnSite => {}
         }
-        if let Some(capacity) = room.capacity {
+        // The trainees of a session that is taught online from a hall are not in it.
+        if let Some(capacity) = room.capacity.filter(|_| people_come || room.kind == RoomKind::Online) {
             let expected = expected_in(one);
             if expected > capacity {
                 let detail = format!("session {code} is for {expected} trainees; the room {} holds {capacity}", room.subject.name);

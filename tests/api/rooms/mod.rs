@@ -124,6 +124,7 @@ fn a_room_that_is_too_small_is_warned_of() {
         |session: Value| course.coordinator.post(&format!("/intakes/{}/sessions/check", course.intake), json!({ "sessions": [session] }));
     let mut session = seed::session_body(&course, "N-1", &seed::morning(1));
     session["room_id"] = json!(small);
+    session["mode"] = json!("on_site");
     let told = check(session.clone()).expect(200);
     let conflict = &told.body["conflicts"][0];
     assert_eq!((&told.body["fits"], &conflict["kind"], &conflict["severity"]), (&json!(true), &json!("room_capacity"), &json!("warn")));
@@ -164,22 +165,33 @@ fn an_overlap_in_a_room_by_hand_is_refused() {
 }
 
 #[test]
-fn people_who_come_to_an_online_place_are_warned_of() {
+fn a_session_that_does_not_suit_the_kind_of_its_room_is_warned_of() {
     let app = spawn_app();
     let course = seed::course(&app);
-    let place = json!({ "code": "M-1", "name": "腾讯会议", "kind": "online", "link": "https://meeting.example.org/5551234" });
-    let place = course.coordinator.post("/rooms", place).expect(201).id();
-    for (mode, warned) in [("on_site", true), ("mixed", true), ("live_online", false)] {
+    seed::enrolled(&course, 2);
+    let online = json!({ "code": "M-1", "name": "腾讯会议", "kind": "online", "link": "https://meeting.example.org/5551234" });
+    // Too small for those who would come to it.
+    let hall = json!({ "code": "A-1", "name": "教学楼 1", "kind": "on_site", "capacity": 1 });
+    let [online, hall] = [online, hall].map(|room| course.coordinator.post("/rooms", room).expect(201).id());
+    let comes = "people come to session N-1, and 腾讯会议 is an online place";
+    let joins = "session N-1 is live online, and 教学楼 1 is no online place; say in `place` where one joins";
+    for (room, mode, place, told) in [
+        (&online, "on_site", json!(null), Some(comes)),
+        (&online, "mixed", json!(null), Some(comes)),
+        (&online, "live_online", json!(null), None),
+        (&hall, "live_online", json!(null), Some(joins)),
+        (&hall, "live_online", json!("https://meeting.example.org/1"), None),
+    ] {
         let mut session = seed::session_body(&course, "N-1", &seed::morning(1));
-        session["room_id"] = json!(place);
+        session["room_id"] = json!(room);
         session["mode"] = json!(mode);
+        session["place"] = place;
         let path = format!("/intakes/{}/sessions/check", course.intake);
-        let told = course.coordinator.post(&path, json!({ "sessions": [session] })).expect(200).body;
-        let warnings = told["conflicts"].as_array().unwrap().iter();
-        let warnings: Vec<Value> = warnings.map(|one| json!([one["kind"], one["severity"], one["subjects"], one["detail"]])).collect();
-        let subjects = json!([{ "id": place, "name": "腾讯会议" }]);
-        let detail = "people come to session N-1, and 腾讯会议 is an online place";
-        let expected = if warned { vec![json!(["room_kind", "warn", subjects, detail])] } else { Vec::new() };
-        assert_eq!((warnings, &told["fits"]), (expected, &json!(true)), "{mode}");
+        let checked = course.coordinator.post(&path, json!({ "sessions": [session] })).expect(200).body;
+        let warnings = checked["conflicts"].as_array().unwrap().iter();
+        let warnings: Vec<Value> =
+            warnings.map(|one| json!([one["kind"], one["severity"], one["subjects"][0]["id"], one["detail"]])).collect();
+        let expected: Vec<Value> = told.iter().map(|told| json!(["room_kind", "warn", room, told])).collect();
+        assert_eq!((warnings, &checked["fits"]), (expected, &json!(true)), "{mode}");
     }
 }

@@ -149,6 +149,7 @@ fn whatever_changes_a_published_session_tells_what_it_is_warned_of() {
     seed::enrolled(&course, 2);
     let mut body = seed::session_body(&course, "P-1", &seed::morning(1));
     body["room_id"] = json!(room);
+    body["mode"] = json!("on_site");
     let session = seed::session_as(&course, body);
     let other = seed::instructor(&app, &course.coordinator, "P-2");
     let post = |step: &str, body: Value| course.coordinator.post(&format!("/sessions/{session}/{step}"), body).expect(200);
