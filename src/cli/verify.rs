@@ -24,7 +24,7 @@ Exit code 3 if anything was found. Each finding begins with the name of its chec
   steps       an enrollment's steps follow each other, began its periods and are those of the journal
   claims      what sessions occupy, and that nobody is in two places without a waiver
   plan        no more is scheduled than planned, by cohort and module
-  sessions    published, held and cancelled ones are so in the journal, and all lie within the days of their intake
+  sessions    published, held and cancelled ones are so in the journal and as it says, and all lie within the days of their intake
   waivers     whoever may be in two places may by the journal
   changes     what is told of sessions that were moved or cancelled is what the journal says became of them, each once, to whom it concerns
   feeds       each shows what is its provider's

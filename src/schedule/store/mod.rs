@@ -415,22 +415,18 @@ pub fn remove_many(conn: &mut Conn, actor: &Actor, intake: &Intake, ids: &[Sessi
 /// 409 `sessions_outside`, with their number and the first of them.
 pub fn check_within(conn: &mut Conn, intake: IntakeId, opens_on: NaiveDate, closes_on: NaiveDate) -> Result<(), Error> {
     let zone: Zone = intake_rows::table.find(intake).select(intake_rows::time_zone).first(conn)?;
-    let outside = lying_outside(conn, intake, Days::of(zone, opens_on, closes_on))?;
-    let Some((_, code, starts_at)) = outside.first() else {
+    let days = Days::of(zone, opens_on, closes_on);
+    let outside: Vec<(Code, Instant)> = sessions::table
+        .filter(sessions::intake_id.eq(intake))
+        .filter(sessions::state.ne(SessionState::Cancelled))
+        .filter(begins_at().lt(days.from).or(finishes_at().gt(days.until)))
+        .order((begins_at(), sessions::id))
+        .select((sessions::code, begins_at()))
+        .load(conn)?;
+    let Some((code, starts_at)) = outside.first() else {
         return Ok(());
     };
     let (sessions, at) = (counted(outside.len(), "session"), zone.told(*starts_at));
     let detail = format!("{sessions} would lie outside the new dates; the first is {code} at {at}");
     Err(Error::conflict("sessions_outside", detail))
-}
-
-/// The sessions of an intake that lie outside these days, each with its begin, the first first. What was cancelled lies nowhere.
-pub(super) fn lying_outside(conn: &mut Conn, intake: IntakeId, days: Days) -> Result<Vec<(SessionId, Code, Instant)>, Error> {
-    Ok(sessions::table
-        .filter(sessions::intake_id.eq(intake))
-        .filter(sessions::state.ne(SessionState::Cancelled))
-        .filter(begins_at().lt(days.from).or(finishes_at().gt(days.until)))
-        .order((begins_at(), sessions::id))
-        .select((sessions::id, sessions::code, begins_at()))
-        .load(conn)?)
 }

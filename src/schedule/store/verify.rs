@@ -8,15 +8,16 @@ use diesel::{
     sql_types::{BigInt, Text},
 };
 use serde::Deserialize;
+use uuid::Uuid;
 
 use super::{
     super::{
         changes::{ScheduleChangeId, Standing},
-        model::SessionId,
+        model::{SessionId, SessionRow, SessionState},
         rules::{Days, scheduled_at_least},
     },
     changes::{Concerned, concerned, read},
-    lying_outside,
+    links::whole,
     plan::{planned_minutes, taken_of},
 };
 use crate::{
@@ -27,11 +28,15 @@ use crate::{
     },
     error::Error,
     id::Id,
-    intakes::{Intake, IntakeId},
-    schema::{claim_waivers, intakes, journal_entries, journal_payloads, session_change_audience, session_changes},
+    intakes::{CohortId, Intake, IntakeId, SessionMode},
+    people::PersonId,
+    programs::ModuleId,
+    rooms::RoomId,
+    schema::{claim_waivers, intakes, journal_entries, journal_payloads, session_change_audience, session_changes, sessions},
+    text::{Code, Note, Place, Title},
 };
 
-/// Changes in one look.
+/// Changes or sessions in one look.
 const PAGE: i64 = 500;
 
 #[derive(QueryableByName)]
@@ -159,8 +164,9 @@ struct Ended {
     state: String,
 }
 
-/// Looks for sessions that stand as published, held or cancelled without the entry of the journal that says who did it, and for those
-/// that lie outside the days of their intake: neither they nor the days are moved so that they do.
+/// Looks for sessions that stand as published, held or cancelled without the entry of the journal that says who did it; for those that lie
+/// outside the days of their intake: neither they nor the days are moved so that they do; and for what was announced and is not as the
+/// journal says.
 pub fn verify_sessions(conn: &mut Conn) -> Result<Vec<String>, Error> {
     let silent: Vec<Ended> = sql_query(
         "SELECT s.id, s.state FROM sessions s WHERE s.state <> 'draft'
@@ -169,12 +175,125 @@ pub fn verify_sessions(conn: &mut Conn) -> Result<Vec<String>, Error> {
     .load(conn)?;
     let silent = silent.into_iter().map(|row| format!("sessions: session {} is {}, but the journal does not say so", row.id, row.state));
     let mut findings: Vec<String> = silent.collect();
-    let intakes: Vec<Intake> = intakes::table.order(intakes::id).select(Intake::as_select()).load(conn)?;
-    for intake in intakes {
-        let outside = lying_outside(conn, intake.id, Days::of_intake(&intake))?;
-        let Intake { opens_on, closes_on, .. } = intake;
-        let told = |(id, _, at)| format!("sessions: session {id} of {at} lies outside the days of its intake, {opens_on} to {closes_on}");
-        findings.extend(outside.into_iter().map(told));
+    let intakes: Vec<Intake> = intakes::table.select(Intake::as_select()).load(conn)?;
+    let intakes: HashMap<IntakeId, Intake> = intakes.into_iter().map(|intake| (intake.id, intake)).collect();
+    let mut last: SessionId = Id::from_uuid(Uuid::nil());
+    loop {
+        let page: Vec<SessionRow> = sessions::table
+            .filter(sessions::state.ne(SessionState::Cancelled))
+            .filter(sessions::id.gt(last))
+            .order(sessions::id)
+            .limit(PAGE)
+            .select(SessionRow::as_select())
+            .load(conn)?;
+        let Some(row) = page.last() else {
+            return Ok(findings);
+        };
+        last = row.id;
+        findings.extend(page.iter().filter_map(|row| outside(row, intakes.get(&row.intake_id)?)));
+        findings.extend(unlike_the_journal(conn, page)?);
+    }
+}
+
+fn outside(row: &SessionRow, intake: &Intake) -> Option<String> {
+    let Days { from, until } = Days::of_intake(intake);
+    let (id, at, Intake { opens_on, closes_on, .. }) = (row.id, row.begins_at(), intake);
+    let is_outside = at < from || row.held_ends_at.unwrap_or(row.ends_at) > until;
+    is_outside.then(|| format!("sessions: session {id} of {at} lies outside the days of its intake, {opens_on} to {closes_on}"))
+}
+
+/// The entries of the journal that say all of a session, as it stood from then on.
+const WHOLE: [&str; 5] = ["session.created", "session.updated", "session.moved", "session.changed", "session.held"];
+
+/// What such an entry says.
+#[derive(Deserialize)]
+struct SessionPayload {
+    to: Facts,
+}
+
+/// A session without what may change while nobody changes it: the names of its room and its people.
+#[derive(PartialEq, Deserialize)]
+struct Facts {
+    code: Code,
+    module_id: ModuleId,
+    mode: SessionMode,
+    starts_at: Instant,
+    ends_at: Instant,
+    break_minutes: i32,
+    minutes: i32,
+    length_minutes: Option<i32>,
+    room: Option<RoomFact>,
+    place: Option<Place>,
+    cohort_ids: Vec<CohortId>,
+    instructors: Vec<InstructorFact>,
+    held: Option<HeldFact>,
+}
+
+#[derive(PartialEq, Deserialize)]
+struct RoomFact {
+    id: RoomId,
+}
+
+#[derive(PartialEq, Deserialize)]
+struct InstructorFact {
+    id: PersonId,
+    lead: bool,
+    title: Option<Title>,
+}
+
+#[derive(PartialEq, Deserialize)]
+struct HeldFact {
+    starts_at: Instant,
+    ends_at: Instant,
+    break_minutes: i32,
+    minutes: i32,
+    difference_reason: Option<Note>,
+}
+
+impl Facts {
+    fn differing_from(&self, other: &Self) -> Vec<&'static str> {
+        let same = [
+            ("code", self.code == other.code),
+            ("module", self.module_id == other.module_id),
+            ("mode", self.mode == other.mode),
+            ("times", (self.starts_at, self.ends_at) == (other.starts_at, other.ends_at)),
+            ("breaks", self.break_minutes == other.break_minutes),
+            ("length", (self.minutes, self.length_minutes) == (other.minutes, other.length_minutes)),
+            ("room", self.room == other.room),
+            ("place", self.place == other.place),
+            ("cohorts", self.cohort_ids == other.cohort_ids),
+            ("instructors", self.instructors == other.instructors),
+            ("actual times", self.held == other.held),
+        ];
+        same.into_iter().filter(|(_, is_same)| !is_same).map(|(fact, _)| fact).collect()
+    }
+}
+
+/// Those of these sessions that are published or held and not as the journal's last word about them says, or for nobody.
+fn unlike_the_journal(conn: &mut Conn, mut rows: Vec<SessionRow>) -> Result<Vec<String>, Error> {
+    rows.retain(SessionRow::is_taking_place);
+    let ids: Vec<SessionId> = rows.iter().map(|row| row.id).collect();
+    let entries: Vec<(SessionId, Option<String>)> = journal_entries::table
+        .left_join(journal_payloads::table.on(journal_payloads::entry_id.eq(journal_entries::id)))
+        .filter(journal_entries::subject_id.eq_any(ids))
+        .filter(journal_entries::action.eq_any(WHOLE))
+        .order(journal_entries::seq)
+        .select((journal_entries::subject_id, journal_payloads::body.nullable()))
+        .load(conn)?;
+    let words: HashMap<SessionId, Option<String>> = entries.into_iter().collect();
+    let mut findings = Vec::new();
+    for session in whole(conn, rows)? {
+        let id = session.row.id;
+        if session.cohort_ids.is_empty() {
+            findings.push(format!("sessions: session {id} is {}, but for no cohort", session.row.state));
+        }
+        // An entry that says nothing any more, as after an erasure, or what cannot be read, is the business of the journal's check.
+        let word = words.get(&id).and_then(|body| serde_json::from_str::<SessionPayload>(body.as_deref()?).ok());
+        let stands: Facts = serde_json::to_value(&session).and_then(serde_json::from_value).map_err(Error::internal)?;
+        let differing = word.map(|word| stands.differing_from(&word.to)).unwrap_or_default();
+        if !differing.is_empty() {
+            findings.push(format!("sessions: session {id} is not as the journal says: other {}", differing.join(", ")));
+        }
     }
     Ok(findings)
 }

@@ -95,7 +95,7 @@ fn a_claim_stays_while_its_session_occupies_somebody() {
     app.sql(&format!("UPDATE sessions SET mode = 'mixed', length_minutes = NULL, minutes = 90 WHERE id = {key}")).unwrap();
     let (from, until) = (app.instant(&seed::morning(3)), app.instant(&seed::after(&seed::morning(3), 90)));
     app.sql(&format!("UPDATE sessions SET starts_at = {from}, ends_at = {until} WHERE id = {key}")).unwrap();
-    assert_eq!(app.findings(), Vec::<String>::new());
+    assert_eq!(app.findings_of("claims"), Vec::<String>::new());
     app.sql(&format!("UPDATE sessions SET state = 'cancelled', cancel_reason = 'storm', sequence = sequence + 1 WHERE id = {key}"))
         .unwrap();
     assert_eq!(app.count(&format!("SELECT count(*) FROM claims WHERE session_id = {key}")), 0);
