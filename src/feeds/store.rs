@@ -215,7 +215,8 @@ pub(super) fn calendar(conn: &mut Conn, now: Instant, file_name: &str) -> Result
         .select(FeedRow::as_select())
         .first(conn)?;
     let subject = feed.subject().ok_or(Error::NotFound)?;
-    if feed.role != Role::Coordinator && !still_holds(conn, now, &feed)? {
+    let is_good = if feed.role == Role::Coordinator { still_concerns(conn, &feed)? } else { still_holds(conn, now, &feed)? };
+    if !is_good {
         return Err(Error::NotFound);
     }
     // People meet at several providers, and a unit's room is used by others of the house. Who made the feed sees the sessions of some of
@@ -243,6 +244,17 @@ fn still_holds(conn: &mut Conn, now: Instant, feed: &FeedRow) -> Result<bool, Er
         .filter(role_grants::from_at.le(now))
         .filter(role_grants::until_at.is_null().or(role_grants::until_at.gt(now)));
     Ok(holders.count().get_result::<i64>(conn)? > 0)
+}
+
+/// Whether the person of a feed that a coordinator made is one whom the coordinator's provider recorded or has enrolled, to this day.
+fn still_concerns(conn: &mut Conn, feed: &FeedRow) -> Result<bool, Error> {
+    let Some(person) = feed.person_id else {
+        return Ok(true);
+    };
+    let enrolled = enrollments::table.filter(enrollments::intake_id.eq_any(provided(feed.organization_id)));
+    let known =
+        person_rows::provider_id.eq_any(below(feed.organization_id)).or(person_rows::id.eq_any(enrolled.select(enrollments::person_id)));
+    Ok(person_rows::table.filter(person_rows::id.eq(person)).filter(known).count().get_result::<i64>(conn)? > 0)
 }
 
 /// What a subject is called, and its calendar by whatever program.

@@ -16,8 +16,9 @@ struct Foreign {
     kind: String,
 }
 
-/// Looks for feeds of what is not their provider's: a cohort, a room or an intake of another one; a person whom it neither recorded nor
-/// enrolled; and of a person's own, another one than recorded them.
+/// Looks for feeds of what is not their provider's: a cohort, a room or an intake of another one; of a person's own, another one than
+/// recorded them; and of a person, given out by another than the journal says. What is revoked shows nothing, and no more does a feed of
+/// a person with whom its provider has nothing to do any more.
 pub fn verify(conn: &mut Conn) -> Result<Vec<String>, Error> {
     let foreign: Vec<Foreign> = sql_query(
         "SELECT f.id, f.kind FROM feeds f
@@ -25,12 +26,10 @@ pub fn verify(conn: &mut Conn) -> Result<Vec<String>, Error> {
          LEFT JOIN intakes i ON i.id = coalesce(f.intake_id, c.intake_id)
          LEFT JOIN rooms r ON r.id = f.room_id
          LEFT JOIN people p ON p.id = f.person_id
-         WHERE coalesce(i.provider_id, r.provider_id, f.provider_id) <> f.provider_id
+         WHERE f.revoked_at IS NULL AND (coalesce(i.provider_id, r.provider_id, f.provider_id) <> f.provider_id
             OR (f.role <> 'coordinator' AND p.provider_id <> f.provider_id)
-            OR (f.role = 'coordinator' AND p.id IS NOT NULL
-                AND NOT EXISTS (SELECT 1 FROM organization_tree t WHERE t.ancestor_id = f.provider_id AND t.descendant_id = p.provider_id)
-                AND NOT EXISTS (SELECT 1 FROM enrollments e JOIN intakes o ON o.id = e.intake_id
-                    JOIN organization_tree t ON t.descendant_id = o.provider_id AND t.ancestor_id = f.provider_id WHERE e.person_id = p.id))
+            OR (f.role = 'coordinator' AND f.person_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM journal_entries j
+                WHERE j.subject_id = f.id AND j.action = 'feed.created' AND j.provider_id = f.provider_id)))
          ORDER BY f.id",
     )
     .load(conn)?;

@@ -157,6 +157,35 @@ fn a_feed_of_the_own_schedule_ends_with_the_role() {
 }
 
 #[test]
+fn a_feed_of_a_trainee_ends_with_what_its_provider_has_to_do_with_them() {
+    let app = spawn_app();
+    let unit = app.provider().units[0].clone();
+    let course = seed::course_of(&app, app.coordinator_of(&unit), "UNIT", "UNIT");
+    let trainee = seed::recruit(&course);
+    let key = app.hex(&trainee);
+    let enrollment = course
+        .coordinator
+        .post(&format!("/intakes/{}/enrollments", course.intake), seed::enrollment_body(&course, &trainee))
+        .expect(201)
+        .id();
+    // Recorded by the house, the trainee is the unit's by the enrollment alone.
+    app.sql(&format!("UPDATE people SET provider_id = {} WHERE id = {key}", app.hex(&app.provider().id))).unwrap();
+    let given = feed(&course.coordinator, "trainee", &trainee);
+    let of_house = feed(&app.coordinator(), "trainee", &trainee);
+    assert_eq!(app.findings_of("feeds"), Vec::<String>::new());
+    app.anonymous().get(&given).expect(200);
+    let id = app.hex(&enrollment);
+    app.sql(&format!(
+        "DELETE FROM enrollment_periods WHERE enrollment_id = {id}; DELETE FROM enrollment_steps WHERE enrollment_id = {id};
+         DELETE FROM enrollments WHERE id = {id}"
+    ))
+    .unwrap();
+    app.anonymous().get(&given).expect(404);
+    app.anonymous().get(&of_house).expect(200);
+    assert_eq!(app.findings_of("feeds"), Vec::<String>::new());
+}
+
+#[test]
 fn a_trainees_own_feed_shows_all_providers_wherever_the_role_is() {
     let app = spawn_app();
     let course = seed::course(&app);
