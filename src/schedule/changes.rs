@@ -74,8 +74,8 @@ pub(super) struct Standing {
 }
 
 impl Standing {
-    pub(super) fn of(session: &Session, cohorts: &HashMap<CohortId, Name>) -> Self {
-        let cohort = |id: &CohortId| Some(Subject { id: id.cast(), name: cohorts.get(id)?.clone() });
+    pub(super) fn of(session: &Session, cohorts: &HashMap<Id<()>, Name>) -> Self {
+        let cohort = |id: &CohortId| Some(Subject { id: id.cast(), name: cohorts.get(&id.cast())?.clone() });
         let SessionRow { starts_at, ends_at, break_minutes, length_minutes, mode, ref place, .. } = session.row;
         Self {
             starts_at,

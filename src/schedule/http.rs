@@ -332,6 +332,9 @@ async fn transition_session(
 }
 
 /// What became of a session since it was published, the newest change first
+///
+/// As far as it concerns who asks: a provider is told all of it, a class adviser what concerns the own cohorts, a partner what concerns
+/// trainees of the own, an instructor or a trainee what concerns them.
 #[utoipa::path(get, path = "/sessions/{id}/changes", tag = "sessions",
     params(("id" = SessionId, Path, description = "The session"), PageQuery),
     responses((status = 200, description = "A page of changes", body = Page<ScheduleChange>), Reading))]

@@ -59,7 +59,7 @@ pub(super) struct SessionStep {
     /// Why; cancelling needs it.
     #[serde(default)]
     pub reason: Option<Note>,
-    /// Of a cancellation: the session that takes its place, a draft or published in the same intake.
+    /// Of a cancellation: the session that takes its place, a draft or published, of the same module in the same intake.
     #[serde(default)]
     pub replaced_by_id: Option<SessionId>,
     /// Of a cancellation: whether the rest of the series is cancelled too.
@@ -118,7 +118,7 @@ pub struct SessionRow {
     #[serde(skip)]
     pub difference_reason: Option<Note>,
     pub cancel_reason: Option<Note>,
-    /// Of a cancelled session: the one that takes its place, if it was named.
+    /// Of a cancelled session: the one that takes its place, if it was named; null for those who do not see that one.
     pub replaced_by_id: Option<SessionId>,
     /// Counts what became of it since it was published: moves, that it was cancelled, that it was held at another time (RFC 5545 SEQUENCE).
     pub sequence: i32,

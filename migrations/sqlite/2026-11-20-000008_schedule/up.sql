@@ -62,7 +62,7 @@ CREATE TABLE sessions (
     held_minutes INTEGER CHECK (held_minutes > 0),
     difference_reason TEXT CHECK (length(difference_reason) BETWEEN 1 AND 2000),
     cancel_reason TEXT CHECK (length(cancel_reason) BETWEEN 1 AND 2000),
-    replaced_by_id BLOB CHECK (length(replaced_by_id) = 16) REFERENCES sessions (id),
+    replaced_by_id BLOB CHECK (length(replaced_by_id) = 16) CHECK (replaced_by_id <> id),
     -- RFC 5545 SEQUENCE: raised when a published session is moved or cancelled.
     sequence INTEGER NOT NULL DEFAULT 0 CHECK (sequence >= 0),
     version INTEGER NOT NULL DEFAULT 1 CHECK (version > 0),
@@ -82,16 +82,18 @@ CREATE TABLE sessions (
         ELSE (held_ends_at - held_starts_at) / 60000000.0 = held_minutes + held_break_minutes
             AND held_minutes + held_break_minutes <= 1440 END),
     CHECK ((state = 'cancelled') = (cancel_reason IS NOT NULL)),
+    CHECK (state = 'cancelled' OR replaced_by_id IS NULL),
     UNIQUE (intake_id, code),
     UNIQUE (id, intake_id),
     FOREIGN KEY (series_id, intake_id) REFERENCES series (id, intake_id),
+    FOREIGN KEY (replaced_by_id, intake_id) REFERENCES sessions (id, intake_id),
     FOREIGN KEY (intake_id, program_version_id) REFERENCES intakes (id, program_version_id),
     FOREIGN KEY (module_id, program_version_id) REFERENCES modules (id, program_version_id)
 ) STRICT;
 CREATE INDEX sessions_intake ON sessions (intake_id, program_version_id);
 CREATE INDEX sessions_module ON sessions (module_id, program_version_id);
 CREATE INDEX sessions_series ON sessions (series_id, intake_id);
-CREATE INDEX sessions_replaced_by ON sessions (replaced_by_id);
+CREATE INDEX sessions_replaced_by ON sessions (replaced_by_id, intake_id);
 CREATE INDEX sessions_room ON sessions (room_id);
 CREATE INDEX sessions_start ON sessions (intake_id, starts_at);
 

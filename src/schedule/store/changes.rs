@@ -9,20 +9,21 @@ use super::{
     super::changes::{Facts, ScheduleChange, ScheduleChangeId, ScheduleChangeKind, ScheduleChangeRow, Standing, Successor, message},
     super::model::{Session, SessionId},
     super::rules::ClaimKind,
+    conflicts::names_of_cohorts,
     find,
     links::CHUNK,
 };
 use crate::{
-    access::{Action, Actor, Scope, provided},
+    access::{Action, Actor, Scope, advised, provided},
     clock::Instant,
     db::{Conn, MultiBackend, for_backend},
     enrollments::EnrollmentState,
     error::Error,
     id::Id,
-    intakes::{CohortId, IntakeId},
-    organizations::OrganizationId,
+    intakes::IntakeId,
+    organizations::{OrganizationId, below},
     people::{self, PersonId, PersonKind},
-    schema::{cohorts, enrollment_periods, enrollments, intakes, modules, session_change_audience, session_changes, sessions},
+    schema::{enrollment_periods, enrollments, intakes, modules, session_change_audience, session_changes, sessions},
     text::{Code, Name, Note},
     zone::Zone,
 };
@@ -44,7 +45,8 @@ pub(super) type Concerned = (ClaimKind, Id<()>, Instant);
 pub(super) fn record(conn: &mut Conn, actor: &Actor, now: Instant, changes: Vec<NewChange>) -> Result<(), Error> {
     let mut rows = Vec::new();
     let mut audience: Vec<(ScheduleChangeId, Concerned)> = Vec::new();
-    let cohorts = cohort_names(conn, &changes)?;
+    let sessions = changes.iter().flat_map(|change| [Some(change.before), change.after]).flatten();
+    let cohorts = names_of_cohorts(conn, sessions.flat_map(|session| session.cohort_ids.iter().map(|id| id.cast())).collect())?;
     for NewChange { before, after, successor, reason } in changes {
         let (stood, stands) = (Standing::of(before, &cohorts), after.map(|after| Standing::of(after, &cohorts)));
         let id = Id::generate();
@@ -89,18 +91,8 @@ pub(super) fn concerned(standing: &Standing) -> impl Iterator<Item = Concerned> 
     cohorts.chain(standing.instructors.iter().map(move |instructor| (ClaimKind::Instructor, instructor.id, at)))
 }
 
-/// What the cohorts of these sessions are called.
-fn cohort_names(conn: &mut Conn, changes: &[NewChange]) -> Result<HashMap<CohortId, Name>, Error> {
-    let sessions = changes.iter().flat_map(|change| [Some(change.before), change.after]).flatten();
-    let mut names = HashMap::new();
-    for chunk in distinct(sessions.flat_map(|session| session.cohort_ids.iter().copied())).chunks(CHUNK) {
-        let found = cohorts::table.filter(cohorts::id.eq_any(chunk.to_vec())).select((cohorts::id, cohorts::name));
-        names.extend(found.load::<(CohortId, Name)>(conn)?);
-    }
-    Ok(names)
-}
-
-/// The changes of a session that the actor sees, the newest first, after `cursor`.
+/// The changes of a session that the actor sees, the newest first, after `cursor`: all of them for the provider, for the others those that
+/// concern them. A class adviser is concerned by what concerns the own cohorts, a partner by what concerns the own trainees.
 pub(in crate::schedule) fn of_session(
     conn: &mut Conn,
     actor: &Actor,
@@ -108,7 +100,20 @@ pub(in crate::schedule) fn of_session(
     (cursor, limit): (Option<ScheduleChangeId>, i64),
 ) -> Result<Vec<ScheduleChange>, Error> {
     find(conn, actor, id)?;
-    let changes = session_changes::table.filter(session_changes::session_id.eq(id)).into_boxed();
+    let changes = session_changes::table.filter(session_changes::session_id.eq(id)).into_boxed::<MultiBackend>();
+    let changes = match actor.scope() {
+        Scope::Everything | Scope::Provider(_) => changes,
+        Scope::Teacher(person, _) => {
+            changes.filter(session_changes::id.eq_any(of_instructor(person).select(session_change_audience::change_id)))
+        }
+        Scope::Own(person) => changes.filter(session_changes::id.eq_any(of_trainee(person).select(session_change_audience::change_id))),
+        Scope::Sponsor(organization) => {
+            changes.filter(session_changes::id.eq_any(of_unit(organization).select(session_change_audience::change_id)))
+        }
+        Scope::Adviser(person, provider) => {
+            changes.filter(session_changes::id.eq_any(of_adviser(person, provider).select(session_change_audience::change_id)))
+        }
+    };
     let changes = match cursor {
         Some(cursor) => changes.filter(session_changes::id.lt(cursor)),
         None => changes,
@@ -160,13 +165,19 @@ struct Asked {
     limit: i64,
 }
 
-/// The ids of the newest that are asked for, among changes joined with whom they concern. A macro, as a boxed query over joined tables
+/// The ids of the newest that are asked for, among those that concern somebody. A macro, as a boxed query over joined tables
 /// has a type that nobody wants to write.
 macro_rules! newest {
     ($conn:expr, $asked:expr, $concerned:expr) => {{
         let Asked { provider, intake, from, cursor, limit } = *$asked;
         let id = session_change_audience::change_id;
-        let mut newest = $concerned.select(id).distinct().order(id.desc()).limit(limit).into_boxed::<MultiBackend>();
+        let mut newest = $concerned
+            .inner_join(session_changes::table.on(session_changes::id.eq(session_change_audience::change_id)))
+            .select(id)
+            .distinct()
+            .order(id.desc())
+            .limit(limit)
+            .into_boxed::<MultiBackend>();
         if let Some(provider) = provider {
             newest = newest.filter(session_changes::intake_id.eq_any(provided(provider)));
         }
@@ -186,27 +197,59 @@ macro_rules! newest {
 /// The ids of the changes that concern a person, the newest first. Whom they concern is asked first, and apart for each of the two ways:
 /// asked at once, and of the changes, Postgres walks through those of everybody until it has found enough.
 fn concerning(conn: &mut Conn, person: PersonId, asked: &Asked) -> Result<Vec<ScheduleChangeId>, Error> {
-    let audience =
-        || session_change_audience::table.inner_join(session_changes::table.on(session_changes::id.eq(session_change_audience::change_id)));
-    let taught = audience()
-        .filter(session_change_audience::kind.eq(ClaimKind::Instructor))
-        .filter(session_change_audience::resource_id.eq(person.cast::<()>()));
-    let placed = audience()
+    let mut ids: BTreeSet<ScheduleChangeId> = newest!(conn, asked, of_instructor(person)).into_iter().collect();
+    ids.extend(newest!(conn, asked, of_trainee(person)));
+    let limit = usize::try_from(asked.limit).map_err(Error::internal)?;
+    Ok(ids.into_iter().rev().take(limit).collect())
+}
+
+/// Whom changes concern, where that is this instructor.
+#[diesel::dsl::auto_type]
+fn of_instructor(person: PersonId) -> _ {
+    let kind: ClaimKind = ClaimKind::Instructor;
+    let person: Id<()> = person.cast::<()>();
+    session_change_audience::table.filter(session_change_audience::kind.eq(kind)).filter(session_change_audience::resource_id.eq(person))
+}
+
+/// Whom changes concern, where that is a cohort that this person looks after.
+#[diesel::dsl::auto_type]
+fn of_adviser(person: PersonId, provider: OrganizationId) -> _ {
+    let kind: ClaimKind = ClaimKind::Cohort;
+    let own: advised = advised(person, provider);
+    session_change_audience::table.filter(session_change_audience::kind.eq(kind)).filter(session_change_audience::resource_id.eq_any(own))
+}
+
+/// Whom changes concern, where that is a cohort, with each enrollment that is placed in it when the session is to begin.
+#[diesel::dsl::auto_type]
+fn placed() -> _ {
+    let kind: ClaimKind = ClaimKind::Cohort;
+    let enrolled: EnrollmentState = EnrollmentState::Enrolled;
+    session_change_audience::table
         .inner_join(enrollment_periods::table.on(enrollment_periods::cohort_id.eq(session_change_audience::resource_id.nullable())))
         .inner_join(enrollments::table.on(enrollments::id.eq(enrollment_periods::enrollment_id)))
-        .filter(session_change_audience::kind.eq(ClaimKind::Cohort))
-        .filter(enrollments::person_id.eq(person))
-        .filter(enrollment_periods::state.eq(EnrollmentState::Enrolled))
+        .filter(session_change_audience::kind.eq(kind))
+        .filter(enrollment_periods::state.eq(enrolled))
         .filter(enrollment_periods::from_at.le(session_change_audience::starts_at))
         .filter(
             enrollment_periods::until_at
                 .is_null()
                 .or(enrollment_periods::until_at.assume_not_null().gt(session_change_audience::starts_at)),
-        );
-    let mut ids: BTreeSet<ScheduleChangeId> = newest!(conn, asked, taught).into_iter().collect();
-    ids.extend(newest!(conn, asked, placed));
-    let limit = usize::try_from(asked.limit).map_err(Error::internal)?;
-    Ok(ids.into_iter().rev().take(limit).collect())
+        )
+}
+
+/// [`placed`] of a trainee.
+#[diesel::dsl::auto_type]
+fn of_trainee(person: PersonId) -> _ {
+    let placed: placed = placed();
+    placed.filter(enrollments::person_id.eq(person))
+}
+
+/// [`placed`] of those whom an organization or a unit below it sends.
+#[diesel::dsl::auto_type]
+fn of_unit(organization: OrganizationId) -> _ {
+    let placed: placed = placed();
+    let house: below = below(organization);
+    placed.filter(enrollments::unit_id.eq_any(house))
 }
 
 /// These changes as they are told: one statement, however many there are up to a chunk.

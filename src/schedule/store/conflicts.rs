@@ -196,11 +196,7 @@ fn names(conn: &mut Conn, shown: &[(Occupied, Occupied)]) -> Result<HashMap<Id<(
         shown.iter().map(|(one, _)| one.resource).filter(|(kind, _)| *kind == wanted).map(|(_, id)| id).collect()
     };
     let mut names = names_of_people(conn, of(ClaimKind::Instructor))?;
-    for chunk in of(ClaimKind::Cohort).into_iter().collect::<Vec<_>>().chunks(CHUNK) {
-        let rows: Vec<(Id<()>, Name)> =
-            cohorts::table.filter(cohorts::id.eq_any(chunk.to_vec())).select((cohorts::id, cohorts::name)).load(conn)?;
-        names.extend(rows);
-    }
+    names.extend(names_of_cohorts(conn, of(ClaimKind::Cohort))?);
     for chunk in of(ClaimKind::Room).into_iter().collect::<Vec<_>>().chunks(CHUNK) {
         let rows: Vec<(Id<()>, Name)> =
             rooms::table.filter(rooms::id.eq_any(chunk.to_vec())).select((rooms::id, rooms::name)).load(conn)?;
@@ -215,6 +211,17 @@ pub(super) fn names_of_people(conn: &mut Conn, ids: BTreeSet<Id<()>>) -> Result<
     for chunk in ids.chunks(CHUNK) {
         let rows: Vec<(Id<()>, Name)> =
             people::table.filter(people::id.eq_any(chunk.to_vec())).select((people::id, people::name)).load(conn)?;
+        names.extend(rows);
+    }
+    Ok(names)
+}
+
+pub(super) fn names_of_cohorts(conn: &mut Conn, ids: BTreeSet<Id<()>>) -> Result<HashMap<Id<()>, Name>, Error> {
+    let ids: Vec<Id<()>> = ids.into_iter().collect();
+    let mut names = HashMap::new();
+    for chunk in ids.chunks(CHUNK) {
+        let rows: Vec<(Id<()>, Name)> =
+            cohorts::table.filter(cohorts::id.eq_any(chunk.to_vec())).select((cohorts::id, cohorts::name)).load(conn)?;
         names.extend(rows);
     }
     Ok(names)

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use chrono::NaiveDate;
-use diesel::prelude::*;
+use diesel::{prelude::*, sql_types::Date};
 
 use super::super::{
     model::{Instructor, RoomOfSession, Session, SessionId, SessionRow},
@@ -12,13 +12,13 @@ use super::super::{
 };
 use crate::{
     access::Actor,
-    db::{Conn, for_backend},
+    db::{self, Conn, for_backend, types::Uid},
     error::Error,
     intakes::{CohortId, Intake, IntakeId},
-    organizations::{OrganizationId, below},
+    organizations::below,
     people::PersonId,
     rooms::RoomId,
-    schema::{affiliations, enrollments, intakes, organizations, people, rooms as room_rows, session_cohorts, session_instructors},
+    schema::{enrollments, intakes, people, rooms as room_rows, session_cohorts, session_instructors},
     text::{Name, Title},
 };
 
@@ -193,28 +193,21 @@ pub(in crate::schedule) fn insert_joined(conn: &mut Conn, intake: IntakeId, plan
     Ok(())
 }
 
-/// Pins the title that each of these instructors of `session` has on `day`: that of a post at the intake's provider before others,
-/// then that of the latest post.
-pub(in crate::schedule) fn pin_titles(
-    conn: &mut Conn,
-    intake: &Intake,
-    session: SessionId,
-    instructors: &[PersonId],
-    day: NaiveDate,
-) -> Result<(), Error> {
-    let house: OrganizationId = organizations::table.find(intake.provider_id).select(organizations::root_id).first(conn)?;
-    let posts: Vec<(PersonId, OrganizationId, Option<NaiveDate>, Option<Title>)> = affiliations::table
-        .filter(affiliations::person_id.eq_any(instructors.to_vec()))
-        .filter(affiliations::title.is_not_null())
-        .filter(affiliations::from_date.is_null().or(affiliations::from_date.le(day)))
-        .filter(affiliations::until_date.is_null().or(affiliations::until_date.gt(day)))
-        .order(affiliations::id)
-        .select((affiliations::person_id, affiliations::organization_id, affiliations::from_date, affiliations::title))
-        .load(conn)?;
-    for instructor in instructors {
-        let own = posts.iter().filter(|(person, ..)| person == instructor);
-        let title = own.max_by_key(|(_, organization, from, _)| (*organization == house, *from)).and_then(|(.., title)| title.clone());
-        diesel::update(session_instructors::table.find((session, *instructor))).set(session_instructors::title.eq(title)).execute(conn)?;
-    }
+/// Pins the title that each instructor of `session` has on `day`: that of a post at the intake's provider before others, then that of the
+/// latest post.
+pub(in crate::schedule) fn pin_titles(conn: &mut Conn, intake: &Intake, session: SessionId, day: NaiveDate) -> Result<(), Error> {
+    db::fixed(
+        "UPDATE session_instructors SET title = (SELECT a.title FROM affiliations a
+            WHERE a.person_id = session_instructors.person_id AND a.title IS NOT NULL
+                AND (a.from_date IS NULL OR a.from_date <= ?) AND (a.until_date IS NULL OR a.until_date > ?)
+            ORDER BY a.organization_id = (SELECT o.root_id FROM organizations o WHERE o.id = ?) DESC, a.from_date DESC NULLS LAST, a.id DESC
+            LIMIT 1)
+         WHERE session_id = ?",
+    )
+    .bind::<Date, _>(day)
+    .bind::<Date, _>(day)
+    .bind::<Uid, _>(intake.provider_id)
+    .bind::<Uid, _>(session)
+    .execute(conn)?;
     Ok(())
 }

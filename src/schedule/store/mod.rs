@@ -24,7 +24,7 @@ use chrono::NaiveDate;
 use diesel::{dsl::case_when, prelude::*};
 
 use self::{
-    links::{CHUNK, whole, whole_one},
+    links::{CHUNK, whole},
     steps::publish_as,
 };
 use super::{
@@ -143,7 +143,21 @@ pub(super) fn list(
         query = query.filter(sessions::starts_at.ge(starts_at)).filter(after);
     }
     let rows = query.load(conn)?;
+    let rows = without_hidden(conn, actor, rows)?;
     whole(conn, rows)
+}
+
+/// These sessions, of which none names a replacement that the actor does not see, such as a draft.
+fn without_hidden(conn: &mut Conn, actor: &Actor, mut rows: Vec<SessionRow>) -> Result<Vec<SessionRow>, Error> {
+    let named: Vec<SessionId> = rows.iter().filter_map(|row| row.replaced_by_id).collect();
+    let mut seen: HashSet<SessionId> = HashSet::new();
+    for chunk in named.chunks(CHUNK) {
+        seen.extend(visible(actor).filter(sessions::id.eq_any(chunk.to_vec())).select(sessions::id).load::<SessionId>(conn)?);
+    }
+    for row in &mut rows {
+        row.replaced_by_id = row.replaced_by_id.filter(|id| seen.contains(id));
+    }
+    Ok(rows)
 }
 
 /// The session, if the actor sees it.
@@ -156,7 +170,8 @@ pub fn find(conn: &mut Conn, actor: &Actor, id: SessionId) -> Result<SessionRow,
 /// The session with its cohorts and instructors, if the actor sees it.
 pub(super) fn read(conn: &mut Conn, actor: &Actor, id: SessionId) -> Result<Session, Error> {
     let row = find(conn, actor, id)?;
-    whole_one(conn, row)
+    let rows = without_hidden(conn, actor, vec![row])?;
+    whole(conn, rows)?.pop().ok_or(Error::NotFound)
 }
 
 /// The later sessions of the same series that are not yet held, by start.

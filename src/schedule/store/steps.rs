@@ -181,7 +181,12 @@ fn replacement(conn: &mut Conn, actor: &Actor, cancelled: &SessionRow, other: Se
         .filter(sessions::state.eq_any(UNHELD));
     let detail = "what replaces a session is another draft or published session of its intake";
     let nothing = || Error::invalid("/replaced_by_id", "no_replacement", detail);
-    standing.select(SessionRow::as_select()).first(conn).optional()?.ok_or_else(nothing)
+    let other: SessionRow = standing.select(SessionRow::as_select()).first(conn).optional()?.ok_or_else(nothing)?;
+    if other.module_id != cancelled.module_id {
+        let detail = format!("session {} is of another module, whose hours are not those that {} leaves open", other.code, cancelled.code);
+        return Err(Error::invalid("/replaced_by_id", "replacement_of_another_module", detail));
+    }
+    Ok(other)
 }
 
 /// Cancels every session of an intake that is not yet held; what was held stays. The caller holds the intake's lock.
@@ -291,7 +296,7 @@ pub fn hold(conn: &mut Conn, actor: &Actor, now: Instant, id: SessionId, new: Ne
     if actual != plan {
         take_actual(conn, actor, &intake, id, (&plan, &actual), minutes)?;
     }
-    links::pin_titles(conn, &intake, id, &actual.instructor_ids, intake.time_zone.date(actual.starts_at))?;
+    links::pin_titles(conn, &intake, id, intake.time_zone.date(actual.starts_at))?;
     let changed = SessionRow {
         state,
         held_starts_at: Some(actual.starts_at),

@@ -215,6 +215,22 @@ fn what_is_to_be_thought_over_is_looked_up_in_sets() {
 }
 
 #[test]
+fn verify_asks_no_more_of_many_intakes_than_of_one() {
+    let app = spawn_app();
+    let verified = || {
+        // What waits is sealed first; how much that is depends on what happened.
+        assert_eq!(app.findings(), Vec::<String>::new());
+        statements::count(|| app.findings()).1
+    };
+    class(&app, "ONE", 2);
+    let one = verified();
+    for code in ["B", "C", "D"] {
+        class(&app, code, 3);
+    }
+    assert_eq!(verified(), one);
+}
+
+#[test]
 fn who_has_a_report_already_costs_less() {
     let app = spawn_app();
     let class = class(&app, "OWN", 3);

@@ -110,6 +110,30 @@ fn a_claim_stays_while_its_session_occupies_somebody() {
 }
 
 #[test]
+fn what_replaces_a_session_is_another_of_its_intake() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let other = seed::course_called(&app, "OTHER", "OTHER");
+    let [session, draft] = [1, 2].map(|day| seed::session(&course, &format!("D-{day}"), &seed::morning(day)));
+    let elsewhere = seed::session(&other, "D-1", &seed::morning(1));
+    let replace = |state: &str, by: &str| {
+        let reason = if state == "cancelled" { "'storm'" } else { "NULL" };
+        let (key, by) = (app.hex(&session), app.hex(by));
+        format!("UPDATE sessions SET state = '{state}', cancel_reason = {reason}, replaced_by_id = {by} WHERE id = {key}")
+    };
+    for (state, by, says) in [
+        ("cancelled", &session, "check"),
+        ("cancelled", &elsewhere, "foreign key"),
+        ("draft", &draft, "check"),
+        ("published", &draft, "check"),
+    ] {
+        let message = app.refusal(&replace(state, by)).to_lowercase();
+        assert!(message.contains(says), "{state}: {message}");
+    }
+    app.sql(&replace("cancelled", &draft)).unwrap();
+}
+
+#[test]
 fn a_waiver_covers_its_pair_and_stays() {
     let app = spawn_app();
     let course = seed::course(&app);

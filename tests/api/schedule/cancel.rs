@@ -1,6 +1,6 @@
 use serde_json::json;
 
-use crate::support::{Reply, seed, spawn_app};
+use crate::support::{Client, Reply, seed, spawn_app};
 
 #[test]
 fn a_cancelled_session_may_name_the_one_that_replaces_it() {
@@ -26,6 +26,9 @@ fn what_does_not_take_place_in_the_same_intake_replaces_nothing() {
     let course = seed::course(&app);
     let session = seed::published_session(&course, "P-1", &seed::morning(1));
     let draft = seed::session(&course, "P-4", &seed::morning(5));
+    let mut common = seed::session_body(&course, "C-1", &seed::morning(6));
+    common["module_id"] = json!(course.program.common_module);
+    let common = seed::session_as(&course, common);
     let held = seed::held_session(&course, "P-2", &seed::morning(2));
     let cancelled = seed::session(&course, "P-3", &seed::morning(3));
     course.coordinator.post(&format!("/sessions/{cancelled}/cancel"), json!({ "reason": "storm" })).expect(200);
@@ -39,9 +42,32 @@ fn what_does_not_take_place_in_the_same_intake_replaces_nothing() {
             let body = json!({ "reason": "storm", "replaced_by_id": other });
             course.coordinator.post(&format!("/sessions/{session}/cancel"), body).fault("/replaced_by_id", "no_replacement");
         }
+        let body = json!({ "reason": "storm", "replaced_by_id": common });
+        course.coordinator.post(&format!("/sessions/{session}/cancel"), body).fault("/replaced_by_id", "replacement_of_another_module");
         let published = course.coordinator.post(&format!("/sessions/{draft}/publish"), json!({ "replaced_by_id": session }));
         published.fault("/replaced_by_id", "not_cancelled");
     });
+}
+
+#[test]
+fn what_replaces_a_session_is_told_to_whoever_sees_it() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let member = seed::enrolled(&course, 1).remove(0);
+    let (first, second) = (seed::published_session(&course, "P-1", &seed::morning(1)), seed::session(&course, "P-1B", &seed::morning(2)));
+    let cancel = json!({ "reason": "storm", "replaced_by_id": second });
+    course.coordinator.post(&format!("/sessions/{first}/cancel"), cancel).expect(200);
+    let replacement = |client: &Client| {
+        let read = client.get(&format!("/sessions/{first}")).expect(200).body["replaced_by_id"].clone();
+        let listed = client.get(&format!("/intakes/{}/sessions?state=cancelled", course.intake)).expect(200);
+        assert_eq!(listed.items()[0]["replaced_by_id"], read);
+        read
+    };
+    let others = [app.partner(&course.sponsor.id), app.instructor(&course.instructor), app.trainee(&member.trainee)];
+    assert_eq!(others.each_ref().map(replacement), [json!(null), json!(null), json!(null)]);
+    assert_eq!([&course.coordinator, &app.auditor()].map(replacement), [json!(second), json!(second)]);
+    course.coordinator.post(&format!("/sessions/{second}/publish"), json!({})).expect(200);
+    assert_eq!(others.each_ref().map(replacement), [json!(second), json!(second), json!(second)]);
 }
 
 #[test]

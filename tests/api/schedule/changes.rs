@@ -1,9 +1,10 @@
 //! `/people/{id}/changes` and `/sessions/{id}/changes`.
 
 use insta::assert_json_snapshot;
+use muster::access::Role;
 use serde_json::{Value, json};
 
-use crate::support::{App, Client, Reply, seed, seed::Course, spawn_app};
+use crate::support::{App, Client, Reply, TokenOptions, seed, seed::Course, spawn_app};
 
 /// Patches a session, for a reason that says nothing unless one is given.
 fn patch(course: &Course, id: &str, mut patch: Value) {
@@ -134,6 +135,44 @@ fn a_change_concerns_those_of_before_and_after() {
     assert_eq!(told(&first, &course.instructor), [changed.clone(), changed.clone()]);
     first.get(&format!("/sessions/{session}/changes")).expect(404);
     assert_eq!(told(&second, &substitute), [cancelled, changed.clone(), changed]);
+}
+
+#[test]
+fn of_a_session_each_is_told_what_concerns_them() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let [substitute, adviser] = ["P2", "P3"].map(|number| seed::instructor(&app, &course.coordinator, number));
+    let key = app.hex(&course.mechanics);
+    app.sql(&format!("UPDATE cohorts SET adviser_id = {} WHERE id = {key}", app.hex(&adviser))).unwrap();
+    let other = seed::sponsor(&app, "BAOWU");
+    seed::enrolled(&course, 1);
+    let there = seed::enrolled_at(&course, &other.plants[0], (&course.program.mechanics, &course.mechanics), 1).remove(0).trainee;
+    let mut body = seed::session_body(&course, "C-1", &seed::morning(1));
+    body["module_id"] = json!(course.program.common_module);
+    let session = seed::published_session_as(&course, body);
+    for change in [
+        json!({ "place": "301", "reason": "first" }),
+        json!({ "cohort_ids": [course.mechanics], "reason": "second" }),
+        json!({ "instructor_ids": [substitute], "reason": "third" }),
+        json!({ "place": "302", "reason": "fourth" }),
+    ] {
+        patch(&course, &session, change);
+    }
+    let reasons = |client: &Client| client.get(&format!("/sessions/{session}/changes?limit=500")).expect(200).column("reason");
+    for client in [&course.coordinator, &app.auditor(), &app.administrator()] {
+        assert_eq!(reasons(client), ["fourth", "third", "second", "first"]);
+    }
+    assert_eq!(reasons(&app.instructor(&substitute)), ["fourth", "third"]);
+    // Whoever sends somebody to the cohort, and not only to the intake; at whichever of its plants.
+    let adviser = app.client_for(Role::ClassAdviser, Some(&app.provider().id), Some(&adviser), TokenOptions::default());
+    for client in [app.trainee(&there), adviser, app.partner(&other.id), app.partner(&other.plants[0])] {
+        assert_eq!(reasons(&client), ["fourth", "third", "second"]);
+    }
+    assert_eq!(reasons(&app.partner(&course.sponsor.id)), ["second", "first"]);
+    // A plant that sends nobody sees the schedule by the quota of its sponsor, and no change concerns it.
+    let quota = format!("/intakes/{}/seat-quotas/{}", course.intake, course.sponsor.id);
+    course.coordinator.if_match("*").put(&quota, json!({ "seats": 9 })).expect(200);
+    assert_eq!(reasons(&app.partner(&course.sponsor.plants[1])), [""; 0]);
 }
 
 #[test]
