@@ -6,5 +6,6 @@ mod store;
 
 pub use http::{ApiDoc, routes};
 pub use model::{AttendanceCode, NewAttendance, NewRollCall, RollCall, RollCallEntry, RollCallState};
+pub use store::marks::verify_marks;
 pub use store::verify::{verify_closings, verify_postings};
 pub use store::{close, put, read, refuse_unclosed};

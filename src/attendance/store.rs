@@ -1,6 +1,7 @@
 //! The tables of roll calls.
 
 pub(super) mod list;
+pub(super) mod marks;
 pub(super) mod verify;
 
 use std::collections::{BTreeMap, BTreeSet};

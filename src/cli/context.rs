@@ -56,12 +56,15 @@ impl Context {
     /// Opens a database that is there and up to date. A mistyped path must not make an empty database.
     pub fn open(&self) -> Result<Db, Failure> {
         let target = self.existing()?;
+        let lacking =
+            |count| Failure::new("migrations_pending", format!("the database lacks {}: run `muster migrate`", counted(count, "migration")));
+        // SQLite writes into an empty file as soon as it is opened.
+        if is_empty(&target) {
+            return Err(lacking(db::known_migrations()));
+        }
         let db = Db::open(target, self.settings.connections)?;
         let pending = db.pending_migrations()?;
-        if pending.is_empty() {
-            return Ok(db);
-        }
-        Err(Failure::new("migrations_pending", format!("the database lacks {}: run `muster migrate`", counted(pending.len(), "migration"))))
+        if pending.is_empty() { Ok(db) } else { Err(lacking(pending.len())) }
     }
 
     /// The target, if it is a SQLite file only one that exists.
@@ -90,4 +93,8 @@ fn missing(target: &Target) -> Option<&str> {
         Target::Sqlite(path) if !Path::new(path).exists() && Path::new(path).parent().is_none_or(is_folder) => Some(path),
         _ => None,
     }
+}
+
+fn is_empty(target: &Target) -> bool {
+    matches!(target, Target::Sqlite(path) if std::fs::metadata(path).is_ok_and(|file| file.is_file() && file.len() == 0))
 }

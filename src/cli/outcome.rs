@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use crate::{
     config::SettingsFault,
+    db,
     error::{Error, FieldFault},
 };
 
@@ -57,6 +58,9 @@ impl Outcome {
     }
 }
 
+/// The code of a failure because the database's file is damaged.
+pub(super) const DAMAGED: &str = "database_damaged";
+
 /// A command that failed: exit code 1.
 #[derive(Debug)]
 pub struct Failure {
@@ -69,6 +73,10 @@ impl Failure {
         // One line, whatever libpq or the TOML parser make of it.
         let message = message.into().split_whitespace().collect::<Vec<_>>().join(" ");
         Self { code: code.into(), message }
+    }
+
+    pub(super) fn code(&self) -> &str {
+        &self.code
     }
 }
 
@@ -83,7 +91,10 @@ impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         let code = error.code();
         match error {
-            Error::Internal(cause) | Error::Unavailable(cause) => Self::new(code, cause.to_string()),
+            Error::Internal(cause) | Error::Unavailable(cause) => {
+                let message = cause.to_string();
+                Self::new(if db::says_damaged(&message) { DAMAGED } else { code }, message)
+            }
             Error::Invalid(faults) => {
                 let code = faults.first().map_or(code, |fault| &fault.code).to_owned();
                 let told = |fault: &FieldFault| match fault.pointer.trim_start_matches('/') {

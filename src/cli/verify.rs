@@ -2,13 +2,13 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Context, Failure, Outcome};
+use super::{Context, Failure, Outcome, outcome::DAMAGED};
 use crate::{
     attendance,
     db::{self, Conn, Db},
     enrollments,
     error::Error,
-    feeds, journal, ledger, organizations, schedule,
+    feeds, intakes, journal, ledger, organizations, schedule,
     text::counted,
 };
 
@@ -19,8 +19,9 @@ Exit code 3 if anything was found. Each finding begins with the name of its chec
   references  rows that refer to missing rows (SQLite only)
   journal     the chain of entries, their hashes and payloads
   tree        who is below whom among organizations, from their parents
+  intakes     each is as the journal says
   seats       seats taken, by intake and sponsor
-  periods     an enrollment stands where its last period says; no gaps, no overlaps
+  periods     an enrollment stands where its last period says, and all are in its cohort; no gaps, no overlaps
   steps       an enrollment's steps follow each other, began its periods and are those of the journal
   claims      what sessions occupy, and that nobody is in two places without a waiver
   plan        no more is scheduled than planned, by cohort and module
@@ -29,6 +30,7 @@ Exit code 3 if anything was found. Each finding begins with the name of its chec
   changes     what is told of sessions that were moved or cancelled is what the journal says became of them, each once, to whom it concerns
   feeds       each shows what is its provider's
   postings    what closed roll calls posted, for whom, and what their attendances come to
+  marks       the marks of roll calls are those of the journal, and what was posted for reopened ones is what these came to when last closed
   closings    how often roll calls were closed and reopened
   unsettled   closed sessions that somebody reaches back over are listed
   hours       every balance is the sum of its entries, and closings posted them all
@@ -49,6 +51,7 @@ type Check = fn(&mut Conn) -> Result<Vec<String>, Error>;
 const CHECKS: &[(&str, Check)] = &[
     ("journal", |conn| Ok(journal::verify(conn)?.1)),
     ("tree", organizations::verify),
+    ("intakes", intakes::verify),
     ("seats", enrollments::verify_seats),
     ("periods", enrollments::verify_periods),
     ("steps", enrollments::verify_steps),
@@ -59,6 +62,7 @@ const CHECKS: &[(&str, Check)] = &[
     ("changes", schedule::verify_changes),
     ("feeds", feeds::verify),
     ("postings", attendance::verify_postings),
+    ("marks", attendance::verify_marks),
     ("closings", attendance::verify_closings),
     ("unsettled", enrollments::verify_unsettled),
     ("hours", ledger::verify),
@@ -68,7 +72,11 @@ const CHECKS: &[(&str, Check)] = &[
 const FILE_CHECKS: &[(&str, Check)] = &[("database", db::integrity), ("references", db::references)];
 
 pub fn run(_: Args, context: &Context) -> Result<Outcome, Failure> {
-    let checked = check(&context.open()?)?;
+    let checked = match context.open().and_then(|db| check(&db)) {
+        // What cannot even be opened, because it is damaged, was looked at and is not well.
+        Err(failure) if failure.code() == DAMAGED => vec![("database", vec![format!("database: {failure}")])],
+        checked => checked?,
+    };
     let findings: Vec<&String> = checked.iter().flat_map(|(_, found)| found).collect();
     let mut lines: Vec<String> = findings.iter().map(ToString::to_string).collect();
     let names: Vec<_> = checked.iter().map(|(name, _)| *name).collect();

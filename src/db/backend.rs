@@ -147,6 +147,11 @@ pub(super) fn unplaced(file: &Path, error: &dyn Display) -> String {
     }
 }
 
+/// Whether an error says that a SQLite file is no database, or not all of one. Diesel passes no code on, only the words.
+pub fn says_damaged(error: &str) -> bool {
+    ["file is not a database", "database disk image is malformed", "malformed database schema"].iter().any(|words| error.contains(words))
+}
+
 /// Makes the file of a new database, which will hold people's names, readable by its owner only; SQLite gives its log the same rights.
 /// A file that is there keeps those that somebody gave it.
 fn make_private(path: &str) -> std::io::Result<()> {

@@ -22,7 +22,7 @@ use diesel::{Connection as _, PgConnection, SqliteConnection};
 use tokio::sync::{Semaphore, oneshot};
 
 pub(crate) use backend::for_backend;
-pub use backend::{Target, lock, lock_row, waits};
+pub use backend::{Target, lock, lock_row, says_damaged, waits};
 pub use backup::{Backup, backup, settle_log};
 pub use examine::{durability, integrity, message_language, references, try_to_write, version};
 pub(crate) use fixed::fixed;

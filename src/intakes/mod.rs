@@ -10,4 +10,5 @@ pub use model::{
 };
 pub use store::cohorts::{CohortRow, cohorts_of, create_cohort, list as list_cohorts};
 pub use store::quotas::{list as quotas_of, set_quota};
+pub use store::verify::verify;
 pub use store::{by_code, create, find, list, touch, touch_all, touch_people, transition, update};

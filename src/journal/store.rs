@@ -256,7 +256,18 @@ pub fn verify(conn: &mut Conn) -> Result<(i64, Vec<String>), Error> {
         findings.push(format!("journal: {entries} entries, but {seals} sealed and {unsealed} waiting"));
     }
     findings.extend(misfiled(conn)?);
+    findings.extend(set_back(conn)?);
     Ok((entries, findings))
+}
+
+/// Whether the sequence of Postgres would give the next entry a number before those that are there. SQLite counts from the last of them.
+fn set_back(conn: &mut Conn) -> Result<Option<String>, Error> {
+    if let Conn::Sqlite(_) = conn {
+        return Ok(None);
+    }
+    let last = "SELECT max(seq) AS position FROM journal_entries HAVING max(seq) > (SELECT last_value FROM journal_entries_seq_seq)";
+    let last: Option<Position> = db::fixed(last).get_result(conn).optional()?;
+    Ok(last.map(|last| format!("journal: the next entry would not get a number after {}, the last that is there", last.position)))
 }
 
 /// Where a sealed entry is not found under its subject, its intake, its action or its provider, or is found elsewhere. An organization that is gone

@@ -87,6 +87,29 @@ fn verify_finds_what_was_changed_behind_the_rules() {
 }
 
 #[test]
+fn a_damaged_file_is_a_finding_and_an_empty_one_stays_empty() {
+    let home = Home::migrated();
+    let whole = std::fs::read(home.path("muster.db")).unwrap();
+    // The header, the pages behind it, and the end.
+    for (place, bytes, says) in
+        [(0, 16, "database: file is not a database"), (4096, 200_000, "malformed"), (whole.len() / 2, whole.len() / 2, "malformed")]
+    {
+        let mut damaged = whole.clone();
+        damaged[place..place + bytes].fill(b'x');
+        std::fs::write(home.path("muster.db"), &damaged).unwrap();
+        let ended = home.run(&["verify", "--json"]).with(3).json();
+        let findings = ended["findings"].as_array().unwrap();
+        assert!(findings.iter().any(|finding| finding.as_str().unwrap().contains(says)), "{place}: {findings:?}");
+        assert_eq!(ended["ok"], false);
+    }
+    std::fs::write(home.path("empty.db"), "").unwrap();
+    let ended = home.run(&["--database-url", "empty.db", "verify", "--json"]).with(1);
+    assert_eq!(ended.json()["error"]["code"], "migrations_pending");
+    assert_eq!(std::fs::read(home.path("empty.db")).unwrap(), b"");
+    assert!(!home.path("empty.db-wal").exists() && !home.path("empty.db-shm").exists());
+}
+
+#[test]
 fn verifying_a_backup_leaves_it_as_its_sum_says() {
     let home = Home::migrated();
     home.organization("USTB");

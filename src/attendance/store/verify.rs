@@ -17,14 +17,14 @@ use crate::{
 };
 
 /// Sessions looked at together; the lines of so many classes are held in memory at once.
-const CHUNK: i64 = 20;
+pub(super) const CHUNK: i64 = 20;
 
 /// What is known of one enrollment in one closed roll call.
 #[derive(Default)]
-struct Line {
-    called: Option<(AttendanceCode, Option<i32>)>,
-    posted: Vec<(EntryKind, i64)>,
-    expected: bool,
+pub(super) struct Line {
+    pub(super) called: Option<(AttendanceCode, Option<i32>)>,
+    pub(super) posted: Vec<(EntryKind, i64)>,
+    pub(super) expected: bool,
 }
 
 type Lines = BTreeMap<(SessionId, EnrollmentId), Line>;
@@ -56,7 +56,7 @@ pub fn verify_postings(conn: &mut Conn) -> Result<Vec<String>, Error> {
 }
 
 impl Line {
-    fn fault(mut self, whole: i32) -> Option<String> {
+    pub(super) fn fault(mut self, whole: i32) -> Option<String> {
         match (self.expected, self.posted.is_empty()) {
             (false, true) if self.called.is_none() => return None,
             (false, true) => return Some("was not expected when the roll call was closed, but has an attendance".to_owned()),

@@ -86,19 +86,23 @@ struct Ends {
     next_from: Option<Instant>,
 }
 
-/// Holds each enrollment against its last period, and each period against the one after it: no gap, no overlap, the last one open.
+/// Holds each enrollment against its last period, each period against the cohort of the enrollment, which nothing changes, and against the
+/// period after it: no gap, no overlap, the last one open.
 pub fn verify_periods(conn: &mut Conn) -> Result<Vec<String>, Error> {
     let stands: Vec<Stands> = sql_query(
         "SELECT e.id, e.state, p.state AS period, CAST(NULL AS text) AS step FROM enrollments e
          LEFT JOIN enrollment_periods p ON p.enrollment_id = e.id AND p.until_at IS NULL
-         WHERE p.id IS NULL OR p.state <> e.state OR p.cohort_id IS DISTINCT FROM e.cohort_id",
+         WHERE p.id IS NULL OR p.state <> e.state
+         UNION
+         SELECT e.id, e.state, e.state, NULL FROM enrollments e JOIN enrollment_periods p ON p.enrollment_id = e.id
+         WHERE p.cohort_id IS DISTINCT FROM e.cohort_id",
     )
     .load(conn)?;
     let mut findings: Vec<String> = stands
         .into_iter()
         .map(|row| match row.period {
             None => format!("periods: enrollment {} is {}, but has no open period", row.id, row.state),
-            Some(period) if period == row.state => format!("periods: enrollment {} and its last period name different cohorts", row.id),
+            Some(period) if period == row.state => format!("periods: enrollment {} and a period of it name different cohorts", row.id),
             Some(period) => format!("periods: enrollment {} is {}, its last period says {period}", row.id, row.state),
         })
         .collect();

@@ -3,6 +3,7 @@
 pub(super) mod amendments;
 pub(super) mod cohorts;
 pub(super) mod quotas;
+pub(super) mod verify;
 
 use std::collections::{BTreeMap, BTreeSet};
 

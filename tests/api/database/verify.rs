@@ -1,5 +1,6 @@
 //! What was changed behind the rules is found by the check whose business it is.
 
+mod journal;
 mod schedule;
 mod steps;
 
@@ -116,12 +117,12 @@ fn an_attendance_that_says_something_else_than_the_ledger_is_found() {
         (2, "code = 'exempt'", "code = 'excused'", "attended 30 + exempt 60, the ledger says attended 30 + authorized_absence 60"),
     ] {
         set(index, change);
-        assert_found(&app, &["postings"], &[&session, &members[index].id, says]);
+        assert_found(&app, &["postings", "marks"], &[&session, &members[index].id, says]);
         set(index, back);
     }
     assert_eq!(app.findings(), Vec::<String>::new());
     app.forge("attendances", &format!("DELETE FROM attendances WHERE enrollment_id = {}", app.hex(&members[2].id)));
-    assert_found(&app, &["postings"], &[&members[2].id, "no attendance"]);
+    assert_found(&app, &["postings", "marks"], &[&members[2].id, "no attendance"]);
 }
 
 #[test]
@@ -170,7 +171,11 @@ fn an_attendance_of_somebody_who_was_not_expected_is_found() {
             app.instant("2020-06-02T03:00:00Z")
         ),
     );
-    assert_found(&app, &["postings"], &[&session, &other.id, "was not expected when the roll call was closed, but has an attendance"]);
+    assert_found(
+        &app,
+        &["postings", "marks"],
+        &[&session, &other.id, "was not expected when the roll call was closed, but has an attendance"],
+    );
 }
 
 #[test]
@@ -281,7 +286,7 @@ fn a_roll_call_reopened_and_closed_again_by_hand_is_found() {
     .unwrap();
     assert!(app.refusal("UPDATE roll_calls SET state = 'closed'").contains("muster:illegal_transition"));
     app.sql("UPDATE roll_calls SET state = 'closed', closings = 2").unwrap();
-    assert_found(&app, &["closings"], &[&session, "closed 2 times, the journal says 1"]);
+    assert_found(&app, &["marks", "closings"], &[&session, "closed 2 times, the journal says 1"]);
 }
 
 #[test]
@@ -324,7 +329,7 @@ fn an_enrollment_that_stands_elsewhere_than_its_periods_and_steps_say_is_found()
     assert_found(&app, &["periods", "steps"], &["steps", &members[0].id, "its last step led to enrolled"]);
     state("enrolled");
     set("enrollment_periods", "cohort_id = NULL");
-    assert_found(&app, &["periods", "postings", "unsettled"], &["periods", &members[0].id, "different cohorts"]);
+    assert_found(&app, &["periods", "postings", "unsettled"], &["periods", &members[0].id, "name different cohorts"]);
     set("enrollment_periods", &format!("cohort_id = {}", app.hex(&course.metallurgy)));
     set("enrollment_periods", &format!("from_at = {}", app.instant("2020-05-28T00:00:00Z")));
     assert_found(&app, &["steps"], &[&members[0].id, "that no step began"]);

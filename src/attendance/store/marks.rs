@@ -1,0 +1,203 @@
+//! What `muster verify` holds against the journal of roll calls: their marks as they stand, and as they stood when they were last closed.
+
+use std::collections::BTreeMap;
+
+use diesel::{dsl::sum, prelude::*};
+use serde::Deserialize;
+use uuid::Uuid;
+
+use super::{
+    super::model::{Attendance, AttendanceCode, AttendanceMode, RollCallState},
+    verify::{CHUNK, Line},
+};
+use crate::{
+    db::Conn,
+    enrollments::EnrollmentId,
+    error::Error,
+    id::Id,
+    ledger::EntryKind,
+    schedule::SessionId,
+    schema::{attendances, hour_entries, journal_entries, journal_payloads, roll_calls, sessions},
+    text::Note,
+};
+
+/// A mark as the journal has it.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+struct Mark {
+    enrollment_id: EnrollmentId,
+    code: AttendanceCode,
+    minutes: Option<i32>,
+    mode: Option<AttendanceMode>,
+    note: Option<Note>,
+}
+
+impl From<Attendance> for Mark {
+    fn from(line: Attendance) -> Self {
+        let Attendance { enrollment_id, code, minutes, mode, note, .. } = line;
+        Self { enrollment_id, code, minutes, mode, note }
+    }
+}
+
+type Marks = BTreeMap<EnrollmentId, Mark>;
+
+/// What an entry says: of a roll call that was put, the lines that went and those that came; of one that was closed, those that were taken
+/// out because nobody owed them any more.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Payload {
+    Put { from: Vec<Mark>, to: Vec<Mark> },
+    Closed { from: TakenOut },
+}
+
+#[derive(Deserialize)]
+struct TakenOut {
+    taken_out: Vec<Mark>,
+}
+
+/// The marks of one roll call as its entries leave them.
+#[derive(Clone, Debug, Default)]
+struct Replayed {
+    now: Marks,
+    /// When it was last closed.
+    closed: Marks,
+    /// An entry says nothing any more, as after an erasure, or what cannot be read, which is the business of the journal's check.
+    is_silent: bool,
+}
+
+impl Replayed {
+    fn hear(&mut self, body: Option<&str>) {
+        let (gone, come, closes) = match body.and_then(|body| serde_json::from_str(body).ok()) {
+            Some(Payload::Put { from, to }) => (from, to, false),
+            Some(Payload::Closed { from: TakenOut { taken_out } }) => (taken_out, Vec::new(), true),
+            None => {
+                self.is_silent = true;
+                return;
+            }
+        };
+        for mark in gone {
+            self.now.remove(&mark.enrollment_id);
+        }
+        self.now.extend(come.into_iter().map(|mark| (mark.enrollment_id, mark)));
+        if closes {
+            self.closed.clone_from(&self.now);
+        }
+    }
+}
+
+/// Holds the marks of each roll call against the journal; and what was posted for one that has been reopened, which stands until it is
+/// closed again, against the marks of its last closing.
+pub fn verify_marks(conn: &mut Conn) -> Result<Vec<String>, Error> {
+    let mut findings = Vec::new();
+    let mut after: SessionId = Id::from_uuid(Uuid::nil());
+    loop {
+        let called: Vec<(SessionId, RollCallState, i32, Option<i32>)> = roll_calls::table
+            .inner_join(sessions::table.on(sessions::id.eq(roll_calls::session_id)))
+            .filter(roll_calls::session_id.gt(after))
+            .order(roll_calls::session_id)
+            .limit(CHUNK)
+            .select((roll_calls::session_id, roll_calls::state, roll_calls::closings, sessions::held_minutes))
+            .load(conn)?;
+        let Some((last, ..)) = called.last().copied() else {
+            return Ok(findings);
+        };
+        after = last;
+        let ids: Vec<SessionId> = called.iter().map(|(session, ..)| *session).collect();
+        let mut replayed = replay(conn, &ids)?;
+        let mut stored = stored(conn, &ids)?;
+        let mut posted = posted(conn, &ids)?;
+        for (session, state, closings, held_minutes) in called {
+            let Replayed { now, closed, is_silent } = replayed.remove(&session).unwrap_or_default();
+            if is_silent {
+                continue;
+            }
+            findings.extend(differing(session, now, stored.remove(&session).unwrap_or_default()));
+            if closings > 0 && state != RollCallState::Closed {
+                let lines = lines(closed, posted.remove(&session).unwrap_or_default());
+                let faults = lines.into_iter().filter_map(|(id, line)| Some((id, line.fault(held_minutes.unwrap_or(0))?)));
+                findings.extend(faults.map(|(id, fault)| format!("marks: session {session}, enrollment {id}, as last closed: {fault}")));
+            }
+        }
+    }
+}
+
+fn differing(session: SessionId, mut told: Marks, stored: Marks) -> Vec<String> {
+    let mut findings = Vec::new();
+    let said = |mark: Option<&Mark>| match mark {
+        Some(Mark { code, minutes: Some(minutes), .. }) => format!("{code} with {minutes} minutes"),
+        Some(Mark { code, .. }) => code.to_string(),
+        None => "nothing".to_owned(),
+    };
+    let mut tell = |id: EnrollmentId, stands: Option<&Mark>, word: Option<&Mark>| {
+        let (stands, word) = (said(stands), said(word));
+        let finding = if stands == word {
+            format!("marks: session {session}, enrollment {id}: other mode or note of {stands} than the journal says")
+        } else {
+            format!("marks: session {session}, enrollment {id}: the roll call says {stands}, the journal says {word}")
+        };
+        findings.push(finding);
+    };
+    for (id, mark) in stored {
+        let word = told.remove(&id);
+        if word.as_ref() != Some(&mark) {
+            tell(id, Some(&mark), word.as_ref());
+        }
+    }
+    for (id, mark) in told {
+        tell(id, None, Some(&mark));
+    }
+    findings
+}
+
+type Posted = Vec<(EnrollmentId, EntryKind, i64)>;
+
+fn lines(closed: Marks, posted: Posted) -> BTreeMap<EnrollmentId, Line> {
+    let line =
+        |(id, mark): (EnrollmentId, Mark)| (id, Line { called: Some((mark.code, mark.minutes)), posted: Vec::new(), expected: true });
+    let mut lines: BTreeMap<EnrollmentId, Line> = closed.into_iter().map(line).collect();
+    for (id, kind, minutes) in posted {
+        lines.entry(id).or_default().posted.push((kind, minutes));
+    }
+    lines
+}
+
+fn replay(conn: &mut Conn, ids: &[SessionId]) -> Result<BTreeMap<SessionId, Replayed>, Error> {
+    let entries: Vec<(SessionId, Option<String>)> = journal_entries::table
+        .left_join(journal_payloads::table.on(journal_payloads::entry_id.eq(journal_entries::id)))
+        .filter(journal_entries::subject_id.eq_any(ids.to_vec()))
+        .filter(journal_entries::action.eq_any(["roll_call.put", "roll_call.closed"]))
+        .order(journal_entries::seq)
+        .select((journal_entries::subject_id, journal_payloads::body.nullable()))
+        .load(conn)?;
+    let mut replayed: BTreeMap<SessionId, Replayed> = BTreeMap::new();
+    for (session, body) in entries {
+        replayed.entry(session).or_default().hear(body.as_deref());
+    }
+    Ok(replayed)
+}
+
+fn stored(conn: &mut Conn, ids: &[SessionId]) -> Result<BTreeMap<SessionId, Marks>, Error> {
+    let rows: Vec<Attendance> =
+        attendances::table.filter(attendances::session_id.eq_any(ids.to_vec())).select(Attendance::as_select()).load(conn)?;
+    let mut stored: BTreeMap<SessionId, Marks> = BTreeMap::new();
+    for row in rows {
+        stored.entry(row.session_id).or_default().insert(row.enrollment_id, row.into());
+    }
+    Ok(stored)
+}
+
+/// What closings posted, without what was taken back in full.
+fn posted(conn: &mut Conn, ids: &[SessionId]) -> Result<BTreeMap<SessionId, Posted>, Error> {
+    let rows: Vec<(Option<SessionId>, EnrollmentId, EntryKind, Option<i64>)> = hour_entries::table
+        .filter(hour_entries::session_id.eq_any(ids.iter().copied().map(Some).collect::<Vec<_>>()))
+        .filter(hour_entries::closing.is_not_null())
+        .group_by((hour_entries::session_id, hour_entries::enrollment_id, hour_entries::kind))
+        .select((hour_entries::session_id, hour_entries::enrollment_id, hour_entries::kind, sum(hour_entries::minutes)))
+        .load(conn)?;
+    let mut posted: BTreeMap<SessionId, Posted> = BTreeMap::new();
+    for (session, enrollment, kind, minutes) in rows {
+        if let (Some(session), Some(minutes)) = (session, minutes.filter(|minutes| *minutes != 0)) {
+            posted.entry(session).or_default().push((enrollment, kind, minutes));
+        }
+    }
+    Ok(posted)
+}

@@ -1,0 +1,119 @@
+//! Intakes, marks and periods beside the journal.
+
+use serde_json::json;
+
+use super::{assert_found, taught};
+use crate::support::{Kind, seed, spawn_app};
+
+#[test]
+fn an_intake_that_is_not_as_the_journal_says_is_found() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let other = seed::intake(&course.coordinator, &course.program.version, "OTHER");
+    course.coordinator.if_match("*").patch(&format!("/intakes/{other}"), json!({ "name": "第四期" })).expect(200);
+    course.coordinator.post(&format!("/intakes/{other}/cancel"), json!({ "reason": "too few" })).expect(200);
+    assert_eq!(app.findings(), Vec::<String>::new());
+    let set = |change: &str| app.forge("intakes", &format!("UPDATE intakes SET {change} WHERE id = {}", app.hex(&other)));
+    for (change, back, says) in [
+        ("state = 'running'", "state = 'cancelled'", "state"),
+        ("capacity = 9, name = '第五期'", "capacity = NULL, name = '第四期'", "capacity, name"),
+    ] {
+        set(change);
+        assert_eq!(app.findings(), [format!("intakes: intake {other} is not as the journal says: other {says}")]);
+        set(back);
+        assert_eq!(app.findings(), Vec::<String>::new());
+    }
+}
+
+#[test]
+fn a_mark_that_the_journal_does_not_know_is_found() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let members = seed::enrolled(&course, 2);
+    let session = seed::held_session(&course, "H-1", &seed::morning(1));
+    let put = |lines: &[serde_json::Value]| seed::put_roll_call(&course, &session, lines).expect(200);
+    put(&[seed::line(&members[0], "present")]);
+    put(&[seed::line(&members[0], "absent"), seed::line(&members[1], "present")]);
+    put(&[seed::line_of(&members[0], "late", 60)]);
+    assert_eq!(app.findings(), Vec::<String>::new());
+    let (first, second) = (&members[0].id, &members[1].id);
+    let insert = format!(
+        "INSERT INTO attendances (session_id, enrollment_id, code, recorded_at) VALUES ({}, {}, 'present', {})",
+        app.hex(&session),
+        app.hex(second),
+        app.instant("2020-06-02T03:00:00Z")
+    );
+    let set = |change: &str| format!("UPDATE attendances SET {change} WHERE enrollment_id = {}", app.hex(first));
+    for (edit, back, whose, says) in [
+        (set("minutes = 61"), set("minutes = 60"), first, "the roll call says late with 61 minutes, the journal says late with 60 minutes"),
+        (set("note = 'ill'"), set("note = NULL"), first, "other mode or note of late with 60 minutes than the journal says"),
+        (
+            insert,
+            format!("DELETE FROM attendances WHERE enrollment_id = {}", app.hex(second)),
+            second,
+            "the roll call says present, the journal says nothing",
+        ),
+    ] {
+        app.sql(&edit).unwrap();
+        assert_eq!(app.findings(), [format!("marks: session {session}, enrollment {whose}: {says}")]);
+        app.sql(&back).unwrap();
+        assert_eq!(app.findings(), Vec::<String>::new());
+    }
+    app.sql("DELETE FROM attendances").unwrap();
+    assert_found(&app, &["marks"], &[first, "the roll call says nothing, the journal says late with 60 minutes"]);
+}
+
+#[test]
+fn what_stands_of_a_reopened_roll_call_is_held_against_its_last_closing() {
+    let app = spawn_app();
+    let (course, members, session) = taught(&app);
+    seed::step_roll_call(&course, &session, "reopen", Some("to look again")).expect(200);
+    let lines = [seed::line(&members[0], "absent"), seed::line_of(&members[1], "late", 60), seed::line_of(&members[2], "excused", 30)];
+    seed::put_roll_call(&course, &session, &lines).expect(200);
+    // What was posted stands until the next close.
+    assert_eq!(app.findings(), Vec::<String>::new());
+    let key = app.hex(&members[0].id);
+    let post = |kind: &str, was: &str| {
+        app.forge("hour_entries", &format!("UPDATE hour_entries SET kind = '{kind}' WHERE enrollment_id = {key}"));
+        for table in ["hour_balances", "module_hour_balances"] {
+            app.sql(&format!("UPDATE {table} SET {was} = 0, {kind} = 90 WHERE enrollment_id = {key}")).unwrap();
+        }
+    };
+    post("exempt", "attended");
+    let (member, says) = (&members[0].id, "as last closed: the attendance comes to attended 90, the ledger says exempt 90");
+    assert_eq!(app.findings(), [format!("marks: session {session}, enrollment {member}, {says}")]);
+    post("attended", "exempt");
+    seed::step_roll_call(&course, &session, "close", None).expect(200);
+    assert_eq!(app.findings(), Vec::<String>::new());
+}
+
+#[test]
+fn a_past_period_in_another_cohort_is_found() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let member = seed::enrolled(&course, 1).remove(0);
+    let suspend = json!({ "reason": "ill", "effective_at": "2020-07-01T00:00:00Z" });
+    course.coordinator.post(&format!("/enrollments/{}/suspend", member.id), suspend).expect(200);
+    let set = |cohort: &str| {
+        let key = app.hex(&member.id);
+        let change = format!("UPDATE enrollment_periods SET cohort_id = {} WHERE enrollment_id = {key}", app.hex(cohort));
+        app.forge("enrollment_periods", &format!("{change} AND state = 'enrolled'"));
+    };
+    set(&course.mechanics);
+    assert_eq!(app.findings(), [format!("periods: enrollment {} and a period of it name different cohorts", member.id)]);
+    set(&course.metallurgy);
+    assert_eq!(app.findings(), Vec::<String>::new());
+}
+
+#[test]
+fn a_sequence_of_the_journal_that_was_set_back_is_found() {
+    let app = spawn_app();
+    seed::course(&app);
+    assert_eq!(app.findings(), Vec::<String>::new());
+    if app.database.kind() == Kind::Sqlite {
+        // It counts from the last entry.
+        return;
+    }
+    app.sql("SELECT setval('journal_entries_seq_seq', 1)").unwrap();
+    assert_found(&app, &["journal"], &["the next entry would not get a number after"]);
+}
