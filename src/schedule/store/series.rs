@@ -13,7 +13,7 @@ use super::{
     super::model::{SeriesId, SeriesRow, Session, SessionId, SessionRow, SessionState},
     super::plan::Plan,
     super::rules::{Frame, check_instructors, laid_out},
-    super::series::{Drawn, LaidOut, NewSeries, Series, SessionOfSeries, Slot, occurrences},
+    super::series::{Drawn, LaidOut, NewSeries, Series, SessionOfSeries, SessionsByState, Slot, WholeSeries, occurrences},
     admit, changing,
     check::checked,
     draft, frame, insert,
@@ -33,8 +33,11 @@ use crate::{
     journal::NewEntry,
     programs::ModuleId,
     schema::{series, sessions},
-    text::listed,
+    text::{Code, listed},
 };
+
+/// Series in one look of `muster verify`.
+const PAGE: i64 = 500;
 
 /// What a series would come to; stores nothing.
 ///
@@ -186,7 +189,7 @@ pub(in crate::schedule) fn list(
     if let Some(cursor) = cursor {
         query = query.filter(series::id.gt(cursor));
     }
-    let rows = query.select(SeriesRow::as_select()).load(conn)?;
+    let rows = query.select(LISTED).load(conn)?;
     with_sessions(conn, rows)
 }
 
@@ -194,16 +197,21 @@ pub(in crate::schedule) fn list(
 ///
 /// # Errors
 /// 404 for one that the actor does not see.
-pub(in crate::schedule) fn find(conn: &mut Conn, actor: &Actor, id: SeriesId) -> Result<Series, Error> {
+pub(in crate::schedule) fn find(conn: &mut Conn, actor: &Actor, id: SeriesId) -> Result<WholeSeries, Error> {
     visible(actor).filter(sessions::series_id.eq(id)).select(sessions::id).first::<SessionId>(conn)?;
     actor.may(Action::ReadSeries)?;
-    let row = series::table.find(id).select(SeriesRow::as_select()).first(conn)?;
-    with_sessions(conn, vec![row])?.pop().ok_or(Error::NotFound)
+    let (row, made_from): (Listed, String) = series::table.find(id).select((LISTED, series::made_from)).first(conn)?;
+    WholeSeries::of(with_sessions(conn, vec![row])?.pop().ok_or(Error::NotFound)?, &made_from)
 }
 
+/// What a list tells of a series; what it was made from may be long.
+const LISTED: (series::id, series::intake_id, series::code, series::created_at) =
+    (series::id, series::intake_id, series::code, series::created_at);
+type Listed = (SeriesId, IntakeId, Code, Instant);
+
 /// Counts the sessions of these series, at most a page of them, in one query.
-fn with_sessions(conn: &mut Conn, rows: Vec<SeriesRow>) -> Result<Vec<Series>, Error> {
-    let ids: Vec<SeriesId> = rows.iter().map(|row| row.id).collect();
+fn with_sessions(conn: &mut Conn, rows: Vec<Listed>) -> Result<Vec<Series>, Error> {
+    let ids: Vec<SeriesId> = rows.iter().map(|(id, ..)| *id).collect();
     let counted: Vec<(SeriesId, SessionState, i64)> = sessions::table
         .filter(sessions::series_id.eq_any(ids))
         .group_by((sessions::series_id, sessions::state))
@@ -213,7 +221,32 @@ fn with_sessions(conn: &mut Conn, rows: Vec<SeriesRow>) -> Result<Vec<Series>, E
     for (id, state, count) in counted {
         counts.entry(id).or_default().insert(state, count);
     }
-    rows.into_iter().map(|row| Series::of(&counts.remove(&row.id).unwrap_or_default(), row)).collect()
+    let counted = |(id, intake_id, code, created_at): Listed| {
+        let sessions = SessionsByState::of(&counts.remove(&id).unwrap_or_default());
+        Series { id, intake_id, code, sessions, created_at }
+    };
+    Ok(rows.into_iter().map(counted).collect())
+}
+
+/// Reads what each series was made from, which is served and must therefore be a series of the same code.
+pub fn verify_series(conn: &mut Conn) -> Result<Vec<String>, Error> {
+    let (mut findings, mut last) = (Vec::new(), None);
+    loop {
+        let mut page = series::table.order(series::id).limit(PAGE).into_boxed();
+        if let Some(last) = last {
+            page = page.filter(series::id.gt(last));
+        }
+        let rows: Vec<(SeriesId, Code, String)> = page.select((series::id, series::code, series::made_from)).load(conn)?;
+        let Some((id, ..)) = rows.last() else {
+            return Ok(findings);
+        };
+        last = Some(*id);
+        findings.extend(rows.into_iter().filter_map(|(id, code, made_from)| match serde_json::from_str::<NewSeries>(&made_from) {
+            Ok(new) if new.code == code => None,
+            Ok(new) => Some(format!("series: series {id} is {code}, but was made from {}", new.code)),
+            Err(error) => Some(format!("series: what series {id} was made from cannot be read: {error}")),
+        }));
+    }
 }
 
 /// Publishes every draft of a series, all or none.
