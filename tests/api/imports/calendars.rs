@@ -51,6 +51,7 @@ fn days_are_listed_corrected_taken_out_and_taken_back() {
         [(2, "unchanged"), (3, "update"), (4, "update"), (5, "unchanged"), (6, "create")].map(|(row, verdict)| (row, verdict, &[][..]));
     assert_eq!(verdicts(&corrected), said(&expected));
     assert_eq!(corrected.body["rows"][1]["what"], json!([{ "field": "kind", "from": "holiday", "to": "working" }]));
+    assert_eq!(corrected.body["counts"]["removed"], 1);
     let dates: Vec<Value> = listed(&coordinator, &days).into_iter().map(|day| day["date"].clone()).collect();
     assert_eq!(dates, ["2020-06-25", "2020-06-26", "2020-07-02"]);
     // Whoever has read the calendar sees that it lists something else.
@@ -165,10 +166,20 @@ fn a_corrected_start_replaces_the_wrong_one_and_what_a_rota_has_no_more_is_taken
         &[(2, "update", &[]), (3, "unchanged", &[]), (4, "update", &[]), (5, "update", &[]), (6, "unchanged", &[])];
     assert_eq!(verdicts(&dry), said(expected));
     let what = |row: usize| dry.body["rows"][row]["what"].clone();
-    let corrected = json!([{ "field": "shift", "from": "2020-06-01T00:00:00Z to 2020-06-01T08:00:00Z 早班", "to": "2020-06-01T01:00:00Z to 2020-06-01T08:00:00Z 早班" }]);
+    let corrected = json!([{ "field": "shift", "from": "2020-06-01 08:00+08:00 to 2020-06-01 16:00+08:00 早班", "to": "2020-06-01 09:00+08:00 to 2020-06-01 16:00+08:00 早班" }]);
     assert_eq!(what(0), corrected);
+    // The night shift of the 3rd and the shift of the 5th, each in the row before it.
+    let taken_out = |day: &str, times: &str| json!({ "field": "shift", "from": format!("2020-06-{day} {times}"), "to": null });
+    assert_eq!(what(2)[1], taken_out("03", "20:00+08:00 to 2020-06-03 23:00+08:00 夜班"));
+    assert_eq!(what(3)[1], taken_out("05", "08:00+08:00 to 2020-06-05 16:00+08:00"));
+    assert_eq!(dry.body["counts"]["removed"], 2);
     let imported = import(&coordinator, &path, SHIFTS, &second).expect(200);
-    assert_eq!(imported.body["rows"], dry.body["rows"]);
+    assert_eq!((&imported.body["rows"], &imported.body["counts"]), (&dry.body["rows"], &dry.body["counts"]));
+    let entry = |action: &str| app.auditor().get(&format!("/audit?action={action}")).expect(200).items().last().unwrap().clone();
+    assert_eq!(entry("import.committed")["to"]["counts"]["removed"], 2);
+    let (was, is) = (entry("calendar.filled")["from"].clone(), entry("calendar.filled")["to"].clone());
+    assert_eq!((was.as_array().unwrap().len(), is.as_array().unwrap().len()), (4, 3));
+    assert_eq!(was[3]["starts_at"], "2020-06-05T00:00:00Z");
     let start = |crew: &str, at: &str| (crew.to_owned(), format!("2020-06-{at}:00Z"));
     let after = [
         start("甲", "01T01:00"),
