@@ -10,7 +10,7 @@ use super::model::{Calendar, CalendarDay, CalendarId, CalendarKind, CalendarPatc
 use crate::{
     access::{Action, Actor, Scope},
     clock::Instant,
-    db::{Conn, MultiBackend, for_backend},
+    db::{CHUNK, Conn, MultiBackend, for_backend},
     error::Error,
     http::{Caller, ETag},
     id::Id,
@@ -20,8 +20,6 @@ use crate::{
     text::Code,
 };
 
-/// Rows or keys in one statement; a fixed size keeps it cached and far from the bind limits.
-const CHUNK: usize = 500;
 const NONE: [CalendarId; 0] = [];
 
 /// The calendars in the actor's scope: the provider's; with a token for one intake the one that the intake names.
@@ -150,6 +148,22 @@ pub fn keep(conn: &mut Conn, actor: &Actor, calendar: &Calendar) -> Result<(), E
     actor.may_beyond_intakes(Action::WriteCalendars)?;
     diesel::insert_into(calendars::table).values(calendar).execute(conn)?;
     actor.record(NewEntry::of("calendar.created", "calendar", calendar.id).provider(calendar.provider_id).to(calendar));
+    Ok(())
+}
+
+/// How many intakes keep the days off of a calendar.
+pub fn keepers(conn: &mut Conn, id: CalendarId) -> Result<i64, Error> {
+    Ok(intakes::table.filter(intakes::holiday_calendar_id.eq(id)).count().get_result(conn)?)
+}
+
+/// Removes a calendar that lists nothing and that no intake names.
+///
+/// # Errors
+/// 409 `reference_broken` if one does, or if it lists something.
+pub fn remove(conn: &mut Conn, actor: &Actor, calendar: Calendar) -> Result<(), Error> {
+    actor.may_beyond_intakes(Action::WriteCalendars)?;
+    diesel::delete(calendars::table.filter(calendars::id.eq(calendar.id))).execute(conn)?;
+    actor.record(NewEntry::of("calendar.removed", "calendar", calendar.id).provider(calendar.provider_id).from(&calendar));
     Ok(())
 }
 

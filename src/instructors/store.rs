@@ -8,7 +8,7 @@ use super::model::{Exception, Hours, NewProfile, Profile, ProfileRow};
 use crate::{
     access::{Action, Actor},
     clock::Instant,
-    db::{self, Conn, for_backend},
+    db::{self, CHUNK, Conn, for_backend},
     error::Error,
     http::{Caller, ETag},
     journal::NewEntry,
@@ -16,9 +16,6 @@ use crate::{
     schema::{instructor_disciplines, instructor_exceptions, instructor_hours, instructor_profiles},
     text::Code,
 };
-
-/// Ids in one statement; a fixed size keeps it cached and far from the bind limits.
-const CHUNK: usize = 500;
 
 /// The profile of an instructor whom the actor sees.
 ///

@@ -9,7 +9,7 @@ use super::model::{
 use crate::{
     access::{Action, Actor, Scope, sponsored},
     clock::Instant,
-    db::{Conn, MultiBackend, for_backend, lock},
+    db::{CHUNK, Conn, MultiBackend, for_backend, lock},
     error::Error,
     http::{Caller, Change, ETag},
     id::Id,
@@ -18,9 +18,6 @@ use crate::{
     schema::{cohorts, disciplines, enrollments, intakes, modules, program_versions, programs, session_instructors, sessions},
     text::Code,
 };
-
-/// Rows in one insert statement; both databases' bind limits allow more.
-const CHUNK: usize = 500;
 
 /// The versions that the intakes in the actor's scope run, or the one of a token for one intake; none given if intakes do not matter,
 /// for a provider sees its programs as such. Loaded, because a boxed query of both databases cannot be part of another one; intakes in

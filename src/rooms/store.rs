@@ -8,7 +8,7 @@ use super::model::{NewRoom, Room, RoomId, RoomPatch};
 use crate::{
     access::{Action, Actor, Scope},
     clock::Instant,
-    db::{Conn, MultiBackend},
+    db::{CHUNK, Conn, MultiBackend},
     error::Error,
     http::{Caller, ETag},
     id::Id,
@@ -19,8 +19,6 @@ use crate::{
     text::Note,
 };
 
-/// Ids in one statement.
-const CHUNK: usize = 500;
 const NONE: [RoomId; 0] = [];
 
 /// The rooms in the actor's scope: the provider's; with a token for one intake those in which it has sessions.

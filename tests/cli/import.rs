@@ -158,5 +158,9 @@ fn a_calendar_begins_with_its_first_file_and_an_intake_keeps_it() {
     for more in [&["--intake", "HONGXING-3", "--dry-run"][..], &["--intake", "HONGXING-3"]] {
         assert!(with(more).with(1).stderr.contains("an intake keeps a calendar of holidays"));
     }
+    let imports = home.run(&["import", "list"]).with(0).stdout;
+    let kept = imports.lines().find(|line| line.contains("holidays")).unwrap().split_whitespace().next().unwrap();
+    let undone = home.run(&["import", "undo", kept]).with(0).stdout;
+    assert!(undone.ends_with("the calendar CN-2020 stays, empty, for 1 intake names it\n"), "{undone}");
     home.run(&["verify"]).with(0);
 }

@@ -126,6 +126,16 @@ pub struct Import {
     pub undone_at: Option<Instant>,
 }
 
+/// An import that was taken back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Undone {
+    #[serde(flatten)]
+    pub import: Import,
+    /// What is not as it was before the import all the same.
+    #[schema(example = json!(["the calendar CN-2020 stays, empty, for an intake names it"]))]
+    pub notes: Vec<String>,
+}
+
 fn as_hex<S: serde::Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(&hex::encode(bytes))
 }

@@ -10,6 +10,7 @@ use super::super::{
     plan::Plan,
     rules::added,
 };
+pub(in crate::schedule) use crate::db::CHUNK;
 use crate::{
     access::Actor,
     db::{Conn, for_backend},
@@ -21,9 +22,6 @@ use crate::{
     schema::{affiliations, enrollments, intakes, organizations, people, rooms as room_rows, session_cohorts, session_instructors},
     text::{Name, Title},
 };
-
-/// Rows or ids in one statement; a fixed size keeps it cached and far from the bind limits.
-pub(in crate::schedule) const CHUNK: usize = 500;
 
 /// The sessions of these rows: one query for their cohorts and one for their instructors, whatever their number up to a chunk.
 pub fn whole(conn: &mut Conn, rows: Vec<SessionRow>) -> Result<Vec<Session>, Error> {

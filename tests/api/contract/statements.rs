@@ -146,6 +146,38 @@ fn a_whole_class_is_enrolled_and_scheduled_in_as_many_statements_as_a_few() {
 }
 
 #[test]
+fn a_file_of_organizations_or_of_sessions_is_written_in_as_many_statements_however_long_it_is() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let cost = |client: &Client, path: &str, file: String| {
+        let (reply, count) = statements::count(|| client.post_file(path, "file.csv", file.as_bytes()));
+        assert_eq!(reply.expect(200).body["outcome"], "committed");
+        count
+    };
+    let administrator = app.administrator();
+    let organizations = |from: usize, until: usize, name: &str| {
+        let rows: String = (from..until).map(|one| format!("E{one},{name}{one},enterprise,\nE{one}-1,{name},unit,E{one}\n")).collect();
+        cost(&administrator, "/organizations/import", format!("code,name,kind,parent\n{rows}"))
+    };
+    assert_eq!(organizations(0, 2, "厂"), organizations(10, 160, "厂"));
+    assert_eq!(organizations(0, 2, "新厂"), organizations(10, 160, "新厂"));
+    let path = format!("/intakes/{}/sessions/import?reason=as+agreed", course.intake);
+    let sessions = |from: u32, until: u32, minute: u32, publish: &str| {
+        let row = |one: u32| {
+            let day = chrono::NaiveDate::from_ymd_opt(2020, 5, 28).unwrap() + chrono::Days::new(u64::from(one % 150));
+            let hour = 8 + one / 150;
+            format!("S{one},MET-01,MET-1,,{day},{hour}:{minute:02},{hour}:{:02}\n", minute + 15)
+        };
+        let rows: String = (from..until).map(row).collect();
+        cost(&course.coordinator, &format!("{path}{publish}"), format!("code,module,cohorts,instructors,date,start,end\n{rows}"))
+    };
+    // The first finds nothing beside it.
+    sessions(0, 1, 0, "&publish=true");
+    assert_eq!(sessions(1, 4, 0, "&publish=true"), sessions(4, 150, 0, "&publish=true"));
+    assert_eq!(sessions(1, 4, 20, ""), sessions(4, 150, 20, ""));
+}
+
+#[test]
 fn the_rest_of_a_series_changes_in_as_many_statements_however_long_it_is() {
     let app = spawn_app();
     let costs = |code: &str, until: &str| {

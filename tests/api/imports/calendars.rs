@@ -64,6 +64,48 @@ fn days_are_listed_corrected_taken_out_and_taken_back() {
     assert_eq!(app.findings(), Vec::<String>::new());
 }
 
+/// Begins a calendar with a file, as the command line does it: the import.
+fn begun(app: &App) -> String {
+    let new =
+        json!({ "kind": "holidays", "code": "CN-2021", "name": "节假日", "time_zone": "Asia/Shanghai", "provider_id": app.provider().id });
+    let new = serde_json::from_value(new).unwrap();
+    let file = muster::imports::read_table("days.csv", &csv(DAYS, &["2020-06-25,放假,端午节"])).unwrap();
+    let begin = move |conn: &mut muster::db::Conn, actor: &muster::access::Actor, now| {
+        muster::imports::begin_calendar(conn, actor, now, new, &file, &muster::imports::Options::default())
+    };
+    app.db.write_blocking(muster::access::Credentials::Operator, begin).unwrap().import_id.unwrap().to_string()
+}
+
+#[test]
+fn a_calendar_that_an_import_began_goes_with_it_unless_an_intake_keeps_it() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let take_back = |import: &str| course.coordinator.post(&format!("/imports/{import}/undo"), json!({ "reason": "last year's" }));
+    let before = course.coordinator.get("/calendars").expect(200).body;
+    let import = begun(&app);
+    assert_eq!(take_back(&import).expect(200).body["notes"], json!([]));
+    assert_eq!(course.coordinator.get("/calendars").expect(200).body, before);
+    let removed = app.auditor().get("/audit?action=calendar.removed").expect(200);
+    assert_eq!(removed.items()[0]["from"]["code"], "CN-2021");
+    // What somebody has filled since stays as it is.
+    let import = begun(&app);
+    let calendar = course.coordinator.get("/calendars").expect(200).column("id").pop().unwrap();
+    let days = format!("/calendars/{calendar}/days");
+    let other = self::import(&course.coordinator, &format!("{days}/import"), DAYS, &["2020-08-01,放假,"]).expect(200);
+    app.unchanged(|| take_back(&import).expect(409).problem("import_in_use"));
+    assert_eq!(listed(&course.coordinator, &days).len(), 2);
+    undo(&course.coordinator, &other).expect(200);
+    course.coordinator.if_match("*").patch(&format!("/calendars/{calendar}"), json!({ "code": "CN-2021-OLD" })).expect(200);
+    // An intake that keeps it is not left with a calendar that is not there.
+    let import = begun(&app);
+    let calendar = course.coordinator.get("/calendars").expect(200).column("id").pop().unwrap();
+    let intake = format!("/intakes/{}", course.intake);
+    course.coordinator.if_match("*").patch(&intake, json!({ "holiday_calendar_id": calendar })).expect(200);
+    assert_eq!(take_back(&import).expect(200).body["notes"], json!(["the calendar CN-2021 stays, empty, for 1 intake names it"]));
+    assert_eq!(listed(&course.coordinator, &format!("/calendars/{calendar}/days")), Vec::<Value>::new());
+    assert_eq!(app.findings(), Vec::<String>::new());
+}
+
 #[test]
 fn what_is_wrong_with_days_is_told() {
     let app = spawn_app();
