@@ -50,7 +50,8 @@ text_enum! {
 
 text_enum! {
     /// Whether publishing is refused for it, or only told: what the database holds by claims or sums blocks, and what is outside the intake;
-    /// what somebody has to judge warns, whatever it is.
+    /// what somebody has to judge warns, whatever it is, and so does an overlap with a draft. What was waived does not block either, nor does
+    /// anything of a draft that stays one.
     pub enum Severity {
         Block => "block",
         Warn => "warn",
@@ -100,13 +101,14 @@ pub struct Conflict {
     pub session: Placed,
     pub kind: ConflictKind,
     pub severity: Severity,
-    /// Whether a coordinator may waive it now: an overlap that nobody has waived yet, with a session that is visible to the caller. A waiver
-    /// names two sessions that are stored, so a new one is made as a draft first.
+    /// Whether a coordinator may waive it now: an overlap that nobody has waived yet, with a session that is published and visible to the
+    /// caller. A waiver names two sessions that are stored, so a new one is made as a draft first.
     pub can_be_waived: bool,
     /// Who or what is in both sessions: the instructor, the cohort, the room, or the trainees (at most 20); of the plan the cohort,
     /// of a capacity the room, of a holiday the calendar.
     pub subjects: Vec<Subject>,
-    /// The other session; null where there is none, or where it is not visible to the caller.
+    /// The other session; null where there is none, or where it is not visible to the caller. One that is a draft keeps nobody away, so such
+    /// an overlap warns; of each proposed session at most 20 of them are told.
     pub other: Option<Placed>,
     /// The coordinator's word that these two may overlap; such a conflict does not block. Null where the other session is not visible.
     pub waiver: Option<Granted>,

@@ -142,7 +142,8 @@ struct Publication {
 #[derive(Debug, Serialize, ToSchema)]
 struct Sessions {
     sessions: Vec<Session>,
-    /// What the check tells of those that are published, and did not keep them from it; at most 1,000.
+    /// What the check tells of those that are published, and did not keep them from it; of drafts all that it tells, whether or not that would
+    /// keep them from being published. At most 1,000.
     warnings: Vec<Conflict>,
 }
 
@@ -157,7 +158,8 @@ impl Sessions {
 struct ChangedSession {
     #[serde(flatten)]
     session: Session,
-    /// If it is published: what the check tells of it, and did not keep it from that.
+    /// If it is published: what the check tells of it, and did not keep it from that. Of a draft: all that the check tells of it, whether or
+    /// not that would keep it from being published.
     warnings: Vec<Conflict>,
 }
 
@@ -215,7 +217,7 @@ async fn create_session(db: Data<Db>, caller: Caller, id: Path<IntakeId>, body: 
     request_body(content = NewSessions, example = json!({"publish": true, "sessions": [{"code": "MET-01",
         "module_id": "01936f3e-0000-7000-8000-000000000006", "starts_at": "2020-05-28T01:00:00Z", "ends_at": "2020-05-28T02:30:00Z",
         "cohort_ids": ["01936f3e-0000-7000-8000-000000000004"], "instructor_ids": ["01936f3e-0000-7000-8000-000000000007"]}]})),
-    responses((status = 201, description = "The new sessions, in the order sent, with warnings if published", body = Sessions), Writing))]
+    responses((status = 201, description = "The new sessions, in the order sent, with warnings", body = Sessions), Writing))]
 async fn create_sessions(db: Data<Db>, caller: Caller, id: Path<IntakeId>, body: Body<NewSessions>) -> Result<Answer, Error> {
     let id = id.into_inner();
     once(&db, &caller, body.hash, move |conn, actor, now| {
@@ -252,7 +254,8 @@ async fn publish_sessions(db: Data<Db>, caller: Caller, id: Path<IntakeId>, body
 
 /// What would stand in the way of sessions, if they were published
 ///
-/// Of new sessions, and of drafts and published ones as they are or as they are to be, all together. Stores nothing, so it takes no key.
+/// Of new sessions, and of drafts and published ones as they are or as they are to be, all together. What other drafts would take is told as
+/// a warning, as far as the caller sees them. Stores nothing, so it takes no key.
 #[utoipa::path(post, path = "/intakes/{id}/sessions/check", tag = "sessions",
     params(("id" = IntakeId, Path, description = "The intake")),
     request_body(content = Proposed, example = json!({"changes": [{"id": "01936f3e-0000-7000-8000-000000000008",

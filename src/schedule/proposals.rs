@@ -20,12 +20,12 @@ pub(super) type Share = (CohortId, ModuleId);
 
 /// What a session occupies, and what it takes of the plan.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Stand {
+pub(super) struct Footprint {
     pub(super) claims: Vec<Occupied>,
     pub(super) minutes: Vec<(Share, i64)>,
 }
 
-impl Stand {
+impl Footprint {
     fn of(&self, share: Share) -> i64 {
         self.minutes.iter().find(|(of, _)| *of == share).map_or(0, |(_, minutes)| *minutes)
     }
@@ -33,10 +33,10 @@ impl Stand {
 
 /// A session that is to stand otherwise than it does; without anything `now` if it is new or a draft.
 #[derive(Clone, Debug)]
-pub(super) struct Candidate {
+pub(super) struct Contender {
     pub(super) id: SessionId,
-    pub(super) now: Stand,
-    pub(super) then: Stand,
+    pub(super) now: Footprint,
+    pub(super) then: Footprint,
     /// Whether it is wrong by itself, and so stays as it is.
     pub(super) stays: bool,
 }
@@ -63,7 +63,7 @@ pub(super) enum Obstacle {
 }
 
 /// For each candidate what is in its way.
-pub(super) fn judge(candidates: &[Candidate], around: Around) -> Vec<Option<Obstacle>> {
+pub(super) fn judge(candidates: &[Contender], around: Around) -> Vec<Option<Obstacle>> {
     let mut board = Board {
         candidates,
         waived: around.waived,
@@ -89,7 +89,7 @@ enum Look {
 }
 
 struct Board<'a> {
-    candidates: &'a [Candidate],
+    candidates: &'a [Contender],
     waived: HashSet<(SessionId, SessionId)>,
     planned: HashMap<ModuleId, (Code, i64)>,
     /// By resource and start. Nothing in it overlaps but what was waived, so a look at the day before is short.
@@ -106,12 +106,12 @@ impl Board<'_> {
         self.calendar.entry(claim.resource).or_default().insert((claim.starts_at, claim.session_id), claim);
     }
 
-    fn put(&mut self, stand: &Stand) {
+    fn put(&mut self, stand: &Footprint) {
         stand.claims.iter().for_each(|claim| self.claim(*claim));
         stand.minutes.iter().for_each(|(share, minutes)| *self.scheduled.entry(*share).or_default() += minutes);
     }
 
-    fn take_away(&mut self, stand: &Stand) {
+    fn take_away(&mut self, stand: &Footprint) {
         for claim in &stand.claims {
             self.calendar.entry(claim.resource).or_default().remove(&(claim.starts_at, claim.session_id));
         }
@@ -128,7 +128,7 @@ impl Board<'_> {
         others.filter(|one| !self.waived.contains(&pair(one.session_id, wanted.session_id)))
     }
 
-    fn propose(&mut self, index: usize, one: &Candidate) {
+    fn propose(&mut self, index: usize, one: &Contender) {
         let blocked = one.then.claims.iter().find_map(|claim| self.overlapping(claim).next().map(|other| (*claim, other)));
         let looks = if let Some((claim, other)) = blocked {
             self.refuse(index, Obstacle::Overlaps(claim, other))

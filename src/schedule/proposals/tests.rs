@@ -1,6 +1,9 @@
 use proptest::prelude::*;
 
-use super::{super::rules::ClaimKind, *};
+use super::{
+    super::rules::{Basis, ClaimKind},
+    *,
+};
 use crate::id::Id;
 
 const PLANNED: i64 = 6;
@@ -12,7 +15,7 @@ fn id<T>(number: u128) -> Id<T> {
 /// In resource 0 or 1, from a start on, for some minutes, which also count in the plan of that cohort.
 type Place = (u128, i64, i64);
 
-fn stand(session: u128, place: Place) -> Stand {
+fn stand(session: u128, place: Place) -> Footprint {
     let (resource, start, length) = place;
     let at = |minute: i64| Instant::from_unix_micros(minute * 60_000_000).unwrap();
     let claim = Occupied {
@@ -20,14 +23,14 @@ fn stand(session: u128, place: Place) -> Stand {
         session_id: id(session),
         starts_at: at(start),
         ends_at: at(start + length),
-        proposed: true,
+        basis: Basis::Proposed,
     };
-    Stand { claims: vec![claim], minutes: vec![((id(resource), id(9)), length)] }
+    Footprint { claims: vec![claim], minutes: vec![((id(resource), id(9)), length)] }
 }
 
-fn candidate(session: u128, now: Option<Place>, then: Option<Place>) -> Candidate {
+fn candidate(session: u128, now: Option<Place>, then: Option<Place>) -> Contender {
     let of = |place: Option<Place>| place.map(|place| stand(session, place)).unwrap_or_default();
-    Candidate { id: id(session), now: of(now), then: of(then), stays: false }
+    Contender { id: id(session), now: of(now), then: of(then), stays: false }
 }
 
 fn around() -> Around {
@@ -38,13 +41,13 @@ fn around() -> Around {
     }
 }
 
-fn refused(candidates: &[Candidate]) -> Vec<bool> {
+fn refused(candidates: &[Contender]) -> Vec<bool> {
     judge(candidates, around()).iter().map(Option::is_some).collect()
 }
 
 /// Whether those that move can all be where they are to be while the others stay, as the database will judge it.
-fn stands(candidates: &[Candidate], moves: &[bool]) -> bool {
-    let end: Vec<(&Stand, bool)> =
+fn stands(candidates: &[Contender], moves: &[bool]) -> bool {
+    let end: Vec<(&Footprint, bool)> =
         candidates.iter().zip(moves).map(|(one, moves)| if *moves { (&one.then, true) } else { (&one.now, false) }).collect();
     let claims: Vec<(&Occupied, bool)> = end.iter().flat_map(|(stand, moves)| stand.claims.iter().map(|claim| (claim, *moves))).collect();
     let apart = claims.iter().enumerate().all(|(index, (one, moves))| {
@@ -55,7 +58,7 @@ fn stands(candidates: &[Candidate], moves: &[bool]) -> bool {
     });
     let sum = |share: Share| end.iter().map(|(stand, _)| stand.of(share)).sum::<i64>();
     let takes_more =
-        |one: &Candidate| one.then.minutes.iter().any(|(share, minutes)| *minutes > one.now.of(*share) && sum(*share) > PLANNED);
+        |one: &Contender| one.then.minutes.iter().any(|(share, minutes)| *minutes > one.now.of(*share) && sum(*share) > PLANNED);
     apart && !candidates.iter().zip(moves).any(|(one, moves)| *moves && takes_more(one))
 }
 
@@ -86,10 +89,10 @@ fn some_place() -> impl Strategy<Value = Place> {
 }
 
 /// Up to six sessions; those that are there already stand apart and within the plan, as they do in the database.
-fn some_candidates() -> impl Strategy<Value = Vec<Candidate>> {
+fn some_candidates() -> impl Strategy<Value = Vec<Contender>> {
     let one = (proptest::option::of(some_place()), proptest::option::weighted(0.9, some_place()), proptest::bool::weighted(0.1));
     proptest::collection::vec(one, 1..7).prop_map(|drawn| {
-        let mut stored: Vec<Candidate> = Vec::new();
+        let mut stored: Vec<Contender> = Vec::new();
         let mut candidates = Vec::new();
         for (session, (now, then, stays)) in (1..).zip(drawn) {
             stored.push(candidate(session, None, now));
@@ -97,7 +100,7 @@ fn some_candidates() -> impl Strategy<Value = Vec<Candidate>> {
             if !fits {
                 stored.pop();
             }
-            candidates.push(Candidate { stays, ..candidate(session, now.filter(|_| fits), then) });
+            candidates.push(Contender { stays, ..candidate(session, now.filter(|_| fits), then) });
         }
         candidates
     })
