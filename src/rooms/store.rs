@@ -91,9 +91,20 @@ pub fn create(conn: &mut Conn, actor: &Actor, now: Instant, new: NewRoom) -> Res
     let NewRoom { code, name, kind, link, capacity, .. } = new;
     let room = Room { id: Id::generate(), provider_id, code, name, kind, link, capacity, version: 1, created_at: now };
     room.check()?;
+    refuse_taken(conn, &room)?;
     diesel::insert_into(rooms::table).values(&room).execute(conn)?;
     actor.record(NewEntry::of("room.created", "room", room.id).provider(provider_id).to(&room));
     Ok(room)
+}
+
+/// Refuses a code that another room of the provider has; the index refuses it too, without a name.
+fn refuse_taken(conn: &mut Conn, room: &Room) -> Result<(), Error> {
+    let same =
+        rooms::table.filter(rooms::provider_id.eq(room.provider_id)).filter(rooms::code.eq(&room.code)).filter(rooms::id.ne(room.id));
+    if same.count().get_result::<i64>(conn)? == 0 {
+        return Ok(());
+    }
+    Err(Error::conflict("already_exists", format!("the provider has a room {} already", room.code)))
 }
 
 /// Applies a patch under `If-Match`. Whoever is to come there is told of another name or link, and why.
@@ -110,6 +121,7 @@ pub fn update(conn: &mut Conn, actor: &Actor, now: Instant, caller: &Caller, id:
     if changed == stored {
         return Ok(stored);
     }
+    refuse_taken(conn, &changed)?;
     let is_told = (&changed.name, &changed.link) != (&stored.name, &stored.link);
     let to_come = if is_told { schedule::to_come_in(conn, now, id)? } else { Vec::new() };
     changed.version += 1;

@@ -25,6 +25,8 @@ pub(super) struct Candidate {
     pub(super) taking: Vec<CohortId>,
     /// Whether it is to be a draft, so that what is in its way is only told.
     pub(super) stays_draft: bool,
+    /// Whether it is published and has changed since, or is to change, so that people have been told of another time or place.
+    pub(super) is_changed: bool,
 }
 
 impl Candidate {
@@ -39,14 +41,16 @@ impl Candidate {
             Some((row, cohorts)) if row.state == SessionState::Published && minutes <= row.minutes => added(cohorts, &plan.cohort_ids),
             _ => plan.cohort_ids.clone(),
         };
+        let is_changed = stored.is_some_and(|(row, _)| row.state == SessionState::Published);
         let stored = stored.map(|(row, _)| row.id);
-        Self { id: stored.unwrap_or_else(Id::generate), pointer: None, stored, plan, minutes, taking, stays_draft: false }
+        Self { id: stored.unwrap_or_else(Id::generate), pointer: None, stored, plan, minutes, taking, stays_draft: false, is_changed }
     }
 
     /// A session as it stands.
     pub(super) fn standing(session: &Session) -> Self {
         let stays_draft = session.row.state == SessionState::Draft;
-        Self { stays_draft, ..Self::of(Some(session), session.plan(), session.row.minutes) }
+        let is_changed = session.row.state == SessionState::Published && session.row.sequence > 0;
+        Self { stays_draft, is_changed, ..Self::of(Some(session), session.plan(), session.row.minutes) }
     }
 
     /// A draft that the request itself makes, which whoever is refused it has not: named by where the request says it.
@@ -61,7 +65,7 @@ impl Candidate {
 
     /// A session as it was held: nothing is refused any more for the plan.
     pub(super) fn held(id: SessionId, actual: Plan, minutes: i32) -> Self {
-        Self { id, pointer: None, stored: Some(id), plan: actual, minutes, taking: Vec::new(), stays_draft: false }
+        Self { id, pointer: None, stored: Some(id), plan: actual, minutes, taking: Vec::new(), stays_draft: false, is_changed: false }
     }
 
     /// What it is for one of its instructors.

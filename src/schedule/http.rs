@@ -148,8 +148,8 @@ struct Sessions {
 }
 
 impl Sessions {
-    fn warned(conn: &mut Conn, actor: &Actor, sessions: Vec<Session>) -> Result<Self, Error> {
-        Ok(Self { warnings: check::warnings(conn, actor, &sessions)?, sessions })
+    fn warned(conn: &mut Conn, actor: &Actor, now: Instant, sessions: Vec<Session>) -> Result<Self, Error> {
+        Ok(Self { warnings: check::warnings(conn, actor, now, &sessions)?, sessions })
     }
 }
 
@@ -172,9 +172,9 @@ enum Stepped {
     Several(Sessions),
 }
 
-fn answer(conn: &mut Conn, actor: &Actor, session: Session) -> Result<Answer, Error> {
+fn answer(conn: &mut Conn, actor: &Actor, now: Instant, session: Session) -> Result<Answer, Error> {
     let tag = ETag::version(session.row.version);
-    let warnings = check::warnings(conn, actor, std::slice::from_ref(&session))?;
+    let warnings = check::warnings(conn, actor, now, std::slice::from_ref(&session))?;
     Ok(Answer::ok(&ChangedSession { session, warnings })?.tag(&tag))
 }
 
@@ -224,7 +224,7 @@ async fn create_sessions(db: Data<Db>, caller: Caller, id: Path<IntakeId>, body:
         let NewSessions { sessions, publish } = body.value()?;
         let rows = store::create_many(conn, actor, now, id, sessions.0, publish)?;
         let sessions = whole(conn, rows)?;
-        Answer::created(format!("/api/v1/intakes/{id}/sessions"), &Sessions::warned(conn, actor, sessions)?)
+        Answer::created(format!("/api/v1/intakes/{id}/sessions"), &Sessions::warned(conn, actor, now, sessions)?)
     })
     .await
 }
@@ -247,7 +247,7 @@ async fn publish_sessions(db: Data<Db>, caller: Caller, id: Path<IntakeId>, body
             (None, None) => steps::publish_drafts(conn, actor, now, id)?,
         };
         let sessions = whole(conn, rows)?;
-        Answer::ok(&Sessions::warned(conn, actor, sessions)?)
+        Answer::ok(&Sessions::warned(conn, actor, now, sessions)?)
     })
     .await
 }
@@ -263,7 +263,7 @@ async fn publish_sessions(db: Data<Db>, caller: Caller, id: Path<IntakeId>, body
     responses((status = 200, description = "Every conflict, each with the session it is with", body = Checked), Writing))]
 async fn check_sessions(db: Data<Db>, caller: Caller, id: Path<IntakeId>, body: Body<Proposed>) -> Result<Answer, Error> {
     let id = id.into_inner();
-    let checked = db.read(caller.credentials.clone(), move |conn, actor, _| check::check(conn, actor, id, body.value()?)).await?;
+    let checked = db.read(caller.credentials.clone(), move |conn, actor, now| check::check(conn, actor, now, id, body.value()?)).await?;
     Answer::ok(&checked)
 }
 
@@ -286,7 +286,7 @@ async fn update_session(db: Data<Db>, caller: Caller, id: Path<SessionId>, body:
     let id = id.into_inner();
     db.write(caller.credentials.clone(), move |conn, actor, now| {
         let session = store::moves::update(conn, actor, now, &caller, id, body.value()?)?;
-        answer(conn, actor, session)
+        answer(conn, actor, now, session)
     })
     .await
 }
@@ -302,7 +302,7 @@ async fn hold_session(db: Data<Db>, caller: Caller, id: Path<SessionId>, body: B
     let id = id.into_inner();
     once(&db, &caller, body.hash, move |conn, actor, now| {
         let session = steps::hold(conn, actor, now, id, body.value()?)?;
-        answer(conn, actor, session)
+        answer(conn, actor, now, session)
     })
     .await
 }
@@ -327,8 +327,8 @@ async fn transition_session(
         let scope = change.scope;
         let mut sessions = steps::transition(conn, actor, now, id, step, change)?;
         match scope {
-            ChangeScope::Rest => Answer::ok(&Sessions::warned(conn, actor, sessions)?),
-            ChangeScope::This => answer(conn, actor, sessions.swap_remove(0)),
+            ChangeScope::Rest => Answer::ok(&Sessions::warned(conn, actor, now, sessions)?),
+            ChangeScope::This => answer(conn, actor, now, sessions.swap_remove(0)),
         }
     })
     .await

@@ -190,6 +190,8 @@ pub struct Instructor {
     pub id: PersonId,
     #[schema(example = "欧阳旭")]
     pub name: Name,
+    #[schema(example = "Ouyang Xu")]
+    pub latin_name: Option<Name>,
     /// One of them leads, and confirms the session as held.
     pub lead: bool,
     /// Pinned when the session was held; null before.

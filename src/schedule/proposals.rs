@@ -41,7 +41,7 @@ pub(super) struct Contender {
     pub(super) stays: bool,
 }
 
-/// What the candidates are held against.
+/// What the contenders are held against.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Around {
     /// What other sessions occupy.
@@ -53,7 +53,7 @@ pub(super) struct Around {
     pub(super) planned: HashMap<ModuleId, (Code, i64)>,
 }
 
-/// Why a candidate stays as it is.
+/// Why a contender stays as it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Obstacle {
     /// What it was to occupy, and what is there.
@@ -62,21 +62,21 @@ pub(super) enum Obstacle {
     Exceeds(Share, i64),
 }
 
-/// For each candidate what is in its way.
-pub(super) fn judge(candidates: &[Contender], around: Around) -> Vec<Option<Obstacle>> {
+/// For each contender what is in its way.
+pub(super) fn judge(contenders: &[Contender], around: Around) -> Vec<Option<Obstacle>> {
     let mut board = Board {
-        candidates,
+        contenders,
         waived: around.waived,
         planned: around.planned,
         calendar: HashMap::new(),
         scheduled: around.scheduled,
         accepted: HashMap::new(),
         takers: HashMap::new(),
-        refused: vec![None; candidates.len()],
+        refused: vec![None; contenders.len()],
     };
     around.standing.into_iter().for_each(|claim| board.claim(claim));
-    candidates.iter().filter(|one| one.stays).for_each(|one| board.put(&one.now));
-    for (index, one) in candidates.iter().enumerate().filter(|(_, one)| !one.stays) {
+    contenders.iter().filter(|one| one.stays).for_each(|one| board.put(&one.now));
+    for (index, one) in contenders.iter().enumerate().filter(|(_, one)| !one.stays) {
         board.propose(index, one);
     }
     board.refused
@@ -89,7 +89,7 @@ enum Look {
 }
 
 struct Board<'a> {
-    candidates: &'a [Contender],
+    contenders: &'a [Contender],
     waived: HashSet<(SessionId, SessionId)>,
     planned: HashMap<ModuleId, (Code, i64)>,
     /// By resource and start. Nothing in it overlaps but what was waived, so a look at the day before is short.
@@ -156,7 +156,7 @@ impl Board<'_> {
         }
     }
 
-    /// An accepted candidate that is in the way there, of several that take too much the last.
+    /// An accepted contender that is in the way there, of several that take too much the last.
     fn in_the_way(&self, look: &Look) -> Option<(usize, Obstacle)> {
         match look {
             Look::At(claim) => self.overlapping(claim).find_map(|other| {
@@ -172,9 +172,9 @@ impl Board<'_> {
         }
     }
 
-    /// The candidate stays where it is; where that may be in the way of the others.
+    /// The contender stays where it is; where that may be in the way of the others.
     fn refuse(&mut self, index: usize, obstacle: Obstacle) -> Vec<Look> {
-        let Some((one, refused)) = self.candidates.get(index).zip(self.refused.get_mut(index)) else {
+        let Some((one, refused)) = self.contenders.get(index).zip(self.refused.get_mut(index)) else {
             return Vec::new();
         };
         *refused = Some(obstacle);

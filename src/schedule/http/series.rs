@@ -47,7 +47,8 @@ pub(super) async fn create_series(
 ) -> Result<Answer, Error> {
     let id = id.into_inner();
     if query.dry_run {
-        let laid_out = db.read(caller.credentials.clone(), move |conn, actor, _| series::preview(conn, actor, id, body.value()?)).await?;
+        let laid_out =
+            db.read(caller.credentials.clone(), move |conn, actor, now| series::preview(conn, actor, now, id, body.value()?)).await?;
         return Answer::ok(&laid_out);
     }
     once(&db, &caller, body.hash, move |conn, actor, now| {

@@ -21,6 +21,7 @@ use super::{
 };
 use crate::{
     access::{Action, Actor},
+    clock::Instant,
     db::Conn,
     error::{Error, FieldFault},
     intakes::{self, CohortId, Intake, IntakeId},
@@ -56,18 +57,18 @@ impl Found {
 /// # Errors
 /// 404 for a session or instructor that the actor does not see; 409 `intake_not_live`, `already_exists` for a code that is taken, and
 /// `session_closed` for one that is held or cancelled; 422 for a plan that is wrong by itself.
-pub(in crate::schedule) fn check(conn: &mut Conn, actor: &Actor, id: IntakeId, proposed: Proposed) -> Result<Checked, Error> {
+pub(in crate::schedule) fn check(conn: &mut Conn, actor: &Actor, now: Instant, id: IntakeId, proposed: Proposed) -> Result<Checked, Error> {
     let intake = intakes::find(conn, actor, id)?;
     actor.may(Action::WriteSchedule)?;
     intake.check_live()?;
     let frame = frame(conn, &intake)?;
     let candidates = candidates(conn, actor, &intake, &frame, proposed)?;
-    checked(conn, actor, &intake, candidates)
+    checked(conn, actor, now, &intake, candidates)
 }
 
 /// All that stands in the way of candidates that are right by themselves.
-pub(super) fn checked(conn: &mut Conn, actor: &Actor, intake: &Intake, candidates: Vec<Candidate>) -> Result<Checked, Error> {
-    let found = find_all(conn, actor, intake, &Candidates::of(candidates))?;
+pub(super) fn checked(conn: &mut Conn, actor: &Actor, now: Instant, intake: &Intake, candidates: Vec<Candidate>) -> Result<Checked, Error> {
+    let found = find_all(conn, actor, now, intake, &Candidates::of(candidates))?;
     let truncated = found.truncated || found.conflicts.len() > SHOWN;
     let conflicts = found.conflicts.into_iter().take(SHOWN).map(|(_, conflict)| conflict).collect();
     Ok(Checked { fits: !found.blocks, conflicts, truncated })
@@ -75,14 +76,14 @@ pub(super) fn checked(conn: &mut Conn, actor: &Actor, intake: &Intake, candidate
 
 /// What [`check`] tells of those of these sessions of one intake that are published, or drafts. Nothing of it blocks: the ones are published,
 /// and the others are drafts.
-pub(in crate::schedule) fn warnings(conn: &mut Conn, actor: &Actor, sessions: &[Session]) -> Result<Vec<Conflict>, Error> {
+pub(in crate::schedule) fn warnings(conn: &mut Conn, actor: &Actor, now: Instant, sessions: &[Session]) -> Result<Vec<Conflict>, Error> {
     let unheld: Vec<&Session> = sessions.iter().filter(|session| UNHELD.contains(&session.row.state)).collect();
     let Some(first) = unheld.first() else {
         return Ok(Vec::new());
     };
     let intake = intakes::find(conn, actor, first.row.intake_id)?;
     let candidates = Candidates::of(unheld.into_iter().map(Candidate::standing).collect());
-    let found = find_all(conn, actor, &intake, &candidates)?;
+    let found = find_all(conn, actor, now, &intake, &candidates)?;
     Ok(found.conflicts.into_iter().take(SHOWN).map(|(_, conflict)| conflict).collect())
 }
 
@@ -90,12 +91,13 @@ pub(in crate::schedule) fn warnings(conn: &mut Conn, actor: &Actor, sessions: &[
 pub(super) fn alternatives(
     conn: &mut Conn,
     actor: &Actor,
+    now: Instant,
     intake: &Intake,
     session: &Session,
     plans: Vec<Plan>,
 ) -> Result<Vec<Vec<Conflict>>, Error> {
     let mut told = vec![Vec::new(); plans.len()];
-    let found = find_all(conn, actor, intake, &Candidates::alternatives(session, plans))?;
+    let found = find_all(conn, actor, now, intake, &Candidates::alternatives(session, plans))?;
     for (index, conflict) in found.conflicts {
         if let Some(of_time) = told.get_mut(index) {
             of_time.push(conflict);
@@ -105,9 +107,10 @@ pub(super) fn alternatives(
 }
 
 /// Whatever is in the way of these sessions, if all of them were published; nothing is stored.
-pub(super) fn find_all(conn: &mut Conn, actor: &Actor, intake: &Intake, candidates: &Candidates) -> Result<Found, Error> {
+pub(super) fn find_all(conn: &mut Conn, actor: &Actor, now: Instant, intake: &Intake, candidates: &Candidates) -> Result<Found, Error> {
     let mut found = Found { conflicts: outside(intake, &candidates.all), ..Found::default() };
     in_two_places(conn, actor, intake, candidates, Wanted::to_tell(candidates), &mut found)?;
+    found.conflicts.extend(in_the_past(now, intake, candidates));
     found.conflicts.extend(trainees(conn, actor, intake, candidates)?);
     found.conflicts.extend(unsuited(conn, candidates)?);
     found.conflicts.extend(beyond_plan(conn, intake, candidates)?);
@@ -225,6 +228,17 @@ fn outside(intake: &Intake, candidates: &[Candidate]) -> Vec<(usize, Conflict)> 
     found
 }
 
+/// Published sessions that change to a time that is over: right as a correction afterwards, and else mistyped.
+fn in_the_past(now: Instant, intake: &Intake, candidates: &Candidates) -> Vec<(usize, Conflict)> {
+    let over = candidates.all.iter().enumerate().filter(|(_, one)| one.is_changed && one.plan.ends_at <= now);
+    let warning = |(index, one): (usize, &Candidate)| {
+        let ended = intake.time_zone.told(one.plan.ends_at);
+        let detail = format!("session {} is published and was over at {ended}; if it took place, confirm it as held", one.plan.code);
+        (index, one.warning(ConflictKind::InThePast, Vec::new(), detail))
+    };
+    over.map(warning).collect()
+}
+
 /// Instructors, cohorts and rooms in two sessions. What a coordinator has waived is told, if at all, and does not block; nor does a draft.
 fn in_two_places(
     conn: &mut Conn,
@@ -301,8 +315,8 @@ impl Shares {
     pub(super) fn exceeded(&self, candidate: &Candidate, (cohort, module): Share, minutes: i64) -> Option<Conflict> {
         let (code, name) = self.cohorts.get(&cohort)?;
         let (module, planned) = self.planned.get(&module)?;
-        let detail = exceeds(code.as_str(), module.as_str(), minutes, *planned);
-        let subjects = vec![Subject { id: cohort.cast(), name: name.clone() }];
+        let detail = exceeds(&candidate.plan.code, code, module, minutes, *planned);
+        let subjects = vec![Subject::of(cohort, name.clone())];
         Some(Conflict { subjects, ..candidate.blocking(ConflictKind::PlanExceeded, detail) })
     }
 }

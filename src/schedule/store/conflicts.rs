@@ -209,19 +209,19 @@ pub(super) fn told(
 ) -> Result<Vec<Wording>, Error> {
     let stored = shown.iter().flat_map(|(one, other)| [one.session_id, other.session_id]).filter(|id| !proposed.contains_key(id));
     let known = known(conn, actor, stored.collect())?;
-    let names = names(conn, shown)?;
+    let subjects = subjects(conn, shown)?;
     let code = |id: SessionId| proposed.get(&id).or(known.get(&id).map(|known| &known.code)).map_or("", Code::as_str);
     let tell = |(one, other): &(Occupied, Occupied)| {
         let (kind, id) = one.resource;
-        let name = names.get(&id)?.clone();
+        let subject = subjects.get(&id)?.clone();
         let seen =
             proposed.get(&other.session_id).or(known.get(&other.session_id).filter(|known| known.is_visible).map(|known| &known.code));
         let blocking = match seen {
             Some(code) => in_the_way(code, other, intake),
             None => known.get(&other.session_id).map_or(ANOTHER, |known| known.unnamed(intake)).to_owned(),
         };
-        let sentence = format!("session {} overlaps {blocking}: both take the {kind} {name}", code(one.session_id));
-        Some(Wording { subject: Subject { id, name }, other: seen.cloned(), sentence })
+        let sentence = format!("session {} overlaps {blocking}: both take the {kind} {}", code(one.session_id), subject.in_english());
+        Some(Wording { subject, other: seen.cloned(), sentence })
     };
     shown.iter().map(|pair| tell(pair).ok_or_else(|| Error::internal("a claim on nobody"))).collect()
 }
@@ -265,31 +265,29 @@ pub(super) fn known(conn: &mut Conn, actor: &Actor, ids: BTreeSet<SessionId>) ->
     Ok(known)
 }
 
-fn names(conn: &mut Conn, shown: &[(Occupied, Occupied)]) -> Result<HashMap<Id<()>, Name>, Error> {
+fn subjects(conn: &mut Conn, shown: &[(Occupied, Occupied)]) -> Result<HashMap<Id<()>, Subject>, Error> {
     let of = |wanted: ClaimKind| -> BTreeSet<Id<()>> {
         shown.iter().map(|(one, _)| one.resource).filter(|(kind, _)| *kind == wanted).map(|(_, id)| id).collect()
     };
-    let mut names = names_of_people(conn, of(ClaimKind::Instructor))?;
+    let mut subjects = people_of(conn, of(ClaimKind::Instructor))?;
+    let mut named = |rows: Vec<(Id<()>, Name)>| subjects.extend(rows.into_iter().map(|(id, name)| (id, Subject::of(id, name))));
     for chunk in of(ClaimKind::Cohort).into_iter().collect::<Vec<_>>().chunks(CHUNK) {
-        let rows: Vec<(Id<()>, Name)> =
-            cohorts::table.filter(cohorts::id.eq_any(chunk.to_vec())).select((cohorts::id, cohorts::name)).load(conn)?;
-        names.extend(rows);
+        named(cohorts::table.filter(cohorts::id.eq_any(chunk.to_vec())).select((cohorts::id, cohorts::name)).load(conn)?);
     }
     for chunk in of(ClaimKind::Room).into_iter().collect::<Vec<_>>().chunks(CHUNK) {
-        let rows: Vec<(Id<()>, Name)> =
-            rooms::table.filter(rooms::id.eq_any(chunk.to_vec())).select((rooms::id, rooms::name)).load(conn)?;
-        names.extend(rows);
+        named(rooms::table.filter(rooms::id.eq_any(chunk.to_vec())).select((rooms::id, rooms::name)).load(conn)?);
     }
-    Ok(names)
+    Ok(subjects)
 }
 
-pub(super) fn names_of_people(conn: &mut Conn, ids: BTreeSet<Id<()>>) -> Result<HashMap<Id<()>, Name>, Error> {
+/// These people, by their ids.
+pub(super) fn people_of(conn: &mut Conn, ids: BTreeSet<Id<()>>) -> Result<HashMap<Id<()>, Subject>, Error> {
     let ids: Vec<Id<()>> = ids.into_iter().collect();
-    let mut names = HashMap::new();
+    let mut subjects = HashMap::new();
     for chunk in ids.chunks(CHUNK) {
-        let rows: Vec<(Id<()>, Name)> =
-            people::table.filter(people::id.eq_any(chunk.to_vec())).select((people::id, people::name)).load(conn)?;
-        names.extend(rows);
+        let rows: Vec<(Id<()>, Name, Option<Name>)> =
+            people::table.filter(people::id.eq_any(chunk.to_vec())).select((people::id, people::name, people::latin_name)).load(conn)?;
+        subjects.extend(rows.into_iter().map(|(id, name, latin_name)| (id, Subject { id, name, latin_name })));
     }
-    Ok(names)
+    Ok(subjects)
 }

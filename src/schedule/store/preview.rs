@@ -20,6 +20,7 @@ use super::{
 };
 use crate::{
     access::Actor,
+    clock::Instant,
     db::Conn,
     error::{Error, FieldFault},
     intakes::Intake,
@@ -49,7 +50,7 @@ pub struct Judged {
 
 /// Judges each proposal. Those without faults can all be written together, the others staying as they are: moves by
 /// [`update_many`](crate::schedule::update_many), then what is new, then what is published.
-pub fn judged(conn: &mut Conn, actor: &Actor, intake: &Intake, proposals: Vec<Proposal>) -> Result<Vec<Judged>, Error> {
+pub fn judged(conn: &mut Conn, actor: &Actor, now: Instant, intake: &Intake, proposals: Vec<Proposal>) -> Result<Vec<Judged>, Error> {
     let frame = frame(conn, intake)?;
     let stored = of_intake(conn, intake.id)?;
     let mut considered = considered(intake, &frame, &stored, proposals)?;
@@ -58,13 +59,13 @@ pub fn judged(conn: &mut Conn, actor: &Actor, intake: &Intake, proposals: Vec<Pr
     let around = around(conn, intake, stored, &mut stands)?;
     let verdicts = judge(&stands, around);
     let obstacles = obstacles(conn, actor, intake, &considered, &verdicts)?;
-    let mut told = told_of(conn, actor, intake, considered.iter().filter(|one| one.is_right))?;
+    let mut told = told_of(conn, actor, now, intake, considered.iter().filter(|one| one.is_right))?;
     let stays = |one: &Considered, verdict: &Option<Obstacle>| verdict.is_some() || !one.faults.is_empty();
     let pairs = || considered.iter().zip(&verdicts);
     if pairs().any(|(one, verdict)| stays(one, verdict)) {
         // What is refused is in nobody's way, but for what it occupies already.
         let accepted = pairs().filter(|(one, verdict)| !stays(one, verdict)).map(|(one, _)| one);
-        let beside_them = told_of(conn, actor, intake, accepted.clone())?;
+        let beside_them = told_of(conn, actor, now, intake, accepted.clone())?;
         accepted.for_each(|one| drop(told.remove(&one.proposed.id)));
         told.extend(beside_them);
     }
@@ -127,6 +128,7 @@ fn considered(intake: &Intake, frame: &Frame, stored: &[Scheduled], proposals: V
 fn told_of<'a>(
     conn: &mut Conn,
     actor: &Actor,
+    now: Instant,
     intake: &Intake,
     considered: impl Iterator<Item = &'a Considered>,
 ) -> Result<HashMap<SessionId, Vec<Conflict>>, Error> {
@@ -135,7 +137,7 @@ fn told_of<'a>(
     proposed.sort_by_key(|one| one.stays_draft);
     let candidates = Candidates::of(proposed);
     let mut told: HashMap<SessionId, Vec<Conflict>> = HashMap::new();
-    for (index, conflict) in find_all(conn, actor, intake, &candidates)?.conflicts {
+    for (index, conflict) in find_all(conn, actor, now, intake, &candidates)?.conflicts {
         if let Some(one) = candidates.all.get(index) {
             told.entry(one.id).or_default().push(conflict);
         }

@@ -29,24 +29,30 @@ use crate::{
     db::Conn,
     error::Error,
     id::Id,
-    intakes::{self, CohortId, Intake, IntakeId},
+    intakes::{self, CohortId, CohortRow, Intake, IntakeId},
     journal::NewEntry,
     programs::ModuleId,
     schema::{series, sessions},
-    text::listed,
+    text::{counted, listed},
 };
 
 /// What a series would come to; stores nothing.
 ///
 /// # Errors
 /// As [`create`].
-pub(in crate::schedule) fn preview(conn: &mut Conn, actor: &Actor, intake_id: IntakeId, new: NewSeries) -> Result<LaidOut, Error> {
+pub(in crate::schedule) fn preview(
+    conn: &mut Conn,
+    actor: &Actor,
+    now: Instant,
+    intake_id: IntakeId,
+    new: NewSeries,
+) -> Result<LaidOut, Error> {
     let intake = intakes::find(conn, actor, intake_id)?;
     actor.may(Action::WriteSchedule)?;
     intake.check_live()?;
     let frame = frame(conn, &intake)?;
     let ready = ready(conn, actor, &intake, &frame, new)?;
-    lay_out(conn, actor, &intake, ready, None, &[])
+    lay_out(conn, actor, now, &intake, ready, None, &[])
 }
 
 /// Schedules the sessions of a series as drafts, until the module's hours are used up.
@@ -71,7 +77,7 @@ pub(in crate::schedule) fn create(
     let drafts = ready.plans.iter().zip(&ready.drawn.occurrences);
     let drafts = drafts.map(|(plan, one)| SessionRow { series_id: Some(row.id), ..draft(&intake, now, plan, one.minutes) });
     let sessions = insert(conn, actor, &intake, drafts.collect(), &ready.plans)?;
-    lay_out(conn, actor, &intake, ready, Some(row.id), &sessions)
+    lay_out(conn, actor, now, &intake, ready, Some(row.id), &sessions)
 }
 
 /// A series that can be stored.
@@ -88,11 +94,11 @@ fn ready(conn: &mut Conn, actor: &Actor, intake: &Intake, frame: &Frame, new: Ne
     faults.extend(frame.check_cohorts(new.module_id, &new.cohort_ids));
     faults.extend(intended.faults(intake));
     Error::unless_valid(faults)?;
-    let left = left(conn, intake, new.module_id, &new.cohort_ids)?;
+    let (left, full) = left(conn, intake, new.module_id, &new.cohort_ids)?;
     let days_off = days_off(conn, intake, &intended.days, &new.skip)?;
     let drawn = occurrences(&new.pattern, intake.time_zone, intended.days.clone(), &days_off, frame.days.until, left);
     if drawn.occurrences.is_empty() {
-        return Err(nothing(&drawn, &new.pattern));
+        return Err(nothing(&drawn, &new.pattern, full));
     }
     let own = series::table.filter(series::intake_id.eq(intake.id)).filter(series::code.eq(&new.code));
     if own.count().get_result::<i64>(conn)? > 0 {
@@ -118,19 +124,22 @@ fn days_off(
     Ok(off)
 }
 
-/// The minutes of a module for which some of these cohorts, the one that has least left, has no session yet. Drafts count, so that a
-/// second series goes on where a first one, not published yet, ends.
-fn left(conn: &mut Conn, intake: &Intake, module: ModuleId, cohorts: &[CohortId]) -> Result<i64, Error> {
-    let planned = planned_minutes(conn, intake)?.remove(&module).map_or(0, |(_, minutes)| minutes);
+/// The minutes of a module for which some of these cohorts, the one that has least left, has no session yet, and what both are called.
+/// Drafts count, so that a second series goes on where a first one, not published yet, ends.
+fn left(conn: &mut Conn, intake: &Intake, module: ModuleId, cohorts: &[CohortId]) -> Result<(i64, String), Error> {
+    let (code, planned) = planned_minutes(conn, intake)?.remove(&module).ok_or(Error::NotFound)?;
     let taken = taken_of(conn, intake, vec![module])?.into_iter().map(|(_, taken)| taken).collect();
     let laid_out = laid_out(taken);
-    let most = cohorts.iter().filter_map(|cohort| laid_out.get(&(*cohort, module))).max();
-    Ok(planned - most.copied().unwrap_or(0))
+    let taken = |cohort: &CohortRow| laid_out.get(&(cohort.id, module)).copied().unwrap_or(0);
+    let most = intakes::cohorts_of(conn, intake.id)?.into_iter().filter(|one| cohorts.contains(&one.id)).max_by_key(taken);
+    let most = most.ok_or(Error::NotFound)?;
+    let of_plan = format!("{} of {} of module {code}", taken(&most), counted(planned, "planned minute"));
+    Ok((planned - taken(&most), format!("cohort {} has {of_plan} in sessions already, drafts among them", most.code)))
 }
 
-fn nothing(drawn: &Drawn, pattern: &[Slot]) -> Error {
+fn nothing(drawn: &Drawn, pattern: &[Slot], full: String) -> Error {
     let detail = if drawn.minutes_left == 0 {
-        "a cohort has all planned minutes of the module in sessions already, drafts among them".to_owned()
+        full
     } else if drawn.skipped.is_empty() {
         format!("none of the days is a {}", listed(pattern.iter().map(|slot| slot.weekday.as_str())))
     } else {
@@ -144,6 +153,7 @@ fn nothing(drawn: &Drawn, pattern: &[Slot]) -> Error {
 fn lay_out(
     conn: &mut Conn,
     actor: &Actor,
+    now: Instant,
     intake: &Intake,
     ready: Ready,
     id: Option<SeriesId>,
@@ -164,7 +174,7 @@ fn lay_out(
         });
         candidates.push(Candidate::of(session, plan, one.minutes).at(format!("/sessions/{index}")));
     }
-    let checked = checked(conn, actor, intake, candidates)?;
+    let checked = checked(conn, actor, now, intake, candidates)?;
     let Drawn { skipped, minutes_left, ended, .. } = drawn;
     Ok(LaidOut { id, intake_id: intake.id, code, sessions: told, skipped, minutes_left, ended, checked })
 }

@@ -78,7 +78,7 @@ fn costs(app: &App, class: &Class) -> Costs {
     measure("changes of a trainee", &|| get(&trainee, format!("/people/{}/changes", class.members[0].trainee)));
     measure("calendar of an intake", &|| get(&app.anonymous(), class.calendars[0].clone()));
     measure("calendar of a trainee", &|| get(&app.anonymous(), class.calendars[1].clone()));
-    measure("roll calls left to do", &|| get(coordinator, format!("/roll-calls?open=true&intake_id={intake}&limit=500")));
+    measure("roll calls left to do", &|| get(coordinator, format!("/roll-calls?closed=false&intake_id={intake}&limit=500")));
     measure("roll call read", &|| get(coordinator, path.clone()));
     measure("roll call put", &|| put(&lines));
     measure("roll call put again", &|| put(&changed));
@@ -203,7 +203,7 @@ fn what_is_to_be_thought_over_is_looked_up_in_sets() {
     let shifts: String = (2..=30).map(|day| format!("\nA,2020-06-{day:02},08:00,16:00")).collect();
     let file = format!("crew,date,start,end{shifts}");
     course.coordinator.post_file(&format!("/calendars/{rota}/shifts/import"), "rota.csv", file.as_bytes()).expect(200);
-    let profile = json!({ "time_zone": "Asia/Shanghai", "daily_minutes": 1, "weekly_minutes": 1, "disciplines": ["NONE"],
+    let profile = json!({ "time_zone": "Asia/Shanghai", "daily_minutes": 1, "weekly_minutes": 1, "disciplines": ["MEC"],
         "hours": [{ "weekday": "monday", "from_time": "00:00", "until_time": "00:01" }], "exceptions": [] });
     course.coordinator.put(&format!("/instructors/{}/profile", course.instructor), profile).expect(200);
     // A holiday, on shift, not available, not qualified, too much on the day and in the week.

@@ -312,7 +312,7 @@ fn sessions_exchange_minutes_and_instructors() {
     let told = import("?dry_run=true&reason=x", &more).expect(200);
     assert_eq!(verdicts(&told), said(&[(2, "invalid", &["plan_exceeded"]), (3, "unchanged", &[])]));
     let detail = format!(
-        "with this session cohort MET-1 has {} of {} planned minutes of module COM-01; more needs an amendment",
+        "with session A cohort MET-1 has {} of {} planned minutes of module COM-01; more needs an amendment",
         seed::COMMON + 15,
         seed::COMMON
     );
