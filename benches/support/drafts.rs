@@ -6,7 +6,7 @@ use muster::{
     clock::Instant,
     db::Conn,
     error::Error,
-    intakes::IntakeId,
+    intakes::{CohortId, IntakeId},
     people::PersonKind,
     schedule::{self, NewSession, SessionId},
 };
@@ -28,13 +28,12 @@ pub struct Batch {
     pub sessions: Vec<SessionId>,
 }
 
-/// A course of four classes and 32 instructors with so many batches of drafts.
+/// So many courses, each of four classes and with a batch of drafts; they share 32 instructors. A batch beside others of its own course
+/// would be held against all of them.
 pub(super) fn prepare(conn: &mut Conn, actor: &Actor, now: Instant, house: &House, batches: usize) -> Result<Vec<Batch>, Error> {
     let version = version(conn, actor, now, house.provider, "DRAFTS", long(&DISCIPLINES))?;
-    let intake = running(conn, actor, now, &version, "DRAFTS", LONG_DAYS)?;
-    let (cohorts, _) = cohorts(conn, actor, now, (house, &version), intake, Some("DRAFTS"))?;
     let instructors = record(conn, actor, now, house, (PersonKind::Instructor, "DRAFTS"), &[house.provider], 32)?;
-    let session = |batch: usize, number: usize| {
+    let session = |batch: usize, cohorts: &[CohortId], number: usize| {
         let (slot, cohort) = (number / 4, number % 4);
         let starts_at = start(i64::try_from(batch).unwrap(), i64::try_from(slot).unwrap());
         NewSession {
@@ -52,7 +51,10 @@ pub(super) fn prepare(conn: &mut Conn, actor: &Actor, now: Instant, house: &Hous
         }
     };
     let batch = |batch: usize| {
-        let news = (0..SESSIONS).map(|number| session(batch, number)).collect();
+        let code = format!("DRAFTS-{batch}");
+        let intake = running(conn, actor, now, &version, &code, LONG_DAYS)?;
+        let (cohorts, _) = cohorts(conn, actor, now, (house, &version), intake, Some(&code))?;
+        let news = (0..SESSIONS).map(|number| session(batch, &cohorts, number)).collect();
         let rows = schedule::create_many(conn, actor, now, intake, news, false)?;
         Ok(Batch { intake, sessions: rows.into_iter().map(|row| row.id).collect() })
     };
