@@ -185,7 +185,7 @@ pub struct SeriesRow {
 }
 
 /// Somebody who teaches a session.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Queryable, Serialize, ToSchema)]
 pub struct Instructor {
     pub id: PersonId,
     #[schema(example = "欧阳旭")]
