@@ -1,12 +1,12 @@
 //! The one error of the crate: closed, and sorted by what the caller should do about it.
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 use actix_web::{HttpResponse, ResponseError, http::StatusCode};
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use serde::Serialize;
 
-use crate::schedule::Conflict;
+use crate::{schedule::Conflict, text::listed};
 
 /// A field that is well-formed but wrong.
 #[derive(Clone, Debug, Serialize, PartialEq, Eq, utoipa::ToSchema)]
@@ -240,11 +240,47 @@ pub fn coded<E: serde::de::Error>(code: &str, detail: &str) -> E {
     E::custom(format_args!("\u{1}{code}\u{1}{detail}\u{1}"))
 }
 
-/// Code and detail of a message that [`coded`] made, or `code` and the message itself.
-pub fn decoded<'a>(message: &'a str, code: &'a str) -> (&'a str, &'a str) {
+/// Code and detail of a message that [`coded`] made, or `code` and the message itself in plain words.
+pub fn decoded<'a>(message: &'a str, code: &'a str) -> (&'a str, Cow<'a, str>) {
     let mut parts = message.split('\u{1}');
     match (parts.next(), parts.next(), parts.next()) {
-        (Some(_), Some(code), Some(detail)) => (code, detail),
-        _ => (code, message),
+        (Some(_), Some(code), Some(detail)) => (code, detail.into()),
+        _ => (code, plain(message).map_or(message.into(), Cow::from)),
+    }
+}
+
+/// What serde says of a value or a field that there is not, without the words of Rust: variants, and `expected one of`.
+fn plain(message: &str) -> Option<String> {
+    let (what, rest) = [("value", "unknown variant `"), ("field", "unknown field `")]
+        .into_iter()
+        .find_map(|(what, begin)| Some((what, message.strip_prefix(begin)?)))?;
+    let known = [", there are no ", ", expected one of ", ", expected "];
+    // What was sent may hold these words too; what is known does not.
+    let (sent, known) = known.into_iter().find_map(|between| rest.rsplit_once(between).filter(|(sent, _)| sent.ends_with('`')))?;
+    let sent = sent.trim_end_matches('`');
+    let names = known.split('`').skip(1).step_by(2);
+    Some(format!("there is no {what} `{sent}`; there are: {}", listed(names)))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::de::{Error as _, value::Error as SerdeError};
+
+    use super::*;
+
+    fn told(error: &SerdeError) -> String {
+        decoded(&error.to_string(), "").1.into_owned()
+    }
+
+    #[test]
+    fn what_there_is_not_is_told_in_plain_words() {
+        assert_eq!(told(&SerdeError::unknown_variant("x", &["a", "b", "c"])), "there is no value `x`; there are: a, b, c");
+        assert_eq!(told(&SerdeError::unknown_variant("x", &["a", "b"])), "there is no value `x`; there are: a, b");
+        assert_eq!(told(&SerdeError::unknown_field("x", &["a"])), "there is no field `x`; there are: a");
+        assert_eq!(told(&SerdeError::unknown_field("x", &[])), "there is no field `x`; there are: none");
+        // What was sent may look like what serde says.
+        let sent = "a`, expected `b";
+        assert_eq!(told(&SerdeError::unknown_variant(sent, &["c", "d"])), format!("there is no value `{sent}`; there are: c, d"));
+        assert_eq!(told(&SerdeError::missing_field("x")), "missing field `x`");
     }
 }

@@ -215,7 +215,7 @@ impl<'de> Deserialize<'de> for Email {
 
 stored_as_text!(Email, |text: String| Ok(Email(text)));
 
-/// Where one joins a meeting: an `https` or `http` address without blanks, of at most 500 characters.
+/// Where one joins a meeting: an `https` or `http` address without blanks and without a user or password, of at most 500 characters.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema, diesel::expression::AsExpression, diesel::deserialize::FromSqlRow)]
 #[diesel(sql_type = diesel::sql_types::Text)]
 #[serde(transparent)]
@@ -234,8 +234,12 @@ impl FromStr for Link {
         let text = checked(text, 500, false)?;
         let rest = text.strip_prefix("https://").or(text.strip_prefix("http://"));
         // What a browser would run or open from a disk is no link.
-        if rest.is_none_or(|rest| rest.starts_with('/') || rest.is_empty()) || text.chars().any(char::is_whitespace) {
+        let Some(rest) = rest.filter(|rest| !rest.starts_with('/') && !rest.is_empty() && !rest.chars().any(char::is_whitespace)) else {
             return Err(TextFault { code: "link_malformed", detail: "is not an address that begins with https:// or http://".to_owned() });
+        };
+        // Whoever sees the session would read the password, and feeds would carry it.
+        if rest.split(['/', '?', '#', '\\']).next().is_some_and(|host| host.contains('@')) {
+            return Err(TextFault { code: "link_malformed", detail: "must not name a user or a password before the host".to_owned() });
         }
         Ok(Self(text))
     }
@@ -256,8 +260,21 @@ mod tests {
 
     #[test]
     fn a_link_is_an_address_of_the_web() {
-        assert!("https://meeting.example.org/5551234?pwd=x".parse::<Link>().is_ok());
-        for wrong in ["javascript:alert(1)", "https://", "https:///x", "file:///etc/passwd", "https://a b", "meeting 555 1234", ""] {
+        for right in ["https://meeting.example.org/5551234?pwd=x", "https://meeting.example.org/@room", "https://example.org?to=a@b"] {
+            assert!(right.parse::<Link>().is_ok(), "{right}");
+        }
+        for wrong in [
+            "javascript:alert(1)",
+            "https://",
+            "https:///x",
+            "file:///etc/passwd",
+            "https://a b",
+            "meeting 555 1234",
+            "",
+            "https://user:password@example.org/1",
+            "https://user@example.org",
+            "https://user@example.org?x",
+        ] {
             assert!(wrong.parse::<Link>().is_err(), "{wrong}");
         }
     }

@@ -160,6 +160,7 @@ fn rfc3339(at: &DateTime<Tz>) -> String {
 }
 
 const MINUTES: &str = "%Y-%m-%dT%H:%M";
+const MINUTES_LONG: usize = "2020-05-27T19:00".len();
 
 /// A time as it was entered: an instant, or a local time of a zone that is known only where it is used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -210,7 +211,11 @@ impl FromStr for EnteredTime {
             Some(_) => Err(Instant::OUTSIDE_YEARS),
             None => {
                 let wrong = "must be an RFC 3339 instant such as 2020-05-27T11:00:00Z, or a local time such as 2020-05-27T19:00";
-                Instant::kept(text.parse().map_err(|_| wrong)?).map(Self::Instant)
+                // RFC 3339 has seconds always; people leave them out here as they do of a local time.
+                let with_seconds = text.split_at_checked(MINUTES_LONG).filter(|(_, offset)| offset.starts_with(['Z', '+', '-']));
+                let with_seconds = with_seconds.map(|(minutes, offset)| format!("{minutes}:00{offset}"));
+                let instant = with_seconds.as_deref().unwrap_or(text).parse().map_err(|_| wrong)?;
+                Instant::kept(instant).map(Self::Instant)
             }
         }
     }
@@ -218,7 +223,7 @@ impl FromStr for EnteredTime {
 
 impl utoipa::PartialSchema for EnteredTime {
     fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
-        let description = "An RFC 3339 instant, or a local time in whole minutes without an offset, meant in the intake's time zone. One that \
+        let description = "An RFC 3339 instant, whose seconds may be left out, or a local time in whole minutes without an offset, meant in the intake's time zone. One that \
             the clocks skip or show twice is refused: `local_time_missing`, `local_time_ambiguous`.";
         utoipa::openapi::ObjectBuilder::new()
             .schema_type(utoipa::openapi::Type::String)
@@ -357,10 +362,19 @@ mod tests {
     }
 
     #[test]
+    fn both_passes_of_an_hour_that_the_clocks_show_twice_are_entered_by_their_offsets() {
+        let read = |text: &str| text.parse::<EnteredTime>().unwrap().instant(zone("Europe/Berlin")).unwrap().to_string();
+        assert_eq!(read("2020-10-25T02:30+02:00"), "2020-10-25T00:30:00Z");
+        assert_eq!(read("2020-10-25T02:30+01:00"), "2020-10-25T01:30:00Z");
+    }
+
+    #[test]
     fn a_time_is_entered_with_an_offset_or_without_one_in_whole_minutes() {
         let read = |text: &str| text.parse::<EnteredTime>();
         let instant = EnteredTime::Instant(DateTime::from_timestamp(1_590_627_600, 0).unwrap().into());
-        for text in ["2020-05-28T01:00:00Z", "2020-05-28T09:00:00+08:00", "2020-05-28T01:00:00.000Z"] {
+        for text in
+            ["2020-05-28T01:00:00Z", "2020-05-28T09:00:00+08:00", "2020-05-28T01:00:00.000Z", "2020-05-28T01:00Z", "2020-05-28T09:00+08:00"]
+        {
             assert_eq!(read(text), Ok(instant), "{text}");
         }
         for text in ["2020-05-28T09:00", "2020-05-28T09:00:00"] {
@@ -375,6 +389,9 @@ mod tests {
             "1899-12-31T09:00",
             "2016-12-31T23:59:60Z",
             "09:00",
+            "09:00Z",
+            "2020-05-28T09Z",
+            "2020-05-28T09:00+8",
             "",
         ];
         for text in wrong {

@@ -9,6 +9,6 @@ mod store;
 pub use http::{ApiDoc, routes};
 pub use model::{Calendar, CalendarDay, CalendarId, CalendarKind, CalendarPatch, CrewShift, DayKind, NewCalendar, Weekdays};
 pub use store::{
-    by_code, check_holidays, create, days_between, days_off, fillable, find, keep, list, of_shifts, planned, replace_days, replace_shifts,
-    shifts_between, shifts_of, update,
+    by_code, check_holidays, create, days_between, days_off, fillable, find, keep, keepers, list, of_shifts, planned, remove, replace_days,
+    replace_shifts, shifts_between, shifts_of, update,
 };

@@ -10,7 +10,7 @@ use super::model::{Calendar, CalendarDay, CalendarId, CalendarKind, CalendarPatc
 use crate::{
     access::{Action, Actor, Scope},
     clock::Instant,
-    db::{Conn, MultiBackend, for_backend},
+    db::{CHUNK, Conn, MultiBackend, for_backend},
     error::Error,
     http::{Caller, ETag},
     id::Id,
@@ -20,8 +20,6 @@ use crate::{
     text::Code,
 };
 
-/// Rows or keys in one statement; a fixed size keeps it cached and far from the bind limits.
-const CHUNK: usize = 500;
 const NONE: [CalendarId; 0] = [];
 
 /// The calendars in the actor's scope: the provider's; with a token for one intake the one that the intake names.
@@ -153,6 +151,22 @@ pub fn keep(conn: &mut Conn, actor: &Actor, calendar: &Calendar) -> Result<(), E
     Ok(())
 }
 
+/// How many intakes keep the days off of a calendar.
+pub fn keepers(conn: &mut Conn, id: CalendarId) -> Result<i64, Error> {
+    Ok(intakes::table.filter(intakes::holiday_calendar_id.eq(id)).count().get_result(conn)?)
+}
+
+/// Removes a calendar that lists nothing and that no intake names.
+///
+/// # Errors
+/// 409 `reference_broken` if one does, or if it lists something.
+pub fn remove(conn: &mut Conn, actor: &Actor, calendar: Calendar) -> Result<(), Error> {
+    actor.may_beyond_intakes(Action::WriteCalendars)?;
+    diesel::delete(calendars::table.filter(calendars::id.eq(calendar.id))).execute(conn)?;
+    actor.record(NewEntry::of("calendar.removed", "calendar", calendar.id).provider(calendar.provider_id).from(&calendar));
+    Ok(())
+}
+
 /// Applies a patch under `If-Match`.
 pub fn update(conn: &mut Conn, actor: &Actor, caller: &Caller, id: CalendarId, patch: CalendarPatch) -> Result<Calendar, Error> {
     let stored = find(conn, actor, id)?;
@@ -251,15 +265,18 @@ pub fn replace_days(
 ) -> Result<Calendar, Error> {
     actor.may_beyond_intakes(Action::Import)?;
     let id = calendar.id;
+    let mut replaced = Vec::new();
     for chunk in dates.chunks(CHUNK) {
-        let listed = calendar_days::table.filter(calendar_days::calendar_id.eq(id)).filter(calendar_days::on_date.eq_any(chunk.to_vec()));
+        let own = calendar_days::table.filter(calendar_days::calendar_id.eq(id));
+        let listed = own.filter(calendar_days::on_date.eq_any(chunk.to_vec()));
+        replaced.extend(listed.clone().select(CalendarDay::as_select()).load(conn)?);
         diesel::delete(listed).execute(conn)?;
     }
     for chunk in set.chunks(CHUNK) {
         let rows: Vec<_> = chunk.iter().map(|day| (calendar_days::calendar_id.eq(id), day)).collect();
         for_backend!(conn, |c| diesel::insert_into(calendar_days::table).values(rows).execute(c))?;
     }
-    filled(conn, actor, calendar, &set)
+    filled(conn, actor, calendar, &replaced, set)
 }
 
 /// Lists `set`, and no other of the shifts that `keys` name by crew and start, which hold those of `set` too.
@@ -276,27 +293,31 @@ pub fn replace_shifts(
     for (crew, start) in keys {
         starts.entry(crew).or_default().push(*start);
     }
+    let mut replaced = Vec::new();
     for (crew, starts) in starts {
         for chunk in starts.chunks(CHUNK) {
             let of_crew = crew_shifts::table.filter(crew_shifts::calendar_id.eq(id)).filter(crew_shifts::crew.eq(crew));
-            diesel::delete(of_crew.filter(crew_shifts::starts_at.eq_any(chunk.to_vec()))).execute(conn)?;
+            let listed = of_crew.filter(crew_shifts::starts_at.eq_any(chunk.to_vec()));
+            replaced.extend(listed.clone().select(CrewShift::as_select()).load(conn)?);
+            diesel::delete(listed).execute(conn)?;
         }
     }
     for chunk in set.chunks(CHUNK) {
         let rows: Vec<_> = chunk.iter().map(|shift| (crew_shifts::calendar_id.eq(id), shift)).collect();
         for_backend!(conn, |c| diesel::insert_into(crew_shifts::table).values(rows).execute(c))?;
     }
-    filled(conn, actor, calendar, &set)
+    filled(conn, actor, calendar, &replaced, set)
 }
 
-/// The calendar shows something else from this transaction on.
-fn filled(conn: &mut Conn, actor: &Actor, mut calendar: Calendar, set: &impl Serialize) -> Result<Calendar, Error> {
+/// The calendar shows something else from this transaction on: `set` in the place of what was replaced.
+fn filled<T: Serialize>(conn: &mut Conn, actor: &Actor, mut calendar: Calendar, replaced: &[T], set: &[T]) -> Result<Calendar, Error> {
     calendar.version += 1;
     let stored = calendars::table.filter(calendars::id.eq(calendar.id)).filter(calendars::version.eq(calendar.version - 1));
     if diesel::update(stored).set(calendars::version.eq(calendar.version)).execute(conn)? == 0 {
         return Err(Error::Stale);
     }
-    actor.record(NewEntry::of("calendar.filled", "calendar", calendar.id).provider(calendar.provider_id).to(set));
+    let entry = NewEntry::of("calendar.filled", "calendar", calendar.id).provider(calendar.provider_id);
+    actor.record(entry.from(&replaced).to(&set));
     Ok(calendar)
 }
 

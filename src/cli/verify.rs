@@ -26,6 +26,7 @@ Exit code 3 if anything was found. Each finding begins with the name of its chec
   claims      what sessions occupy, and that nobody is in two places without a waiver
   plan        no more is scheduled than planned, by cohort and module
   sessions    published, held and cancelled ones are so in the journal and as it says, and all lie within the days of their intake
+  series      what each was made from can be read
   waivers     whoever may be in two places may by the journal
   changes     what is told of sessions that were moved or cancelled is what the journal says became of them, each once, to whom it concerns
   feeds       each shows what is its provider's
@@ -58,6 +59,7 @@ const CHECKS: &[(&str, Check)] = &[
     ("claims", schedule::verify_claims),
     ("plan", schedule::verify_plan),
     ("sessions", schedule::verify_sessions),
+    ("series", schedule::verify_series),
     ("waivers", schedule::verify_waivers),
     ("changes", schedule::verify_changes),
     ("feeds", feeds::verify),

@@ -126,7 +126,9 @@ fn session(lines: &mut Lines, event: &Event) -> Result<(), Error> {
         if !place.is_empty() {
             lines.property("LOCATION", place.join(", "))?;
         }
-        if let Some(link) = &event.link {
+        // Of a mixed session the room is where people are, and the place may say where the others join.
+        let link = event.link.clone().or_else(|| event.place.as_ref()?.as_str().parse().ok());
+        if let Some(link) = &link {
             lines.property("URL", link.as_str())?;
         }
         lines.property("DESCRIPTION", description(event))
@@ -149,7 +151,7 @@ fn description(event: &Event) -> String {
 /// How people meet; of what is recorded also how long it is, because the event is as long as the window.
 fn mode(event: &Event) -> String {
     match event.mode {
-        SessionMode::OnSite => "On site 线下".to_owned(),
+        SessionMode::OnSite => "On site 面授".to_owned(),
         SessionMode::LiveOnline => "Live online 线上直播".to_owned(),
         SessionMode::Mixed => "On site and online 线上线下混合".to_owned(),
         SessionMode::Recorded => {

@@ -179,6 +179,8 @@ impl Responder for Download {
         let mut response = HttpResponse::build(StatusCode::OK);
         response.insert_header((header::CACHE_CONTROL, "private, no-cache"));
         response.insert_header((header::CONTENT_DISPOSITION, format!("attachment; filename=\"{}\"", self.file_name)));
+        // The same address answers in another format to whoever asks for it.
+        response.append_header((header::VARY, "accept"));
         response.content_type(self.content_type).body(self.bytes)
     }
 }

@@ -52,7 +52,7 @@ fn parse<T: DeserializeOwned>(query: &str) -> Result<T, Error> {
         let message = error.into_inner().to_string();
         let (_, wanted) = decoded(&message, "");
         // A parameter that stands twice is told of the query as a whole, in words that name it.
-        let detail = if name == "." { wanted.to_owned() } else { format!("{name}: {wanted}") };
+        let detail = if name == "." { wanted.into_owned() } else { format!("{name}: {wanted}") };
         Error::malformed("query_malformed", detail)
     })
 }

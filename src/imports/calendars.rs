@@ -118,7 +118,9 @@ fn fill<K: Clone + Serialize, T: Clone + Serialize>(
         }
         let calendar = replace(conn, actor, calendar, &keys, &after)?;
         options.tell("written", total, total);
-        Ok(vec![Effect::updated("calendar", calendar.id, calendar.version, &Lines { keys, lines: before })?])
+        let filled = Effect::updated("calendar", calendar.id, calendar.version, &Lines { keys, lines: before })?;
+        let begun = begins.then(|| Effect::created("calendar", calendar.id, calendar.version));
+        Ok([filled].into_iter().chain(begun).collect())
     })
 }
 

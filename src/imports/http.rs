@@ -10,9 +10,9 @@ use serde::Deserialize;
 use utoipa::{IntoParams, OpenApi};
 
 use super::{
-    File, Format, Import, ImportId, ImportKind, Options, Report, import_calendar, import_instructors, import_organizations, import_roster,
-    import_schedule, may_import_calendar, may_import_instructors, may_import_organizations, may_import_roster, may_import_schedule,
-    read_table, store, template, undo::undo, verdict_file,
+    File, Format, Import, ImportId, ImportKind, Options, Report, Undone, import_calendar, import_instructors, import_organizations,
+    import_roster, import_schedule, may_import_calendar, may_import_instructors, may_import_organizations, may_import_roster,
+    may_import_schedule, read_table, store, template, undo::undo, verdict_file,
 };
 use crate::{
     access::{Action, Actor},
@@ -137,7 +137,7 @@ where
     let work = move |conn: &mut Conn, actor: &Actor, now: Instant| Answer::ok(&import(conn, actor, now, &taken, &options)?.or_refused()?);
     let answer = if dry_run { db.read(caller.credentials.clone(), work).await? } else { once(&db, &caller, hash, work).await? };
     let Some(format) = format else {
-        return Ok(Either::Left(answer));
+        return Ok(Either::Left(answer.by_accept()));
     };
     let report: Report = answer.value()?;
     let bytes = web::block(move || verdict_file(&file.content, &report, format)).await.map_err(Error::internal)??;
@@ -219,9 +219,10 @@ async fn import_roster_file(db: Data<Db>, caller: Caller, id: Path<IntakeId>, qu
 
 /// Schedule the sessions of a file
 ///
-/// Columns: code, module, cohorts, date, start, end; instructors, break, length (of what is recorded), mode, room (its code), place. Times
-/// are local to the intake, or in full where the clocks show them twice or the session ends on another day. Matched by code. Sessions may
-/// exchange their times. Who is refused keeps time and minutes; with `partial=true`, who was to have these is refused as well.
+/// Columns: code, module, cohorts, date, start, end; instructors (their employee numbers, the lead's first; a name is not read), break,
+/// length (of what is recorded), mode, room (its code), place. Times are local to the intake, or in full where the clocks show them twice
+/// or the session ends on another day. Matched by code. Sessions may exchange their times. Who is refused keeps time and minutes; with
+/// `partial=true`, who was to have these is refused as well.
 #[utoipa::path(post, path = "/intakes/{id}/sessions/import", tag = "imports",
     params(("id" = IntakeId, Path, description = "The intake"), ScheduleQuery,
         ("Idempotency-Key" = Option<String>, Header, description = "The same key and file do the work once")),
@@ -258,9 +259,9 @@ async fn import_holidays_file(db: Data<Db>, caller: Caller, id: Path<CalendarId>
 ///
 /// Columns: crew, date, start, end; shift. Times are local to the calendar; a shift that does not end after its start ends on the day
 /// after. Of a crew that the file names, it replaces the shifts from the first of its days to the last: one with another start is
-/// corrected, and one that the file has no more is taken out, told in the row before it. The shift `rest` or 休, without times, says that
-/// the crew begins none on that day. A commit with rows at fault is 422 `import_rows_invalid`; with `partial=true` nothing is taken out on
-/// days of which no row speaks, as a row that cannot be read may have been meant for one.
+/// corrected, and one that the file has no more is taken out, told in the row before it and counted as `removed`. The shift `rest` or 休,
+/// without times, says that the crew begins none on that day. A commit with rows at fault is 422 `import_rows_invalid`; with
+/// `partial=true` nothing is taken out on days of which no row speaks, as a row that cannot be read may have been meant for one.
 #[utoipa::path(post, path = "/calendars/{id}/shifts/import", tag = "imports",
     params(("id" = CalendarId, Path, description = "The calendar of shifts"), ImportQuery,
         ("Idempotency-Key" = Option<String>, Header, description = "The same key and file do the work once")),
@@ -323,7 +324,7 @@ async fn read_import(db: Data<Db>, caller: Caller, id: Path<ImportId>) -> Result
     params(("id" = ImportId, Path, description = "The import"),
         ("Idempotency-Key" = Option<String>, Header, description = "The same key and body do the work once")),
     request_body(content = Change, example = json!({"reason": "it was last year's list"})),
-    responses((status = 200, description = "The import, undone", body = Import), Writing))]
+    responses((status = 200, description = "The import, undone", body = Undone), Writing))]
 async fn undo_import(db: Data<Db>, caller: Caller, id: Path<ImportId>, body: Body<Change>) -> Result<Answer, Error> {
     let id = id.into_inner();
     once(&db, &caller, body.hash, move |conn, actor, now| Answer::ok(&undo(conn, actor, now, id, &body.value()?)?)).await

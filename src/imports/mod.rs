@@ -20,8 +20,8 @@ pub use calendars::{begin_calendar, import_calendar, may_import_calendar};
 pub use http::{ApiDoc, routes};
 pub use instructors::{import_instructors, may_import_instructors};
 pub use model::{
-    Counts, File, Import, ImportId, ImportKind, ImportState, Options, Outcome, Progress, Reason, Report, RowChange, RowReport, Verdict,
-    program::ProgramFile,
+    Counts, File, Import, ImportId, ImportKind, ImportState, Options, Outcome, Progress, Reason, Report, RowChange, RowReport, Undone,
+    Verdict, program::ProgramFile,
 };
 pub use organizations::{import_organizations, may_import_organizations};
 pub use pipeline::{Format, read_program, read_table, template, verdict_file};

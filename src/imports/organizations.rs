@@ -14,6 +14,7 @@ use crate::{
     clock::Instant,
     db::{self, Conn},
     error::Error,
+    id::Id,
     organizations::{self, NewOrganization, OrganizationId},
     text::Code,
 };
@@ -49,21 +50,27 @@ fn apply(
     options: &Options,
 ) -> Result<Vec<Effect>, Error> {
     let total = changes.len();
-    let mut effects = Vec::with_capacity(total);
-    for (done, change) in (1..).zip(parents_first(changes, &known)) {
+    let (mut news, mut patches, mut befores) = (Vec::new(), Vec::new(), Vec::new());
+    for change in parents_first(changes, &known) {
         match change {
             Change::Create { code, name, latin_name, kind, parent } => {
-                let parent_id = parent.and_then(|parent| known.get(&parent).copied());
-                let created = organizations::create(conn, actor, now, NewOrganization { code, name, latin_name, kind, parent_id })?;
-                known.insert(created.code, created.id);
-                effects.push(Effect::created("organization", created.id, created.version));
+                let (id, parent_id) = (Id::generate(), parent.and_then(|parent| known.get(&parent).copied()));
+                known.insert(code.clone(), id);
+                news.push((id, NewOrganization { code, name, latin_name, kind, parent_id }));
             }
             Change::Update { stored, patch } => {
-                let changed = organizations::update(conn, actor, None, stored.id, patch)?;
-                effects.push(Effect::updated("organization", changed.id, changed.version, &OrganizationBefore::of(*stored))?);
+                befores.push(OrganizationBefore::of(&stored));
+                patches.push((*stored, patch));
             }
         }
-        options.tell("written", done, total);
     }
+    let mut effects = Vec::with_capacity(total);
+    let created = organizations::create_many(conn, actor, now, news)?;
+    effects.extend(created.iter().map(|one| Effect::created("organization", one.id, one.version)));
+    let changed = organizations::update_many(conn, actor, patches)?;
+    for (one, before) in changed.iter().zip(&befores) {
+        effects.push(Effect::updated("organization", one.id, one.version, before)?);
+    }
+    options.tell("written", total, total);
     Ok(effects)
 }

@@ -77,8 +77,9 @@ pub(super) fn settle<T, C>(
     apply: impl FnOnce(&mut Conn, Vec<C>) -> Result<Vec<Effect>, Error>,
 ) -> Result<Report, Error> {
     let mut rows = Vec::with_capacity(plans.len());
-    let mut changes = Vec::new();
+    let (mut changes, mut removed) = (Vec::new(), 0);
     for plan in plans {
+        removed += plan.removed;
         rows.push(plan.report);
         changes.extend(plan.change);
     }
@@ -94,7 +95,7 @@ pub(super) fn settle<T, C>(
         Outcome::Committed
     };
     let mut import_id = None;
-    let counts = Counts::of(&rows);
+    let counts = Counts::of(&rows, removed);
     if outcome == Outcome::Committed {
         let import = Import {
             id: Id::generate(),

@@ -59,7 +59,7 @@ pub fn import_schedule(
     let facts = facts(conn, actor, &frame.intake, &entries)?;
     let mut plans = plan(entries, &frame, &facts, options);
     let proposal = |plan: &RowPlan<Change>| Some(plan.change.as_ref()?.proposal(plan.report.row, options.publish));
-    let judged = schedule::judged(conn, actor, &frame.intake, plans.iter().filter_map(proposal).collect())?;
+    let judged = schedule::judged(conn, actor, now, &frame.intake, plans.iter().filter_map(proposal).collect())?;
     tell(&mut plans, judged);
     let subject = Subject { kind: ImportKind::Schedule, provider: Some(frame.intake.provider_id), intake: Some(id) };
     settle(conn, actor, now, subject, (file, options), (plans, unknown), |conn, changes| apply(conn, actor, now, id, changes, options))

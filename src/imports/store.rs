@@ -9,7 +9,7 @@ use super::model::{Counts, Effect, Import, ImportId, ImportKind, ImportState, ro
 use crate::{
     access::{Action, Actor, Scope},
     clock::Instant,
-    db::{Conn, MultiBackend, for_backend},
+    db::{CHUNK, Conn, MultiBackend, for_backend},
     enrollments::EnrollmentId,
     error::Error,
     id::Id,
@@ -23,9 +23,6 @@ use crate::{
     },
     text::Name,
 };
-
-/// Rows or ids in one statement; a fixed size keeps it cached and far from the bind limits.
-const CHUNK: usize = 500;
 
 /// The imports in the actor's scope: a provider's own; those of organizations are the administrator's.
 fn visible(actor: &Actor) -> imports::BoxedQuery<'static, MultiBackend> {

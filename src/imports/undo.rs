@@ -3,7 +3,9 @@
 use std::collections::{HashMap, HashSet};
 
 use super::{
-    model::{Import, ImportId, ImportKind, ImportState, Lines, PersonBefore, organizations::OrganizationBefore, schedule::SessionBefore},
+    model::{
+        Import, ImportId, ImportKind, ImportState, Lines, PersonBefore, Undone, organizations::OrganizationBefore, schedule::SessionBefore,
+    },
     store::{self, Stored},
 };
 use crate::{
@@ -15,22 +17,22 @@ use crate::{
     error::Error,
     http::Change,
     intakes::{self, IntakeId},
-    organizations::{self, OrganizationId},
+    organizations::{self, Organization, OrganizationId},
     people::{self, PersonId},
     schedule::{self, SessionId, SessionRow, SessionState},
-    text::Note,
+    text::{Note, counted},
 };
 
 /// What rests on an import and is told in full.
 const TOLD: usize = 5;
 
-/// Deletes what an import created and restores what it changed. Of a roster, people who are needed elsewhere by now stay; a calendar that
-/// began with the import stays too, and is empty.
+/// Deletes what an import created and restores what it changed. Of a roster, people who are needed elsewhere by now stay, and so does a
+/// calendar that began with the import while an intake keeps it; the answer says that it is empty.
 ///
 /// # Errors
 /// 404; 403 for what the actor may not import either; 409 `import_in_use` naming what rests on it, `illegal_transition` if it has been
 /// undone, `import_not_undoable` for a program: its version is confirmed, and that is final.
-pub fn undo(conn: &mut Conn, actor: &Actor, now: Instant, id: ImportId, change: &Change) -> Result<Import, Error> {
+pub fn undo(conn: &mut Conn, actor: &Actor, now: Instant, id: ImportId, change: &Change) -> Result<Undone, Error> {
     let import = store::find(conn, actor, id)?;
     match import.kind {
         ImportKind::Organizations => actor.may_beyond_intakes(Action::WriteOrganizations)?,
@@ -49,17 +51,19 @@ pub fn undo(conn: &mut Conn, actor: &Actor, now: Instant, id: ImportId, change: 
         return Err(Error::conflict("illegal_transition", "the import has been undone already"));
     }
     let effects = store::effects(conn, id)?;
+    let mut notes = Vec::new();
     match import.kind {
         ImportKind::Organizations => take_back_organizations(conn, actor, &effects)?,
         ImportKind::Instructors | ImportKind::Roster => take_back_people(conn, actor, &import, &effects)?,
         ImportKind::Schedule => take_back_sessions(conn, actor, now, (import.intake_id, change.reason.as_ref()), &effects)?,
-        ImportKind::Holidays | ImportKind::Shifts => take_back_calendar(conn, actor, import.kind, &effects)?,
+        ImportKind::Holidays | ImportKind::Shifts => notes.extend(take_back_calendar(conn, actor, import.kind, &effects)?),
         ImportKind::Program => {
             let detail = "a confirmed program version is final; retire it, and cancel the intake";
             return Err(Error::conflict("import_not_undoable", detail));
         }
     }
-    store::mark_undone(conn, actor, now, &import, change.reason.as_ref().map(Note::as_str))
+    let import = store::mark_undone(conn, actor, now, &import, change.reason.as_ref().map(Note::as_str))?;
+    Ok(Undone { import, notes })
 }
 
 /// 409 if anything rests on the import.
@@ -189,15 +193,18 @@ fn take_back_organizations(conn: &mut Conn, actor: &Actor, effects: &[Stored]) -
         }
         error => error,
     })?;
-    for (id, effect) in ids(effects, "organization", false) {
-        let before: OrganizationBefore = effect.before()?;
-        organizations::update(conn, actor, None, id, before.restoring())?;
+    let mut befores = HashMap::new();
+    for (id, effect) in ids::<Organization>(effects, "organization", false) {
+        befores.insert(id, effect.before::<OrganizationBefore>()?);
     }
-    Ok(())
+    let renamed: Vec<OrganizationId> = befores.keys().copied().collect();
+    let stored = organizations::of_ids(conn, actor, &renamed)?.into_iter();
+    let restored = stored.filter_map(|one| befores.remove(&one.id).map(|before| (one, before.restoring()))).collect();
+    organizations::update_many(conn, actor, restored).map(drop)
 }
 
-/// Lists in a calendar what was listed before.
-fn take_back_calendar(conn: &mut Conn, actor: &Actor, kind: ImportKind, effects: &[Stored]) -> Result<(), Error> {
+/// Lists in a calendar what was listed before, and removes one that began with the import. What is to be known of it besides.
+fn take_back_calendar(conn: &mut Conn, actor: &Actor, kind: ImportKind, effects: &[Stored]) -> Result<Vec<String>, Error> {
     for (id, effect) in ids(effects, "calendar", false) {
         db::lock(conn, "calendar", id)?;
         let calendar = calendars::find(conn, actor, id)?;
@@ -212,5 +219,16 @@ fn take_back_calendar(conn: &mut Conn, actor: &Actor, kind: ImportKind, effects:
             calendars::replace_days(conn, actor, calendar, &keys, &lines)?;
         }
     }
-    Ok(())
+    let mut notes = Vec::new();
+    for (id, _) in ids(effects, "calendar", true) {
+        // Nobody has changed it since, so that it is empty by now.
+        let calendar = calendars::find(conn, actor, id)?;
+        let keepers = calendars::keepers(conn, id)?;
+        if keepers > 0 {
+            notes.push(format!("the calendar {} stays, empty, for {} names it", calendar.code, counted(keepers, "intake")));
+        } else {
+            calendars::remove(conn, actor, calendar)?;
+        }
+    }
+    Ok(notes)
 }

@@ -68,7 +68,8 @@ pub struct Exception {
     #[diesel(column_name = until_minute)]
     #[schema(default = "24:00")]
     pub until_time: TimeOfDay,
-    /// Whether it adds to the weekly hours or takes from them.
+    /// Whether it adds to the weekly hours or takes from them. Where there are none, it can only give back what an earlier one has taken;
+    /// else it is refused.
     pub available: bool,
     #[serde(default)]
     #[schema(example = "a conference")]
@@ -96,7 +97,8 @@ pub struct Profile {
     /// As `daily_minutes`, from Monday to Sunday.
     #[schema(example = 1080)]
     pub weekly_minutes: Option<i32>,
-    /// The codes of the disciplines that the person is qualified for, in whatever program; none if that is not known.
+    /// The codes of the disciplines that the person is qualified for, in whatever program; none if that is not known. One that no program has
+    /// is refused.
     #[schema(example = json!(["MET"]))]
     pub disciplines: Vec<Code>,
     /// By weekday and time; none if the person is always available.
@@ -153,6 +155,11 @@ impl NewProfile {
             let outside = [("from_date", one.from_date), ("until_date", one.until_date)].into_iter().filter(|(_, date)| !is_kept(date));
             faults.extend(outside.map(|(field, _)| FieldFault::new(format!("{pointer}/{field}"), "out_of_range", Instant::OUTSIDE_YEARS)));
             faults.extend(check_times(&pointer, one.from_time, one.until_time));
+            if hours.is_empty() && one.available && !exceptions.iter().take(index).any(|earlier| !earlier.available && earlier.meets(one)) {
+                let detail =
+                    "without weekly hours the person is always available, and this adds nothing: say the hours, or take them first";
+                faults.push(FieldFault::new(format!("{pointer}/available"), "adds_nothing", detail));
+            }
         }
         disciplines.sort_unstable();
         disciplines.dedup();
@@ -167,6 +174,14 @@ impl NewProfile {
 
 fn check_times(pointer: &str, from: TimeOfDay, until: TimeOfDay) -> Option<FieldFault> {
     (until <= from).then(|| FieldFault::new(format!("{pointer}/until_time"), "end_before_start", "must be after from_time"))
+}
+
+impl Exception {
+    /// Whether some time is in both.
+    fn meets(&self, other: &Self) -> bool {
+        let days = self.from_date <= other.until_date && other.from_date <= self.until_date;
+        days && self.from_time < other.until_time && other.from_time < self.until_time
+    }
 }
 
 impl Profile {
@@ -257,8 +272,8 @@ mod tests {
 
     fn profile(zone: &str, hours: Vec<Hours>, exceptions: Vec<Exception>) -> Profile {
         let time_zone = zone.parse().unwrap();
-        let new = NewProfile { time_zone, daily_minutes: None, weekly_minutes: None, disciplines: Vec::new(), hours, exceptions };
-        new.of(Id::generate(), 1).unwrap()
+        let (person_id, disciplines) = (Id::generate(), Vec::new());
+        Profile { person_id, time_zone, daily_minutes: None, weekly_minutes: None, disciplines, hours, exceptions, version: 1 }
     }
 
     #[test]
@@ -286,6 +301,29 @@ mod tests {
         assert!(!on_third(&always(vec![still.clone(), away]), from, until));
         // Beside weekly hours that leave the day out.
         assert!(on_third(&profile("Asia/Shanghai", vec![hours(5, 0, 1440)], vec![still]), from, until));
+    }
+
+    #[test]
+    fn whoever_is_always_available_cannot_be_more_so() {
+        let fault = |hours: Vec<Hours>, exceptions: Vec<Exception>| {
+            let time_zone = "UTC".parse().unwrap();
+            let new = NewProfile { time_zone, daily_minutes: None, weekly_minutes: None, disciplines: Vec::new(), hours, exceptions };
+            match new.of(Id::generate(), 1) {
+                Err(Error::Invalid(faults)) => faults.into_iter().map(|fault| (fault.pointer, fault.code)).collect(),
+                _ => Vec::new(),
+            }
+        };
+        let away = exception("2020-06-01", "2020-06-07", (480, 720), false);
+        let back = exception("2020-06-07", "2020-06-09", (700, 800), true);
+        let adds_nothing = |index: usize| vec![(format!("/exceptions/{index}/available"), "adds_nothing".to_owned())];
+        assert_eq!(fault(Vec::new(), vec![back.clone()]), adds_nothing(0));
+        assert_eq!(fault(Vec::new(), vec![back.clone(), away.clone()]), adds_nothing(0));
+        assert_eq!(fault(Vec::new(), vec![away.clone(), back.clone()]), []);
+        let untouched = [exception("2020-06-08", "2020-06-09", (700, 800), true), exception("2020-06-07", "2020-06-07", (720, 800), true)];
+        for untouched in untouched {
+            assert_eq!(fault(Vec::new(), vec![away.clone(), untouched]), adds_nothing(1));
+        }
+        assert_eq!(fault(vec![hours(1, 0, 60)], vec![back]), []);
     }
 
     #[test]

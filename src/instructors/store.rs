@@ -8,17 +8,15 @@ use super::model::{Exception, Hours, NewProfile, Profile, ProfileRow};
 use crate::{
     access::{Action, Actor},
     clock::Instant,
-    db::{self, Conn, for_backend},
+    db::{self, CHUNK, Conn, for_backend},
     error::Error,
     http::{Caller, ETag},
     journal::NewEntry,
     people::{self, PersonId, PersonKind},
+    programs,
     schema::{instructor_disciplines, instructor_exceptions, instructor_hours, instructor_profiles},
-    text::Code,
+    text::{Code, listed},
 };
-
-/// Ids in one statement; a fixed size keeps it cached and far from the bind limits.
-const CHUNK: usize = 500;
 
 /// The profile of an instructor whom the actor sees.
 ///
@@ -33,7 +31,7 @@ pub fn find(conn: &mut Conn, actor: &Actor, now: Instant, id: PersonId) -> Resul
 /// Records a profile in place of what was known, under `If-Match` unless it is the first.
 ///
 /// # Errors
-/// 404 for nobody whom the actor sees as an instructor; 422.
+/// 404 for nobody whom the actor sees as an instructor; 422, also `unknown_discipline` for one that no program has.
 pub fn put(conn: &mut Conn, actor: &Actor, now: Instant, caller: &Caller, id: PersonId, new: NewProfile) -> Result<Profile, Error> {
     let provider = people::find(conn, actor, now, PersonKind::Instructor, id)?.person.provider_id;
     actor.may_beyond_intakes(Action::WriteProfiles)?;
@@ -42,6 +40,7 @@ pub fn put(conn: &mut Conn, actor: &Actor, now: Instant, caller: &Caller, id: Pe
     let stored = profiles_of(conn, BTreeSet::from([id]))?.remove(&id);
     let version = stored.as_ref().map_or(1, |stored| stored.version);
     let mut profile = new.of(id, version)?;
+    refuse_unknown(conn, actor, &profile, stored.as_ref())?;
     if let Some(stored) = &stored {
         caller.check_if_match(&ETag::version(stored.version), profile != *stored)?;
         if profile == *stored {
@@ -54,6 +53,22 @@ pub fn put(conn: &mut Conn, actor: &Actor, now: Instant, caller: &Caller, id: Pe
     insert(conn, &profile)?;
     actor.record(NewEntry::of("instructor_profile.set", "person", id).provider(provider).from(&stored).to(&profile));
     Ok(profile)
+}
+
+/// Refuses disciplines that no program has: such a code is mistyped, and would make a warning of every session. What is known already
+/// stays, whatever becomes of the programs.
+fn refuse_unknown(conn: &mut Conn, actor: &Actor, profile: &Profile, stored: Option<&Profile>) -> Result<(), Error> {
+    let is_new = |code: &&Code| stored.is_none_or(|stored| !stored.disciplines.contains(code));
+    let new: Vec<&Code> = profile.disciplines.iter().filter(is_new).collect();
+    if new.is_empty() {
+        return Ok(());
+    }
+    let known = programs::discipline_codes(conn, actor)?;
+    let Some(unknown) = new.into_iter().find(|code| !known.contains(*code)) else {
+        return Ok(());
+    };
+    let known = listed(known.iter().map(Code::as_str));
+    Err(Error::invalid("/disciplines", "unknown_discipline", format!("no program has a discipline {unknown}; there are: {known}")))
 }
 
 fn insert(conn: &mut Conn, profile: &Profile) -> Result<(), Error> {

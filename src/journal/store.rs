@@ -8,7 +8,7 @@ use diesel::{
 use super::model::{Entry, EntryFilter, Fact, NewFact, Payload, SealedEntry, chained, digest};
 use crate::{
     access::{Action, Actor, Scope},
-    db::{self, Conn, for_backend, types::Uid},
+    db::{self, CHUNK, Conn, for_backend, types::Uid},
     error::Error,
     id::Id,
     intakes::IntakeId,
@@ -16,8 +16,6 @@ use crate::{
     schema::{journal_entries, journal_payloads, journal_seals, journal_unsealed},
 };
 
-/// Rows in one insert statement; both databases' bind limits allow more.
-const CHUNK: usize = 500;
 /// Entries sealed in one transaction; SQLite's one writer does nothing else meanwhile.
 const SEALED_AT_ONCE: i64 = 1000;
 

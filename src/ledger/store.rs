@@ -12,7 +12,7 @@ use super::model::{Balance, EntryKind, HourEntry, HourEntryId, Posting, correcti
 use crate::{
     access::{Action, Actor},
     clock::Instant,
-    db::{self, Conn, for_backend, types::Uid},
+    db::{self, CHUNK, Conn, for_backend, types::Uid},
     enrollments::{self, EnrollmentId},
     error::Error,
     id::Id,
@@ -21,9 +21,6 @@ use crate::{
     schema::{hour_balances, hour_entries},
     text::{Note, counted},
 };
-
-/// Rows in one insert statement.
-const CHUNK: usize = 500;
 
 /// The statements that add entries to both balances: for each the rows of zeros, and what the entries add. In SQL over the entries just
 /// written, so that a balance cannot say anything else than they do; first a row of zeros where there is none, because the checks on the

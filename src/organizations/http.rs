@@ -63,7 +63,7 @@ async fn update_organization(
 ) -> Result<Answer, Error> {
     let id = id.into_inner();
     db.write(caller.credentials.clone(), move |conn, actor, _| {
-        let row = store::update(conn, actor, Some(&caller), id, body.value()?)?;
+        let row = store::update(conn, actor, &caller, id, body.value()?)?;
         Ok(Answer::ok(&row)?.tag(&ETag::version(row.version)))
     })
     .await

@@ -1,12 +1,18 @@
 //! The tables of organizations. The tree below an organization is kept by a trigger.
 
-use diesel::{prelude::*, sql_query, sql_types::BigInt};
+use std::collections::{BTreeSet, HashMap};
+
+use diesel::{
+    prelude::*,
+    sql_query,
+    sql_types::{BigInt, Integer, Nullable, Text},
+};
 
 use super::model::{NewOrganization, Organization, OrganizationId, OrganizationKind, OrganizationPatch};
 use crate::{
     access::{Action, Actor, Scope},
     clock::Instant,
-    db::{Conn, MultiBackend, types::Uid},
+    db::{self, CHUNK, Conn, MultiBackend, for_backend, types::Uid},
     error::Error,
     http::{Caller, ETag},
     id::Id,
@@ -78,63 +84,114 @@ pub fn all(conn: &mut Conn, actor: &Actor) -> Result<Vec<Organization>, Error> {
 /// # Errors
 /// 422 if a unit has no parent or another kind has one; 409 `already_exists` if the code is taken.
 pub fn create(conn: &mut Conn, actor: &Actor, now: Instant, new: NewOrganization) -> Result<Organization, Error> {
-    actor.may_beyond_intakes(Action::WriteOrganizations)?;
-    let id = Id::generate();
-    let root_id = match (new.kind, new.parent_id) {
-        (OrganizationKind::Unit, Some(parent)) => organizations::table
-            .find(parent)
-            .select(organizations::root_id)
-            .first(conn)
-            .optional()?
-            .ok_or_else(|| Error::invalid("/parent_id", "unknown_organization", "there is no such organization"))?,
-        (OrganizationKind::Unit, None) => {
-            return Err(Error::invalid("/parent_id", "parent_missing", "a unit needs the organization it belongs to"));
-        }
-        (_, Some(_)) => return Err(Error::invalid("/parent_id", "parent_not_allowed", "only a unit belongs to another organization")),
-        (_, None) => id,
-    };
-    let organization = Organization {
-        id,
-        code: new.code,
-        name: new.name,
-        latin_name: new.latin_name,
-        kind: new.kind,
-        parent_id: new.parent_id,
-        root_id,
-        version: 1,
-        created_at: now,
-    };
-    diesel::insert_into(organizations::table).values(&organization).execute(conn)?;
-    actor.record(NewEntry::of("organization.created", "organization", id).to(&organization));
-    Ok(organization)
+    let made = create_many(conn, actor, now, vec![(Id::generate(), new)])?.pop();
+    made.ok_or_else(|| Error::internal("no organization was made"))
 }
 
-/// Applies a patch under `If-Match`. `caller` is none for an import, which compared all organizations in the same transaction.
-pub fn update(
+/// Creates organizations under ids that the caller made for them, so that a unit may belong to one that comes before it.
+///
+/// # Errors
+/// As [`create`].
+pub fn create_many(
     conn: &mut Conn,
     actor: &Actor,
-    caller: Option<&Caller>,
+    now: Instant,
+    news: Vec<(OrganizationId, NewOrganization)>,
+) -> Result<Vec<Organization>, Error> {
+    actor.may_beyond_intakes(Action::WriteOrganizations)?;
+    let parents: Vec<OrganizationId> = news.iter().filter_map(|(_, new)| new.parent_id).collect::<BTreeSet<_>>().into_iter().collect();
+    let mut roots: HashMap<OrganizationId, OrganizationId> = HashMap::new();
+    for chunk in parents.chunks(CHUNK) {
+        let found = organizations::table.filter(organizations::id.eq_any(chunk.to_vec()));
+        roots.extend(found.select((organizations::id, organizations::root_id)).load::<(OrganizationId, OrganizationId)>(conn)?);
+    }
+    let mut made = Vec::with_capacity(news.len());
+    for (id, new) in news {
+        let root_id = root_of(id, &new, &roots)?;
+        roots.insert(id, root_id);
+        let NewOrganization { code, name, latin_name, kind, parent_id } = new;
+        made.push(Organization { id, code, name, latin_name, kind, parent_id, root_id, version: 1, created_at: now });
+    }
+    for chunk in made.chunks(CHUNK) {
+        for_backend!(conn, |c| diesel::insert_into(organizations::table).values(chunk).execute(c))?;
+    }
+    for organization in &made {
+        actor.record(NewEntry::of("organization.created", "organization", organization.id).to(organization));
+    }
+    Ok(made)
+}
+
+/// What is at the top of a new organization, from that of what it belongs to.
+fn root_of(id: OrganizationId, new: &NewOrganization, roots: &HashMap<OrganizationId, OrganizationId>) -> Result<OrganizationId, Error> {
+    let unknown = || Error::invalid("/parent_id", "unknown_organization", "there is no such organization");
+    match (new.kind, new.parent_id) {
+        (OrganizationKind::Unit, Some(parent)) => roots.get(&parent).copied().ok_or_else(unknown),
+        (OrganizationKind::Unit, None) => {
+            Err(Error::invalid("/parent_id", "parent_missing", "a unit needs the organization it belongs to"))
+        }
+        (_, Some(_)) => Err(Error::invalid("/parent_id", "parent_not_allowed", "only a unit belongs to another organization")),
+        (_, None) => Ok(id),
+    }
+}
+
+/// Applies a patch under `If-Match`.
+pub(super) fn update(
+    conn: &mut Conn,
+    actor: &Actor,
+    caller: &Caller,
     id: OrganizationId,
     patch: OrganizationPatch,
 ) -> Result<Organization, Error> {
     let stored = find(conn, actor, id)?;
     actor.may_beyond_intakes(Action::WriteOrganizations)?;
-    let mut changed = patch.apply(&stored);
-    if let Some(caller) = caller {
-        caller.check_if_match(&ETag::version(stored.version), changed != stored)?;
+    caller.check_if_match(&ETag::version(stored.version), patch.clone().apply(&stored) != stored)?;
+    update_many(conn, actor, vec![(stored, patch)])?.pop().ok_or_else(|| Error::internal("no organization was read"))
+}
+
+/// Applies patches to organizations that were read in the same transaction, each named once; a chunk of them in one statement.
+pub fn update_many(conn: &mut Conn, actor: &Actor, patches: Vec<(Organization, OrganizationPatch)>) -> Result<Vec<Organization>, Error> {
+    actor.may_beyond_intakes(Action::WriteOrganizations)?;
+    let mut all: Vec<(Organization, Organization)> = patches.into_iter().map(|(stored, patch)| (patch.apply(&stored), stored)).collect();
+    for chunk in all.chunks(CHUNK) {
+        let changes: Vec<_> = chunk.iter().filter(|(changed, stored)| changed != stored).map(|(changed, _)| changed).collect();
+        write(conn, &changes)?;
     }
-    if changed == stored {
-        return Ok(stored);
+    for (changed, stored) in all.iter_mut().filter(|(changed, stored)| changed != stored) {
+        changed.version += 1;
+        actor.record(NewEntry::of("organization.updated", "organization", stored.id).from(stored).to(changed));
     }
-    changed.version += 1;
-    let updated = diesel::update(organizations::table.filter(organizations::id.eq(id)).filter(organizations::version.eq(stored.version)))
-        .set(&changed)
-        .execute(conn)?;
-    if updated == 0 {
-        return Err(Error::Stale);
+    Ok(all.into_iter().map(|(changed, _)| changed).collect())
+}
+
+/// Writes names that changed; the versions say that nobody else changed them meanwhile.
+fn write(conn: &mut Conn, changes: &[&Organization]) -> Result<(), Error> {
+    if changes.is_empty() {
+        return Ok(());
     }
-    actor.record(NewEntry::of("organization.updated", "organization", id).from(&stored).to(&changed));
-    Ok(changed)
+    let text = format!(
+        "UPDATE organizations SET code = v.column3, name = v.column4, latin_name = v.column5, version = v.column2 + 1
+         FROM (VALUES {}) AS v WHERE organizations.id = v.column1 AND organizations.version = v.column2",
+        vec!["(?, ?, ?, ?, ?)"; changes.len()].join(", ")
+    );
+    let mut statement = db::fixed(&text).once();
+    for Organization { id, version, code, name, latin_name, .. } in changes {
+        statement = statement.bind::<Uid, _>(*id).bind::<Integer, _>(*version);
+        statement = statement.bind::<Text, _>(code).bind::<Text, _>(name).bind::<Nullable<Text>, _>(latin_name);
+    }
+    if statement.execute(conn)? == changes.len() { Ok(()) } else { Err(Error::Stale) }
+}
+
+/// These organizations, by id.
+///
+/// # Errors
+/// 404 if the actor does not see one of them.
+pub fn of_ids(conn: &mut Conn, actor: &Actor, ids: &[OrganizationId]) -> Result<Vec<Organization>, Error> {
+    let mut found: Vec<Organization> = Vec::with_capacity(ids.len());
+    for chunk in ids.chunks(CHUNK) {
+        found.extend(visible(actor).filter(organizations::id.eq_any(chunk.to_vec())).select(Organization::as_select()).load(conn)?);
+    }
+    found.sort_unstable_by_key(|one| one.id);
+    if found.len() < ids.len() { Err(Error::NotFound) } else { Ok(found) }
 }
 
 /// Deletes organizations that an import made, units before what they belong to.
@@ -143,13 +200,14 @@ pub fn update(
 /// 409 `reference_broken` if something refers to one of them, such as a person or an intake.
 pub fn remove_many(conn: &mut Conn, actor: &Actor, ids: &[OrganizationId]) -> Result<(), Error> {
     actor.may(Action::WriteOrganizations)?;
+    let stored = of_ids(conn, actor, ids)?;
     // A unit is made after what it belongs to, and so are the ids.
-    let mut ids = ids.to_vec();
-    ids.sort_unstable_by(|one, other| other.cmp(one));
-    for id in ids {
-        let stored = find(conn, actor, id)?;
-        diesel::delete(organizations::table.filter(organizations::id.eq(id))).execute(conn)?;
-        actor.record(NewEntry::of("organization.removed", "organization", id).from(&stored));
+    for chunk in stored.rchunks(CHUNK) {
+        let ids: Vec<OrganizationId> = chunk.iter().map(|one| one.id).collect();
+        diesel::delete(organizations::table.filter(organizations::id.eq_any(ids))).execute(conn)?;
+    }
+    for one in stored.iter().rev() {
+        actor.record(NewEntry::of("organization.removed", "organization", one.id).from(one));
     }
     Ok(())
 }

@@ -9,4 +9,6 @@ pub use model::{
     Discipline, DisciplineId, Module, ModuleDocument, ModuleId, ModuleKind, NewDiscipline, NewModule, NewProgram, NewProgramVersion, Plan,
     Program, ProgramId, ProgramPatch, ProgramVersion, ProgramVersionId, VersionDocument, VersionState,
 };
-pub use store::{by_code, confirm, create, create_version, find, list, plan, replace_version, retire, update, version, versions};
+pub use store::{
+    by_code, confirm, create, create_version, discipline_codes, find, list, plan, replace_version, retire, update, version, versions,
+};

@@ -1,5 +1,7 @@
 //! The tables of programs, and who sees which of them.
 
+use std::collections::BTreeSet;
+
 use diesel::prelude::*;
 
 use super::model::{
@@ -9,7 +11,7 @@ use super::model::{
 use crate::{
     access::{Action, Actor, Scope, sponsored},
     clock::Instant,
-    db::{Conn, MultiBackend, for_backend, lock},
+    db::{CHUNK, Conn, MultiBackend, for_backend, lock},
     error::Error,
     http::{Caller, Change, ETag},
     id::Id,
@@ -18,9 +20,6 @@ use crate::{
     schema::{cohorts, disciplines, enrollments, intakes, modules, program_versions, programs, session_instructors, sessions},
     text::Code,
 };
-
-/// Rows in one insert statement; both databases' bind limits allow more.
-const CHUNK: usize = 500;
 
 /// The versions that the intakes in the actor's scope run, or the one of a token for one intake; none given if intakes do not matter,
 /// for a provider sees its programs as such. Loaded, because a boxed query of both databases cannot be part of another one; intakes in
@@ -240,6 +239,20 @@ fn insert_content(conn: &mut Conn, plan: &Plan) -> Result<(), Error> {
         for_backend!(conn, |c| diesel::insert_into(modules::table).values(chunk).execute(c))?;
     }
     Ok(())
+}
+
+/// The codes of the disciplines that there are in the programs of the actor's providers, drafts among them.
+pub fn discipline_codes(conn: &mut Conn, actor: &Actor) -> Result<BTreeSet<Code>, Error> {
+    let codes = disciplines::table.select(disciplines::code).distinct().into_boxed();
+    let codes = match actor.scope() {
+        Scope::Provider(provider) => {
+            let own = program_versions::table.inner_join(programs::table.on(programs::id.eq(program_versions::program_id)));
+            let own = own.filter(programs::provider_id.eq_any(below(provider))).select(program_versions::id);
+            codes.filter(disciplines::program_version_id.eq_any(own))
+        }
+        _ => codes,
+    };
+    Ok(codes.load::<Code>(conn)?.into_iter().collect())
 }
 
 /// Replaces the content of a draft under `If-Match`. Its disciplines and modules get new ids: nothing refers to those of a draft.

@@ -14,7 +14,7 @@ use crate::{
     access::{Action, Actor, Role, Scope},
     attendance::RollCallState,
     clock::Instant,
-    db::{Conn, MultiBackend},
+    db::{CHUNK, Conn, MultiBackend},
     enrollments::{self, EnrollmentId, EnrollmentState},
     error::Error,
     http::{Caller, ETag},
@@ -31,9 +31,6 @@ use crate::{
     },
     text::{Code, Name},
 };
-
-/// Rows in one statement.
-const CHUNK: usize = 500;
 
 /// A report, or the word that the caller has it already.
 pub enum Pulled {

@@ -8,7 +8,7 @@ use super::model::{NewRoom, Room, RoomId, RoomPatch};
 use crate::{
     access::{Action, Actor, Scope},
     clock::Instant,
-    db::{Conn, MultiBackend},
+    db::{CHUNK, Conn, MultiBackend},
     error::Error,
     http::{Caller, ETag},
     id::Id,
@@ -19,8 +19,6 @@ use crate::{
     text::Note,
 };
 
-/// Ids in one statement.
-const CHUNK: usize = 500;
 const NONE: [RoomId; 0] = [];
 
 /// The rooms in the actor's scope: the provider's; with a token for one intake those in which it has sessions.
@@ -91,9 +89,20 @@ pub fn create(conn: &mut Conn, actor: &Actor, now: Instant, new: NewRoom) -> Res
     let NewRoom { code, name, kind, link, capacity, .. } = new;
     let room = Room { id: Id::generate(), provider_id, code, name, kind, link, capacity, version: 1, created_at: now };
     room.check()?;
+    refuse_taken(conn, &room)?;
     diesel::insert_into(rooms::table).values(&room).execute(conn)?;
     actor.record(NewEntry::of("room.created", "room", room.id).provider(provider_id).to(&room));
     Ok(room)
+}
+
+/// Refuses a code that another room of the provider has; the index refuses it too, without a name.
+fn refuse_taken(conn: &mut Conn, room: &Room) -> Result<(), Error> {
+    let same =
+        rooms::table.filter(rooms::provider_id.eq(room.provider_id)).filter(rooms::code.eq(&room.code)).filter(rooms::id.ne(room.id));
+    if same.count().get_result::<i64>(conn)? == 0 {
+        return Ok(());
+    }
+    Err(Error::conflict("already_exists", format!("the provider has a room {} already", room.code)))
 }
 
 /// Applies a patch under `If-Match`. Whoever is to come there is told of another name or link, and why.
@@ -110,6 +119,7 @@ pub fn update(conn: &mut Conn, actor: &Actor, now: Instant, caller: &Caller, id:
     if changed == stored {
         return Ok(stored);
     }
+    refuse_taken(conn, &changed)?;
     let is_told = (&changed.name, &changed.link) != (&stored.name, &stored.link);
     let to_come = if is_told { schedule::to_come_in(conn, now, id)? } else { Vec::new() };
     changed.version += 1;

@@ -23,6 +23,10 @@ pub(super) struct Candidate {
     pub(super) minutes: i32,
     /// The cohorts of whose plan it takes more than it does now. For the others it is not refused for what others have taken meanwhile.
     pub(super) taking: Vec<CohortId>,
+    /// Whether it is to be a draft, so that what is in its way is only told.
+    pub(super) stays_draft: bool,
+    /// Whether it is published and has changed since, or is to change, so that people have been told of another time or place.
+    pub(super) is_changed: bool,
 }
 
 impl Candidate {
@@ -37,8 +41,16 @@ impl Candidate {
             Some((row, cohorts)) if row.state == SessionState::Published && minutes <= row.minutes => added(cohorts, &plan.cohort_ids),
             _ => plan.cohort_ids.clone(),
         };
+        let is_changed = stored.is_some_and(|(row, _)| row.state == SessionState::Published);
         let stored = stored.map(|(row, _)| row.id);
-        Self { id: stored.unwrap_or_else(Id::generate), pointer: None, stored, plan, minutes, taking }
+        Self { id: stored.unwrap_or_else(Id::generate), pointer: None, stored, plan, minutes, taking, stays_draft: false, is_changed }
+    }
+
+    /// A session as it stands.
+    pub(super) fn standing(session: &Session) -> Self {
+        let stays_draft = session.row.state == SessionState::Draft;
+        let is_changed = session.row.state == SessionState::Published && session.row.sequence > 0;
+        Self { stays_draft, is_changed, ..Self::of(Some(session), session.plan(), session.row.minutes) }
     }
 
     /// A draft that the request itself makes, which whoever is refused it has not: named by where the request says it.
@@ -53,7 +65,7 @@ impl Candidate {
 
     /// A session as it was held: nothing is refused any more for the plan.
     pub(super) fn held(id: SessionId, actual: Plan, minutes: i32) -> Self {
-        Self { id, pointer: None, stored: Some(id), plan: actual, minutes, taking: Vec::new() }
+        Self { id, pointer: None, stored: Some(id), plan: actual, minutes, taking: Vec::new(), stays_draft: false, is_changed: false }
     }
 
     /// What it is for one of its instructors.
@@ -66,12 +78,12 @@ impl Candidate {
         Conflict { severity: Severity::Warn, subjects, ..self.blocking(kind, detail) }
     }
 
-    /// What blocks and cannot be waived.
+    /// What keeps it from being published, and cannot be waived.
     pub(super) fn blocking(&self, kind: ConflictKind, detail: String) -> Conflict {
         Conflict {
             session: self.placed(),
             kind,
-            severity: Severity::Block,
+            severity: if self.stays_draft { Severity::Warn } else { Severity::Block },
             can_be_waived: false,
             subjects: Vec::new(),
             other: None,
@@ -127,6 +139,11 @@ impl Candidates {
     /// The id by which a waiver names a session, proposed or standing.
     pub(super) fn stored_id(&self, id: SessionId) -> SessionId {
         self.find(id).and_then(|(_, one)| one.stored).unwrap_or(id)
+    }
+
+    /// Whether one of them is to be a draft.
+    pub(super) fn stays_draft(&self, id: SessionId) -> bool {
+        self.find(id).is_some_and(|(_, one)| one.stays_draft)
     }
 
     pub(super) fn occupied(&self) -> Vec<Occupied> {

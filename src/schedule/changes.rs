@@ -75,7 +75,7 @@ pub(super) struct Standing {
 
 impl Standing {
     pub(super) fn of(session: &Session, cohorts: &HashMap<Id<()>, Name>) -> Self {
-        let cohort = |id: &CohortId| Some(Subject { id: id.cast(), name: cohorts.get(&id.cast())?.clone() });
+        let cohort = |id: &CohortId| Some(Subject::of(*id, cohorts.get(&id.cast())?.clone()));
         let SessionRow { starts_at, ends_at, break_minutes, length_minutes, mode, ref place, .. } = session.row;
         Self {
             starts_at,
@@ -86,7 +86,11 @@ impl Standing {
             room: session.room.clone(),
             place: place.clone(),
             cohorts: session.cohort_ids.iter().filter_map(cohort).collect(),
-            instructors: session.instructors.iter().map(|one| Subject { id: one.id.cast(), name: one.name.clone() }).collect(),
+            instructors: session
+                .instructors
+                .iter()
+                .map(|one| Subject { latin_name: one.latin_name.clone(), ..Subject::of(one.id, one.name.clone()) })
+                .collect(),
         }
     }
 
@@ -222,6 +226,7 @@ static_loader! {
 pub(super) struct Facts<'a> {
     pub(super) code: &'a Code,
     pub(super) module: &'a Name,
+    pub(super) latin_module: Option<&'a Name>,
     pub(super) zone: Zone,
     pub(super) before: &'a Told,
     pub(super) after: Option<&'a Told>,
@@ -231,15 +236,16 @@ pub(super) struct Facts<'a> {
 
 /// The text in both languages.
 pub(super) fn message(facts: &Facts) -> Message {
-    Message { en: Text(langid!("en")).of(facts), zh: Text(langid!("zh-CN")).of(facts) }
+    Message { en: Text(langid!("en"), true).of(facts), zh: Text(langid!("zh-CN"), false).of(facts) }
 }
 
-/// A text in one language.
-struct Text(LanguageIdentifier);
+/// A text in one language, and whether that is written in Latin letters, so that whatever has a name in these is called by it.
+struct Text(LanguageIdentifier, bool);
 
 impl Text {
     fn of(&self, facts: &Facts) -> String {
-        let Facts { code, module, zone, before, after, successor, reason } = *facts;
+        let Facts { code, module, latin_module, zone, before, after, successor, reason } = *facts;
+        let module = self.name(module, latin_module);
         let zoned =
             |told: &Told| self.say("time-with-zone", &[("time", &self.time(zone, told.starts_at, told.ends_at)), ("zone", zone.as_str())]);
         let session = [("code", code.as_str()), ("module", module.as_str()), ("before", &zoned(before))];
@@ -278,8 +284,8 @@ impl Text {
                 ("length", told.length_minutes.map_or_else(|| self.say("by-the-clock", &[]), |minutes| self.number("minutes", minutes))),
                 ("breaks", self.number("minutes", told.break_minutes)),
                 ("place", self.place(told)),
-                ("instructors", self.names(told.instructors.iter().map(|one| &one.name))),
-                ("cohorts", self.names(told.cohorts.iter().map(|one| &one.name))),
+                ("instructors", self.names(&told.instructors)),
+                ("cohorts", self.names(&told.cohorts)),
             ]
         };
         let differences = parts(before).into_iter().zip(parts(after)).filter(|((_, before), (_, after))| before != after);
@@ -295,8 +301,12 @@ impl Text {
         }
     }
 
-    fn names<'a>(&self, names: impl Iterator<Item = &'a Name>) -> String {
-        let names: Vec<&str> = names.map(Name::as_str).collect();
+    fn name<'a>(&self, name: &'a Name, latin_name: Option<&'a Name>) -> &'a Name {
+        latin_name.filter(|_| self.1).unwrap_or(name)
+    }
+
+    fn names(&self, subjects: &[Subject]) -> String {
+        let names: Vec<&str> = subjects.iter().map(|one| self.name(&one.name, one.latin_name.as_ref()).as_str()).collect();
         if names.is_empty() { self.say("nothing", &[]) } else { names.join(&self.say("between-names", &[])) }
     }
 

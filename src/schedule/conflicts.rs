@@ -33,6 +33,8 @@ text_enum! {
         Trainee => "trainee",
         PlanExceeded => "plan_exceeded",
         OutsideIntake => "outside_intake",
+        /// Published, and changed to a time that is over: whoever was to come cannot any more.
+        InThePast => "in_the_past",
         /// On a day off of the intake's calendar.
         Holiday => "holiday",
         /// An instructor is not available, by the profile.
@@ -50,7 +52,8 @@ text_enum! {
 
 text_enum! {
     /// Whether publishing is refused for it, or only told: what the database holds by claims or sums blocks, and what is outside the intake;
-    /// what somebody has to judge warns, whatever it is.
+    /// what somebody has to judge warns, whatever it is, and so does an overlap with a draft. What was waived does not block either, nor does
+    /// anything of a draft that stays one.
     pub enum Severity {
         Block => "block",
         Warn => "warn",
@@ -100,19 +103,20 @@ pub struct Conflict {
     pub session: Placed,
     pub kind: ConflictKind,
     pub severity: Severity,
-    /// Whether a coordinator may waive it now: an overlap that nobody has waived yet, with a session that is visible to the caller. A waiver
-    /// names two sessions that are stored, so a new one is made as a draft first.
+    /// Whether a coordinator may waive it now: an overlap that nobody has waived yet, with a session that is published and visible to the
+    /// caller. A waiver names two sessions that are stored, so a new one is made as a draft first.
     pub can_be_waived: bool,
     /// Who or what is in both sessions: the instructor, the cohort, the room, or the trainees (at most 20); of the plan the cohort,
     /// of a capacity the room, of a holiday the calendar.
     pub subjects: Vec<Subject>,
-    /// The other session; null where there is none, or where it is not visible to the caller.
+    /// The other session; null where there is none, or where it is not visible to the caller. One that is a draft keeps nobody away, so such
+    /// an overlap warns; of each proposed session at most 20 of them are told.
     pub other: Option<Placed>,
     /// The coordinator's word that these two may overlap; such a conflict does not block. Null where the other session is not visible.
     pub waiver: Option<Granted>,
     /// For people.
     #[schema(
-        example = "session MET-02 overlaps session COM-01 (2020-05-28 09:00+08:00 to 2020-05-28 10:40+08:00): both take the instructor 欧阳旭"
+        example = "session MET-02 overlaps session COM-01 (2020-05-28 09:00+08:00 to 2020-05-28 10:40+08:00): both take the instructor Ouyang Xu"
     )]
     pub detail: String,
 }
@@ -124,6 +128,21 @@ pub struct Subject {
     pub id: Id<()>,
     #[schema(example = "欧阳旭")]
     pub name: Name,
+    /// Of people, where it is known; what English texts call them.
+    #[serde(default)]
+    #[schema(example = "Ouyang Xu")]
+    pub latin_name: Option<Name>,
+}
+
+impl Subject {
+    pub(super) fn of<T>(id: Id<T>, name: Name) -> Self {
+        Self { id: id.cast(), name, latin_name: None }
+    }
+
+    /// The name in an English text.
+    pub(super) fn in_english(&self) -> &Name {
+        self.latin_name.as_ref().unwrap_or(&self.name)
+    }
 }
 
 /// A session of a conflict, at the time at which it would be.
@@ -212,17 +231,21 @@ pub(super) struct Taking {
     pub(super) is_more: bool,
 }
 
-/// Of each share of the plan that would be exceeded the takings that go beyond it, in their order, with what would be scheduled then.
+/// Of each share of the plan that would be exceeded the takings that go beyond it, in their order, with what would be scheduled then. What is
+/// no more than it was comes first, wherever it stands: it takes its minutes in any case.
 pub(super) fn exceeding(
     takings: &[Taking],
     planned: &HashMap<ModuleId, (Code, i64)>,
     mut scheduled: HashMap<(CohortId, ModuleId), i64>,
 ) -> Vec<(Taking, i64)> {
+    for taking in takings.iter().filter(|taking| !taking.is_more) {
+        *scheduled.entry(taking.share).or_default() += taking.minutes;
+    }
     let mut beyond = Vec::new();
-    for taking in takings {
+    for taking in takings.iter().filter(|taking| taking.is_more) {
         let sum = scheduled.entry(taking.share).or_default();
         *sum += taking.minutes;
-        if taking.is_more && planned.get(&taking.share.1).is_some_and(|(_, planned)| *sum > *planned) {
+        if planned.get(&taking.share.1).is_some_and(|(_, planned)| *sum > *planned) {
             beyond.push((*taking, *sum));
         }
     }

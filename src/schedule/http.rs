@@ -142,13 +142,14 @@ struct Publication {
 #[derive(Debug, Serialize, ToSchema)]
 struct Sessions {
     sessions: Vec<Session>,
-    /// What the check tells of those that are published, and did not keep them from it; at most 1,000.
+    /// What the check tells of those that are published, and did not keep them from it; of drafts all that it tells, whether or not that would
+    /// keep them from being published. At most 1,000.
     warnings: Vec<Conflict>,
 }
 
 impl Sessions {
-    fn warned(conn: &mut Conn, actor: &Actor, sessions: Vec<Session>) -> Result<Self, Error> {
-        Ok(Self { warnings: check::warnings(conn, actor, &sessions)?, sessions })
+    fn warned(conn: &mut Conn, actor: &Actor, now: Instant, sessions: Vec<Session>) -> Result<Self, Error> {
+        Ok(Self { warnings: check::warnings(conn, actor, now, &sessions)?, sessions })
     }
 }
 
@@ -157,7 +158,8 @@ impl Sessions {
 struct ChangedSession {
     #[serde(flatten)]
     session: Session,
-    /// If it is published: what the check tells of it, and did not keep it from that.
+    /// If it is published: what the check tells of it, and did not keep it from that. Of a draft: all that the check tells of it, whether or
+    /// not that would keep it from being published.
     warnings: Vec<Conflict>,
 }
 
@@ -170,9 +172,9 @@ enum Stepped {
     Several(Sessions),
 }
 
-fn answer(conn: &mut Conn, actor: &Actor, session: Session) -> Result<Answer, Error> {
+fn answer(conn: &mut Conn, actor: &Actor, now: Instant, session: Session) -> Result<Answer, Error> {
     let tag = ETag::version(session.row.version);
-    let warnings = check::warnings(conn, actor, std::slice::from_ref(&session))?;
+    let warnings = check::warnings(conn, actor, now, std::slice::from_ref(&session))?;
     Ok(Answer::ok(&ChangedSession { session, warnings })?.tag(&tag))
 }
 
@@ -215,14 +217,14 @@ async fn create_session(db: Data<Db>, caller: Caller, id: Path<IntakeId>, body: 
     request_body(content = NewSessions, example = json!({"publish": true, "sessions": [{"code": "MET-01",
         "module_id": "01936f3e-0000-7000-8000-000000000006", "starts_at": "2020-05-28T01:00:00Z", "ends_at": "2020-05-28T02:30:00Z",
         "cohort_ids": ["01936f3e-0000-7000-8000-000000000004"], "instructor_ids": ["01936f3e-0000-7000-8000-000000000007"]}]})),
-    responses((status = 201, description = "The new sessions, in the order sent, with warnings if published", body = Sessions), Writing))]
+    responses((status = 201, description = "The new sessions, in the order sent, with warnings", body = Sessions), Writing))]
 async fn create_sessions(db: Data<Db>, caller: Caller, id: Path<IntakeId>, body: Body<NewSessions>) -> Result<Answer, Error> {
     let id = id.into_inner();
     once(&db, &caller, body.hash, move |conn, actor, now| {
         let NewSessions { sessions, publish } = body.value()?;
         let rows = store::create_many(conn, actor, now, id, sessions.0, publish)?;
         let sessions = whole(conn, rows)?;
-        Answer::created(format!("/api/v1/intakes/{id}/sessions"), &Sessions::warned(conn, actor, sessions)?)
+        Answer::created(format!("/api/v1/intakes/{id}/sessions"), &Sessions::warned(conn, actor, now, sessions)?)
     })
     .await
 }
@@ -245,14 +247,15 @@ async fn publish_sessions(db: Data<Db>, caller: Caller, id: Path<IntakeId>, body
             (None, None) => steps::publish_drafts(conn, actor, now, id)?,
         };
         let sessions = whole(conn, rows)?;
-        Answer::ok(&Sessions::warned(conn, actor, sessions)?)
+        Answer::ok(&Sessions::warned(conn, actor, now, sessions)?)
     })
     .await
 }
 
 /// What would stand in the way of sessions, if they were published
 ///
-/// Of new sessions, and of drafts and published ones as they are or as they are to be, all together. Stores nothing, so it takes no key.
+/// Of new sessions, and of drafts and published ones as they are or as they are to be, all together. What other drafts would take is told as
+/// a warning, as far as the caller sees them. Stores nothing, so it takes no key.
 #[utoipa::path(post, path = "/intakes/{id}/sessions/check", tag = "sessions",
     params(("id" = IntakeId, Path, description = "The intake")),
     request_body(content = Proposed, example = json!({"changes": [{"id": "01936f3e-0000-7000-8000-000000000008",
@@ -260,7 +263,7 @@ async fn publish_sessions(db: Data<Db>, caller: Caller, id: Path<IntakeId>, body
     responses((status = 200, description = "Every conflict, each with the session it is with", body = Checked), Writing))]
 async fn check_sessions(db: Data<Db>, caller: Caller, id: Path<IntakeId>, body: Body<Proposed>) -> Result<Answer, Error> {
     let id = id.into_inner();
-    let checked = db.read(caller.credentials.clone(), move |conn, actor, _| check::check(conn, actor, id, body.value()?)).await?;
+    let checked = db.read(caller.credentials.clone(), move |conn, actor, now| check::check(conn, actor, now, id, body.value()?)).await?;
     Answer::ok(&checked)
 }
 
@@ -283,7 +286,7 @@ async fn update_session(db: Data<Db>, caller: Caller, id: Path<SessionId>, body:
     let id = id.into_inner();
     db.write(caller.credentials.clone(), move |conn, actor, now| {
         let session = store::moves::update(conn, actor, now, &caller, id, body.value()?)?;
-        answer(conn, actor, session)
+        answer(conn, actor, now, session)
     })
     .await
 }
@@ -299,7 +302,7 @@ async fn hold_session(db: Data<Db>, caller: Caller, id: Path<SessionId>, body: B
     let id = id.into_inner();
     once(&db, &caller, body.hash, move |conn, actor, now| {
         let session = steps::hold(conn, actor, now, id, body.value()?)?;
-        answer(conn, actor, session)
+        answer(conn, actor, now, session)
     })
     .await
 }
@@ -324,8 +327,8 @@ async fn transition_session(
         let scope = change.scope;
         let mut sessions = steps::transition(conn, actor, now, id, step, change)?;
         match scope {
-            ChangeScope::Rest => Answer::ok(&Sessions::warned(conn, actor, sessions)?),
-            ChangeScope::This => answer(conn, actor, sessions.swap_remove(0)),
+            ChangeScope::Rest => Answer::ok(&Sessions::warned(conn, actor, now, sessions)?),
+            ChangeScope::This => answer(conn, actor, now, sessions.swap_remove(0)),
         }
     })
     .await

@@ -185,11 +185,13 @@ pub struct SeriesRow {
 }
 
 /// Somebody who teaches a session.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Queryable, Serialize, ToSchema)]
 pub struct Instructor {
     pub id: PersonId,
     #[schema(example = "欧阳旭")]
     pub name: Name,
+    #[schema(example = "Ouyang Xu")]
+    pub latin_name: Option<Name>,
     /// One of them leads, and confirms the session as held.
     pub lead: bool,
     /// Pinned when the session was held; null before.

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{
-    model::{ChangeScope, Session},
+    model::{ChangeScope, Session, SessionRow},
     plan::{Plan, SessionPatch},
 };
 use crate::{
@@ -15,7 +15,7 @@ use crate::{
     intakes::SessionMode,
     people::PersonId,
     rooms::RoomId,
-    text::{Code, Note},
+    text::{Code, Note, counted},
     zone::{EnteredTime, Zone},
 };
 
@@ -103,7 +103,7 @@ impl SessionCut {
     /// What becomes of each of the sessions, of which this one is the first. The breaks stay.
     ///
     /// # Errors
-    /// 422 for an end that is not earlier.
+    /// 422 for an end that is not earlier, and for one that leaves nothing of a session.
     pub(super) fn patches(&self, zone: Zone, sessions: &[Session]) -> Result<Vec<SessionPatch>, Error> {
         let ends_at = sessions.first().map(|session| session.row.ends_at);
         let by = match (entered_if_said(self.ends_at, zone, "/ends_at")?, self.minutes) {
@@ -111,9 +111,15 @@ impl SessionCut {
             (None, Some(minutes)) => TimeDelta::minutes(minutes.into()),
             (Some(_), Some(_)) | (None, None) => return Err(Error::invalid("/ends_at", "one_of_two", "send ends_at or minutes")),
         };
+        let pointer = if self.ends_at.is_some() { "/ends_at" } else { "/minutes" };
         if by <= TimeDelta::zero() {
-            let pointer = if self.ends_at.is_some() { "/ends_at" } else { "/minutes" };
             return Err(Error::invalid(pointer, "not_earlier", "a session is cut to end earlier; to end it later, move it"));
+        }
+        let used_up = |row: &&SessionRow| by >= row.ends_at.utc() - row.starts_at.utc();
+        if let Some(row) = sessions.iter().map(|session| &session.row).find(used_up) {
+            let lasts = counted(row.starts_at.minutes_until(row.ends_at), "minute");
+            let detail = format!("session {} lasts {lasts} only; cut fewer, or cancel it", row.code);
+            return Err(Error::invalid(pointer, "no_minutes_left", detail));
         }
         let patch = |session: &Session| SessionPatch {
             ends_at: Some(session.row.ends_at.plus(-by).into()),

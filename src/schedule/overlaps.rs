@@ -9,10 +9,10 @@ pub(super) fn for_each_overlap(mut occupied: Vec<Occupied>, mut tell: impl FnMut
     for (index, earlier) in occupied.iter().enumerate() {
         let later = occupied.iter().skip(index + 1);
         for later in later.take_while(|later| later.resource == earlier.resource && later.starts_at < earlier.ends_at) {
-            if earlier.session_id == later.session_id || !(earlier.proposed || later.proposed) {
+            if earlier.session_id == later.session_id || !(earlier.is_proposed() || later.is_proposed()) {
                 continue;
             }
-            let (one, other) = if earlier.proposed { (earlier, later) } else { (later, earlier) };
+            let (one, other) = if earlier.is_proposed() { (earlier, later) } else { (later, earlier) };
             if !tell(*one, *other) {
                 return;
             }
@@ -30,7 +30,7 @@ mod tests {
         id::Id,
         schedule::{
             model::SessionId,
-            rules::{ClaimKind, Resource},
+            rules::{Basis, ClaimKind, Resource},
         },
     };
 
@@ -47,7 +47,7 @@ mod tests {
                 session_id: Id::from_uuid(uuid::Uuid::from_u128(session)),
                 starts_at: instant(start),
                 ends_at: instant(start + length),
-                proposed: proposed[usize::try_from(session).unwrap()],
+                basis: if proposed[usize::try_from(session).unwrap()] { Basis::Proposed } else { Basis::Claimed },
             };
             rows.into_iter().map(occupied).collect()
         })
@@ -66,7 +66,7 @@ mod tests {
             for (index, a) in occupied.iter().enumerate() {
                 for b in &occupied[index + 1..] {
                     let meet = a.starts_at < b.ends_at && b.starts_at < a.ends_at;
-                    if meet && a.resource == b.resource && a.session_id != b.session_id && (a.proposed || b.proposed) {
+                    if meet && a.resource == b.resource && a.session_id != b.session_id && (a.is_proposed() || b.is_proposed()) {
                         expected.push(key(a, b));
                     }
                 }
@@ -81,7 +81,7 @@ mod tests {
                 heard < enough
             });
             prop_assert_eq!(heard, found.len().min(enough));
-            prop_assert!(found.iter().all(|(first, _)| first.proposed));
+            prop_assert!(found.iter().all(|(first, _)| first.is_proposed()));
             let mut found: Vec<_> = found.iter().map(|(a, b)| key(a, b)).collect();
             found.sort_unstable();
             expected.sort_unstable();

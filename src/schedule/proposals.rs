@@ -20,12 +20,12 @@ pub(super) type Share = (CohortId, ModuleId);
 
 /// What a session occupies, and what it takes of the plan.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Stand {
+pub(super) struct Footprint {
     pub(super) claims: Vec<Occupied>,
     pub(super) minutes: Vec<(Share, i64)>,
 }
 
-impl Stand {
+impl Footprint {
     fn of(&self, share: Share) -> i64 {
         self.minutes.iter().find(|(of, _)| *of == share).map_or(0, |(_, minutes)| *minutes)
     }
@@ -33,15 +33,15 @@ impl Stand {
 
 /// A session that is to stand otherwise than it does; without anything `now` if it is new or a draft.
 #[derive(Clone, Debug)]
-pub(super) struct Candidate {
+pub(super) struct Contender {
     pub(super) id: SessionId,
-    pub(super) now: Stand,
-    pub(super) then: Stand,
+    pub(super) now: Footprint,
+    pub(super) then: Footprint,
     /// Whether it is wrong by itself, and so stays as it is.
     pub(super) stays: bool,
 }
 
-/// What the candidates are held against.
+/// What the contenders are held against.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Around {
     /// What other sessions occupy.
@@ -53,7 +53,7 @@ pub(super) struct Around {
     pub(super) planned: HashMap<ModuleId, (Code, i64)>,
 }
 
-/// Why a candidate stays as it is.
+/// Why a contender stays as it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Obstacle {
     /// What it was to occupy, and what is there.
@@ -62,21 +62,21 @@ pub(super) enum Obstacle {
     Exceeds(Share, i64),
 }
 
-/// For each candidate what is in its way.
-pub(super) fn judge(candidates: &[Candidate], around: Around) -> Vec<Option<Obstacle>> {
+/// For each contender what is in its way.
+pub(super) fn judge(contenders: &[Contender], around: Around) -> Vec<Option<Obstacle>> {
     let mut board = Board {
-        candidates,
+        contenders,
         waived: around.waived,
         planned: around.planned,
         calendar: HashMap::new(),
         scheduled: around.scheduled,
         accepted: HashMap::new(),
         takers: HashMap::new(),
-        refused: vec![None; candidates.len()],
+        refused: vec![None; contenders.len()],
     };
     around.standing.into_iter().for_each(|claim| board.claim(claim));
-    candidates.iter().filter(|one| one.stays).for_each(|one| board.put(&one.now));
-    for (index, one) in candidates.iter().enumerate().filter(|(_, one)| !one.stays) {
+    contenders.iter().filter(|one| one.stays).for_each(|one| board.put(&one.now));
+    for (index, one) in contenders.iter().enumerate().filter(|(_, one)| !one.stays) {
         board.propose(index, one);
     }
     board.refused
@@ -89,7 +89,7 @@ enum Look {
 }
 
 struct Board<'a> {
-    candidates: &'a [Candidate],
+    contenders: &'a [Contender],
     waived: HashSet<(SessionId, SessionId)>,
     planned: HashMap<ModuleId, (Code, i64)>,
     /// By resource and start. Nothing in it overlaps but what was waived, so a look at the day before is short.
@@ -106,12 +106,12 @@ impl Board<'_> {
         self.calendar.entry(claim.resource).or_default().insert((claim.starts_at, claim.session_id), claim);
     }
 
-    fn put(&mut self, stand: &Stand) {
+    fn put(&mut self, stand: &Footprint) {
         stand.claims.iter().for_each(|claim| self.claim(*claim));
         stand.minutes.iter().for_each(|(share, minutes)| *self.scheduled.entry(*share).or_default() += minutes);
     }
 
-    fn take_away(&mut self, stand: &Stand) {
+    fn take_away(&mut self, stand: &Footprint) {
         for claim in &stand.claims {
             self.calendar.entry(claim.resource).or_default().remove(&(claim.starts_at, claim.session_id));
         }
@@ -128,7 +128,7 @@ impl Board<'_> {
         others.filter(|one| !self.waived.contains(&pair(one.session_id, wanted.session_id)))
     }
 
-    fn propose(&mut self, index: usize, one: &Candidate) {
+    fn propose(&mut self, index: usize, one: &Contender) {
         let blocked = one.then.claims.iter().find_map(|claim| self.overlapping(claim).next().map(|other| (*claim, other)));
         let looks = if let Some((claim, other)) = blocked {
             self.refuse(index, Obstacle::Overlaps(claim, other))
@@ -156,7 +156,7 @@ impl Board<'_> {
         }
     }
 
-    /// An accepted candidate that is in the way there, of several that take too much the last.
+    /// An accepted contender that is in the way there, of several that take too much the last.
     fn in_the_way(&self, look: &Look) -> Option<(usize, Obstacle)> {
         match look {
             Look::At(claim) => self.overlapping(claim).find_map(|other| {
@@ -172,9 +172,9 @@ impl Board<'_> {
         }
     }
 
-    /// The candidate stays where it is; where that may be in the way of the others.
+    /// The contender stays where it is; where that may be in the way of the others.
     fn refuse(&mut self, index: usize, obstacle: Obstacle) -> Vec<Look> {
-        let Some((one, refused)) = self.candidates.get(index).zip(self.refused.get_mut(index)) else {
+        let Some((one, refused)) = self.contenders.get(index).zip(self.refused.get_mut(index)) else {
             return Vec::new();
         };
         *refused = Some(obstacle);

@@ -205,11 +205,25 @@ pub(super) struct Occupied {
     pub(super) session_id: SessionId,
     pub(super) starts_at: Instant,
     pub(super) ends_at: Instant,
-    /// Still to be decided; the others stand already.
-    pub(super) proposed: bool,
+    pub(super) basis: Basis,
+}
+
+/// Why a resource is taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Basis {
+    /// Still to be decided.
+    Proposed,
+    /// By a claim of what is published or held.
+    Claimed,
+    /// By a draft, which keeps nobody away.
+    Drafted,
 }
 
 impl Occupied {
+    pub(super) fn is_proposed(&self) -> bool {
+        self.basis == Basis::Proposed
+    }
+
     /// What a session with this plan would occupy; a recorded one occupies nobody.
     pub(super) fn by(session_id: SessionId, plan: &Plan) -> Vec<Self> {
         if plan.mode == SessionMode::Recorded {
@@ -221,7 +235,7 @@ impl Occupied {
         cohorts
             .chain(instructors)
             .chain(room)
-            .map(|resource| Self { resource, session_id, starts_at: plan.starts_at, ends_at: plan.ends_at, proposed: true })
+            .map(|resource| Self { resource, session_id, starts_at: plan.starts_at, ends_at: plan.ends_at, basis: Basis::Proposed })
             .collect()
     }
 }

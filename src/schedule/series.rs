@@ -1,7 +1,7 @@
 //! A weekly pattern, and the sessions that it comes to; pure.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     ops::RangeInclusive,
 };
 
@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 
 use super::{
     conflicts::Checked,
-    model::{SeriesId, SeriesRow, SessionId, SessionState},
+    model::{SeriesId, SessionId, SessionState},
     plan::{Plan, lead_first},
     rules::minutes_between,
 };
@@ -33,6 +33,8 @@ use crate::{
 const SESSIONS: usize = 1000;
 /// The most times a week.
 const SLOTS: usize = 21;
+/// The most days that are left out: each of a year.
+const SKIPS: usize = 366;
 const MINUTES_OF_A_DAY: i64 = 24 * 60;
 
 text_enum! {
@@ -130,7 +132,8 @@ pub(super) struct NewSeries {
     /// The last day; that of the intake unless said.
     #[serde(default, deserialize_with = "some_day")]
     pub until: Option<NaiveDate>,
-    /// Days on which none begins, beside those that the intake's calendar has off.
+    /// Days on which none begins, beside those that the intake's calendar has off: at most 366, each once, between the first day and the
+    /// last.
     #[serde(default, deserialize_with = "days")]
     pub skip: Vec<NaiveDate>,
 }
@@ -174,7 +177,26 @@ impl Intended {
         if until < from {
             faults.push(FieldFault::new("/until", "end_before_start", "must not be before the first day"));
         }
+        faults.extend(self.skip_faults());
         faults
+    }
+
+    /// What is wrong with the days that are left out.
+    fn skip_faults(&self) -> Vec<FieldFault> {
+        let skip = &self.new.skip;
+        if skip.len() > SKIPS {
+            return vec![FieldFault::new("/skip", "out_of_range", format!("must be at most {SKIPS} days"))];
+        }
+        let mut seen = BTreeSet::new();
+        let fault = |(index, day): (usize, &NaiveDate)| {
+            let fault = |code, detail| Some(FieldFault::new(format!("/skip/{index}"), code, detail));
+            match (self.days.contains(day), seen.insert(*day)) {
+                (false, _) => fault("outside_series", "is not between the first and the last day of the series"),
+                (true, false) => fault("duplicate", "names the same day twice"),
+                (true, true) => None,
+            }
+        };
+        skip.iter().enumerate().filter_map(fault).collect()
     }
 
     /// The sessions in the order of time.
@@ -293,30 +315,35 @@ pub(super) fn occurrences(
 }
 
 /// A series, and what became of its sessions.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub(super) struct Series {
     pub id: SeriesId,
     pub intake_id: IntakeId,
     /// Unique in the intake.
     #[schema(example = "MET")]
     pub code: Code,
-    /// What it was made from, in the words of that time, with what was the intake's then. Its sessions may have changed since; they say so themselves.
-    #[schema(value_type = NewSeries)]
-    pub made_from: serde_json::Value,
     pub sessions: SessionsByState,
     pub created_at: Instant,
 }
 
-impl Series {
-    pub(super) fn of(sessions: &HashMap<SessionState, i64>, row: SeriesRow) -> Result<Self, Error> {
-        let made_from = serde_json::from_str(&row.made_from).map_err(Error::internal)?;
-        let SeriesRow { id, intake_id, code, created_at, .. } = row;
-        Ok(Self { id, intake_id, code, made_from, sessions: SessionsByState::of(sessions), created_at })
+/// A series with all that is known of it.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(super) struct WholeSeries {
+    #[serde(flatten)]
+    pub series: Series,
+    /// What it was made from, in the words of that time, with what was the intake's then. Its sessions may have changed since; they say so themselves.
+    #[schema(value_type = NewSeries)]
+    pub made_from: serde_json::Value,
+}
+
+impl WholeSeries {
+    pub(super) fn of(series: Series, made_from: &str) -> Result<Self, Error> {
+        Ok(Self { series, made_from: serde_json::from_str(made_from).map_err(Error::internal)? })
     }
 }
 
 /// How many sessions there are of each state.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub(super) struct SessionsByState {
     #[schema(example = 0)]
     pub draft: i64,
@@ -329,7 +356,7 @@ pub(super) struct SessionsByState {
 }
 
 impl SessionsByState {
-    fn of(counts: &HashMap<SessionState, i64>) -> Self {
+    pub(super) fn of(counts: &HashMap<SessionState, i64>) -> Self {
         let count = |state| counts.get(&state).copied().unwrap_or(0);
         Self {
             draft: count(SessionState::Draft),

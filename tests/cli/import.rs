@@ -148,14 +148,19 @@ fn a_calendar_begins_with_its_first_file_and_an_intake_keeps_it() {
     assert!(with(&["--sponsor", "JISCO"]).with(0).stdout.contains("the file begins it"));
     std::fs::write(home.path("rota.csv"), "班组,日期,开始,结束\n甲,2020-06-01,8:00,16:00\n甲,2020-06-03,8:00,16:00\n").unwrap();
     let taken_out = with(&["--dry-run"]).with(0).stdout;
-    assert!(taken_out.contains("row 2 (甲): update: shift: 2020-06-02T00:00:00Z to 2020-06-02T08:00:00Z → –"), "{taken_out}");
+    assert!(taken_out.contains("row 2 (甲): update: shift: 2020-06-02 08:00+08:00 to 2020-06-02 16:00+08:00 → –"), "{taken_out}");
+    assert!(taken_out.starts_with("dry run of rota.csv: 1 update, 1 unchanged, 1 removed;"), "{taken_out}");
     // A dry run says of each row what would change; the file that is taken is counted.
     std::fs::write(home.path("rota.csv"), "班组,日期,开始,结束\n甲,2020-06-01,8:00,17:00\n").unwrap();
     let longer = with(&["--dry-run"]).with(0).stdout;
-    assert!(longer.contains("row 2 (甲): update: ") && longer.contains("2020-06-01T09:00:00Z"), "{longer}");
+    assert!(longer.contains("row 2 (甲): update: ") && longer.contains("2020-06-01 17:00+08:00"), "{longer}");
     assert_eq!(with(&[]).with(0).stdout.lines().count(), 1);
     for more in [&["--intake", "HONGXING-3", "--dry-run"][..], &["--intake", "HONGXING-3"]] {
         assert!(with(more).with(1).stderr.contains("an intake keeps a calendar of holidays"));
     }
+    let imports = home.run(&["import", "list"]).with(0).stdout;
+    let kept = imports.lines().find(|line| line.contains("holidays")).unwrap().split_whitespace().next().unwrap();
+    let undone = home.run(&["import", "undo", kept]).with(0).stdout;
+    assert!(undone.ends_with("the calendar CN-2020 stays, empty, for 1 intake names it\n"), "{undone}");
     home.run(&["verify"]).with(0);
 }

@@ -90,7 +90,7 @@ CREATE INDEX sessions_intake ON sessions (intake_id, program_version_id);
 CREATE INDEX sessions_module ON sessions (module_id, program_version_id);
 CREATE INDEX sessions_series ON sessions (series_id, intake_id);
 CREATE INDEX sessions_replaced_by ON sessions (replaced_by_id, intake_id);
-CREATE INDEX sessions_room ON sessions (room_id);
+CREATE INDEX sessions_room ON sessions (room_id, starts_at);
 CREATE INDEX sessions_start ON sessions (intake_id, starts_at);
 
 CREATE TABLE session_cohorts (

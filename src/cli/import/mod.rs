@@ -62,7 +62,7 @@ enum Command {
     Program(program::Args),
     /// The trainees of an intake: name, employee_number, organization, discipline; latin_name, cohort, phone, email, crew, from
     Roster(roster::Args),
-    /// The sessions of an intake: code, module, cohorts, date, start, end; instructors, break, mode, length, room, place
+    /// The sessions of an intake: code, module, cohorts, date, start, end; instructors (employee numbers), break, mode, length, room, place
     Schedule(schedule::Args),
     /// Days off of a calendar, and worked days of its weekends: date, kind; name
     #[command(after_help = calendar::HOLIDAYS)]

@@ -5,7 +5,8 @@ use crate::text::Note;
 
 const EXAMPLES: &str = "\
 Matched by the code of the session; times are local to the intake. Sessions become drafts unless --publish. What was held stays.
-What is published changes only with a --reason, which those whom it concerns are told.
+What is published changes only with a --reason, which those whom it concerns are told. The column of instructors holds their employee
+numbers, the lead's first, as in 00081234; 00085678, for two people may have one name.
 
 Examples:
   muster import schedule examples/jisco/schedule.xlsx --intake HONGXING-3 --dry-run

@@ -13,7 +13,7 @@ use crate::{
 
 const EXAMPLES: &str = "\
 Deletes what an import created and restores what it changed, as long as nothing rests on it: a mark in a roll call, hours, a later
-change. Of a roster, people who are needed elsewhere by now stay. Exit code 1 with the reason if it cannot be taken back.
+change. Of a roster, people who are needed elsewhere by now stay, and so does a calendar that an intake keeps. Exit code 1 with the reason if it cannot be taken back.
 
 Examples:
   muster import list
@@ -36,8 +36,11 @@ pub(super) fn run(args: Args, context: &Context) -> Result<Outcome, Failure> {
     let undone =
         context.open()?.write_blocking(Credentials::Operator, move |conn, actor, now| imports::undo(conn, actor, now, id, &change));
     match undone {
-        Ok(import) => {
-            Ok(Outcome::new(format!("took back {}: {} (import {id})", import.file_name, counted(import.rows, "row")), json!(import)))
+        Ok(undone) => {
+            let import = &undone.import;
+            let mut lines = vec![format!("took back {}: {} (import {id})", import.file_name, counted(import.rows, "row"))];
+            lines.extend(undone.notes.iter().cloned());
+            Ok(Outcome::new(lines.join("\n"), json!(undone)))
         }
         Err(Error::NotFound) => Err(Failure::new("not_found", format!("there is no import {id}; `muster import list` has them"))),
         Err(other) => Err(other.into()),

@@ -17,7 +17,7 @@ use super::model::{
 use crate::{
     access::{Action, Actor, Scope, advised, provided, taught},
     clock::Instant,
-    db::{self, Conn, MultiBackend, for_backend},
+    db::{self, CHUNK, Conn, MultiBackend, for_backend},
     error::{Error, FieldFault},
     http::{Caller, ETag},
     id::Id,
@@ -32,9 +32,6 @@ use crate::{
     },
     text::{Name, Note},
 };
-
-/// Rows in one statement; a fixed size keeps it cached and far from the bind limits.
-const CHUNK: usize = 500;
 
 /// The enrollments in the actor's scope.
 pub(super) fn visible(actor: &Actor) -> enrollments::BoxedQuery<'static, MultiBackend> {

@@ -102,7 +102,8 @@ pub(in crate::imports) fn plan(entries: Entries<Row>, stored: Vec<CalendarDay>) 
         }
         let verdict = if before.is_none() { Verdict::Create } else { Verdict::Update };
         let what = if before.is_none() { Vec::new() } else { what };
+        let removed = usize::from(after.is_none());
         let relisted = Relisted { keys: vec![date], before: before.cloned().into_iter().collect(), after: after.into_iter().collect() };
-        RowPlan::of(row, &key, verdict, what, Some(relisted))
+        RowPlan { removed, ..RowPlan::of(row, &key, verdict, what, Some(relisted)) }
     })
 }

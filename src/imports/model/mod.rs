@@ -126,6 +126,16 @@ pub struct Import {
     pub undone_at: Option<Instant>,
 }
 
+/// An import that was taken back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Undone {
+    #[serde(flatten)]
+    pub import: Import,
+    /// What is not as it was before the import all the same.
+    #[schema(example = json!(["the calendar CN-2020 stays, empty, for an intake names it"]))]
+    pub notes: Vec<String>,
+}
+
 fn as_hex<S: serde::Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(&hex::encode(bytes))
 }
@@ -197,12 +207,14 @@ pub struct RowReport {
 pub(super) struct RowPlan<C> {
     pub(super) report: RowReport,
     pub(super) change: Option<C>,
+    /// How much the change takes out with nothing in its place.
+    pub(super) removed: usize,
 }
 
 impl<C> RowPlan<C> {
     /// A row of which nothing is written.
     pub(super) fn idle(row: u32, key: Option<String>, verdict: Verdict, reasons: Vec<Reason>) -> Self {
-        Self { report: RowReport { row, key, verdict, reasons, what: Vec::new(), conflicts: Vec::new() }, change: None }
+        Self { report: RowReport { row, key, verdict, reasons, what: Vec::new(), conflicts: Vec::new() }, change: None, removed: 0 }
     }
 
     pub(super) fn at_fault(row: u32, key: &str, verdict: Verdict, reason: Reason) -> Self {
@@ -211,7 +223,7 @@ impl<C> RowPlan<C> {
 
     pub(super) fn of(row: u32, key: &str, verdict: Verdict, what: Vec<RowChange>, change: Option<C>) -> Self {
         let report = RowReport { row, key: Some(key.to_owned()), verdict, reasons: Vec::new(), what, conflicts: Vec::new() };
-        Self { report, change }
+        Self { report, change, removed: 0 }
     }
 
     /// The row is at fault after all.
@@ -223,7 +235,7 @@ impl<C> RowPlan<C> {
     }
 }
 
-/// How many rows have each verdict.
+/// How many rows have each verdict, and how much they take away.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Counts {
     pub create: usize,
@@ -233,11 +245,13 @@ pub struct Counts {
     pub duplicate_in_file: usize,
     pub needs_review: usize,
     pub invalid: usize,
+    /// No rows, but days and shifts of a calendar that are taken out with nothing in their place; `what` of the rows names each.
+    pub removed: usize,
 }
 
 impl Counts {
-    pub(super) fn of(rows: &[RowReport]) -> Self {
-        let mut counts = Self::default();
+    pub(super) fn of(rows: &[RowReport], removed: usize) -> Self {
+        let mut counts = Self { removed, ..Self::default() };
         for row in rows {
             *counts.slot(row.verdict) += 1;
         }
@@ -256,13 +270,12 @@ impl Counts {
         }
     }
 
-    /// How many rows of each verdict there are, as in "240 create, 4 update".
+    /// How many rows of each verdict there are and how much is taken out, as in "240 create, 4 update, 2 removed".
     pub fn told(&self) -> String {
         let mut counts = *self;
-        let told: Vec<String> = Verdict::ALL
-            .iter()
-            .filter_map(|verdict| Some(*counts.slot(*verdict)).filter(|count| *count > 0).map(|count| format!("{count} {verdict}")))
-            .collect();
+        let verdicts = Verdict::ALL.iter().map(|verdict| (*counts.slot(*verdict), verdict.as_str()));
+        let counted = verdicts.chain([(self.removed, "removed")]).filter(|(count, _)| *count > 0);
+        let told: Vec<String> = counted.map(|(count, called)| format!("{count} {called}")).collect();
         if told.is_empty() { "no rows".to_owned() } else { told.join(", ") }
     }
 }

@@ -81,8 +81,8 @@ pub(in crate::imports) struct OrganizationBefore {
 }
 
 impl OrganizationBefore {
-    pub(in crate::imports) fn of(stored: Organization) -> Self {
-        Self { name: stored.name, latin_name: stored.latin_name }
+    pub(in crate::imports) fn of(stored: &Organization) -> Self {
+        Self { name: stored.name.clone(), latin_name: stored.latin_name.clone() }
     }
 
     pub(in crate::imports) fn restoring(self) -> OrganizationPatch {

@@ -290,7 +290,10 @@ fn find_cohorts(cohorts: &[CohortRow], text: &str) -> Result<Vec<CohortId>, Cell
 fn read_numbers(text: &str) -> Result<Vec<Code>, CellFault> {
     let mut numbers: Vec<Code> = Vec::new();
     for item in items(text).into_iter().flat_map(str::split_whitespace) {
-        let number = item.parse().map_err(|fault: crate::text::TextFault| CellFault::new(fault.code, fault.detail))?;
+        let wrong = |fault: crate::text::TextFault| {
+            CellFault::new(fault.code, format!("`{item}` is no employee number, and names are not read: {}", fault.detail))
+        };
+        let number = item.parse().map_err(wrong)?;
         if !numbers.contains(&number) {
             numbers.push(number);
         }
@@ -325,7 +328,8 @@ pub(in crate::imports) fn plan(entries: Entries<Row>, frame: &Frame, facts: &Fac
         let unknown: Vec<&str> =
             entry.value.instructors.iter().filter(|number| !facts.instructors.contains_key(number)).map(Code::as_str).collect();
         if !unknown.is_empty() {
-            let detail = format!("no instructor of the provider has the employee number {}", unknown.join(", "));
+            let unknown = unknown.join(", ");
+            let detail = format!("no instructor of the provider has the employee number {unknown}; the column holds numbers, not names");
             return RowPlan::at_fault(row, &key, Verdict::Invalid, Reason::of("instructors", "unknown_instructor", detail));
         }
         match facts.sessions.get(&entry.value.code) {

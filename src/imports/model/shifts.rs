@@ -175,6 +175,7 @@ fn planned_row(row: u32, key: &str, (before, zone): (Vec<CrewShift>, Zone), read
         return RowPlan::of(row, key, Verdict::Unchanged, Vec::new(), None);
     }
     let verdict = if before.is_empty() { Verdict::Create } else { Verdict::Update };
+    let told = |shift: &CrewShift| told(shift, zone);
     let mut what = Vec::new();
     if verdict == Verdict::Update {
         if old != new {
@@ -184,10 +185,10 @@ fn planned_row(row: u32, key: &str, (before, zone): (Vec<CrewShift>, Zone), read
     }
     let after: Vec<CrewShift> = new.into_iter().collect();
     let keys = before.iter().chain(&after).map(|shift| (shift.crew.clone(), shift.starts_at)).collect();
-    RowPlan::of(row, key, verdict, what, Some(Relisted { keys, before, after }))
+    RowPlan { removed: removed.len(), ..RowPlan::of(row, key, verdict, what, Some(Relisted { keys, before, after })) }
 }
 
-fn told(shift: &CrewShift) -> String {
+fn told(shift: &CrewShift, zone: Zone) -> String {
     let name = shift.name.iter().map(|name| format!(" {name}")).collect::<String>();
-    format!("{} to {}{name}", shift.starts_at, shift.ends_at)
+    format!("{} to {}{name}", zone.told(shift.starts_at), zone.told(shift.ends_at))
 }

@@ -15,7 +15,7 @@ use super::model::{
 use crate::{
     access::{Action, Actor, Scope, advised, taught},
     clock::Instant,
-    db::{Conn, MultiBackend, for_backend},
+    db::{CHUNK, Conn, MultiBackend, for_backend},
     error::Error,
     http::{Caller, ETag},
     intakes::IntakeId,
@@ -24,9 +24,6 @@ use crate::{
     schema::{affiliations, enrollments, organizations, people, session_cohorts},
     text::{Code, Name, Title},
 };
-
-/// Ids in one statement; both databases' bind limits allow more.
-const CHUNK: usize = 500;
 
 diesel::define_sql_function! {
     /// Letters in lower case: of ASCII on SQLite, of all scripts on Postgres.

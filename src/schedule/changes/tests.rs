@@ -8,7 +8,7 @@ fn at(text: &str) -> Instant {
 
 fn told(starts_at: &str, ends_at: &str, place: Option<&str>, instructors: &[&str]) -> Told {
     let local = |text: &str| at(text).utc().with_timezone(&chrono_tz::Tz::Asia__Shanghai).naive_local();
-    let named = |name: &&str| Subject { id: Id::generate(), name: name.parse().unwrap() };
+    let named = |name: &&str| Subject::of(Id::<()>::generate(), name.parse().unwrap());
     Told {
         starts_at: at(starts_at),
         ends_at: at(ends_at),
@@ -31,7 +31,8 @@ fn in_both(before: &Told, after: Option<&Told>, successor: Option<&Successor>, r
 fn in_zone(zone: &str, before: &Told, after: Option<&Told>, successor: Option<&Successor>, reason: &str) -> [String; 2] {
     let (code, module) = ("MET-03".parse().unwrap(), "高炉操作".parse().unwrap());
     let (zone, reason) = (zone.parse().unwrap(), reason.parse().unwrap());
-    let message = message(&Facts { code: &code, module: &module, zone, before, after, successor, reason: &reason });
+    let facts = Facts { code: &code, module: &module, latin_module: None, zone, before, after, successor, reason: &reason };
+    let message = message(&facts);
     [message.en, message.zh]
 }
 
@@ -202,4 +203,25 @@ fn an_older_text_is_told_as_if_there_was_nothing_of_what_is_told_of_since() {
         "instructors": [] });
     let standing: Standing = serde_json::from_str(&older.to_string()).unwrap();
     assert_eq!((standing.break_minutes, standing.length_minutes), (0, None));
+}
+
+#[test]
+fn an_english_text_has_latin_names_where_there_are_some() {
+    let (mut before, after) = (told(START, END, None, &["欧阳旭"]), told(START, END, None, &["沈岚"]));
+    before.instructors[0].latin_name = Some("Ouyang Xu".parse().unwrap());
+    let (code, module, latin) = ("MET-03".parse().unwrap(), "高炉操作".parse().unwrap(), "Blast furnace practice".parse().unwrap());
+    let (zone, reason) = ("Asia/Shanghai".parse().unwrap(), "ill".parse().unwrap());
+    let facts = Facts {
+        code: &code,
+        module: &module,
+        latin_module: Some(&latin),
+        zone,
+        before: &before,
+        after: Some(&after),
+        successor: None,
+        reason: &reason,
+    };
+    let Message { en, zh } = message(&facts);
+    assert!(en.contains("MET-03 Blast furnace practice") && en.contains("Taught by: 沈岚 (before: Ouyang Xu)"), "{en}");
+    assert!(zh.contains("高炉操作") && zh.contains("欧阳旭"), "{zh}");
 }

@@ -28,7 +28,7 @@ pub(super) async fn move_session(db: Data<Db>, caller: Caller, id: Path<SessionI
     let id = id.into_inner();
     once(&db, &caller, body.hash, move |conn, actor, now| {
         let sessions = occurrences::move_to(conn, actor, now, id, body.value()?)?;
-        Answer::ok(&Sessions::warned(conn, actor, sessions)?)
+        Answer::ok(&Sessions::warned(conn, actor, now, sessions)?)
     })
     .await
 }
@@ -45,7 +45,7 @@ pub(super) async fn cut_session(db: Data<Db>, caller: Caller, id: Path<SessionId
     let id = id.into_inner();
     once(&db, &caller, body.hash, move |conn, actor, now| {
         let sessions = occurrences::cut(conn, actor, now, id, body.value()?)?;
-        Answer::ok(&Sessions::warned(conn, actor, sessions)?)
+        Answer::ok(&Sessions::warned(conn, actor, now, sessions)?)
     })
     .await
 }
@@ -65,7 +65,7 @@ pub(super) async fn split_session(db: Data<Db>, caller: Caller, id: Path<Session
     let id = id.into_inner();
     once(&db, &caller, body.hash, move |conn, actor, now| {
         let sessions = occurrences::split(conn, actor, now, id, body.value()?)?;
-        Answer::ok(&Sessions::warned(conn, actor, sessions)?)
+        Answer::ok(&Sessions::warned(conn, actor, now, sessions)?)
     })
     .await
 }
@@ -88,7 +88,7 @@ pub(super) async fn substitute_instructor(
     let id = id.into_inner();
     once(&db, &caller, body.hash, move |conn, actor, now| {
         let sessions = occurrences::substitute(conn, actor, now, id, body.value()?)?;
-        Answer::ok(&Sessions::warned(conn, actor, sessions)?)
+        Answer::ok(&Sessions::warned(conn, actor, now, sessions)?)
     })
     .await
 }

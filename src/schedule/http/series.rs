@@ -11,7 +11,7 @@ use crate::{
     intakes::IntakeId,
     schedule::{
         model::SeriesId,
-        series::{LaidOut, NewSeries, Series},
+        series::{LaidOut, NewSeries, Series, WholeSeries},
         store::series,
     },
 };
@@ -47,7 +47,8 @@ pub(super) async fn create_series(
 ) -> Result<Answer, Error> {
     let id = id.into_inner();
     if query.dry_run {
-        let laid_out = db.read(caller.credentials.clone(), move |conn, actor, _| series::preview(conn, actor, id, body.value()?)).await?;
+        let laid_out =
+            db.read(caller.credentials.clone(), move |conn, actor, now| series::preview(conn, actor, now, id, body.value()?)).await?;
         return Answer::ok(&laid_out);
     }
     once(&db, &caller, body.hash, move |conn, actor, now| {
@@ -59,6 +60,8 @@ pub(super) async fn create_series(
 }
 
 /// The series of an intake, in the order in which they were made
+///
+/// What each was made from is told of one series by itself.
 #[utoipa::path(get, path = "/intakes/{id}/series", tag = "sessions",
     params(("id" = IntakeId, Path, description = "The intake"), PageQuery),
     responses((status = 200, description = "A page of series", body = Page<Series>), Reading))]
@@ -70,7 +73,7 @@ pub(super) async fn list_series(db: Data<Db>, caller: Caller, id: Path<IntakeId>
 
 /// One series: its pattern, what else it was made from, and how many of its sessions stand
 #[utoipa::path(get, path = "/series/{id}", tag = "sessions", params(("id" = SeriesId, Path, description = "The series")),
-    responses((status = 200, description = "The series", body = Series), Reading))]
+    responses((status = 200, description = "The series", body = WholeSeries), Reading))]
 pub(super) async fn read_series(db: Data<Db>, caller: Caller, id: Path<SeriesId>) -> Result<Answer, Error> {
     let id = id.into_inner();
     let series = db.read(caller.credentials.clone(), move |conn, actor, _| series::find(conn, actor, id)).await?;

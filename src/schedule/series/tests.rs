@@ -134,12 +134,12 @@ fn a_time_that_is_not_one_instant_is_left_out_and_told() {
 #[test]
 fn what_a_series_was_made_from_is_served_as_it_was_kept() {
     let made_from = serde_json::json!({ "code": "MET", "weekly": [{ "day": 1 }] });
-    let row = SeriesRow {
+    let series = Series {
         id: Id::generate(),
         intake_id: Id::generate(),
         code: "MET".parse().unwrap(),
-        made_from: made_from.to_string(),
+        sessions: SessionsByState::of(&HashMap::new()),
         created_at: Instant::from_unix_micros(0).unwrap(),
     };
-    assert_eq!(Series::of(&HashMap::new(), row).unwrap().made_from, made_from);
+    assert_eq!(WholeSeries::of(series, &made_from.to_string()).unwrap().made_from, made_from);
 }

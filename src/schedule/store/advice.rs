@@ -12,7 +12,7 @@ use super::{
         model::SessionId,
         rules::ClaimKind,
     },
-    conflicts::names_of_people,
+    conflicts::people_of,
     expected::{EnrolledRow, NAMED, enrolled},
     links::CHUNK,
 };
@@ -58,7 +58,7 @@ fn holidays(conn: &mut Conn, intake: &Intake, candidates: &Candidates) -> Result
         return Ok(Vec::new());
     }
     let (calendar, off) = calendars::days_off(conn, calendar, &dates)?;
-    let subject = Subject { id: calendar.id.cast(), name: calendar.name };
+    let subject = Subject::of(calendar.id, calendar.name);
     let conflict = |(index, one): (usize, &Candidate)| {
         let date = date(one);
         let why = off.get(&date)?;
@@ -75,13 +75,12 @@ fn of_instructors(conn: &mut Conn, intake: &Intake, candidates: &Candidates) -> 
     if profiles.is_empty() {
         return Ok(Vec::new());
     }
-    let names = names_of_people(conn, profiles.keys().map(|person| person.cast()).collect())?;
-    let subject = |person: PersonId| names.get(&person.cast::<()>()).map(|name| Subject { id: person.cast(), name: name.clone() });
+    let subjects = people_of(conn, profiles.keys().map(|person| person.cast()).collect())?;
     let mut found = Vec::new();
     let mut tell = |(index, one): (usize, &Candidate), person: PersonId, kind, detail: &dyn Fn(&str) -> String| {
-        if let Some(subject) = subject(person) {
-            let detail = detail(subject.name.as_str());
-            found.push((index, one.warning(kind, vec![subject], detail)));
+        if let Some(subject) = subjects.get(&person.cast()) {
+            let detail = detail(subject.in_english().as_str());
+            found.push((index, one.warning(kind, vec![subject.clone()], detail)));
         }
     };
     for ((index, one), profile) in taught_by(&profiles, timed(candidates)) {
@@ -208,9 +207,9 @@ fn on_shifts(conn: &mut Conn, intake: &Intake, candidates: &Candidates) -> Resul
     };
     let found: Vec<(usize, &Candidate, Called<'_>)> = timed(candidates).map(|(index, one)| (index, one, called(one))).collect();
     let people = found.iter().flat_map(|(_, _, called)| called.iter().take(NAMED)).map(|(person, _)| person.cast());
-    let names = names_of_people(conn, people.collect())?;
+    let subjects = people_of(conn, people.collect())?;
     let conflict = |(index, one, called): (usize, &Candidate, Called<'_>)| {
-        let named = called.iter().filter_map(|(id, _)| Some(Subject { id: id.cast(), name: names.get(&id.cast())?.clone() }));
+        let named = called.iter().filter_map(|(id, _)| subjects.get(&id.cast()).cloned());
         let crew = |shift: &CrewShift| shift.name.as_ref().map_or(shift.crew.to_string(), |name| format!("{} ({name})", shift.crew));
         let crews: BTreeSet<String> = called.iter().map(|(_, shift)| crew(shift)).collect();
         let crews = listed(crews.iter().map(String::as_str));

@@ -252,20 +252,23 @@ fn of_unit(organization: OrganizationId) -> _ {
     placed.filter(enrollments::unit_id.eq_any(house))
 }
 
+/// Code, module with its latin name, and zone.
+type FactsOfSession = (Code, Name, Option<Name>, Zone);
+
 /// These changes as they are told: one statement, however many there are up to a chunk.
 fn told(conn: &mut Conn, rows: Vec<ScheduleChangeRow>) -> Result<Vec<ScheduleChange>, Error> {
-    let mut facts: HashMap<SessionId, (Code, Name, Zone)> = HashMap::new();
+    let mut facts: HashMap<SessionId, FactsOfSession> = HashMap::new();
     for chunk in distinct(rows.iter().map(|row| row.session_id)).chunks(CHUNK) {
-        let found: Vec<(SessionId, (Code, Name, Zone))> = sessions::table
+        let found: Vec<(SessionId, FactsOfSession)> = sessions::table
             .inner_join(modules::table.on(modules::id.eq(sessions::module_id)))
             .inner_join(intakes::table.on(intakes::id.eq(sessions::intake_id)))
             .filter(sessions::id.eq_any(chunk.to_vec()))
-            .select((sessions::id, (sessions::code, modules::name, intakes::time_zone)))
+            .select((sessions::id, (sessions::code, modules::name, modules::latin_name, intakes::time_zone)))
             .load(conn)?;
         facts.extend(found);
     }
     let tell = |row: ScheduleChangeRow| {
-        let (code, module, zone) = facts.get(&row.session_id).cloned().ok_or(Error::NotFound)?;
+        let (code, module, latin_module, zone) = facts.get(&row.session_id).cloned().ok_or(Error::NotFound)?;
         let before = read::<Standing>(&row.before_values)?.told(zone);
         let after = row.after_values.as_deref().map(read::<Standing>).transpose()?.map(|after| after.told(zone));
         let successor = row.successor.as_deref().map(read::<Successor>).transpose()?;
@@ -273,6 +276,7 @@ fn told(conn: &mut Conn, rows: Vec<ScheduleChangeRow>) -> Result<Vec<ScheduleCha
         let message = message(&Facts {
             code: &code,
             module: &module,
+            latin_module: latin_module.as_ref(),
             zone,
             before: &before,
             after: after.as_ref(),

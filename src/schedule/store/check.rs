@@ -5,21 +5,23 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use super::{
     super::candidates::{Candidate, Candidates},
     super::conflicts::{Checked, Conflict, ConflictKind, Proposed, Severity, Subject, Taking, exceeding},
-    super::model::{Session, SessionId, SessionState, UNHELD},
+    super::model::{Session, SessionId, UNHELD},
     super::plan::Plan,
     super::proposals::Share,
-    super::rules::{ClaimKind, Days, Frame, Occupied, added, scheduled},
+    super::rules::{Basis, ClaimKind, Days, Frame, Occupied, added, scheduled},
     advice::advice,
-    conflicts::{Clash, Told, clashes, lock, told},
+    conflicts::{Clash, REFUSED, SHOWN, Wanted, Wording, clashes, lock, told},
     expected::trainees,
     frame,
     links::{self, whole},
     of_ids,
     plan::{exceeds, planned_minutes, taken_of},
+    refuse_taken,
     suitability::unsuited,
 };
 use crate::{
     access::{Action, Actor},
+    clock::Instant,
     db::Conn,
     error::{Error, FieldFault},
     intakes::{self, CohortId, Intake, IntakeId},
@@ -29,10 +31,6 @@ use crate::{
     text::{Code, Name},
 };
 
-/// Conflicts in one answer.
-const SHOWN: usize = 1000;
-/// Conflicts with which a refusal comes.
-const REFUSED: usize = 100;
 /// Conflicts that the detail of a refusal tells.
 const TOLD: usize = 5;
 
@@ -57,34 +55,35 @@ impl Found {
 /// All that stands in the way of sessions, as if they were published together.
 ///
 /// # Errors
-/// 404 for a session or instructor that the actor does not see; 409 `intake_not_live`, and `session_closed` for one that is held or
-/// cancelled; 422 for a plan that is wrong by itself.
-pub(in crate::schedule) fn check(conn: &mut Conn, actor: &Actor, id: IntakeId, proposed: Proposed) -> Result<Checked, Error> {
+/// 404 for a session or instructor that the actor does not see; 409 `intake_not_live`, `already_exists` for a code that is taken, and
+/// `session_closed` for one that is held or cancelled; 422 for a plan that is wrong by itself.
+pub(in crate::schedule) fn check(conn: &mut Conn, actor: &Actor, now: Instant, id: IntakeId, proposed: Proposed) -> Result<Checked, Error> {
     let intake = intakes::find(conn, actor, id)?;
     actor.may(Action::WriteSchedule)?;
     intake.check_live()?;
     let frame = frame(conn, &intake)?;
     let candidates = candidates(conn, actor, &intake, &frame, proposed)?;
-    checked(conn, actor, &intake, candidates)
+    checked(conn, actor, now, &intake, candidates)
 }
 
 /// All that stands in the way of candidates that are right by themselves.
-pub(super) fn checked(conn: &mut Conn, actor: &Actor, intake: &Intake, candidates: Vec<Candidate>) -> Result<Checked, Error> {
-    let found = find_all(conn, actor, intake, &Candidates::of(candidates))?;
+pub(super) fn checked(conn: &mut Conn, actor: &Actor, now: Instant, intake: &Intake, candidates: Vec<Candidate>) -> Result<Checked, Error> {
+    let found = find_all(conn, actor, now, intake, &Candidates::of(candidates))?;
     let truncated = found.truncated || found.conflicts.len() > SHOWN;
     let conflicts = found.conflicts.into_iter().take(SHOWN).map(|(_, conflict)| conflict).collect();
     Ok(Checked { fits: !found.blocks, conflicts, truncated })
 }
 
-/// What [`check`] tells of those of these sessions of one intake that are published. It does not block, for they are.
-pub(in crate::schedule) fn warnings(conn: &mut Conn, actor: &Actor, sessions: &[Session]) -> Result<Vec<Conflict>, Error> {
-    let published = sessions.iter().filter(|session| session.row.state == SessionState::Published);
-    let candidates = Candidates::of(published.clone().map(|one| Candidate::of(Some(one), one.plan(), one.row.minutes)).collect());
-    let Some(first) = published.into_iter().next() else {
+/// What [`check`] tells of those of these sessions of one intake that are published, or drafts. Nothing of it blocks: the ones are published,
+/// and the others are drafts.
+pub(in crate::schedule) fn warnings(conn: &mut Conn, actor: &Actor, now: Instant, sessions: &[Session]) -> Result<Vec<Conflict>, Error> {
+    let unheld: Vec<&Session> = sessions.iter().filter(|session| UNHELD.contains(&session.row.state)).collect();
+    let Some(first) = unheld.first() else {
         return Ok(Vec::new());
     };
     let intake = intakes::find(conn, actor, first.row.intake_id)?;
-    let found = find_all(conn, actor, &intake, &candidates)?;
+    let candidates = Candidates::of(unheld.into_iter().map(Candidate::standing).collect());
+    let found = find_all(conn, actor, now, &intake, &candidates)?;
     Ok(found.conflicts.into_iter().take(SHOWN).map(|(_, conflict)| conflict).collect())
 }
 
@@ -92,12 +91,13 @@ pub(in crate::schedule) fn warnings(conn: &mut Conn, actor: &Actor, sessions: &[
 pub(super) fn alternatives(
     conn: &mut Conn,
     actor: &Actor,
+    now: Instant,
     intake: &Intake,
     session: &Session,
     plans: Vec<Plan>,
 ) -> Result<Vec<Vec<Conflict>>, Error> {
     let mut told = vec![Vec::new(); plans.len()];
-    let found = find_all(conn, actor, intake, &Candidates::alternatives(session, plans))?;
+    let found = find_all(conn, actor, now, intake, &Candidates::alternatives(session, plans))?;
     for (index, conflict) in found.conflicts {
         if let Some(of_time) = told.get_mut(index) {
             of_time.push(conflict);
@@ -107,11 +107,10 @@ pub(super) fn alternatives(
 }
 
 /// Whatever is in the way of these sessions, if all of them were published; nothing is stored.
-pub(super) fn find_all(conn: &mut Conn, actor: &Actor, intake: &Intake, candidates: &Candidates) -> Result<Found, Error> {
-    let mut found = Found { conflicts: outside(Days::of_intake(intake), candidates), ..Found::default() };
-    // What stands overlaps itself hardly anywhere, so that there is little in the way of each of several alternatives.
-    let most = if candidates.are_alternatives { usize::MAX } else { SHOWN };
-    in_two_places(conn, actor, intake, candidates, (most, true), &mut found)?;
+pub(super) fn find_all(conn: &mut Conn, actor: &Actor, now: Instant, intake: &Intake, candidates: &Candidates) -> Result<Found, Error> {
+    let mut found = Found { conflicts: outside(intake, &candidates.all), ..Found::default() };
+    in_two_places(conn, actor, intake, candidates, Wanted::to_tell(candidates), &mut found)?;
+    found.conflicts.extend(in_the_past(now, intake, candidates));
     found.conflicts.extend(trainees(conn, actor, intake, candidates)?);
     found.conflicts.extend(unsuited(conn, candidates)?);
     found.conflicts.extend(beyond_plan(conn, intake, candidates)?);
@@ -128,27 +127,38 @@ pub(super) fn refuse_conflicts(conn: &mut Conn, actor: &Actor, intake: &Intake, 
     let candidates = Candidates::of(candidates);
     lock(conn, &candidates.occupied())?;
     let mut found = Found::default();
-    in_two_places(conn, actor, intake, &candidates, (REFUSED, false), &mut found)?;
+    in_two_places(conn, actor, intake, &candidates, Wanted::TO_REFUSE, &mut found)?;
     found.conflicts.extend(beyond_plan(conn, intake, &candidates)?);
+    refuse(found)
+}
+
+/// Refuses to move sessions, drafts or not, out of the days of their intake.
+///
+/// # Errors
+/// 409 `outside_intake`, as [`check`] tells it.
+pub(super) fn refuse_outside(intake: &Intake, candidates: &[Candidate]) -> Result<(), Error> {
+    refuse(Found { conflicts: outside(intake, candidates), ..Found::default() })
+}
+
+fn refuse(found: Found) -> Result<(), Error> {
     let Found { conflicts, truncated, blocks } = found.sorted();
     if !blocks {
         return Ok(());
     }
     let truncated = truncated || conflicts.len() > REFUSED;
     let blocking: Vec<Conflict> = conflicts.into_iter().map(|(_, conflict)| conflict).collect();
-    let is_overlap = blocking.iter().any(|one| one.kind != ConflictKind::PlanExceeded);
+    let code = match blocking.iter().map(|one| one.kind).find(|kind| *kind != ConflictKind::PlanExceeded) {
+        Some(ConflictKind::OutsideIntake) => "outside_intake",
+        Some(_) => "session_conflict",
+        None => "plan_exceeded",
+    };
     let mut sentences: Vec<String> = blocking.iter().take(TOLD).map(|one| one.detail.clone()).collect();
     if truncated {
         sentences.push(format!("and more than {} others", REFUSED - TOLD));
     } else if blocking.len() > TOLD {
         sentences.push(format!("and {} more", blocking.len() - TOLD));
     }
-    Err(Error::Blocked {
-        code: if is_overlap { "session_conflict" } else { "plan_exceeded" },
-        detail: sentences.join("; "),
-        conflicts: blocking.into_iter().take(REFUSED).collect(),
-        truncated,
-    })
+    Err(Error::Blocked { code, detail: sentences.join("; "), conflicts: blocking.into_iter().take(REFUSED).collect(), truncated })
 }
 
 /// The sessions as they are to be, each right by itself.
@@ -159,9 +169,11 @@ fn candidates(conn: &mut Conn, actor: &Actor, intake: &Intake, frame: &Frame, pr
     let changes = proposed.changes.map(|many| many.0).unwrap_or_default();
     let mut stored = stored(conn, actor, intake.id, changes.iter().map(|one| one.id).collect())?;
     let mut plans = Vec::new();
+    let mut codes: Vec<Code> = Vec::new();
     let mut joining: HashSet<PersonId> = HashSet::new();
     let mut entered: BTreeSet<RoomId> = BTreeSet::new();
     for (index, new) in proposed.sessions.map(|many| many.0).unwrap_or_default().into_iter().enumerate() {
+        codes.push(new.code.clone());
         let plan = new.plan(intake.mode, intake.time_zone);
         joining.extend(plan.iter().flat_map(|plan| plan.instructor_ids.iter().copied()));
         entered.extend(plan.iter().filter_map(|plan| plan.room_id));
@@ -172,11 +184,13 @@ fn candidates(conn: &mut Conn, actor: &Actor, intake: &Intake, frame: &Frame, pr
         let twice = || Error::invalid(format!("{pointer}/id"), "duplicate", "names the same session twice");
         let stored = stored.remove(&one.id).ok_or_else(twice)?;
         let before = stored.plan();
+        codes.extend(one.change.code.clone().filter(|code| *code != before.code));
         let plan = one.change.apply(&before, intake.time_zone);
         joining.extend(plan.iter().flat_map(|plan| added(&before.instructor_ids, &plan.instructor_ids)));
         entered.extend(plan.iter().filter_map(|plan| plan.room_id.filter(|room| before.room_id != Some(*room))));
         plans.push((pointer, Some(stored), plan));
     }
+    refuse_taken(conn, intake.id, codes.iter())?;
     links::find_instructors(conn, actor, joining)?;
     rooms::check_all(conn, actor, entered)?;
     let mut faults = Vec::new();
@@ -202,9 +216,10 @@ fn stored(conn: &mut Conn, actor: &Actor, intake: IntakeId, ids: BTreeSet<Sessio
     Ok(whole(conn, rows)?.into_iter().map(|session| (session.row.id, session)).collect())
 }
 
-fn outside(days: Days, candidates: &Candidates) -> Vec<(usize, Conflict)> {
+fn outside(intake: &Intake, candidates: &[Candidate]) -> Vec<(usize, Conflict)> {
+    let days = Days::of_intake(intake);
     let mut found = Vec::new();
-    for (index, one) in candidates.all.iter().enumerate() {
+    for (index, one) in candidates.iter().enumerate() {
         for fault in days.check(&one.plan) {
             let detail = format!("session {} {}", one.plan.code, fault.detail);
             found.push((index, one.blocking(ConflictKind::OutsideIntake, detail)));
@@ -213,16 +228,27 @@ fn outside(days: Days, candidates: &Candidates) -> Vec<(usize, Conflict)> {
     found
 }
 
-/// Instructors, cohorts and rooms in two sessions, at most so many. What a coordinator has waived is told, if at all, and does not block.
+/// Published sessions that change to a time that is over: right as a correction afterwards, and else mistyped.
+fn in_the_past(now: Instant, intake: &Intake, candidates: &Candidates) -> Vec<(usize, Conflict)> {
+    let over = candidates.all.iter().enumerate().filter(|(_, one)| one.is_changed && one.plan.ends_at <= now);
+    let warning = |(index, one): (usize, &Candidate)| {
+        let ended = intake.time_zone.told(one.plan.ends_at);
+        let detail = format!("session {} is published and was over at {ended}; if it took place, confirm it as held", one.plan.code);
+        (index, one.warning(ConflictKind::InThePast, Vec::new(), detail))
+    };
+    over.map(warning).collect()
+}
+
+/// Instructors, cohorts and rooms in two sessions. What a coordinator has waived is told, if at all, and does not block; nor does a draft.
 fn in_two_places(
     conn: &mut Conn,
     actor: &Actor,
     intake: &Intake,
     candidates: &Candidates,
-    (most, with_waived): (usize, bool),
+    wanted: Wanted,
     found: &mut Found,
 ) -> Result<(), Error> {
-    let clashes = clashes(conn, candidates, most, with_waived)?;
+    let clashes = clashes(conn, actor, candidates, wanted)?;
     found.truncated |= clashes.truncated;
     found.blocks |= clashes.blocks;
     let pairs: Vec<(Occupied, Occupied)> = clashes.shown.iter().map(|clash| (clash.one, clash.other)).collect();
@@ -232,20 +258,21 @@ fn in_two_places(
 }
 
 /// An overlap, with the place of the proposed session.
-pub(super) fn overlap(candidates: &Candidates, Clash { one, other, waiver }: Clash, told: Told) -> Option<(usize, Conflict)> {
-    let (index, candidate) = candidates.find(one.session_id)?;
-    let kind = match one.resource.0 {
+pub(super) fn overlap(candidates: &Candidates, clash: Clash, told: Wording) -> Option<(usize, Conflict)> {
+    let (index, candidate) = candidates.find(clash.one.session_id)?;
+    let kind = match clash.one.resource.0 {
         ClaimKind::Instructor => ConflictKind::Instructor,
         ClaimKind::Cohort => ConflictKind::Cohort,
         ClaimKind::Room => ConflictKind::Room,
     };
-    let severity = if waiver.is_some() { Severity::Warn } else { Severity::Block };
-    let (subjects, other) = (vec![told.subject], told.other.map(|code| candidates.other(&other, code)));
-    // Who waived it and why is for those who see both sessions.
-    let waiver = waiver.filter(|_| other.is_some());
+    let severity = if clash.blocks() { Severity::Block } else { Severity::Warn };
+    let (subjects, other) = (vec![told.subject], told.other.map(|code| candidates.other(&clash.other, code)));
     let conflict = candidate.blocking(kind, told.sentence);
     let are_stored = candidate.stored.is_some() && other.as_ref().is_some_and(|other| other.id.is_some());
-    let can_be_waived = severity == Severity::Block && are_stored;
+    let is_draft = clash.other.basis == Basis::Drafted || candidates.stays_draft(clash.other.session_id);
+    let can_be_waived = clash.waiver.is_none() && are_stored && !is_draft;
+    // Who waived it and why is for those who see both sessions.
+    let waiver = clash.waiver.filter(|_| other.is_some());
     Some((index, Conflict { severity, can_be_waived, subjects, other, waiver, ..conflict }))
 }
 
@@ -288,8 +315,8 @@ impl Shares {
     pub(super) fn exceeded(&self, candidate: &Candidate, (cohort, module): Share, minutes: i64) -> Option<Conflict> {
         let (code, name) = self.cohorts.get(&cohort)?;
         let (module, planned) = self.planned.get(&module)?;
-        let detail = exceeds(code.as_str(), module.as_str(), minutes, *planned);
-        let subjects = vec![Subject { id: cohort.cast(), name: name.clone() }];
+        let detail = exceeds(&candidate.plan.code, code, module, minutes, *planned);
+        let subjects = vec![Subject::of(cohort, name.clone())];
         Some(Conflict { subjects, ..candidate.blocking(ConflictKind::PlanExceeded, detail) })
     }
 }

@@ -13,7 +13,8 @@ use super::{
     super::conflicts::{Granted, Subject},
     super::model::SessionId,
     super::overlaps::for_each_overlap,
-    super::rules::{ClaimKind, Occupied, Resource, pair},
+    super::rules::{Basis, ClaimKind, Occupied, Resource, pair},
+    drafts::drafted,
     links::CHUNK,
     visible,
     waivers::granted,
@@ -45,6 +46,14 @@ pub(super) struct Clash {
     pub(super) one: Occupied,
     pub(super) other: Occupied,
     pub(super) waiver: Option<Granted>,
+    /// Whether one of the two is a draft and is to stay one.
+    pub(super) with_draft: bool,
+}
+
+impl Clash {
+    pub(super) fn blocks(&self) -> bool {
+        self.waiver.is_none() && !self.with_draft
+    }
 }
 
 /// What overlaps among sessions that are proposed, and beside those that stand.
@@ -54,37 +63,101 @@ pub(super) struct Clashes {
     pub(super) shown: Vec<Clash>,
     /// Whether there are more.
     pub(super) truncated: bool,
-    /// Whether one of all of them has no waiver.
+    /// Whether one of all of them blocks.
     pub(super) blocks: bool,
 }
 
-/// Looks for overlaps, and shows at most so many; those that were waived only if asked. Looks no further once it is known that there are
-/// more and that one blocks: what is waived somebody has written down, pair by pair, and so is never as many as what overlaps.
-pub(super) fn clashes(conn: &mut Conn, candidates: &Candidates, most: usize, with_waived: bool) -> Result<Clashes, Error> {
-    let mut proposed = candidates.occupied();
-    let standing = standing(conn, &proposed.iter().map(|one| one.resource).collect(), &proposed)?;
-    proposed.extend(standing.into_iter().filter(|one| !candidates.replace(one.session_id)));
-    let granted = granted(conn, proposed.iter().map(|one| candidates.stored_id(one.session_id)).collect())?;
+impl Clashes {
+    fn show(&mut self, clash: Clash, most: usize) {
+        self.truncated |= self.shown.len() == most;
+        if !self.truncated {
+            self.shown.push(clash);
+        }
+    }
+}
+
+/// Overlaps in one answer.
+pub(super) const SHOWN: usize = 1000;
+/// Overlaps with which a refusal comes.
+pub(super) const REFUSED: usize = 100;
+/// Overlaps with drafts that are told of one session.
+const DRAFTS: usize = 20;
+
+/// Which overlaps are looked for.
+#[derive(Clone, Copy)]
+pub(super) struct Wanted {
+    most: usize,
+    /// Whether those too that do not block: what was waived, and what drafts would take.
+    warnings: bool,
+}
+
+impl Wanted {
+    /// All that is to be known of candidates. What stands overlaps itself hardly anywhere, so that there is little in the way of each of
+    /// several alternatives.
+    pub(super) fn to_tell(candidates: &Candidates) -> Self {
+        Self { most: if candidates.are_alternatives { usize::MAX } else { SHOWN }, warnings: true }
+    }
+
+    /// What keeps sessions from being published.
+    pub(super) const TO_REFUSE: Self = Self { most: REFUSED, warnings: false };
+
+    /// The same, to the last of them.
+    pub(super) const ALL_THAT_BLOCK: Self = Self { most: usize::MAX, warnings: false };
+}
+
+/// Looks for overlaps: first for those among the candidates and with what stands, then for those with drafts. Looks no further once it is
+/// known that there are more than wanted and that one blocks: what is waived somebody has written down, pair by pair, and so is never as
+/// many as what overlaps.
+pub(super) fn clashes(conn: &mut Conn, actor: &Actor, candidates: &Candidates, wanted: Wanted) -> Result<Clashes, Error> {
+    let proposed = candidates.occupied();
+    let resources = proposed.iter().map(|one| one.resource).collect();
+    let is_other = |one: &Occupied| !candidates.replace(one.session_id);
+    let mut standing = standing(conn, &resources, &proposed)?;
+    standing.retain(is_other);
+    let mut drafts = if wanted.warnings { drafted(conn, actor, &resources, &proposed)? } else { Vec::new() };
+    drafts.retain(is_other);
+    let all = proposed.iter().chain(&standing).chain(&drafts);
+    let granted = granted(conn, all.map(|one| candidates.stored_id(one.session_id)).collect())?;
+    let clash = |one: Occupied, other: Occupied| {
+        let waiver = granted.get(&pair(candidates.stored_id(one.session_id), candidates.stored_id(other.session_id))).cloned();
+        let stays_draft = |side: &Occupied| side.basis == Basis::Drafted || candidates.stays_draft(side.session_id);
+        Clash { one, other, waiver, with_draft: stays_draft(&one) || stays_draft(&other) }
+    };
+    let may_block = candidates.all.iter().any(|one| !one.stays_draft);
     let mut clashes = Clashes::default();
-    for_each_overlap(proposed, |one, other| {
-        let waiver = granted.get(&pair(candidates.stored_id(one.session_id), candidates.stored_id(other.session_id)));
-        let is_apart = candidates.are_alternatives && other.proposed;
-        if is_apart || waiver.is_some() && !with_waived {
+    for_each_overlap([proposed.as_slice(), &standing].concat(), |one, other| {
+        let clash = clash(one, other);
+        let is_apart = candidates.are_alternatives && other.is_proposed();
+        if is_apart || !clash.blocks() && !wanted.warnings {
             return true;
         }
-        clashes.blocks |= waiver.is_none();
-        clashes.truncated = clashes.shown.len() == most;
-        if !clashes.truncated {
-            clashes.shown.push(Clash { one, other, waiver: waiver.cloned() });
+        clashes.blocks |= clash.blocks();
+        clashes.show(clash, wanted.most);
+        !(clashes.truncated && (clashes.blocks || !may_block))
+    });
+    if drafts.is_empty() || clashes.truncated {
+        return Ok(clashes);
+    }
+    let mut told: HashMap<SessionId, usize> = HashMap::new();
+    for_each_overlap([proposed, drafts].concat(), |one, other| {
+        if other.is_proposed() {
+            return true;
         }
-        !(clashes.truncated && clashes.blocks)
+        let told = told.entry(one.session_id).or_default();
+        *told += 1;
+        if *told > DRAFTS {
+            clashes.truncated = true;
+            return true;
+        }
+        clashes.show(clash(one, other), wanted.most);
+        clashes.shown.len() < wanted.most
     });
     Ok(clashes)
 }
 
 /// Between which instants a claim begins that may overlap one of these. No claim lasts longer than a day, so that one index scan is
 /// bounded on both sides.
-fn reach(proposed: &[Occupied]) -> Option<(Instant, Instant)> {
+pub(super) fn reach(proposed: &[Occupied]) -> Option<(Instant, Instant)> {
     let first = proposed.iter().map(|one| one.starts_at).min()?;
     Some((first.plus(TimeDelta::hours(-24)), proposed.iter().map(|one| one.ends_at).max()?))
 }
@@ -110,15 +183,15 @@ pub(super) fn standing(conn: &mut Conn, resources: &BTreeSet<Resource>, proposed
                 session_id,
                 starts_at,
                 ends_at,
-                proposed: false,
+                basis: Basis::Claimed,
             }));
         }
     }
     Ok(standing)
 }
 
-/// A conflict as the actor may know it.
-pub(super) struct Told {
+/// An overlap as the actor may know it.
+pub(super) struct Wording {
     /// What both sessions take.
     pub(super) subject: Subject,
     /// Whether the actor sees the other session; its code.
@@ -133,29 +206,30 @@ pub(super) fn told(
     intake: &Intake,
     shown: &[(Occupied, Occupied)],
     proposed: &HashMap<SessionId, Code>,
-) -> Result<Vec<Told>, Error> {
+) -> Result<Vec<Wording>, Error> {
     let stored = shown.iter().flat_map(|(one, other)| [one.session_id, other.session_id]).filter(|id| !proposed.contains_key(id));
     let known = known(conn, actor, stored.collect())?;
-    let names = names(conn, shown)?;
+    let subjects = subjects(conn, shown)?;
     let code = |id: SessionId| proposed.get(&id).or(known.get(&id).map(|known| &known.code)).map_or("", Code::as_str);
     let tell = |(one, other): &(Occupied, Occupied)| {
         let (kind, id) = one.resource;
-        let name = names.get(&id)?.clone();
+        let subject = subjects.get(&id)?.clone();
         let seen =
             proposed.get(&other.session_id).or(known.get(&other.session_id).filter(|known| known.is_visible).map(|known| &known.code));
         let blocking = match seen {
             Some(code) => in_the_way(code, other, intake),
             None => known.get(&other.session_id).map_or(ANOTHER, |known| known.unnamed(intake)).to_owned(),
         };
-        let sentence = format!("session {} overlaps {blocking}: both take the {kind} {name}", code(one.session_id));
-        Some(Told { subject: Subject { id, name }, other: seen.cloned(), sentence })
+        let sentence = format!("session {} overlaps {blocking}: both take the {kind} {}", code(one.session_id), subject.in_english());
+        Some(Wording { subject, other: seen.cloned(), sentence })
     };
     shown.iter().map(|pair| tell(pair).ok_or_else(|| Error::internal("a claim on nobody"))).collect()
 }
 
 /// What a session in the way is called to those who see it.
 pub(super) fn in_the_way(code: &Code, other: &Occupied, intake: &Intake) -> String {
-    format!("session {code} ({} to {})", intake.time_zone.told(other.starts_at), intake.time_zone.told(other.ends_at))
+    let called = if other.basis == Basis::Drafted { "the draft" } else { "session" };
+    format!("{called} {code} ({} to {})", intake.time_zone.told(other.starts_at), intake.time_zone.told(other.ends_at))
 }
 
 const ANOTHER: &str = "another session";
@@ -191,29 +265,29 @@ pub(super) fn known(conn: &mut Conn, actor: &Actor, ids: BTreeSet<SessionId>) ->
     Ok(known)
 }
 
-fn names(conn: &mut Conn, shown: &[(Occupied, Occupied)]) -> Result<HashMap<Id<()>, Name>, Error> {
+fn subjects(conn: &mut Conn, shown: &[(Occupied, Occupied)]) -> Result<HashMap<Id<()>, Subject>, Error> {
     let of = |wanted: ClaimKind| -> BTreeSet<Id<()>> {
         shown.iter().map(|(one, _)| one.resource).filter(|(kind, _)| *kind == wanted).map(|(_, id)| id).collect()
     };
-    let mut names = names_of_people(conn, of(ClaimKind::Instructor))?;
-    names.extend(names_of_cohorts(conn, of(ClaimKind::Cohort))?);
+    let mut subjects = people_of(conn, of(ClaimKind::Instructor))?;
+    let mut named = |rows: Vec<(Id<()>, Name)>| subjects.extend(rows.into_iter().map(|(id, name)| (id, Subject::of(id, name))));
+    named(names_of_cohorts(conn, of(ClaimKind::Cohort))?.into_iter().collect());
     for chunk in of(ClaimKind::Room).into_iter().collect::<Vec<_>>().chunks(CHUNK) {
-        let rows: Vec<(Id<()>, Name)> =
-            rooms::table.filter(rooms::id.eq_any(chunk.to_vec())).select((rooms::id, rooms::name)).load(conn)?;
-        names.extend(rows);
+        named(rooms::table.filter(rooms::id.eq_any(chunk.to_vec())).select((rooms::id, rooms::name)).load(conn)?);
     }
-    Ok(names)
+    Ok(subjects)
 }
 
-pub(super) fn names_of_people(conn: &mut Conn, ids: BTreeSet<Id<()>>) -> Result<HashMap<Id<()>, Name>, Error> {
+/// These people, by their ids.
+pub(super) fn people_of(conn: &mut Conn, ids: BTreeSet<Id<()>>) -> Result<HashMap<Id<()>, Subject>, Error> {
     let ids: Vec<Id<()>> = ids.into_iter().collect();
-    let mut names = HashMap::new();
+    let mut subjects = HashMap::new();
     for chunk in ids.chunks(CHUNK) {
-        let rows: Vec<(Id<()>, Name)> =
-            people::table.filter(people::id.eq_any(chunk.to_vec())).select((people::id, people::name)).load(conn)?;
-        names.extend(rows);
+        let rows: Vec<(Id<()>, Name, Option<Name>)> =
+            people::table.filter(people::id.eq_any(chunk.to_vec())).select((people::id, people::name, people::latin_name)).load(conn)?;
+        subjects.extend(rows.into_iter().map(|(id, name, latin_name)| (id, Subject { id, name, latin_name })));
     }
-    Ok(names)
+    Ok(subjects)
 }
 
 pub(super) fn names_of_cohorts(conn: &mut Conn, ids: BTreeSet<Id<()>>) -> Result<HashMap<Id<()>, Name>, Error> {

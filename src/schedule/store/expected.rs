@@ -9,7 +9,7 @@ use super::{
     super::conflicts::{Conflict, ConflictKind, Elsewhere, Enrolled, Subject, in_two_sessions},
     super::model::SessionId,
     super::rules::{ClaimKind, Occupied, Resource},
-    conflicts::{in_the_way, known, names_of_people, standing},
+    conflicts::{in_the_way, known, people_of, standing},
     links::CHUNK,
 };
 use crate::{
@@ -34,12 +34,11 @@ pub(super) fn trainees(conn: &mut Conn, actor: &Actor, intake: &Intake, candidat
     let others: HashMap<SessionId, Occupied> = elsewhere.iter().map(|one| (one.other.session_id, one.other)).collect();
     let found = in_two_sessions(&proposed, &elsewhere);
     let known = known(conn, actor, found.keys().map(|(_, other)| *other).collect())?;
-    let names = names_of_people(conn, found.values().flatten().map(|person| person.cast()).collect())?;
+    let subjects = people_of(conn, found.values().flatten().map(|person| person.cast()).collect())?;
     let conflict = |((id, other), people): ((SessionId, SessionId), Vec<PersonId>)| {
         let (index, candidate) = candidates.find(id)?;
         let (other, known) = (others.get(&other)?, known.get(&other)?);
-        let named = people.iter().map(|person| person.cast()).filter_map(|id| Some(Subject { id, name: names.get(&id)?.clone() }));
-        let subjects: Vec<Subject> = named.take(NAMED).collect();
+        let subjects: Vec<Subject> = people.iter().filter_map(|person| subjects.get(&person.cast()).cloned()).take(NAMED).collect();
         let there = if known.is_visible { in_the_way(&known.code, other, intake) } else { known.unnamed(intake).to_owned() };
         let detail = format!("session {} overlaps {there}: both expect {} of its trainees", candidate.plan.code, people.len());
         let other = known.is_visible.then(|| candidates.other(other, known.code.clone()));

@@ -10,6 +10,7 @@ use super::super::{
     plan::Plan,
     rules::added,
 };
+pub(in crate::schedule) use crate::db::CHUNK;
 use crate::{
     access::Actor,
     db::{self, Conn, for_backend, types::Uid},
@@ -19,11 +20,7 @@ use crate::{
     people::PersonId,
     rooms::RoomId,
     schema::{enrollments, intakes, people, rooms as room_rows, session_cohorts, session_instructors},
-    text::{Name, Title},
 };
-
-/// Rows or ids in one statement; a fixed size keeps it cached and far from the bind limits.
-pub(in crate::schedule) const CHUNK: usize = 500;
 
 /// The sessions of these rows: one query for their cohorts and one for their instructors, whatever their number up to a chunk.
 pub fn whole(conn: &mut Conn, rows: Vec<SessionRow>) -> Result<Vec<Session>, Error> {
@@ -39,20 +36,17 @@ pub fn whole(conn: &mut Conn, rows: Vec<SessionRow>) -> Result<Vec<Session>, Err
         for (session, cohort) in found {
             cohorts.entry(session).or_default().push(cohort);
         }
-        let found: Vec<(SessionId, PersonId, Name, bool, Option<Title>)> = session_instructors::table
+        let found: Vec<(SessionId, Instructor)> = session_instructors::table
             .inner_join(people::table.on(people::id.eq(session_instructors::person_id)))
             .filter(session_instructors::session_id.eq_any(chunk.to_vec()))
             .order((session_instructors::session_id, session_instructors::lead.desc(), session_instructors::person_id))
             .select((
                 session_instructors::session_id,
-                session_instructors::person_id,
-                people::name,
-                session_instructors::lead,
-                session_instructors::title,
+                (session_instructors::person_id, people::name, people::latin_name, session_instructors::lead, session_instructors::title),
             ))
             .load(conn)?;
-        for (session, id, name, lead, title) in found {
-            instructors.entry(session).or_default().push(Instructor { id, name, lead, title });
+        for (session, instructor) in found {
+            instructors.entry(session).or_default().push(instructor);
         }
     }
     let rooms = rooms_of(conn, &rows)?;

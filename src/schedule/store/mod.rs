@@ -4,6 +4,7 @@ pub(super) mod advice;
 pub(super) mod changes;
 pub(super) mod check;
 pub(super) mod conflicts;
+pub(super) mod drafts;
 pub(super) mod expected;
 pub(super) mod links;
 pub(super) mod moves;

@@ -17,7 +17,7 @@ use super::{
     called,
     changes::{self, NewChange},
     changing,
-    check::refuse_conflicts,
+    check::{refuse_conflicts, refuse_outside},
     find, frame,
     links::{self, CHUNK, Replanned, whole},
     of_ids, read, refuse_taken,
@@ -76,7 +76,7 @@ impl Move {
 ///
 /// # Errors
 /// 409 `session_closed` once it is held or cancelled, `session_published` and `roll_call_begun` for what is fixed then,
-/// `session_conflict`, `plan_exceeded` and `intake_not_live`; 422 `reason_missing` for a change of a published session without one.
+/// `session_conflict`, `plan_exceeded`, `outside_intake` and `intake_not_live`; 422 `reason_missing` for a change of a published session without one.
 pub(in crate::schedule) fn update(
     conn: &mut Conn,
     actor: &Actor,
@@ -149,8 +149,10 @@ fn move_all(conn: &mut Conn, actor: &Actor, now: Instant, intake: &Intake, moves
     intake.check_live()?;
     refuse_unexplained(moves)?;
     let frame = frame(conn, intake)?;
-    let minutes = moves.iter().map(|one| frame.check(&one.plan).map_err(|faults| one.refusal(faults, moves.len() > 1)));
+    let minutes = moves.iter().map(|one| frame.check_itself(&one.plan).map_err(|faults| one.refusal(faults, moves.len() > 1)));
     let minutes = minutes.collect::<Result<Vec<i32>, Error>>()?;
+    let candidate = |(one, minutes): (&Move, &i32)| Candidate::of(Some(&one.stored), one.plan.clone(), *minutes);
+    refuse_outside(intake, &moves.iter().zip(&minutes).map(candidate).collect::<Vec<_>>())?;
     refuse_taken(conn, intake.id, moves.iter().filter(|one| one.plan.code != one.before.code).map(|one| &one.plan.code))?;
     let joining = moves.iter().flat_map(|one| added(&one.before.instructor_ids, &one.plan.instructor_ids));
     links::find_instructors(conn, actor, joining.collect())?;
@@ -158,8 +160,7 @@ fn move_all(conn: &mut Conn, actor: &Actor, now: Instant, intake: &Intake, moves
     rooms::check_all(conn, actor, entered.collect())?;
     leave(conn, moves)?;
     let published = || moves.iter().zip(&minutes).filter(|(one, _)| one.is_published());
-    let candidates = published().map(|(one, minutes)| Candidate::of(Some(&one.stored), one.plan.clone(), *minutes));
-    refuse_conflicts(conn, actor, intake, candidates.collect())?;
+    refuse_conflicts(conn, actor, intake, published().map(candidate).collect())?;
     let rows = save_all(conn, now, moves.iter().zip(&minutes).map(|(one, minutes)| moved(one, *minutes)).collect())?;
     links::insert_joined(conn, intake.id, &replanned(moves))?;
     if published().next().is_some() {

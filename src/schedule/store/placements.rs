@@ -10,6 +10,7 @@ use super::{
 };
 use crate::{
     access::{Action, Actor},
+    clock::Instant,
     db::Conn,
     error::Error,
     intakes::{self, SessionMode},
@@ -20,7 +21,13 @@ use crate::{
 /// # Errors
 /// 400 for too many days or times; 409 `session_closed` for a session that is held or cancelled, `session_recorded`
 /// for one that occupies nobody, and `intake_not_live`.
-pub(in crate::schedule) fn placements(conn: &mut Conn, actor: &Actor, id: SessionId, query: &PlacementQuery) -> Result<Placements, Error> {
+pub(in crate::schedule) fn placements(
+    conn: &mut Conn,
+    actor: &Actor,
+    now: Instant,
+    id: SessionId,
+    query: &PlacementQuery,
+) -> Result<Placements, Error> {
     let row = find(conn, actor, id)?;
     actor.may(Action::ReadPlacements)?;
     let intake = intakes::find(conn, actor, row.intake_id)?;
@@ -36,7 +43,7 @@ pub(in crate::schedule) fn placements(conn: &mut Conn, actor: &Actor, id: Sessio
     let plan = session.plan();
     let times = query.times(intake.time_zone, &plan)?;
     let plans = times.iter().map(|(starts_at, ends_at)| Plan { starts_at: *starts_at, ends_at: *ends_at, ..plan.clone() });
-    let found = alternatives(conn, actor, &intake, &session, plans.collect())?;
+    let found = alternatives(conn, actor, now, &intake, &session, plans.collect())?;
     let times = times.into_iter().zip(found).map(|(time, conflicts)| PossibleTime::of(time, conflicts));
     Ok(Placements { session_id: id, times: times.collect() })
 }

@@ -18,9 +18,9 @@ use crate::{
 };
 
 /// Why a session is not scheduled, with what would be scheduled then.
-pub(super) fn exceeds(cohort: &str, module: &str, minutes: i64, planned: i64) -> String {
+pub(super) fn exceeds(session: &Code, cohort: &Code, module: &Code, minutes: i64, planned: i64) -> String {
     let planned = counted(planned, "planned minute");
-    format!("with this session cohort {cohort} has {minutes} of {planned} of module {module}; more needs an amendment")
+    format!("with session {session} cohort {cohort} has {minutes} of {planned} of module {module}; more needs an amendment")
 }
 
 /// What each session of these modules takes of the plan.

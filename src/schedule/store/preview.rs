@@ -7,7 +7,7 @@ use super::{
     super::conflicts::{Conflict, ConflictKind},
     super::model::{SessionId, SessionState},
     super::plan::NewSession,
-    super::proposals::{self, Around, Obstacle, Stand, judge},
+    super::proposals::{Around, Contender, Footprint, Obstacle, judge},
     super::rules::{Frame, Occupied, scheduled},
     Scheduled, called,
     check::{Shares, find_all, overlap},
@@ -20,6 +20,7 @@ use super::{
 };
 use crate::{
     access::Actor,
+    clock::Instant,
     db::Conn,
     error::{Error, FieldFault},
     intakes::Intake,
@@ -42,29 +43,29 @@ pub struct Proposal {
 pub struct Judged {
     /// Why it is refused, with pointers into [`NewSession`]; none if it can be written.
     pub faults: Vec<FieldFault>,
-    /// As `sessions/check` tells them of what is to be published, each pair once: of a refused one beside all the others, of the rest
-    /// beside what will be there, so that these are warnings.
+    /// As `sessions/check` tells them, each pair once: of a refused one beside all the others, of the rest beside what will be there, so that
+    /// these are warnings. So is all that is in the way of a draft.
     pub conflicts: Vec<Conflict>,
 }
 
 /// Judges each proposal. Those without faults can all be written together, the others staying as they are: moves by
 /// [`update_many`](crate::schedule::update_many), then what is new, then what is published.
-pub fn judged(conn: &mut Conn, actor: &Actor, intake: &Intake, proposals: Vec<Proposal>) -> Result<Vec<Judged>, Error> {
+pub fn judged(conn: &mut Conn, actor: &Actor, now: Instant, intake: &Intake, proposals: Vec<Proposal>) -> Result<Vec<Judged>, Error> {
     let frame = frame(conn, intake)?;
     let stored = of_intake(conn, intake.id)?;
     let mut considered = considered(intake, &frame, &stored, proposals)?;
     blame_moving(conn, &stored, &mut considered)?;
-    let mut stands: Vec<proposals::Candidate> = considered.iter().map(Considered::stand).collect();
+    let mut stands: Vec<Contender> = considered.iter().map(Considered::stand).collect();
     let around = around(conn, intake, stored, &mut stands)?;
     let verdicts = judge(&stands, around);
     let obstacles = obstacles(conn, actor, intake, &considered, &verdicts)?;
-    let mut told = told_of(conn, actor, intake, considered.iter().filter(|one| one.is_right))?;
+    let mut told = told_of(conn, actor, now, intake, considered.iter().filter(|one| one.is_right))?;
     let stays = |one: &Considered, verdict: &Option<Obstacle>| verdict.is_some() || !one.faults.is_empty();
     let pairs = || considered.iter().zip(&verdicts);
     if pairs().any(|(one, verdict)| stays(one, verdict)) {
         // What is refused is in nobody's way, but for what it occupies already.
         let accepted = pairs().filter(|(one, verdict)| !stays(one, verdict)).map(|(one, _)| one);
-        let beside_them = told_of(conn, actor, intake, accepted.clone())?;
+        let beside_them = told_of(conn, actor, now, intake, accepted.clone())?;
         accepted.for_each(|one| drop(told.remove(&one.proposed.id)));
         told.extend(beside_them);
     }
@@ -88,7 +89,6 @@ pub fn judged(conn: &mut Conn, actor: &Actor, intake: &Intake, proposals: Vec<Pr
 
 struct Considered {
     proposed: Candidate,
-    is_published: bool,
     /// Whether it is right by itself, wherever it lies.
     is_right: bool,
     faults: Vec<FieldFault>,
@@ -96,16 +96,16 @@ struct Considered {
 
 impl Considered {
     /// What it is to be, and nothing yet of what it is. Drafts occupy nobody and take nothing of the plan.
-    fn stand(&self) -> proposals::Candidate {
+    fn stand(&self) -> Contender {
         let stays = !self.faults.is_empty();
-        let Candidate { id, plan, minutes, .. } = &self.proposed;
-        let mut then = Stand::default();
-        if self.is_published && !stays {
+        let Candidate { id, plan, minutes, stays_draft, .. } = &self.proposed;
+        let mut then = Footprint::default();
+        if !stays_draft && !stays {
             then.claims = Occupied::by(*id, plan);
             let share = |cohort| ((cohort, plan.module_id), i64::from(*minutes));
             then.minutes = plan.cohort_ids.iter().copied().map(share).collect();
         }
-        proposals::Candidate { id: *id, now: Stand::default(), then, stays }
+        Contender { id: *id, now: Footprint::default(), then, stays }
     }
 }
 
@@ -118,22 +118,26 @@ fn considered(intake: &Intake, frame: &Frame, stored: &[Scheduled], proposals: V
             (Err(_), checked) => (false, 0, checked.err().unwrap_or_default()),
         };
         let before = stored.get(&id).map(|(row, cohorts, _)| (row, cohorts.as_slice()));
-        let proposed = Candidate { id, ..Candidate::beside(before, plan, minutes).at(pointer) };
-        Ok(Considered { proposed, is_published, is_right, faults })
+        let proposed = Candidate { id, stays_draft: !is_published, ..Candidate::beside(before, plan, minutes).at(pointer) };
+        Ok(Considered { proposed, is_right, faults })
     };
     proposals.into_iter().map(consider).collect()
 }
 
-/// Whatever is in the way of those of them that are to be published.
+/// Whatever is in the way of them, of drafts as warnings.
 fn told_of<'a>(
     conn: &mut Conn,
     actor: &Actor,
+    now: Instant,
     intake: &Intake,
     considered: impl Iterator<Item = &'a Considered>,
 ) -> Result<HashMap<SessionId, Vec<Conflict>>, Error> {
-    let candidates = Candidates::of(considered.filter(|one| one.is_published).map(|one| one.proposed.clone()).collect());
+    let mut proposed: Vec<Candidate> = considered.map(|one| one.proposed.clone()).collect();
+    // First what is published, which may take of the plan whatever the drafts come to.
+    proposed.sort_by_key(|one| one.stays_draft);
+    let candidates = Candidates::of(proposed);
     let mut told: HashMap<SessionId, Vec<Conflict>> = HashMap::new();
-    for (index, conflict) in find_all(conn, actor, intake, &candidates)?.conflicts {
+    for (index, conflict) in find_all(conn, actor, now, intake, &candidates)?.conflicts {
         if let Some(one) = candidates.all.get(index) {
             told.entry(one.id).or_default().push(conflict);
         }
@@ -155,13 +159,13 @@ fn blame_moving(conn: &mut Conn, stored: &[Scheduled], considered: &mut [Conside
 }
 
 /// What the candidates are held against; what is stored of themselves goes to them.
-fn around(conn: &mut Conn, intake: &Intake, stored: Vec<Scheduled>, candidates: &mut [proposals::Candidate]) -> Result<Around, Error> {
+fn around(conn: &mut Conn, intake: &Intake, stored: Vec<Scheduled>, candidates: &mut [Contender]) -> Result<Around, Error> {
     let wanted: Vec<Occupied> = candidates.iter().flat_map(|one| one.then.claims.iter().copied()).collect();
     let standing = standing(conn, &wanted.iter().map(|one| one.resource).collect(), &wanted)?;
     let pairs: BTreeSet<SessionId> = wanted.iter().chain(&standing).map(|one| one.session_id).collect();
     let waived = granted(conn, pairs)?.into_keys().collect();
     let mut around = Around { waived, planned: planned_minutes(conn, intake)?, ..Around::default() };
-    let mut own: HashMap<SessionId, &mut proposals::Candidate> = candidates.iter_mut().map(|one| (one.id, one)).collect();
+    let mut own: HashMap<SessionId, &mut Contender> = candidates.iter_mut().map(|one| (one.id, one)).collect();
     for claim in standing {
         own.get_mut(&claim.session_id).map_or(&mut around.standing, |one| &mut one.now.claims).push(claim);
     }
@@ -194,7 +198,7 @@ fn obstacles(
     let mut told = told(conn, actor, intake, &overlaps.collect::<Vec<_>>(), &candidates.codes())?.into_iter();
     let obstacle = |(one, verdict): (&Considered, &Option<Obstacle>)| match verdict.as_ref()? {
         Obstacle::Overlaps(mine, other) => {
-            let clash = Clash { one: *mine, other: *other, waiver: None };
+            let clash = Clash { one: *mine, other: *other, waiver: None, with_draft: false };
             overlap(&candidates, clash, told.next()?).map(|(_, conflict)| conflict)
         }
         Obstacle::Exceeds(share, minutes) => shares.exceeded(&one.proposed, *share, *minutes),

@@ -13,7 +13,7 @@ use super::{
     super::model::{SeriesId, SeriesRow, Session, SessionId, SessionRow, SessionState},
     super::plan::Plan,
     super::rules::{Frame, check_instructors, laid_out},
-    super::series::{Drawn, LaidOut, NewSeries, Series, SessionOfSeries, Slot, occurrences},
+    super::series::{Drawn, LaidOut, NewSeries, Series, SessionOfSeries, SessionsByState, Slot, WholeSeries, occurrences},
     admit, changing,
     check::checked,
     draft, frame, insert,
@@ -29,24 +29,33 @@ use crate::{
     db::Conn,
     error::Error,
     id::Id,
-    intakes::{self, CohortId, Intake, IntakeId},
+    intakes::{self, CohortId, CohortRow, Intake, IntakeId},
     journal::NewEntry,
     programs::ModuleId,
     schema::{series, sessions},
-    text::listed,
+    text::{Code, counted, listed},
 };
+
+/// Series in one look of `muster verify`.
+const PAGE: i64 = 500;
 
 /// What a series would come to; stores nothing.
 ///
 /// # Errors
 /// As [`create`].
-pub(in crate::schedule) fn preview(conn: &mut Conn, actor: &Actor, intake_id: IntakeId, new: NewSeries) -> Result<LaidOut, Error> {
+pub(in crate::schedule) fn preview(
+    conn: &mut Conn,
+    actor: &Actor,
+    now: Instant,
+    intake_id: IntakeId,
+    new: NewSeries,
+) -> Result<LaidOut, Error> {
     let intake = intakes::find(conn, actor, intake_id)?;
     actor.may(Action::WriteSchedule)?;
     intake.check_live()?;
     let frame = frame(conn, &intake)?;
     let ready = ready(conn, actor, &intake, &frame, new)?;
-    lay_out(conn, actor, &intake, ready, None, &[])
+    lay_out(conn, actor, now, &intake, ready, None, &[])
 }
 
 /// Schedules the sessions of a series as drafts, until the module's hours are used up.
@@ -71,7 +80,7 @@ pub(in crate::schedule) fn create(
     let drafts = ready.plans.iter().zip(&ready.drawn.occurrences);
     let drafts = drafts.map(|(plan, one)| SessionRow { series_id: Some(row.id), ..draft(&intake, now, plan, one.minutes) });
     let sessions = insert(conn, actor, &intake, drafts.collect(), &ready.plans)?;
-    lay_out(conn, actor, &intake, ready, Some(row.id), &sessions)
+    lay_out(conn, actor, now, &intake, ready, Some(row.id), &sessions)
 }
 
 /// A series that can be stored.
@@ -88,11 +97,11 @@ fn ready(conn: &mut Conn, actor: &Actor, intake: &Intake, frame: &Frame, new: Ne
     faults.extend(frame.check_cohorts(new.module_id, &new.cohort_ids));
     faults.extend(intended.faults(intake));
     Error::unless_valid(faults)?;
-    let left = left(conn, intake, new.module_id, &new.cohort_ids)?;
+    let (left, full) = left(conn, intake, new.module_id, &new.cohort_ids)?;
     let days_off = days_off(conn, intake, &intended.days, &new.skip)?;
     let drawn = occurrences(&new.pattern, intake.time_zone, intended.days.clone(), &days_off, frame.days.until, left);
     if drawn.occurrences.is_empty() {
-        return Err(nothing(&drawn, &new.pattern));
+        return Err(nothing(&drawn, &new.pattern, full));
     }
     let own = series::table.filter(series::intake_id.eq(intake.id)).filter(series::code.eq(&new.code));
     if own.count().get_result::<i64>(conn)? > 0 {
@@ -118,19 +127,22 @@ fn days_off(
     Ok(off)
 }
 
-/// The minutes of a module for which some of these cohorts, the one that has least left, has no session yet. Drafts count, so that a
-/// second series goes on where a first one, not published yet, ends.
-fn left(conn: &mut Conn, intake: &Intake, module: ModuleId, cohorts: &[CohortId]) -> Result<i64, Error> {
-    let planned = planned_minutes(conn, intake)?.remove(&module).map_or(0, |(_, minutes)| minutes);
+/// The minutes of a module for which some of these cohorts, the one that has least left, has no session yet, and what both are called.
+/// Drafts count, so that a second series goes on where a first one, not published yet, ends.
+fn left(conn: &mut Conn, intake: &Intake, module: ModuleId, cohorts: &[CohortId]) -> Result<(i64, String), Error> {
+    let (code, planned) = planned_minutes(conn, intake)?.remove(&module).ok_or(Error::NotFound)?;
     let taken = taken_of(conn, intake, vec![module])?.into_iter().map(|(_, taken)| taken).collect();
     let laid_out = laid_out(taken);
-    let most = cohorts.iter().filter_map(|cohort| laid_out.get(&(*cohort, module))).max();
-    Ok(planned - most.copied().unwrap_or(0))
+    let taken = |cohort: &CohortRow| laid_out.get(&(cohort.id, module)).copied().unwrap_or(0);
+    let most = intakes::cohorts_of(conn, intake.id)?.into_iter().filter(|one| cohorts.contains(&one.id)).max_by_key(taken);
+    let most = most.ok_or(Error::NotFound)?;
+    let of_plan = format!("{} of {} of module {code}", taken(&most), counted(planned, "planned minute"));
+    Ok((planned - taken(&most), format!("cohort {} has {of_plan} in sessions already, drafts among them", most.code)))
 }
 
-fn nothing(drawn: &Drawn, pattern: &[Slot]) -> Error {
+fn nothing(drawn: &Drawn, pattern: &[Slot], full: String) -> Error {
     let detail = if drawn.minutes_left == 0 {
-        "a cohort has all planned minutes of the module in sessions already, drafts among them".to_owned()
+        full
     } else if drawn.skipped.is_empty() {
         format!("none of the days is a {}", listed(pattern.iter().map(|slot| slot.weekday.as_str())))
     } else {
@@ -144,6 +156,7 @@ fn nothing(drawn: &Drawn, pattern: &[Slot]) -> Error {
 fn lay_out(
     conn: &mut Conn,
     actor: &Actor,
+    now: Instant,
     intake: &Intake,
     ready: Ready,
     id: Option<SeriesId>,
@@ -164,7 +177,7 @@ fn lay_out(
         });
         candidates.push(Candidate::of(session, plan, one.minutes).at(format!("/sessions/{index}")));
     }
-    let checked = checked(conn, actor, intake, candidates)?;
+    let checked = checked(conn, actor, now, intake, candidates)?;
     let Drawn { skipped, minutes_left, ended, .. } = drawn;
     Ok(LaidOut { id, intake_id: intake.id, code, sessions: told, skipped, minutes_left, ended, checked })
 }
@@ -186,7 +199,7 @@ pub(in crate::schedule) fn list(
     if let Some(cursor) = cursor {
         query = query.filter(series::id.gt(cursor));
     }
-    let rows = query.select(SeriesRow::as_select()).load(conn)?;
+    let rows = query.select(LISTED).load(conn)?;
     with_sessions(conn, rows)
 }
 
@@ -194,16 +207,21 @@ pub(in crate::schedule) fn list(
 ///
 /// # Errors
 /// 404 for one that the actor does not see.
-pub(in crate::schedule) fn find(conn: &mut Conn, actor: &Actor, id: SeriesId) -> Result<Series, Error> {
+pub(in crate::schedule) fn find(conn: &mut Conn, actor: &Actor, id: SeriesId) -> Result<WholeSeries, Error> {
     visible(actor).filter(sessions::series_id.eq(id)).select(sessions::id).first::<SessionId>(conn)?;
     actor.may(Action::ReadSeries)?;
-    let row = series::table.find(id).select(SeriesRow::as_select()).first(conn)?;
-    with_sessions(conn, vec![row])?.pop().ok_or(Error::NotFound)
+    let (row, made_from): (Listed, String) = series::table.find(id).select((LISTED, series::made_from)).first(conn)?;
+    WholeSeries::of(with_sessions(conn, vec![row])?.pop().ok_or(Error::NotFound)?, &made_from)
 }
 
+/// What a list tells of a series; what it was made from may be long.
+const LISTED: (series::id, series::intake_id, series::code, series::created_at) =
+    (series::id, series::intake_id, series::code, series::created_at);
+type Listed = (SeriesId, IntakeId, Code, Instant);
+
 /// Counts the sessions of these series, at most a page of them, in one query.
-fn with_sessions(conn: &mut Conn, rows: Vec<SeriesRow>) -> Result<Vec<Series>, Error> {
-    let ids: Vec<SeriesId> = rows.iter().map(|row| row.id).collect();
+fn with_sessions(conn: &mut Conn, rows: Vec<Listed>) -> Result<Vec<Series>, Error> {
+    let ids: Vec<SeriesId> = rows.iter().map(|(id, ..)| *id).collect();
     let counted: Vec<(SeriesId, SessionState, i64)> = sessions::table
         .filter(sessions::series_id.eq_any(ids))
         .group_by((sessions::series_id, sessions::state))
@@ -213,7 +231,32 @@ fn with_sessions(conn: &mut Conn, rows: Vec<SeriesRow>) -> Result<Vec<Series>, E
     for (id, state, count) in counted {
         counts.entry(id).or_default().insert(state, count);
     }
-    rows.into_iter().map(|row| Series::of(&counts.remove(&row.id).unwrap_or_default(), row)).collect()
+    let counted = |(id, intake_id, code, created_at): Listed| {
+        let sessions = SessionsByState::of(&counts.remove(&id).unwrap_or_default());
+        Series { id, intake_id, code, sessions, created_at }
+    };
+    Ok(rows.into_iter().map(counted).collect())
+}
+
+/// Reads what each series was made from, which is served and must therefore be a series of the same code.
+pub fn verify_series(conn: &mut Conn) -> Result<Vec<String>, Error> {
+    let (mut findings, mut last) = (Vec::new(), None);
+    loop {
+        let mut page = series::table.order(series::id).limit(PAGE).into_boxed();
+        if let Some(last) = last {
+            page = page.filter(series::id.gt(last));
+        }
+        let rows: Vec<(SeriesId, Code, String)> = page.select((series::id, series::code, series::made_from)).load(conn)?;
+        let Some((id, ..)) = rows.last() else {
+            return Ok(findings);
+        };
+        last = Some(*id);
+        findings.extend(rows.into_iter().filter_map(|(id, code, made_from)| match serde_json::from_str::<NewSeries>(&made_from) {
+            Ok(new) if new.code == code => None,
+            Ok(new) => Some(format!("series: series {id} is {code}, but was made from {}", new.code)),
+            Err(error) => Some(format!("series: what series {id} was made from cannot be read: {error}")),
+        }));
+    }
 }
 
 /// Publishes every draft of a series, all or none.

@@ -28,14 +28,14 @@ use crate::{
 
 /// What a step changes, for the journal.
 #[derive(serde::Serialize)]
-struct Stands {
+struct StateEntry {
     code: Code,
     state: SessionState,
     #[serde(skip_serializing_if = "Option::is_none")]
     replaced_by_id: Option<SessionId>,
 }
 
-impl Stands {
+impl StateEntry {
     fn of(row: &SessionRow) -> Self {
         Self { code: row.code.clone(), state: row.state, replaced_by_id: row.replaced_by_id }
     }
@@ -43,7 +43,7 @@ impl Stands {
 
 fn stepped(action: &'static str, intake: &Intake, before: &SessionRow, now: &SessionRow) -> NewEntry {
     let entry = NewEntry::of(action, "session", before.id).provider(intake.provider_id).intake(intake.id);
-    entry.from(&Stands::of(before)).to(&Stands::of(now))
+    entry.from(&StateEntry::of(before)).to(&StateEntry::of(now))
 }
 
 /// Publishes these drafts of an intake, all or none.

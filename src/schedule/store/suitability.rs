@@ -20,8 +20,8 @@ use crate::{
     text::Name,
 };
 
-/// Sessions that do not suit their rooms: where people come, but the room is an online place; where nobody comes and nothing says where one
-/// joins; and for more trainees than it holds, by whoever is enrolled in their cohorts then.
+/// Sessions that do not suit their rooms: where people come, but the room is an online place; where one takes part online, but nothing says
+/// where one joins; and for more trainees than it holds, by whoever is enrolled in their cohorts then.
 pub(super) fn unsuited(conn: &mut Conn, candidates: &Candidates) -> Result<Vec<(usize, Conflict)>, Error> {
     let rooms = rooms_of(conn, candidates.all.iter().filter_map(|one| one.plan.room_id).collect())?;
     let room_of = |one: &Candidate| one.plan.room_id.and_then(|id| rooms.get(&id));
@@ -41,12 +41,15 @@ pub(super) fn unsuited(conn: &mut Conn, candidates: &Candidates) -> Result<Vec<(
             conflicts.push((index, one.warning(kind, vec![room.subject.clone()], detail)));
         };
         match room.kind {
-            RoomKind::Online if people_come => {
-                warn(ConflictKind::RoomKind, format!("people come to session {code}, and {} is an online place", room.subject.name));
+            // A mixed session has two places: the room, and in words the other one.
+            RoomKind::Online if *mode == SessionMode::OnSite || *mode == SessionMode::Mixed && place.is_none() => {
+                let detail = format!("people come to session {code}, and {} is an online place; say where they meet", room.subject.name);
+                warn(ConflictKind::RoomKind, detail);
             }
-            RoomKind::OnSite if *mode == SessionMode::LiveOnline && place.is_none() => {
+            RoomKind::OnSite if matches!(mode, SessionMode::LiveOnline | SessionMode::Mixed) && place.is_none() => {
+                let online = if *mode == SessionMode::Mixed { "mixed" } else { "live online" };
                 let detail =
-                    format!("session {code} is live online, and {} is no online place; say in `place` where one joins", room.subject.name);
+                    format!("session {code} is {online}, and {} is no online place; say in `place` where one joins", room.subject.name);
                 warn(ConflictKind::RoomKind, detail);
             }
             RoomKind::Online | RoomKind::OnSite => {}
@@ -79,7 +82,7 @@ fn rooms_of(conn: &mut Conn, ids: BTreeSet<RoomId>) -> Result<HashMap<RoomId, Ro
             .load(conn)?;
         rooms.extend(rows.into_iter().map(|(id, name, kind, capacity)| {
             let capacity = capacity.and_then(|capacity| usize::try_from(capacity).ok());
-            (id, RoomOf { subject: Subject { id: id.cast(), name }, kind, capacity })
+            (id, RoomOf { subject: Subject::of(id, name), kind, capacity })
         }));
     }
     Ok(rooms)

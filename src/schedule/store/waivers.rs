@@ -9,7 +9,7 @@ use super::{
     super::conflicts::Granted,
     super::model::{NewWaiver, SessionId, SessionRow, SessionState, Waiver, WaiverRow},
     super::rules::pair,
-    conflicts::{clashes, known, lock},
+    conflicts::{Wanted, clashes, known, lock},
     find,
     links::CHUNK,
 };
@@ -166,7 +166,7 @@ pub(super) fn hand_on(
 ) -> Result<(), Error> {
     let candidates = Candidates::of(rest.to_vec());
     lock(conn, &candidates.occupied())?;
-    let clashes = clashes(conn, &candidates, usize::MAX, false)?.shown;
+    let clashes = clashes(conn, actor, &candidates, Wanted::ALL_THAT_BLOCK)?.shown;
     let wanted: BTreeSet<(SessionId, SessionId)> = clashes.iter().map(|clash| (clash.one.session_id, clash.other.session_id)).collect();
     let own = claim_waivers::first_session_id.eq(id).or(claim_waivers::second_session_id.eq(id));
     let rows: Vec<WaiverRow> = claim_waivers::table.filter(own).select(WaiverRow::as_select()).load(conn)?;

@@ -155,7 +155,7 @@ fn a_session_on_a_day_off_is_warned_of_and_published_all_the_same() {
         for (conflict, (pointer, why)) in conflicts.iter().zip([("/sessions/0", "端午节"), ("/sessions/1", "a Saturday")]) {
             assert_eq!((&conflict["kind"], &conflict["severity"]), (&json!("holiday"), &json!("warn")));
             assert_eq!((&conflict["session"]["pointer"], &conflict["can_be_waived"]), (&json!(pointer), &json!(false)));
-            assert_eq!(conflict["subjects"][0], json!({ "id": calendar, "name": "节假日" }));
+            assert_eq!(conflict["subjects"][0], json!({ "id": calendar, "name": "节假日", "latin_name": null }));
             assert!(conflict["detail"].as_str().unwrap().contains(why), "{conflict}");
         }
         // The date is that of the intake's zone: in Shanghai the first is still Friday, the second Saturday.

@@ -201,3 +201,20 @@ fn the_feed_of_a_room_shows_what_its_maker_may_see() {
     let of_house = app.anonymous().get(&feed(&course.coordinator, "room", &room)).expect(200);
     assert!(of_house.text.contains("SECRET-1"), "{}", of_house.text);
 }
+
+#[test]
+fn a_mixed_session_is_in_its_room_and_joined_at_its_place() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let room = course.coordinator.post("/rooms", json!({ "code": "A-301", "name": "301", "kind": "on_site" })).expect(201).id();
+    let mut body = seed::session_body(&course, "P-1", &seed::morning(1));
+    (body["room_id"], body["mode"], body["place"]) = (json!(room), json!("mixed"), json!("https://meeting.example.org/1"));
+    seed::published_session_as(&course, body.clone());
+    (body["code"], body["mode"], body["place"]) = (json!("P-2"), json!("on_site"), json!("2 号门"));
+    (body["starts_at"], body["ends_at"]) = (json!(seed::morning(2)), json!(seed::after(&seed::morning(2), 90)));
+    seed::published_session_as(&course, body);
+    let text = app.anonymous().get(&feed(&course.coordinator, "cohort", &course.metallurgy)).expect(200).text;
+    assert!(text.contains("LOCATION:301\\, https://meeting.example.org/1\r\nURL:https://meeting.example.org/1\r\n"), "{text}");
+    // The words are those of the messages.
+    assert!(text.contains("On site 面授") && text.matches("URL:").count() == 1, "{text}");
+}

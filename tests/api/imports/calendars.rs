@@ -51,6 +51,7 @@ fn days_are_listed_corrected_taken_out_and_taken_back() {
         [(2, "unchanged"), (3, "update"), (4, "update"), (5, "unchanged"), (6, "create")].map(|(row, verdict)| (row, verdict, &[][..]));
     assert_eq!(verdicts(&corrected), said(&expected));
     assert_eq!(corrected.body["rows"][1]["what"], json!([{ "field": "kind", "from": "holiday", "to": "working" }]));
+    assert_eq!(corrected.body["counts"]["removed"], 1);
     let dates: Vec<Value> = listed(&coordinator, &days).into_iter().map(|day| day["date"].clone()).collect();
     assert_eq!(dates, ["2020-06-25", "2020-06-26", "2020-07-02"]);
     // Whoever has read the calendar sees that it lists something else.
@@ -60,6 +61,48 @@ fn days_are_listed_corrected_taken_out_and_taken_back() {
     let again = import(&coordinator, &path, DAYS, &second).expect(200);
     import(&coordinator, &path, DAYS, &["2020-08-01,放假,"]).expect(200);
     app.unchanged(|| undo(&coordinator, &again).expect(409).problem("import_in_use"));
+    assert_eq!(app.findings(), Vec::<String>::new());
+}
+
+/// Begins a calendar with a file, as the command line does it: the import.
+fn begun(app: &App) -> String {
+    let new =
+        json!({ "kind": "holidays", "code": "CN-2021", "name": "节假日", "time_zone": "Asia/Shanghai", "provider_id": app.provider().id });
+    let new = serde_json::from_value(new).unwrap();
+    let file = muster::imports::read_table("days.csv", &csv(DAYS, &["2020-06-25,放假,端午节"])).unwrap();
+    let begin = move |conn: &mut muster::db::Conn, actor: &muster::access::Actor, now| {
+        muster::imports::begin_calendar(conn, actor, now, new, &file, &muster::imports::Options::default())
+    };
+    app.db.write_blocking(muster::access::Credentials::Operator, begin).unwrap().import_id.unwrap().to_string()
+}
+
+#[test]
+fn a_calendar_that_an_import_began_goes_with_it_unless_an_intake_keeps_it() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let take_back = |import: &str| course.coordinator.post(&format!("/imports/{import}/undo"), json!({ "reason": "last year's" }));
+    let before = course.coordinator.get("/calendars").expect(200).body;
+    let import = begun(&app);
+    assert_eq!(take_back(&import).expect(200).body["notes"], json!([]));
+    assert_eq!(course.coordinator.get("/calendars").expect(200).body, before);
+    let removed = app.auditor().get("/audit?action=calendar.removed").expect(200);
+    assert_eq!(removed.items()[0]["from"]["code"], "CN-2021");
+    // What somebody has filled since stays as it is.
+    let import = begun(&app);
+    let calendar = course.coordinator.get("/calendars").expect(200).column("id").pop().unwrap();
+    let days = format!("/calendars/{calendar}/days");
+    let other = self::import(&course.coordinator, &format!("{days}/import"), DAYS, &["2020-08-01,放假,"]).expect(200);
+    app.unchanged(|| take_back(&import).expect(409).problem("import_in_use"));
+    assert_eq!(listed(&course.coordinator, &days).len(), 2);
+    undo(&course.coordinator, &other).expect(200);
+    course.coordinator.if_match("*").patch(&format!("/calendars/{calendar}"), json!({ "code": "CN-2021-OLD" })).expect(200);
+    // An intake that keeps it is not left with a calendar that is not there.
+    let import = begun(&app);
+    let calendar = course.coordinator.get("/calendars").expect(200).column("id").pop().unwrap();
+    let intake = format!("/intakes/{}", course.intake);
+    course.coordinator.if_match("*").patch(&intake, json!({ "holiday_calendar_id": calendar })).expect(200);
+    assert_eq!(take_back(&import).expect(200).body["notes"], json!(["the calendar CN-2021 stays, empty, for 1 intake names it"]));
+    assert_eq!(listed(&course.coordinator, &format!("/calendars/{calendar}/days")), Vec::<Value>::new());
     assert_eq!(app.findings(), Vec::<String>::new());
 }
 
@@ -165,10 +208,20 @@ fn a_corrected_start_replaces_the_wrong_one_and_what_a_rota_has_no_more_is_taken
         &[(2, "update", &[]), (3, "unchanged", &[]), (4, "update", &[]), (5, "update", &[]), (6, "unchanged", &[])];
     assert_eq!(verdicts(&dry), said(expected));
     let what = |row: usize| dry.body["rows"][row]["what"].clone();
-    let corrected = json!([{ "field": "shift", "from": "2020-06-01T00:00:00Z to 2020-06-01T08:00:00Z 早班", "to": "2020-06-01T01:00:00Z to 2020-06-01T08:00:00Z 早班" }]);
+    let corrected = json!([{ "field": "shift", "from": "2020-06-01 08:00+08:00 to 2020-06-01 16:00+08:00 早班", "to": "2020-06-01 09:00+08:00 to 2020-06-01 16:00+08:00 早班" }]);
     assert_eq!(what(0), corrected);
+    // The night shift of the 3rd and the shift of the 5th, each in the row before it.
+    let taken_out = |day: &str, times: &str| json!({ "field": "shift", "from": format!("2020-06-{day} {times}"), "to": null });
+    assert_eq!(what(2)[1], taken_out("03", "20:00+08:00 to 2020-06-03 23:00+08:00 夜班"));
+    assert_eq!(what(3)[1], taken_out("05", "08:00+08:00 to 2020-06-05 16:00+08:00"));
+    assert_eq!(dry.body["counts"]["removed"], 2);
     let imported = import(&coordinator, &path, SHIFTS, &second).expect(200);
-    assert_eq!(imported.body["rows"], dry.body["rows"]);
+    assert_eq!((&imported.body["rows"], &imported.body["counts"]), (&dry.body["rows"], &dry.body["counts"]));
+    let entry = |action: &str| app.auditor().get(&format!("/audit?action={action}")).expect(200).items().last().unwrap().clone();
+    assert_eq!(entry("import.committed")["to"]["counts"]["removed"], 2);
+    let (was, is) = (entry("calendar.filled")["from"].clone(), entry("calendar.filled")["to"].clone());
+    assert_eq!((was.as_array().unwrap().len(), is.as_array().unwrap().len()), (4, 3));
+    assert_eq!(was[3]["starts_at"], "2020-06-05T00:00:00Z");
     let start = |crew: &str, at: &str| (crew.to_owned(), format!("2020-06-{at}:00Z"));
     let after = [
         start("甲", "01T01:00"),

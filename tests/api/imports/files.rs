@@ -72,6 +72,7 @@ fn the_verdicts_are_a_file_to_send_back() {
     let course = seed::course(&app);
     let rows = [ZHANG, "王五,,0004,nowhere,MET,,"];
     let reply = import_roster(&course, &course.coordinator, "?dry_run=true&verdicts=xlsx", &rows).expect(200);
+    assert!(reply.headers.get_all("vary").iter().any(|varies| varies == "accept"));
     assert_eq!(reply.header("content-type"), "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet");
     assert_eq!(reply.header("content-disposition"), "attachment; filename=\"verdicts.xlsx\"");
     let back = table(&reply.bytes);
@@ -103,6 +104,7 @@ fn every_template_has_the_columns_that_are_read() {
     for kind in ["organizations", "instructors", "roster", "schedule", "holidays", "shifts"] {
         for format in ["csv", "xlsx"] {
             let reply = course.coordinator.get(&format!("/import-templates/{kind}?format={format}")).expect(200);
+            assert!(reply.headers.get_all("vary").iter().any(|varies| varies == "accept"), "{kind} {format}");
             assert_eq!(reply.header("content-disposition"), format!("attachment; filename=\"template-{kind}.{format}\""));
             let header = table(&reply.bytes).header.cells;
             assert!(header.iter().all(|name| !name.is_ascii() && name.contains('(')), "{header:?}");

@@ -67,6 +67,8 @@ fn cells_that_are_wrong_are_told_by_row() {
         let modules = "`XXX` is no module of this intake's program version; it has MET-01, MEC-01, COM-01";
         assert!(refused.body["errors"].to_string().contains(modules), "{}", refused.text);
         assert_eq!(faults(&refused)[0], ("/rows/2/end".to_owned(), "end_before_start".to_owned()));
+        let number = "no instructor of the provider has the employee number 99999; the column holds numbers, not names";
+        assert!(refused.body["errors"].to_string().contains(number), "{}", refused.text);
     });
     let taken = import_schedule(&course, &course.coordinator, "?partial=true", &rows).expect(200);
     assert_eq!(verdicts(&taken), expected);
@@ -149,6 +151,10 @@ fn a_session_that_is_there_is_moved() {
     let reply = import_schedule(&course, &course.coordinator, "?reason=the+hall+is+closed", &[moved, SECOND]).expect(200);
     assert_eq!(verdicts(&reply), said(&[(2, "update", &[]), (3, "unchanged", &[])]));
     assert_eq!(changes(&reply, 0).iter().map(|change| change.0.as_str()).collect::<Vec<_>>(), ["start", "end", "place"]);
+    let told = |at: &str| Some(at.to_owned());
+    let start = ("start".to_owned(), told("2020-06-01 18:30+08:00"), told("2020-06-01 19:00+08:00"));
+    let end = ("end".to_owned(), told("2020-06-01 20:10+08:00"), told("2020-06-01 20:40+08:00"));
+    assert_eq!(changes(&reply, 0)[..2], [start, end]);
     let session = course.coordinator.get(&format!("/intakes/{}/sessions", course.intake)).expect(200).items()[0].clone();
     assert_eq!(
         (&session["starts_at"], &session["sequence"], &session["break_minutes"]),
@@ -312,7 +318,7 @@ fn sessions_exchange_minutes_and_instructors() {
     let told = import("?dry_run=true&reason=x", &more).expect(200);
     assert_eq!(verdicts(&told), said(&[(2, "invalid", &["plan_exceeded"]), (3, "unchanged", &[])]));
     let detail = format!(
-        "with this session cohort MET-1 has {} of {} planned minutes of module COM-01; more needs an amendment",
+        "with session A cohort MET-1 has {} of {} planned minutes of module COM-01; more needs an amendment",
         seed::COMMON + 15,
         seed::COMMON
     );

@@ -189,6 +189,21 @@ fn caps_count_what_stands_in_every_intake_of_the_house() {
         let moved = json!({ "starts_at": seed::morning(4), "ends_at": seed::after(&seed::morning(4), 90) });
         let changes = json!({ "changes": [{ "id": standing, "change": moved }], "sessions": [morning(&course, 1)] });
         let reply = course.coordinator.post(&format!("/intakes/{}/sessions/check", course.intake), changes).expect(200);
-        assert_eq!(warned(&course, &reply).len(), 0);
+        let kinds: Vec<&Value> = reply.body["conflicts"].as_array().unwrap().iter().map(|one| &one["kind"]).collect();
+        assert_eq!(kinds, ["in_the_past"]);
+        assert_eq!(reply.body["fits"], true);
     });
+}
+
+#[test]
+fn a_discipline_that_no_program_has_is_refused() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    app.unchanged(|| {
+        let reply = course.coordinator.put(&path(&course), with("disciplines", json!(["MET", "METT"])));
+        let detail = reply.text_at("/errors/0/detail");
+        assert!(detail.starts_with("no program has a discipline METT; there are: ") && detail.contains("MET"), "{detail}");
+        reply.fault("/disciplines", "unknown_discipline");
+    });
+    record(&course, with("disciplines", json!(["MET"])));
 }

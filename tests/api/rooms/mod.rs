@@ -32,7 +32,8 @@ fn a_room_is_recorded_read_and_changed() {
     let path = made.header("location").to_owned();
     assert_eq!(coordinator.get(&path).expect(200).body, made.body);
     app.unchanged(|| {
-        coordinator.post("/rooms", body).expect(409).problem("already_exists");
+        let reply = coordinator.post("/rooms", body).expect(409).problem("already_exists");
+        assert!(reply.text_at("/detail").starts_with("the provider has a room "), "{}", reply.text);
         coordinator.if_match("*").patch(&path, json!({ "link": "https://meeting.example.org/1" })).fault("/link", "not_online");
         coordinator.if_match("*").patch(&path, json!({ "capacity": 0 })).fault("/capacity", "out_of_range");
         coordinator.if_match("*").patch(&path, json!({ "kind": "online" })).fault("/kind", "unknown_field");
@@ -173,11 +174,17 @@ fn a_session_that_does_not_suit_the_kind_of_its_room_is_warned_of() {
     // Too small for those who would come to it.
     let hall = json!({ "code": "A-1", "name": "教学楼 1", "kind": "on_site", "capacity": 1 });
     let [online, hall] = [online, hall].map(|room| course.coordinator.post("/rooms", room).expect(201).id());
-    let comes = "people come to session N-1, and 腾讯会议 is an online place";
+    let large = course.coordinator.post("/rooms", json!({ "code": "A-2", "name": "教学楼 2", "kind": "on_site" })).expect(201).id();
+    let comes = "people come to session N-1, and 腾讯会议 is an online place; say where they meet";
+    let mixed = "session N-1 is mixed, and 教学楼 2 is no online place; say in `place` where one joins";
     let joins = "session N-1 is live online, and 教学楼 1 is no online place; say in `place` where one joins";
     for (room, mode, place, told) in [
         (&online, "on_site", json!(null), Some(comes)),
         (&online, "mixed", json!(null), Some(comes)),
+        // A mixed session is in the room, and in words at the other place.
+        (&online, "mixed", json!("教学楼 301"), None),
+        (&large, "mixed", json!(null), Some(mixed)),
+        (&large, "mixed", json!("https://meeting.example.org/1"), None),
         (&online, "live_online", json!(null), None),
         (&hall, "live_online", json!(null), Some(joins)),
         (&hall, "live_online", json!("https://meeting.example.org/1"), None),

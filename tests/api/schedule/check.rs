@@ -134,8 +134,8 @@ fn two_stored_sessions_that_the_caller_sees_can_be_waived_once() {
         json!([{ "id": draft, "change": change }])
     };
     assert_eq!(can_be_waived(&course.coordinator, json!({ "changes": moved(1) })), [true, true]);
-    // This one is not stored.
-    assert_eq!(can_be_waived(&course.coordinator, json!({ "sessions": [new(1)] })), [false, false]);
+    // This one is not stored, and what it has in common with the draft blocks nothing.
+    assert_eq!(can_be_waived(&course.coordinator, json!({ "sessions": [new(1)] })), [false; 4]);
     // One of the two is not, whichever comes first.
     assert_eq!(can_be_waived(&course.coordinator, json!({ "sessions": [new(2)], "changes": moved(2) })), [false, false]);
     // Who does not see the other one cannot name it.
@@ -175,7 +175,7 @@ fn the_plan_and_the_days_of_the_intake_are_part_of_the_answer() {
         let reply = check(&course, json!({ "sessions": [new("N-1", 2), new("N-2", 3)] })).expect(200);
         assert_eq!(told(&reply), [blocks("plan_exceeded", "/sessions/1")]);
         let detail = reply.text_at("/conflicts/0/detail");
-        assert!(detail.contains("270 of 180"), "{detail}");
+        assert!(detail.starts_with("with session N-2 cohort MET-1 has 270 of 180"), "{detail}");
         assert_eq!(reply.body["conflicts"][0]["can_be_waived"], false);
         // What moves takes what it takes once.
         let moved = json!({ "changes": [{ "id": standing, "change": { "break_minutes": 10 } }], "sessions": [new("N-1", 2)] });
@@ -219,7 +219,7 @@ fn a_trainee_expected_in_two_sessions_is_warned_of() {
 }
 
 #[test]
-fn what_is_published_at_once_is_warned_of_and_a_draft_is_not() {
+fn what_is_published_at_once_is_warned_of_and_so_is_a_draft() {
     let app = spawn_app();
     let (course, other, second) = twice_enrolled(&app);
     seed::published_session(&other, "S-1", &seed::morning(1));
@@ -227,10 +227,180 @@ fn what_is_published_at_once_is_warned_of_and_a_draft_is_not() {
         let body = json!({ "sessions": [seed::session_body(&course, code, &seed::morning(1))], "publish": publish });
         course.coordinator.post(&format!("/intakes/{}/sessions/bulk", course.intake), body).expect(201).body["warnings"].clone()
     };
-    assert_eq!(bulk("N-1", false), json!([]));
-    let warnings = bulk("N-2", true);
-    assert_eq!((&warnings[0]["kind"], &warnings[0]["severity"]), (&json!("trainee"), &json!("warn")), "{warnings}");
-    assert_eq!(warnings[0]["subjects"][0]["id"], json!(second.trainee));
+    for (code, publish) in [("N-1", false), ("N-2", true)] {
+        let warnings = bulk(code, publish);
+        let of_trainee = warnings.as_array().unwrap().iter().find(|one| one["kind"] == "trainee").unwrap();
+        assert_eq!((&of_trainee["severity"], &of_trainee["subjects"][0]["id"]), (&json!("warn"), &json!(second.trainee)), "{warnings}");
+    }
+}
+
+#[test]
+fn english_sentences_have_the_latin_name_of_whoever_has_one() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    seed::published_session(&course, "P-1", &seed::morning(1));
+    let path = format!("/instructors/{}", course.instructor);
+    course.coordinator.if_match("*").patch(&path, json!({ "latin_name": "Ouyang Xu" })).expect(200);
+    let profile = json!({ "time_zone": "Asia/Shanghai", "daily_minutes": 1, "weekly_minutes": null, "disciplines": [], "hours": [],
+        "exceptions": [] });
+    course.coordinator.put(&format!("{path}/profile"), profile).expect(200);
+    let reply = check(&course, json!({ "sessions": [seed::session_body(&course, "N-1", &seed::morning(1))] })).expect(200);
+    for kind in ["instructor", "daily_cap"] {
+        let conflict = reply.body["conflicts"].as_array().unwrap().iter().find(|one| one["kind"] == kind).unwrap();
+        assert!(conflict["detail"].as_str().unwrap().contains("Ouyang Xu"), "{conflict}");
+        assert_eq!(conflict["subjects"][0]["latin_name"], "Ouyang Xu");
+    }
+}
+
+#[test]
+fn what_is_published_and_changes_to_a_time_that_is_over_is_warned_of() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let (draft, published) = (seed::session(&course, "D-1", &seed::morning(1)), seed::published_session(&course, "P-1", &seed::morning(2)));
+    let change = json!({ "starts_at": seed::morning(3), "ends_at": seed::after(&seed::morning(3), 90), "reason": "as it was" });
+    let both = json!({ "changes": [{ "id": draft }, { "id": published, "change": change }] });
+    let expected = vec![("in_the_past".to_owned(), "warn".to_owned(), "/changes/1".to_owned())];
+    assert_eq!(told(&check(&course, both).expect(200)), expected);
+    let moved = course.coordinator.if_match("*").patch(&format!("/sessions/{published}"), change).expect(200);
+    assert_eq!(moved.body["warnings"][0]["kind"], "in_the_past");
+    let detail = moved.text_at("/warnings/0/detail");
+    assert!(detail.starts_with("session P-1 is published and was over at 2020-06-04 10:30+08:00"), "{detail}");
+    // What is to come is not.
+    let next = seed::course_called(&app, "NEXT", "HBIS");
+    next.coordinator.if_match("*").patch(&format!("/intakes/{}", next.intake), json!({ "closes_on": "2150-12-31" })).expect(200);
+    let (begin, there) = ("2150-06-01T01:00:00Z", "2150-06-02T01:00:00Z");
+    let published = seed::published_session(&next, "P-1", begin);
+    let moved = next.coordinator.post(&format!("/sessions/{published}/move"), json!({ "starts_at": there, "reason": "x" })).expect(200);
+    assert_eq!(moved.body["warnings"], json!([]));
+}
+
+/// On one day, in a room and taught by nobody.
+fn in_room(course: &Course, code: &str, room: &str) -> Value {
+    let mut body = seed::session_body(course, code, &seed::morning(1));
+    (body["room_id"], body["instructor_ids"], body["mode"]) = (json!(room), json!([]), json!("on_site"));
+    body
+}
+
+#[test]
+fn who_plans_what_a_draft_takes_learns_of_the_draft() {
+    let app = spawn_app();
+    let (course, next) = (seed::course(&app), seed::course_called(&app, "NEXT", "HBIS"));
+    let room = seed::room(&course, "A-301");
+    let draft = seed::session_as(&next, in_room(&next, "D-1", &room));
+    let recorded = json!({ "mode": "recorded", "length_minutes": 45 });
+    let hidden = seed::session(&next, "D-2", &seed::morning(1));
+    next.coordinator.if_match("*").patch(&format!("/sessions/{hidden}"), recorded).expect(200);
+    let proposed = json!({ "sessions": [in_room(&course, "N-1", &room)] });
+    app.unchanged(|| {
+        let reply = check(&course, proposed.clone()).expect(200);
+        assert_eq!((&reply.body["fits"], told(&reply)), (&json!(true), vec![("room".into(), "warn".into(), "/sessions/0".into())]));
+        let conflict = &reply.body["conflicts"][0];
+        assert_eq!((&conflict["can_be_waived"], &conflict["other"]["id"]), (&json!(false), &json!(draft)));
+        assert!(conflict["detail"].as_str().unwrap().starts_with("session N-1 overlaps the draft D-1 (2020-06-02 09:00"), "{conflict}");
+        // Half-open, as everywhere.
+        let mut later = proposed.clone();
+        later["sessions"][0]["starts_at"] = json!(seed::after(&seed::morning(1), 90));
+        later["sessions"][0]["ends_at"] = json!(seed::after(&seed::morning(1), 120));
+        assert_eq!(told(&check(&course, later).expect(200)), []);
+    });
+    // A draft is not in its own way; whoever is published beside it is told of it, and so is the other draft.
+    assert_eq!(told(&check(&next, json!({ "changes": [{ "id": draft }] })).expect(200)), []);
+    let own = seed::session_as(&course, in_room(&course, "N-1", &room));
+    // Who does not see the draft is not told of it.
+    let options = TokenOptions { intake: Some(course.intake.clone()), ..TokenOptions::default() };
+    let narrowed = app.client_for(Role::Coordinator, Some(&app.provider().id), None, options);
+    let own_alone = json!({ "changes": [{ "id": own }] });
+    assert_eq!(told(&check(&course, own_alone.clone()).expect(200)).len(), 1);
+    assert_eq!(told(&narrowed.post(&format!("/intakes/{}/sessions/check", course.intake), own_alone).expect(200)), []);
+    let path = format!("/sessions/{own}");
+    let patched = course.coordinator.if_match("*").patch(&path, json!({ "break_minutes": 5 })).expect(200);
+    let published = course.coordinator.post(&format!("{path}/publish"), json!({})).expect(200);
+    for warnings in [&patched.body["warnings"], &published.body["warnings"]] {
+        assert_eq!((warnings[0]["other"]["id"].clone(), warnings.as_array().unwrap().len()), (json!(draft), 1), "{warnings}");
+    }
+    let times = next.coordinator.get(&format!("/sessions/{draft}/placements?from=2020-06-02&until=2020-06-02")).expect(200);
+    assert!(times.body["times"].as_array().unwrap().iter().any(|time| time["fits"] == false), "{}", times.text);
+}
+
+#[test]
+fn a_time_fits_beside_a_draft_which_is_told() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let (one, other) = (seed::session(&course, "D-1", &seed::morning(1)), seed::session(&course, "D-2", &seed::morning(1)));
+    let times = course.coordinator.get(&format!("/sessions/{one}/placements?from=2020-06-02&until=2020-06-02&earliest=09:00&latest=10:30"));
+    let time = times.expect(200).body["times"][0].clone();
+    assert_eq!((&time["fits"], &time["conflicts"][0]["other"]["id"]), (&json!(true), &json!(other)), "{time}");
+    assert_eq!((&time["conflicts"][0]["severity"], time["conflicts"].as_array().unwrap().len()), (&json!("warn"), 2));
+}
+
+#[test]
+fn of_the_drafts_at_one_time_the_first_twenty_are_told() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    for index in 0..21 {
+        let mut body = seed::session_body(&course, &format!("D-{index}"), &seed::morning(1));
+        body["instructor_ids"] = json!([]);
+        seed::session_as(&course, body);
+    }
+    let reply = check(&course, json!({ "sessions": [seed::session_body(&course, "N-1", &seed::morning(1))] })).expect(200);
+    assert_eq!((told(&reply).len(), &reply.body["truncated"], &reply.body["fits"]), (20, &json!(true), &json!(true)));
+}
+
+#[test]
+fn a_draft_is_warned_of_what_would_keep_it_from_being_published() {
+    let app = spawn_app();
+    let course = seed::short_course(&app, 180);
+    let standing = seed::published_session(&course, "P-1", &seed::morning(1));
+    let draft = seed::session(&course, "D-1", &seed::morning(2));
+    let path = format!("/sessions/{draft}");
+    let there = json!({ "starts_at": seed::morning(1), "ends_at": seed::after(&seed::morning(1), 120) });
+    let warned = course.coordinator.if_match("*").patch(&path, there).expect(200).body["warnings"].clone();
+    let kinds: Vec<&Value> = warned.as_array().unwrap().iter().map(|one| &one["kind"]).collect();
+    assert_eq!(kinds, ["cohort", "instructor", "plan_exceeded"], "{warned}");
+    assert!(warned.as_array().unwrap().iter().all(|one| one["severity"] == "warn"), "{warned}");
+    // The session that stands may be waived before the draft is published.
+    assert_eq!((&warned[0]["other"]["id"], &warned[0]["can_be_waived"]), (&json!(standing), &json!(true)));
+    let moved = course.coordinator.post(&format!("{path}/move"), json!({ "starts_at": seed::morning(3), "reason": "x" })).expect(200);
+    assert_eq!(moved.body["warnings"].as_array().unwrap().len(), 1, "{}", moved.text);
+}
+
+#[test]
+fn a_code_that_is_taken_is_told_as_creating_tells_it() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let draft = seed::session(&course, "D-1", &seed::morning(1));
+    seed::session(&course, "D-2", &seed::morning(2));
+    app.unchanged(|| {
+        let new = |code: &str| seed::session_body(&course, code, &seed::morning(3));
+        let created = course.coordinator.post(&format!("/intakes/{}/sessions", course.intake), new("D-1")).expect(409);
+        let created = created.problem("already_exists").text_at("/detail");
+        let refused = |body: Value| check(&course, body).expect(409).problem("already_exists").text_at("/detail");
+        assert_eq!(refused(json!({ "sessions": [new("D-1")] })), created);
+        refused(json!({ "sessions": [new("N-1"), new("N-1")] }));
+        refused(json!({ "changes": [{ "id": draft, "change": { "code": "D-2" } }] }));
+        check(&course, json!({ "changes": [{ "id": draft, "change": { "code": "D-1" } }] })).expect(200);
+    });
+}
+
+#[test]
+fn a_move_out_of_the_intake_is_refused_as_its_check_tells_it() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let (draft, published) = (seed::session(&course, "D-1", &seed::morning(1)), seed::published_session(&course, "P-1", &seed::morning(2)));
+    app.unchanged(|| {
+        for id in [draft, published] {
+            let change = json!({ "starts_at": "2020-11-01T01:00:00Z", "ends_at": "2020-11-01T02:30:00Z", "reason": "x" });
+            let mut expected = check(&course, json!({ "changes": [{ "id": id, "change": change }] })).expect(200).body["conflicts"].clone();
+            expected[0]["session"]["pointer"].take();
+            // What keeps nobody from it is no part of a refusal.
+            expected.as_array_mut().unwrap().retain(|one| one["severity"] == "block");
+            let patched = course.coordinator.if_match("*").patch(&format!("/sessions/{id}"), change).expect(409);
+            assert_eq!(patched.problem("outside_intake").body["conflicts"], expected);
+            let there = json!({ "starts_at": "2020-11-01T01:00:00Z", "reason": "x" });
+            let moved = course.coordinator.post(&format!("/sessions/{id}/move"), there).expect(409).problem("outside_intake");
+            assert_eq!(moved.body["conflicts"], expected);
+        }
+    });
 }
 
 #[test]

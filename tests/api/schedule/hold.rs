@@ -17,6 +17,36 @@ fn a_session_is_held_as_planned() {
 }
 
 #[test]
+fn the_title_that_is_pinned_is_that_of_the_latest_post_of_the_day_at_the_provider() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let second = seed::instructor(&app, &course.coordinator, "P2");
+    app.sql("DELETE FROM affiliations WHERE title IS NOT NULL").unwrap();
+    let post = |person: &str, organization: &str, title: &str, from: &str, until: &str| {
+        let [id, person, organization] = [&app.absent_id(), person, organization].map(|id| app.hex(id));
+        app.sql(&format!(
+            "INSERT INTO affiliations (id, person_id, organization_id, unit_id, kind, title, from_date, until_date)
+             VALUES ({id}, {person}, {organization}, {organization}, 'staff', {title}, {from}, {until})"
+        ))
+        .unwrap();
+    };
+    let (house, elsewhere) = (&app.provider().id, &course.sponsor.id);
+    post(&course.instructor, house, "'讲师'", "NULL", "NULL");
+    post(&course.instructor, house, "'副教授'", "'2018-01-01'", "NULL");
+    post(&course.instructor, house, "NULL", "'2020-01-01'", "NULL");
+    post(&course.instructor, house, "'教授'", "'2021-01-01'", "NULL");
+    post(&course.instructor, house, "'院士'", "'2019-01-01'", "'2020-01-01'");
+    post(&course.instructor, elsewhere, "'总工程师'", "'2020-01-01'", "NULL");
+    post(&second, elsewhere, "'工程师'", "'2010-01-01'", "NULL");
+    post(&second, elsewhere, "'高级工程师'", "'2015-01-01'", "NULL");
+    let mut body = seed::session_body(&course, "P-1", &seed::morning(1));
+    body["instructor_ids"] = json!([course.instructor, second]);
+    let held = seed::held_session_as(&course, body);
+    let instructors = course.coordinator.get(&format!("/sessions/{held}")).expect(200).body["instructors"].clone();
+    assert_eq!([&instructors[0]["title"], &instructors[1]["title"]], ["副教授", "高级工程师"]);
+}
+
+#[test]
 fn what_differs_from_the_plan_needs_a_reason() {
     let app = spawn_app();
     let course = seed::course(&app);

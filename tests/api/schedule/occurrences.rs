@@ -138,8 +138,8 @@ fn what_a_patch_is_refused_for_refuses_the_whole_and_is_named() {
         let reply = act(&course, &ids[0], "move", tuesday).expect(409).problem("session_conflict");
         assert_eq!(reply.body["conflicts"][0]["other"]["id"], json!(other));
         let late = act(&course, &ids[0], "move", json!({ "starts_at": "2020-10-22T00:00:00Z", "scope": "rest" }));
-        assert!(late.text_at("/errors/0/detail").starts_with("session MET-04: "), "{}", late.text);
-        late.fault("/ends_at", "outside_intake");
+        let late = late.expect(409).problem("outside_intake");
+        assert!(late.text_at("/detail").starts_with("session MET-04 lies after the day"), "{}", late.text);
         act(&course, &alone, "move", json!({ "starts_at": "2020-06-02T00:00:00Z", "scope": "rest" })).fault("/scope", "no_series");
         course
             .coordinator
@@ -172,6 +172,8 @@ fn a_session_ends_earlier_and_the_rest_by_as_many_minutes() {
     let reply = act(&course, &ids[1], "cut", json!({ "minutes": 20, "scope": "rest" })).expect(200);
     assert_eq!(column(&reply, "ends_at"), ["2020-06-04T01:20:00Z", "2020-06-08T01:20:00Z", "2020-06-11T01:20:00Z"]);
     app.unchanged(|| {
+        let detail = act(&course, &ids[0], "cut", json!({ "minutes": 70 })).text_at("/errors/0/detail");
+        assert!(detail.ends_with(" lasts 70 minutes only; cut fewer, or cancel it"), "{detail}");
         for (pointer, code, body) in [
             ("/ends_at", "not_earlier", json!({ "ends_at": "2020-06-01T01:10:00Z" })),
             ("/ends_at", "not_earlier", json!({ "ends_at": "2020-06-01T02:00:00Z" })),
@@ -180,7 +182,7 @@ fn a_session_ends_earlier_and_the_rest_by_as_many_minutes() {
             ("/ends_at", "one_of_two", json!({})),
             ("/minutes", "no_minutes_left", json!({ "minutes": 60 })),
             ("/ends_at", "no_minutes_left", json!({ "ends_at": "2020-06-01T00:10:00Z" })),
-            ("/minutes", "end_before_start", json!({ "minutes": 70 })),
+            ("/minutes", "no_minutes_left", json!({ "minutes": 70 })),
             // The first one is shorter than the others, and has nothing left.
             ("/minutes", "no_minutes_left", json!({ "minutes": 65, "scope": "rest" })),
         ] {

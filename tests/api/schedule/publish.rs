@@ -154,7 +154,7 @@ fn whatever_changes_a_published_session_tells_what_it_is_warned_of() {
     let other = seed::instructor(&app, &course.coordinator, "P-2");
     let post = |step: &str, body: Value| course.coordinator.post(&format!("/sessions/{session}/{step}"), body).expect(200);
     let draft = course.coordinator.if_match("*").patch(&format!("/sessions/{session}"), json!({ "break_minutes": 5 })).expect(200);
-    assert_eq!(draft.body["warnings"], json!([]));
+    assert_eq!(draft.body["warnings"][0]["kind"], "room_capacity");
     let replies = [
         post("publish", json!({})),
         course.coordinator.if_match("*").patch(&format!("/sessions/{session}"), json!({ "break_minutes": 0, "reason": "x" })).expect(200),
@@ -164,7 +164,9 @@ fn whatever_changes_a_published_session_tells_what_it_is_warned_of() {
         post("split", json!({ "at": seed::after(&seed::morning(2), 40), "code": "P-1B", "reason": "x" })),
     ];
     for (index, reply) in replies.iter().enumerate() {
-        let kinds: Vec<&Value> = reply.body["warnings"].as_array().unwrap().iter().map(|one| &one["kind"]).collect();
+        let kinds = reply.body["warnings"].as_array().unwrap().iter().map(|one| &one["kind"]);
+        // All that changes here is over by now.
+        let kinds: Vec<&Value> = kinds.filter(|kind| *kind != "in_the_past").collect();
         // Each part of the session that is split has too many trainees.
         assert_eq!(kinds, vec!["room_capacity"; if index == 5 { 2 } else { 1 }], "{}", reply.text);
     }

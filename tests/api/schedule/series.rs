@@ -101,7 +101,10 @@ fn a_series_says_what_it_was_made_from_and_how_many_of_its_sessions_stand() {
     let other = seed::course_called(&app, "SECOND", "BAOWU");
     make(&other, "", body(&other)).expect(201);
     let list = course.coordinator.get(&format!("/intakes/{}/series", course.intake)).expect(200).body;
-    assert_eq!(list, json!({ "items": [read], "next": null }));
+    let mut listed = read;
+    // It may be long, and whoever wants it reads the one series.
+    listed.as_object_mut().unwrap().remove("made_from");
+    assert_eq!(list, json!({ "items": [listed], "next": null }));
 }
 
 #[test]
@@ -229,6 +232,10 @@ fn a_series_that_cannot_be_is_refused_whether_tried_or_made() {
     fault("/from", "outside_intake", "from", json!("2020-05-26"));
     fault("/until", "outside_intake", "until", json!("2020-10-31"));
     fault("/until", "end_before_start", "until", json!("2020-05-31"));
+    fault("/skip/1", "duplicate", "skip", json!(["2020-06-04", "2020-06-04"]));
+    fault("/skip/0", "outside_series", "skip", json!(["2020-05-31"]));
+    fault("/skip/1", "outside_series", "skip", json!(["2020-10-30", "2020-10-31"]));
+    fault("/skip", "out_of_range", "skip", json!(vec!["2020-06-04"; 367]));
     fault("/mode", "recorded_in_series", "mode", json!("recorded"));
     fault("/cohort_ids", "cohort_missing", "cohort_ids", json!([]));
     fault("/module_id", "module_of_another_discipline", "module_id", json!(course.program.mechanics_module));
@@ -253,7 +260,7 @@ fn a_series_of_nothing_says_why() {
     new["pattern"] = json!([{ "weekday": "sunday", "starts": "08:00", "ends": "09:40" }]);
     assert_eq!(detail(make(&course, "", new)), "none of the days is a sunday");
     seed::session(&course, "D-1", &seed::morning(50));
-    assert!(detail(make(&course, "", body(&course))).starts_with("a cohort has all planned minutes"));
+    assert!(detail(make(&course, "", body(&course))).starts_with("cohort MET-1 has "));
 }
 
 #[test]

@@ -171,7 +171,7 @@ fn seats_are_given_to_the_first_rows() {
     let reports: Vec<_> = plans(&rows, &frame, &facts).into_iter().map(|plan| plan.report).collect();
     let codes: Vec<&str> = reports.iter().map(|report| report.reasons.first().map_or("", |reason| reason.code.as_str())).collect();
     assert_eq!(codes, ["", "", "quota_full", "", "capacity_full", "capacity_full"]);
-    assert_eq!(Counts::of(&reports).told(), "3 create, 3 invalid");
+    assert_eq!(Counts::of(&reports, 0).told(), "3 create, 3 invalid");
 }
 
 #[test]

@@ -13,7 +13,7 @@ use crate::{
 /// The patch that the row amounts to, and the same for people to read.
 pub(super) fn differences(said: &Row, stored: &Stored, frame: &Frame, facts: &Facts) -> (SessionPatch, Vec<RowChange>) {
     let (mut patch, mut what) = (SessionPatch::default(), Vec::new());
-    let row = &stored.row;
+    let (row, zone) = (&stored.row, frame.intake.time_zone);
     if said.module != row.module_id {
         patch.module_id = Some(said.module);
         let code = |id: ModuleId| frame.modules.iter().find(|one| one.id == id).map(|one| &one.code);
@@ -21,11 +21,11 @@ pub(super) fn differences(said: &Row, stored: &Stored, frame: &Frame, facts: &Fa
     }
     if said.starts_at != row.starts_at {
         patch.starts_at = Some(said.starts_at.into());
-        what.push(RowChange::new("start", Some(row.starts_at), Some(said.starts_at)));
+        what.push(RowChange::new("start", Some(zone.told(row.starts_at)), Some(zone.told(said.starts_at))));
     }
     if said.ends_at != row.ends_at {
         patch.ends_at = Some(said.ends_at.into());
-        what.push(RowChange::new("end", Some(row.ends_at), Some(said.ends_at)));
+        what.push(RowChange::new("end", Some(zone.told(row.ends_at)), Some(zone.told(said.ends_at))));
     }
     if let Some(minutes) = said.break_minutes.filter(|minutes| *minutes != row.break_minutes) {
         patch.break_minutes = Some(minutes);

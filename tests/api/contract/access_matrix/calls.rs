@@ -231,8 +231,8 @@ fn people() -> Vec<Call> {
         write("update_instructor", Thing::Instructor, |stage, _| json!({ "phone": stage.code() })),
         read("read_instructor_profile", Thing::Instructor).echo("/person_id"),
         write("set_instructor_profile", Thing::Instructor, |stage, _| {
-            json!({ "time_zone": "UTC", "daily_minutes": null, "weekly_minutes": null, "disciplines": [stage.code()], "hours": [],
-                "exceptions": [] })
+            json!({ "time_zone": "UTC", "daily_minutes": null, "weekly_minutes": null, "disciplines": [], "hours": [],
+                "exceptions": [{ "from_date": "2020-07-06", "until_date": "2020-07-10", "available": false, "note": stage.code() }] })
         })
         .echo("/person_id"),
     ]
@@ -434,7 +434,7 @@ fn sessions() -> Vec<Call> {
 
 fn roll_calls() -> Vec<Call> {
     vec![
-        Call { query: "?open=true&limit=500", ..list("list_roll_calls", Thing::Nothing, "/items", "session_id") },
+        Call { query: "?closed=false&limit=500", ..list("list_roll_calls", Thing::Nothing, "/items", "session_id") },
         list("read_roll_call", Thing::Session, "/entries", "enrollment_id").echo("/session_id"),
         write("put_roll_call", Thing::Session, |stage, _| json!({ "entries": [{ "enrollment_id": stage.a.id("e1"), "code": "present" }] }))
             .fresh(Stage::called)

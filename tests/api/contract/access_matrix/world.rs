@@ -50,6 +50,7 @@ impl World {
         world.people();
         world.calendars(app);
         world.programs();
+        world.profiles();
         world.intakes();
         world.enrollments();
         world.rooms();
@@ -104,13 +105,6 @@ impl World {
             let id = self.person("instructors", name, "campus", &self.mark);
             self.name(name, id);
         }
-        for name in ["lead", "adviser"] {
-            let away =
-                json!({ "from_date": "2020-12-24", "until_date": "2020-12-31", "available": false, "note": format!("{} away", self.mark) });
-            let profile = json!({ "time_zone": "UTC", "daily_minutes": null, "weekly_minutes": null,
-                "disciplines": [format!("{}-D1", self.mark)], "hours": [], "exceptions": [away] });
-            self.coordinator.put(&format!("/instructors/{}/profile", self.id(name)), profile).expect(200);
-        }
         let (one, two) = (self.mark_of("s1"), self.mark_of("s2"));
         // t5 moved to the other sponsor after the enrollment.
         let trainees = [("t1", "s1p1", &one), ("t2", "s1p2", &one), ("t3", "s2p1", &two), ("t4", "s2p1", &two), ("t5", "s2p1", &one)];
@@ -161,6 +155,17 @@ impl World {
             }
             self.name(program, id);
             self.name(version, draft);
+        }
+    }
+
+    /// Of some instructors what is known of their time, and a discipline of the programs that there are by now.
+    fn profiles(&self) {
+        for name in ["lead", "adviser"] {
+            let away =
+                json!({ "from_date": "2020-12-24", "until_date": "2020-12-31", "available": false, "note": format!("{} away", self.mark) });
+            let profile = json!({ "time_zone": "UTC", "daily_minutes": null, "weekly_minutes": null,
+                "disciplines": [format!("{}-D1", self.mark)], "hours": [], "exceptions": [away] });
+            self.coordinator.put(&format!("/instructors/{}/profile", self.id(name)), profile).expect(200);
         }
     }
 

@@ -46,7 +46,8 @@ fn a_session_outside_its_intake_is_refused() {
         let late = seed::session_body(&course, "N-1", "2020-10-30T14:31:00Z");
         course.coordinator.post(&path, late).fault("/ends_at", "outside_intake");
         let moved = json!({ "starts_at": "2020-11-01T01:00:00Z", "ends_at": "2020-11-01T02:30:00Z" });
-        course.coordinator.if_match("*").patch(&format!("/sessions/{draft}"), moved).fault("/ends_at", "outside_intake");
+        let moved = course.coordinator.if_match("*").patch(&format!("/sessions/{draft}"), moved).expect(409).problem("outside_intake");
+        assert_eq!(moved.body["conflicts"][0]["kind"], "outside_intake");
         let shorter = json!({ "opens_on": "2020-06-03" });
         let reply = course.coordinator.if_match("*").patch(&format!("/intakes/{}", course.intake), shorter);
         let reply = reply.expect(409).problem("sessions_outside");

@@ -193,3 +193,17 @@ fn a_feed_of_what_is_not_its_providers_is_found() {
         file(&own);
     }
 }
+
+#[test]
+fn a_series_of_which_nobody_can_say_what_it_was_made_from_is_found() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let series = json!({ "code": "MET", "module_id": course.program.metallurgy_module, "cohort_ids": [course.metallurgy],
+        "pattern": [{ "weekday": "monday", "starts": "08:00", "ends": "09:40" }], "skip": ["2020-06-22"] });
+    let made = course.coordinator.post(&format!("/intakes/{}/series", course.intake), series).expect(201).id();
+    assert_eq!(app.findings(), Vec::<String>::new());
+    app.forge("series", "UPDATE series SET code = 'OTHER'");
+    assert_found(&app, &["series"], &[&made, "is OTHER, but was made from MET"]);
+    app.forge("series", "UPDATE series SET made_from = '{\"code\": \"OTHER\", \"weekly\": 1}'");
+    assert_found(&app, &["series"], &[&made, "cannot be read"]);
+}
