@@ -30,9 +30,9 @@ pub fn routes(api: &mut ServiceConfig) {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 struct ListQuery {
-    /// false: only those that are not closed yet, the daily list; true: only those that are.
-    closed: Option<bool>,
-    /// Only those of this intake; needed unless `closed` is false.
+    /// true: only those that are not closed, the daily list; false: only those that are.
+    open: Option<bool>,
+    /// Only those of this intake; needed unless `open` is true.
     intake_id: Option<IntakeId>,
     /// From `next` of the page before.
     cursor: Option<String>,
@@ -42,13 +42,13 @@ struct ListQuery {
 
 /// The roll calls of the sessions that have begun and that the caller sees, by their planned start
 ///
-/// With `closed=false` what is left to do: sessions that nobody has confirmed or called yet are among them.
+/// With `open=true` what is left to do: sessions that nobody has confirmed or called yet are among them.
 #[utoipa::path(get, path = "/roll-calls", tag = "roll-calls", params(ListQuery),
     responses((status = 200, description = "A page of roll calls", body = Page<RollCallSummary>), Reading))]
 async fn list_roll_calls(db: Data<Db>, caller: Caller, query: Query<ListQuery>) -> Result<Answer, Error> {
-    let ListQuery { closed, intake_id, cursor, limit } = query.into_inner();
+    let ListQuery { open, intake_id, cursor, limit } = query.into_inner();
     let (cursor, limit) = (page::cursor(cursor.as_deref())?, page::limit(limit)?);
-    let filter = RollCallFilter { closed, intake_id };
+    let filter = RollCallFilter { open, intake_id };
     let rows = db
         .read(caller.credentials.clone(), move |conn, actor, now| store::list::list(conn, actor, now, filter, (cursor, limit + 1)))
         .await?;

@@ -214,8 +214,8 @@ impl RollCallSummary {
 /// Which roll calls to list.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct RollCallFilter {
-    /// Those that are, or those that are not yet.
-    pub(super) closed: Option<bool>,
+    /// Those that are not closed, or those that are.
+    pub(super) open: Option<bool>,
     pub(super) intake_id: Option<IntakeId>,
 }
 

@@ -28,7 +28,7 @@ diesel::define_sql_function! {
 /// The roll calls of the sessions that have begun by now, by planned start, after `cursor`.
 ///
 /// # Errors
-/// 400 without an intake, unless only what is not closed is asked for: the closed ones of all intakes grow for ever.
+/// 400 without an intake, unless only what is open is asked for: the closed ones of all intakes grow for ever.
 pub(in crate::attendance) fn list(
     conn: &mut Conn,
     actor: &Actor,
@@ -37,8 +37,8 @@ pub(in crate::attendance) fn list(
     (cursor, limit): (Option<Cursor>, i64),
 ) -> Result<Vec<RollCallSummary>, Error> {
     actor.may(Action::ReadRollCall)?;
-    if filter.intake_id.is_none() && filter.closed != Some(false) {
-        return Err(Error::malformed("intake_missing", "intake_id: say of which intake, or ask for what is not closed yet (closed=false)"));
+    if filter.intake_id.is_none() && filter.open != Some(true) {
+        return Err(Error::malformed("intake_missing", "intake_id: say of which intake, or ask for what is open"));
     }
     let mut query = schedule::visible(actor)
         .filter(sessions::state.eq_any([SessionState::Published, SessionState::Held]))
@@ -48,14 +48,14 @@ pub(in crate::attendance) fn list(
     if let Some(intake) = filter.intake_id {
         query = query.filter(sessions::intake_id.eq(intake));
     }
-    if let Some(is_closed) = filter.closed {
+    if let Some(open) = filter.open {
         let closed = roll_calls::table.filter(roll_calls::session_id.eq(sessions::id)).filter(roll_calls::state.eq(RollCallState::Closed));
-        query = if is_closed {
-            query.filter(exists(closed))
-        } else {
+        query = if open {
             // An intake is completed once every roll call in it is closed, and they stay closed: those of the past cost nothing.
             let live = intakes::table.filter(intakes::state.ne(IntakeState::Completed)).select(intakes::id);
             query.filter(not(exists(closed))).filter(sessions::intake_id.eq_any(live))
+        } else {
+            query.filter(exists(closed))
         };
     }
     if let Some(Cursor { starts_at, id }) = cursor {

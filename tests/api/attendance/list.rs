@@ -23,14 +23,14 @@ fn what_has_begun_and_is_not_closed_is_left_to_do() {
     course.coordinator.post(&format!("/sessions/{cancelled}/cancel"), json!({ "reason": "no teacher" })).expect(200);
 
     let left = [json!(["MET-01", "held", "open", 3, 2]), json!(["MET-03", "published", "not_open", 3, 0])];
-    assert_eq!(listed(&course.coordinator, "closed=false"), left);
+    assert_eq!(listed(&course.coordinator, "open=true"), left);
     let done = json!(["MET-02", "held", "closed", 3, 3]);
-    assert_eq!(listed(&course.coordinator, &format!("closed=true&intake_id={}", course.intake)), std::slice::from_ref(&done));
+    assert_eq!(listed(&course.coordinator, &format!("open=false&intake_id={}", course.intake)), std::slice::from_ref(&done));
     assert_eq!(listed(&course.coordinator, &format!("intake_id={}", course.intake)), [left[0].clone(), done, left[1].clone()]);
 
     seed::step_roll_call(&course, &closed, "reopen", Some("a sick note")).expect(200);
-    assert_eq!(listed(&course.coordinator, "closed=false")[1], json!(["MET-02", "held", "reopened", 3, 3]));
-    assert_eq!(listed(&course.coordinator, &format!("closed=true&intake_id={}", course.intake)), [json!(null); 0]);
+    assert_eq!(listed(&course.coordinator, "open=true")[1], json!(["MET-02", "held", "reopened", 3, 3]));
+    assert_eq!(listed(&course.coordinator, &format!("open=false&intake_id={}", course.intake)), [json!(null); 0]);
 }
 
 #[test]
@@ -39,14 +39,14 @@ fn pages_follow_the_planned_start_and_meet_without_a_gap() {
     let (course, ..) = class(&app);
     seed::published_session(&course, "MET-03", &seed::morning(3));
     seed::published_session(&course, "MET-02", &seed::morning(2));
-    let first = course.coordinator.get("/roll-calls?closed=false&limit=2").expect(200);
+    let first = course.coordinator.get("/roll-calls?open=true&limit=2").expect(200);
     let codes = |reply: &Reply| reply.items().iter().map(|one| one["code"].clone()).collect::<Vec<Value>>();
     assert_eq!(codes(&first), ["MET-01", "MET-02"]);
     let next = first.body["next"].as_str().unwrap();
-    assert_eq!(codes(&course.coordinator.get(&format!("/roll-calls?closed=false&limit=2&cursor={next}")).expect(200)), ["MET-03"]);
-    course.coordinator.get("/roll-calls?closed=false&cursor=1").expect(400).problem("cursor_malformed");
-    course.coordinator.get("/roll-calls?closed=perhaps").expect(400);
-    for everything in ["/roll-calls", "/roll-calls?closed=true"] {
+    assert_eq!(codes(&course.coordinator.get(&format!("/roll-calls?open=true&limit=2&cursor={next}")).expect(200)), ["MET-03"]);
+    course.coordinator.get("/roll-calls?open=true&cursor=1").expect(400).problem("cursor_malformed");
+    course.coordinator.get("/roll-calls?open=perhaps").expect(400);
+    for everything in ["/roll-calls", "/roll-calls?open=false"] {
         course.coordinator.get(everything).expect(400).problem("intake_missing");
     }
 }
@@ -55,11 +55,11 @@ fn pages_follow_the_planned_start_and_meet_without_a_gap() {
 fn each_sees_the_roll_calls_of_the_own_sessions() {
     let app = spawn_app();
     let (course, ..) = class(&app);
-    assert_eq!(listed(&app.instructor(&course.instructor), "closed=false"), listed(&course.coordinator, "closed=false"));
+    assert_eq!(listed(&app.instructor(&course.instructor), "open=true"), listed(&course.coordinator, "open=true"));
     let stranger = seed::instructor(&app, &course.coordinator, "P-9");
     for client in [app.instructor(&stranger), app.class_adviser(&stranger)] {
-        assert_eq!(listed(&client, "closed=false"), [json!(null); 0]);
+        assert_eq!(listed(&client, "open=true"), [json!(null); 0]);
     }
     assert_eq!(listed(&course.coordinator, &format!("intake_id={}", app.absent_id())), [json!(null); 0]);
-    app.partner(&course.sponsor.id).get("/roll-calls?closed=false").expect(403).problem("forbidden");
+    app.partner(&course.sponsor.id).get("/roll-calls?open=true").expect(403).problem("forbidden");
 }

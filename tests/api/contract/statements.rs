@@ -78,7 +78,7 @@ fn costs(app: &App, class: &Class) -> Costs {
     measure("changes of a trainee", &|| get(&trainee, format!("/people/{}/changes", class.members[0].trainee)));
     measure("calendar of an intake", &|| get(&app.anonymous(), class.calendars[0].clone()));
     measure("calendar of a trainee", &|| get(&app.anonymous(), class.calendars[1].clone()));
-    measure("roll calls left to do", &|| get(coordinator, format!("/roll-calls?closed=false&intake_id={intake}&limit=500")));
+    measure("roll calls left to do", &|| get(coordinator, format!("/roll-calls?open=true&intake_id={intake}&limit=500")));
     measure("roll call read", &|| get(coordinator, path.clone()));
     measure("roll call put", &|| put(&lines));
     measure("roll call put again", &|| put(&changed));

@@ -212,7 +212,7 @@ fn a_class_adviser_sees_of_a_joint_session_the_own_cohort() {
     for (person, own) in [("adviser", "e1 e2 e3"), ("adviser2", "e4 e5")] {
         let adviser = stage.client_of(Role::ClassAdviser, "provider", Some(person), TokenOptions::default());
         assert_eq!(names(&stage, &adviser, &roll_call, ("/entries", "enrollment_id")), own);
-        let listed = adviser.get("/roll-calls?closed=false").expect(200);
+        let listed = adviser.get("/roll-calls?open=true").expect(200);
         let joint = listed.items().iter().find(|one| one["session_id"] == stage.a.id("joint")).unwrap();
         assert_eq!(joint["expected"], own.split(' ').count());
         let names: BTreeSet<String> = own.split(' ').map(ToOwned::to_owned).collect();
