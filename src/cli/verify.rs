@@ -30,6 +30,7 @@ Exit code 3 if anything was found. Each finding begins with the name of its chec
   feeds       each shows what is its provider's
   postings    what closed roll calls posted, for whom, and what their attendances come to
   closings    how often roll calls were closed and reopened
+  make-ups    what guests made up is what they attended, and no more than they missed
   unsettled   closed sessions that somebody reaches back over are listed
   hours       every balance is the sum of its entries, and closings posted them all
 
@@ -60,6 +61,7 @@ const CHECKS: &[(&str, Check)] = &[
     ("feeds", feeds::verify),
     ("postings", attendance::verify_postings),
     ("closings", attendance::verify_closings),
+    ("make-ups", attendance::verify_make_ups),
     ("unsettled", enrollments::verify_unsettled),
     ("hours", ledger::verify),
 ];
