@@ -57,7 +57,7 @@ impl Model {
             let mut body = seed::session_body(&course, &format!("COM-{number}"), &starts_at);
             body["ends_at"] = json!(seed::after(&starts_at, WHOLE));
             body["module_id"] = json!(course.program.common_module);
-            body["cohort_ids"] = json!([if number % 2 == 0 { &course.metallurgy } else { &course.mechanics }]);
+            body["cohort_ids"] = json!([if number.is_multiple_of(2) { &course.metallurgy } else { &course.mechanics }]);
             let id = seed::held_session_as(&course, body);
             Session { id, state: State::Open, guests: BTreeMap::new(), closed_guests: BTreeMap::new(), attended: BTreeMap::new() }
         };
@@ -67,7 +67,7 @@ impl Model {
 
     /// The members of the class of a session.
     fn owing(session: SessionNumber) -> std::ops::Range<Member> {
-        if session % 2 == 0 { 0..CLASS } else { CLASS..2 * CLASS }
+        if session.is_multiple_of(2) { 0..CLASS } else { CLASS..2 * CLASS }
     }
 
     fn step(&mut self, random: &mut Random) -> String {
