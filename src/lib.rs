@@ -45,6 +45,7 @@
 //! | A closed roll call posted what its attendances come to | each close counts: `roll_calls_steps` | the closing transaction; `muster verify` holds the count against the journal |
 //! | What is closed, held, confirmed or posted stays | triggers against update and delete; a reversal mirrors its entry | a correction reverses and posts anew |
 //! | Every balance is the sum of its entries; 0 ≤ present ≤ expected | checks on the balances; who has hours stays whose they are | moved in the posting transaction; `muster verify` recounts |
+//! | A guest makes up what they attended, and no more than they missed | checks on the balances | posted anew by each closing that concerns it; `muster verify` derives it anew |
 //! | The past is not decided again | an intake keeps its version | holding a session pins its times and its instructors' titles |
 //! | Cancelling leaves what was held | triggers on the legal steps | [`schedule::cancel_unheld`] |
 //! | A list or look-up shows what the actor may see, and 404 for the rest | `organization_tree`, filled by a trigger; `muster verify` derives it anew | `visible(actor)` in each store; the access matrix test |

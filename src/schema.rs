@@ -548,6 +548,21 @@ diesel::table! {
     use diesel::sql_types::*;
     use crate::db::types::{Ts, Uid};
 
+    guests (session_id, enrollment_id) {
+        session_id -> Uid,
+        enrollment_id -> Uid,
+        missed_session_id -> Uid,
+        intake_id -> Uid,
+        note -> Nullable<Text>,
+        user_id -> Nullable<Uid>,
+        created_at -> Ts,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::{Ts, Uid};
+
     attendances (session_id, enrollment_id) {
         session_id -> Uid,
         enrollment_id -> Uid,
@@ -585,6 +600,8 @@ diesel::table! {
         closing -> Nullable<Integer>,
         reverses_id -> Nullable<Uid>,
         origin_id -> Nullable<Uid>,
+        made_up_in_id -> Nullable<Uid>,
+        posting_id -> Uid,
         reason -> Nullable<Text>,
         user_id -> Nullable<Uid>,
         recorded_at -> Ts,
@@ -812,6 +829,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     claim_waivers,
     roll_calls,
     attendances,
+    guests,
     unsettled_sessions,
     hour_entries,
     hour_balances,

@@ -37,6 +37,7 @@ pub enum Action {
     ReadRollCall,
     CallRoll,
     CloseRollCall,
+    InviteGuests,
     ReadHours,
     /// Post hours by hand, or take that back.
     AdjustHours,
@@ -85,6 +86,7 @@ impl Action {
             | Self::HoldSession
             | Self::CallRoll
             | Self::CloseRollCall
+            | Self::InviteGuests
             | Self::AdjustHours
             | Self::Import => false,
         }
@@ -122,6 +124,7 @@ impl Action {
             Self::ReadRollCall => "see a roll call",
             Self::CallRoll => "call the roll",
             Self::CloseRollCall => "close or reopen a roll call",
+            Self::InviteGuests => "invite guests to a session",
             Self::AdjustHours => "adjust hours",
             Self::ReadHours => "see an enrollment's hours",
             Self::ReadOwnProgress => "see an enrollment's progress",
@@ -150,6 +153,7 @@ pub fn allows(role: Role, action: Action) -> bool {
         | A::WriteRooms
         | A::WriteCalendars
         | A::CloseRollCall
+        | A::InviteGuests
         | A::AdjustHours
         | A::Import => &[Coordinator],
         // Instructors and trainees of the own schedule.

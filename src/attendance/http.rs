@@ -5,25 +5,32 @@ use serde::Deserialize;
 use utoipa::{IntoParams, OpenApi};
 
 use super::{
+    guests::NewGuest,
     model::{NewRollCall, RollCall, RollCallFilter, RollCallSummary, RollCallTransition},
     store,
 };
 use crate::{
     db::Db,
+    enrollments::EnrollmentId,
     error::Error,
-    http::{Answer, Body, Caller, Change, Changing, ETag, Page, Query, Reading, Unchanged, Writing, at, once, page},
+    http::{Answer, Body, Caller, Change, Changing, ETag, ExplainedChange, Page, Query, Reading, Unchanged, Writing, at, once, page},
     intakes::IntakeId,
     schedule::SessionId,
 };
 
 #[derive(OpenApi)]
-#[openapi(paths(list_roll_calls, read_roll_call, put_roll_call, transition_roll_call), components(schemas(RollCallTransition)))]
+#[openapi(
+    paths(list_roll_calls, read_roll_call, put_roll_call, transition_roll_call, invite_guest, dismiss_guest),
+    components(schemas(RollCallTransition))
+)]
 pub struct ApiDoc;
 
 pub fn routes(api: &mut ServiceConfig) {
     api.service(at("/roll-calls").get(list_roll_calls))
         .service(at("/sessions/{id}/roll-call").get(read_roll_call).put(put_roll_call))
-        .service(at("/sessions/{id}/roll-call/{transition}").post(transition_roll_call));
+        .service(at("/sessions/{id}/roll-call/{transition}").post(transition_roll_call))
+        .service(at("/sessions/{id}/guests").post(invite_guest))
+        .service(at("/sessions/{id}/guests/{enrollment_id}/dismiss").post(dismiss_guest));
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
@@ -102,6 +109,46 @@ async fn transition_roll_call(
     let (id, step) = path.into_inner();
     once(&db, &caller, body.hash, move |conn, actor, now| {
         let roll_call = store::transition(conn, actor, now, id, step, &body.value()?)?;
+        Ok(Answer::ok(&roll_call)?.tag(&ETag::version(roll_call.version)))
+    })
+    .await
+}
+
+/// Add a guest to a session: a trainee of the intake who does not owe it and makes up another one there
+///
+/// The guest is called with the class. What they attended is posted when the roll call is closed, as made up of the missed session and never
+/// more than was missed of it; a correction of either roll call corrects it.
+#[utoipa::path(post, path = "/sessions/{id}/guests", tag = "roll-calls",
+    params(("id" = SessionId, Path, description = "The session to which the guest comes"),
+        ("Idempotency-Key" = Option<String>, Header, description = "The same key and body do the work once")),
+    request_body(content = NewGuest, example = json!({"enrollment_id": "01936f3e-0000-7000-8000-000000000006",
+        "missed_session_id": "01936f3e-0000-7000-8000-000000000009", "note": "on shift that night; comes with crew 乙"})),
+    responses((status = 201, description = "The roll call, with the guest", body = RollCall), Writing))]
+async fn invite_guest(db: Data<Db>, caller: Caller, id: Path<SessionId>, body: Body<NewGuest>) -> Result<Answer, Error> {
+    let id = id.into_inner();
+    once(&db, &caller, body.hash, move |conn, actor, now| {
+        let roll_call = store::guests::invite(conn, actor, now, id, body.value()?)?;
+        Ok(Answer::created(format!("/api/v1/sessions/{id}/roll-call"), &roll_call)?.tag(&ETag::version(roll_call.version)))
+    })
+    .await
+}
+
+/// Take a guest from a session again
+#[utoipa::path(post, path = "/sessions/{id}/guests/{enrollment_id}/dismiss", tag = "roll-calls",
+    params(("id" = SessionId, Path, description = "The session"),
+        ("enrollment_id" = EnrollmentId, Path, description = "The guest"),
+        ("Idempotency-Key" = Option<String>, Header, description = "The same key and body do the work once")),
+    request_body(content = ExplainedChange, example = json!({"reason": "was released from the shift and came to the own session"})),
+    responses((status = 200, description = "The roll call, without the guest", body = RollCall), Writing))]
+async fn dismiss_guest(
+    db: Data<Db>,
+    caller: Caller,
+    path: Path<(SessionId, EnrollmentId)>,
+    body: Body<ExplainedChange>,
+) -> Result<Answer, Error> {
+    let pair = path.into_inner();
+    once(&db, &caller, body.hash, move |conn, actor, _| {
+        let roll_call = store::guests::dismiss(conn, actor, pair, &body.value()?.reason)?;
         Ok(Answer::ok(&roll_call)?.tag(&ETag::version(roll_call.version)))
     })
     .await

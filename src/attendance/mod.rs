@@ -1,11 +1,14 @@
 //! Roll calls: who was there, for how long, and the closing that posts it to the ledger.
 
+mod guests;
 mod http;
 mod model;
 mod store;
 
+pub use guests::MissedSession;
 pub use http::{ApiDoc, routes};
 pub use model::{AttendanceCode, NewAttendance, NewRollCall, RollCall, RollCallEntry, RollCallState};
+pub use store::guests::verify_make_ups;
 pub use store::marks::verify_marks;
 pub use store::verify::{verify_closings, verify_postings};
 pub use store::{close, put, read, refuse_unclosed};

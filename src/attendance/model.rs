@@ -6,10 +6,11 @@ use diesel::{AsChangeset, Identifiable, Insertable, Queryable, Selectable};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::guests::{Member, MissedSession};
 use crate::{
     clock::Instant,
     db::types::text_enum,
-    enrollments::{EnrollmentId, Expected},
+    enrollments::EnrollmentId,
     error::{Error, FieldFault},
     intakes::{CohortId, IntakeId},
     ledger::EntryKind,
@@ -158,6 +159,28 @@ pub struct RollCallEntry {
     pub minutes: Option<i32>,
     pub mode: Option<AttendanceMode>,
     pub note: Option<Note>,
+    /// Of a guest, who does not owe this session: the one that is made up here.
+    pub makes_up: Option<MissedSession>,
+}
+
+impl RollCallEntry {
+    pub(super) fn new(member: Member, attendance: Option<&Attendance>) -> Self {
+        let Member { person, makes_up } = member;
+        Self {
+            enrollment_id: person.enrollment_id,
+            trainee_id: person.trainee_id,
+            name: person.name,
+            latin_name: person.latin_name,
+            unit_id: person.unit_id,
+            unit: person.unit,
+            cohort_id: person.cohort_id,
+            code: attendance.map(|attendance| attendance.code),
+            minutes: attendance.and_then(|attendance| attendance.minutes),
+            mode: attendance.and_then(|attendance| attendance.mode),
+            note: attendance.and_then(|attendance| attendance.note.clone()),
+            makes_up,
+        }
+    }
 }
 
 /// A roll call among many: whose it is, where it stands, and how far it is.
@@ -277,12 +300,18 @@ pub(super) fn split(code: AttendanceCode, minutes: Option<i32>, whole: i32) -> R
     Ok(entries.into_iter().filter(|(_, minutes)| *minutes > 0).collect())
 }
 
-/// Checks a roll call to be put: everybody expected, nobody twice, minutes that fit.
-pub(super) fn check(entries: &[NewAttendance], expected: &BTreeSet<EnrollmentId>, whole: i32) -> Result<(), Error> {
+/// Checks a roll call to be put: everybody of the class, nobody twice, minutes that fit, and of guests only what they attended.
+pub(super) fn check(entries: &[NewAttendance], class: &[Member], whole: i32) -> Result<(), Error> {
+    let class: BTreeMap<EnrollmentId, bool> = class.iter().map(|one| (one.person.enrollment_id, one.makes_up.is_some())).collect();
     let mut faults = Vec::new();
     let mut seen = BTreeSet::new();
     for (index, entry) in entries.iter().enumerate() {
-        if !expected.contains(&entry.enrollment_id) {
+        let is_guest = class.get(&entry.enrollment_id);
+        if is_guest == Some(&true) && matches!(entry.code, AttendanceCode::Excused | AttendanceCode::Exempt) {
+            let detail = "a guest owes nothing here: say present, late, left_early or absent";
+            faults.push(FieldFault::new(format!("/entries/{index}/code"), "owes_nothing", detail));
+        }
+        if is_guest.is_none() {
             faults.push(FieldFault::new(
                 format!("/entries/{index}/enrollment_id"),
                 "not_expected",
@@ -328,10 +357,10 @@ pub(super) fn refuse_uncalling(
     Err(Error::invalid("/entries", "called_before", detail))
 }
 
-/// The lines of whoever is expected, and those of whoever is not any more.
-pub(super) fn apart(expected: &[Expected], stored: Vec<Attendance>) -> (Vec<Attendance>, Vec<Attendance>) {
-    let owing: BTreeSet<EnrollmentId> = expected.iter().map(|one| one.enrollment_id).collect();
-    stored.into_iter().partition(|line| owing.contains(&line.enrollment_id))
+/// The lines of the class, and those of whoever is not of it any more.
+pub(super) fn apart(class: &[Member], stored: Vec<Attendance>) -> (Vec<Attendance>, Vec<Attendance>) {
+    let class: BTreeSet<EnrollmentId> = class.iter().map(|one| one.person.enrollment_id).collect();
+    stored.into_iter().partition(|line| class.contains(&line.enrollment_id))
 }
 
 #[cfg(test)]
@@ -339,7 +368,20 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::id::Id;
+    use crate::{enrollments::Expected, id::Id};
+
+    fn member(enrollment_id: EnrollmentId, makes_up: Option<MissedSession>) -> Member {
+        let person = Expected {
+            enrollment_id,
+            cohort_id: None,
+            trainee_id: Id::generate(),
+            name: "张伟".parse().unwrap(),
+            latin_name: None,
+            unit_id: Id::generate(),
+            unit: "炼铁厂".parse().unwrap(),
+        };
+        Member { person, makes_up }
+    }
 
     #[test]
     fn thirty_of_forty_five_minutes_then_excused_is_thirty_and_fifteen() {
@@ -361,7 +403,7 @@ mod tests {
     fn a_stranger_and_a_double_are_pointed_at() {
         let (known, stranger) = (Id::generate(), Id::generate());
         let line = |enrollment_id| NewAttendance { enrollment_id, code: AttendanceCode::Present, minutes: None, mode: None, note: None };
-        let Err(Error::Invalid(faults)) = check(&[line(known), line(stranger), line(known)], &BTreeSet::from([known]), 45) else {
+        let Err(Error::Invalid(faults)) = check(&[line(known), line(stranger), line(known)], &[member(known, None)], 45) else {
             panic!("accepted");
         };
         let codes: Vec<(&str, &str)> = faults.iter().map(|fault| (fault.pointer.as_str(), fault.code.as_str())).collect();

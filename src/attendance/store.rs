@@ -1,8 +1,13 @@
 //! The tables of roll calls.
 
+mod closing;
+pub(super) mod guests;
+mod lines;
 pub(super) mod list;
 pub(super) mod marks;
 pub(super) mod verify;
+
+pub use closing::close;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,26 +16,29 @@ use diesel::{
     sql_types::{Integer, Nullable, Text},
 };
 
-use super::model::{
-    Attendance, NewRollCall, RollCall, RollCallEntry, RollCallRow, RollCallState, RollCallTransition, after, apart, check,
-    refuse_uncalling, says_the_same, split,
+use self::lines::{compare, replace, stored};
+use super::{
+    guests::Member,
+    model::{
+        Attendance, NewRollCall, RollCall, RollCallEntry, RollCallRow, RollCallState, RollCallTransition, after, check, refuse_uncalling,
+        says_the_same,
+    },
 };
 use crate::{
     access::{Action, Actor, Scope},
     clock::Instant,
     db::{
-        self, Conn, for_backend,
+        self, Conn,
         types::{Ts, Uid},
     },
-    enrollments::{self, EnrollmentId, Expected},
+    enrollments::{self, EnrollmentId},
     error::Error,
     http::{Caller, Change, ETag},
     intakes::{self, CohortId, IntakeId, IntakeState},
     journal::NewEntry,
-    ledger::{self, Closing, Posting},
     organizations::OrganizationId,
     schedule::{self, SessionId, SessionRow, SessionState},
-    schema::{attendances, cohorts, intakes as intake_rows, roll_calls, sessions},
+    schema::{cohorts, intakes as intake_rows, roll_calls, sessions},
     text::{Code, counted, listed},
     zone::Zone,
 };
@@ -40,31 +48,30 @@ fn row(conn: &mut Conn, session: &SessionRow) -> Result<RollCallRow, Error> {
     Ok(row.unwrap_or_else(|| RollCallRow::untouched(session)))
 }
 
-fn stored(conn: &mut Conn, session: SessionId) -> Result<Vec<Attendance>, Error> {
-    Ok(attendances::table
-        .filter(attendances::session_id.eq(session))
-        .order(attendances::enrollment_id)
-        .select(Attendance::as_select())
-        .load(conn)?)
-}
-
 /// The minutes that count: as held, or as planned until then.
 fn minutes(session: &SessionRow) -> i32 {
     session.held_minutes.unwrap_or(session.minutes)
 }
 
-/// Whom the actor calls in this session: everybody expected, or a class adviser's own cohorts.
-fn called_by(conn: &mut Conn, actor: &Actor, session: &SessionRow) -> Result<Vec<Expected>, Error> {
-    let mut expected = enrollments::expected_of(conn, session.id, session.begins_at())?;
+/// Everybody who is called in this session: those who owe it, then its guests.
+fn class(conn: &mut Conn, session: &SessionRow) -> Result<Vec<Member>, Error> {
+    let owing = enrollments::expected_of(conn, session.id, session.begins_at())?;
+    let guests = guests::of(conn, session)?;
+    Ok(Member::all(owing, guests))
+}
+
+/// Whom the actor calls in this session: the class, or of it a class adviser's own cohorts.
+fn called_by(conn: &mut Conn, actor: &Actor, session: &SessionRow) -> Result<Vec<Member>, Error> {
+    let mut class = class(conn, session)?;
     if let Scope::Adviser(person, _) = actor.scope() {
         let own: Vec<CohortId> = cohorts::table
             .filter(cohorts::intake_id.eq(session.intake_id))
             .filter(cohorts::adviser_id.eq(person))
             .select(cohorts::id)
             .load(conn)?;
-        expected.retain(|one| one.cohort_id.is_some_and(|cohort| own.contains(&cohort)));
+        class.retain(|one| one.person.cohort_id.is_some_and(|cohort| own.contains(&cohort)));
     }
-    Ok(expected)
+    Ok(class)
 }
 
 fn provider(conn: &mut Conn, session: &SessionRow) -> Result<OrganizationId, Error> {
@@ -76,32 +83,18 @@ pub fn read(conn: &mut Conn, actor: &Actor, session_id: SessionId) -> Result<Rol
     let session = schedule::find(conn, actor, session_id)?;
     actor.may(Action::ReadRollCall)?;
     let row = row(conn, &session)?;
-    let expected = called_by(conn, actor, &session)?;
+    let class = called_by(conn, actor, &session)?;
     let stored = stored(conn, session_id)?;
-    Ok(shown(&session, row, expected, &stored))
+    Ok(shown(&session, row, class, &stored))
 }
 
-fn shown(session: &SessionRow, row: RollCallRow, expected: Vec<Expected>, stored: &[Attendance]) -> RollCall {
+fn shown(session: &SessionRow, row: RollCallRow, class: Vec<Member>, stored: &[Attendance]) -> RollCall {
     let called: BTreeMap<EnrollmentId, &Attendance> = stored.iter().map(|attendance| (attendance.enrollment_id, attendance)).collect();
-    let entries = expected
-        .into_iter()
-        .map(|one| {
-            let attendance = called.get(&one.enrollment_id);
-            RollCallEntry {
-                enrollment_id: one.enrollment_id,
-                trainee_id: one.trainee_id,
-                name: one.name,
-                latin_name: one.latin_name,
-                unit_id: one.unit_id,
-                unit: one.unit,
-                cohort_id: one.cohort_id,
-                code: attendance.map(|attendance| attendance.code),
-                minutes: attendance.and_then(|attendance| attendance.minutes),
-                mode: attendance.and_then(|attendance| attendance.mode),
-                note: attendance.and_then(|attendance| attendance.note.clone()),
-            }
-        })
-        .collect();
+    let entries = class.into_iter().map(|member| {
+        let attendance = called.get(&member.person.enrollment_id).copied();
+        RollCallEntry::new(member, attendance)
+    });
+    let entries = entries.collect();
     RollCall {
         session_id: session.id,
         state: row.state,
@@ -142,31 +135,32 @@ pub fn put(
     let session = changing(conn, actor, session_id, Action::CallRoll)?;
     let before = row(conn, &session)?;
     ready(conn, actor, now, &session, before.state)?;
-    let expected = called_by(conn, actor, &session)?;
-    let ids: BTreeSet<EnrollmentId> = expected.iter().map(|one| one.enrollment_id).collect();
-    check(&new.entries, &ids, minutes(&session))?;
+    let class = called_by(conn, actor, &session)?;
+    let ids: BTreeSet<EnrollmentId> = class.iter().map(|one| one.person.enrollment_id).collect();
+    check(&new.entries, &class, minutes(&session))?;
     let mut stored = stored(conn, session_id)?;
     if let Scope::Adviser(..) = actor.scope() {
         // The lines of the other cohorts stay as their own advisers called them.
         stored.retain(|line| ids.contains(&line.enrollment_id));
     }
     refuse_uncalling(&before, &ids, &stored, new)?;
-    let alters = before.version == 0 || !says_the_same(&stored, &new.entries);
+    let is_first = before.state == RollCallState::NotOpen;
+    let alters = is_first || !says_the_same(&stored, &new.entries);
     // A roll call that nobody has called yet has no state to be stale.
-    if let Some(caller) = caller.filter(|_| before.version > 0) {
+    if let Some(caller) = caller.filter(|_| !is_first) {
         caller.check_if_match(&ETag::version(before.version), alters)?;
     }
     if !alters {
-        return Ok(shown(&session, before, expected, &stored));
+        return Ok(shown(&session, before, class, &stored));
     }
-    let state = if before.state == RollCallState::NotOpen { RollCallState::Open } else { before.state };
+    let state = if is_first { RollCallState::Open } else { before.state };
     let changed = RollCallRow { state, version: before.version + 1, ..before.clone() };
     save(conn, &before, &changed)?;
     let lines = compare(now, session_id, &stored, new);
     replace(conn, session_id, &lines)?;
     let entry = NewEntry::of("roll_call.put", "session", session_id).provider(provider(conn, &session)?).intake(session.intake_id);
     actor.record(entry.from(&lines.gone).to(&lines.fresh));
-    Ok(shown(&session, changed, expected, &lines.now))
+    Ok(shown(&session, changed, class, &lines.now))
 }
 
 /// Whether the roll of `session` may be called now, by this actor.
@@ -186,59 +180,6 @@ fn ready(conn: &mut Conn, actor: &Actor, now: Instant, session: &SessionRow, sta
         }
         _ => Ok(()),
     }
-}
-
-/// What putting a roll call makes of its lines.
-struct Lines {
-    now: Vec<Attendance>,
-    gone: Vec<Attendance>,
-    fresh: Vec<Attendance>,
-}
-
-/// Compares the lines; one that says the same as before keeps its time of recording and is not written again.
-fn compare(now: Instant, session_id: SessionId, stored: &[Attendance], new: &NewRollCall) -> Lines {
-    let mut known: BTreeMap<EnrollmentId, &Attendance> = stored.iter().map(|row| (row.enrollment_id, row)).collect();
-    let mut lines = Lines { now: Vec::with_capacity(new.entries.len()), gone: Vec::new(), fresh: Vec::new() };
-    for entry in &new.entries {
-        let line = Attendance {
-            session_id,
-            enrollment_id: entry.enrollment_id,
-            code: entry.code,
-            minutes: entry.minutes,
-            mode: entry.mode,
-            note: entry.note.clone(),
-            recorded_at: now,
-        };
-        match known.remove(&entry.enrollment_id) {
-            Some(old) if (Attendance { recorded_at: old.recorded_at, ..line.clone() }) == *old => lines.now.push(old.clone()),
-            old => {
-                lines.gone.extend(old.cloned());
-                lines.fresh.push(line.clone());
-                lines.now.push(line);
-            }
-        }
-    }
-    lines.gone.extend(known.into_values().cloned());
-    lines
-}
-
-/// Replaces the lines that differ.
-fn replace(conn: &mut Conn, session_id: SessionId, lines: &Lines) -> Result<(), Error> {
-    delete(conn, session_id, &lines.gone)?;
-    for chunk in lines.fresh.chunks(500) {
-        for_backend!(conn, |c| diesel::insert_into(attendances::table).values(chunk).execute(c))?;
-    }
-    Ok(())
-}
-
-fn delete(conn: &mut Conn, session_id: SessionId, gone: &[Attendance]) -> Result<(), Error> {
-    if gone.is_empty() {
-        return Ok(());
-    }
-    let gone: Vec<EnrollmentId> = gone.iter().map(|line| line.enrollment_id).collect();
-    let gone = attendances::table.filter(attendances::session_id.eq(session_id)).filter(attendances::enrollment_id.eq_any(gone));
-    diesel::delete(gone).execute(conn)?;
-    Ok(())
 }
 
 /// Writes a roll call over the one before; made first if there was none.
@@ -285,76 +226,24 @@ fn submit(conn: &mut Conn, actor: &Actor, now: Instant, session_id: SessionId) -
     let session = changing(conn, actor, session_id, Action::CallRoll)?;
     let before = row(conn, &session)?;
     let state = after(before.state, RollCallTransition::Submit)?;
-    let expected = enrollments::expected_of(conn, session_id, session.begins_at())?;
+    let class = class(conn, &session)?;
     let stored = stored(conn, session_id)?;
-    complete(&expected, &stored)?;
+    complete(&class, &stored)?;
     let changed = RollCallRow { state, submitted_at: Some(now), version: before.version + 1, ..before.clone() };
     save(conn, &before, &changed)?;
     let entry = NewEntry::of("roll_call.submitted", "session", session_id).provider(provider(conn, &session)?).intake(session.intake_id);
     actor.record(entry.from(&before).to(&changed));
-    let expected = called_by(conn, actor, &session)?;
-    Ok(shown(&session, changed, expected, &stored))
+    let class = called_by(conn, actor, &session)?;
+    Ok(shown(&session, changed, class, &stored))
 }
 
-/// Closes a roll call: posts, for each enrollment expected in it, entries that add up to the session's minutes.
-///
-/// Lines of whoever owes the session no more, having left before it as was told after the roll was called, are taken out and kept in the
-/// journal: a closed roll call says who owed it.
-///
-/// # Errors
-/// 409 `session_not_held`, `roll_call_incomplete`, `illegal_transition`, and `minutes_do_not_fit` where the session turned out shorter than
-/// somebody's minutes.
-pub fn close(conn: &mut Conn, actor: &Actor, now: Instant, session_id: SessionId, change: &Change) -> Result<RollCall, Error> {
-    let session = changing(conn, actor, session_id, Action::CloseRollCall)?;
-    let before = row(conn, &session)?;
-    let state = after(before.state, RollCallTransition::Close)?;
-    let whole = session.held_minutes.ok_or_else(|| Error::conflict("session_not_held", "confirm the session as held first"))?;
-    let expected = enrollments::expected_of(conn, session_id, session.begins_at())?;
-    let (stored, strangers) = apart(&expected, stored(conn, session_id)?);
-    complete(&expected, &stored)?;
-    let called: BTreeMap<EnrollmentId, &Attendance> = stored.iter().map(|attendance| (attendance.enrollment_id, attendance)).collect();
-    let postings = expected.iter().filter_map(|one| called.get(&one.enrollment_id)).map(|attendance| posting(attendance, whole));
-    let postings = postings.collect::<Result<Vec<Posting>, Error>>()?;
-    let number = before.closings + 1;
-    let closing = Closing { session_id, module_id: session.module_id, number };
-    let reason = change.reason.as_ref().or(before.reopen_reason.as_ref());
-    let posted = ledger::post_closing(conn, actor, now, closing, &postings, reason)?;
-    let changed = RollCallRow {
-        state,
-        closings: number,
-        submitted_at: before.submitted_at.or(Some(now)),
-        closed_at: Some(now),
-        version: before.version + 1,
-        ..before.clone()
-    };
-    // Before it is closed: then the lines are fixed.
-    delete(conn, session_id, &strangers)?;
-    save(conn, &before, &changed)?;
-    enrollments::settle(conn, actor, session_id)?;
-    // The open sessions and the open minutes of the cohorts change for everybody.
-    intakes::touch_all(conn, session.intake_id)?;
-    let entry = NewEntry::of("roll_call.closed", "session", session_id).provider(provider(conn, &session)?).intake(session.intake_id);
-    let was = serde_json::json!({ "roll_call": before, "taken_out": strangers });
-    let facts = serde_json::json!({ "closing": number, "entries_posted": posted, "roll_call": changed });
-    actor.record(entry.from(&was).to(&facts).because(reason.map(|reason| reason.as_str())));
-    Ok(shown(&session, changed, expected, &stored))
-}
-
-/// The session may have turned out shorter than planned after its roll was called.
-fn posting(attendance: &Attendance, whole: i32) -> Result<Posting, Error> {
-    let entries = split(attendance.code, attendance.minutes, whole).map_err(|(_, detail)| {
-        Error::conflict("minutes_do_not_fit", format!("the attendance of enrollment {} does not fit: {detail}", attendance.enrollment_id))
-    })?;
-    Ok(Posting { enrollment_id: attendance.enrollment_id, entries })
-}
-
-fn complete(expected: &[Expected], stored: &[Attendance]) -> Result<(), Error> {
+fn complete(class: &[Member], stored: &[Attendance]) -> Result<(), Error> {
     let called: BTreeSet<EnrollmentId> = stored.iter().map(|attendance| attendance.enrollment_id).collect();
-    let missing = expected.iter().filter(|one| !called.contains(&one.enrollment_id)).count();
+    let missing = class.iter().filter(|one| !called.contains(&one.person.enrollment_id)).count();
     if missing == 0 {
         return Ok(());
     }
-    let expected = counted(expected.len(), "expected trainee");
+    let expected = counted(class.len(), "expected trainee");
     Err(Error::conflict("roll_call_incomplete", format!("still to be called: {missing} of {expected}")))
 }
 
@@ -400,7 +289,7 @@ fn reopen(conn: &mut Conn, actor: &Actor, session_id: SessionId, change: &Change
     intakes::touch_all(conn, session.intake_id)?;
     let entry = NewEntry::of("roll_call.reopened", "session", session_id).provider(provider(conn, &session)?).intake(session.intake_id);
     actor.record(entry.from(&before).to(&changed).because(Some(reason.as_str())));
-    let expected = enrollments::expected_of(conn, session_id, session.begins_at())?;
+    let class = class(conn, &session)?;
     let stored = stored(conn, session_id)?;
-    Ok(shown(&session, changed, expected, &stored))
+    Ok(shown(&session, changed, class, &stored))
 }

@@ -33,6 +33,7 @@ Exit code 3 if anything was found. Each finding begins with the name of its chec
   postings    what closed roll calls posted, for whom, and what their attendances come to
   marks       the marks of roll calls are those of the journal, and what was posted for reopened ones is what these came to when last closed
   closings    how often roll calls were closed and reopened
+  make-ups    what guests made up is what they attended, and no more than they missed
   unsettled   closed sessions that somebody reaches back over are listed
   hours       every balance is the sum of its entries, and closings posted them all
 
@@ -66,6 +67,7 @@ const CHECKS: &[(&str, Check)] = &[
     ("postings", attendance::verify_postings),
     ("marks", attendance::verify_marks),
     ("closings", attendance::verify_closings),
+    ("make-ups", attendance::verify_make_ups),
     ("unsettled", enrollments::verify_unsettled),
     ("hours", ledger::verify),
 ];

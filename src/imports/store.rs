@@ -18,8 +18,8 @@ use crate::{
     organizations::{OrganizationId, below},
     people::{Person, PersonId},
     schema::{
-        attendances, cohorts, enrollments, feeds, hour_entries, import_effects, imports, instructor_profiles, intakes as intake_rows,
-        organizations, people, session_instructors, users,
+        attendances, cohorts, enrollments, feeds, guests, hour_entries, import_effects, imports, instructor_profiles,
+        intakes as intake_rows, organizations, people, session_instructors, users,
     },
     text::Name,
 };
@@ -172,7 +172,7 @@ pub(super) fn enrolled(conn: &mut Conn, ids: &[EnrollmentId]) -> Result<HashMap<
     Ok(found)
 }
 
-/// Those of these enrollments for which a roll was called or hours were posted.
+/// Those of these enrollments for which a roll was called or hours were posted, or that are somebody's guests.
 pub(super) fn with_hours(conn: &mut Conn, ids: &[EnrollmentId]) -> Result<HashSet<EnrollmentId>, Error> {
     let mut found: HashSet<EnrollmentId> = HashSet::new();
     for chunk in ids.chunks(CHUNK) {
@@ -180,6 +180,8 @@ pub(super) fn with_hours(conn: &mut Conn, ids: &[EnrollmentId]) -> Result<HashSe
         found.extend(called.distinct().load::<EnrollmentId>(conn)?);
         let posted = hour_entries::table.filter(hour_entries::enrollment_id.eq_any(chunk.to_vec())).select(hour_entries::enrollment_id);
         found.extend(posted.distinct().load::<EnrollmentId>(conn)?);
+        let invited = guests::table.filter(guests::enrollment_id.eq_any(chunk.to_vec())).select(guests::enrollment_id);
+        found.extend(invited.distinct().load::<EnrollmentId>(conn)?);
     }
     Ok(found)
 }

@@ -21,6 +21,9 @@ use crate::{
 
 pub type HourEntryId = Id<HourEntry>;
 
+/// The act that posted an entry: a closing, or what a coordinator does by hand. The entries of one act move the balances together.
+pub(super) type PostingId = Id<Posting>;
+
 text_enum! {
     /// What a posting counts as (DOMAIN: how hours are counted).
     pub enum EntryKind {
@@ -50,6 +53,10 @@ pub struct HourEntry {
     /// The entry that this one takes back.
     pub reverses_id: Option<HourEntryId>,
     pub origin_id: Option<HourEntryId>,
+    /// The session in which a guest made up `session_id`; of no other entry.
+    pub made_up_in_id: Option<SessionId>,
+    #[serde(skip)]
+    pub(super) posting_id: PostingId,
     /// Null to partners.
     pub reason: Option<Note>,
     /// Who posted it. Null to partners and trainees.
@@ -197,6 +204,8 @@ mod tests {
             closing: Some(1),
             reverses_id: None,
             origin_id: None,
+            made_up_in_id: None,
+            posting_id: Id::generate(),
             reason: None,
             user_id: None,
             recorded_at: Instant::from_unix_micros(0).unwrap(),

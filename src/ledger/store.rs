@@ -1,6 +1,7 @@
 //! The tables of the ledger. Entries are only ever inserted; balances are moved by the same transaction.
 
 pub(super) mod adjustments;
+pub(super) mod make_ups;
 
 use diesel::{
     prelude::*,
@@ -8,7 +9,10 @@ use diesel::{
     sql_types::{BigInt, Bool, Integer, Text},
 };
 
-use super::model::{Balance, EntryKind, HourEntry, HourEntryId, Posting, corrections};
+use super::{
+    make_ups::Earned,
+    model::{Balance, EntryKind, HourEntry, HourEntryId, Posting, PostingId, corrections},
+};
 use crate::{
     access::{Action, Actor},
     clock::Instant,
@@ -118,27 +122,26 @@ macro_rules! summed {
     };
 }
 
-/// What a closing adds.
-const OF_CLOSING: [&str; 4] = roll_up!("session_id = ? AND closing = ?");
+/// What an act adds.
+const OF_POSTING: [&str; 4] = roll_up!("posting_id = ?");
 /// Whose credits in the session a correction leaves without something missed, or whose deductions without something attended.
 const UNCOVERED_OF_SESSION: &str = "SELECT enrollment_id, missed, credited FROM (
         SELECT enrollment_id, CAST(sum(CASE WHEN kind = 'attended' THEN minutes ELSE 0 END) AS integer) AS attended,
             CAST(sum(CASE WHEN kind IN ('authorized_absence', 'unauthorized_absence') THEN minutes ELSE 0 END) AS integer) AS missed,
             CAST(sum(CASE WHEN kind IN ('make_up', 'adjustment') THEN minutes ELSE 0 END) AS integer) AS credited
-        FROM hour_entries WHERE session_id = $1 AND (closing IS NULL OR closing <= $2) GROUP BY enrollment_id) AS sums
+        FROM hour_entries WHERE session_id = $1 GROUP BY enrollment_id) AS sums
     WHERE credited > missed OR attended + credited < 0 ORDER BY enrollment_id LIMIT 1";
 /// As [`UNCOVERED_OF_SESSION`], of the module.
 const UNCOVERED_OF_MODULE: &str = "SELECT b.enrollment_id, b.authorized_absence + b.unauthorized_absence + d.missed AS missed,
-        b.make_up + b.adjustment AS credited
+        b.make_up + b.adjustment + d.credited AS credited
     FROM (SELECT enrollment_id, module_id, CAST(sum(CASE WHEN kind = 'attended' THEN minutes ELSE 0 END) AS integer) AS attended,
-            CAST(sum(CASE WHEN kind IN ('authorized_absence', 'unauthorized_absence') THEN minutes ELSE 0 END) AS integer) AS missed
-        FROM hour_entries WHERE session_id = $1 AND closing = $2 GROUP BY enrollment_id, module_id) AS d
+            CAST(sum(CASE WHEN kind IN ('authorized_absence', 'unauthorized_absence') THEN minutes ELSE 0 END) AS integer) AS missed,
+            CAST(sum(CASE WHEN kind IN ('make_up', 'adjustment') THEN minutes ELSE 0 END) AS integer) AS credited
+        FROM hour_entries WHERE posting_id = $1 GROUP BY enrollment_id, module_id) AS d
     JOIN module_hour_balances b ON b.enrollment_id = d.enrollment_id AND b.module_id = d.module_id
-    WHERE b.make_up + b.adjustment > b.authorized_absence + b.unauthorized_absence + d.missed
-        OR b.attended + d.attended + b.make_up + b.adjustment < 0
+    WHERE b.make_up + b.adjustment + d.credited > b.authorized_absence + b.unauthorized_absence + d.missed
+        OR b.attended + d.attended + b.make_up + b.adjustment + d.credited < 0
     ORDER BY b.enrollment_id LIMIT 1";
-/// What an entry adds that no closing posted.
-const OF_ENTRY: [&str; 4] = roll_up!("id = ?");
 
 /// What a closing of a roll call posts: the session, its module, and which closing it is (1 the first).
 #[derive(Clone, Copy, Debug)]
@@ -159,19 +162,20 @@ struct Uncovered {
 }
 
 /// Posts a closing and moves the balances of the enrollments it concerns. After a reopening only what changed is reversed and
-/// posted anew. Returns how many entries were written.
+/// posted anew. What guests attended is made up of what they missed, as far as that is known by now. Returns how many entries were written.
 pub fn post_closing(
     conn: &mut Conn,
     actor: &Actor,
     now: Instant,
     closing: Closing,
-    postings: &[Posting],
+    (postings, earned): (&[Posting], &[Earned]),
     reason: Option<&Note>,
 ) -> Result<usize, Error> {
     actor.may(Action::CloseRollCall)?;
+    let posting_id = Id::generate();
     let standing = if closing.number == 1 { Vec::new() } else { standing(conn, closing.session_id)? };
     let (reversed, posted) = corrections(&standing, postings);
-    let entry = |enrollment_id: EnrollmentId, kind: EntryKind, minutes: i32, reverses_id: Option<HourEntryId>| HourEntry {
+    let entry = |enrollment_id: EnrollmentId, kind: EntryKind, minutes: i32| HourEntry {
         id: Id::generate(),
         enrollment_id,
         module_id: closing.module_id,
@@ -179,8 +183,10 @@ pub fn post_closing(
         kind,
         minutes,
         closing: Some(closing.number),
-        reverses_id,
+        reverses_id: None,
         origin_id: None,
+        made_up_in_id: None,
+        posting_id,
         reason: reason.cloned(),
         user_id: actor.user_id(),
         recorded_at: now,
@@ -188,21 +194,43 @@ pub fn post_closing(
     let mut entries: Vec<HourEntry> = standing
         .iter()
         .filter(|old| reversed.contains(&old.id))
-        .map(|old| entry(old.enrollment_id, old.kind, -old.minutes, Some(old.id)))
+        .map(|old| HourEntry { reverses_id: Some(old.id), ..entry(old.enrollment_id, old.kind, -old.minutes) })
         .collect();
     for posting in &posted {
-        entries.extend(posting.entries.iter().map(|(kind, minutes)| entry(posting.enrollment_id, *kind, *minutes, None)));
+        entries.extend(posting.entries.iter().map(|(kind, minutes)| entry(posting.enrollment_id, *kind, *minutes)));
     }
+    insert(conn, &entries)?;
+    let made_up: Vec<HourEntry> = make_ups::corrections(conn, closing, earned)?
+        .into_iter()
+        .map(|change| HourEntry {
+            session_id: Some(change.pair.0),
+            closing: None,
+            reverses_id: change.reverses_id,
+            made_up_in_id: Some(change.pair.1),
+            ..entry(change.enrollment_id, EntryKind::MakeUp, change.minutes)
+        })
+        .collect();
+    insert(conn, &made_up)?;
+    if closing.number > 1 {
+        refuse_uncovered(conn, closing, posting_id)?;
+    }
+    roll_up(conn, posting_id)?;
+    Ok(entries.len() + made_up.len())
+}
+
+fn insert(conn: &mut Conn, entries: &[HourEntry]) -> Result<(), Error> {
     for chunk in entries.chunks(CHUNK) {
         for_backend!(conn, |c| diesel::insert_into(hour_entries::table).values(chunk).execute(c))?;
     }
-    if closing.number > 1 {
-        refuse_uncovered(conn, closing)?;
+    Ok(())
+}
+
+/// Moves both balances by what an act posted.
+fn roll_up(conn: &mut Conn, posting: PostingId) -> Result<(), Error> {
+    for statement in OF_POSTING {
+        db::fixed(statement).bind::<Uid, _>(posting).execute(conn)?;
     }
-    for statement in OF_CLOSING {
-        db::fixed(statement).bind::<Uid, _>(closing.session_id).bind::<Integer, _>(closing.number).execute(conn)?;
-    }
-    Ok(entries.len())
+    Ok(())
 }
 
 /// The session's entries that neither reverse nor are reversed.
@@ -218,10 +246,11 @@ fn standing(conn: &mut Conn, session: SessionId) -> Result<Vec<HourEntry>, Error
 
 /// Refuses a correction after which more would be present of the session or its module than is owed, or less than nothing: what was made up
 /// or adjusted is taken back first. A first closing adds as much that is owed as it adds present.
-fn refuse_uncovered(conn: &mut Conn, closing: Closing) -> Result<(), Error> {
-    for (of, statement) in [("session", UNCOVERED_OF_SESSION), ("module", UNCOVERED_OF_MODULE)] {
-        let query = sql_query(statement).bind::<Uid, _>(closing.session_id).bind::<Integer, _>(closing.number);
-        if let Some(Uncovered { enrollment_id, missed, credited }) = query.get_result(conn).optional()? {
+fn refuse_uncovered(conn: &mut Conn, closing: Closing, posting: PostingId) -> Result<(), Error> {
+    let of_session = sql_query(UNCOVERED_OF_SESSION).bind::<Uid, _>(closing.session_id).get_result(conn).optional()?;
+    let of_module = sql_query(UNCOVERED_OF_MODULE).bind::<Uid, _>(posting).get_result(conn).optional()?;
+    for (of, uncovered) in [("session", of_session), ("module", of_module)] {
+        if let Some(Uncovered { enrollment_id, missed, credited }) = uncovered {
             let missed = counted(missed, "minute");
             let detail = format!(
                 "enrollment {enrollment_id} would have missed {missed} of the {of}, with {credited} made up or adjusted; reverse those first"
@@ -235,10 +264,7 @@ fn refuse_uncovered(conn: &mut Conn, closing: Closing) -> Result<(), Error> {
 /// Inserts an entry that no closing posted, and moves both balances.
 fn post(conn: &mut Conn, entry: &HourEntry) -> Result<(), Error> {
     diesel::insert_into(hour_entries::table).values(entry).execute(conn)?;
-    for statement in OF_ENTRY {
-        db::fixed(statement).bind::<Uid, _>(entry.id).execute(conn)?;
-    }
-    Ok(())
+    roll_up(conn, entry.posting_id)
 }
 
 /// An enrollment's entries after `cursor`, oldest first, and its balance.
@@ -354,7 +380,7 @@ struct Stray {
 fn strays(conn: &mut Conn) -> Result<Vec<String>, Error> {
     let strays: Vec<Stray> = sql_query(
         "SELECT e.id, e.enrollment_id, e.kind, e.closing IS NOT NULL AS posted FROM hour_entries e LEFT JOIN sessions s ON s.id = e.session_id
-         WHERE e.module_id <> s.module_id OR (e.closing IS NULL AND NOT EXISTS (SELECT 1 FROM journal_entries j
+         WHERE e.module_id <> s.module_id OR (e.closing IS NULL AND e.kind <> 'make_up' AND NOT EXISTS (SELECT 1 FROM journal_entries j
             WHERE j.subject_id = e.id AND j.action = (CASE WHEN e.reverses_id IS NULL THEN 'hours.adjusted' ELSE 'hours.reversed' END)))
          ORDER BY e.id",
     )

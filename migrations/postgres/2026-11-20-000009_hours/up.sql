@@ -26,6 +26,28 @@ CREATE TABLE attendances (
 );
 CREATE INDEX attendances_enrollment ON attendances (enrollment_id);
 
+-- Trainees of the intake who come to a session beside those who owe it, to make up one that they missed or will miss. They are called with
+-- the class; what they attended is posted as made up of the missed session.
+CREATE TABLE guests (
+    session_id uuid NOT NULL REFERENCES roll_calls (session_id) ON DELETE CASCADE,
+    enrollment_id uuid NOT NULL,
+    missed_session_id uuid NOT NULL,
+    intake_id uuid NOT NULL,
+    note text CHECK (length(note) BETWEEN 1 AND 2000),
+    user_id uuid REFERENCES users (id),
+    created_at timestamptz NOT NULL,
+    PRIMARY KEY (session_id, enrollment_id),
+    CHECK (missed_session_id <> session_id),
+    FOREIGN KEY (session_id, intake_id) REFERENCES sessions (id, intake_id) ON DELETE CASCADE,
+    FOREIGN KEY (missed_session_id, intake_id) REFERENCES sessions (id, intake_id),
+    FOREIGN KEY (intake_id, enrollment_id) REFERENCES enrollments (intake_id, id)
+);
+CREATE INDEX guests_enrollment ON guests (enrollment_id);
+CREATE INDEX guests_session ON guests (session_id, intake_id);
+CREATE INDEX guests_intake ON guests (intake_id, enrollment_id);
+CREATE INDEX guests_missed_session ON guests (missed_session_id, intake_id);
+CREATE INDEX guests_user ON guests (user_id);
+
 -- Closed sessions with whose postings an enrollment's periods do not agree, because they were recorded later and reach back over them:
 -- not posted yet, or posted and not owed after all. A coordinator settles each by reopening its roll call; nothing is posted by itself.
 CREATE TABLE unsettled_sessions (
@@ -49,6 +71,10 @@ CREATE TABLE hour_entries (
     closing integer CHECK (closing > 0),
     reverses_id uuid UNIQUE REFERENCES hour_entries (id),
     origin_id uuid REFERENCES hour_entries (id),
+    -- The session that a guest attended; `session_id` is the missed one.
+    made_up_in_id uuid REFERENCES sessions (id),
+    -- The entries of one act share it.
+    posting_id uuid NOT NULL,
     reason text CHECK (length(reason) BETWEEN 1 AND 2000),
     user_id uuid REFERENCES users (id),
     recorded_at timestamptz NOT NULL,
@@ -56,6 +82,8 @@ CREATE TABLE hour_entries (
     CHECK ((kind IN ('attended', 'authorized_absence', 'unauthorized_absence', 'exempt')) = (closing IS NOT NULL)),
     CHECK (closing IS NULL OR session_id IS NOT NULL),
     CHECK (kind <> 'carried_in' OR origin_id IS NOT NULL),
+    CHECK ((kind = 'make_up') = (made_up_in_id IS NOT NULL)),
+    CHECK (made_up_in_id IS NULL OR (session_id IS NOT NULL AND session_id <> made_up_in_id)),
     CHECK (kind <> 'adjustment' OR reason IS NOT NULL),
     CHECK (kind = 'adjustment' OR (minutes < 0) = (reverses_id IS NOT NULL))
 );
@@ -63,6 +91,8 @@ CREATE INDEX hour_entries_enrollment ON hour_entries (enrollment_id, recorded_at
 CREATE INDEX hour_entries_session ON hour_entries (session_id);
 CREATE INDEX hour_entries_module ON hour_entries (module_id);
 CREATE INDEX hour_entries_origin ON hour_entries (origin_id);
+CREATE INDEX hour_entries_made_up_in ON hour_entries (made_up_in_id);
+CREATE INDEX hour_entries_posting ON hour_entries (posting_id);
 CREATE INDEX hour_entries_user ON hour_entries (user_id);
 
 -- Sums of the ledger for an enrollment, written in the transaction that posts. 0 <= present <= expected is checked here.
@@ -166,6 +196,30 @@ BEGIN
 END $$;
 CREATE TRIGGER attendances_delete_while_open BEFORE DELETE ON attendances FOR EACH ROW EXECUTE FUNCTION attendances_delete_while_open();
 
+CREATE FUNCTION guests_insert_while_open() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF (SELECT state FROM roll_calls WHERE session_id = NEW.session_id FOR SHARE) = 'closed' THEN
+        RAISE EXCEPTION 'muster:roll_call_closed';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER guests_insert_while_open BEFORE INSERT ON guests FOR EACH ROW EXECUTE FUNCTION guests_insert_while_open();
+
+CREATE FUNCTION guests_delete_while_open() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF (SELECT state FROM roll_calls WHERE session_id = OLD.session_id FOR SHARE) = 'closed' THEN
+        RAISE EXCEPTION 'muster:roll_call_closed';
+    END IF;
+    RETURN OLD;
+END $$;
+CREATE TRIGGER guests_delete_while_open BEFORE DELETE ON guests FOR EACH ROW EXECUTE FUNCTION guests_delete_while_open();
+
+CREATE FUNCTION guests_are_immutable() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'muster:immutable';
+END $$;
+CREATE TRIGGER guests_are_immutable BEFORE UPDATE ON guests FOR EACH ROW EXECUTE FUNCTION guests_are_immutable();
+
 CREATE FUNCTION hour_entries_are_immutable() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     RAISE EXCEPTION 'muster:immutable';
@@ -182,6 +236,7 @@ CREATE FUNCTION hour_entries_reverse_exactly() RETURNS trigger LANGUAGE plpgsql 
 BEGIN
     IF NEW.reverses_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM hour_entries e WHERE e.id = NEW.reverses_id AND e.reverses_id IS NULL
         AND e.enrollment_id = NEW.enrollment_id AND e.module_id = NEW.module_id AND e.session_id IS NOT DISTINCT FROM NEW.session_id
+        AND e.made_up_in_id IS NOT DISTINCT FROM NEW.made_up_in_id
         AND e.kind = NEW.kind AND e.minutes = -NEW.minutes) THEN
         RAISE EXCEPTION 'muster:reversal_differs';
     END IF;
@@ -218,4 +273,5 @@ CREATE TRIGGER enrollments_with_hours_keep_whose_they_are BEFORE UPDATE OF perso
 -- TRUNCATE fires no row triggers.
 CREATE TRIGGER hour_entries_are_not_truncated BEFORE TRUNCATE ON hour_entries FOR EACH STATEMENT EXECUTE FUNCTION hour_entries_stay();
 CREATE TRIGGER attendances_are_not_truncated BEFORE TRUNCATE ON attendances FOR EACH STATEMENT EXECUTE FUNCTION hour_entries_stay();
+CREATE TRIGGER guests_are_not_truncated BEFORE TRUNCATE ON guests FOR EACH STATEMENT EXECUTE FUNCTION is_not_truncated();
 CREATE TRIGGER roll_calls_are_not_truncated BEFORE TRUNCATE ON roll_calls FOR EACH STATEMENT EXECUTE FUNCTION is_not_truncated();

@@ -6,5 +6,6 @@ DROP TABLE module_hour_balances;
 DROP TABLE hour_balances;
 DROP TABLE hour_entries;
 DROP TABLE unsettled_sessions;
+DROP TABLE guests;
 DROP TABLE attendances;
 DROP TABLE roll_calls;

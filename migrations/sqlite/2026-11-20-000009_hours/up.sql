@@ -26,6 +26,28 @@ CREATE TABLE attendances (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX attendances_enrollment ON attendances (enrollment_id);
 
+-- Trainees of the intake who come to a session beside those who owe it, to make up one that they missed or will miss. They are called with
+-- the class; what they attended is posted as made up of the missed session.
+CREATE TABLE guests (
+    session_id BLOB NOT NULL CHECK (length(session_id) = 16) REFERENCES roll_calls (session_id) ON DELETE CASCADE,
+    enrollment_id BLOB NOT NULL CHECK (length(enrollment_id) = 16),
+    missed_session_id BLOB NOT NULL CHECK (length(missed_session_id) = 16),
+    intake_id BLOB NOT NULL CHECK (length(intake_id) = 16),
+    note TEXT CHECK (length(note) BETWEEN 1 AND 2000),
+    user_id BLOB CHECK (length(user_id) = 16) REFERENCES users (id),
+    created_at INTEGER NOT NULL,
+    PRIMARY KEY (session_id, enrollment_id),
+    CHECK (missed_session_id <> session_id),
+    FOREIGN KEY (session_id, intake_id) REFERENCES sessions (id, intake_id) ON DELETE CASCADE,
+    FOREIGN KEY (missed_session_id, intake_id) REFERENCES sessions (id, intake_id),
+    FOREIGN KEY (intake_id, enrollment_id) REFERENCES enrollments (intake_id, id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX guests_enrollment ON guests (enrollment_id);
+CREATE INDEX guests_session ON guests (session_id, intake_id);
+CREATE INDEX guests_intake ON guests (intake_id, enrollment_id);
+CREATE INDEX guests_missed_session ON guests (missed_session_id, intake_id);
+CREATE INDEX guests_user ON guests (user_id);
+
 -- Closed sessions with whose postings an enrollment's periods do not agree, because they were recorded later and reach back over them:
 -- not posted yet, or posted and not owed after all. A coordinator settles each by reopening its roll call; nothing is posted by itself.
 CREATE TABLE unsettled_sessions (
@@ -49,6 +71,10 @@ CREATE TABLE hour_entries (
     closing INTEGER CHECK (closing > 0),
     reverses_id BLOB CHECK (length(reverses_id) = 16)UNIQUE REFERENCES hour_entries (id),
     origin_id BLOB CHECK (length(origin_id) = 16) REFERENCES hour_entries (id),
+    -- The session that a guest attended; `session_id` is the missed one.
+    made_up_in_id BLOB CHECK (length(made_up_in_id) = 16) REFERENCES sessions (id),
+    -- The entries of one act share it.
+    posting_id BLOB NOT NULL CHECK (length(posting_id) = 16),
     reason TEXT CHECK (length(reason) BETWEEN 1 AND 2000),
     user_id BLOB CHECK (length(user_id) = 16) REFERENCES users (id),
     recorded_at INTEGER NOT NULL,
@@ -56,6 +82,8 @@ CREATE TABLE hour_entries (
     CHECK ((kind IN ('attended', 'authorized_absence', 'unauthorized_absence', 'exempt')) = (closing IS NOT NULL)),
     CHECK (closing IS NULL OR session_id IS NOT NULL),
     CHECK (kind <> 'carried_in' OR origin_id IS NOT NULL),
+    CHECK ((kind = 'make_up') = (made_up_in_id IS NOT NULL)),
+    CHECK (made_up_in_id IS NULL OR (session_id IS NOT NULL AND session_id <> made_up_in_id)),
     CHECK (kind <> 'adjustment' OR reason IS NOT NULL),
     CHECK (kind = 'adjustment' OR (minutes < 0) = (reverses_id IS NOT NULL))
 ) STRICT;
@@ -63,6 +91,8 @@ CREATE INDEX hour_entries_enrollment ON hour_entries (enrollment_id, recorded_at
 CREATE INDEX hour_entries_session ON hour_entries (session_id);
 CREATE INDEX hour_entries_module ON hour_entries (module_id);
 CREATE INDEX hour_entries_origin ON hour_entries (origin_id);
+CREATE INDEX hour_entries_made_up_in ON hour_entries (made_up_in_id);
+CREATE INDEX hour_entries_posting ON hour_entries (posting_id);
 CREATE INDEX hour_entries_user ON hour_entries (user_id);
 
 -- Sums of the ledger for an enrollment, written in the transaction that posts. 0 <= present <= expected is checked here.
@@ -133,6 +163,21 @@ CREATE TRIGGER attendances_delete_while_open BEFORE DELETE ON attendances
 WHEN (SELECT state FROM roll_calls WHERE session_id = OLD.session_id) = 'closed' BEGIN
     SELECT RAISE(ABORT, 'muster:roll_call_closed');
 END;
+CREATE TRIGGER guests_insert_while_open BEFORE INSERT ON guests
+WHEN (SELECT state FROM roll_calls WHERE session_id = NEW.session_id) = 'closed' BEGIN
+    SELECT RAISE(ABORT, 'muster:roll_call_closed');
+END;
+CREATE TRIGGER guests_delete_while_open BEFORE DELETE ON guests
+WHEN (SELECT state FROM roll_calls WHERE session_id = OLD.session_id) = 'closed' BEGIN
+    SELECT RAISE(ABORT, 'muster:roll_call_closed');
+END;
+CREATE TRIGGER guests_are_immutable BEFORE UPDATE ON guests BEGIN
+    SELECT RAISE(ABORT, 'muster:immutable');
+END;
+CREATE TRIGGER guests_are_not_replaced BEFORE INSERT ON guests
+WHEN EXISTS (SELECT 1 FROM guests WHERE session_id = NEW.session_id AND enrollment_id = NEW.enrollment_id) BEGIN
+    SELECT RAISE(ABORT, 'muster:already_exists');
+END;
 CREATE TRIGGER hour_entries_are_immutable BEFORE UPDATE ON hour_entries BEGIN
     SELECT RAISE(ABORT, 'muster:immutable');
 END;
@@ -146,7 +191,7 @@ END;
 CREATE TRIGGER hour_entries_reverse_exactly BEFORE INSERT ON hour_entries
 WHEN NEW.reverses_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM hour_entries e WHERE e.id = NEW.reverses_id AND e.reverses_id IS NULL
     AND e.enrollment_id = NEW.enrollment_id AND e.module_id = NEW.module_id AND e.session_id IS NEW.session_id
-    AND e.kind = NEW.kind AND e.minutes = -NEW.minutes) BEGIN
+    AND e.made_up_in_id IS NEW.made_up_in_id AND e.kind = NEW.kind AND e.minutes = -NEW.minutes) BEGIN
     SELECT RAISE(ABORT, 'muster:reversal_differs');
 END;
 

@@ -1,6 +1,6 @@
 //! What `muster verify` holds against the journal of roll calls: their marks as they stand, and as they stood when they were last closed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use diesel::{dsl::sum, prelude::*};
 use serde::Deserialize;
@@ -41,12 +41,24 @@ impl From<Attendance> for Mark {
 type Marks = BTreeMap<EnrollmentId, Mark>;
 
 /// What an entry says: of a roll call that was put, the lines that went and those that came; of one that was closed, those that were taken
-/// out because nobody owed them any more.
+/// out because nobody owed them any more, and who was a guest; of a guest who was dismissed, the line that went along.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Payload {
     Put { from: Vec<Mark>, to: Vec<Mark> },
-    Closed { from: TakenOut },
+    Closed { from: TakenOut, to: Facts },
+    Dismissed { from: Guest },
+}
+
+#[derive(Deserialize)]
+struct Facts {
+    guests: BTreeSet<EnrollmentId>,
+}
+
+/// A guest who was dismissed, with the mark if they had been called.
+#[derive(Deserialize)]
+struct Guest {
+    mark: Option<Mark>,
 }
 
 #[derive(Deserialize)]
@@ -60,15 +72,18 @@ struct Replayed {
     now: Marks,
     /// When it was last closed.
     closed: Marks,
+    /// Who was a guest then.
+    guests: BTreeSet<EnrollmentId>,
     /// An entry says nothing any more, as after an erasure, or what cannot be read, which is the business of the journal's check.
     is_silent: bool,
 }
 
 impl Replayed {
     fn hear(&mut self, body: Option<&str>) {
-        let (gone, come, closes) = match body.and_then(|body| serde_json::from_str(body).ok()) {
-            Some(Payload::Put { from, to }) => (from, to, false),
-            Some(Payload::Closed { from: TakenOut { taken_out } }) => (taken_out, Vec::new(), true),
+        let (gone, come, closed) = match body.and_then(|body| serde_json::from_str(body).ok()) {
+            Some(Payload::Put { from, to }) => (from, to, None),
+            Some(Payload::Closed { from: TakenOut { taken_out }, to }) => (taken_out, Vec::new(), Some(to)),
+            Some(Payload::Dismissed { from: Guest { mark } }) => (mark.into_iter().collect(), Vec::new(), None),
             None => {
                 self.is_silent = true;
                 return;
@@ -78,8 +93,9 @@ impl Replayed {
             self.now.remove(&mark.enrollment_id);
         }
         self.now.extend(come.into_iter().map(|mark| (mark.enrollment_id, mark)));
-        if closes {
+        if let Some(Facts { guests }) = closed {
             self.closed.clone_from(&self.now);
+            self.guests = guests;
         }
     }
 }
@@ -106,13 +122,13 @@ pub fn verify_marks(conn: &mut Conn) -> Result<Vec<String>, Error> {
         let mut stored = stored(conn, &ids)?;
         let mut posted = posted(conn, &ids)?;
         for (session, state, closings, held_minutes) in called {
-            let Replayed { now, closed, is_silent } = replayed.remove(&session).unwrap_or_default();
+            let Replayed { now, closed, guests, is_silent } = replayed.remove(&session).unwrap_or_default();
             if is_silent {
                 continue;
             }
             findings.extend(differing(session, now, stored.remove(&session).unwrap_or_default()));
             if closings > 0 && state != RollCallState::Closed {
-                let lines = lines(closed, posted.remove(&session).unwrap_or_default());
+                let lines = lines(closed, &guests, posted.remove(&session).unwrap_or_default());
                 let faults = lines.into_iter().filter_map(|(id, line)| Some((id, line.fault(held_minutes.unwrap_or(0))?)));
                 findings.extend(faults.map(|(id, fault)| format!("marks: session {session}, enrollment {id}, as last closed: {fault}")));
             }
@@ -150,9 +166,11 @@ fn differing(session: SessionId, mut told: Marks, stored: Marks) -> Vec<String> 
 
 type Posted = Vec<(EnrollmentId, EntryKind, i64)>;
 
-fn lines(closed: Marks, posted: Posted) -> BTreeMap<EnrollmentId, Line> {
-    let line =
-        |(id, mark): (EnrollmentId, Mark)| (id, Line { called: Some((mark.code, mark.minutes)), posted: Vec::new(), expected: true });
+fn lines(closed: Marks, guests: &BTreeSet<EnrollmentId>, posted: Posted) -> BTreeMap<EnrollmentId, Line> {
+    let line = |(id, mark): (EnrollmentId, Mark)| {
+        let is_guest = guests.contains(&id);
+        (id, Line { called: Some((mark.code, mark.minutes)), posted: Vec::new(), expected: !is_guest, is_guest })
+    };
     let mut lines: BTreeMap<EnrollmentId, Line> = closed.into_iter().map(line).collect();
     for (id, kind, minutes) in posted {
         lines.entry(id).or_default().posted.push((kind, minutes));
@@ -164,7 +182,7 @@ fn replay(conn: &mut Conn, ids: &[SessionId]) -> Result<BTreeMap<SessionId, Repl
     let entries: Vec<(SessionId, Option<String>)> = journal_entries::table
         .left_join(journal_payloads::table.on(journal_payloads::entry_id.eq(journal_entries::id)))
         .filter(journal_entries::subject_id.eq_any(ids.to_vec()))
-        .filter(journal_entries::action.eq_any(["roll_call.put", "roll_call.closed"]))
+        .filter(journal_entries::action.eq_any(["roll_call.put", "roll_call.closed", "guest.dismissed"]))
         .order(journal_entries::seq)
         .select((journal_entries::subject_id, journal_payloads::body.nullable()))
         .load(conn)?;

@@ -13,7 +13,7 @@ use crate::{
     id::Id,
     ledger::EntryKind,
     schedule::SessionId,
-    schema::{attendances, hour_entries, roll_calls, sessions},
+    schema::{attendances, guests, hour_entries, roll_calls, sessions},
 };
 
 /// Sessions looked at together; the lines of so many classes are held in memory at once.
@@ -25,6 +25,7 @@ pub(super) struct Line {
     pub(super) called: Option<(AttendanceCode, Option<i32>)>,
     pub(super) posted: Vec<(EntryKind, i64)>,
     pub(super) expected: bool,
+    pub(super) is_guest: bool,
 }
 
 type Lines = BTreeMap<(SessionId, EnrollmentId), Line>;
@@ -57,6 +58,12 @@ pub fn verify_postings(conn: &mut Conn) -> Result<Vec<String>, Error> {
 
 impl Line {
     pub(super) fn fault(mut self, whole: i32) -> Option<String> {
+        if self.is_guest && !self.expected {
+            // What guests attended is posted of another session: the business of the check of make-ups.
+            let posted =
+                (!self.posted.is_empty()).then(|| "came as a guest, but has a posting of a session that it does not owe".to_owned());
+            return posted.or_else(|| self.called.is_none().then(|| "came as a guest, but has no attendance".to_owned()));
+        }
         match (self.expected, self.posted.is_empty()) {
             (false, true) if self.called.is_none() => return None,
             (false, true) => return Some("was not expected when the roll call was closed, but has an attendance".to_owned()),
@@ -133,6 +140,15 @@ fn lines(conn: &mut Conn, after: SessionId, last: SessionId) -> Result<Lines, Er
         if let (Some(session), Some(minutes)) = (session, minutes.filter(|minutes| *minutes != 0)) {
             lines.entry((session, enrollment)).or_default().posted.push((kind, minutes));
         }
+    }
+    let invited = guests::table
+        .inner_join(roll_calls::table.on(roll_calls::session_id.eq(guests::session_id)))
+        .filter(roll_calls::state.eq(RollCallState::Closed))
+        .filter(guests::session_id.gt(after))
+        .filter(guests::session_id.le(last))
+        .select((guests::session_id, guests::enrollment_id));
+    for pair in invited.load::<(SessionId, EnrollmentId)>(conn)? {
+        lines.entry(pair).or_default().is_guest = true;
     }
     for one in sql_query(EXPECTED).bind::<Uid, _>(after).bind::<Uid, _>(last).load::<Expected>(conn)? {
         lines.entry((one.session_id, one.enrollment_id)).or_default().expected = true;

@@ -45,6 +45,8 @@ pub(in crate::ledger) fn adjust(
         closing: None,
         reverses_id: None,
         origin_id: None,
+        made_up_in_id: None,
+        posting_id: Id::generate(),
         reason: Some(new.reason),
         user_id: actor.user_id(),
         recorded_at: now,
@@ -61,7 +63,7 @@ pub(in crate::ledger) fn adjust(
 pub(in crate::ledger) fn reverse(conn: &mut Conn, actor: &Actor, now: Instant, id: HourEntryId, reason: Note) -> Result<HourEntry, Error> {
     let old: HourEntry = hour_entries::table.find(id).select(HourEntry::as_select()).first(conn)?;
     let (enrollment, intake) = changing(conn, actor, old.enrollment_id)?;
-    if old.closing.is_some() {
+    if old.kind != EntryKind::Adjustment {
         let detail = "the closing of a roll call posted it; reopen that roll call, correct it and close it again";
         return Err(Error::conflict("posted_by_a_closing", detail));
     }
@@ -74,6 +76,7 @@ pub(in crate::ledger) fn reverse(conn: &mut Conn, actor: &Actor, now: Instant, i
         id: Id::generate(),
         minutes: -old.minutes,
         reverses_id: Some(old.id),
+        posting_id: Id::generate(),
         reason: Some(reason),
         user_id: actor.user_id(),
         recorded_at: now,

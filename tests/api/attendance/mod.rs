@@ -1,4 +1,5 @@
 mod close;
+mod guests;
 mod list;
 mod put;
 mod races;

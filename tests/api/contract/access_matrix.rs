@@ -53,7 +53,7 @@ impl Call {
 
     /// Sends the request; what needs an `If-Match` gets the right one.
     fn send(&self, stage: &Stage, client: &Client, operation: &Operation, target: &Target) -> Reply {
-        let path = self.path(operation, target).replace("{other_id}", stage.a.id("held"));
+        let path = self.path(operation, target).replace("{other_id}", stage.a.id("held")).replace("{enrollment_id}", stage.a.id("e5"));
         let body = self.body.map(|body| body(stage, target));
         if let Some(Value::String(file)) = body.as_ref().filter(|_| self.upload) {
             return client.post_file(&path, "CANARY-A.csv", file.as_bytes());

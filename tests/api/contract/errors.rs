@@ -139,7 +139,7 @@ fn a_misspelled_step_is_answered_with_those_that_there_are() {
     for (path, detail) in [
         (
             format!("/sessions/{id}/publsh"),
-            "there is no `publsh` here; there are: cut, hold, move, split, substitute, waivers, publish, cancel",
+            "there is no `publsh` here; there are: cut, guests, hold, move, split, substitute, waivers, publish, cancel",
         ),
         (format!("/sessions/{id}/roll-call/clsoe"), "there is no `clsoe` here; there are: submit, close, reopen"),
         (format!("/program-versions/{id}/confrim"), "there is no `confrim` here; there are: confirm, retire"),
@@ -152,7 +152,7 @@ fn a_misspelled_step_is_answered_with_those_that_there_are() {
         (format!("/intakes/{id}/sessions/bluk"), "there is no `bluk` here; there are: bulk, check, import, publish"),
         (
             format!("/sessions/{id}/waiver"),
-            "there is no `waiver` here; there are: cut, hold, move, split, substitute, waivers, publish, cancel",
+            "there is no `waiver` here; there are: cut, guests, hold, move, split, substitute, waivers, publish, cancel",
         ),
     ] {
         let reply = course.coordinator.post(&path, json!({}));

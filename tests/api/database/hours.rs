@@ -109,8 +109,8 @@ fn a_reversal_mirrors_what_it_takes_back_and_only_once() {
     let other = app.hex(&members[1].id);
     let reversal = |enrollment: &str, module: &str, kind: &str, minutes: i64| {
         format!(
-            "INSERT INTO hour_entries (id, enrollment_id, module_id, session_id, kind, minutes, closing, reverses_id, recorded_at)
-             SELECT {}, {enrollment}, {module}, session_id, {kind}, {minutes}, 2, id, recorded_at FROM hour_entries WHERE minutes = 90",
+            "INSERT INTO hour_entries (id, enrollment_id, module_id, session_id, kind, minutes, closing, reverses_id, posting_id, recorded_at)
+             SELECT {}, {enrollment}, {module}, session_id, {kind}, {minutes}, 2, id, id, recorded_at FROM hour_entries WHERE minutes = 90",
             app.hex(&app.absent_id())
         )
     };
@@ -139,11 +139,12 @@ fn a_reversal_mirrors_what_it_takes_back_and_only_once() {
         ("NULL", "attended", 90, "2"),
         (&session, "attended", 90, "NULL"),
         (&session, "make_up", 90, "2"),
+        (&session, "make_up", 90, "NULL"),
         ("NULL", "carried_in", 90, "NULL"),
     ] {
         app.refusal(&format!(
-            "INSERT INTO hour_entries (id, enrollment_id, module_id, session_id, kind, minutes, closing, recorded_at)
-             VALUES ({}, {enrollment}, {module}, {session}, '{kind}', {minutes}, {closing}, {})",
+            "INSERT INTO hour_entries (id, enrollment_id, module_id, session_id, kind, minutes, closing, posting_id, recorded_at)
+             VALUES ({}, {enrollment}, {module}, {session}, '{kind}', {minutes}, {closing}, {enrollment}, {})",
             app.hex(&app.absent_id()),
             app.instant("2020-06-02T03:00:00Z"),
         ));
@@ -217,4 +218,30 @@ fn what_is_kept_is_not_emptied_at_one_blow() {
     ] {
         assert!(app.refusal(&format!("TRUNCATE {table} CASCADE")).contains("immutable"), "{table}");
     }
+}
+
+#[test]
+fn who_came_as_a_guest_to_a_closed_session_stays_so() {
+    let app = spawn_app();
+    let (course, members, session) = taught(&app);
+    let (session, enrollment) = (app.hex(&session), app.hex(&members[0].id));
+    let missed = app.hex(&seed::session(&course, "MET-09", &seed::morning(9)));
+    let intake = app.hex(&course.intake);
+    let guest = |session: &str, missed: &str| {
+        format!(
+            "INSERT INTO guests (session_id, enrollment_id, missed_session_id, intake_id, created_at)
+             VALUES ({session}, {enrollment}, {missed}, {intake}, {})",
+            app.instant("2020-06-02T03:00:00Z")
+        )
+    };
+    assert!(app.refusal(&guest(&session, &missed)).contains("muster:roll_call_closed"));
+    app.sql("UPDATE roll_calls SET state = 'reopened'").unwrap();
+    app.refusal(&guest(&session, &session));
+    app.sql(&guest(&session, &missed)).unwrap();
+    app.refusal(&guest(&session, &missed));
+    for statement in ["UPDATE guests SET note = 'x'", "UPDATE guests SET missed_session_id = missed_session_id"] {
+        assert!(app.refusal(statement).contains("muster:immutable"), "{statement}");
+    }
+    app.sql("UPDATE roll_calls SET state = 'closed', closings = 2").unwrap();
+    assert!(app.refusal("DELETE FROM guests").contains("muster:roll_call_closed"));
 }

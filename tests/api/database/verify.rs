@@ -144,10 +144,10 @@ fn a_posting_for_somebody_who_was_not_expected_is_found() {
     let (course, members, session) = taught(&app);
     let other = seed::enrolled_at(&course, &course.sponsor.plants[0], (&course.program.mechanics, &course.mechanics), 1).remove(0);
     let (theirs, own, posted) = (app.hex(&other.id), app.hex(&members[0].id), app.hex(&app.absent_id()));
-    let entry = "enrollment_id, module_id, session_id, kind, minutes, closing, recorded_at";
+    let entry = "enrollment_id, module_id, session_id, kind, minutes, closing, posting_id, recorded_at";
     app.sql(&format!(
         "INSERT INTO hour_entries (id, {entry})
-         SELECT {posted}, {theirs}, module_id, session_id, kind, minutes, closing, recorded_at FROM hour_entries WHERE enrollment_id = {own};
+         SELECT {posted}, {theirs}, module_id, session_id, kind, minutes, closing, id, recorded_at FROM hour_entries WHERE enrollment_id = {own};
          INSERT INTO hour_balances SELECT {theirs}, intake_id, attended, authorized_absence, unauthorized_absence, exempt, make_up, adjustment, carried_in
          FROM hour_balances WHERE enrollment_id = {own};
          INSERT INTO module_hour_balances SELECT {theirs}, module_id, attended, authorized_absence, unauthorized_absence, exempt, make_up, adjustment, carried_in
@@ -271,14 +271,14 @@ fn a_roll_call_reopened_and_closed_again_by_hand_is_found() {
     assert_found(&app, &["closings"], &[&session, "reopened 1 times, the journal says 0"]);
     // Attendance, ledger and balances agree, and the entries name a closing that was.
     let (key, reversal, anew) = (app.hex(&members[0].id), app.hex(&app.absent_id()), app.hex(&app.absent_id()));
-    let columns = "id, enrollment_id, module_id, session_id, kind, minutes, closing, reverses_id, recorded_at";
+    let columns = "id, enrollment_id, module_id, session_id, kind, minutes, closing, reverses_id, posting_id, recorded_at";
     let balances = ["hour_balances", "module_hour_balances"]
         .map(|table| format!("UPDATE {table} SET attended = 0, unauthorized_absence = 90 WHERE enrollment_id = {key}"));
     app.sql(&format!(
         "UPDATE attendances SET code = 'absent' WHERE enrollment_id = {key};
-         INSERT INTO hour_entries ({columns}) SELECT {anew}, enrollment_id, module_id, session_id, 'unauthorized_absence', 90, 1, NULL, recorded_at
+         INSERT INTO hour_entries ({columns}) SELECT {anew}, enrollment_id, module_id, session_id, 'unauthorized_absence', 90, 1, NULL, id, recorded_at
          FROM hour_entries WHERE enrollment_id = {key};
-         INSERT INTO hour_entries ({columns}) SELECT {reversal}, enrollment_id, module_id, session_id, kind, -minutes, 1, id, recorded_at
+         INSERT INTO hour_entries ({columns}) SELECT {reversal}, enrollment_id, module_id, session_id, kind, -minutes, 1, id, id, recorded_at
          FROM hour_entries WHERE enrollment_id = {key} AND kind = 'attended';
          {}",
         balances.join("; ")
@@ -295,14 +295,34 @@ fn an_entry_that_no_closing_posted_is_found() {
     let (_, members, _) = taught(&app);
     let (key, entry) = (app.hex(&members[1].id), app.absent_id());
     app.sql(&format!(
-        "INSERT INTO hour_entries (id, enrollment_id, module_id, kind, minutes, recorded_at)
-         SELECT {}, enrollment_id, module_id, 'make_up', 30, recorded_at FROM hour_entries WHERE enrollment_id = {key} AND kind = 'attended';
-         UPDATE hour_balances SET make_up = 30 WHERE enrollment_id = {key};
-         UPDATE module_hour_balances SET make_up = 30 WHERE enrollment_id = {key}",
+        "INSERT INTO hour_entries (id, enrollment_id, module_id, kind, minutes, reason, posting_id, recorded_at)
+         SELECT {}, enrollment_id, module_id, 'adjustment', 30, 'by hand', id, recorded_at FROM hour_entries WHERE enrollment_id = {key} AND kind = 'attended';
+         UPDATE hour_balances SET adjustment = 30 WHERE enrollment_id = {key};
+         UPDATE module_hour_balances SET adjustment = 30 WHERE enrollment_id = {key}",
         app.hex(&entry)
     ))
     .unwrap();
-    assert_found(&app, &["hours"], &[&entry, &members[1].id, "make_up", "posted by no closing"]);
+    assert_found(&app, &["hours"], &[&entry, &members[1].id, "adjustment", "posted by no closing"]);
+    assert_eq!(app.findings().len(), 1);
+}
+
+#[test]
+fn what_was_made_up_by_hand_is_found() {
+    let app = spawn_app();
+    let (course, members, session) = taught(&app);
+    // The second missed 30 minutes, and no guest of any session made them up.
+    let other = seed::held_session(&course, "MET-02", &seed::morning(2));
+    let (key, entry) = (app.hex(&members[1].id), app.hex(&app.absent_id()));
+    app.sql(&format!(
+        "INSERT INTO hour_entries (id, enrollment_id, module_id, session_id, kind, minutes, made_up_in_id, posting_id, recorded_at)
+         SELECT {entry}, enrollment_id, module_id, session_id, 'make_up', 30, {}, id, recorded_at FROM hour_entries
+         WHERE enrollment_id = {key} AND kind = 'attended';
+         UPDATE hour_balances SET make_up = 30 WHERE enrollment_id = {key};
+         UPDATE module_hour_balances SET make_up = 30 WHERE enrollment_id = {key}",
+        app.hex(&other)
+    ))
+    .unwrap();
+    assert_found(&app, &["make-ups"], &[&members[1].id, &session, &other, "which come to 0"]);
     assert_eq!(app.findings().len(), 1);
 }
 

@@ -1,3 +1,4 @@
 mod adjust;
 mod hours;
+mod make_ups;
 mod random;

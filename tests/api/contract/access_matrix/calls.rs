@@ -442,6 +442,14 @@ fn roll_calls() -> Vec<Call> {
         step("transition_roll_call:submit", Thing::Session, Stage::called).echo("/session_id"),
         step("transition_roll_call:close", Thing::Session, Stage::called_and_held).echo("/session_id"),
         step("transition_roll_call:reopen", Thing::Session, Stage::closed).echo("/session_id"),
+        write(
+            "invite_guest",
+            Thing::Session,
+            |stage, _| json!({ "enrollment_id": stage.a.id("e5"), "missed_session_id": stage.a.id("joint") }),
+        )
+        .fresh(Stage::common)
+        .echo("/session_id"),
+        step("dismiss_guest", Thing::Session, Stage::visited).echo("/session_id"),
     ]
 }
 

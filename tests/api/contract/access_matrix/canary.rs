@@ -53,6 +53,11 @@ fn mark_the_rest(stage: &Stage) {
         world.coordinator.post(&format!("/sessions/{parted}/publish"), json!({})).expect(200);
         let split = json!({ "at": middle, "code": format!("{mark}-rest"), "reason": format!("{mark} half") });
         world.coordinator.post(&format!("/sessions/{parted}/split"), split).expect(200);
+        let session = world.session("visited", 8, "v1m3", &["c1"], "second");
+        let visited = world.coordinator.post(&path, session).expect(201).id();
+        world.coordinator.post(&format!("/sessions/{visited}/publish"), json!({})).expect(200);
+        let guest = json!({ "enrollment_id": world.id("e5"), "missed_session_id": world.id("joint"), "note": format!("{mark} on shift") });
+        world.coordinator.post(&format!("/sessions/{visited}/guests"), guest).expect(201);
     }
 }
 

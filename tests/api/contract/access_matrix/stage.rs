@@ -216,6 +216,23 @@ impl Stage {
         id
     }
 
+    /// A session of the common module, of the first cohort alone.
+    pub fn common(&self) -> String {
+        let slot = self.number();
+        let session = self.a.session(&format!("S{slot}"), i64::try_from(slot).unwrap(), "v1m3", &["c1"], "lead");
+        let id = self.a.coordinator.post(&format!("/intakes/{}/sessions", self.a.id("i1")), session).expect(201).id();
+        self.a.coordinator.post(&format!("/sessions/{id}/publish"), json!({})).expect(200);
+        id
+    }
+
+    /// As [`Stage::common`], with a guest of the second cohort.
+    pub fn visited(&self) -> String {
+        let id = self.common();
+        let guest = json!({ "enrollment_id": self.a.id("e5"), "missed_session_id": self.a.id("joint"), "note": "CANARY-A" });
+        self.a.coordinator.post(&format!("/sessions/{id}/guests"), guest).expect(201);
+        id
+    }
+
     /// A session whose whole roll was called.
     pub fn called(&self) -> String {
         let id = self.session();

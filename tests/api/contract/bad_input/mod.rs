@@ -101,11 +101,24 @@ fn operations(app: &App, course: &Course) -> Vec<Operation> {
 /// As [`operations`], of what was held and whoever was taught.
 fn on_hours(course: &Course, held: &str, member: &seed::Enrolled) -> Vec<Operation> {
     let operation = |method, path: String, body: Value| Operation { method, path, body };
+    let common = |code: &str, day: u32, cohort: &str| {
+        let mut body = seed::session_body(course, code, &seed::morning(day));
+        (body["module_id"], body["cohort_ids"]) = (json!(course.program.common_module), json!([cohort]));
+        seed::published_session_as(course, body)
+    };
+    let (missed, visited) =
+        (common("C-1", 10, &course.mechanics), [common("C-2", 11, &course.metallurgy), common("C-3", 12, &course.metallurgy)]);
+    let guest = seed::enrolled_at(course, &course.sponsor.plants[0], (&course.program.mechanics, &course.mechanics), 1).remove(0);
+    let invitation = json!({ "enrollment_id": guest.id, "missed_session_id": missed, "note": "on shift" });
+    let guests = visited.map(|session| format!("/sessions/{session}/guests"));
+    course.coordinator.post(&guests[1], invitation.clone()).expect(201);
     let minutes = json!({ "module_id": course.program.metallurgy_module, "minutes": -5, "reason": "left for the plant" });
     vec![
         operation("PUT", format!("/sessions/{held}/roll-call"), json!({ "entries": [seed::line(member, "present")] })),
         operation("POST", format!("/sessions/{held}/roll-call/reopen"), json!({ "reason": "as agreed" })),
         operation("POST", format!("/enrollments/{}/hours", member.id), minutes),
+        operation("POST", guests[0].clone(), invitation),
+        operation("POST", format!("{}/{}/dismiss", guests[1], guest.id), json!({ "reason": "as agreed" })),
     ]
 }
 

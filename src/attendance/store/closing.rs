@@ -1,0 +1,78 @@
+//! Closing a roll call: what was found becomes hours.
+
+use std::collections::BTreeMap;
+
+use super::{
+    super::model::{Attendance, RollCall, RollCallRow, RollCallTransition, after, apart, split},
+    changing, class, complete, guests,
+    lines::{delete, stored},
+    provider, row, save, shown,
+};
+use crate::{
+    access::{Action, Actor},
+    clock::Instant,
+    db::Conn,
+    enrollments::{self, EnrollmentId},
+    error::Error,
+    http::Change,
+    intakes,
+    journal::NewEntry,
+    ledger::{self, Closing, Posting},
+    schedule::SessionId,
+};
+
+/// Closes a roll call: posts, for each enrollment expected in it, entries that add up to the session's minutes.
+///
+/// Lines of whoever owes the session no more, having left before it as was told after the roll was called, are taken out and kept in the
+/// journal: a closed roll call says who owed it.
+///
+/// # Errors
+/// 409 `session_not_held`, `roll_call_incomplete`, `illegal_transition`, and `minutes_do_not_fit` where the session turned out shorter than
+/// somebody's minutes.
+pub fn close(conn: &mut Conn, actor: &Actor, now: Instant, session_id: SessionId, change: &Change) -> Result<RollCall, Error> {
+    let session = changing(conn, actor, session_id, Action::CloseRollCall)?;
+    let before = row(conn, &session)?;
+    let state = after(before.state, RollCallTransition::Close)?;
+    let whole = session.held_minutes.ok_or_else(|| Error::conflict("session_not_held", "confirm the session as held first"))?;
+    let class = class(conn, &session)?;
+    let (stored, strangers) = apart(&class, stored(conn, session_id)?);
+    complete(&class, &stored)?;
+    let called: BTreeMap<EnrollmentId, &Attendance> = stored.iter().map(|attendance| (attendance.enrollment_id, attendance)).collect();
+    let owing = class.iter().filter(|one| one.makes_up.is_none());
+    let postings = owing.filter_map(|one| called.get(&one.person.enrollment_id)).map(|attendance| posting(attendance, whole));
+    let postings = postings.collect::<Result<Vec<Posting>, Error>>()?;
+    let gone = guests::remove_strangers(conn, session_id, &class)?;
+    let earned = guests::earned(conn, &session)?;
+    let number = before.closings + 1;
+    let closing = Closing { session_id, module_id: session.module_id, number };
+    let reason = change.reason.as_ref().or(before.reopen_reason.as_ref());
+    let posted = ledger::post_closing(conn, actor, now, closing, (&postings, &earned), reason)?;
+    let changed = RollCallRow {
+        state,
+        closings: number,
+        submitted_at: before.submitted_at.or(Some(now)),
+        closed_at: Some(now),
+        version: before.version + 1,
+        ..before.clone()
+    };
+    // Before it is closed: then the lines are fixed.
+    delete(conn, session_id, &strangers)?;
+    save(conn, &before, &changed)?;
+    enrollments::settle(conn, actor, session_id)?;
+    // The open sessions and the open minutes of the cohorts change for everybody.
+    intakes::touch_all(conn, session.intake_id)?;
+    let entry = NewEntry::of("roll_call.closed", "session", session_id).provider(provider(conn, &session)?).intake(session.intake_id);
+    let was = serde_json::json!({ "roll_call": before, "taken_out": strangers, "guests_taken_out": gone });
+    let guests: Vec<EnrollmentId> = class.iter().filter(|one| one.makes_up.is_some()).map(|one| one.person.enrollment_id).collect();
+    let facts = serde_json::json!({ "guests": guests, "closing": number, "entries_posted": posted, "roll_call": changed });
+    actor.record(entry.from(&was).to(&facts).because(reason.map(|reason| reason.as_str())));
+    Ok(shown(&session, changed, class, &stored))
+}
+
+/// The session may have turned out shorter than planned after its roll was called.
+fn posting(attendance: &Attendance, whole: i32) -> Result<Posting, Error> {
+    let entries = split(attendance.code, attendance.minutes, whole).map_err(|(_, detail)| {
+        Error::conflict("minutes_do_not_fit", format!("the attendance of enrollment {} does not fit: {detail}", attendance.enrollment_id))
+    })?;
+    Ok(Posting { enrollment_id: attendance.enrollment_id, entries })
+}

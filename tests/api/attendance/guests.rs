@@ -1,0 +1,216 @@
+use serde_json::{Value, json};
+
+use super::{entries, ledger, path, reason};
+use crate::support::{App, Reply, seed, seed::Course, seed::Enrolled, spawn_app};
+
+/// Two classes that are taught a common module apart: the first class of two missed (or is to miss) its session, the second of one
+/// holds its own on the next day. Both are held, neither is called.
+struct Classes {
+    course: Course,
+    first: Vec<Enrolled>,
+    second: Vec<Enrolled>,
+    missed: String,
+    other: String,
+}
+
+fn common(course: &Course, code: &str, day: u32, cohort: &str) -> String {
+    let mut body = seed::session_body(course, code, &seed::morning(day));
+    body["module_id"] = json!(course.program.common_module);
+    body["cohort_ids"] = json!([cohort]);
+    seed::held_session_as(course, body)
+}
+
+fn classes(app: &App) -> Classes {
+    let course = seed::course(app);
+    let first = seed::enrolled(&course, 2);
+    let second = seed::enrolled_at(&course, &course.sponsor.plants[0], (&course.program.mechanics, &course.mechanics), 1);
+    let missed = common(&course, "COM-MET", 1, &course.metallurgy);
+    let other = common(&course, "COM-MEC", 2, &course.mechanics);
+    Classes { course, first, second, missed, other }
+}
+
+impl Classes {
+    fn invite(&self, guest: &Enrolled) -> Reply {
+        self.invite_to(&self.other, guest, &self.missed)
+    }
+
+    fn invite_to(&self, session: &str, guest: &Enrolled, missed: &str) -> Reply {
+        let body = json!({ "enrollment_id": guest.id, "missed_session_id": missed, "note": "on shift" });
+        self.course.coordinator.post(&format!("/sessions/{session}/guests"), body)
+    }
+
+    fn dismiss(&self, guest: &Enrolled) -> Reply {
+        self.course.coordinator.post(&format!("/sessions/{}/guests/{}/dismiss", self.other, guest.id), reason("came to the own session"))
+    }
+
+    /// Closes the first class's session: the first member with this line, the second present.
+    fn close_missed(&self, line: Value) {
+        seed::put_roll_call(&self.course, &self.missed, &[line, seed::line(&self.first[1], "present")]).expect(200);
+        seed::step_roll_call(&self.course, &self.missed, "close", None).expect(200);
+    }
+
+    /// Closes the second class's session: its member present, and these guests.
+    fn close_other(&self, guests: &[Value]) {
+        let lines: Vec<Value> = std::iter::once(seed::line(&self.second[0], "present")).chain(guests.iter().cloned()).collect();
+        seed::put_roll_call(&self.course, &self.other, &lines).expect(200);
+        seed::step_roll_call(&self.course, &self.other, "close", None).expect(200);
+    }
+
+    fn reopen(&self, session: &str) {
+        seed::step_roll_call(&self.course, session, "reopen", Some("a late note")).expect(200);
+    }
+
+    fn made_up(&self) -> i64 {
+        let hours = self.course.coordinator.get(&format!("/enrollments/{}/hours", self.first[0].id)).expect(200).body;
+        hours["balance"]["make_up_minutes"].as_i64().unwrap()
+    }
+}
+
+#[test]
+fn a_guest_makes_up_what_they_missed() {
+    let app = spawn_app();
+    let of = classes(&app);
+    let guest = &of.first[0];
+    of.close_missed(seed::line_of(guest, "late", 30));
+    let invited = of.invite(guest).expect(201);
+    let entry = invited.body["entries"].as_array().unwrap().iter().find(|entry| entry["enrollment_id"] == guest.id.as_str()).unwrap();
+    assert_eq!(entry["makes_up"], json!({ "id": of.missed, "code": "COM-MET" }));
+    // The guest is called with the class, and nobody closes it without.
+    seed::put_roll_call(&of.course, &of.other, &[seed::line(&of.second[0], "present")]).expect(200);
+    seed::step_roll_call(&of.course, &of.other, "close", None).expect(409).problem("roll_call_incomplete");
+    of.close_other(&[seed::line(guest, "present")]);
+    // 90 minutes were attended; 60 had been missed.
+    assert_eq!(ledger(&of.course.coordinator, guest), entries(&[("attended", 30), ("unauthorized_absence", 60), ("make_up", 60)]));
+    let hours = of.course.coordinator.get(&format!("/enrollments/{}/hours", guest.id)).expect(200);
+    let made_up = &hours.items()[2];
+    assert_eq!((&made_up["session_id"], &made_up["made_up_in_id"]), (&json!(of.missed), &json!(of.other)));
+    let progress = of.course.coordinator.get(&format!("/enrollments/{}/progress", guest.id)).expect(200).body;
+    assert_eq!((&progress["expected_minutes"], &progress["present_minutes"]), (&json!(90), &json!(90)));
+    assert_eq!(app.findings(), Vec::<String>::new());
+}
+
+#[test]
+fn what_was_made_up_before_the_miss_is_known_counts_once_it_is() {
+    let app = spawn_app();
+    let of = classes(&app);
+    of.invite(&of.first[0]).expect(201);
+    of.close_other(&[seed::line_of(&of.first[0], "left_early", 45)]);
+    assert_eq!(of.made_up(), 0);
+    of.close_missed(seed::line(&of.first[0], "absent"));
+    assert_eq!(of.made_up(), 45);
+    assert_eq!(app.findings(), Vec::<String>::new());
+}
+
+#[test]
+fn a_correction_of_either_roll_call_corrects_what_was_made_up() {
+    let app = spawn_app();
+    let of = classes(&app);
+    let guest = &of.first[0];
+    of.close_missed(seed::line(guest, "absent"));
+    of.invite(guest).expect(201);
+    of.close_other(&[seed::line(guest, "present")]);
+    assert_eq!(of.made_up(), 90);
+    // They had been there for 70 minutes after all.
+    of.reopen(&of.missed);
+    of.close_missed(seed::line_of(guest, "late", 70));
+    assert_eq!(of.made_up(), 20);
+    // What is reopened stands until it is closed again, whatever else is closed meanwhile.
+    of.reopen(&of.other);
+    of.dismiss(guest).expect(200);
+    of.reopen(&of.missed);
+    of.close_missed(seed::line_of(guest, "late", 60));
+    assert_eq!(of.made_up(), 20);
+    // But never above what was missed.
+    of.reopen(&of.missed);
+    of.close_missed(seed::line_of(guest, "late", 80));
+    assert_eq!(of.made_up(), 10);
+    assert_eq!(app.findings(), Vec::<String>::new());
+    of.close_other(&[]);
+    assert_eq!(of.made_up(), 0);
+    // Missing nothing, there is nothing to make up.
+    of.reopen(&of.other);
+    of.invite(guest).expect(201);
+    of.close_other(&[seed::line(guest, "present")]);
+    assert_eq!(of.made_up(), 10);
+    of.reopen(&of.missed);
+    of.close_missed(seed::line(guest, "present"));
+    assert_eq!(of.made_up(), 0);
+    assert_eq!(app.findings(), Vec::<String>::new());
+}
+
+#[test]
+fn a_miss_is_made_up_once_however_often_it_is_tried() {
+    let app = spawn_app();
+    let of = classes(&app);
+    let guest = &of.first[0];
+    of.close_missed(seed::line_of(guest, "late", 30));
+    let third = common(&of.course, "COM-MEC-2", 3, &of.course.mechanics);
+    of.invite(guest).expect(201);
+    of.invite_to(&third, guest, &of.missed).expect(201);
+    // Closed in the other order than they were held.
+    seed::put_roll_call(&of.course, &third, &[seed::line(&of.second[0], "present"), seed::line(guest, "present")]).expect(200);
+    seed::step_roll_call(&of.course, &third, "close", None).expect(200);
+    assert_eq!(of.made_up(), 60);
+    of.close_other(&[seed::line_of(guest, "late", 50)]);
+    assert_eq!(of.made_up(), 60);
+    let hours = of.course.coordinator.get(&format!("/enrollments/{}/hours", guest.id)).expect(200);
+    let in_session = |session: &str| -> i64 {
+        hours.items().iter().filter(|entry| entry["made_up_in_id"] == session).map(|entry| entry["minutes"].as_i64().unwrap()).sum()
+    };
+    // What was held first counts first.
+    assert_eq!((in_session(&of.other), in_session(&third)), (50, 10));
+    // An adjustment has its share of what was missed, and no more is left to be adjusted.
+    let adjust = json!({ "session_id": of.missed, "minutes": 1, "reason": "by order" });
+    of.course.coordinator.post(&format!("/enrollments/{}/hours", guest.id), adjust).expect(409).problem("hours_out_of_bounds");
+    assert_eq!(app.findings(), Vec::<String>::new());
+}
+
+#[test]
+fn only_a_closing_takes_back_what_it_made_up() {
+    let app = spawn_app();
+    let of = classes(&app);
+    let guest = &of.first[0];
+    of.close_missed(seed::line(guest, "absent"));
+    of.invite(guest).expect(201);
+    of.close_other(&[seed::line(guest, "present")]);
+    let hours = of.course.coordinator.get(&format!("/enrollments/{}/hours", guest.id)).expect(200);
+    let entry = hours.items().iter().find(|entry| entry["kind"] == "make_up").unwrap()["id"].as_str().unwrap().to_owned();
+    app.unchanged(|| {
+        of.course.coordinator.post(&format!("/hour-entries/{entry}/reverse"), reason("no")).expect(409).problem("posted_by_a_closing");
+        of.dismiss(guest).expect(409).problem("roll_call_closed");
+        of.invite(&of.first[1]).expect(409).problem("roll_call_closed");
+    });
+}
+
+#[test]
+fn who_can_be_a_guest_and_what_they_can_make_up() {
+    let app = spawn_app();
+    let of = classes(&app);
+    let (guest, own) = (&of.first[0], seed::held_session(&of.course, "MET-01", &seed::morning(4)));
+    let invite = |session: &str, guest: &Enrolled, missed: &str| of.invite_to(session, guest, missed);
+    let again = common(&of.course, "COM-MET-2", 5, &of.course.metallurgy);
+    let draft = seed::session(&of.course, "MET-02", &seed::morning(6));
+    app.unchanged(|| {
+        invite(&of.other, guest, &app.absent_id()).fault("/missed_session_id", "unknown_session");
+        invite(&of.other, guest, &of.other).fault("/missed_session_id", "same_session");
+        invite(&of.other, guest, &own).fault("/missed_session_id", "other_module");
+        invite(&of.other, &of.second[0], &of.missed).fault("/missed_session_id", "not_owed");
+        invite(&again, guest, &of.missed).fault("/enrollment_id", "expected");
+        invite(&draft, guest, &own).expect(409).problem("session_not_published");
+        invite(&own, guest, &draft).fault("/missed_session_id", "session_not_published");
+        of.dismiss(guest).expect(404);
+    });
+    of.invite(guest).expect(201);
+    app.unchanged(|| {
+        of.invite(guest).expect(409).problem("already_exists");
+        let excused = [seed::line(&of.second[0], "present"), seed::line(guest, "excused")];
+        seed::put_roll_call(&of.course, &of.other, &excused).fault("/entries/1/code", "owes_nothing");
+    });
+    // Suspended before the session began, they are no guest any more; what is closed says who was.
+    let suspension = json!({ "reason": "ill", "effective_at": seed::morning(2) });
+    of.course.coordinator.post(&format!("/enrollments/{}/suspend", guest.id), suspension).expect(200);
+    assert_eq!(of.course.coordinator.get(&path(&of.other)).expect(200).body["entries"].as_array().unwrap().len(), 1);
+    of.close_other(&[]);
+    assert_eq!(app.count("SELECT count(*) FROM guests"), 0);
+    assert_eq!(app.findings(), Vec::<String>::new());
+}
