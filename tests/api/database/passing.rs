@@ -82,7 +82,9 @@ fn what_is_changed_by_hand_while_a_roll_call_closes_or_a_session_is_held_is_seen
     let hold = || course.coordinator.post(&format!("/sessions/{joint}/hold"), serde_json::json!({}));
     let held = beside(app.database.url(), &one_less, hold).expect(200);
     assert_eq!(held.body["cohort_ids"], serde_json::json!([course.metallurgy]));
-    assert_eq!(app.findings(), Vec::<String>::new());
+    // What was posted is what was changed by hand; that nobody called it so is found.
+    let findings = app.findings();
+    assert!(matches!(&findings[..], [only] if only.starts_with("marks: ") && only.contains(&member.id)), "{findings:?}");
 }
 
 #[test]
