@@ -71,6 +71,8 @@ fn the_verdicts_are_a_file_to_send_back() {
     let app = spawn_app();
     let course = seed::course(&app);
     let rows = [ZHANG, "王五,,0004,nowhere,MET,,"];
+    let told = import_roster(&course, &course.coordinator, "?dry_run=true", &rows).expect(200);
+    assert!(told.headers.get_all("vary").iter().any(|varies| varies == "accept"));
     let reply = import_roster(&course, &course.coordinator, "?dry_run=true&verdicts=xlsx", &rows).expect(200);
     assert!(reply.headers.get_all("vary").iter().any(|varies| varies == "accept"));
     assert_eq!(reply.header("content-type"), "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet");
