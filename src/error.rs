@@ -64,7 +64,7 @@ pub enum Error {
     Invalid(Vec<FieldFault>),
     /// 422: a file that cannot be taken as it is; `code` says in which way, the faults say where, and what stands in its way is data.
     #[error("{detail}")]
-    Rejected { code: &'static str, detail: String, faults: Vec<FieldFault>, conflicts: Vec<Conflict> },
+    Rejected { code: &'static str, detail: String, faults: Vec<FieldFault>, conflicts: Vec<Conflict>, truncated: bool },
     /// Another 4xx that says all there is to say by its status (404, 405, 406, 408, 413, 415).
     #[error("{detail}")]
     Refused { status: StatusCode, code: &'static str, detail: String },
