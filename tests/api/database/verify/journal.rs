@@ -88,6 +88,19 @@ fn what_stands_of_a_reopened_roll_call_is_held_against_its_last_closing() {
 }
 
 #[test]
+fn nothing_is_said_of_marks_by_a_closing_that_cannot_be_read() {
+    let app = spawn_app();
+    let (course, _, session) = taught(&app);
+    seed::step_roll_call(&course, &session, "reopen", Some("to look again")).expect(200);
+    assert_eq!(app.findings(), Vec::<String>::new());
+    let closing = format!("SELECT id FROM journal_entries WHERE subject_id = {} AND action = 'roll_call.closed'", app.hex(&session));
+    for body in ["{\"from\": {}, \"to\": {}}", "{\"from\": {\"mark\": null}}", "erased"] {
+        app.forge("journal_payloads", &format!("UPDATE journal_payloads SET body = '{body}' WHERE entry_id IN ({closing})"));
+        assert_found(&app, &["journal"], &["the payload at position"]);
+    }
+}
+
+#[test]
 fn a_past_period_in_another_cohort_is_found() {
     let app = spawn_app();
     let course = seed::course(&app);
