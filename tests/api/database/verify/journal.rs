@@ -23,6 +23,13 @@ fn an_intake_that_is_not_as_the_journal_says_is_found() {
         set(back);
         assert_eq!(app.findings(), Vec::<String>::new());
     }
+    set("capacity = 9");
+    let told = format!("subject_id = {} AND action LIKE 'intake.%'", app.hex(&other));
+    let erase = "UPDATE journal_payloads SET body = 'erased' WHERE entry_id IN (SELECT id FROM journal_entries WHERE";
+    app.forge("journal_payloads", &format!("{erase} {told})"));
+    assert_found(&app, &["journal"], &["the payload at position"]);
+    app.forge("journal_entries", &format!("UPDATE journal_entries SET subject_id = {} WHERE {told}", app.hex(&app.absent_id())));
+    assert_found(&app, &["journal", "intakes"], &[&format!("intakes: intake {other} is not in the journal")]);
 }
 
 #[test]
