@@ -21,8 +21,11 @@ CREATE TABLE attendances (
     minutes integer CHECK (minutes >= 0),
     mode text CHECK (mode IN ('on_site', 'online')),
     note text CHECK (length(note) BETWEEN 1 AND 2000),
+    -- From when to when they were there, as intervals of ISO 8601; `minutes` is what that comes to.
+    segments text CHECK (length(segments) BETWEEN 1 AND 4000),
     recorded_at timestamptz NOT NULL,
-    PRIMARY KEY (session_id, enrollment_id)
+    PRIMARY KEY (session_id, enrollment_id),
+    CHECK (segments IS NULL OR minutes IS NOT NULL)
 );
 CREATE INDEX attendances_enrollment ON attendances (enrollment_id);
 

@@ -7,7 +7,10 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 use super::{
-    super::model::{Attendance, AttendanceCode, AttendanceMode, RollCallState},
+    super::{
+        model::{Attendance, AttendanceCode, AttendanceMode, RollCallState},
+        segments::Segments,
+    },
     verify::{CHUNK, Line},
 };
 use crate::{
@@ -29,12 +32,13 @@ struct Mark {
     minutes: Option<i32>,
     mode: Option<AttendanceMode>,
     note: Option<Note>,
+    segments: Option<Segments>,
 }
 
 impl From<Attendance> for Mark {
     fn from(line: Attendance) -> Self {
-        let Attendance { enrollment_id, code, minutes, mode, note, .. } = line;
-        Self { enrollment_id, code, minutes, mode, note }
+        let Attendance { enrollment_id, code, minutes, mode, note, segments, .. } = line;
+        Self { enrollment_id, code, minutes, mode, note, segments }
     }
 }
 
@@ -53,6 +57,7 @@ enum Payload {
 #[derive(Deserialize)]
 struct Facts {
     guests: BTreeSet<EnrollmentId>,
+    as_held: Vec<Mark>,
 }
 
 /// A guest who was dismissed, with the mark if they had been called.
@@ -82,7 +87,7 @@ impl Replayed {
     fn hear(&mut self, body: Option<&str>) {
         let (gone, come, closed) = match body.and_then(|body| serde_json::from_str(body).ok()) {
             Some(Payload::Put { from, to }) => (from, to, None),
-            Some(Payload::Closed { from: TakenOut { taken_out }, to }) => (taken_out, Vec::new(), Some(to)),
+            Some(Payload::Closed { from: TakenOut { taken_out }, to: Facts { guests, as_held } }) => (taken_out, as_held, Some(guests)),
             Some(Payload::Dismissed { from: Guest { mark } }) => (mark.into_iter().collect(), Vec::new(), None),
             None => {
                 self.is_silent = true;
@@ -93,7 +98,7 @@ impl Replayed {
             self.now.remove(&mark.enrollment_id);
         }
         self.now.extend(come.into_iter().map(|mark| (mark.enrollment_id, mark)));
-        if let Some(Facts { guests }) = closed {
+        if let Some(guests) = closed {
             self.closed.clone_from(&self.now);
             self.guests = guests;
         }
