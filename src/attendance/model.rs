@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{
-    guests::{Member, MissedSession},
+    guests::{MakesUp, Member},
     segments::{NewSegment, Segment, Segments},
 };
 use crate::{
@@ -168,7 +168,7 @@ pub struct RollCallEntry {
     #[schema(value_type = Option<Vec<Segment>>)]
     pub segments: Option<Segments>,
     /// Of a guest, who does not owe this session: the one that is made up here.
-    pub makes_up: Option<MissedSession>,
+    pub makes_up: Option<MakesUp>,
 }
 
 impl RollCallEntry {
@@ -206,7 +206,7 @@ pub(super) struct RollCallSummary {
     /// published while nobody has confirmed how it was held.
     pub(super) session_state: SessionState,
     pub(super) state: RollCallState,
-    /// How many owe the session; to a class adviser, of the own cohorts.
+    /// How many are to be called: who owe the session, and guests; to a class adviser, of the own cohorts and guests.
     #[schema(example = 61)]
     pub(super) expected: i64,
     /// How many of them have been called.
@@ -412,7 +412,7 @@ mod tests {
     use super::*;
     use crate::{enrollments::Expected, id::Id};
 
-    fn member(enrollment_id: EnrollmentId, makes_up: Option<MissedSession>) -> Member {
+    fn member(enrollment_id: EnrollmentId, makes_up: Option<MakesUp>) -> Member {
         let person = Expected {
             enrollment_id,
             cohort_id: None,

@@ -55,7 +55,7 @@ fn class(conn: &mut Conn, session: &SessionRow) -> Result<Vec<Member>, Error> {
     Ok(Member::all(owing, guests))
 }
 
-/// Whom the actor calls in this session: the class, or of it a class adviser's own cohorts.
+/// Whom the actor calls in this session: the class; of it a class adviser's own cohorts, and the guests, who have no adviser there.
 fn called_by(conn: &mut Conn, actor: &Actor, session: &SessionRow) -> Result<Vec<Member>, Error> {
     let mut class = class(conn, session)?;
     if let Scope::Adviser(person, _) = actor.scope() {
@@ -64,7 +64,7 @@ fn called_by(conn: &mut Conn, actor: &Actor, session: &SessionRow) -> Result<Vec
             .filter(cohorts::adviser_id.eq(person))
             .select(cohorts::id)
             .load(conn)?;
-        class.retain(|one| one.person.cohort_id.is_some_and(|cohort| own.contains(&cohort)));
+        class.retain(|one| one.makes_up.is_some() || one.person.cohort_id.is_some_and(|cohort| own.contains(&cohort)));
     }
     Ok(class)
 }
@@ -242,8 +242,8 @@ fn complete(class: &[Member], stored: &[Attendance]) -> Result<(), Error> {
     if missing == 0 {
         return Ok(());
     }
-    let expected = counted(class.len(), "expected trainee");
-    Err(Error::conflict("roll_call_incomplete", format!("still to be called: {missing} of {expected}")))
+    let class = counted(class.len(), "trainee");
+    Err(Error::conflict("roll_call_incomplete", format!("still to be called: {missing} of {class}")))
 }
 
 /// Refuses to end an intake while a session of it was held and its roll call is not closed.

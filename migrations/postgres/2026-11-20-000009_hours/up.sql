@@ -162,9 +162,11 @@ BEGIN
 END $$;
 CREATE TRIGGER roll_calls_close_after_held BEFORE UPDATE ON roll_calls FOR EACH ROW EXECUTE FUNCTION roll_calls_close_after_held();
 
+-- What was called is taken back line by line, in the journal.
 CREATE FUNCTION roll_calls_stay() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF OLD.closings > 0 THEN
+    IF OLD.closings > 0 OR EXISTS (SELECT 1 FROM attendances WHERE session_id = OLD.session_id)
+        OR EXISTS (SELECT 1 FROM guests WHERE session_id = OLD.session_id) THEN
         RAISE EXCEPTION 'muster:roll_call_closed';
     END IF;
     RETURN OLD;

@@ -45,11 +45,10 @@ pub fn close(conn: &mut Conn, actor: &Actor, now: Instant, session_id: SessionId
     let postings = owing.filter_map(|one| called.get(&one.person.enrollment_id)).map(|attendance| posting(attendance, whole));
     let postings = postings.collect::<Result<Vec<Posting>, Error>>()?;
     let gone = guests::remove_strangers(conn, session_id, &class)?;
-    let earned = guests::earned(conn, &session)?;
     let number = before.closings + 1;
     let closing = Closing { session_id, module_id: session.module_id, number };
     let reason = change.reason.as_ref().or(before.reopen_reason.as_ref());
-    let posted = ledger::post_closing(conn, actor, now, closing, (&postings, &earned), reason)?;
+    let posted = ledger::post_closing(conn, actor, now, closing, &postings, reason)?;
     let changed = RollCallRow {
         state,
         closings: number,

@@ -159,7 +159,8 @@ fn segments_count_within_the_session_as_it_was_held() {
     let put = seed::put_roll_call(&course, &session, &lines).expect(200);
     assert_eq!(put.body["entries"][0]["minutes"], 60);
     // It began half an hour late and had a break of ten minutes.
-    let held = json!({ "starts_at": "2020-06-02T01:30:00Z", "ends_at": "2020-06-02T02:30:00Z", "break_minutes": 10, "difference_reason": "fog" });
+    let held =
+        json!({ "starts_at": "2020-06-02T01:30:00Z", "ends_at": "2020-06-02T02:30:00Z", "break_minutes": 10, "difference_reason": "fog" });
     course.coordinator.post(&format!("/sessions/{session}/hold"), held).expect(200);
     let closed = seed::step_roll_call(&course, &session, "close", None).expect(200);
     assert_eq!(closed.body["entries"][0]["minutes"], 50);
@@ -177,13 +178,15 @@ fn segments_that_do_not_fit_are_pointed_at() {
         let mut both = of_segments(&members[0], "late", &[whole.clone()]);
         both["minutes"] = json!(90);
         put(both).fault("/entries/0/minutes", "said_twice");
-        put(of_segments(&members[0], "present", &[segment("01:00:00", "02:29:29")])).fault("/entries/0/segments", "minutes_contradict_code");
+        put(of_segments(&members[0], "present", &[segment("01:00:00", "02:29:29")]))
+            .fault("/entries/0/segments", "minutes_contradict_code");
         put(of_segments(&members[0], "absent", &[whole.clone()])).fault("/entries/0/segments", "minutes_contradict_code");
         put(of_segments(&members[0], "late", &[segment("02:00:00", "02:00:00")])).fault("/entries/0/segments/0/ends_at", "before_start");
         put(of_segments(&members[0], "late", &[whole.clone(), segment("02:00:00", "02:40:00")]))
             .fault("/entries/0/segments/1/starts_at", "overlapping");
         let unknown = json!([{ "starts_at": "2020-06-02T01:00:00Z", "ends_at": "2020-06-02T01:10:00Z", "by": "meeting" }]);
-        put(json!({ "enrollment_id": members[0].id, "code": "late", "segments": unknown })).fault("/entries/0/segments/0/by", "unknown_field");
+        put(json!({ "enrollment_id": members[0].id, "code": "late", "segments": unknown }))
+            .fault("/entries/0/segments/0/by", "unknown_field");
     });
     // By the clocks of the intake.
     let local = json!([{ "starts_at": "2020-06-02T09:00", "ends_at": "2020-06-02T09:45" }]);
