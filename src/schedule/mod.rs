@@ -30,4 +30,6 @@ pub use store::series::verify_series;
 pub use store::steps::{cancel_unheld, hold, publish, refuse_unheld};
 pub use store::verify::{verify_changes, verify_claims, verify_plan, verify_sessions, verify_waivers};
 pub use store::waivers::waive;
-pub use store::{Scheduled, begins_at, called, check_within, create_many, find, is_announced, of_intake, remove_many, visible};
+pub use store::{
+    Scheduled, begins_at, called, check_within, create_many, find, finishes_at, is_announced, of_intake, remove_many, visible,
+};

@@ -7,7 +7,10 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 use super::{
-    super::model::{Attendance, AttendanceCode, AttendanceMode, RollCallState},
+    super::{
+        model::{Attendance, AttendanceCode, AttendanceMode, RollCallState},
+        segments::Segments,
+    },
     verify::{CHUNK, Line},
 };
 use crate::{
@@ -29,12 +32,13 @@ struct Mark {
     minutes: Option<i32>,
     mode: Option<AttendanceMode>,
     note: Option<Note>,
+    segments: Option<Segments>,
 }
 
 impl From<Attendance> for Mark {
     fn from(line: Attendance) -> Self {
-        let Attendance { enrollment_id, code, minutes, mode, note, .. } = line;
-        Self { enrollment_id, code, minutes, mode, note }
+        let Attendance { enrollment_id, code, minutes, mode, note, segments, .. } = line;
+        Self { enrollment_id, code, minutes, mode, note, segments }
     }
 }
 
@@ -67,6 +71,7 @@ struct Dismissed {
 #[derive(Deserialize)]
 struct Facts {
     guests: BTreeSet<EnrollmentId>,
+    as_held: Vec<Mark>,
 }
 
 /// A guest who was dismissed, with the mark if they had been called.
@@ -93,7 +98,7 @@ struct Replayed {
 }
 
 /// The lines that went by an entry and those that came, and who was a guest if it closed the roll call.
-type Heard = (Vec<Mark>, Vec<Mark>, Option<Facts>);
+type Heard = (Vec<Mark>, Vec<Mark>, Option<BTreeSet<EnrollmentId>>);
 
 fn heard(action: &str, body: &str) -> serde_json::Result<Heard> {
     Ok(match action {
@@ -102,8 +107,8 @@ fn heard(action: &str, body: &str) -> serde_json::Result<Heard> {
             (from, to, None)
         }
         CLOSED => {
-            let Closed { from: TakenOut { taken_out }, to } = serde_json::from_str(body)?;
-            (taken_out, Vec::new(), Some(to))
+            let Closed { from: TakenOut { taken_out }, to: Facts { guests, as_held } } = serde_json::from_str(body)?;
+            (taken_out, as_held, Some(guests))
         }
         _ => {
             let Dismissed { from: Guest { mark } } = serde_json::from_str(body)?;
@@ -122,7 +127,7 @@ impl Replayed {
             self.now.remove(&mark.enrollment_id);
         }
         self.now.extend(come.into_iter().map(|mark| (mark.enrollment_id, mark)));
-        if let Some(Facts { guests }) = closed {
+        if let Some(guests) = closed {
             self.closed.clone_from(&self.now);
             self.guests = guests;
         }

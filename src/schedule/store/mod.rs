@@ -68,7 +68,7 @@ pub fn begins_at() -> _ {
 
 /// When a session ends: as planned, or as it was held.
 #[diesel::dsl::auto_type]
-fn finishes_at() -> _ {
+pub fn finishes_at() -> _ {
     case_when(sessions::held_ends_at.is_not_null(), sessions::held_ends_at.assume_not_null()).otherwise(sessions::ends_at)
 }
 
