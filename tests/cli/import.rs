@@ -80,7 +80,7 @@ fn a_file_that_cannot_be_taken_says_why() {
     std::fs::write(home.path("near.csv"), "姓名,工号,单位,专业,emial,备注\n张伟,0001,JISCO,MET,a@b.cn,x\n").unwrap();
     for dry_run in [&["--dry-run"][..], &[]] {
         let near = home.run(&[&["import", "roster", "near.csv", "--intake", "HONGXING-3"], dry_run].concat()).with(1);
-        let said = "muster: the file has misspelled columns: email: the column E is headed `emial`: \
+        let said = "muster: the file has columns that are called nearly like known ones: email: the column E is headed `emial`: \
             correct it if it is meant, or call it otherwise if it is not\n";
         assert_eq!((near.stderr.as_str(), near.stdout.as_str()), (said, ""));
     }
