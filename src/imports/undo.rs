@@ -10,13 +10,13 @@ use super::{
 };
 use crate::{
     access::{Action, Actor},
-    calendars,
+    calendars::{self, CalendarId},
     clock::Instant,
     db::{self, Conn},
     enrollments::{self, EnrollmentId},
     error::Error,
     http::Change,
-    intakes::{self, IntakeId},
+    intakes::{self, IntakeId, IntakePatch},
     organizations::{self, Organization, OrganizationId},
     people::{self, Person, PersonId},
     schedule::{self, SessionId, SessionRow, SessionState},
@@ -223,6 +223,11 @@ fn take_back_calendar(conn: &mut Conn, actor: &Actor, import: &Import, effects: 
             let Lines { keys, lines } = effect.before()?;
             calendars::replace_days(conn, actor, calendar, &keys, &lines)?;
         }
+        store::restored(conn, import, "calendar", &[id])?;
+    }
+    for (id, effect) in ids(effects, "intake", false) {
+        let filled: Vec<CalendarId> = ids(effects, "calendar", false).map(|(id, _)| id).collect();
+        give_back_calendar(conn, actor, id, &filled, effect.before()?)?;
     }
     let mut notes = Vec::new();
     for (id, _) in ids(effects, "calendar", true) {
@@ -236,4 +241,25 @@ fn take_back_calendar(conn: &mut Conn, actor: &Actor, import: &Import, effects: 
         }
     }
     Ok(notes)
+}
+
+/// Has an intake keep the days off of the calendar that it kept before the import, unless another one has been named since. One that is
+/// gone by now is kept by nobody.
+fn give_back_calendar(
+    conn: &mut Conn,
+    actor: &Actor,
+    intake: IntakeId,
+    filled: &[CalendarId],
+    before: Option<CalendarId>,
+) -> Result<(), Error> {
+    db::lock(conn, "intake", intake)?;
+    if !intakes::find(conn, actor, intake)?.holiday_calendar_id.is_some_and(|named| filled.contains(&named)) {
+        return Ok(());
+    }
+    let before = match before.map(|id| calendars::find(conn, actor, id)) {
+        None | Some(Err(Error::NotFound)) => None,
+        Some(found) => Some(found?.id),
+    };
+    let patch = IntakePatch { holiday_calendar_id: Some(before), ..IntakePatch::default() };
+    intakes::update(conn, actor, None, intake, patch).map(drop)
 }

@@ -128,7 +128,7 @@ impl Common {
             bar.set_position(done as u64);
             bar.set_message(phase);
         };
-        Options { dry_run: self.dry_run, partial: self.partial, publish, reason: None, progress: Some(Arc::new(progress)) }
+        Options { dry_run: self.dry_run, partial: self.partial, publish, progress: Some(Arc::new(progress)), ..Options::default() }
     }
 
     /// A dry run only reads; everything else is one transaction.

@@ -365,6 +365,8 @@ pub struct Options {
     pub publish: bool,
     /// Why a schedule changes sessions that are published.
     pub reason: Option<Note>,
+    /// The intake that keeps the days off of the calendar from then on.
+    pub keeper: Option<IntakeId>,
     /// Told how far it is.
     pub progress: Option<Progress>,
 }
@@ -379,8 +381,8 @@ impl Options {
 
 impl fmt::Debug for Options {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { dry_run, partial, publish, reason, progress: _ } = self;
-        write!(f, "Options {{ dry_run: {dry_run}, partial: {partial}, publish: {publish}, reason: {reason:?} }}")
+        let Self { dry_run, partial, publish, reason, keeper, progress: _ } = self;
+        write!(f, "Options {{ dry_run: {dry_run}, partial: {partial}, publish: {publish}, reason: {reason:?}, keeper: {keeper:?} }}")
     }
 }
 
