@@ -35,7 +35,7 @@ impl<'a, F: Copy + Eq + 'static> Sheet<'a, F> {
                 ("columns_misspelled", "the file has columns that are called nearly like known ones")
             };
             let faults = problems.iter().map(|problem| fault(problem, fields)).collect();
-            Error::Rejected { code, detail: detail.to_owned(), faults, conflicts: Vec::new() }
+            Error::Rejected { code, detail: detail.to_owned(), faults, conflicts: Vec::new(), truncated: false }
         })?;
         Ok(Self { table, fields, mapping })
     }

@@ -311,6 +311,10 @@ pub struct Report {
     #[schema(example = json!(["2 enrollments begin before sessions that are closed already; 3 roll-call lines become unsettled"]))]
     pub notes: Vec<String>,
     pub rows: Vec<RowReport>,
+    /// Of a schedule, whether more is in the way of the rows than they tell: of a large file the first 1,000 overlaps are told.
+    #[serde(default)]
+    #[schema(example = false)]
+    pub truncated: bool,
 }
 
 impl Report {
@@ -330,7 +334,8 @@ impl Report {
         let detail = format!("nothing was written, for faults in {count} of {} ({told}){hint}", counted(total, "row"));
         let at_fault = || self.rows.iter().filter(|row| row.verdict.is_fault());
         let conflicts = at_fault().flat_map(|row| row.conflicts.clone()).collect();
-        Err(Error::Rejected { code: "import_rows_invalid", detail, faults: at_fault().flat_map(faults).collect(), conflicts })
+        let faults = at_fault().flat_map(faults).collect();
+        Err(Error::Rejected { code: "import_rows_invalid", detail, faults, conflicts, truncated: self.truncated })
     }
 }
 

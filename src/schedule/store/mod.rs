@@ -24,10 +24,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use chrono::NaiveDate;
 use diesel::{dsl::case_when, prelude::*};
 
-use self::{
-    links::{CHUNK, whole},
-    steps::publish_as,
-};
+use self::{links::whole, steps::publish_as};
 use super::{
     candidates::Candidate,
     model::{Cursor, Session, SessionFilter, SessionId, SessionRow, SessionState, UNHELD},
@@ -38,7 +35,7 @@ use crate::{
     access::{Action, Actor, Scope, advised, provided, sponsored},
     attendance::RollCallState,
     clock::Instant,
-    db::{self, Conn, MultiBackend, for_backend},
+    db::{self, CHUNK, Conn, MultiBackend, for_backend},
     error::Error,
     id::Id,
     intakes::{self, CohortId, Intake, IntakeId},
