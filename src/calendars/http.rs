@@ -57,7 +57,8 @@ async fn read_calendar(db: Data<Db>, caller: Caller, id: Path<CalendarId>) -> Re
 
 /// Change a calendar's code, name or weekend
 #[utoipa::path(patch, path = "/calendars/{id}", tag = "calendars",
-    params(("id" = CalendarId, Path, description = "The calendar"), ("If-Match" = Option<String>, Header, description = "The ETag last read")),
+    params(("id" = CalendarId, Path, description = "The calendar"),
+        ("If-Match" = String, Header, description = "The ETag last read; 428 without it")),
     request_body(content = CalendarPatch, example = json!({"weekend_days": ["sunday"]})),
     responses((status = 200, description = "The calendar as it is now", body = Calendar), Changing))]
 async fn update_calendar(db: Data<Db>, caller: Caller, id: Path<CalendarId>, body: Body<CalendarPatch>) -> Result<Answer, Error> {

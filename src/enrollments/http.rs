@@ -123,7 +123,7 @@ async fn read_enrollment(db: Data<Db>, caller: Caller, id: Path<EnrollmentId>) -
 /// Change an enrollment's payer, funding or crew
 #[utoipa::path(patch, path = "/enrollments/{id}", tag = "enrollments",
     params(("id" = EnrollmentId, Path, description = "The enrollment"),
-        ("If-Match" = Option<String>, Header, description = "The ETag last read")),
+        ("If-Match" = String, Header, description = "The ETag last read; 428 without it")),
     request_body(content = EnrollmentPatch, example = json!({"crew": "A"})),
     responses((status = 200, description = "The enrollment as it is now", body = EnrollmentRow), Changing))]
 async fn update_enrollment(db: Data<Db>, caller: Caller, id: Path<EnrollmentId>, body: Body<EnrollmentPatch>) -> Result<Answer, Error> {

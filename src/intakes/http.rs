@@ -84,7 +84,8 @@ async fn read_intake(db: Data<Db>, caller: Caller, id: Path<IntakeId>) -> Result
 
 /// Change an intake's name, dates, mode, capacity or calendar
 #[utoipa::path(patch, path = "/intakes/{id}", tag = "intakes",
-    params(("id" = IntakeId, Path, description = "The intake"), ("If-Match" = Option<String>, Header, description = "The ETag last read")),
+    params(("id" = IntakeId, Path, description = "The intake"),
+        ("If-Match" = String, Header, description = "The ETag last read; 428 without it")),
     request_body(content = IntakePatch, example = json!({"capacity": 250})),
     responses((status = 200, description = "The intake as it is now", body = Intake), Changing))]
 async fn update_intake(db: Data<Db>, caller: Caller, id: Path<IntakeId>, body: Body<IntakePatch>) -> Result<Answer, Error> {

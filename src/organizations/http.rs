@@ -52,7 +52,8 @@ async fn read_organization(db: Data<Db>, caller: Caller, id: Path<OrganizationId
 
 /// Change an organization's code or names
 #[utoipa::path(patch, path = "/organizations/{id}", tag = "organizations",
-    params(("id" = OrganizationId, Path, description = "The organization"), ("If-Match" = Option<String>, Header, description = "The ETag last read")),
+    params(("id" = OrganizationId, Path, description = "The organization"),
+        ("If-Match" = String, Header, description = "The ETag last read; 428 without it")),
     request_body(content = OrganizationPatch, example = json!({"latin_name": "Jiuquan Iron and Steel"})),
     responses((status = 200, description = "The organization as it is now", body = Organization), Changing))]
 async fn update_organization(

@@ -116,7 +116,8 @@ async fn read_trainee(db: Data<Db>, caller: Caller, id: Path<PersonId>) -> Resul
 
 /// Change a trainee's names, phone or e-mail address
 #[utoipa::path(patch, path = "/trainees/{id}", tag = "trainees",
-    params(("id" = PersonId, Path, description = "The trainee"), ("If-Match" = Option<String>, Header, description = "The ETag last read")),
+    params(("id" = PersonId, Path, description = "The trainee"),
+        ("If-Match" = String, Header, description = "The ETag last read; 428 without it")),
     request_body(content = PersonPatch, example = json!({"phone": "+86 937 000 0001"})),
     responses((status = 200, description = "The trainee as it is now", body = PersonDocument), Changing))]
 async fn update_trainee(db: Data<Db>, caller: Caller, id: Path<PersonId>, body: Body<PersonPatch>) -> Result<Answer, Error> {
@@ -149,7 +150,8 @@ async fn read_instructor(db: Data<Db>, caller: Caller, id: Path<PersonId>) -> Re
 
 /// Change an instructor's names, phone or e-mail address
 #[utoipa::path(patch, path = "/instructors/{id}", tag = "instructors",
-    params(("id" = PersonId, Path, description = "The instructor"), ("If-Match" = Option<String>, Header, description = "The ETag last read")),
+    params(("id" = PersonId, Path, description = "The instructor"),
+        ("If-Match" = String, Header, description = "The ETag last read; 428 without it")),
     request_body(content = PersonPatch, example = json!({"email": "shen.lan@example.org"})),
     responses((status = 200, description = "The instructor as it is now", body = PersonDocument), Changing))]
 async fn update_instructor(db: Data<Db>, caller: Caller, id: Path<PersonId>, body: Body<PersonPatch>) -> Result<Answer, Error> {

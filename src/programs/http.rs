@@ -67,7 +67,8 @@ async fn read_program(db: Data<Db>, caller: Caller, id: Path<ProgramId>) -> Resu
 
 /// Change a program's code or names
 #[utoipa::path(patch, path = "/programs/{id}", tag = "programs",
-    params(("id" = ProgramId, Path, description = "The program"), ("If-Match" = Option<String>, Header, description = "The ETag last read")),
+    params(("id" = ProgramId, Path, description = "The program"),
+        ("If-Match" = String, Header, description = "The ETag last read; 428 without it")),
     request_body(content = ProgramPatch, example = json!({"latin_name": "Hongxing course"})),
     responses((status = 200, description = "The program as it is now", body = Program), Changing))]
 async fn update_program(db: Data<Db>, caller: Caller, id: Path<ProgramId>, body: Body<ProgramPatch>) -> Result<Answer, Error> {
@@ -121,7 +122,8 @@ async fn read_program_version(db: Data<Db>, caller: Caller, id: Path<ProgramVers
 
 /// Replace the content of a draft
 #[utoipa::path(put, path = "/program-versions/{id}", tag = "programs",
-    params(("id" = ProgramVersionId, Path, description = "The program version"), ("If-Match" = Option<String>, Header, description = "The ETag last read")),
+    params(("id" = ProgramVersionId, Path, description = "The program version"),
+        ("If-Match" = String, Header, description = "The ETag last read; 428 without it")),
     request_body(content = NewProgramVersion, example = json!({"total_minutes": 540, "minutes_per_hour": 45, "authorized_absence_counts": true,
         "disciplines": [{"code": "MET", "name": "冶金工程"}],
         "modules": [{"code": "COM-01", "discipline": null, "name": "钢铁行业发展与青年工程师素养", "kind": "theory", "planned_minutes": 540}]})),

@@ -53,7 +53,8 @@ async fn read_room(db: Data<Db>, caller: Caller, id: Path<RoomId>) -> Result<Ans
 ///
 /// Another name or link needs a reason if published sessions are to come there, for whoever these concern is told.
 #[utoipa::path(patch, path = "/rooms/{id}", tag = "rooms",
-    params(("id" = RoomId, Path, description = "The room"), ("If-Match" = Option<String>, Header, description = "The ETag last read")),
+    params(("id" = RoomId, Path, description = "The room"),
+        ("If-Match" = String, Header, description = "The ETag last read; 428 without it")),
     request_body(content = RoomPatch, example = json!({"name": "教学楼 302", "reason": "the building was numbered anew"})),
     responses((status = 200, description = "The room as it is now", body = Room), Changing))]
 async fn update_room(db: Data<Db>, caller: Caller, id: Path<RoomId>, body: Body<RoomPatch>) -> Result<Answer, Error> {

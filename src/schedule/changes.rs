@@ -106,7 +106,7 @@ impl Standing {
             break_minutes,
             length_minutes,
             mode,
-            place: if places.is_empty() { None } else { Some(places.join(", ")) },
+            place: if places.is_empty() { None } else { Some(places.join(" · ")) },
             link,
             cohorts,
             instructors,

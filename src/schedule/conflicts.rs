@@ -27,6 +27,7 @@ text_enum! {
         Instructor => "instructor",
         Cohort => "cohort",
         Room => "room",
+        /// More trainees than the room holds are expected in this session: of two that share a room by a waiver each is judged by itself.
         RoomCapacity => "room_capacity",
         /// People come to it, and the room is an online place; or it is live online in a room, and no place says where one joins.
         RoomKind => "room_kind",

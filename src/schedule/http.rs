@@ -278,7 +278,8 @@ async fn read_session(db: Data<Db>, caller: Caller, id: Path<SessionId>) -> Resu
 
 /// Change a draft, or move a published session
 #[utoipa::path(patch, path = "/sessions/{id}", tag = "sessions",
-    params(("id" = SessionId, Path, description = "The session"), ("If-Match" = Option<String>, Header, description = "The ETag last read")),
+    params(("id" = SessionId, Path, description = "The session"),
+        ("If-Match" = String, Header, description = "The ETag last read; 428 without it")),
     request_body(content = SessionPatch, example = json!({"starts_at": "2020-05-29T01:00:00Z", "ends_at": "2020-05-29T02:40:00Z",
         "reason": "the hall is closed"})),
     responses((status = 200, description = "The session as it is now", body = ChangedSession), Changing))]

@@ -280,7 +280,8 @@ pub struct Waiver {
     #[schema(example = "周航")]
     pub granted_by: Option<Name>,
     pub granted_at: Instant,
-    /// Whether both take the same instructor, cohort or room at the same time now: as long as they do, it cannot be revoked.
+    /// Whether both are published or held, and take the same instructor, cohort or room at the same time now: as long as they do, it cannot be
+    /// revoked. A draft takes nothing yet.
     pub overlaps: bool,
 }
 

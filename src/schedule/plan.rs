@@ -87,7 +87,7 @@ pub struct NewSession {
     /// Unique in the intake.
     pub code: Code,
     pub module_id: ModuleId,
-    /// The intake's unless said.
+    /// The intake's unless said. A mixed session is in one room, which it occupies, and says the other half in words in `place`.
     #[serde(default)]
     pub mode: Option<SessionMode>,
     pub starts_at: EnteredTime,
@@ -102,7 +102,7 @@ pub struct NewSession {
     /// The room or online place that it is to occupy.
     #[serde(default)]
     pub room_id: Option<RoomId>,
-    /// Where it is, in words; occupies nothing.
+    /// Where it is, or where one joins, in words; occupies nothing.
     #[serde(default)]
     pub place: Option<Place>,
     /// One or more cohorts of the intake.
@@ -158,6 +158,7 @@ pub struct SessionPatch {
     #[serde(default, deserialize_with = "nullable")]
     #[schema(value_type = Option<RoomId>)]
     pub room_id: Patched<RoomId>,
+    /// Where it is, or where one joins, in words; of a mixed session the half that is not in the room. Occupies nothing.
     #[serde(default, deserialize_with = "nullable")]
     #[schema(value_type = Option<Place>)]
     pub place: Patched<Place>,

@@ -48,7 +48,10 @@ text_enum! {
 text_enum! {
     /// Why nothing takes place at a time of the pattern.
     pub enum SkipReason {
+        /// By the intake's calendar.
         DayOff => "day_off",
+        /// By the request.
+        LeftOut => "left_out",
         ClockChange => "clock_change",
         OutsideIntake => "outside_intake",
     }
@@ -281,7 +284,7 @@ pub(super) fn occurrences(
     pattern: &[Slot],
     zone: Zone,
     days: RangeInclusive<NaiveDate>,
-    days_off: &BTreeMap<NaiveDate, String>,
+    days_off: &BTreeMap<NaiveDate, (SkipReason, String)>,
     closes: Instant,
     left: i64,
 ) -> Drawn {
@@ -293,7 +296,7 @@ pub(super) fn occurrences(
             if drawn.minutes_left == 0 {
                 break;
             }
-            let off = days_off.get(&date).map(|why| (SkipReason::DayOff, why.clone()));
+            let off = days_off.get(&date).cloned();
             let found = off.map_or_else(|| slot.on(date, zone).map_err(|why| (SkipReason::ClockChange, why)), Err);
             match found.map(|one| one.within(drawn.minutes_left)) {
                 Ok(one) if one.ends_at <= closes => {
@@ -381,6 +384,9 @@ pub(super) struct LaidOut {
     /// What is still without a session in the plan of the cohort that has least left; drafts count.
     #[schema(example = 0)]
     pub minutes_left: i64,
+    /// What that cohort had before this series, in words.
+    #[schema(example = "cohort MET-1 has 90 of 1080 planned minutes of module MET-01 in sessions already, drafts among them")]
+    pub taken_before: String,
     pub ended: Ended,
     /// What would stand in the way of publishing them; the pointers are those of `sessions` here.
     #[serde(flatten)]

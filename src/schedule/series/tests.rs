@@ -98,7 +98,7 @@ proptest! {
         let off: BTreeSet<NaiveDate> = off.into_iter().map(|day| start + chrono::Days::new(day)).collect();
         let (held, skipped, rest) = model(&slots, (first, days), &off, left);
         let pattern: Vec<Slot> = slots.iter().copied().map(slot).collect();
-        let days_off = off.into_iter().map(|date| (date, "a day off".to_owned())).collect();
+        let days_off = off.into_iter().map(|date| (date, (SkipReason::DayOff, "a day off".to_owned()))).collect();
         let last = first + chrono::Days::new(days - 1);
         let closes = shown_at((first + chrono::Days::new(days)).and_time(NaiveTime::MIN))[0];
         let drawn = occurrences(&pattern, "Europe/Berlin".parse().unwrap(), first..=last, &days_off, closes.into(), left);

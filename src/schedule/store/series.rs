@@ -13,7 +13,7 @@ use super::{
     super::model::{SeriesId, SeriesRow, Session, SessionId, SessionRow, SessionState},
     super::plan::Plan,
     super::rules::{Frame, check_instructors, laid_out},
-    super::series::{Drawn, LaidOut, NewSeries, Series, SessionOfSeries, SessionsByState, Slot, WholeSeries, occurrences},
+    super::series::{Drawn, LaidOut, NewSeries, Series, SessionOfSeries, SessionsByState, SkipReason, Slot, WholeSeries, occurrences},
     admit, changing,
     check::checked,
     draft, frame, insert,
@@ -88,6 +88,7 @@ struct Ready {
     made_from: NewSeries,
     drawn: Drawn,
     plans: Vec<Plan>,
+    taken_before: String,
 }
 
 fn ready(conn: &mut Conn, actor: &Actor, intake: &Intake, frame: &Frame, new: NewSeries) -> Result<Ready, Error> {
@@ -97,11 +98,11 @@ fn ready(conn: &mut Conn, actor: &Actor, intake: &Intake, frame: &Frame, new: Ne
     faults.extend(frame.check_cohorts(new.module_id, &new.cohort_ids));
     faults.extend(intended.faults(intake));
     Error::unless_valid(faults)?;
-    let (left, full) = left(conn, intake, new.module_id, &new.cohort_ids)?;
+    let (left, taken_before) = left(conn, intake, new.module_id, &new.cohort_ids)?;
     let days_off = days_off(conn, intake, &intended.days, &new.skip)?;
     let drawn = occurrences(&new.pattern, intake.time_zone, intended.days.clone(), &days_off, frame.days.until, left);
     if drawn.occurrences.is_empty() {
-        return Err(nothing(&drawn, &new.pattern, full));
+        return Err(nothing(&drawn, &new.pattern, taken_before));
     }
     let own = series::table.filter(series::intake_id.eq(intake.id)).filter(series::code.eq(&new.code));
     if own.count().get_result::<i64>(conn)? > 0 {
@@ -109,7 +110,7 @@ fn ready(conn: &mut Conn, actor: &Actor, intake: &Intake, frame: &Frame, new: Ne
     }
     let plans = intended.plans(&drawn.occurrences)?;
     admit(conn, actor, intake, &plans)?;
-    Ok(Ready { made_from: intended.new, drawn, plans })
+    Ok(Ready { made_from: intended.new, drawn, plans, taken_before })
 }
 
 /// The days on which nothing of a series takes place, each with the reason: those of the intake's calendar and those of the request.
@@ -118,13 +119,14 @@ fn days_off(
     intake: &Intake,
     days: &RangeInclusive<NaiveDate>,
     skip: &[NaiveDate],
-) -> Result<BTreeMap<NaiveDate, String>, Error> {
-    let mut off = match intake.holiday_calendar_id {
+) -> Result<BTreeMap<NaiveDate, (SkipReason, String)>, Error> {
+    let off = match intake.holiday_calendar_id {
         Some(calendar) => calendars::days_off(conn, calendar, &days.start().iter_days().take_while(|day| day <= days.end()).collect())?.1,
         None => BTreeMap::new(),
     };
-    off.extend(skip.iter().map(|date| (*date, "left out by the request".to_owned())));
-    Ok(off)
+    let by_calendar = off.into_iter().map(|(date, why)| (date, (SkipReason::DayOff, why)));
+    let by_request = skip.iter().map(|date| (*date, (SkipReason::LeftOut, "left out by the request".to_owned())));
+    Ok(by_calendar.chain(by_request).collect())
 }
 
 /// The minutes of a module for which some of these cohorts, the one that has least left, has no session yet, and what both are called.
@@ -140,9 +142,9 @@ fn left(conn: &mut Conn, intake: &Intake, module: ModuleId, cohorts: &[CohortId]
     Ok((planned - taken(&most), format!("cohort {} has {of_plan} in sessions already, drafts among them", most.code)))
 }
 
-fn nothing(drawn: &Drawn, pattern: &[Slot], full: String) -> Error {
+fn nothing(drawn: &Drawn, pattern: &[Slot], taken_before: String) -> Error {
     let detail = if drawn.minutes_left == 0 {
-        full
+        taken_before
     } else if drawn.skipped.is_empty() {
         format!("none of the days is a {}", listed(pattern.iter().map(|slot| slot.weekday.as_str())))
     } else {
@@ -162,7 +164,7 @@ fn lay_out(
     id: Option<SeriesId>,
     stored: &[Session],
 ) -> Result<LaidOut, Error> {
-    let Ready { made_from: NewSeries { code, .. }, drawn, plans } = ready;
+    let Ready { made_from: NewSeries { code, .. }, drawn, plans, taken_before } = ready;
     let mut told = Vec::with_capacity(plans.len());
     let mut candidates = Vec::with_capacity(plans.len());
     for (index, (plan, one)) in plans.into_iter().zip(&drawn.occurrences).enumerate() {
@@ -179,7 +181,7 @@ fn lay_out(
     }
     let checked = checked(conn, actor, now, intake, candidates)?;
     let Drawn { skipped, minutes_left, ended, .. } = drawn;
-    Ok(LaidOut { id, intake_id: intake.id, code, sessions: told, skipped, minutes_left, ended, checked })
+    Ok(LaidOut { id, intake_id: intake.id, code, sessions: told, skipped, minutes_left, taken_before, ended, checked })
 }
 
 /// The series of an intake after `cursor`, by id.

@@ -87,6 +87,22 @@ fn every_operation_is_described() {
 }
 
 #[test]
+fn what_is_refused_without_if_match_says_that_it_needs_it() {
+    let mut wrong = Vec::new();
+    for (path, method, operation) in operations(&document()) {
+        if operation["responses"].get("428").is_none() {
+            continue;
+        }
+        let needed = operation["parameters"].as_array().unwrap().iter().find(|one| one["name"] == "If-Match");
+        let is_told = |one: &Value| one["required"] == true || one["description"].as_str().unwrap().contains("not needed for the first");
+        if !needed.is_some_and(is_told) {
+            wrong.push(format!("{method} {path}"));
+        }
+    }
+    assert_eq!(wrong, [""; 0]);
+}
+
+#[test]
 fn every_reference_of_the_document_leads_somewhere() {
     fn references<'a>(value: &'a Value, found: &mut BTreeSet<&'a str>) {
         match value {

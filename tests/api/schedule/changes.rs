@@ -299,6 +299,17 @@ fn another_name_or_link_of_a_room_is_told_to_whoever_is_to_come_there() {
 }
 
 #[test]
+fn a_room_and_a_place_are_told_together_in_either_language() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let session = seed::published_session(&course, "P-1", &seed::morning(1));
+    patch(&course, &session, json!({ "room_id": seed::room(&course, "A-301"), "place": "腾讯会议 836" }));
+    let told = course.coordinator.get(&format!("/sessions/{session}/changes")).expect(200);
+    assert_eq!(told.text_at("/items/0/after/place"), "教学楼 A-301 · 腾讯会议 836");
+    assert!(told.text_at("/items/0/message/zh").contains("地点：教学楼 A-301 · 腾讯会议 836（"), "{}", told.text);
+}
+
+#[test]
 fn changes_come_page_by_page_and_from_an_instant_on() {
     let app = spawn_app();
     let course = seed::course(&app);

@@ -35,10 +35,11 @@ fn a_series_goes_on_until_the_hours_of_the_module_are_used_up() {
     let last = &made.body["sessions"][3];
     assert_eq!((&last["minutes"], &last["ends_at"]), (&json!(45), &json!("2020-06-15T00:55:00Z")));
     assert_eq!((&made.body["minutes_left"], &made.body["ended"]), (&json!(0), &json!("plan_used_up")));
+    assert!(made.text_at("/taken_before").starts_with("cohort MET-1 has 0 of 315 planned minutes of module MET-01 "), "{}", made.text);
     let skipped = &made.body["skipped"];
     assert_eq!(
         (skipped.as_array().unwrap().len(), &skipped[0]["date"], &skipped[0]["reason"]),
-        (1, &json!("2020-06-04"), &json!("day_off"))
+        (1, &json!("2020-06-04"), &json!("left_out"))
     );
     assert_eq!((&made.body["fits"], &made.body["conflicts"]), (&json!(true), &json!([])));
     // What was tried says the same, but for the ids.
