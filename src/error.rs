@@ -64,7 +64,7 @@ pub enum Error {
     Invalid(Vec<FieldFault>),
     /// 422: a file that cannot be taken as it is; `code` says in which way, the faults say where, and what stands in its way is data.
     #[error("{detail}")]
-    Rejected { code: &'static str, detail: String, faults: Vec<FieldFault>, conflicts: Vec<Conflict> },
+    Rejected { code: &'static str, detail: String, faults: Vec<FieldFault>, conflicts: Vec<Conflict>, truncated: bool },
     /// Another 4xx that says all there is to say by its status (404, 405, 406, 408, 413, 415).
     #[error("{detail}")]
     Refused { status: StatusCode, code: &'static str, detail: String },
@@ -242,24 +242,23 @@ pub fn coded<E: serde::de::Error>(code: &str, detail: &str) -> E {
 
 /// Code and detail of a message that [`coded`] made, or `code` and the message itself in plain words.
 pub fn decoded<'a>(message: &'a str, code: &'a str) -> (&'a str, Cow<'a, str>) {
-    let mut parts = message.split('\u{1}');
-    match (parts.next(), parts.next(), parts.next()) {
-        (Some(_), Some(code), Some(detail)) => (code, detail.into()),
-        _ => (code, plain(message).map_or(message.into(), Cow::from)),
+    // The detail may hold what was sent, and that the mark.
+    let marked = message.split_once('\u{1}').and_then(|(_, rest)| rest.rsplit_once('\u{1}')?.0.split_once('\u{1}'));
+    match marked {
+        Some((code, detail)) => (code, detail.into()),
+        None => (code, plain(message).map_or(message.into(), Cow::from)),
     }
 }
 
-/// What serde says of a value or a field that there is not, without the words of Rust: variants, and `expected one of`.
+/// What serde says of a field that there is not, without the words of Rust: `expected one of`.
 fn plain(message: &str) -> Option<String> {
-    let (what, rest) = [("value", "unknown variant `"), ("field", "unknown field `")]
-        .into_iter()
-        .find_map(|(what, begin)| Some((what, message.strip_prefix(begin)?)))?;
+    let rest = message.strip_prefix("unknown field `")?;
     let known = [", there are no ", ", expected one of ", ", expected "];
     // What was sent may hold these words too; what is known does not.
     let (sent, known) = known.into_iter().find_map(|between| rest.rsplit_once(between).filter(|(sent, _)| sent.ends_with('`')))?;
     let sent = sent.trim_end_matches('`');
     let names = known.split('`').skip(1).step_by(2);
-    Some(format!("there is no {what} `{sent}`; there are: {}", listed(names)))
+    Some(format!("there is no field `{sent}`; there are: {}", listed(names)))
 }
 
 #[cfg(test)]
@@ -274,13 +273,16 @@ mod tests {
 
     #[test]
     fn what_there_is_not_is_told_in_plain_words() {
-        assert_eq!(told(&SerdeError::unknown_variant("x", &["a", "b", "c"])), "there is no value `x`; there are: a, b, c");
-        assert_eq!(told(&SerdeError::unknown_variant("x", &["a", "b"])), "there is no value `x`; there are: a, b");
+        assert_eq!(told(&SerdeError::unknown_field("x", &["a", "b", "c"])), "there is no field `x`; there are: a, b, c");
+        assert_eq!(told(&SerdeError::unknown_field("x", &["a", "b"])), "there is no field `x`; there are: a, b");
         assert_eq!(told(&SerdeError::unknown_field("x", &["a"])), "there is no field `x`; there are: a");
         assert_eq!(told(&SerdeError::unknown_field("x", &[])), "there is no field `x`; there are: none");
         // What was sent may look like what serde says.
         let sent = "a`, expected `b";
-        assert_eq!(told(&SerdeError::unknown_variant(sent, &["c", "d"])), format!("there is no value `{sent}`; there are: c, d"));
+        assert_eq!(told(&SerdeError::unknown_field(sent, &["c", "d"])), format!("there is no field `{sent}`; there are: c, d"));
         assert_eq!(told(&SerdeError::missing_field("x")), "missing field `x`");
+        // Or hold the mark.
+        let coded: SerdeError = coded("unknown_value", "there is no value `\u{1}`; there are: a");
+        assert_eq!(decoded(&coded.to_string(), ""), ("unknown_value", "there is no value `\u{1}`; there are: a".into()));
     }
 }

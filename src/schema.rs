@@ -570,6 +570,7 @@ diesel::table! {
         minutes -> Nullable<Integer>,
         mode -> Nullable<Text>,
         note -> Nullable<Text>,
+        segments -> Nullable<Text>,
         recorded_at -> Ts,
     }
 }

@@ -42,12 +42,14 @@ pub(super) struct NewGuest {
     pub(super) note: Option<Note>,
 }
 
-/// The session that a guest makes up.
+/// The session that a guest makes up, and why here.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable, Serialize, ToSchema)]
-pub struct MissedSession {
+pub struct MakesUp {
     pub id: SessionId,
     #[schema(example = "MET-01")]
     pub code: Code,
+    /// What was said when the guest was invited.
+    pub note: Option<Note>,
 }
 
 /// Somebody who is called in a session.
@@ -55,12 +57,12 @@ pub struct MissedSession {
 pub(super) struct Member {
     pub(super) person: Expected,
     /// None of whoever owes the session.
-    pub(super) makes_up: Option<MissedSession>,
+    pub(super) makes_up: Option<MakesUp>,
 }
 
 impl Member {
     /// Those who owe a session, and its guests. Whoever came to owe it after having been invited is no guest any more.
-    pub(super) fn all(owing: Vec<Expected>, guests: Vec<(Expected, MissedSession)>) -> Vec<Self> {
+    pub(super) fn all(owing: Vec<Expected>, guests: Vec<(Expected, MakesUp)>) -> Vec<Self> {
         let ids: BTreeSet<EnrollmentId> = owing.iter().map(|person| person.enrollment_id).collect();
         let guests = guests.into_iter().filter(|(person, _)| !ids.contains(&person.enrollment_id));
         let owing = owing.into_iter().map(|person| Self { person, makes_up: None });
@@ -69,7 +71,7 @@ impl Member {
 }
 
 /// The guests among these people, each with what is made up; whoever is not enrolled (any more) is none.
-pub(super) fn paired(people: Vec<Expected>, makes_up: Vec<(EnrollmentId, MissedSession)>) -> Vec<(Expected, MissedSession)> {
-    let mut makes_up: BTreeMap<EnrollmentId, MissedSession> = makes_up.into_iter().collect();
+pub(super) fn paired(people: Vec<Expected>, makes_up: Vec<(EnrollmentId, MakesUp)>) -> Vec<(Expected, MakesUp)> {
+    let mut makes_up: BTreeMap<EnrollmentId, MakesUp> = makes_up.into_iter().collect();
     people.into_iter().filter_map(|person| makes_up.remove(&person.enrollment_id).map(|missed| (person, missed))).collect()
 }

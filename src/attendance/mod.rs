@@ -3,12 +3,13 @@
 mod guests;
 mod http;
 mod model;
+mod segments;
 mod store;
 
-pub use guests::MissedSession;
+pub use guests::MakesUp;
 pub use http::{ApiDoc, routes};
 pub use model::{AttendanceCode, NewAttendance, NewRollCall, RollCall, RollCallEntry, RollCallState};
-pub use store::guests::verify_make_ups;
+pub use segments::{NewSegment, Segment, Segments};
 pub use store::marks::verify_marks;
 pub use store::verify::{verify_closings, verify_postings};
 pub use store::{close, put, read, refuse_unclosed};

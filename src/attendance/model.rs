@@ -6,7 +6,10 @@ use diesel::{AsChangeset, Identifiable, Insertable, Queryable, Selectable};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::guests::{Member, MissedSession};
+use super::{
+    guests::{MakesUp, Member},
+    segments::{NewSegment, Segment, Segments},
+};
 use crate::{
     clock::Instant,
     db::types::text_enum,
@@ -20,6 +23,7 @@ use crate::{
     schedule::{Cursor, Instructor, Session, SessionId, SessionRow, SessionState},
     schema::{attendances, roll_calls},
     text::{Code, Name, Note, counted},
+    zone::Zone,
 };
 
 text_enum! {
@@ -121,6 +125,7 @@ pub(super) struct Attendance {
     pub(super) minutes: Option<i32>,
     pub(super) mode: Option<AttendanceMode>,
     pub(super) note: Option<Note>,
+    pub(super) segments: Option<Segments>,
     #[serde(skip)]
     pub(super) recorded_at: Instant,
 }
@@ -159,8 +164,11 @@ pub struct RollCallEntry {
     pub minutes: Option<i32>,
     pub mode: Option<AttendanceMode>,
     pub note: Option<Note>,
+    /// From when to when they were there, if that was said; `minutes` is what it comes to.
+    #[schema(value_type = Option<Vec<Segment>>)]
+    pub segments: Option<Segments>,
     /// Of a guest, who does not owe this session: the one that is made up here.
-    pub makes_up: Option<MissedSession>,
+    pub makes_up: Option<MakesUp>,
 }
 
 impl RollCallEntry {
@@ -178,6 +186,7 @@ impl RollCallEntry {
             minutes: attendance.and_then(|attendance| attendance.minutes),
             mode: attendance.and_then(|attendance| attendance.mode),
             note: attendance.and_then(|attendance| attendance.note.clone()),
+            segments: attendance.and_then(|attendance| attendance.segments.clone()),
             makes_up,
         }
     }
@@ -197,7 +206,7 @@ pub(super) struct RollCallSummary {
     /// published while nobody has confirmed how it was held.
     pub(super) session_state: SessionState,
     pub(super) state: RollCallState,
-    /// How many owe the session; to a class adviser, of the own cohorts.
+    /// How many are to be called: who owe the session, and guests; to a class adviser, of the own cohorts and guests.
     #[schema(example = 61)]
     pub(super) expected: i64,
     /// How many of them have been called.
@@ -264,6 +273,9 @@ pub struct NewAttendance {
     pub mode: Option<AttendanceMode>,
     #[serde(default)]
     pub note: Option<Note>,
+    /// From when to when they were there, in the place of `minutes`; what lies outside the session does not count.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub segments: Vec<NewSegment>,
 }
 
 /// What `code` with `minutes` present comes to in a session of `whole` minutes: entries that add up to it, none of them zero
@@ -300,41 +312,71 @@ pub(super) fn split(code: AttendanceCode, minutes: Option<i32>, whole: i32) -> R
     Ok(entries.into_iter().filter(|(_, minutes)| *minutes > 0).collect())
 }
 
-/// Checks a roll call to be put: everybody of the class, nobody twice, minutes that fit, and of guests only what they attended.
-pub(super) fn check(entries: &[NewAttendance], class: &[Member], whole: i32) -> Result<(), Error> {
-    let class: BTreeMap<EnrollmentId, bool> = class.iter().map(|one| (one.person.enrollment_id, one.makes_up.is_some())).collect();
-    let mut faults = Vec::new();
-    let mut seen = BTreeSet::new();
-    for (index, entry) in entries.iter().enumerate() {
-        let is_guest = class.get(&entry.enrollment_id);
-        if is_guest == Some(&true) && matches!(entry.code, AttendanceCode::Excused | AttendanceCode::Exempt) {
-            let detail = "a guest owes nothing here: say present, late, left_early or absent";
-            faults.push(FieldFault::new(format!("/entries/{index}/code"), "owes_nothing", detail));
-        }
-        if is_guest.is_none() {
-            faults.push(FieldFault::new(
-                format!("/entries/{index}/enrollment_id"),
-                "not_expected",
-                "this enrollment is not expected in the session",
-            ));
-        } else if !seen.insert(entry.enrollment_id) {
-            faults.push(FieldFault::new(format!("/entries/{index}/enrollment_id"), "named_twice", "this enrollment is named twice"));
-        }
-        if let Err((code, detail)) = split(entry.code, entry.minutes, whole) {
-            faults.push(FieldFault::new(format!("/entries/{index}/minutes"), code, detail));
-        }
-    }
-    Error::unless_valid(faults)
+/// When a session was held, or is to be until then, and its minutes.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Times {
+    pub(super) starts_at: Instant,
+    pub(super) ends_at: Instant,
+    pub(super) minutes: i32,
 }
 
-/// Whether two roll calls say the same, whatever the order of their lines.
-pub(super) fn says_the_same(stored: &[Attendance], entries: &[NewAttendance]) -> bool {
-    type Line<'a> = (AttendanceCode, Option<i32>, Option<AttendanceMode>, Option<&'a Note>);
-    let stored: BTreeMap<EnrollmentId, Line<'_>> =
-        stored.iter().map(|row| (row.enrollment_id, (row.code, row.minutes, row.mode, row.note.as_ref()))).collect();
-    let new: BTreeMap<EnrollmentId, Line<'_>> =
-        entries.iter().map(|entry| (entry.enrollment_id, (entry.code, entry.minutes, entry.mode, entry.note.as_ref()))).collect();
-    stored == new
+impl Times {
+    pub(super) fn of(session: &SessionRow) -> Self {
+        Self {
+            starts_at: session.begins_at(),
+            ends_at: session.held_ends_at.unwrap_or(session.ends_at),
+            minutes: session.held_minutes.unwrap_or(session.minutes),
+        }
+    }
+
+    /// The minutes that segments come to.
+    pub(super) fn within(self, segments: &Segments) -> i32 {
+        segments.minutes((self.starts_at, self.ends_at), self.minutes)
+    }
+}
+
+/// The lines of a roll call to be put: everybody of the class, nobody twice, minutes that fit, and of guests only what they attended.
+pub(super) fn lines(
+    new: &NewRollCall,
+    session_id: SessionId,
+    class: &[Member],
+    times: Times,
+    zone: Zone,
+    now: Instant,
+) -> Result<Vec<Attendance>, Error> {
+    let class: BTreeMap<EnrollmentId, bool> = class.iter().map(|one| (one.person.enrollment_id, one.makes_up.is_some())).collect();
+    let (mut lines, mut faults, mut seen) = (Vec::with_capacity(new.entries.len()), Vec::new(), BTreeSet::new());
+    for (index, entry) in new.entries.iter().enumerate() {
+        let mut blame =
+            |field: &str, code: &str, detail: String| faults.push(FieldFault::new(format!("/entries/{index}/{field}"), code, detail));
+        match class.get(&entry.enrollment_id) {
+            None => blame("enrollment_id", "not_expected", "this enrollment is not expected in the session".to_owned()),
+            Some(_) if !seen.insert(entry.enrollment_id) => {
+                blame("enrollment_id", "named_twice", "this enrollment is named twice".to_owned())
+            }
+            Some(true) if matches!(entry.code, AttendanceCode::Excused | AttendanceCode::Exempt) => {
+                blame("code", "owes_nothing", "a guest owes nothing here: say present, late, left_early or absent".to_owned());
+            }
+            Some(_) => {}
+        }
+        let segments = match Segments::entered(&entry.segments, zone, &format!("/entries/{index}/segments")) {
+            Ok(segments) => segments,
+            Err(wrong) => {
+                faults.extend(wrong);
+                continue;
+            }
+        };
+        if segments.is_some() && entry.minutes.is_some() {
+            blame("minutes", "said_twice", "say the minutes or the segments, not both".to_owned());
+        }
+        let minutes = segments.as_ref().map(|segments| times.within(segments)).or(entry.minutes);
+        if let Err((code, detail)) = split(entry.code, minutes, times.minutes) {
+            blame(if segments.is_some() { "segments" } else { "minutes" }, code, detail);
+        }
+        let NewAttendance { enrollment_id, code, mode, ref note, .. } = *entry;
+        lines.push(Attendance { session_id, enrollment_id, code, minutes, mode, note: note.clone(), segments, recorded_at: now });
+    }
+    Error::unless_valid(faults).map(|()| lines)
 }
 
 /// Refuses to take back the lines of a roll call that was closed before: its postings stand, and a correction says what was found instead.
@@ -342,12 +384,12 @@ pub(super) fn refuse_uncalling(
     before: &RollCallRow,
     expected: &BTreeSet<EnrollmentId>,
     stored: &[Attendance],
-    new: &NewRollCall,
+    lines: &[Attendance],
 ) -> Result<(), Error> {
     if before.closings == 0 {
         return Ok(());
     }
-    let called: BTreeSet<EnrollmentId> = new.entries.iter().map(|entry| entry.enrollment_id).collect();
+    let called: BTreeSet<EnrollmentId> = lines.iter().map(|line| line.enrollment_id).collect();
     let left_out = stored.iter().map(|line| line.enrollment_id).filter(|id| expected.contains(id) && !called.contains(id)).count();
     if left_out == 0 {
         return Ok(());
@@ -370,7 +412,7 @@ mod tests {
     use super::*;
     use crate::{enrollments::Expected, id::Id};
 
-    fn member(enrollment_id: EnrollmentId, makes_up: Option<MissedSession>) -> Member {
+    fn member(enrollment_id: EnrollmentId, makes_up: Option<MakesUp>) -> Member {
         let person = Expected {
             enrollment_id,
             cohort_id: None,
@@ -402,8 +444,19 @@ mod tests {
     #[test]
     fn a_stranger_and_a_double_are_pointed_at() {
         let (known, stranger) = (Id::generate(), Id::generate());
-        let line = |enrollment_id| NewAttendance { enrollment_id, code: AttendanceCode::Present, minutes: None, mode: None, note: None };
-        let Err(Error::Invalid(faults)) = check(&[line(known), line(stranger), line(known)], &[member(known, None)], 45) else {
+        let line = |enrollment_id| NewAttendance {
+            enrollment_id,
+            code: AttendanceCode::Present,
+            minutes: None,
+            mode: None,
+            note: None,
+            segments: Vec::new(),
+        };
+        let epoch = Instant::from_unix_micros(0).unwrap();
+        let times = Times { starts_at: epoch, ends_at: epoch.plus(chrono::TimeDelta::minutes(45)), minutes: 45 };
+        let new = NewRollCall { entries: vec![line(known), line(stranger), line(known)] };
+        let zone = "Asia/Shanghai".parse().unwrap();
+        let Err(Error::Invalid(faults)) = lines(&new, Id::generate(), &[member(known, None)], times, zone, epoch) else {
             panic!("accepted");
         };
         let codes: Vec<(&str, &str)> = faults.iter().map(|fault| (fault.pointer.as_str(), fault.code.as_str())).collect();

@@ -20,8 +20,8 @@ use self::lines::{compare, replace, stored};
 use super::{
     guests::Member,
     model::{
-        Attendance, NewRollCall, RollCall, RollCallEntry, RollCallRow, RollCallState, RollCallTransition, after, check, refuse_uncalling,
-        says_the_same,
+        Attendance, NewRollCall, RollCall, RollCallEntry, RollCallRow, RollCallState, RollCallTransition, Times, after, lines,
+        refuse_uncalling,
     },
 };
 use crate::{
@@ -48,11 +48,6 @@ fn row(conn: &mut Conn, session: &SessionRow) -> Result<RollCallRow, Error> {
     Ok(row.unwrap_or_else(|| RollCallRow::untouched(session)))
 }
 
-/// The minutes that count: as held, or as planned until then.
-fn minutes(session: &SessionRow) -> i32 {
-    session.held_minutes.unwrap_or(session.minutes)
-}
-
 /// Everybody who is called in this session: those who owe it, then its guests.
 fn class(conn: &mut Conn, session: &SessionRow) -> Result<Vec<Member>, Error> {
     let owing = enrollments::expected_of(conn, session.id, session.begins_at())?;
@@ -60,7 +55,7 @@ fn class(conn: &mut Conn, session: &SessionRow) -> Result<Vec<Member>, Error> {
     Ok(Member::all(owing, guests))
 }
 
-/// Whom the actor calls in this session: the class, or of it a class adviser's own cohorts.
+/// Whom the actor calls in this session: the class; of it a class adviser's own cohorts, and the guests, who have no adviser there.
 fn called_by(conn: &mut Conn, actor: &Actor, session: &SessionRow) -> Result<Vec<Member>, Error> {
     let mut class = class(conn, session)?;
     if let Scope::Adviser(person, _) = actor.scope() {
@@ -69,13 +64,17 @@ fn called_by(conn: &mut Conn, actor: &Actor, session: &SessionRow) -> Result<Vec
             .filter(cohorts::adviser_id.eq(person))
             .select(cohorts::id)
             .load(conn)?;
-        class.retain(|one| one.person.cohort_id.is_some_and(|cohort| own.contains(&cohort)));
+        class.retain(|one| one.makes_up.is_some() || one.person.cohort_id.is_some_and(|cohort| own.contains(&cohort)));
     }
     Ok(class)
 }
 
 fn provider(conn: &mut Conn, session: &SessionRow) -> Result<OrganizationId, Error> {
     Ok(intake_rows::table.find(session.intake_id).select(intake_rows::provider_id).first(conn)?)
+}
+
+fn zone(conn: &mut Conn, session: &SessionRow) -> Result<Zone, Error> {
+    Ok(intake_rows::table.find(session.intake_id).select(intake_rows::time_zone).first(conn)?)
 }
 
 /// A session's roll call, with everybody who is expected.
@@ -98,7 +97,7 @@ fn shown(session: &SessionRow, row: RollCallRow, class: Vec<Member>, stored: &[A
     RollCall {
         session_id: session.id,
         state: row.state,
-        minutes: minutes(session),
+        minutes: Times::of(session).minutes,
         closings: row.closings,
         submitted_at: row.submitted_at,
         closed_at: row.closed_at,
@@ -137,15 +136,16 @@ pub fn put(
     ready(conn, actor, now, &session, before.state)?;
     let class = called_by(conn, actor, &session)?;
     let ids: BTreeSet<EnrollmentId> = class.iter().map(|one| one.person.enrollment_id).collect();
-    check(&new.entries, &class, minutes(&session))?;
+    let new = lines(new, session_id, &class, Times::of(&session), zone(conn, &session)?, now)?;
     let mut stored = stored(conn, session_id)?;
     if let Scope::Adviser(..) = actor.scope() {
         // The lines of the other cohorts stay as their own advisers called them.
         stored.retain(|line| ids.contains(&line.enrollment_id));
     }
-    refuse_uncalling(&before, &ids, &stored, new)?;
+    refuse_uncalling(&before, &ids, &stored, &new)?;
     let is_first = before.state == RollCallState::NotOpen;
-    let alters = is_first || !says_the_same(&stored, &new.entries);
+    let lines = compare(&stored, new);
+    let alters = is_first || lines.alter();
     // A roll call that nobody has called yet has no state to be stale.
     if let Some(caller) = caller.filter(|_| !is_first) {
         caller.check_if_match(&ETag::version(before.version), alters)?;
@@ -156,7 +156,6 @@ pub fn put(
     let state = if is_first { RollCallState::Open } else { before.state };
     let changed = RollCallRow { state, version: before.version + 1, ..before.clone() };
     save(conn, &before, &changed)?;
-    let lines = compare(now, session_id, &stored, new);
     replace(conn, session_id, &lines)?;
     let entry = NewEntry::of("roll_call.put", "session", session_id).provider(provider(conn, &session)?).intake(session.intake_id);
     actor.record(entry.from(&lines.gone).to(&lines.fresh));
@@ -169,7 +168,7 @@ fn ready(conn: &mut Conn, actor: &Actor, now: Instant, session: &SessionRow, sta
         return Err(Error::conflict("session_not_published", format!("the session is {}; its roll cannot be called", session.state)));
     }
     if now < session.begins_at() {
-        let zone: Zone = intake_rows::table.find(session.intake_id).select(intake_rows::time_zone).first(conn)?;
+        let zone = zone(conn, session)?;
         let detail = format!("the session starts at {}; its roll is called from then on", zone.told(session.begins_at()));
         return Err(Error::invalid("", "before_start", detail));
     }
@@ -243,8 +242,8 @@ fn complete(class: &[Member], stored: &[Attendance]) -> Result<(), Error> {
     if missing == 0 {
         return Ok(());
     }
-    let expected = counted(class.len(), "expected trainee");
-    Err(Error::conflict("roll_call_incomplete", format!("still to be called: {missing} of {expected}")))
+    let class = counted(class.len(), "trainee");
+    Err(Error::conflict("roll_call_incomplete", format!("still to be called: {missing} of {class}")))
 }
 
 /// Refuses to end an intake while a session of it was held and its roll call is not closed.

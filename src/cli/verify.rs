@@ -67,7 +67,7 @@ const CHECKS: &[(&str, Check)] = &[
     ("postings", attendance::verify_postings),
     ("marks", attendance::verify_marks),
     ("closings", attendance::verify_closings),
-    ("make-ups", attendance::verify_make_ups),
+    ("make-ups", ledger::verify_make_ups),
     ("unsettled", enrollments::verify_unsettled),
     ("hours", ledger::verify),
 ];

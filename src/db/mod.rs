@@ -45,8 +45,7 @@ pub enum Conn {
     Postgres(PgConnection),
 }
 
-/// Rows or ids in one statement. One size keeps the statement the same, so that it stays prepared, and its values far from how many may be
-/// bound: 32,766 on SQLite, 65,535 on Postgres.
+/// Rows or ids in one statement, so that what is bound stays far from how much may be: 32,766 values on SQLite, 65,535 on Postgres.
 pub const CHUNK: usize = 500;
 
 /// How many requests may wait for or use the database at once; beyond that the answer is 503 at once.

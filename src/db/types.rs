@@ -210,7 +210,7 @@ macro_rules! text_enum {
             fn from_str(text: &str) -> Result<Self, String> {
                 match text {
                     $($text => Ok(Self::$member),)+
-                    _ => Err(format!("`{text}` is none of: {}", [$($text),+].join(", "))),
+                    _ => Err(format!("there is no value `{text}`; there are: {}", $crate::text::listed([$($text),+]))),
                 }
             }
         }
@@ -224,8 +224,7 @@ macro_rules! text_enum {
         // Not derived: for serde_json a number in an enum's place is a syntax error, and a map of one member a variant.
         impl<'de> serde::Deserialize<'de> for $name {
             fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                let text = String::deserialize(deserializer)?;
-                text.parse().map_err(|_| serde::de::Error::unknown_variant(&text, &[$($text),+]))
+                String::deserialize(deserializer)?.parse().map_err(|detail: String| $crate::error::coded("unknown_value", &detail))
             }
         }
 

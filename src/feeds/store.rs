@@ -243,18 +243,21 @@ fn still_holds(conn: &mut Conn, now: Instant, feed: &FeedRow) -> Result<bool, Er
         .filter(role_grants::organization_id.eq(feed.organization_id))
         .filter(role_grants::from_at.le(now))
         .filter(role_grants::until_at.is_null().or(role_grants::until_at.gt(now)));
-    Ok(holders.count().get_result::<i64>(conn)? > 0)
+    Ok(diesel::select(exists(holders)).get_result(conn)?)
 }
 
-/// Whether the person of a feed that a coordinator made is one whom the coordinator's provider recorded or has enrolled, to this day.
+/// Whether the person of a feed that a coordinator made is one whom the coordinator's provider recorded, or who has an enrollment there
+/// that is open to this day (DOMAIN 2.2).
 fn still_concerns(conn: &mut Conn, feed: &FeedRow) -> Result<bool, Error> {
     let Some(person) = feed.person_id else {
         return Ok(true);
     };
-    let enrolled = enrollments::table.filter(enrollments::intake_id.eq_any(provided(feed.organization_id)));
+    let enrolled = enrollments::table
+        .filter(enrollments::intake_id.eq_any(provided(feed.organization_id)))
+        .filter(enrollments::state.ne_all(EnrollmentState::ENDED));
     let known =
         person_rows::provider_id.eq_any(below(feed.organization_id)).or(person_rows::id.eq_any(enrolled.select(enrollments::person_id)));
-    Ok(person_rows::table.filter(person_rows::id.eq(person)).filter(known).count().get_result::<i64>(conn)? > 0)
+    Ok(diesel::select(exists(person_rows::table.filter(person_rows::id.eq(person)).filter(known))).get_result(conn)?)
 }
 
 /// What a subject is called, and its calendar by whatever program.

@@ -133,8 +133,6 @@ fn code_of(message: &str) -> &'static str {
         "duplicate_field"
     } else if message.starts_with("invalid type") {
         "wrong_type"
-    } else if message.starts_with("unknown variant") {
-        "unknown_value"
     } else {
         "wrong_value"
     }

@@ -42,7 +42,8 @@ pub struct Problem {
     /// What stands in the way, for `session_conflict`, `plan_exceeded` and `outside_intake`, and of a schedule's file; as the check of the sessions tells it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub conflicts: Vec<Conflict>,
-    /// Whether there are more conflicts than these, which are the first 100. Left out where these are all.
+    /// Whether there are more conflicts than these, which are the first 100, or of a schedule's file those of the first 1,000 overlaps. Left
+    /// out where these are all.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     #[schema(example = true)]
     pub truncated: bool,
@@ -147,7 +148,7 @@ fn of(error: &Error, instance: String) -> Problem {
     let errors = if let Error::Invalid(faults) | Error::Rejected { faults, .. } = error { faults.clone() } else { Vec::new() };
     let conflicts =
         if let Error::Blocked { conflicts, .. } | Error::Rejected { conflicts, .. } = error { conflicts.clone() } else { Vec::new() };
-    let truncated = matches!(error, Error::Blocked { truncated: true, .. });
+    let truncated = matches!(error, Error::Blocked { truncated: true, .. } | Error::Rejected { truncated: true, .. });
     Problem { errors, conflicts, truncated, code: error.code().to_owned(), detail: error.to_string(), ..plain(status, instance) }
 }
 

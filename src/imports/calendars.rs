@@ -12,6 +12,7 @@ use crate::{
     clock::Instant,
     db::{self, Conn},
     error::Error,
+    intakes::{self, IntakeId, IntakePatch},
 };
 
 /// The calendar of this kind, if the actor may import its days or shifts.
@@ -53,8 +54,13 @@ pub fn begin_calendar(
 ) -> Result<Report, Error> {
     actor.may_beyond_intakes(Action::Import)?;
     let calendar = calendars::planned(conn, actor, now, new)?;
-    let note = format!("there is no calendar {} yet; the file begins it", calendar.code);
+    let code = calendar.code.clone();
     let report = take(conn, actor, now, (calendar, true), file, options)?;
+    let note = if report.committed {
+        format!("the calendar {code} begins with this file")
+    } else {
+        format!("there is no calendar {code} yet; the file begins it")
+    };
     Ok(Report { notes: vec![note], ..report })
 }
 
@@ -120,8 +126,21 @@ fn fill<K: Clone + Serialize, T: Clone + Serialize>(
         options.tell("written", total, total);
         let filled = Effect::updated("calendar", calendar.id, calendar.version, &Lines { keys, lines: before })?;
         let begun = begins.then(|| Effect::created("calendar", calendar.id, calendar.version));
-        Ok([filled].into_iter().chain(begun).collect())
+        let kept = options.keeper.map(|intake| name_in(conn, actor, intake, calendar.id)).transpose()?.flatten();
+        Ok([filled].into_iter().chain(begun).chain(kept).collect())
     })
+}
+
+/// Has an intake keep the days off of a calendar; what it kept before is in the effect.
+fn name_in(conn: &mut Conn, actor: &Actor, intake: IntakeId, calendar: CalendarId) -> Result<Option<Effect>, Error> {
+    db::lock(conn, "intake", intake)?;
+    let before = intakes::find(conn, actor, intake)?.holiday_calendar_id;
+    if before == Some(calendar) {
+        return Ok(None);
+    }
+    let patch = IntakePatch { holiday_calendar_id: Some(Some(calendar)), ..IntakePatch::default() };
+    let named = intakes::update(conn, actor, None, intake, patch)?;
+    Effect::updated("intake", intake, named.version, &before).map(Some)
 }
 
 /// The first and the last day of a file.

@@ -46,7 +46,7 @@ pub fn read_table(name: &str, bytes: &[u8]) -> Result<File, Error> {
 fn unreadable(error: &TabularError) -> Error {
     match error {
         TabularError::FileTooLarge { .. } => Error::too_large(error.code(), error.to_string()),
-        _ => Error::Rejected { code: error.code(), detail: error.to_string(), faults: Vec::new(), conflicts: Vec::new() },
+        _ => Error::Rejected { code: error.code(), detail: error.to_string(), faults: Vec::new(), conflicts: Vec::new(), truncated: false },
     }
 }
 
@@ -115,8 +115,8 @@ pub(super) fn settle<T, C>(
         import_id = Some(import.id);
     }
     let (kind, dry_run, committed) = (subject.kind, options.dry_run, outcome == Outcome::Committed);
-    let notes = Vec::new();
-    Ok(Report { import_id, kind, dry_run, committed, outcome, file_name: file.name.clone(), counts, unknown_columns, notes, rows })
+    let (notes, truncated, file_name) = (Vec::new(), false, file.name.clone());
+    Ok(Report { import_id, kind, dry_run, committed, outcome, file_name, counts, unknown_columns, notes, rows, truncated })
 }
 
 /// The people behind these employee numbers, and whether the actor may change them.

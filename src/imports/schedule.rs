@@ -17,7 +17,7 @@ use crate::{
     intakes::{self, Intake, IntakeId},
     organizations::{self, OrganizationId},
     programs, rooms,
-    schedule::{self, SessionId},
+    schedule::{self, Judgement, SessionId},
     text::Code,
 };
 
@@ -59,10 +59,13 @@ pub fn import_schedule(
     let facts = facts(conn, actor, &frame.intake, &entries)?;
     let mut plans = plan(entries, &frame, &facts, options);
     let proposal = |plan: &RowPlan<Change>| Some(plan.change.as_ref()?.proposal(plan.report.row, options.publish));
-    let judged = schedule::judged(conn, actor, now, &frame.intake, plans.iter().filter_map(proposal).collect())?;
-    tell(&mut plans, judged);
+    let Judgement { proposals, truncated } =
+        schedule::judged(conn, actor, now, &frame.intake, plans.iter().filter_map(proposal).collect())?;
+    tell(&mut plans, proposals);
     let subject = Subject { kind: ImportKind::Schedule, provider: Some(frame.intake.provider_id), intake: Some(id) };
-    settle(conn, actor, now, subject, (file, options), (plans, unknown), |conn, changes| apply(conn, actor, now, id, changes, options))
+    let write = |conn: &mut Conn, changes| apply(conn, actor, now, id, changes, options);
+    let report = settle(conn, actor, now, subject, (file, options), (plans, unknown), write)?;
+    Ok(Report { truncated, ..report })
 }
 
 fn facts(conn: &mut Conn, actor: &Actor, intake: &Intake, entries: &Entries<Row>) -> Result<Facts, Error> {

@@ -137,6 +137,20 @@ impl Stored {
     }
 }
 
+/// Says that what this import changed is as it found it: whatever stood for an import before stands again. A change raises a version by
+/// one and its restoration by another, so that what others remember of these things is two versions later now, and as far apart as ever
+/// from what was changed by hand between them.
+pub(super) fn restored<T: 'static>(conn: &mut Conn, import: &Import, kind: &str, ids: &[Id<T>]) -> Result<(), Error> {
+    let ids: Vec<Id<()>> = ids.iter().map(|id| id.cast()).collect();
+    for chunk in ids.chunks(CHUNK) {
+        let of_others = import_effects::table.filter(import_effects::import_id.ne(import.id)).filter(import_effects::subject_kind.eq(kind));
+        diesel::update(of_others.filter(import_effects::subject_id.eq_any(chunk.to_vec())))
+            .set(import_effects::version.eq(import_effects::version + 2))
+            .execute(conn)?;
+    }
+    Ok(())
+}
+
 /// Says that what an import wrote is gone.
 pub(super) fn mark_undone(conn: &mut Conn, actor: &Actor, now: Instant, import: &Import, reason: Option<&str>) -> Result<Import, Error> {
     let undone = Import { state: ImportState::Undone, undone_at: Some(now), ..import.clone() };

@@ -10,15 +10,15 @@ use super::{
 };
 use crate::{
     access::{Action, Actor},
-    calendars,
+    calendars::{self, CalendarId},
     clock::Instant,
     db::{self, Conn},
     enrollments::{self, EnrollmentId},
     error::Error,
     http::Change,
-    intakes::{self, IntakeId},
+    intakes::{self, IntakeId, IntakePatch},
     organizations::{self, Organization, OrganizationId},
-    people::{self, PersonId},
+    people::{self, Person, PersonId},
     schedule::{self, SessionId, SessionRow, SessionState},
     text::{Note, counted},
 };
@@ -53,10 +53,10 @@ pub fn undo(conn: &mut Conn, actor: &Actor, now: Instant, id: ImportId, change: 
     let effects = store::effects(conn, id)?;
     let mut notes = Vec::new();
     match import.kind {
-        ImportKind::Organizations => take_back_organizations(conn, actor, &effects)?,
+        ImportKind::Organizations => take_back_organizations(conn, actor, &import, &effects)?,
         ImportKind::Instructors | ImportKind::Roster => take_back_people(conn, actor, &import, &effects)?,
-        ImportKind::Schedule => take_back_sessions(conn, actor, now, (import.intake_id, change.reason.as_ref()), &effects)?,
-        ImportKind::Holidays | ImportKind::Shifts => notes.extend(take_back_calendar(conn, actor, import.kind, &effects)?),
+        ImportKind::Schedule => take_back_sessions(conn, actor, now, (&import, change.reason.as_ref()), &effects)?,
+        ImportKind::Holidays | ImportKind::Shifts => notes.extend(take_back_calendar(conn, actor, &import, &effects)?),
         ImportKind::Program => {
             let detail = "a confirmed program version is final; retire it, and cancel the intake";
             return Err(Error::conflict("import_not_undoable", detail));
@@ -114,7 +114,10 @@ fn take_back_people(conn: &mut Conn, actor: &Actor, import: &Import, effects: &[
         let before: PersonBefore = effect.before()?;
         amendments.push((stored.get(&id).cloned().ok_or(Error::NotFound)?, before.restoring(used.contains(&id))));
     }
-    people::amend_many(conn, actor, amendments, intake)?;
+    let restored = people::amend_many(conn, actor, amendments, intake)?;
+    let is_raised = |person: &Person| stored.get(&person.id).is_some_and(|before| before.version < person.version);
+    let restored: Vec<PersonId> = restored.iter().filter(|person| is_raised(person)).map(|person| person.id).collect();
+    store::restored(conn, import, "person", &restored)?;
     if let Some(intake) = intake.filter(|_| !enrolled.is_empty()) {
         let intake = intakes::find(conn, actor, intake)?;
         enrollments::remove_many(conn, actor, &intake, &enrolled)?;
@@ -142,10 +145,10 @@ fn take_back_sessions(
     conn: &mut Conn,
     actor: &Actor,
     now: Instant,
-    (intake, reason): (Option<IntakeId>, Option<&Note>),
+    (import, reason): (&Import, Option<&Note>),
     effects: &[Stored],
 ) -> Result<(), Error> {
-    let intake = intakes::find(conn, actor, intake.ok_or_else(|| Error::internal("a schedule without an intake"))?)?;
+    let intake = intakes::find(conn, actor, import.intake_id.ok_or_else(|| Error::internal("a schedule without an intake"))?)?;
     let rows: HashMap<SessionId, SessionRow> = schedule::of_intake(conn, intake.id)?.into_iter().map(|(row, _, _)| (row.id, row)).collect();
     let moved: Vec<SessionId> = ids(effects, "session", false).map(|(id, _)| id).collect();
     let called = schedule::called(conn, &moved)?;
@@ -174,13 +177,14 @@ fn take_back_sessions(
         }
         error => error,
     })?;
-    if !restored.is_empty() {
-        schedule::update_many(conn, actor, now, intake.id, restored)?;
+    if restored.is_empty() {
+        return Ok(());
     }
-    Ok(())
+    let moved = schedule::update_many(conn, actor, now, intake.id, restored)?;
+    store::restored(conn, import, "session", &moved.iter().map(|session| session.row.id).collect::<Vec<_>>())
 }
 
-fn take_back_organizations(conn: &mut Conn, actor: &Actor, effects: &[Stored]) -> Result<(), Error> {
+fn take_back_organizations(conn: &mut Conn, actor: &Actor, import: &Import, effects: &[Stored]) -> Result<(), Error> {
     let all: Vec<OrganizationId> = effects.iter().map(|effect| effect.id.cast()).collect();
     let versions = store::organization_versions(conn, &all)?;
     let changed = effects.iter().filter(|effect| versions.get(&effect.id.cast()) != Some(&effect.version));
@@ -200,24 +204,30 @@ fn take_back_organizations(conn: &mut Conn, actor: &Actor, effects: &[Stored]) -
     let renamed: Vec<OrganizationId> = befores.keys().copied().collect();
     let stored = organizations::of_ids(conn, actor, &renamed)?.into_iter();
     let restored = stored.filter_map(|one| befores.remove(&one.id).map(|before| (one, before.restoring()))).collect();
-    organizations::update_many(conn, actor, restored).map(drop)
+    let restored = organizations::update_many(conn, actor, restored)?;
+    store::restored(conn, import, "organization", &restored.iter().map(|one| one.id).collect::<Vec<_>>())
 }
 
 /// Lists in a calendar what was listed before, and removes one that began with the import. What is to be known of it besides.
-fn take_back_calendar(conn: &mut Conn, actor: &Actor, kind: ImportKind, effects: &[Stored]) -> Result<Vec<String>, Error> {
+fn take_back_calendar(conn: &mut Conn, actor: &Actor, import: &Import, effects: &[Stored]) -> Result<Vec<String>, Error> {
     for (id, effect) in ids(effects, "calendar", false) {
         db::lock(conn, "calendar", id)?;
         let calendar = calendars::find(conn, actor, id)?;
         if calendar.version != effect.version {
             unless_resting(&[format!("the calendar {} has changed since", calendar.code)])?;
         }
-        if kind == ImportKind::Shifts {
+        if import.kind == ImportKind::Shifts {
             let Lines { keys, lines } = effect.before()?;
             calendars::replace_shifts(conn, actor, calendar, &keys, &lines)?;
         } else {
             let Lines { keys, lines } = effect.before()?;
             calendars::replace_days(conn, actor, calendar, &keys, &lines)?;
         }
+        store::restored(conn, import, "calendar", &[id])?;
+    }
+    for (id, effect) in ids(effects, "intake", false) {
+        let filled: Vec<CalendarId> = ids(effects, "calendar", false).map(|(id, _)| id).collect();
+        give_back_calendar(conn, actor, id, &filled, effect.before()?)?;
     }
     let mut notes = Vec::new();
     for (id, _) in ids(effects, "calendar", true) {
@@ -231,4 +241,25 @@ fn take_back_calendar(conn: &mut Conn, actor: &Actor, kind: ImportKind, effects:
         }
     }
     Ok(notes)
+}
+
+/// Has an intake keep the days off of the calendar that it kept before the import, unless another one has been named since. One that is
+/// gone by now is kept by nobody.
+fn give_back_calendar(
+    conn: &mut Conn,
+    actor: &Actor,
+    intake: IntakeId,
+    filled: &[CalendarId],
+    before: Option<CalendarId>,
+) -> Result<(), Error> {
+    db::lock(conn, "intake", intake)?;
+    if !intakes::find(conn, actor, intake)?.holiday_calendar_id.is_some_and(|named| filled.contains(&named)) {
+        return Ok(());
+    }
+    let before = match before.map(|id| calendars::find(conn, actor, id)) {
+        None | Some(Err(Error::NotFound)) => None,
+        Some(found) => Some(found?.id),
+    };
+    let patch = IntakePatch { holiday_calendar_id: Some(before), ..IntakePatch::default() };
+    intakes::update(conn, actor, None, intake, patch).map(drop)
 }

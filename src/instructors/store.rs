@@ -12,6 +12,7 @@ use crate::{
     error::Error,
     http::{Caller, ETag},
     journal::NewEntry,
+    organizations::{self, OrganizationId},
     people::{self, PersonId, PersonKind},
     programs,
     schema::{instructor_disciplines, instructor_exceptions, instructor_hours, instructor_profiles},
@@ -31,7 +32,7 @@ pub fn find(conn: &mut Conn, actor: &Actor, now: Instant, id: PersonId) -> Resul
 /// Records a profile in place of what was known, under `If-Match` unless it is the first.
 ///
 /// # Errors
-/// 404 for nobody whom the actor sees as an instructor; 422, also `unknown_discipline` for one that no program has.
+/// 404 for nobody whom the actor sees as an instructor; 422, also `unknown_discipline` for one that no program of the house has.
 pub fn put(conn: &mut Conn, actor: &Actor, now: Instant, caller: &Caller, id: PersonId, new: NewProfile) -> Result<Profile, Error> {
     let provider = people::find(conn, actor, now, PersonKind::Instructor, id)?.person.provider_id;
     actor.may_beyond_intakes(Action::WriteProfiles)?;
@@ -40,7 +41,7 @@ pub fn put(conn: &mut Conn, actor: &Actor, now: Instant, caller: &Caller, id: Pe
     let stored = profiles_of(conn, BTreeSet::from([id]))?.remove(&id);
     let version = stored.as_ref().map_or(1, |stored| stored.version);
     let mut profile = new.of(id, version)?;
-    refuse_unknown(conn, actor, &profile, stored.as_ref())?;
+    refuse_unknown(conn, actor, provider, &profile, stored.as_ref())?;
     if let Some(stored) = &stored {
         caller.check_if_match(&ETag::version(stored.version), profile != *stored)?;
         if profile == *stored {
@@ -55,20 +56,29 @@ pub fn put(conn: &mut Conn, actor: &Actor, now: Instant, caller: &Caller, id: Pe
     Ok(profile)
 }
 
-/// Refuses disciplines that no program has: such a code is mistyped, and would make a warning of every session. What is known already
-/// stays, whatever becomes of the programs.
-fn refuse_unknown(conn: &mut Conn, actor: &Actor, profile: &Profile, stored: Option<&Profile>) -> Result<(), Error> {
+/// Refuses disciplines that no program of the whole house has, of whichever of its units: such a code is mistyped, and would make a warning
+/// of every session. What is known already stays, whatever becomes of the programs.
+fn refuse_unknown(
+    conn: &mut Conn,
+    actor: &Actor,
+    provider: OrganizationId,
+    profile: &Profile,
+    stored: Option<&Profile>,
+) -> Result<(), Error> {
     let is_new = |code: &&Code| stored.is_none_or(|stored| !stored.disciplines.contains(code));
-    let new: Vec<&Code> = profile.disciplines.iter().filter(is_new).collect();
+    let new: Vec<Code> = profile.disciplines.iter().filter(is_new).cloned().collect();
     if new.is_empty() {
         return Ok(());
     }
-    let known = programs::discipline_codes(conn, actor)?;
-    let Some(unknown) = new.into_iter().find(|code| !known.contains(*code)) else {
+    let house = organizations::find(conn, actor, provider)?.root_id;
+    let known = programs::discipline_codes(conn, house, Some(new.clone()))?;
+    let Some(unknown) = new.into_iter().find(|code| !known.contains(code)) else {
         return Ok(());
     };
-    let known = listed(known.iter().map(Code::as_str));
-    Err(Error::invalid("/disciplines", "unknown_discipline", format!("no program has a discipline {unknown}; there are: {known}")))
+    let all = programs::discipline_codes(conn, house, None)?;
+    let all = listed(all.iter().map(Code::as_str));
+    let detail = format!("no program of the instructor's house has a discipline {unknown}; there are: {all}");
+    Err(Error::invalid("/disciplines", "unknown_discipline", detail))
 }
 
 fn insert(conn: &mut Conn, profile: &Profile) -> Result<(), Error> {

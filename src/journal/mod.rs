@@ -11,7 +11,7 @@ mod store;
 
 pub use http::{ApiDoc, routes};
 pub use model::{Entry, EntryFilter, NewEntry, SealedEntry};
-pub use store::{append, seal, verify};
+pub use store::{append, seal, unlike, verify};
 
 use crate::{access::Credentials, db::Db, error::Error};
 

@@ -1,5 +1,9 @@
 //! The journal's tables. Nobody updates or deletes here; triggers refuse it.
 
+mod words;
+
+pub use words::unlike;
+
 use diesel::{
     prelude::*,
     sql_types::{BigInt, Text},

@@ -1,20 +1,23 @@
 //! What guests make up: never more than was missed, of the session and of its module (DOMAIN section 3); pure.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 
 use super::model::{EntryKind, HourEntry, HourEntryId};
 use crate::{clock::Instant, enrollments::EnrollmentId, programs::ModuleId, schedule::SessionId};
 
 /// What a guest attended of a session, to make up another of the same module.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Earned {
-    pub enrollment_id: EnrollmentId,
-    pub module_id: ModuleId,
-    pub missed_session_id: SessionId,
-    pub made_up_in_id: SessionId,
+pub(super) struct Earned {
+    pub(super) enrollment_id: EnrollmentId,
+    pub(super) module_id: ModuleId,
+    pub(super) missed_session_id: SessionId,
+    pub(super) made_up_in_id: SessionId,
     /// When the session began that the guest came to: what was made up first counts first.
-    pub began_at: Instant,
-    pub minutes: i32,
+    pub(super) began_at: Instant,
+    pub(super) minutes: i32,
 }
 
 /// A session that a guest missed, and the one in which they made it up.
@@ -120,19 +123,13 @@ pub(super) struct Mismatch {
     pub(super) comes_to: i32,
 }
 
-/// Where what stands is not what the same closings would post today. An adjustment moves what can be credited without a closing: beside
-/// one only more than was earned is wrong.
+/// Where what stands is not what the same closings would post today.
 pub(super) fn mismatches(entries: &[HourEntry], earned: &[Earned]) -> Vec<Mismatch> {
     let mut mismatches = Vec::new();
     for ((enrollment_id, _), (entries, earned)) in by_share(entries, earned) {
-        let is_adjusted = entries.iter().any(|entry| entry.kind == EntryKind::Adjustment);
-        let mut comes_to = if is_adjusted {
-            earned.iter().map(|one| ((one.missed_session_id, one.made_up_in_id), one.minutes)).collect()
-        } else {
-            granted(&entries, earned)
-        };
+        let mut comes_to = granted(&entries, earned);
         let mut compare = |pair: Pair, stands: i32, comes_to: i32| {
-            if stands > comes_to || (stands < comes_to && !is_adjusted) {
+            if stands != comes_to {
                 mismatches.push(Mismatch { enrollment_id, pair, stands, comes_to });
             }
         };
@@ -142,4 +139,14 @@ pub(super) fn mismatches(entries: &[HourEntry], earned: &[Earned]) -> Vec<Mismat
         comes_to.into_iter().for_each(|(pair, minutes)| compare(pair, 0, minutes));
     }
     mismatches
+}
+
+impl fmt::Display for Mismatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { enrollment_id, pair: (missed, made_up_in), stands, comes_to } = self;
+        write!(
+            f,
+            "make-ups: enrollment {enrollment_id} has {stands} minutes of session {missed} made up in session {made_up_in}, which come to {comes_to}"
+        )
+    }
 }

@@ -10,7 +10,7 @@ use diesel::{
 };
 
 use super::{
-    make_ups::Earned,
+    make_ups::MakeUp,
     model::{Balance, EntryKind, HourEntry, HourEntryId, Posting, PostingId, corrections},
 };
 use crate::{
@@ -124,16 +124,19 @@ macro_rules! summed {
 
 /// What an act adds.
 const OF_POSTING: [&str; 4] = roll_up!("posting_id = ?");
-/// Whose credits in the session a correction leaves without something missed, or whose deductions without something attended.
-const UNCOVERED_OF_SESSION: &str = "SELECT enrollment_id, missed, credited FROM (
-        SELECT enrollment_id, CAST(sum(CASE WHEN kind = 'attended' THEN minutes ELSE 0 END) AS integer) AS attended,
-            CAST(sum(CASE WHEN kind IN ('authorized_absence', 'unauthorized_absence') THEN minutes ELSE 0 END) AS integer) AS missed,
-            CAST(sum(CASE WHEN kind IN ('make_up', 'adjustment') THEN minutes ELSE 0 END) AS integer) AS credited
-        FROM hour_entries WHERE session_id = $1 GROUP BY enrollment_id) AS sums
+/// Whose credits in a session an act leaves without something missed, or whose deductions without something attended: of the sessions
+/// for which it posted.
+const UNCOVERED_OF_SESSION: &str = "SELECT enrollment_id, attended, missed, credited FROM (
+        SELECT e.enrollment_id, e.session_id, CAST(sum(CASE WHEN e.kind = 'attended' THEN e.minutes ELSE 0 END) AS integer) AS attended,
+            CAST(sum(CASE WHEN e.kind IN ('authorized_absence', 'unauthorized_absence') THEN e.minutes ELSE 0 END) AS integer) AS missed,
+            CAST(sum(CASE WHEN e.kind IN ('make_up', 'adjustment') THEN e.minutes ELSE 0 END) AS integer) AS credited
+        FROM (SELECT DISTINCT enrollment_id, session_id FROM hour_entries WHERE posting_id = $1 AND session_id IS NOT NULL) AS p
+        JOIN hour_entries e ON e.enrollment_id = p.enrollment_id AND e.session_id = p.session_id
+        GROUP BY e.enrollment_id, e.session_id) AS sums
     WHERE credited > missed OR attended + credited < 0 ORDER BY enrollment_id LIMIT 1";
-/// As [`UNCOVERED_OF_SESSION`], of the module.
-const UNCOVERED_OF_MODULE: &str = "SELECT b.enrollment_id, b.authorized_absence + b.unauthorized_absence + d.missed AS missed,
-        b.make_up + b.adjustment + d.credited AS credited
+/// As [`UNCOVERED_OF_SESSION`], of the modules; before the balances are moved.
+const UNCOVERED_OF_MODULE: &str = "SELECT b.enrollment_id, b.attended + d.attended AS attended,
+        b.authorized_absence + b.unauthorized_absence + d.missed AS missed, b.make_up + b.adjustment + d.credited AS credited
     FROM (SELECT enrollment_id, module_id, CAST(sum(CASE WHEN kind = 'attended' THEN minutes ELSE 0 END) AS integer) AS attended,
             CAST(sum(CASE WHEN kind IN ('authorized_absence', 'unauthorized_absence') THEN minutes ELSE 0 END) AS integer) AS missed,
             CAST(sum(CASE WHEN kind IN ('make_up', 'adjustment') THEN minutes ELSE 0 END) AS integer) AS credited
@@ -156,6 +159,8 @@ struct Uncovered {
     #[diesel(sql_type = Uid)]
     enrollment_id: EnrollmentId,
     #[diesel(sql_type = Integer)]
+    attended: i32,
+    #[diesel(sql_type = Integer)]
     missed: i32,
     #[diesel(sql_type = Integer)]
     credited: i32,
@@ -168,7 +173,7 @@ pub fn post_closing(
     actor: &Actor,
     now: Instant,
     closing: Closing,
-    (postings, earned): (&[Posting], &[Earned]),
+    postings: &[Posting],
     reason: Option<&Note>,
 ) -> Result<usize, Error> {
     actor.may(Action::CloseRollCall)?;
@@ -200,22 +205,31 @@ pub fn post_closing(
         entries.extend(posting.entries.iter().map(|(kind, minutes)| entry(posting.enrollment_id, *kind, *minutes)));
     }
     insert(conn, &entries)?;
-    let made_up: Vec<HourEntry> = make_ups::corrections(conn, closing, earned)?
-        .into_iter()
-        .map(|change| HourEntry {
-            session_id: Some(change.pair.0),
-            closing: None,
-            reverses_id: change.reverses_id,
-            made_up_in_id: Some(change.pair.1),
-            ..entry(change.enrollment_id, EntryKind::MakeUp, change.minutes)
-        })
-        .collect();
-    insert(conn, &made_up)?;
-    if closing.number > 1 {
-        refuse_uncovered(conn, closing, posting_id)?;
+    let made_up = make_ups::of_closing(conn, closing)?;
+    let made_up = make_up(conn, &HourEntry { closing: None, ..entry(Id::generate(), EntryKind::MakeUp, 0) }, made_up)?;
+    if closing.number > 1 || made_up > 0 {
+        // A first closing adds as much that is owed as it adds present.
+        refuse_uncovered(conn, posting_id)?;
     }
     roll_up(conn, posting_id)?;
-    Ok(entries.len() + made_up.len())
+    Ok(entries.len() + made_up)
+}
+
+/// Inserts what is made up, each entry as `of` is but for whose it is; how many there are.
+fn make_up(conn: &mut Conn, of: &HourEntry, changes: Vec<MakeUp>) -> Result<usize, Error> {
+    let entry = |MakeUp { enrollment_id, pair: (missed, made_up_in), minutes, reverses_id }| HourEntry {
+        id: Id::generate(),
+        enrollment_id,
+        session_id: Some(missed),
+        kind: EntryKind::MakeUp,
+        minutes,
+        reverses_id,
+        made_up_in_id: Some(made_up_in),
+        ..of.clone()
+    };
+    let entries: Vec<HourEntry> = changes.into_iter().map(entry).collect();
+    insert(conn, &entries)?;
+    Ok(entries.len())
 }
 
 fn insert(conn: &mut Conn, entries: &[HourEntry]) -> Result<(), Error> {
@@ -244,16 +258,16 @@ fn standing(conn: &mut Conn, session: SessionId) -> Result<Vec<HourEntry>, Error
     Ok(all.into_iter().filter(|entry| entry.closing.is_some() && entry.reverses_id.is_none() && !reversed.contains(&entry.id)).collect())
 }
 
-/// Refuses a correction after which more would be present of the session or its module than is owed, or less than nothing: what was made up
-/// or adjusted is taken back first. A first closing adds as much that is owed as it adds present.
-fn refuse_uncovered(conn: &mut Conn, closing: Closing, posting: PostingId) -> Result<(), Error> {
-    let of_session = sql_query(UNCOVERED_OF_SESSION).bind::<Uid, _>(closing.session_id).get_result(conn).optional()?;
-    let of_module = sql_query(UNCOVERED_OF_MODULE).bind::<Uid, _>(posting).get_result(conn).optional()?;
-    for (of, uncovered) in [("session", of_session), ("module", of_module)] {
-        if let Some(Uncovered { enrollment_id, missed, credited }) = uncovered {
-            let missed = counted(missed, "minute");
+/// Refuses an act after which more would be present of a session or module than is owed, or less than nothing: what was adjusted is taken
+/// back first. What guests make up is posted so that it fits.
+fn refuse_uncovered(conn: &mut Conn, posting: PostingId) -> Result<(), Error> {
+    for (of, statement) in [("session", UNCOVERED_OF_SESSION), ("module", UNCOVERED_OF_MODULE)] {
+        let uncovered = sql_query(statement).bind::<Uid, _>(posting).get_result(conn).optional()?;
+        if let Some(Uncovered { enrollment_id, attended, missed, credited }) = uncovered {
+            let (attended, missed) = (counted(attended, "minute"), counted(missed, "minute"));
             let detail = format!(
-                "enrollment {enrollment_id} would have missed {missed} of the {of}, with {credited} made up or adjusted; reverse those first"
+                "enrollment {enrollment_id} would have attended {attended} and missed {missed} of a {of}, with {credited} adjusted or made \
+                 up; reverse the adjustments first"
             );
             return Err(Error::conflict("hours_out_of_bounds", detail));
         }
@@ -261,9 +275,12 @@ fn refuse_uncovered(conn: &mut Conn, closing: Closing, posting: PostingId) -> Re
     Ok(())
 }
 
-/// Inserts an entry that no closing posted, and moves both balances.
+/// Inserts an entry that no closing posted, with what it leaves room for to be made up, and moves both balances.
 fn post(conn: &mut Conn, entry: &HourEntry) -> Result<(), Error> {
     diesel::insert_into(hour_entries::table).values(entry).execute(conn)?;
+    let made_up = make_ups::of_share(conn, entry.enrollment_id, entry.module_id)?;
+    make_up(conn, entry, made_up)?;
+    refuse_uncovered(conn, entry.posting_id)?;
     roll_up(conn, entry.posting_id)
 }
 

@@ -144,14 +144,19 @@ pub(super) fn update(
 ) -> Result<Organization, Error> {
     let stored = find(conn, actor, id)?;
     actor.may_beyond_intakes(Action::WriteOrganizations)?;
-    caller.check_if_match(&ETag::version(stored.version), patch.clone().apply(&stored) != stored)?;
-    update_many(conn, actor, vec![(stored, patch)])?.pop().ok_or_else(|| Error::internal("no organization was read"))
+    let changed = patch.apply(&stored);
+    caller.check_if_match(&ETag::version(stored.version), changed != stored)?;
+    save_all(conn, actor, vec![(changed, stored)])?.pop().ok_or_else(|| Error::internal("no organization was read"))
 }
 
-/// Applies patches to organizations that were read in the same transaction, each named once; a chunk of them in one statement.
+/// Applies patches to organizations that were read in the same transaction, each named once.
 pub fn update_many(conn: &mut Conn, actor: &Actor, patches: Vec<(Organization, OrganizationPatch)>) -> Result<Vec<Organization>, Error> {
     actor.may_beyond_intakes(Action::WriteOrganizations)?;
-    let mut all: Vec<(Organization, Organization)> = patches.into_iter().map(|(stored, patch)| (patch.apply(&stored), stored)).collect();
+    save_all(conn, actor, patches.into_iter().map(|(stored, patch)| (patch.apply(&stored), stored)).collect())
+}
+
+/// Writes organizations as they are to be, each beside what is stored; a chunk of them in one statement.
+fn save_all(conn: &mut Conn, actor: &Actor, mut all: Vec<(Organization, Organization)>) -> Result<Vec<Organization>, Error> {
     for chunk in all.chunks(CHUNK) {
         let changes: Vec<_> = chunk.iter().filter(|(changed, stored)| changed != stored).map(|(changed, _)| changed).collect();
         write(conn, &changes)?;

@@ -241,16 +241,15 @@ fn insert_content(conn: &mut Conn, plan: &Plan) -> Result<(), Error> {
     Ok(())
 }
 
-/// The codes of the disciplines that there are in the programs of the actor's providers, drafts among them.
-pub fn discipline_codes(conn: &mut Conn, actor: &Actor) -> Result<BTreeSet<Code>, Error> {
+/// The codes of the disciplines that there are in the programs of a house, drafts among them: of these, or all.
+pub fn discipline_codes(conn: &mut Conn, house: OrganizationId, these: Option<Vec<Code>>) -> Result<BTreeSet<Code>, Error> {
+    let own = program_versions::table.inner_join(programs::table.on(programs::id.eq(program_versions::program_id)));
+    let own = own.filter(programs::provider_id.eq_any(below(house))).select(program_versions::id);
     let codes = disciplines::table.select(disciplines::code).distinct().into_boxed();
-    let codes = match actor.scope() {
-        Scope::Provider(provider) => {
-            let own = program_versions::table.inner_join(programs::table.on(programs::id.eq(program_versions::program_id)));
-            let own = own.filter(programs::provider_id.eq_any(below(provider))).select(program_versions::id);
-            codes.filter(disciplines::program_version_id.eq_any(own))
-        }
-        _ => codes,
+    let codes = codes.filter(disciplines::program_version_id.eq_any(own));
+    let codes = match these {
+        Some(these) => codes.filter(disciplines::code.eq_any(these)),
+        None => codes,
     };
     Ok(codes.load::<Code>(conn)?.into_iter().collect())
 }

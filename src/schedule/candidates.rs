@@ -25,7 +25,7 @@ pub(super) struct Candidate {
     pub(super) taking: Vec<CohortId>,
     /// Whether it is to be a draft, so that what is in its way is only told.
     pub(super) stays_draft: bool,
-    /// Whether it is published and has changed since, or is to change, so that people have been told of another time or place.
+    /// Whether it is published and has changed since, or is to change its time, so that people have been told of another.
     pub(super) is_changed: bool,
 }
 
@@ -41,7 +41,8 @@ impl Candidate {
             Some((row, cohorts)) if row.state == SessionState::Published && minutes <= row.minutes => added(cohorts, &plan.cohort_ids),
             _ => plan.cohort_ids.clone(),
         };
-        let is_changed = stored.is_some_and(|(row, _)| row.state == SessionState::Published);
+        let is_changed = stored
+            .is_some_and(|(row, _)| row.state == SessionState::Published && (row.starts_at, row.ends_at) != (plan.starts_at, plan.ends_at));
         let stored = stored.map(|(row, _)| row.id);
         Self { id: stored.unwrap_or_else(Id::generate), pointer: None, stored, plan, minutes, taking, stays_draft: false, is_changed }
     }

@@ -236,11 +236,18 @@ pub(super) struct Facts<'a> {
 
 /// The text in both languages.
 pub(super) fn message(facts: &Facts) -> Message {
-    Message { en: Text(langid!("en"), true).of(facts), zh: Text(langid!("zh-CN"), false).of(facts) }
+    Message {
+        en: Text { language: langid!("en"), is_latin: true }.of(facts),
+        zh: Text { language: langid!("zh-CN"), is_latin: false }.of(facts),
+    }
 }
 
-/// A text in one language, and whether that is written in Latin letters, so that whatever has a name in these is called by it.
-struct Text(LanguageIdentifier, bool);
+/// A text in one language.
+struct Text {
+    language: LanguageIdentifier,
+    /// Whether that is written in Latin letters, so that whatever has a name in these is called by it.
+    is_latin: bool,
+}
 
 impl Text {
     fn of(&self, facts: &Facts) -> String {
@@ -302,7 +309,7 @@ impl Text {
     }
 
     fn name<'a>(&self, name: &'a Name, latin_name: Option<&'a Name>) -> &'a Name {
-        latin_name.filter(|_| self.1).unwrap_or(name)
+        latin_name.filter(|_| self.is_latin).unwrap_or(name)
     }
 
     fn names(&self, subjects: &[Subject]) -> String {
@@ -339,7 +346,7 @@ impl Text {
     }
 
     fn fill(&self, key: &str, values: HashMap<Cow<'static, str>, FluentValue<'_>>) -> String {
-        LOCALES.lookup_with_args(&self.0, key, &values)
+        LOCALES.lookup_with_args(&self.language, key, &values)
     }
 }
 

@@ -25,9 +25,11 @@ pub use store::links::whole;
 pub use store::moves::update_many;
 pub use store::places::{room_changed, to_come_in};
 pub use store::plan::refuse_below_scheduled;
-pub use store::preview::{Judged, Proposal, judged};
+pub use store::preview::{Judged, Judgement, Proposal, judged};
 pub use store::series::verify_series;
 pub use store::steps::{cancel_unheld, hold, publish, refuse_unheld};
 pub use store::verify::{verify_changes, verify_claims, verify_plan, verify_sessions, verify_waivers};
 pub use store::waivers::waive;
-pub use store::{Scheduled, begins_at, called, check_within, create_many, find, is_announced, of_intake, remove_many, visible};
+pub use store::{
+    Scheduled, begins_at, called, check_within, create_many, find, finishes_at, is_announced, of_intake, remove_many, visible,
+};

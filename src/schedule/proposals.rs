@@ -106,16 +106,16 @@ impl Board<'_> {
         self.calendar.entry(claim.resource).or_default().insert((claim.starts_at, claim.session_id), claim);
     }
 
-    fn put(&mut self, stand: &Footprint) {
-        stand.claims.iter().for_each(|claim| self.claim(*claim));
-        stand.minutes.iter().for_each(|(share, minutes)| *self.scheduled.entry(*share).or_default() += minutes);
+    fn put(&mut self, footprint: &Footprint) {
+        footprint.claims.iter().for_each(|claim| self.claim(*claim));
+        footprint.minutes.iter().for_each(|(share, minutes)| *self.scheduled.entry(*share).or_default() += minutes);
     }
 
-    fn take_away(&mut self, stand: &Footprint) {
-        for claim in &stand.claims {
+    fn take_away(&mut self, footprint: &Footprint) {
+        for claim in &footprint.claims {
             self.calendar.entry(claim.resource).or_default().remove(&(claim.starts_at, claim.session_id));
         }
-        stand.minutes.iter().for_each(|(share, minutes)| *self.scheduled.entry(*share).or_default() -= minutes);
+        footprint.minutes.iter().for_each(|(share, minutes)| *self.scheduled.entry(*share).or_default() -= minutes);
     }
 
     /// What overlaps `wanted` without a waiver.

@@ -1,5 +1,3 @@
-use std::fmt;
-
 use super::Row;
 use super::error::column_name;
 use thiserror::Error;
@@ -23,7 +21,7 @@ pub enum ColumnProblem {
     Missing { name: &'static str },
     #[error("The columns {} and {} both hold \"{name}\".", column_name(*first), column_name(*second))]
     Duplicate { name: &'static str, first: usize, second: usize },
-    #[error("The column {} is headed \"{header}\", which is nearly \"{name}\": correct it, or call it otherwise.", column_name(*column))]
+    #[error("The column {} is headed \"{header}\", which is like \"{name}\": correct it, or call it otherwise.", column_name(*column))]
     Misspelled { name: &'static str, column: usize, header: String },
 }
 
@@ -49,25 +47,7 @@ impl ColumnProblem {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mapping<F> {
     columns: Vec<(F, usize)>,
-    unknown: Vec<Unknown>,
-}
-
-/// A column that holds no known field.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Unknown {
-    pub header: String,
-    /// The field without a column that may have been meant.
-    pub maybe: Option<&'static str>,
-}
-
-/// The header, and what it may have been meant for: `考核方式 (is it mode?)`.
-impl fmt::Display for Unknown {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.maybe {
-            Some(field) => write!(f, "{} (is it {field}?)", self.header),
-            None => f.write_str(&self.header),
-        }
-    }
+    unknown: Vec<String>,
 }
 
 /// Finds the column of each field by the names in the header.
@@ -99,41 +79,28 @@ pub fn map_columns<F: Copy + Eq + 'static>(header: &Row, fields: &[Field<F>]) ->
     let headed = header.cells.iter().enumerate().zip(&names).filter(|((column, cell), _)| !cell.is_empty() && !is_mapped(column));
     let mut unknown = Vec::new();
     for ((column, cell), name) in headed {
-        let like = |likeness| {
-            let is_like = |accepted: &[String]| accepted.iter().any(|known| likeness_of(name, known) == Some(likeness));
-            without.iter().find(|(_, accepted)| is_like(accepted)).map(|(field, _)| field.name)
-        };
-        if let Some(name) = like(Likeness::Misspelled) {
-            problems.push(ColumnProblem::Misspelled { name, column, header: cell.clone() });
+        match without.iter().find(|(_, accepted)| accepted.iter().any(|known| is_like(name, known))) {
+            Some((field, _)) => problems.push(ColumnProblem::Misspelled { name: field.name, column, header: cell.clone() }),
+            None => unknown.push(cell.clone()),
         }
-        unknown.push(Unknown { header: cell.clone(), maybe: like(Likeness::Maybe) });
     }
     if problems.is_empty() { Ok(Mapping { columns, unknown }) } else { Err(problems) }
 }
 
-/// How an unknown header is like a known one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Likeness {
-    /// Nobody would call another column so: the file is refused.
-    Misspelled,
-    /// An ordinary name of another column as well: it is not read, and whoever sent it is asked.
-    Maybe,
-}
-
-/// English names are alike by their letters: one wrong, from 9 letters on two. In a short one a wrong letter makes another word (`cost` is
-/// not `post`), and even letters in another order can (`form` is not `from`). A Chinese name in a longer one says little: `考核方式` has
-/// `方式` in it and is not the mode of a session, `上课地点` has `地点` in it and is its place.
-fn likeness_of(header: &str, known: &str) -> Option<Likeness> {
+/// Whether a header may be meant for a known one. English names are alike by their letters: one wrong, from 9 letters on two; in a short
+/// one a wrong letter makes another word (`cost` is not `post`), so that only their order may be. A Chinese name is like a longer one that
+/// holds it: `考核方式` may be no mode of a session, but who is asked once renames a column, and what is passed over nobody misses in time.
+fn is_like(header: &str, known: &str) -> bool {
     if !known.is_ascii() {
-        return header.contains(known).then_some(Likeness::Maybe);
+        return header.contains(known);
     }
     let header: Vec<char> = header.chars().collect();
     let known: Vec<char> = known.chars().collect();
     match header.len().min(known.len()) {
-        0..=2 => None,
-        3..=4 => (is_within(1, &header, &known) && sorted(&header) == sorted(&known)).then_some(Likeness::Maybe),
-        5..=8 => is_within(1, &header, &known).then_some(Likeness::Misspelled),
-        _ => is_within(2, &header, &known).then_some(Likeness::Misspelled),
+        0..=2 => false,
+        3..=4 => is_within(1, &header, &known) && sorted(&header) == sorted(&known),
+        5..=8 => is_within(1, &header, &known),
+        _ => is_within(2, &header, &known),
     }
 }
 
@@ -170,7 +137,7 @@ impl<F: Copy + Eq + 'static> Mapping<F> {
     }
 
     /// The columns that hold no known field. They are not an error, but worth telling.
-    pub fn unknown(&self) -> &[Unknown] {
+    pub fn unknown(&self) -> &[String] {
         &self.unknown
     }
 }
@@ -247,7 +214,7 @@ mod tests {
         assert_eq!(mapping.cell(&row(&["x"]), Key::Id), None);
         assert_eq!(mapping.column(Key::Id), Some(3));
         assert_eq!(mapping.column(Key::Phone), None);
-        assert_eq!(mapping.unknown(), [Unknown { header: "备注".to_owned(), maybe: None }]);
+        assert_eq!(mapping.unknown(), ["备注"]);
     }
 
     fn one(name: &'static str, aliases: &'static [&'static str]) -> [Field<Key>; 1] {
@@ -255,39 +222,43 @@ mod tests {
     }
 
     #[test]
-    fn a_misspelled_header_is_a_problem() {
-        let fields = one("place", &["mode", "module", "employee_number", "地点"]);
-        for near in ["plcae", "Palce*", "places", "plave", "modul", "empolyee_number", "employe number", "empolyee_nubmer"] {
+    fn a_header_that_is_like_a_known_one_is_a_problem() {
+        let fields = one("place", &["mode", "module", "employee_number", "from", "地点"]);
+        for near in [
+            "plcae",
+            "Palce*",
+            "places",
+            "plave",
+            "modul",
+            "empolyee_number",
+            "employe number",
+            "empolyee_nubmer",
+            "form",
+            "备用地点（可选）",
+        ] {
             let problems = map_columns(&row(&["x", near]), &fields).unwrap_err();
             assert_eq!(problems, [ColumnProblem::Misspelled { name: "place", column: 1, header: near.to_owned() }], "{near}");
         }
         // What has a column of its own is not meant by another.
-        assert!(map_columns(&row(&["place", "places", "上课地点"]), &fields).unwrap().unknown().iter().all(|one| one.maybe.is_none()));
+        assert_eq!(map_columns(&row(&["place", "places", "上课地点"]), &fields).unwrap().unknown(), ["places", "上课地点"]);
     }
 
     #[test]
     fn an_ordinary_name_of_another_column_is_no_problem() {
-        for (known, far, is_maybe) in [
-            (&["方式"], "考核方式", true),
-            (&["电话"], "紧急联系电话", true),
-            (&["开始"], "合同开始日期", true),
-            (&["地点"], "备用地点（可选）", true),
-            (&["from"], "form", true),
-            (&["end"], "edn", true),
-            (&["rank"], "bank", false),
-            (&["post"], "cost", false),
-            (&["room"], "zoom", false),
-            (&["mobile"], "module", false),
-            (&["mode"], "note", false),
-            (&["mode"], "modes", false),
-            (&["place"], "phase", false),
-            (&["no"], "on", false),
-            (&["地点"], "备注", false),
-            (&["地点"], "地", false),
+        for (known, far) in [
+            (&["rank"], "bank"),
+            (&["post"], "cost"),
+            (&["room"], "zoom"),
+            (&["mobile"], "module"),
+            (&["mode"], "note"),
+            (&["mode"], "modes"),
+            (&["place"], "phase"),
+            (&["no"], "on"),
+            (&["地点"], "备注"),
+            (&["地点"], "地"),
         ] {
             let mapping = map_columns(&row(&[far]), &one("field", known)).unwrap();
-            let told = if is_maybe { format!("{far} (is it field?)") } else { far.to_owned() };
-            assert_eq!(mapping.unknown().iter().map(ToString::to_string).collect::<Vec<_>>(), [told]);
+            assert_eq!(mapping.unknown(), [far]);
         }
     }
 

@@ -22,7 +22,7 @@ mod text;
 mod write;
 mod xlsx;
 
-pub use columns::{ColumnProblem, Field, Mapping, Unknown, map_columns};
+pub use columns::{ColumnProblem, Field, Mapping, map_columns};
 pub use error::{TabularError, column_name};
 pub use read::read;
 pub use table::{Limits, Row, Table};

@@ -80,7 +80,7 @@ fn a_file_that_cannot_be_taken_says_why() {
     std::fs::write(home.path("near.csv"), "姓名,工号,单位,专业,emial,备注\n张伟,0001,JISCO,MET,a@b.cn,x\n").unwrap();
     for dry_run in [&["--dry-run"][..], &[]] {
         let near = home.run(&[&["import", "roster", "near.csv", "--intake", "HONGXING-3"], dry_run].concat()).with(1);
-        let said = "muster: the file has misspelled columns: email: the column E is headed `emial`: \
+        let said = "muster: the file has columns that are called nearly like known ones: email: the column E is headed `emial`: \
             correct it if it is meant, or call it otherwise if it is not\n";
         assert_eq!((near.stderr.as_str(), near.stdout.as_str()), (said, ""));
     }
@@ -116,6 +116,22 @@ fn an_import_is_listed_and_taken_back() {
 }
 
 #[test]
+fn an_undo_that_moves_published_sessions_asks_for_a_reason() {
+    let home = home();
+    let import = |times: &str, more: &[&'static str]| {
+        std::fs::write(home.path("june.csv"), format!("课次,课程,班级,日期,开始,结束\nA,MET-01,MET-1,2020-06-01,{times}\n")).unwrap();
+        let command = ["import", "schedule", "june.csv", "--intake", "HONGXING-3", "--publish", "--json"];
+        home.run(&[&command[..], more].concat()).with(0).json()["import_id"].as_str().unwrap().to_owned()
+    };
+    import("8:00,9:00", &[]);
+    let moved = import("10:00,11:00", &["--reason", "the hall is closed"]);
+    let asked = home.run(&["import", "undo", &moved]).with(1);
+    assert!(asked.stderr.contains("say with --reason why they change back"), "{asked:?}");
+    home.run(&["import", "undo", &moved, "--reason", "it is open after all"]).with(0);
+    home.run(&["verify"]).with(0);
+}
+
+#[test]
 fn a_calendar_begins_with_its_first_file_and_an_intake_keeps_it() {
     let home = home();
     let holidays = example("holidays.csv");
@@ -130,10 +146,20 @@ fn a_calendar_begins_with_its_first_file_and_an_intake_keeps_it() {
     for (more, ending) in [(&["--dry-run"][..], "nothing was written"), (&[], "(import ")] {
         let said = home.run(&[&begin[..], more].concat()).with(0).stdout;
         assert!(said.contains("21 create") && said.contains(ending), "{said}");
-        assert!(said.contains("there is no calendar CN-2020 yet; the file begins it"), "{said}");
+        let begins = if more.is_empty() { "the calendar CN-2020 begins with this file" } else { "there is no calendar CN-2020 yet" };
+        assert!(said.contains(begins), "{said}");
         assert!(said.contains("the intake HONGXING-3 keeps the days off of CN-2020"), "{said}");
     }
     assert!(home.run(&begin).with(0).stdout.contains("says nothing new: 21 unchanged"));
+    for (flag, said, is) in [
+        ("--time-zone", "Europe/Berlin", "CN-2020 is in Asia/Shanghai"),
+        ("--weekend-days", "sunday", "CN-2020 takes off of each week: saturday, sunday"),
+        ("--name", "Holidays", "CN-2020 is called CN-2020"),
+        ("--sponsor", "JISCO", "CN-2020 is of no sponsor"),
+    ] {
+        let other = home.run(&[&import[..], &[flag, said]].concat()).with(1);
+        assert!(other.stderr.contains(is), "{other:?}");
+    }
     // What is refused begins nothing.
     std::fs::write(home.path("rota.csv"), "班组,日期,开始,结束\n甲,2020-06-01,8:00,\n").unwrap();
     let rota = ["import", "shifts", "rota.csv", "--calendar", "ROTA", "--organization", "USTB", "--time-zone", "Asia/Shanghai"];
@@ -145,8 +171,11 @@ fn a_calendar_begins_with_its_first_file_and_an_intake_keeps_it() {
         "班组,日期,开始,结束\n甲,2020-06-01,8:00,16:00\n甲,2020-06-02,8:00,16:00\n甲,2020-06-03,8:00,16:00\n",
     )
     .unwrap();
-    assert!(with(&["--sponsor", "JISCO"]).with(0).stdout.contains("the file begins it"));
+    assert!(with(&["--sponsor", "JISCO"]).with(0).stdout.contains("begins with this file"));
     std::fs::write(home.path("rota.csv"), "班组,日期,开始,结束\n甲,2020-06-01,8:00,16:00\n甲,2020-06-03,8:00,16:00\n").unwrap();
+    for more in [&["--sponsor", "USTB"][..], &["--sponsor", "USTB", "--dry-run"]] {
+        assert!(with(more).with(1).stderr.contains("ROTA is of JISCO"));
+    }
     let taken_out = with(&["--dry-run"]).with(0).stdout;
     assert!(taken_out.contains("row 2 (甲): update: shift: 2020-06-02 08:00+08:00 to 2020-06-02 16:00+08:00 → –"), "{taken_out}");
     assert!(taken_out.starts_with("dry run of rota.csv: 1 update, 1 unchanged, 1 removed;"), "{taken_out}");
@@ -161,6 +190,7 @@ fn a_calendar_begins_with_its_first_file_and_an_intake_keeps_it() {
     let imports = home.run(&["import", "list"]).with(0).stdout;
     let kept = imports.lines().find(|line| line.contains("holidays")).unwrap().split_whitespace().next().unwrap();
     let undone = home.run(&["import", "undo", kept]).with(0).stdout;
-    assert!(undone.ends_with("the calendar CN-2020 stays, empty, for 1 intake names it\n"), "{undone}");
+    assert!(!undone.contains("CN-2020 stays"), "{undone}");
+    assert!(home.run(&import).with(1).stderr.contains("there is no calendar `CN-2020`"));
     home.run(&["verify"]).with(0);
 }

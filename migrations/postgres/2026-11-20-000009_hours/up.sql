@@ -21,8 +21,11 @@ CREATE TABLE attendances (
     minutes integer CHECK (minutes >= 0),
     mode text CHECK (mode IN ('on_site', 'online')),
     note text CHECK (length(note) BETWEEN 1 AND 2000),
+    -- From when to when they were there, as intervals of ISO 8601; `minutes` is what that comes to.
+    segments text CHECK (length(segments) BETWEEN 1 AND 4000),
     recorded_at timestamptz NOT NULL,
-    PRIMARY KEY (session_id, enrollment_id)
+    PRIMARY KEY (session_id, enrollment_id),
+    CHECK (segments IS NULL OR minutes IS NOT NULL)
 );
 CREATE INDEX attendances_enrollment ON attendances (enrollment_id);
 
@@ -159,9 +162,11 @@ BEGIN
 END $$;
 CREATE TRIGGER roll_calls_close_after_held BEFORE UPDATE ON roll_calls FOR EACH ROW EXECUTE FUNCTION roll_calls_close_after_held();
 
+-- What was called is taken back line by line, in the journal.
 CREATE FUNCTION roll_calls_stay() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF OLD.closings > 0 THEN
+    IF OLD.closings > 0 OR EXISTS (SELECT 1 FROM attendances WHERE session_id = OLD.session_id)
+        OR EXISTS (SELECT 1 FROM guests WHERE session_id = OLD.session_id) THEN
         RAISE EXCEPTION 'muster:roll_call_closed';
     END IF;
     RETURN OLD;

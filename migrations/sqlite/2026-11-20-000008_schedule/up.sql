@@ -85,15 +85,17 @@ CREATE TABLE sessions (
     CHECK (state = 'cancelled' OR replaced_by_id IS NULL),
     UNIQUE (intake_id, code),
     UNIQUE (id, intake_id),
+    UNIQUE (id, intake_id, module_id),
     FOREIGN KEY (series_id, intake_id) REFERENCES series (id, intake_id),
-    FOREIGN KEY (replaced_by_id, intake_id) REFERENCES sessions (id, intake_id),
+    -- What replaces a session gives its hours, and so is of its module.
+    FOREIGN KEY (replaced_by_id, intake_id, module_id) REFERENCES sessions (id, intake_id, module_id),
     FOREIGN KEY (intake_id, program_version_id) REFERENCES intakes (id, program_version_id),
     FOREIGN KEY (module_id, program_version_id) REFERENCES modules (id, program_version_id)
 ) STRICT;
 CREATE INDEX sessions_intake ON sessions (intake_id, program_version_id);
 CREATE INDEX sessions_module ON sessions (module_id, program_version_id);
 CREATE INDEX sessions_series ON sessions (series_id, intake_id);
-CREATE INDEX sessions_replaced_by ON sessions (replaced_by_id, intake_id);
+CREATE INDEX sessions_replaced_by ON sessions (replaced_by_id, intake_id, module_id);
 CREATE INDEX sessions_room ON sessions (room_id, starts_at);
 CREATE INDEX sessions_start ON sessions (intake_id, starts_at);
 

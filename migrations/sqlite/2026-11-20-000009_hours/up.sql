@@ -21,8 +21,11 @@ CREATE TABLE attendances (
     minutes INTEGER CHECK (minutes >= 0),
     mode TEXT CHECK (mode IN ('on_site', 'online')),
     note TEXT CHECK (length(note) BETWEEN 1 AND 2000),
+    -- From when to when they were there, as intervals of ISO 8601; `minutes` is what that comes to.
+    segments TEXT CHECK (length(segments) BETWEEN 1 AND 4000),
     recorded_at INTEGER NOT NULL,
-    PRIMARY KEY (session_id, enrollment_id)
+    PRIMARY KEY (session_id, enrollment_id),
+    CHECK (segments IS NULL OR minutes IS NOT NULL)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX attendances_enrollment ON attendances (enrollment_id);
 
@@ -143,7 +146,10 @@ CREATE TRIGGER roll_calls_close_after_held BEFORE UPDATE ON roll_calls
 WHEN NEW.state = 'closed' AND OLD.state <> 'closed' AND (SELECT state FROM sessions WHERE id = NEW.session_id) <> 'held' BEGIN
     SELECT RAISE(ABORT, 'muster:session_not_held');
 END;
-CREATE TRIGGER roll_calls_stay BEFORE DELETE ON roll_calls WHEN OLD.closings > 0 BEGIN
+-- What was called is taken back line by line, in the journal.
+CREATE TRIGGER roll_calls_stay BEFORE DELETE ON roll_calls
+WHEN OLD.closings > 0 OR EXISTS (SELECT 1 FROM attendances WHERE session_id = OLD.session_id)
+    OR EXISTS (SELECT 1 FROM guests WHERE session_id = OLD.session_id) BEGIN
     SELECT RAISE(ABORT, 'muster:roll_call_closed');
 END;
 CREATE TRIGGER roll_calls_are_not_replaced BEFORE INSERT ON roll_calls

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::{
-    super::model::{Attendance, RollCall, RollCallRow, RollCallTransition, after, apart, split},
+    super::model::{Attendance, RollCall, RollCallRow, RollCallTransition, Times, after, apart, split},
     changing, class, complete, guests,
-    lines::{delete, stored},
+    lines::{Lines, compare, delete, replace, stored},
     provider, row, save, shown,
 };
 use crate::{
@@ -18,7 +18,7 @@ use crate::{
     intakes,
     journal::NewEntry,
     ledger::{self, Closing, Posting},
-    schedule::SessionId,
+    schedule::{SessionId, SessionRow},
 };
 
 /// Closes a roll call: posts, for each enrollment expected in it, entries that add up to the session's minutes.
@@ -37,16 +37,18 @@ pub fn close(conn: &mut Conn, actor: &Actor, now: Instant, session_id: SessionId
     let class = class(conn, &session)?;
     let (stored, strangers) = apart(&class, stored(conn, session_id)?);
     complete(&class, &stored)?;
+    let lines = as_held(&session, stored);
+    replace(conn, session_id, &lines)?;
+    let stored = lines.now;
     let called: BTreeMap<EnrollmentId, &Attendance> = stored.iter().map(|attendance| (attendance.enrollment_id, attendance)).collect();
     let owing = class.iter().filter(|one| one.makes_up.is_none());
     let postings = owing.filter_map(|one| called.get(&one.person.enrollment_id)).map(|attendance| posting(attendance, whole));
     let postings = postings.collect::<Result<Vec<Posting>, Error>>()?;
     let gone = guests::remove_strangers(conn, session_id, &class)?;
-    let earned = guests::earned(conn, &session)?;
     let number = before.closings + 1;
     let closing = Closing { session_id, module_id: session.module_id, number };
     let reason = change.reason.as_ref().or(before.reopen_reason.as_ref());
-    let posted = ledger::post_closing(conn, actor, now, closing, (&postings, &earned), reason)?;
+    let posted = ledger::post_closing(conn, actor, now, closing, &postings, reason)?;
     let changed = RollCallRow {
         state,
         closings: number,
@@ -62,11 +64,23 @@ pub fn close(conn: &mut Conn, actor: &Actor, now: Instant, session_id: SessionId
     // The open sessions and the open minutes of the cohorts change for everybody.
     intakes::touch_all(conn, session.intake_id)?;
     let entry = NewEntry::of("roll_call.closed", "session", session_id).provider(provider(conn, &session)?).intake(session.intake_id);
-    let was = serde_json::json!({ "roll_call": before, "taken_out": strangers, "guests_taken_out": gone });
+    let was = serde_json::json!({ "roll_call": before, "taken_out": strangers, "guests_taken_out": gone, "as_called": lines.gone });
     let guests: Vec<EnrollmentId> = class.iter().filter(|one| one.makes_up.is_some()).map(|one| one.person.enrollment_id).collect();
-    let facts = serde_json::json!({ "guests": guests, "closing": number, "entries_posted": posted, "roll_call": changed });
+    let facts =
+        serde_json::json!({ "as_held": lines.fresh, "guests": guests, "closing": number, "entries_posted": posted, "roll_call": changed });
     actor.record(entry.from(&was).to(&facts).because(reason.map(|reason| reason.as_str())));
     Ok(shown(&session, changed, class, &stored))
+}
+
+/// The lines with the minutes that their segments come to in the session as it was held; until then that was not known.
+fn as_held(session: &SessionRow, stored: Vec<Attendance>) -> Lines {
+    let times = Times::of(session);
+    let as_held = |line: &Attendance| {
+        let minutes = line.segments.as_ref().map(|segments| times.within(segments)).or(line.minutes);
+        Attendance { minutes, ..line.clone() }
+    };
+    let held = stored.iter().map(as_held).collect();
+    compare(&stored, held)
 }
 
 /// The session may have turned out shorter than planned after its roll was called.

@@ -1,41 +1,34 @@
 //! Who comes to a session to make up another one.
 
-use diesel::{
-    prelude::*,
-    sql_query,
-    sql_types::{Integer, Nullable, Text},
-};
+use diesel::{dsl::sum, prelude::*};
 
 use super::{
     super::{
-        guests::{Guest, Member, MissedSession, NewGuest, paired},
-        model::{AttendanceCode, RollCall, RollCallRow, RollCallState, split},
+        guests::{Guest, MakesUp, Member, NewGuest, paired},
+        model::{RollCall, RollCallRow, RollCallState},
     },
-    changing, class, provider, row, save, shown, stored,
+    changing, class, provider, row, save, shown, stored, zone,
 };
 use crate::{
     access::{Action, Actor},
     clock::Instant,
-    db::{
-        Conn,
-        types::{Ts, Uid},
-    },
-    enrollments::{self, EnrollmentId},
+    db::Conn,
+    enrollments::{self, EnrollmentId, EnrollmentState},
     error::Error,
+    intakes::SessionMode,
     journal::NewEntry,
-    ledger::{self, Earned, EntryKind},
-    programs::ModuleId,
-    schedule::{self, SessionId, SessionRow},
-    schema::{attendances, guests, sessions},
-    text::Note,
+    ledger::EntryKind,
+    schedule::{self, SessionId, SessionRow, SessionState},
+    schema::{attendances, enrollment_periods, guests, hour_entries, roll_calls, session_cohorts, sessions},
+    text::{Code, Note},
 };
 
 /// The guests of a session who are enrolled when it begins, by enrollment id.
-pub(super) fn of(conn: &mut Conn, session: &SessionRow) -> Result<Vec<(enrollments::Expected, MissedSession)>, Error> {
-    let makes_up: Vec<(EnrollmentId, MissedSession)> = guests::table
+pub(super) fn of(conn: &mut Conn, session: &SessionRow) -> Result<Vec<(enrollments::Expected, MakesUp)>, Error> {
+    let makes_up: Vec<(EnrollmentId, MakesUp)> = guests::table
         .inner_join(sessions::table.on(sessions::id.eq(guests::missed_session_id)))
         .filter(guests::session_id.eq(session.id))
-        .select((guests::enrollment_id, (sessions::id, sessions::code)))
+        .select((guests::enrollment_id, (sessions::id, sessions::code, guests::note)))
         .load(conn)?;
     let ids: Vec<EnrollmentId> = makes_up.iter().map(|(id, _)| *id).collect();
     let people = enrollments::enrolled(conn, &ids, session.begins_at())?;
@@ -58,8 +51,8 @@ fn inviting(conn: &mut Conn, actor: &Actor, session_id: SessionId) -> Result<(Se
 /// Adds a guest to a session: a trainee of the intake who does not owe it and makes up another one of its module there.
 ///
 /// # Errors
-/// 409 `already_exists`, `roll_call_closed`, `session_not_published`; 422 for a session that is not of the same intake and module or that
-/// the enrollment does not owe, and for whoever owes this one, or is not enrolled when it begins.
+/// 409 `already_exists`, `roll_call_closed`, `session_not_published`, `guest_elsewhere` at that time; 422 for a session that is not of the same intake and module or that
+/// the enrollment does not owe, and for whoever owes this one, missed nothing, or is not enrolled when it begins.
 pub(in crate::attendance) fn invite(
     conn: &mut Conn,
     actor: &Actor,
@@ -108,7 +101,61 @@ fn check(conn: &mut Conn, actor: &Actor, session: &SessionRow, new: &NewGuest) -
     if enrollments::enrolled(conn, &[new.enrollment_id], session.begins_at())?.is_empty() {
         return Err(Error::invalid("/enrollment_id", "not_enrolled", "the enrollment is not enrolled when the session begins"));
     }
-    Ok(())
+    if missed_nothing(conn, new.enrollment_id, missed.id)? {
+        return refused("nothing_missed", "the roll call of that session is closed, and the enrollment missed nothing of it");
+    }
+    match elsewhere(conn, session, new)? {
+        Some(code) => {
+            let zone = zone(conn, session)?;
+            let detail = format!("the enrollment is in session {code} at {}", zone.told(session.begins_at()));
+            Err(Error::conflict("guest_elsewhere", detail))
+        }
+        None => Ok(()),
+    }
+}
+
+/// Whether a closing has posted for an enrollment in a session, and no absence.
+fn missed_nothing(conn: &mut Conn, enrollment: EnrollmentId, session: SessionId) -> Result<bool, Error> {
+    let sums: Vec<(EntryKind, Option<i64>)> = hour_entries::table
+        .inner_join(roll_calls::table.on(roll_calls::session_id.nullable().eq(hour_entries::session_id)))
+        .filter(roll_calls::state.eq(RollCallState::Closed))
+        .filter(hour_entries::enrollment_id.eq(enrollment))
+        .filter(hour_entries::session_id.eq(session))
+        .filter(hour_entries::closing.is_not_null())
+        .group_by(hour_entries::kind)
+        .select((hour_entries::kind, sum(hour_entries::minutes)))
+        .load(conn)?;
+    let missed = |(kind, minutes): &(EntryKind, Option<i64>)| {
+        matches!(kind, EntryKind::AuthorizedAbsence | EntryKind::UnauthorizedAbsence) && minutes.is_some_and(|minutes| minutes > 0)
+    };
+    Ok(!sums.is_empty() && !sums.iter().any(missed))
+}
+
+/// The session in which an enrollment is while this one lasts, as a guest or because it is owed, but for the one that is made up.
+fn elsewhere(conn: &mut Conn, session: &SessionRow, new: &NewGuest) -> Result<Option<Code>, Error> {
+    let (starts_at, ends_at) = (session.begins_at(), session.held_ends_at.unwrap_or(session.ends_at));
+    let meanwhile = || {
+        sessions::table
+            .filter(sessions::intake_id.eq(session.intake_id))
+            .filter(sessions::state.eq_any([SessionState::Published, SessionState::Held]))
+            .filter(sessions::mode.ne(SessionMode::Recorded))
+            .filter(sessions::id.ne_all([session.id, new.missed_session_id]))
+            .filter(schedule::begins_at().lt(ends_at))
+            .filter(schedule::finishes_at().gt(starts_at))
+    };
+    let invited = guests::table.filter(guests::enrollment_id.eq(new.enrollment_id)).select(guests::session_id);
+    let as_guest = meanwhile().filter(sessions::id.eq_any(invited)).select(sessions::code).first(conn).optional()?;
+    if as_guest.is_some() {
+        return Ok(as_guest);
+    }
+    let owed = session_cohorts::table
+        .inner_join(enrollment_periods::table.on(enrollment_periods::cohort_id.eq(session_cohorts::cohort_id.nullable())))
+        .filter(enrollment_periods::enrollment_id.eq(new.enrollment_id))
+        .filter(enrollment_periods::state.eq(EnrollmentState::Enrolled))
+        .filter(enrollment_periods::from_at.le(starts_at))
+        .filter(enrollment_periods::until_at.is_null().or(enrollment_periods::until_at.assume_not_null().gt(starts_at)))
+        .select(session_cohorts::session_id);
+    Ok(meanwhile().filter(sessions::id.eq_any(owed)).select(sessions::code).first(conn).optional()?)
 }
 
 /// Takes a guest from a session again, with what was called of them. What a closing posted is taken back by the next.
@@ -161,69 +208,4 @@ pub(super) fn remove_strangers(conn: &mut Conn, session_id: SessionId, class: &[
         diesel::delete(own().filter(guests::enrollment_id.eq_any(ids))).execute(conn)?;
     }
     Ok(strangers)
-}
-
-#[derive(QueryableByName)]
-struct Line {
-    #[diesel(sql_type = Uid)]
-    enrollment_id: EnrollmentId,
-    #[diesel(sql_type = Uid)]
-    module_id: ModuleId,
-    #[diesel(sql_type = Uid)]
-    missed_session_id: SessionId,
-    #[diesel(sql_type = Uid)]
-    made_up_in_id: SessionId,
-    #[diesel(sql_type = Ts)]
-    began_at: Instant,
-    #[diesel(sql_type = Integer)]
-    whole: i32,
-    #[diesel(sql_type = Nullable<Text>)]
-    code: Option<AttendanceCode>,
-    #[diesel(sql_type = Nullable<Integer>)]
-    minutes: Option<i32>,
-}
-
-impl Line {
-    /// What they attended; of a line that does not fit nothing, which is the business of the check of postings.
-    fn earned(self) -> Earned {
-        let entries = self.code.and_then(|code| split(code, self.minutes, self.whole).ok()).unwrap_or_default();
-        let minutes = entries.into_iter().filter(|(kind, _)| *kind == EntryKind::Attended).map(|(_, minutes)| minutes).sum();
-        let Self { enrollment_id, module_id, missed_session_id, made_up_in_id, began_at, .. } = self;
-        Earned { enrollment_id, module_id, missed_session_id, made_up_in_id, began_at, minutes }
-    }
-}
-
-/// The lines of guests in sessions that were held.
-macro_rules! lines {
-    ($which:literal) => {
-        concat!(
-            "SELECT g.enrollment_id, s.module_id, g.missed_session_id, g.session_id AS made_up_in_id, s.held_starts_at AS began_at,
-                s.held_minutes AS whole, a.code, a.minutes
-             FROM guests g JOIN sessions s ON s.id = g.session_id JOIN roll_calls r ON r.session_id = g.session_id
-             LEFT JOIN attendances a ON a.session_id = g.session_id AND a.enrollment_id = g.enrollment_id
-             WHERE s.state = 'held' AND ",
-            $which
-        )
-    };
-}
-
-/// What everybody earned in the module of a session that is being closed who is or was a guest there, or a guest elsewhere on its account.
-pub(super) fn earned(conn: &mut Conn, session: &SessionRow) -> Result<Vec<Earned>, Error> {
-    let lines: Vec<Line> = sql_query(lines!(
-        "(r.state = 'closed' OR g.session_id = $1) AND s.module_id = $2 AND g.enrollment_id IN (
-            SELECT enrollment_id FROM guests WHERE session_id = $1
-            UNION SELECT enrollment_id FROM guests WHERE missed_session_id = $1
-            UNION SELECT enrollment_id FROM hour_entries WHERE made_up_in_id = $1
-            UNION SELECT enrollment_id FROM hour_entries WHERE session_id = $1 AND kind = 'make_up')"
-    ))
-    .bind::<Uid, _>(session.id)
-    .bind::<Uid, _>(session.module_id)
-    .load(conn)?;
-    Ok(lines.into_iter().map(Line::earned).collect())
-}
-
-/// Holds what guests made up against what closed roll calls found of them.
-pub fn verify_make_ups(conn: &mut Conn) -> Result<Vec<String>, Error> {
-    let lines: Vec<Line> = sql_query(lines!("r.state = 'closed'")).load(conn)?;
-    ledger::verify_make_ups(conn, lines.into_iter().map(Line::earned).collect())
 }

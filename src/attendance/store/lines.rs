@@ -4,9 +4,8 @@ use std::collections::BTreeMap;
 
 use diesel::prelude::*;
 
-use super::super::model::{Attendance, NewRollCall};
+use super::super::model::Attendance;
 use crate::{
-    clock::Instant,
     db::{Conn, for_backend},
     enrollments::EnrollmentId,
     error::Error,
@@ -29,21 +28,19 @@ pub(super) struct Lines {
     pub(super) fresh: Vec<Attendance>,
 }
 
+impl Lines {
+    /// Whether anything is to be written.
+    pub(super) fn alter(&self) -> bool {
+        !(self.gone.is_empty() && self.fresh.is_empty())
+    }
+}
+
 /// Compares the lines; one that says the same as before keeps its time of recording and is not written again.
-pub(super) fn compare(now: Instant, session_id: SessionId, stored: &[Attendance], new: &NewRollCall) -> Lines {
+pub(super) fn compare(stored: &[Attendance], new: Vec<Attendance>) -> Lines {
     let mut known: BTreeMap<EnrollmentId, &Attendance> = stored.iter().map(|row| (row.enrollment_id, row)).collect();
-    let mut lines = Lines { now: Vec::with_capacity(new.entries.len()), gone: Vec::new(), fresh: Vec::new() };
-    for entry in &new.entries {
-        let line = Attendance {
-            session_id,
-            enrollment_id: entry.enrollment_id,
-            code: entry.code,
-            minutes: entry.minutes,
-            mode: entry.mode,
-            note: entry.note.clone(),
-            recorded_at: now,
-        };
-        match known.remove(&entry.enrollment_id) {
+    let mut lines = Lines { now: Vec::with_capacity(new.len()), gone: Vec::new(), fresh: Vec::new() };
+    for line in new {
+        match known.remove(&line.enrollment_id) {
             Some(old) if (Attendance { recorded_at: old.recorded_at, ..line.clone() }) == *old => lines.now.push(old.clone()),
             old => {
                 lines.gone.extend(old.cloned());

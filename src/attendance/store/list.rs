@@ -17,7 +17,7 @@ use crate::{
     error::Error,
     intakes::IntakeState,
     schedule::{self, Cursor, Session, SessionId, SessionRow, SessionState},
-    schema::{attendances, enrollment_periods, intakes, roll_calls, session_cohorts, sessions},
+    schema::{attendances, enrollment_periods, guests, intakes, roll_calls, session_cohorts, sessions},
 };
 
 diesel::define_sql_function! {
@@ -77,7 +77,7 @@ pub(in crate::attendance) fn list(
     Ok(schedule::whole(conn, rows)?.into_iter().map(summary).collect())
 }
 
-/// How many owe each of these sessions, and how many of them were called; to a class adviser, of the own cohorts.
+/// How many are to be called in each of these sessions, and how many of them were; to a class adviser, of the own cohorts and guests.
 fn counts(conn: &mut Conn, actor: &Actor, ids: Vec<SessionId>) -> Result<HashMap<SessionId, (i64, i64)>, Error> {
     let began_at = || coalesce(sessions::held_starts_at, sessions::starts_at);
     let line = attendances::session_id.eq(sessions::id).and(attendances::enrollment_id.eq(enrollment_periods::enrollment_id));
@@ -85,7 +85,7 @@ fn counts(conn: &mut Conn, actor: &Actor, ids: Vec<SessionId>) -> Result<HashMap
         .inner_join(session_cohorts::table.on(session_cohorts::session_id.eq(sessions::id)))
         .inner_join(enrollment_periods::table.on(enrollment_periods::cohort_id.eq(session_cohorts::cohort_id.nullable())))
         .left_join(attendances::table.on(line))
-        .filter(sessions::id.eq_any(ids))
+        .filter(sessions::id.eq_any(ids.clone()))
         .filter(enrollment_periods::state.eq(EnrollmentState::Enrolled))
         .filter(enrollment_periods::from_at.le(began_at()))
         .filter(enrollment_periods::until_at.is_null().or(enrollment_periods::until_at.assume_not_null().gt(began_at())))
@@ -96,5 +96,28 @@ fn counts(conn: &mut Conn, actor: &Actor, ids: Vec<SessionId>) -> Result<HashMap
         query = query.filter(session_cohorts::cohort_id.eq_any(advised(person, provider)));
     }
     let rows: Vec<(SessionId, i64, i64)> = query.load(conn)?;
-    Ok(rows.into_iter().map(|(id, expected, called)| (id, (expected, called))).collect())
+    let mut counts: HashMap<SessionId, (i64, i64)> = rows.into_iter().map(|(id, expected, called)| (id, (expected, called))).collect();
+    let line = attendances::session_id.eq(guests::session_id).and(attendances::enrollment_id.eq(guests::enrollment_id));
+    let invited: Vec<(SessionId, i64, i64)> = sessions::table
+        .inner_join(guests::table.on(guests::session_id.eq(sessions::id)))
+        .inner_join(enrollment_periods::table.on(enrollment_periods::enrollment_id.eq(guests::enrollment_id)))
+        .left_join(attendances::table.on(line))
+        .filter(sessions::id.eq_any(ids))
+        .filter(enrollment_periods::state.eq(EnrollmentState::Enrolled))
+        .filter(enrollment_periods::from_at.le(began_at()))
+        .filter(enrollment_periods::until_at.is_null().or(enrollment_periods::until_at.assume_not_null().gt(began_at())))
+        // Whoever owes it by now is counted already.
+        .filter(not(exists(
+            session_cohorts::table
+                .filter(session_cohorts::session_id.eq(sessions::id))
+                .filter(session_cohorts::cohort_id.nullable().eq(enrollment_periods::cohort_id)),
+        )))
+        .group_by(sessions::id)
+        .select((sessions::id, count_star(), count(attendances::code.nullable())))
+        .load(conn)?;
+    for (id, expected, called) in invited {
+        let counted = counts.entry(id).or_default();
+        *counted = (counted.0 + expected, counted.1 + called);
+    }
+    Ok(counts)
 }

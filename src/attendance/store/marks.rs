@@ -7,7 +7,10 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 use super::{
-    super::model::{Attendance, AttendanceCode, AttendanceMode, RollCallState},
+    super::{
+        model::{Attendance, AttendanceCode, AttendanceMode, RollCallState},
+        segments::Segments,
+    },
     verify::{CHUNK, Line},
 };
 use crate::{
@@ -29,30 +32,46 @@ struct Mark {
     minutes: Option<i32>,
     mode: Option<AttendanceMode>,
     note: Option<Note>,
+    segments: Option<Segments>,
 }
 
 impl From<Attendance> for Mark {
     fn from(line: Attendance) -> Self {
-        let Attendance { enrollment_id, code, minutes, mode, note, .. } = line;
-        Self { enrollment_id, code, minutes, mode, note }
+        let Attendance { enrollment_id, code, minutes, mode, note, segments, .. } = line;
+        Self { enrollment_id, code, minutes, mode, note, segments }
     }
 }
 
 type Marks = BTreeMap<EnrollmentId, Mark>;
 
-/// What an entry says: of a roll call that was put, the lines that went and those that came; of one that was closed, those that were taken
-/// out because nobody owed them any more, and who was a guest; of a guest who was dismissed, the line that went along.
+const PUT: &str = "roll_call.put";
+const CLOSED: &str = "roll_call.closed";
+const DISMISSED: &str = "guest.dismissed";
+
+/// What the entry about a roll call that was put says: the lines that went and those that came.
 #[derive(Deserialize)]
-#[serde(untagged)]
-enum Payload {
-    Put { from: Vec<Mark>, to: Vec<Mark> },
-    Closed { from: TakenOut, to: Facts },
-    Dismissed { from: Guest },
+struct Put {
+    from: Vec<Mark>,
+    to: Vec<Mark>,
+}
+
+/// Of one that was closed: the lines that were taken out because nobody owed them any more, and who was a guest.
+#[derive(Deserialize)]
+struct Closed {
+    from: TakenOut,
+    to: Facts,
+}
+
+/// Of a guest who was dismissed: the line that went along.
+#[derive(Deserialize)]
+struct Dismissed {
+    from: Guest,
 }
 
 #[derive(Deserialize)]
 struct Facts {
     guests: BTreeSet<EnrollmentId>,
+    as_held: Vec<Mark>,
 }
 
 /// A guest who was dismissed, with the mark if they had been called.
@@ -78,22 +97,37 @@ struct Replayed {
     is_silent: bool,
 }
 
+/// The lines that went by an entry and those that came, and who was a guest if it closed the roll call.
+type Heard = (Vec<Mark>, Vec<Mark>, Option<BTreeSet<EnrollmentId>>);
+
+fn heard(action: &str, body: &str) -> serde_json::Result<Heard> {
+    Ok(match action {
+        PUT => {
+            let Put { from, to } = serde_json::from_str(body)?;
+            (from, to, None)
+        }
+        CLOSED => {
+            let Closed { from: TakenOut { taken_out }, to: Facts { guests, as_held } } = serde_json::from_str(body)?;
+            (taken_out, as_held, Some(guests))
+        }
+        _ => {
+            let Dismissed { from: Guest { mark } } = serde_json::from_str(body)?;
+            (mark.into_iter().collect(), Vec::new(), None)
+        }
+    })
+}
+
 impl Replayed {
-    fn hear(&mut self, body: Option<&str>) {
-        let (gone, come, closed) = match body.and_then(|body| serde_json::from_str(body).ok()) {
-            Some(Payload::Put { from, to }) => (from, to, None),
-            Some(Payload::Closed { from: TakenOut { taken_out }, to }) => (taken_out, Vec::new(), Some(to)),
-            Some(Payload::Dismissed { from: Guest { mark } }) => (mark.into_iter().collect(), Vec::new(), None),
-            None => {
-                self.is_silent = true;
-                return;
-            }
+    fn hear(&mut self, action: &str, body: Option<&str>) {
+        let Some((gone, come, closed)) = body.and_then(|body| heard(action, body).ok()) else {
+            self.is_silent = true;
+            return;
         };
         for mark in gone {
             self.now.remove(&mark.enrollment_id);
         }
         self.now.extend(come.into_iter().map(|mark| (mark.enrollment_id, mark)));
-        if let Some(Facts { guests }) = closed {
+        if let Some(guests) = closed {
             self.closed.clone_from(&self.now);
             self.guests = guests;
         }
@@ -179,16 +213,16 @@ fn lines(closed: Marks, guests: &BTreeSet<EnrollmentId>, posted: Posted) -> BTre
 }
 
 fn replay(conn: &mut Conn, ids: &[SessionId]) -> Result<BTreeMap<SessionId, Replayed>, Error> {
-    let entries: Vec<(SessionId, Option<String>)> = journal_entries::table
+    let entries: Vec<(SessionId, String, Option<String>)> = journal_entries::table
         .left_join(journal_payloads::table.on(journal_payloads::entry_id.eq(journal_entries::id)))
         .filter(journal_entries::subject_id.eq_any(ids.to_vec()))
-        .filter(journal_entries::action.eq_any(["roll_call.put", "roll_call.closed", "guest.dismissed"]))
+        .filter(journal_entries::action.eq_any([PUT, CLOSED, DISMISSED]))
         .order(journal_entries::seq)
-        .select((journal_entries::subject_id, journal_payloads::body.nullable()))
+        .select((journal_entries::subject_id, journal_entries::action, journal_payloads::body.nullable()))
         .load(conn)?;
     let mut replayed: BTreeMap<SessionId, Replayed> = BTreeMap::new();
-    for (session, body) in entries {
-        replayed.entry(session).or_default().hear(body.as_deref());
+    for (session, action, body) in entries {
+        replayed.entry(session).or_default().hear(&action, body.as_deref());
     }
     Ok(replayed)
 }

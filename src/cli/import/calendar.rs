@@ -1,6 +1,6 @@
 //! `muster import holidays` and `muster import shifts`.
 
-use super::{Context, Failure, Outcome, Sheet, imports, intake};
+use super::{Context, Failure, Options, Outcome, Sheet, imports, intake};
 use crate::{
     access::Actor,
     calendars::{self, Calendar, CalendarKind, NewCalendar, Weekdays},
@@ -8,7 +8,9 @@ use crate::{
     db::Conn,
     error::Error,
     intakes::{self, IntakePatch},
-    text::{Code, Name},
+    organizations,
+    text::{Code, Name, listed},
+    week::Weekday,
     zone::Zone,
 };
 
@@ -43,7 +45,7 @@ pub(super) struct Args {
     begin: Begin,
 }
 
-/// What a calendar begins with; of no use to one that there is.
+/// What a calendar begins with; of one that there is it can only be said again.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "To begin a calendar")]
 struct Begin {
@@ -57,8 +59,8 @@ struct Begin {
     #[arg(long)]
     name: Option<Name>,
     /// Of holidays: the days of the week that are off, such as saturday,sunday
-    #[arg(long, value_name = "DAYS", value_parser = weekdays, default_value = "")]
-    weekend_days: Weekdays,
+    #[arg(long, value_name = "DAYS", value_parser = weekdays)]
+    weekend_days: Option<Weekdays>,
     /// Of shifts: whose crews work them
     #[arg(long, value_name = "CODE-or-ID")]
     sponsor: Option<String>,
@@ -76,17 +78,22 @@ pub(super) fn run(args: Args, kind: CalendarKind, context: &Context) -> Result<O
             let detail = "an intake keeps a calendar of holidays; shifts concern the trainees of their sponsor by themselves";
             return Err(Error::invalid("/intake", "not_holidays", detail));
         }
+        let keeper = keeper.map(|keeper| intake(conn, actor, &keeper)).transpose()?;
+        let options = &Options { keeper: keeper.as_ref().map(|intake| intake.id), ..options.clone() };
         let mut report = match found(conn, actor, &calendar)? {
-            Some(calendar) => imports::import_calendar(conn, actor, now, (kind, calendar.id), file, options)?,
+            Some(calendar) => {
+                begin.check(conn, actor, &calendar)?;
+                imports::import_calendar(conn, actor, now, (kind, calendar.id), file, options)?
+            }
             None => {
                 let new = begin.into_calendar(conn, actor, kind, &calendar)?;
                 imports::begin_calendar(conn, actor, now, new, file, options)?
             }
         };
-        if let Some(keeper) = keeper.filter(|_| report.outcome != imports::Outcome::Refused) {
-            let intake = intake(conn, actor, &keeper)?;
+        if let Some(intake) = keeper.filter(|_| report.outcome != imports::Outcome::Refused) {
             report.notes.push(format!("the intake {} keeps the days off of {calendar}", intake.code));
-            if !options.dry_run {
+            // Of a file that says something new, the import has named it, to be taken back with the rest.
+            if report.outcome == imports::Outcome::NothingNew {
                 let named = found(conn, actor, &calendar)?.ok_or_else(|| unknown(&calendar))?;
                 let patch = IntakePatch { holiday_calendar_id: Some(Some(named.id)), ..IntakePatch::default() };
                 intakes::update(conn, actor, None, intake.id, patch)?;
@@ -97,6 +104,36 @@ pub(super) fn run(args: Args, kind: CalendarKind, context: &Context) -> Result<O
 }
 
 impl Begin {
+    /// # Errors
+    /// 422 `calendar_differs` for what is said otherwise of a calendar that there is.
+    fn check(&self, conn: &mut Conn, actor: &Actor, calendar: &Calendar) -> Result<(), Error> {
+        let Self { organization, time_zone, name, weekend_days, sponsor } = self;
+        let mut is = Vec::new();
+        for (named, id, called) in [(organization, Some(calendar.provider_id), "is kept by"), (sponsor, calendar.organization_id, "is of")]
+        {
+            let Some(named) = named else { continue };
+            if Some(admin::named(conn, actor, named)?.id) != id {
+                let of = id.map(|id| organizations::find(conn, actor, id)).transpose()?;
+                is.push(format!("{called} {}", of.map_or_else(|| "no sponsor".to_owned(), |one| one.code.to_string())));
+            }
+        }
+        if time_zone.is_some_and(|zone| zone != calendar.time_zone) {
+            is.push(format!("is in {}", calendar.time_zone));
+        }
+        if name.as_ref().is_some_and(|name| *name != calendar.name) {
+            is.push(format!("is called {}", calendar.name));
+        }
+        if weekend_days.is_some_and(|days| days != calendar.weekend_days) {
+            let off = Weekday::ALL.iter().filter(|day| calendar.weekend_days.contains(**day));
+            is.push(format!("takes off of each week: {}", listed(off.map(|day| day.as_str()))));
+        }
+        if is.is_empty() {
+            return Ok(());
+        }
+        let detail = format!("{} {}", calendar.code, is.join(", "));
+        Err(Error::invalid("/calendar", "calendar_differs", detail))
+    }
+
     fn into_calendar(self, conn: &mut Conn, actor: &Actor, kind: CalendarKind, calendar: &str) -> Result<NewCalendar, Error> {
         let Self { organization: Some(provider), time_zone: Some(time_zone), name, weekend_days, sponsor } = self else {
             return Err(unknown(calendar));
@@ -109,7 +146,7 @@ impl Begin {
         };
         let provider_id = Some(admin::named(conn, actor, &provider)?.id);
         let organization_id = sponsor.map(|sponsor| admin::named(conn, actor, &sponsor)).transpose()?.map(|sponsor| sponsor.id);
-        Ok(NewCalendar { provider_id, kind, organization_id, code, name, time_zone, weekend_days })
+        Ok(NewCalendar { provider_id, kind, organization_id, code, name, time_zone, weekend_days: weekend_days.unwrap_or_default() })
     }
 }
 

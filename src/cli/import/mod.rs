@@ -128,7 +128,7 @@ impl Common {
             bar.set_position(done as u64);
             bar.set_message(phase);
         };
-        Options { dry_run: self.dry_run, partial: self.partial, publish, reason: None, progress: Some(Arc::new(progress)) }
+        Options { dry_run: self.dry_run, partial: self.partial, publish, progress: Some(Arc::new(progress)), ..Options::default() }
     }
 
     /// A dry run only reads; everything else is one transaction.
@@ -200,8 +200,9 @@ fn outcome(report: &Report) -> Outcome {
     }];
     lines.extend(report.unknown_columns.iter().map(|header| format!("a column is not known and was not read: {header}")));
     lines.extend(report.notes.iter().cloned());
-    let is_told =
-        |row: &&RowReport| row.verdict.is_fault() || !row.conflicts.is_empty() || takes_away(row) || report.dry_run && !row.what.is_empty();
+    let is_told = |row: &&RowReport| {
+        !row.reasons.is_empty() || !row.conflicts.is_empty() || takes_away(row) || report.dry_run && !row.what.is_empty()
+    };
     lines.extend(report.rows.iter().filter(is_told).map(told));
     let outcome = Outcome::new(lines.join("\n"), json!(report));
     if report.outcome == imports::Outcome::Refused {

@@ -43,6 +43,10 @@ pub(super) fn run(args: Args, context: &Context) -> Result<Outcome, Failure> {
             Ok(Outcome::new(lines.join("\n"), json!(undone)))
         }
         Err(Error::NotFound) => Err(Failure::new("not_found", format!("there is no import {id}; `muster import list` has them"))),
+        Err(Error::Invalid(faults)) if faults.iter().any(|fault| fault.code == "reason_missing") => {
+            let detail = "it changed published sessions; say with --reason why they change back, for those whom it concerns";
+            Err(Failure::new("reason_missing", detail))
+        }
         Err(other) => Err(other.into()),
     }
 }

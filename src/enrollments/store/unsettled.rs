@@ -15,7 +15,7 @@ use crate::{
     error::Error,
     intakes::{CohortId, IntakeId},
     schedule::SessionId,
-    schema::{enrollment_periods, hour_entries, roll_calls, session_cohorts, sessions, unsettled_sessions},
+    schema::{enrollment_periods, guests, hour_entries, roll_calls, session_cohorts, sessions, unsettled_sessions},
     text::counted,
 };
 
@@ -128,12 +128,33 @@ fn derived(conn: &mut Conn, ids: &[EnrollmentId]) -> Result<BTreeMap<Key, Unsett
         .having(sum(hour_entries::minutes).ne(0))
         .select((hour_entries::enrollment_id, hour_entries::session_id.assume_not_null()))
         .load(conn)?;
+    // Guests of closed sessions owe nothing there, but were to be enrolled.
+    let invited: Vec<Key> = guests::table
+        .inner_join(sessions::table.on(sessions::id.eq(guests::session_id)))
+        .inner_join(roll_calls::table.on(roll_calls::session_id.eq(sessions::id)))
+        .left_join(
+            enrollment_periods::table.on(enrollment_periods::enrollment_id
+                .eq(guests::enrollment_id)
+                .and(enrollment_periods::state.eq(EnrollmentState::Enrolled))
+                .and(enrollment_periods::from_at.le(sessions::held_starts_at.assume_not_null()))
+                .and(
+                    enrollment_periods::until_at
+                        .is_null()
+                        .or(enrollment_periods::until_at.assume_not_null().gt(sessions::held_starts_at.assume_not_null())),
+                )),
+        )
+        .filter(guests::enrollment_id.eq_any(ids.to_vec()))
+        .filter(roll_calls::closings.gt(0))
+        .filter(enrollment_periods::enrollment_id.nullable().is_null())
+        .select((guests::enrollment_id, guests::session_id))
+        .load(conn)?;
     let mut differ: BTreeMap<Key, UnsettledKind> = owed.into_iter().map(|key| (key, UnsettledKind::Unposted)).collect();
     for key in posted {
         if differ.remove(&key).is_none() {
             differ.insert(key, UnsettledKind::NotOwed);
         }
     }
+    differ.extend(invited.into_iter().map(|key| (key, UnsettledKind::NotOwed)));
     Ok(differ)
 }
 

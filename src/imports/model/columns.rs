@@ -32,10 +32,10 @@ impl<'a, F: Copy + Eq + 'static> Sheet<'a, F> {
             } else if problems.iter().any(|problem| matches!(problem, ColumnProblem::Duplicate { .. })) {
                 ("columns_duplicate", "the file has columns twice")
             } else {
-                ("columns_misspelled", "the file has misspelled columns")
+                ("columns_misspelled", "the file has columns that are called nearly like known ones")
             };
             let faults = problems.iter().map(|problem| fault(problem, fields)).collect();
-            Error::Rejected { code, detail: detail.to_owned(), faults, conflicts: Vec::new() }
+            Error::Rejected { code, detail: detail.to_owned(), faults, conflicts: Vec::new(), truncated: false }
         })?;
         Ok(Self { table, fields, mapping })
     }
@@ -54,9 +54,9 @@ impl<'a, F: Copy + Eq + 'static> Sheet<'a, F> {
         rows.collect()
     }
 
-    /// The headers that are not read, with what they may have been meant for.
+    /// The headers that are not read.
     pub(in crate::imports) fn unknown(&self) -> Vec<String> {
-        self.mapping.unknown().iter().map(ToString::to_string).collect()
+        self.mapping.unknown().to_vec()
     }
 
     fn name(&self, field: F) -> &'static str {

@@ -140,7 +140,7 @@ fn as_hex<S: serde::Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S:
     serializer.serialize_str(&hex::encode(bytes))
 }
 
-/// Why a row is at fault.
+/// Why a row is at fault, or what is told of one that is taken.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Reason {
     /// The column, by its English name; null if it is not about one.
@@ -226,8 +226,18 @@ impl<C> RowPlan<C> {
         Self { report, change, removed: 0 }
     }
 
+    /// The row is taken, and this is told of it.
+    pub(super) fn warned(mut self, warning: Option<Reason>) -> Self {
+        self.report.reasons.extend(warning);
+        self
+    }
+
     /// The row is at fault after all.
     pub(super) fn refuse(&mut self, reason: Reason) {
+        if !self.report.verdict.is_fault() {
+            // A warning of what is not taken is none.
+            self.report.reasons.clear();
+        }
         self.report.verdict = Verdict::Invalid;
         self.report.what.clear();
         self.report.reasons.push(reason);
@@ -293,15 +303,18 @@ pub struct Report {
     #[schema(example = "roster.xlsx")]
     pub file_name: String,
     pub counts: Counts,
-    /// Headers that no known column has; what stands below them is not read. One that may have been meant for a known column that the
-    /// file lacks says so.
-    #[schema(example = json!(["备注", "考核方式 (is it mode?)"]))]
+    /// Headers that no known column has, nor one that is like them; what stands below them is not read.
+    #[schema(example = json!(["备注"]))]
     pub unknown_columns: Vec<String>,
     /// What else is to be known before the file is taken, or was done with it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schema(example = json!(["2 enrollments begin before sessions that are closed already; 3 roll-call lines become unsettled"]))]
     pub notes: Vec<String>,
     pub rows: Vec<RowReport>,
+    /// Of a schedule, whether more is in the way of the rows than they tell: of a large file the first 1,000 overlaps are told.
+    #[serde(default)]
+    #[schema(example = false)]
+    pub truncated: bool,
 }
 
 impl Report {
@@ -321,7 +334,8 @@ impl Report {
         let detail = format!("nothing was written, for faults in {count} of {} ({told}){hint}", counted(total, "row"));
         let at_fault = || self.rows.iter().filter(|row| row.verdict.is_fault());
         let conflicts = at_fault().flat_map(|row| row.conflicts.clone()).collect();
-        Err(Error::Rejected { code: "import_rows_invalid", detail, faults: at_fault().flat_map(faults).collect(), conflicts })
+        let faults = at_fault().flat_map(faults).collect();
+        Err(Error::Rejected { code: "import_rows_invalid", detail, faults, conflicts, truncated: self.truncated })
     }
 }
 
@@ -356,6 +370,8 @@ pub struct Options {
     pub publish: bool,
     /// Why a schedule changes sessions that are published.
     pub reason: Option<Note>,
+    /// The intake that keeps the days off of the calendar from then on.
+    pub keeper: Option<IntakeId>,
     /// Told how far it is.
     pub progress: Option<Progress>,
 }
@@ -370,8 +386,8 @@ impl Options {
 
 impl fmt::Debug for Options {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { dry_run, partial, publish, reason, progress: _ } = self;
-        write!(f, "Options {{ dry_run: {dry_run}, partial: {partial}, publish: {publish}, reason: {reason:?} }}")
+        let Self { dry_run, partial, publish, reason, keeper, progress: _ } = self;
+        write!(f, "Options {{ dry_run: {dry_run}, partial: {partial}, publish: {publish}, reason: {reason:?}, keeper: {keeper:?} }}")
     }
 }
 

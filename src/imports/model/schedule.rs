@@ -53,7 +53,20 @@ pub(in crate::imports) const COLUMNS: &[Field<Column>] = {
         Field {
             key: C::Instructors,
             name: "instructors",
-            aliases: &["授课教师", "教师", "任课教师", "教师工号", "主讲教师", "instructor", "teacher", "teachers"],
+            aliases: &[
+                "授课教师",
+                "教师",
+                "任课教师",
+                "主讲教师",
+                "工号",
+                "教师工号",
+                "教师编号",
+                "授课教师工号",
+                "授课教师编号",
+                "instructor",
+                "teacher",
+                "teachers",
+            ],
             required: false,
         },
         Field { key: C::Date, name: "date", aliases: &["日期", "上课日期", "day"], required: true },
@@ -67,9 +80,12 @@ pub(in crate::imports) const COLUMNS: &[Field<Column>] = {
         },
         Field { key: C::Mode, name: "mode", aliases: &["方式", "授课方式", "教学方式", "上课方式"], required: false },
         Field {
-            key: C::Room, name: "room", aliases: &["教室编号", "房间", "房间编号", "会议室", "room code"], required: false
+            key: C::Room,
+            name: "room",
+            aliases: &["教室编号", "教室", "教室号", "上课教室", "房间", "房间编号", "会议室", "room code", "rooms"],
+            required: false,
         },
-        Field { key: C::Place, name: "place", aliases: &["地点", "上课地点", "教室", "会议号", "location"], required: false },
+        Field { key: C::Place, name: "place", aliases: &["地点", "上课地点", "会议号", "location"], required: false },
     ]
 };
 
@@ -273,7 +289,19 @@ fn find_module(modules: &[Module], text: &str) -> Result<ModuleId, CellFault> {
 fn find_room(rooms: &[Room], text: &str) -> Result<RoomId, CellFault> {
     let known = || listed(rooms.iter().map(|one| one.code.as_str()));
     let found = rooms.iter().find(|one| one.code.as_str() == text).map(|one| one.id);
-    found.ok_or_else(|| CellFault::new("unknown_room", format!("`{text}` is no room of the provider; it has {}", known())))
+    found.ok_or_else(|| {
+        let detail = format!("no room of the provider has the code `{text}`; it has {}; words go to the column place (地点)", known());
+        CellFault::new("unknown_room", detail)
+    })
+}
+
+/// What is said of a place that is the code of a room: words keep no room free.
+fn place_is_room(session: &NewSession, rooms: &[Room]) -> Option<Reason> {
+    let place = session.place.as_ref().filter(|_| session.room_id.is_none())?.as_str();
+    rooms.iter().any(|one| one.code.as_str() == place).then(|| {
+        let detail = format!("warning: `{place}` is the code of a room; in the column room (教室编号) nobody else could be there");
+        Reason::of("place", "place_is_room", detail)
+    })
 }
 
 fn find_cohorts(cohorts: &[CohortRow], text: &str) -> Result<Vec<CohortId>, CellFault> {
@@ -333,7 +361,11 @@ pub(in crate::imports) fn plan(entries: Entries<Row>, frame: &Frame, facts: &Fac
             return RowPlan::at_fault(row, &key, Verdict::Invalid, Reason::of("instructors", "unknown_instructor", detail));
         }
         match facts.sessions.get(&entry.value.code) {
-            None => RowPlan::of(row, &key, Verdict::Create, Vec::new(), Some(Change::Create(new_session(entry.value, facts)))),
+            None => {
+                let session = new_session(entry.value, facts);
+                let warning = place_is_room(&session, &frame.rooms);
+                RowPlan::of(row, &key, Verdict::Create, Vec::new(), Some(Change::Create(session))).warned(warning)
+            }
             Some(stored) => compare(&entry, stored, frame, facts, options),
         }
     })
@@ -393,9 +425,10 @@ fn compare(entry: &Entry<Row>, stored: &Stored, frame: &Frame, facts: &Facts, op
         what.push(RowChange::new("state", Some(SessionState::Draft), Some(SessionState::Published)));
     }
     let is_published = publishes || state == SessionState::Published;
+    let warning = place_is_room(&session, &frame.rooms);
     let change =
         Change::Update { id: stored.row.id, patch, before: Box::new(SessionBefore::of(stored)), session, publish: publishes, is_published };
-    RowPlan::of(entry.row, &entry.key, Verdict::Update, what, Some(change))
+    RowPlan::of(entry.row, &entry.key, Verdict::Update, what, Some(change)).warned(warning)
 }
 
 fn told(what: &[RowChange]) -> String {

@@ -14,7 +14,7 @@ use crate::{
     access::{Action, Actor, Scope, sponsored},
     attendance, calendars,
     clock::Instant,
-    db::{self, Conn, MultiBackend, types::Uid},
+    db::{self, CHUNK, Conn, MultiBackend, types::Uid},
     enrollments,
     error::Error,
     http::{Caller, Change, ETag},
@@ -250,7 +250,7 @@ pub fn touch_all(conn: &mut Conn, id: IntakeId) -> Result<(), Error> {
 /// the caller goes on to change. Each intake once and in the order of their ids, so that two such changes wait for each other only one way.
 pub fn touch_people(conn: &mut Conn, people: &[PersonId], own: Option<IntakeId>) -> Result<(), Error> {
     let mut touched: BTreeMap<IntakeId, BTreeSet<OrganizationId>> = BTreeMap::new();
-    for chunk in people.chunks(500) {
+    for chunk in people.chunks(CHUNK) {
         let enrolled: Vec<(IntakeId, OrganizationId)> = enrolled::table
             .filter(enrolled::person_id.eq_any(chunk.to_vec()))
             .select((enrolled::intake_id, enrolled::sponsor_id))

@@ -2,50 +2,104 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use diesel::prelude::*;
+use diesel::{prelude::*, sql_query};
+use uuid::Uuid;
 
 use super::{
     super::{
-        make_ups::{Earned, MakeUp, Mismatch, Pair, corrected, mismatches, standing},
-        model::{EntryKind, HourEntry},
+        make_ups::{Earned, MakeUp, Pair, corrected, mismatches, standing},
+        model::HourEntry,
     },
-    CHUNK, Closing,
+    Closing,
 };
 use crate::{
     clock::Instant,
-    db::Conn,
+    db::{CHUNK, Conn, types::Uid},
     enrollments::EnrollmentId,
     error::Error,
+    id::Id,
+    programs::ModuleId,
     schedule::SessionId,
-    schema::{hour_entries, roll_calls, sessions},
+    schema::{attendances, guests as guest_rows, hour_entries, roll_calls, sessions},
 };
 
-/// What has to be written at a closing so that what guests made up of a module is what they earned, capped by what they missed. `earned`
-/// is all that these enrollments earned in the module by closed roll calls, and by this one.
-pub(super) fn corrections(conn: &mut Conn, closing: Closing, earned: &[Earned]) -> Result<Vec<MakeUp>, Error> {
-    let mut guests: BTreeSet<EnrollmentId> = earned.iter().map(|one| one.enrollment_id).collect();
-    if closing.number > 1 {
-        // Whoever is a guest no more lost what they had made up here, and may have made up elsewhere what they missed here.
-        let made_up = hour_entries::kind.eq(EntryKind::MakeUp);
-        let here = hour_entries::made_up_in_id.eq(closing.session_id).or(hour_entries::session_id.eq(closing.session_id).and(made_up));
-        let here = hour_entries::table.filter(here.assume_not_null());
-        guests.extend(here.select(hour_entries::enrollment_id).distinct().load::<EnrollmentId>(conn)?);
-    }
-    let mut entries = entries_of(conn, guests)?;
-    entries.retain(|entry| entry.module_id == closing.module_id);
-    let mut earned = earned.to_vec();
-    earned.extend(reopened(conn, &entries)?.into_iter().filter(|one| one.made_up_in_id != closing.session_id));
-    Ok(corrected(&entries, &earned))
+/// What has to be written at a closing so that what guests made up of its module is what they attended, capped by what they missed.
+pub(super) fn of_closing(conn: &mut Conn, closing: Closing) -> Result<Vec<MakeUp>, Error> {
+    // Whoever came here or missed this session; and whoever did by what is posted, but is a guest no more.
+    let guests: Vec<Guest> = sql_query(
+        "SELECT enrollment_id FROM guests WHERE session_id = $1
+         UNION SELECT enrollment_id FROM guests WHERE missed_session_id = $1
+         UNION SELECT enrollment_id FROM hour_entries WHERE made_up_in_id = $1
+         UNION SELECT enrollment_id FROM hour_entries WHERE session_id = $1 AND kind = 'make_up'",
+    )
+    .bind::<Uid, _>(closing.session_id)
+    .load(conn)?;
+    let guests: Vec<EnrollmentId> = guests.into_iter().map(|one| one.enrollment_id).collect();
+    corrections(conn, &guests, closing.module_id, Some(closing.session_id))
 }
 
-fn entries_of(conn: &mut Conn, enrollments: BTreeSet<EnrollmentId>) -> Result<Vec<HourEntry>, Error> {
-    let enrollments: Vec<EnrollmentId> = enrollments.into_iter().collect();
-    let mut entries = Vec::new();
-    for chunk in enrollments.chunks(CHUNK) {
-        let rows = hour_entries::table.filter(hour_entries::enrollment_id.eq_any(chunk.to_vec()));
-        entries.extend(rows.select(HourEntry::as_select()).load(conn)?);
+/// The same after what else was posted for an enrollment in a module.
+pub(super) fn of_share(conn: &mut Conn, enrollment: EnrollmentId, module: ModuleId) -> Result<Vec<MakeUp>, Error> {
+    corrections(conn, &[enrollment], module, None)
+}
+
+#[derive(QueryableByName)]
+struct Guest {
+    #[diesel(sql_type = Uid)]
+    enrollment_id: EnrollmentId,
+}
+
+fn corrections(conn: &mut Conn, guests: &[EnrollmentId], module: ModuleId, closing: Option<SessionId>) -> Result<Vec<MakeUp>, Error> {
+    let mut changes = Vec::new();
+    for chunk in guests.chunks(CHUNK) {
+        let of_module =
+            hour_entries::table.filter(hour_entries::enrollment_id.eq_any(chunk.to_vec())).filter(hour_entries::module_id.eq(module));
+        let entries: Vec<HourEntry> = of_module.select(HourEntry::as_select()).load(conn)?;
+        let mut earned = earned(conn, chunk, closing)?;
+        earned.retain(|one| one.module_id == module);
+        let reopened = reopened(conn, &entries)?.into_iter().filter(|one| Some(one.made_up_in_id) != closing);
+        earned.extend(reopened);
+        changes.extend(corrected(&entries, &earned));
     }
-    Ok(entries)
+    Ok(changes)
+}
+
+/// An attendance of a guest: whose, of which module, the missed session and the one they came to, which began then and had so many minutes.
+type Line = (EnrollmentId, ModuleId, SessionId, SessionId, Instant, i32, Option<String>, Option<i32>);
+
+/// What these guests attended by closed roll calls, and by the one that is being closed.
+fn earned(conn: &mut Conn, guests: &[EnrollmentId], closing: Option<SessionId>) -> Result<Vec<Earned>, Error> {
+    let counts = roll_calls::state.eq("closed");
+    let mut query = guest_rows::table
+        .inner_join(sessions::table.on(sessions::id.eq(guest_rows::session_id)))
+        .inner_join(roll_calls::table.on(roll_calls::session_id.eq(guest_rows::session_id)))
+        .left_join(
+            attendances::table
+                .on(attendances::session_id.eq(guest_rows::session_id).and(attendances::enrollment_id.eq(guest_rows::enrollment_id))),
+        )
+        .filter(guest_rows::enrollment_id.eq_any(guests.to_vec()))
+        .filter(sessions::held_minutes.is_not_null())
+        .select((
+            guest_rows::enrollment_id,
+            sessions::module_id,
+            guest_rows::missed_session_id,
+            guest_rows::session_id,
+            sessions::held_starts_at.assume_not_null(),
+            sessions::held_minutes.assume_not_null(),
+            attendances::code.nullable(),
+            attendances::minutes.nullable(),
+        ))
+        .into_boxed();
+    query = match closing {
+        Some(session) => query.filter(counts.or(guest_rows::session_id.eq(session))),
+        None => query.filter(counts),
+    };
+    let earned = |(enrollment_id, module_id, missed_session_id, made_up_in_id, began_at, whole, code, minutes): Line| {
+        // A guest is present, for so many minutes, or not there.
+        let minutes = if code.as_deref() == Some("present") { whole } else { minutes.unwrap_or(0) };
+        Earned { enrollment_id, module_id, missed_session_id, made_up_in_id, began_at, minutes }
+    };
+    Ok(query.load::<Line>(conn)?.into_iter().map(earned).collect())
 }
 
 /// What stands of roll calls that are reopened: it does until they are closed again (DOMAIN section 3, reopening).
@@ -53,9 +107,11 @@ fn reopened(conn: &mut Conn, entries: &[HourEntry]) -> Result<Vec<Earned>, Error
     let entries: Vec<&HourEntry> = entries.iter().collect();
     let standing = standing(&entries);
     let sessions: BTreeSet<SessionId> = standing.iter().map(|((_, made_up_in), _)| *made_up_in).collect();
-    let sessions: Vec<SessionId> = sessions.into_iter().collect();
+    if sessions.is_empty() {
+        return Ok(Vec::new());
+    }
     let mut begins: BTreeMap<SessionId, Instant> = BTreeMap::new();
-    for chunk in sessions.chunks(CHUNK) {
+    for chunk in sessions.into_iter().collect::<Vec<_>>().chunks(CHUNK) {
         let reopened = roll_calls::table
             .inner_join(sessions::table.on(sessions::id.eq(roll_calls::session_id)))
             .filter(roll_calls::session_id.eq_any(chunk.to_vec()))
@@ -71,20 +127,27 @@ fn reopened(conn: &mut Conn, entries: &[HourEntry]) -> Result<Vec<Earned>, Error
     Ok(standing.into_iter().filter_map(stands).collect())
 }
 
-/// Holds the make-ups that stand against what guests earned in all closed roll calls.
-pub fn verify_make_ups(conn: &mut Conn, earned: Vec<Earned>) -> Result<Vec<String>, Error> {
-    let mut guests: BTreeSet<EnrollmentId> = earned.iter().map(|one| one.enrollment_id).collect();
-    let made_up = hour_entries::table.filter(hour_entries::kind.eq(EntryKind::MakeUp));
-    guests.extend(made_up.select(hour_entries::enrollment_id).distinct().load::<EnrollmentId>(conn)?);
-    let entries = entries_of(conn, guests)?;
-    let mut earned = earned;
-    earned.extend(reopened(conn, &entries)?);
-    let says = |one: Mismatch| {
-        let (missed, made_up_in) = one.pair;
-        format!(
-            "make-ups: enrollment {} has {} minutes of session {missed} made up in session {made_up_in}, which come to {}",
-            one.enrollment_id, one.stands, one.comes_to
+/// Holds the make-ups that stand against what guests attended and missed, a page of guests at a time.
+pub fn verify_make_ups(conn: &mut Conn) -> Result<Vec<String>, Error> {
+    let mut findings = Vec::new();
+    let mut after: EnrollmentId = Id::from_uuid(Uuid::nil());
+    loop {
+        let guests: Vec<Guest> = sql_query(
+            "SELECT enrollment_id FROM (SELECT enrollment_id FROM guests WHERE enrollment_id > $1
+                UNION SELECT enrollment_id FROM hour_entries WHERE kind = 'make_up' AND enrollment_id > $1) AS guests
+             ORDER BY enrollment_id LIMIT 100",
         )
-    };
-    Ok(mismatches(&entries, &earned).into_iter().map(says).collect())
+        .bind::<Uid, _>(after)
+        .load(conn)?;
+        let guests: Vec<EnrollmentId> = guests.into_iter().map(|one| one.enrollment_id).collect();
+        let Some(last) = guests.last() else {
+            return Ok(findings);
+        };
+        after = *last;
+        let entries: Vec<HourEntry> =
+            hour_entries::table.filter(hour_entries::enrollment_id.eq_any(guests.clone())).select(HourEntry::as_select()).load(conn)?;
+        let mut earned = earned(conn, &guests, None)?;
+        earned.extend(reopened(conn, &entries)?);
+        findings.extend(mismatches(&entries, &earned).into_iter().map(|one| one.to_string()));
+    }
 }

@@ -14,12 +14,11 @@ use super::{
     },
     conflicts::people_of,
     expected::{EnrolledRow, NAMED, enrolled},
-    links::CHUNK,
 };
 use crate::{
     calendars::{self, CrewShift},
     clock::Instant,
-    db::Conn,
+    db::{CHUNK, Conn},
     enrollments::EnrollmentState,
     error::Error,
     id::Id,

@@ -11,12 +11,11 @@ use super::{
     super::rules::ClaimKind,
     conflicts::names_of_cohorts,
     find,
-    links::CHUNK,
 };
 use crate::{
     access::{Action, Actor, Scope, advised, provided},
     clock::Instant,
-    db::{Conn, MultiBackend, for_backend},
+    db::{CHUNK, Conn, MultiBackend, for_backend},
     enrollments::EnrollmentState,
     error::Error,
     id::Id,

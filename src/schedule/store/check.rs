@@ -39,7 +39,7 @@ const TOLD: usize = 5;
 pub(super) struct Found {
     pub(super) conflicts: Vec<(usize, Conflict)>,
     /// Whether there are further ones that are not told, and whether one of all blocks.
-    truncated: bool,
+    pub(super) truncated: bool,
     blocks: bool,
 }
 

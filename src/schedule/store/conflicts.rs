@@ -15,14 +15,13 @@ use super::{
     super::overlaps::for_each_overlap,
     super::rules::{Basis, ClaimKind, Occupied, Resource, pair},
     drafts::drafted,
-    links::CHUNK,
     visible,
     waivers::granted,
 };
 use crate::{
     access::Actor,
     clock::Instant,
-    db::{self, Conn},
+    db::{self, CHUNK, Conn},
     error::Error,
     id::Id,
     intakes::Intake,
@@ -68,11 +67,14 @@ pub(super) struct Clashes {
 }
 
 impl Clashes {
-    fn show(&mut self, clash: Clash, most: usize) {
-        self.truncated |= self.shown.len() == most;
-        if !self.truncated {
+    /// Shows one more, if there is room for it; answers whether there was.
+    fn show(&mut self, clash: Clash, most: usize) -> bool {
+        let has_room = self.shown.len() < most;
+        if has_room {
             self.shown.push(clash);
         }
+        self.truncated |= !has_room;
+        has_room
     }
 }
 
@@ -149,8 +151,7 @@ pub(super) fn clashes(conn: &mut Conn, actor: &Actor, candidates: &Candidates, w
             clashes.truncated = true;
             return true;
         }
-        clashes.show(clash(one, other), wanted.most);
-        clashes.shown.len() < wanted.most
+        clashes.show(clash(one, other), wanted.most)
     });
     Ok(clashes)
 }

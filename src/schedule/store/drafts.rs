@@ -8,13 +8,12 @@ use super::{
     super::model::{SessionId, SessionState},
     super::rules::{Basis, ClaimKind, Occupied, Resource},
     conflicts::reach,
-    links::CHUNK,
     visible,
 };
 use crate::{
     access::Actor,
     clock::Instant,
-    db::Conn,
+    db::{CHUNK, Conn},
     error::Error,
     id::Id,
     intakes::SessionMode,

@@ -10,12 +10,11 @@ use super::{
     super::model::SessionId,
     super::rules::{ClaimKind, Occupied, Resource},
     conflicts::{in_the_way, known, people_of, standing},
-    links::CHUNK,
 };
 use crate::{
     access::Actor,
     clock::Instant,
-    db::Conn,
+    db::{CHUNK, Conn},
     enrollments::EnrollmentState,
     error::Error,
     intakes::{CohortId, Intake, IntakeId},

@@ -10,10 +10,9 @@ use super::super::{
     plan::Plan,
     rules::added,
 };
-pub(in crate::schedule) use crate::db::CHUNK;
 use crate::{
     access::Actor,
-    db::{self, Conn, for_backend, types::Uid},
+    db::{self, CHUNK, Conn, for_backend, types::Uid},
     error::Error,
     intakes::{CohortId, Intake, IntakeId},
     organizations::below,

@@ -24,10 +24,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use chrono::NaiveDate;
 use diesel::{dsl::case_when, prelude::*};
 
-use self::{
-    links::{CHUNK, whole},
-    steps::publish_as,
-};
+use self::{links::whole, steps::publish_as};
 use super::{
     candidates::Candidate,
     model::{Cursor, Session, SessionFilter, SessionId, SessionRow, SessionState, UNHELD},
@@ -38,7 +35,7 @@ use crate::{
     access::{Action, Actor, Scope, advised, provided, sponsored},
     attendance::RollCallState,
     clock::Instant,
-    db::{self, Conn, MultiBackend, for_backend},
+    db::{self, CHUNK, Conn, MultiBackend, for_backend},
     error::Error,
     id::Id,
     intakes::{self, CohortId, Intake, IntakeId},
@@ -71,7 +68,7 @@ pub fn begins_at() -> _ {
 
 /// When a session ends: as planned, or as it was held.
 #[diesel::dsl::auto_type]
-fn finishes_at() -> _ {
+pub fn finishes_at() -> _ {
     case_when(sessions::held_ends_at.is_not_null(), sessions::held_ends_at.assume_not_null()).otherwise(sessions::ends_at)
 }
 

@@ -19,14 +19,14 @@ use super::{
     changing,
     check::{refuse_conflicts, refuse_outside},
     find, frame,
-    links::{self, CHUNK, Replanned, whole},
+    links::{self, Replanned, whole},
     of_ids, read, refuse_taken,
 };
 use crate::{
     access::{Action, Actor},
     clock::Instant,
     db::{
-        self, Conn, for_backend,
+        self, CHUNK, Conn, for_backend,
         types::{Ts, Uid},
     },
     error::{Error, FieldFault},
@@ -76,7 +76,8 @@ impl Move {
 ///
 /// # Errors
 /// 409 `session_closed` once it is held or cancelled, `session_published` and `roll_call_begun` for what is fixed then,
-/// `session_conflict`, `plan_exceeded`, `outside_intake` and `intake_not_live`; 422 `reason_missing` for a change of a published session without one.
+/// `replacement_of_another_module` for the module of what replaces a session, `session_conflict`, `plan_exceeded`, `outside_intake` and
+/// `intake_not_live`; 422 `reason_missing` for a change of a published session without one.
 pub(in crate::schedule) fn update(
     conn: &mut Conn,
     actor: &Actor,
@@ -193,10 +194,34 @@ fn refuse_fixed(conn: &mut Conn, moves: &[Move]) -> Result<(), Error> {
     if let Some(one) = moving.iter().find(|one| called.contains(&one.stored.row.id)) {
         return Err(Error::conflict("roll_call_begun", roll_has_been_called(&one.before.code)));
     }
+    let leaving: Vec<&Move> = moves.iter().filter(|one| one.plan.module_id != one.before.module_id).collect();
+    let replaced = replaced(conn, &leaving.iter().map(|one| one.stored.row.id).collect::<Vec<_>>())?;
     if published().any(|one| (&one.plan.code, one.plan.module_id) != (&one.before.code, one.before.module_id)) {
         return Err(Error::conflict("session_published", "code and module of a published session are fixed; cancel it and make another"));
     }
-    Ok(())
+    match leaving.iter().find_map(|one| Some((one, replaced.get(&one.stored.row.id)?))) {
+        Some((one, cancelled)) => Err(Error::conflict(OF_ANOTHER_MODULE, is_of_the_module_of(&one.before.code, cancelled))),
+        None => Ok(()),
+    }
+}
+
+/// The code of what is refused for replacing a session of another module.
+pub(super) const OF_ANOTHER_MODULE: &str = "replacement_of_another_module";
+
+/// Why a session keeps its module.
+pub(super) fn is_of_the_module_of(code: &Code, cancelled: &Code) -> String {
+    format!("session {code} replaces the cancelled {cancelled}, and so stays of its module; make another session for this one")
+}
+
+/// Of these sessions those that replace a cancelled one, and the code of that.
+pub(super) fn replaced(conn: &mut Conn, ids: &[SessionId]) -> Result<HashMap<SessionId, Code>, Error> {
+    let mut replaced = HashMap::new();
+    for chunk in ids.chunks(CHUNK) {
+        let cancelled = sessions::table.filter(sessions::replaced_by_id.eq_any(chunk.to_vec())).order(sessions::code.desc());
+        let rows: Vec<(SessionId, Code)> = cancelled.select((sessions::replaced_by_id.assume_not_null(), sessions::code)).load(conn)?;
+        replaced.extend(rows);
+    }
+    Ok(replaced)
 }
 
 /// Refuses to change what is published without a reason: whoever it concerns is told of each change, and why.

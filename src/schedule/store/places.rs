@@ -8,12 +8,12 @@ use super::{
     super::changes::ScheduleChangeKind,
     super::model::{Session, SessionId, SessionRow, SessionState, UNHELD},
     changes::{self, NewChange},
-    links::{CHUNK, whole},
+    links::whole,
 };
 use crate::{
     access::Actor,
     clock::Instant,
-    db::{self, Conn},
+    db::{self, CHUNK, Conn},
     error::Error,
     intakes::IntakeId,
     journal::NewEntry,

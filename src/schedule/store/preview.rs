@@ -13,7 +13,7 @@ use super::{
     check::{Shares, find_all, overlap},
     conflicts::{Clash, standing, told},
     frame,
-    moves::roll_has_been_called,
+    moves::{OF_ANOTHER_MODULE, is_of_the_module_of, replaced, roll_has_been_called},
     of_intake,
     plan::{planned_minutes, taken},
     waivers::granted,
@@ -24,6 +24,7 @@ use crate::{
     db::Conn,
     error::{Error, FieldFault},
     intakes::Intake,
+    programs::ModuleId,
 };
 
 /// A session as it is to be.
@@ -38,6 +39,15 @@ pub struct Proposal {
     pub is_published: bool,
 }
 
+/// What was found of proposals.
+#[derive(Debug)]
+pub struct Judgement {
+    /// Of each, in their order.
+    pub proposals: Vec<Judged>,
+    /// Whether there are more conflicts than these tell.
+    pub truncated: bool,
+}
+
 /// What is wrong with a proposal, and what is in its way.
 #[derive(Clone, Debug, Default)]
 pub struct Judged {
@@ -50,22 +60,24 @@ pub struct Judged {
 
 /// Judges each proposal. Those without faults can all be written together, the others staying as they are: moves by
 /// [`update_many`](crate::schedule::update_many), then what is new, then what is published.
-pub fn judged(conn: &mut Conn, actor: &Actor, now: Instant, intake: &Intake, proposals: Vec<Proposal>) -> Result<Vec<Judged>, Error> {
+pub fn judged(conn: &mut Conn, actor: &Actor, now: Instant, intake: &Intake, proposals: Vec<Proposal>) -> Result<Judgement, Error> {
     let frame = frame(conn, intake)?;
     let stored = of_intake(conn, intake.id)?;
     let mut considered = considered(intake, &frame, &stored, proposals)?;
     blame_moving(conn, &stored, &mut considered)?;
-    let mut stands: Vec<Contender> = considered.iter().map(Considered::stand).collect();
-    let around = around(conn, intake, stored, &mut stands)?;
-    let verdicts = judge(&stands, around);
+    blame_leaving(conn, &stored, &mut considered)?;
+    let mut contenders: Vec<Contender> = considered.iter().map(Considered::contender).collect();
+    let around = around(conn, intake, stored, &mut contenders)?;
+    let verdicts = judge(&contenders, around);
     let obstacles = obstacles(conn, actor, intake, &considered, &verdicts)?;
-    let mut told = told_of(conn, actor, now, intake, considered.iter().filter(|one| one.is_right))?;
+    let (mut told, mut truncated) = told_of(conn, actor, now, intake, considered.iter().filter(|one| one.is_right))?;
     let stays = |one: &Considered, verdict: &Option<Obstacle>| verdict.is_some() || !one.faults.is_empty();
     let pairs = || considered.iter().zip(&verdicts);
     if pairs().any(|(one, verdict)| stays(one, verdict)) {
         // What is refused is in nobody's way, but for what it occupies already.
         let accepted = pairs().filter(|(one, verdict)| !stays(one, verdict)).map(|(one, _)| one);
-        let beside_them = told_of(conn, actor, now, intake, accepted.clone())?;
+        let (beside_them, more) = told_of(conn, actor, now, intake, accepted.clone())?;
+        truncated |= more;
         accepted.for_each(|one| drop(told.remove(&one.proposed.id)));
         told.extend(beside_them);
     }
@@ -84,7 +96,7 @@ pub fn judged(conn: &mut Conn, actor: &Actor, now: Instant, intake: &Intake, pro
         }
         Judged { faults, conflicts }
     };
-    Ok(considered.into_iter().zip(obstacles).map(judged).collect())
+    Ok(Judgement { proposals: considered.into_iter().zip(obstacles).map(judged).collect(), truncated })
 }
 
 struct Considered {
@@ -96,7 +108,7 @@ struct Considered {
 
 impl Considered {
     /// What it is to be, and nothing yet of what it is. Drafts occupy nobody and take nothing of the plan.
-    fn stand(&self) -> Contender {
+    fn contender(&self) -> Contender {
         let stays = !self.faults.is_empty();
         let Candidate { id, plan, minutes, stays_draft, .. } = &self.proposed;
         let mut then = Footprint::default();
@@ -124,25 +136,26 @@ fn considered(intake: &Intake, frame: &Frame, stored: &[Scheduled], proposals: V
     proposals.into_iter().map(consider).collect()
 }
 
-/// Whatever is in the way of them, of drafts as warnings.
+/// Whatever is in the way of them, of drafts as warnings, and whether there is more.
 fn told_of<'a>(
     conn: &mut Conn,
     actor: &Actor,
     now: Instant,
     intake: &Intake,
     considered: impl Iterator<Item = &'a Considered>,
-) -> Result<HashMap<SessionId, Vec<Conflict>>, Error> {
+) -> Result<(HashMap<SessionId, Vec<Conflict>>, bool), Error> {
     let mut proposed: Vec<Candidate> = considered.map(|one| one.proposed.clone()).collect();
     // First what is published, which may take of the plan whatever the drafts come to.
     proposed.sort_by_key(|one| one.stays_draft);
     let candidates = Candidates::of(proposed);
     let mut told: HashMap<SessionId, Vec<Conflict>> = HashMap::new();
-    for (index, conflict) in find_all(conn, actor, now, intake, &candidates)?.conflicts {
+    let found = find_all(conn, actor, now, intake, &candidates)?;
+    for (index, conflict) in found.conflicts {
         if let Some(one) = candidates.all.get(index) {
             told.entry(one.id).or_default().push(conflict);
         }
     }
-    Ok(told)
+    Ok((told, found.truncated))
 }
 
 /// Blames whoever moves a session whose roll has been called.
@@ -158,14 +171,29 @@ fn blame_moving(conn: &mut Conn, stored: &[Scheduled], considered: &mut [Conside
     Ok(())
 }
 
-/// What the candidates are held against; what is stored of themselves goes to them.
-fn around(conn: &mut Conn, intake: &Intake, stored: Vec<Scheduled>, candidates: &mut [Contender]) -> Result<Around, Error> {
-    let wanted: Vec<Occupied> = candidates.iter().flat_map(|one| one.then.claims.iter().copied()).collect();
+/// Blames whoever takes the replacement of a cancelled session out of its module.
+fn blame_leaving(conn: &mut Conn, stored: &[Scheduled], considered: &mut [Considered]) -> Result<(), Error> {
+    let modules: HashMap<SessionId, ModuleId> = stored.iter().map(|(row, ..)| (row.id, row.module_id)).collect();
+    let leaves = |one: &Considered| modules.get(&one.proposed.id).is_some_and(|module| *module != one.proposed.plan.module_id);
+    let leaving: Vec<SessionId> = considered.iter().filter(|one| leaves(one)).map(|one| one.proposed.id).collect();
+    let replaced = replaced(conn, &leaving)?;
+    for one in considered {
+        if let Some(cancelled) = replaced.get(&one.proposed.id) {
+            let detail = is_of_the_module_of(&one.proposed.plan.code, cancelled);
+            one.faults.push(FieldFault::new("/module_id", OF_ANOTHER_MODULE, detail));
+        }
+    }
+    Ok(())
+}
+
+/// What the contenders are held against; what is stored of themselves goes to them.
+fn around(conn: &mut Conn, intake: &Intake, stored: Vec<Scheduled>, contenders: &mut [Contender]) -> Result<Around, Error> {
+    let wanted: Vec<Occupied> = contenders.iter().flat_map(|one| one.then.claims.iter().copied()).collect();
     let standing = standing(conn, &wanted.iter().map(|one| one.resource).collect(), &wanted)?;
     let pairs: BTreeSet<SessionId> = wanted.iter().chain(&standing).map(|one| one.session_id).collect();
     let waived = granted(conn, pairs)?.into_keys().collect();
     let mut around = Around { waived, planned: planned_minutes(conn, intake)?, ..Around::default() };
-    let mut own: HashMap<SessionId, &mut Contender> = candidates.iter_mut().map(|one| (one.id, one)).collect();
+    let mut own: HashMap<SessionId, &mut Contender> = contenders.iter_mut().map(|one| (one.id, one)).collect();
     for claim in standing {
         own.get_mut(&claim.session_id).map_or(&mut around.standing, |one| &mut one.now.claims).push(claim);
     }

@@ -12,13 +12,14 @@ use super::{
     changing,
     check::refuse_conflicts,
     find, later,
-    links::{self, CHUNK, whole, whole_one},
+    links::{self, whole, whole_one},
+    moves::OF_ANOTHER_MODULE,
     of_ids, read, save, visible,
 };
 use crate::{
     access::{Action, Actor, Scope},
     clock::Instant,
-    db::{self, Conn},
+    db::{self, CHUNK, Conn},
     error::{Error, FieldFault},
     intakes::{self, Intake, IntakeId, SessionMode},
     journal::NewEntry,
@@ -184,7 +185,7 @@ fn replacement(conn: &mut Conn, actor: &Actor, cancelled: &SessionRow, other: Se
     let other: SessionRow = standing.select(SessionRow::as_select()).first(conn).optional()?.ok_or_else(nothing)?;
     if other.module_id != cancelled.module_id {
         let detail = format!("session {} is of another module, whose hours are not those that {} leaves open", other.code, cancelled.code);
-        return Err(Error::invalid("/replaced_by_id", "replacement_of_another_module", detail));
+        return Err(Error::invalid("/replaced_by_id", OF_ANOTHER_MODULE, detail));
     }
     Ok(other)
 }

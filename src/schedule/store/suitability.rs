@@ -9,10 +9,9 @@ use super::{
     super::conflicts::{Conflict, ConflictKind, Enrolled, Subject},
     super::plan::Plan,
     expected::placed,
-    links::CHUNK,
 };
 use crate::{
-    db::Conn,
+    db::{CHUNK, Conn},
     error::Error,
     intakes::SessionMode,
     rooms::{RoomId, RoomKind},
@@ -41,8 +40,8 @@ pub(super) fn unsuited(conn: &mut Conn, candidates: &Candidates) -> Result<Vec<(
             conflicts.push((index, one.warning(kind, vec![room.subject.clone()], detail)));
         };
         match room.kind {
-            // A mixed session has two places: the room, and in words the other one.
-            RoomKind::Online if *mode == SessionMode::OnSite || *mode == SessionMode::Mixed && place.is_none() => {
+            // Where else they meet, or join, a place says in words.
+            RoomKind::Online if people_come && place.is_none() => {
                 let detail = format!("people come to session {code}, and {} is an online place; say where they meet", room.subject.name);
                 warn(ConflictKind::RoomKind, detail);
             }

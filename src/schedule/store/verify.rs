@@ -7,13 +7,13 @@ use diesel::{
     sql_query,
     sql_types::{BigInt, Text},
 };
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{
     super::{
         changes::{ScheduleChangeId, Standing},
-        model::{SessionId, SessionRow, SessionState},
+        model::{Session, SessionId, SessionRow, SessionState},
         rules::Days,
     },
     changes::{Concerned, concerned, read},
@@ -28,6 +28,7 @@ use crate::{
     error::Error,
     id::Id,
     intakes::{CohortId, Intake, IntakeId, SessionMode},
+    journal,
     people::PersonId,
     programs::ModuleId,
     rooms::RoomId,
@@ -219,14 +220,8 @@ fn outside(row: &SessionRow, intake: &Intake) -> Option<String> {
 /// The entries of the journal that say all of a session, as it stood from then on.
 const WHOLE: [&str; 5] = ["session.created", "session.updated", "session.moved", "session.changed", "session.held"];
 
-/// What such an entry says.
-#[derive(Deserialize)]
-struct SessionPayload {
-    to: Facts,
-}
-
 /// A session without what may change while nobody changes it: the names of its room and its people.
-#[derive(PartialEq, Deserialize)]
+#[derive(Serialize, Deserialize)]
 struct Facts {
     code: Code,
     module_id: ModuleId,
@@ -243,19 +238,19 @@ struct Facts {
     held: Option<HeldFact>,
 }
 
-#[derive(PartialEq, Deserialize)]
+#[derive(Serialize, Deserialize)]
 struct RoomFact {
     id: RoomId,
 }
 
-#[derive(PartialEq, Deserialize)]
+#[derive(Serialize, Deserialize)]
 struct InstructorFact {
     id: PersonId,
     lead: bool,
     title: Option<Title>,
 }
 
-#[derive(PartialEq, Deserialize)]
+#[derive(Serialize, Deserialize)]
 struct HeldFact {
     starts_at: Instant,
     ends_at: Instant,
@@ -264,51 +259,15 @@ struct HeldFact {
     difference_reason: Option<Note>,
 }
 
-impl Facts {
-    fn differing_from(&self, other: &Self) -> Vec<&'static str> {
-        let same = [
-            ("code", self.code == other.code),
-            ("module", self.module_id == other.module_id),
-            ("mode", self.mode == other.mode),
-            ("times", (self.starts_at, self.ends_at) == (other.starts_at, other.ends_at)),
-            ("breaks", self.break_minutes == other.break_minutes),
-            ("length", (self.minutes, self.length_minutes) == (other.minutes, other.length_minutes)),
-            ("room", self.room == other.room),
-            ("place", self.place == other.place),
-            ("cohorts", self.cohort_ids == other.cohort_ids),
-            ("instructors", self.instructors == other.instructors),
-            ("actual times", self.held == other.held),
-        ];
-        same.into_iter().filter(|(_, is_same)| !is_same).map(|(fact, _)| fact).collect()
-    }
-}
-
 /// Those of these sessions that are published or held and not as the journal's last word about them says, or for nobody.
 fn unlike_the_journal(conn: &mut Conn, mut rows: Vec<SessionRow>) -> Result<Vec<String>, Error> {
     rows.retain(SessionRow::is_taking_place);
-    let ids: Vec<SessionId> = rows.iter().map(|row| row.id).collect();
-    let entries: Vec<(SessionId, Option<String>)> = journal_entries::table
-        .left_join(journal_payloads::table.on(journal_payloads::entry_id.eq(journal_entries::id)))
-        .filter(journal_entries::subject_id.eq_any(ids))
-        .filter(journal_entries::action.eq_any(WHOLE))
-        .order(journal_entries::seq)
-        .select((journal_entries::subject_id, journal_payloads::body.nullable()))
-        .load(conn)?;
-    let words: HashMap<SessionId, Option<String>> = entries.into_iter().collect();
-    let mut findings = Vec::new();
-    for session in whole(conn, rows)? {
-        let id = session.row.id;
-        if session.cohort_ids.is_empty() {
-            findings.push(format!("sessions: session {id} is {}, but for no cohort", session.row.state));
-        }
-        // An entry that says nothing any more, as after an erasure, or what cannot be read, is the business of the journal's check.
-        let word = words.get(&id).and_then(|body| serde_json::from_str::<SessionPayload>(body.as_deref()?).ok());
-        let stands: Facts = serde_json::to_value(&session).and_then(serde_json::from_value).map_err(Error::internal)?;
-        let differing = word.map(|word| stands.differing_from(&word.to)).unwrap_or_default();
-        if !differing.is_empty() {
-            findings.push(format!("sessions: session {id} is not as the journal says: other {}", differing.join(", ")));
-        }
-    }
+    let sessions: Vec<(SessionId, Session)> = whole(conn, rows)?.into_iter().map(|session| (session.row.id, session)).collect();
+    let for_nobody = sessions.iter().filter(|(_, session)| session.cohort_ids.is_empty());
+    let mut findings: Vec<String> =
+        for_nobody.map(|(id, session)| format!("sessions: session {id} is {}, but for no cohort", session.row.state)).collect();
+    let unlike = journal::unlike::<Facts, _>(conn, &sessions, &WHOLE)?;
+    findings.extend(unlike.into_iter().map(|(id, how)| format!("sessions: session {id} {how}")));
     Ok(findings)
 }
 
@@ -342,27 +301,21 @@ pub fn verify_changes(conn: &mut Conn) -> Result<Vec<String>, Error> {
         .into_iter()
         .map(|row| format!("changes: session {} has sequence {} and {} changes are told", row.id, row.sequence, row.told));
     let mut findings: Vec<String> = invented.chain(counted).collect();
-    let mut last = None;
+    let mut last: ScheduleChangeId = Id::from_uuid(Uuid::nil());
     loop {
-        let page = told_after(conn, last)?;
+        let after = session_changes::table.filter(session_changes::id.gt(last)).order(session_changes::id).limit(PAGE);
+        let page: Vec<ToldRow> =
+            after.select((session_changes::id, session_changes::before_values, session_changes::after_values)).load(conn)?;
         let Some(one) = page.last() else {
             return Ok(findings);
         };
-        last = Some(one.0);
+        last = one.0;
         findings.extend(misdirected(conn, page)?);
     }
 }
 
 /// A change, and how its session stood and stands, as JSON.
 type ToldRow = (ScheduleChangeId, String, Option<String>);
-
-fn told_after(conn: &mut Conn, last: Option<ScheduleChangeId>) -> Result<Vec<ToldRow>, Error> {
-    let mut page = session_changes::table.order(session_changes::id).limit(PAGE).into_boxed();
-    if let Some(last) = last {
-        page = page.filter(session_changes::id.gt(last));
-    }
-    Ok(page.select((session_changes::id, session_changes::before_values, session_changes::after_values)).load(conn)?)
-}
 
 /// Those of these changes that are told to others than the cohorts and instructors of before and after.
 fn misdirected(conn: &mut Conn, changes: Vec<ToldRow>) -> Result<Vec<String>, Error> {

@@ -11,12 +11,11 @@ use super::{
     super::rules::pair,
     conflicts::{Wanted, clashes, known, lock},
     find,
-    links::CHUNK,
 };
 use crate::{
     access::{Action, Actor},
     clock::Instant,
-    db::{self, Conn, for_backend},
+    db::{self, CHUNK, Conn, for_backend},
     error::Error,
     intakes::{self, Intake},
     journal::NewEntry,

@@ -74,7 +74,7 @@ fn a_guest_makes_up_what_they_missed() {
     of.close_missed(seed::line_of(guest, "late", 30));
     let invited = of.invite(guest).expect(201);
     let entry = invited.body["entries"].as_array().unwrap().iter().find(|entry| entry["enrollment_id"] == guest.id.as_str()).unwrap();
-    assert_eq!(entry["makes_up"], json!({ "id": of.missed, "code": "COM-MET" }));
+    assert_eq!(entry["makes_up"], json!({ "id": of.missed, "code": "COM-MET", "note": "on shift" }));
     // The guest is called with the class, and nobody closes it without.
     seed::put_roll_call(&of.course, &of.other, &[seed::line(&of.second[0], "present")]).expect(200);
     seed::step_roll_call(&of.course, &of.other, "close", None).expect(409).problem("roll_call_incomplete");
@@ -212,5 +212,108 @@ fn who_can_be_a_guest_and_what_they_can_make_up() {
     assert_eq!(of.course.coordinator.get(&path(&of.other)).expect(200).body["entries"].as_array().unwrap().len(), 1);
     of.close_other(&[]);
     assert_eq!(app.count("SELECT count(*) FROM guests"), 0);
+    assert_eq!(app.findings(), Vec::<String>::new());
+}
+
+#[test]
+fn nobody_is_a_guest_of_what_they_did_not_miss_or_in_two_places() {
+    let app = spawn_app();
+    let of = classes(&app);
+    let mut at_once = seed::session_body(&of.course, "COM-AT-ONCE", &seed::morning(2));
+    at_once["module_id"] = json!(of.course.program.common_module);
+    at_once["cohort_ids"] = json!([seed::cohort(&of.course.coordinator, &of.course.intake, &of.course.program.mechanics, "MEC-2")]);
+    at_once["instructor_ids"] = json!([]);
+    let at_once = seed::published_session_as(&of.course, at_once);
+    let mut own = seed::session_body(&of.course, "MET-AT-ONCE", &seed::morning(7));
+    own["instructor_ids"] = json!([]);
+    seed::published_session_as(&of.course, own);
+    let busy = common(&of.course, "COM-BUSY", 7, &of.course.mechanics);
+    of.close_missed(seed::line(&of.first[0], "absent"));
+    app.unchanged(|| {
+        of.invite(&of.first[1]).fault("/missed_session_id", "nothing_missed");
+        let refused = of.invite_to(&busy, &of.first[0], &of.missed).expect(409).problem("guest_elsewhere");
+        assert!(refused.text_at("/detail").starts_with("the enrollment is in session MET-AT-ONCE at 2020-06-08 09:00"), "{refused:?}");
+    });
+    of.invite(&of.first[0]).expect(201);
+    app.unchanged(|| drop(of.invite_to(&at_once, &of.first[0], &of.missed).expect(409).problem("guest_elsewhere")));
+}
+
+#[test]
+fn what_is_adjusted_and_what_is_made_up_share_what_was_missed() {
+    let app = spawn_app();
+    let of = classes(&app);
+    let guest = &of.first[0];
+    let adjust = |minutes: i64| {
+        let body = json!({ "session_id": of.missed, "minutes": minutes, "reason": "by order" });
+        of.course.coordinator.post(&format!("/enrollments/{}/hours", guest.id), body)
+    };
+    of.close_missed(seed::line(guest, "absent"));
+    of.invite(guest).expect(201);
+    let adjusted = adjust(50).expect(201).id();
+    of.close_other(&[seed::line(guest, "present")]);
+    assert_eq!(of.made_up(), 40);
+    assert_eq!(app.findings(), Vec::<String>::new());
+    // With the adjustment gone, all that was attended counts.
+    of.course.coordinator.post(&format!("/hour-entries/{adjusted}/reverse"), reason("of a namesake")).expect(201);
+    assert_eq!(of.made_up(), 90);
+    // A deduction rests on what was made up, until it is taken back.
+    let deducted = adjust(-30).expect(201).id();
+    of.reopen(&of.other);
+    seed::put_roll_call(&of.course, &of.other, &[seed::line(&of.second[0], "present"), seed::line(guest, "absent")]).expect(200);
+    app.unchanged(|| {
+        let refused = seed::step_roll_call(&of.course, &of.other, "close", None).expect(409).problem("hours_out_of_bounds");
+        assert!(
+            refused.text_at("/detail").contains("attended 0 minutes and missed 90 minutes of a session, with -30 adjusted"),
+            "{refused:?}"
+        );
+    });
+    of.course.coordinator.post(&format!("/hour-entries/{deducted}/reverse"), reason("too much")).expect(201);
+    seed::step_roll_call(&of.course, &of.other, "close", None).expect(200);
+    assert_eq!(of.made_up(), 0);
+    assert_eq!(app.findings(), Vec::<String>::new());
+}
+
+#[test]
+fn a_class_adviser_calls_the_guests_with_the_own_cohort() {
+    let app = spawn_app();
+    let of = classes(&app);
+    let person = seed::instructor(&app, &of.course.coordinator, "ADV");
+    let body = json!({ "discipline_id": of.course.program.mechanics, "code": "MEC-2", "name": "二班", "adviser_id": person });
+    let cohort = of.course.coordinator.post(&format!("/intakes/{}/cohorts", of.course.intake), body).expect(201).id();
+    let place = (of.course.program.mechanics.as_str(), cohort.as_str());
+    let own = seed::enrolled_at(&of.course, &of.course.sponsor.plants[0], place, 1).remove(0);
+    let session = common(&of.course, "COM-MEC-2", 3, &cohort);
+    of.invite_to(&session, &of.first[0], &of.missed).expect(201);
+    let adviser = app.class_adviser(&person);
+    let counts = || {
+        let listed = adviser.get("/roll-calls?open=true").expect(200);
+        (listed.items()[0]["expected"].clone(), listed.items()[0]["called"].clone())
+    };
+    assert_eq!(counts(), (json!(2), json!(0)));
+    let lines = json!({ "entries": [seed::line(&own, "present"), seed::line(&of.first[0], "present")] });
+    adviser.put(&path(&session), lines).expect(200);
+    adviser.post(&format!("{}/submit", path(&session)), json!({})).expect(200);
+    assert_eq!(counts(), (json!(2), json!(2)));
+}
+
+#[test]
+fn a_guest_who_left_before_the_session_is_to_be_settled() {
+    let app = spawn_app();
+    let of = classes(&app);
+    let guest = &of.first[0];
+    of.close_missed(seed::line(guest, "absent"));
+    of.invite(guest).expect(201);
+    of.close_other(&[seed::line(guest, "present")]);
+    let suspension = json!({ "reason": "ill", "effective_at": seed::morning(2) });
+    of.course.coordinator.post(&format!("/enrollments/{}/suspend", guest.id), suspension).expect(200);
+    let unsettled = of.course.coordinator.get(&format!("/enrollments/{}", guest.id)).expect(200).body["unsettled_sessions"].clone();
+    assert_eq!(
+        (unsettled.as_array().unwrap().len(), &unsettled[0]["session_id"], &unsettled[0]["kind"]),
+        (1, &json!(of.other), &json!("not_owed"))
+    );
+    assert_eq!(app.findings(), Vec::<String>::new());
+    of.reopen(&of.other);
+    of.close_other(&[]);
+    assert_eq!(of.made_up(), 0);
     assert_eq!(app.findings(), Vec::<String>::new());
 }

@@ -1,7 +1,7 @@
 use insta::assert_json_snapshot;
 use serde_json::{Value, json};
 
-use super::{all_present, class, path};
+use super::{all_present, class, entries, ledger, path};
 use crate::support::{seed, spawn_app};
 
 #[test]
@@ -117,4 +117,79 @@ fn a_stale_roll_call_does_not_overwrite_a_newer_one() {
         course.coordinator.if_match(&first).put(&path(&session), mine.clone()).expect(412).problem("stale");
         course.coordinator.put(&path(&session), mine).expect(428).problem("if_match_missing");
     });
+}
+
+/// A segment of the first morning, from so many minutes and seconds after its start.
+fn segment(from: &str, until: &str) -> serde_json::Value {
+    json!({ "starts_at": format!("2020-06-02T{from}Z"), "ends_at": format!("2020-06-02T{until}Z") })
+}
+
+fn of_segments(enrolled: &crate::support::seed::Enrolled, code: &str, segments: &[serde_json::Value]) -> serde_json::Value {
+    json!({ "enrollment_id": enrolled.id, "code": code, "segments": segments })
+}
+
+#[test]
+fn from_when_to_when_somebody_was_there_comes_to_minutes() {
+    let app = spawn_app();
+    let (course, members, session) = class(&app);
+    // From 01:00 to 02:30. Early and late do not count; half a minute does.
+    let (early, late) = (segment("00:50:00", "01:20:30"), segment("02:00:00", "02:45:00"));
+    let mut lines = all_present(&members);
+    lines[0] = of_segments(&members[0], "late", &[late.clone(), early.clone()]);
+    lines[1] = of_segments(&members[1], "present", &[segment("01:00:00", "02:30:00")]);
+    let reply = seed::put_roll_call(&course, &session, &lines).expect(200);
+    let entry = |n: usize| &reply.body["entries"][n];
+    assert_eq!((&entry(0)["minutes"], &entry(0)["segments"]), (&json!(51), &json!([early, late])));
+    assert_eq!(entry(1)["minutes"], 90);
+    // The same again alters nothing, in whatever order.
+    let etag = reply.header("etag").to_owned();
+    assert_eq!(seed::put_roll_call(&course, &session, &lines).expect(200).header("etag"), etag);
+    seed::step_roll_call(&course, &session, "close", None).expect(200);
+    assert_eq!(ledger(&course.coordinator, &members[0]), entries(&[("attended", 51), ("unauthorized_absence", 39)]));
+    assert_eq!(app.findings(), Vec::<String>::new());
+}
+
+#[test]
+fn segments_count_within_the_session_as_it_was_held() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let members = seed::enrolled(&course, 2);
+    let session = seed::published_session(&course, "MET-01", &seed::morning(1));
+    let lines = [of_segments(&members[0], "late", &[segment("01:30:00", "02:30:00")]), seed::line(&members[1], "present")];
+    let put = seed::put_roll_call(&course, &session, &lines).expect(200);
+    assert_eq!(put.body["entries"][0]["minutes"], 60);
+    // It began half an hour late and had a break of ten minutes.
+    let held =
+        json!({ "starts_at": "2020-06-02T01:30:00Z", "ends_at": "2020-06-02T02:30:00Z", "break_minutes": 10, "difference_reason": "fog" });
+    course.coordinator.post(&format!("/sessions/{session}/hold"), held).expect(200);
+    let closed = seed::step_roll_call(&course, &session, "close", None).expect(200);
+    assert_eq!(closed.body["entries"][0]["minutes"], 50);
+    assert_eq!(ledger(&course.coordinator, &members[0]), entries(&[("attended", 50)]));
+    assert_eq!(app.findings(), Vec::<String>::new());
+}
+
+#[test]
+fn segments_that_do_not_fit_are_pointed_at() {
+    let app = spawn_app();
+    let (course, members, session) = class(&app);
+    let put = |line: serde_json::Value| seed::put_roll_call(&course, &session, &[line]);
+    let whole = segment("01:00:00", "02:30:00");
+    app.unchanged(|| {
+        let mut both = of_segments(&members[0], "late", &[whole.clone()]);
+        both["minutes"] = json!(90);
+        put(both).fault("/entries/0/minutes", "said_twice");
+        put(of_segments(&members[0], "present", &[segment("01:00:00", "02:29:29")]))
+            .fault("/entries/0/segments", "minutes_contradict_code");
+        put(of_segments(&members[0], "absent", &[whole.clone()])).fault("/entries/0/segments", "minutes_contradict_code");
+        put(of_segments(&members[0], "late", &[segment("02:00:00", "02:00:00")])).fault("/entries/0/segments/0/ends_at", "before_start");
+        put(of_segments(&members[0], "late", &[whole.clone(), segment("02:00:00", "02:40:00")]))
+            .fault("/entries/0/segments/1/starts_at", "overlapping");
+        let unknown = json!([{ "starts_at": "2020-06-02T01:00:00Z", "ends_at": "2020-06-02T01:10:00Z", "by": "meeting" }]);
+        put(json!({ "enrollment_id": members[0].id, "code": "late", "segments": unknown }))
+            .fault("/entries/0/segments/0/by", "unknown_field");
+    });
+    // By the clocks of the intake.
+    let local = json!([{ "starts_at": "2020-06-02T09:00", "ends_at": "2020-06-02T09:45" }]);
+    let told = put(json!({ "enrollment_id": members[0].id, "code": "late", "segments": local })).expect(200);
+    assert_eq!(told.body["entries"][0]["segments"], json!([segment("01:00:00", "01:45:00")]));
 }

@@ -6,6 +6,7 @@ mod hours;
 mod journal;
 mod organizations;
 mod passing;
+mod plan;
 mod programs;
 mod replaced;
 mod schedule;

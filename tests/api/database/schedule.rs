@@ -110,12 +110,15 @@ fn a_claim_stays_while_its_session_occupies_somebody() {
 }
 
 #[test]
-fn what_replaces_a_session_is_another_of_its_intake() {
+fn what_replaces_a_session_is_another_of_its_intake_and_module() {
     let app = spawn_app();
     let course = seed::course(&app);
     let other = seed::course_called(&app, "OTHER", "OTHER");
     let [session, draft] = [1, 2].map(|day| seed::session(&course, &format!("D-{day}"), &seed::morning(day)));
     let elsewhere = seed::session(&other, "D-1", &seed::morning(1));
+    let mut common = seed::session_body(&course, "C-1", &seed::morning(3));
+    common["module_id"] = json!(course.program.common_module);
+    let common = seed::session_as(&course, common);
     let replace = |state: &str, by: &str| {
         let reason = if state == "cancelled" { "'storm'" } else { "NULL" };
         let (key, by) = (app.hex(&session), app.hex(by));
@@ -124,6 +127,7 @@ fn what_replaces_a_session_is_another_of_its_intake() {
     for (state, by, says) in [
         ("cancelled", &session, "check"),
         ("cancelled", &elsewhere, "foreign key"),
+        ("cancelled", &common, "foreign key"),
         ("draft", &draft, "check"),
         ("published", &draft, "check"),
     ] {
@@ -131,6 +135,8 @@ fn what_replaces_a_session_is_another_of_its_intake() {
         assert!(message.contains(says), "{state}: {message}");
     }
     app.sql(&replace("cancelled", &draft)).unwrap();
+    let moved = format!("UPDATE sessions SET module_id = {} WHERE id = {}", app.hex(&course.program.common_module), app.hex(&draft));
+    assert!(app.refusal(&moved).to_lowercase().contains("foreign key"));
 }
 
 #[test]

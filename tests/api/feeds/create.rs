@@ -161,27 +161,22 @@ fn a_feed_of_a_trainee_ends_with_what_its_provider_has_to_do_with_them() {
     let app = spawn_app();
     let unit = app.provider().units[0].clone();
     let course = seed::course_of(&app, app.coordinator_of(&unit), "UNIT", "UNIT");
-    let trainee = seed::recruit(&course);
-    let key = app.hex(&trainee);
-    let enrollment = course
-        .coordinator
-        .post(&format!("/intakes/{}/enrollments", course.intake), seed::enrollment_body(&course, &trainee))
-        .expect(201)
-        .id();
-    // Recorded by the house, the trainee is the unit's by the enrollment alone.
-    app.sql(&format!("UPDATE people SET provider_id = {} WHERE id = {key}", app.hex(&app.provider().id))).unwrap();
-    let given = feed(&course.coordinator, "trainee", &trainee);
-    let of_house = feed(&app.coordinator(), "trainee", &trainee);
-    assert_eq!(app.findings_of("feeds"), Vec::<String>::new());
-    app.anonymous().get(&given).expect(200);
-    let id = app.hex(&enrollment);
-    app.sql(&format!(
-        "DELETE FROM enrollment_periods WHERE enrollment_id = {id}; DELETE FROM enrollment_steps WHERE enrollment_id = {id};
-         DELETE FROM enrollments WHERE id = {id}"
-    ))
-    .unwrap();
-    app.anonymous().get(&given).expect(404);
-    app.anonymous().get(&of_house).expect(200);
+    // Completed is open; what ends an enrollment ends the feed (DOMAIN 2.2).
+    for (state, step, status) in [("enrolled", "complete", 200), ("enrolled", "withdraw", 404), ("nominated", "reject", 404)] {
+        let trainee = seed::recruit(&course);
+        let mut body = seed::enrollment_body(&course, &trainee);
+        body["state"] = json!(state);
+        let enrollment = course.coordinator.post(&format!("/intakes/{}/enrollments", course.intake), body).expect(201).id();
+        // Recorded by the house, the trainee is the unit's by the enrollment alone.
+        let (house, key) = (app.hex(&app.provider().id), app.hex(&trainee));
+        app.sql(&format!("UPDATE people SET provider_id = {house} WHERE id = {key}")).unwrap();
+        let given = feed(&course.coordinator, "trainee", &trainee);
+        let of_house = feed(&app.coordinator(), "trainee", &trainee);
+        app.anonymous().get(&given).expect(200);
+        course.coordinator.post(&format!("/enrollments/{enrollment}/{step}"), json!({ "reason": "so it is" })).expect(200);
+        app.anonymous().get(&given).expect(status);
+        app.anonymous().get(&of_house).expect(200);
+    }
     assert_eq!(app.findings_of("feeds"), Vec::<String>::new());
 }
 

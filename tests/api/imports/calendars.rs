@@ -66,12 +66,17 @@ fn days_are_listed_corrected_taken_out_and_taken_back() {
 
 /// Begins a calendar with a file, as the command line does it: the import.
 fn begun(app: &App) -> String {
-    let new =
-        json!({ "kind": "holidays", "code": "CN-2021", "name": "节假日", "time_zone": "Asia/Shanghai", "provider_id": app.provider().id });
+    begun_for(app, "CN-2021", None)
+}
+
+/// As [`begun`], for an intake that keeps its days off from then on.
+fn begun_for(app: &App, code: &str, keeper: Option<&str>) -> String {
+    let new = json!({ "kind": "holidays", "code": code, "name": "节假日", "time_zone": "Asia/Shanghai", "provider_id": app.provider().id });
     let new = serde_json::from_value(new).unwrap();
     let file = muster::imports::read_table("days.csv", &csv(DAYS, &["2020-06-25,放假,端午节"])).unwrap();
+    let options = muster::imports::Options { keeper: keeper.map(|id| id.parse().unwrap()), ..Default::default() };
     let begin = move |conn: &mut muster::db::Conn, actor: &muster::access::Actor, now| {
-        muster::imports::begin_calendar(conn, actor, now, new, &file, &muster::imports::Options::default())
+        muster::imports::begin_calendar(conn, actor, now, new, &file, &options)
     };
     app.db.write_blocking(muster::access::Credentials::Operator, begin).unwrap().import_id.unwrap().to_string()
 }
@@ -103,6 +108,34 @@ fn a_calendar_that_an_import_began_goes_with_it_unless_an_intake_keeps_it() {
     course.coordinator.if_match("*").patch(&intake, json!({ "holiday_calendar_id": calendar })).expect(200);
     assert_eq!(take_back(&import).expect(200).body["notes"], json!(["the calendar CN-2021 stays, empty, for 1 intake names it"]));
     assert_eq!(listed(&course.coordinator, &format!("/calendars/{calendar}/days")), Vec::<Value>::new());
+    assert_eq!(app.findings(), Vec::<String>::new());
+}
+
+#[test]
+fn an_intake_keeps_the_days_off_again_that_it_kept_before_an_import() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let coordinator = &course.coordinator;
+    let kept = || coordinator.get(&format!("/intakes/{}", course.intake)).expect(200).body["holiday_calendar_id"].clone();
+    let calendars = || coordinator.get("/calendars").expect(200).column("id");
+    let take_back = |import: &str| {
+        let undone = coordinator.post(&format!("/imports/{import}/undo"), json!({ "reason": "last year's" })).expect(200);
+        assert_eq!(undone.body["notes"], json!([]));
+    };
+    let first = begun_for(&app, "CN-2020", Some(&course.intake));
+    let before = calendars();
+    assert_eq!(kept(), before[0]);
+    let second = begun_for(&app, "CN-2021", Some(&course.intake));
+    assert_eq!(kept(), calendars()[1]);
+    take_back(&second);
+    assert_eq!((kept(), calendars()), (json!(before[0]), before));
+    // What has been named since stays named, and what is gone by then is not named again.
+    let third = begun_for(&app, "CN-2022", Some(&course.intake));
+    let named = kept();
+    take_back(&first);
+    assert_eq!((kept(), calendars().len()), (named, 1));
+    take_back(&third);
+    assert_eq!((kept(), calendars().len()), (Value::Null, 0));
     assert_eq!(app.findings(), Vec::<String>::new());
 }
 

@@ -97,3 +97,20 @@ fn who_is_refused_is_in_the_way_where_it_stays() {
     assert_eq!(kinds, ["cohort", "in_the_past"], "{told}");
     assert_eq!(told["reasons"][0]["detail"], told["conflicts"][0]["detail"]);
 }
+
+#[test]
+fn a_file_says_when_more_is_in_the_way_than_it_tells() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let rows: Vec<String> = (0..46).map(|index| format!("N-{index},MET-01,MET-1,,2020-06-02,9:00,10:30,,,")).collect();
+    let rows: Vec<&str> = rows.iter().map(String::as_str).collect();
+    app.unchanged(|| {
+        // 45 sessions at one time make 990 pairs, 46 of them 1,035.
+        for (count, truncated) in [(45, false), (46, true)] {
+            let dry = import_schedule(&course, &course.coordinator, "?dry_run=true", &rows[..count]).expect(200);
+            assert_eq!(dry.body["truncated"], truncated);
+        }
+        let refused = import_schedule(&course, &course.coordinator, "?publish=true", &rows).expect(422).problem("import_rows_invalid");
+        assert_eq!(refused.body["truncated"], true);
+    });
+}

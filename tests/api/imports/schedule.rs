@@ -390,3 +390,54 @@ fn who_is_refused_keeps_time_and_minutes() {
     );
     assert_eq!(app.findings(), Vec::<String>::new());
 }
+
+/// A provider with the rooms.
+fn with_rooms(course: &seed::Course) {
+    for code in ["A-301", "A-302"] {
+        course.coordinator.post("/rooms", json!({ "code": code, "name": code, "kind": "on_site" })).expect(201);
+    }
+}
+
+/// Two sessions at one time, whose last cells stand below `header`.
+fn headed(course: &seed::Course, header: &str, query: &str, cells: [&str; 2]) -> Reply {
+    let row = |code: &str, cohort: &str, cell: &str| format!("{code},COM-01,{cohort},2020-06-01,8:00,9:00,{cell}");
+    let rows = [row("A", "MET-1", cells[0]), row("B", "MEC-1", cells[1])];
+    let file = csv(&format!("课次,课程,班级,日期,开始,结束,{header}"), &[&rows[0], &rows[1]]);
+    course.coordinator.post_file(&format!("{}{query}", super::schedule_path(course)), "a.csv", &file)
+}
+
+#[test]
+fn a_classroom_is_a_room_and_not_words() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    with_rooms(&course);
+    app.unchanged(|| {
+        for header in ["教室", "教室号", "上课教室", "教室编号", "rooms"] {
+            let both = headed(&course, header, "?publish=true&dry_run=true", ["A-301", "A-301"]).expect(200);
+            assert_eq!(verdicts(&both)[1], said(&[(3, "invalid", &["session_conflict"])])[0], "{header}");
+            let words = headed(&course, header, "", ["A-301", "二楼"]).expect(422).problem("import_rows_invalid");
+            let detail = "no room of the provider has the code `二楼`; it has A-301, A-302; words go to the column place (地点)";
+            assert_eq!((faults(&words)[0].1.as_str(), words.text_at("/errors/0/detail").as_str()), ("unknown_room", detail), "{header}");
+        }
+    });
+    // A place keeps no room free, of which whoever means one is warned.
+    let warned = headed(&course, "地点", "?publish=true", ["A-301", "二楼"]).expect(200);
+    assert_eq!(verdicts(&warned), said(&[(2, "create", &["place_is_room"]), (3, "create", &[])]));
+}
+
+#[test]
+fn a_column_of_teachers_or_rooms_is_not_passed_over() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    with_rooms(&course);
+    for header in ["授课教师工号", "授课教师编号", "教师编号", "工号", "教师"] {
+        let reply = headed(&course, header, "?dry_run=true", ["HONGXING-P1", "99999"]).expect(200);
+        assert_eq!(verdicts(&reply), said(&[(2, "create", &[]), (3, "invalid", &["unknown_instructor"])]), "{header}");
+    }
+    app.unchanged(|| {
+        for (header, name) in [("教师姓名", "instructors"), ("备用教室", "room"), ("romos", "room"), ("考核方式", "mode")] {
+            let reply = headed(&course, header, "?publish=true", ["", ""]).expect(422).problem("columns_misspelled");
+            assert_eq!(faults(&reply), [(format!("/columns/{name}"), "column_misspelled".to_owned())], "{header}");
+        }
+    });
+}

@@ -262,7 +262,6 @@ fn organizations_go_unless_somebody_belongs_to_them() {
     undo(&first).expect(409).problem("import_in_use");
     undo(&second).expect(200);
     assert_eq!(admin.get("/organizations").expect(200).column("name"), ["集团", "炼铁厂"]);
-    undo(&first).expect(409).problem("import_in_use");
     let third = import(&["B,学校,college,", "B-1,系,unit,B"]);
     let unit = seed::organization(&app, "B-1-1", "教研室", "unit", Some(&admin.get("/organizations").expect(200).column("id")[3]));
     app.unchanged(|| undo(&third).expect(409).problem("import_in_use"));
@@ -292,4 +291,88 @@ fn a_session_that_replaces_another_stays() {
     let cancel = json!({ "reason": "moved", "replaced_by_id": draft });
     course.coordinator.post(&format!("/sessions/{other}/cancel"), cancel).expect(200);
     app.unchanged(|| undo(&course, &import).expect(409).problem("import_in_use"));
+}
+
+/// Undoes the last of three imports of the same thing, does what `import` does again, and then undoes all of them, the last one first.
+fn taken_back_in_turn(course: &Course, import: impl Fn(usize) -> Reply) {
+    let undone = |import: &Reply| undo(course, import).expect(200);
+    let (first, second) = (import(0).expect(200), import(1).expect(200));
+    undone(&import(2).expect(200));
+    undo(course, &first).expect(409).problem("import_in_use");
+    let third = import(2).expect(200);
+    for import in [third, second, first] {
+        undone(&import);
+    }
+}
+
+#[test]
+fn imports_of_people_are_taken_back_in_turn() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let people = rows(&app, "people");
+    let phone = |import: usize| format!("张伟,Zhang Wei,0001,JISCO-IRON,MET,MET-1,1380000000{import}");
+    taken_back_in_turn(&course, |import| import_roster(&course, &course.coordinator, "", &[&phone(import)]));
+    assert_eq!((rows(&app, "people"), rows(&app, "enrollments")), (people, 0));
+    let title = |import: usize| csv("姓名,工号,职称", &[&format!("王教授,9001,{}", ["讲师", "副教授", "教授"][import])]);
+    let instructors = |import| course.coordinator.post_file("/instructors/import", "a.csv", &title(import));
+    taken_back_in_turn(&course, instructors);
+    assert_eq!(rows(&app, "people"), people);
+    assert_eq!(app.findings(), Vec::<String>::new());
+}
+
+#[test]
+fn imports_of_drafts_are_taken_back_in_turn() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let row = |import: usize| format!("D-1,MET-01,MET-1,,2020-06-0{},14:00,15:00,,,", import + 1);
+    taken_back_in_turn(&course, |import| import_schedule(&course, &course.coordinator, "", &[&row(import)]));
+    assert_eq!(rows(&app, "sessions"), 0);
+}
+
+#[test]
+fn imports_of_organizations_are_taken_back_in_turn() {
+    let app = spawn_app();
+    let admin = app.administrator();
+    let before = rows(&app, "organizations");
+    let import = |name: &str| admin.post_file("/organizations/import", "a.csv", &csv("code,name,kind", &[&format!("Z,{name},enterprise")]));
+    let imports = ["集团", "新集团", "老集团"].map(|name| import(name).expect(200).text_at("/import_id"));
+    for import in imports.iter().rev() {
+        admin.post(&format!("/imports/{import}/undo"), json!({})).expect(200);
+    }
+    assert_eq!(rows(&app, "organizations"), before);
+}
+
+#[test]
+fn imports_of_calendars_are_taken_back_in_turn() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let coordinator = &course.coordinator;
+    let sponsor = seed::sponsor(&app, "HBIS");
+    let calendar = |kind: &str, organization: Option<&str>| {
+        let body = json!({ "kind": kind, "code": kind, "name": kind, "time_zone": "Asia/Shanghai", "organization_id": organization });
+        format!("/calendars/{}", coordinator.post("/calendars", body).expect(201).id())
+    };
+    let (holidays, shifts) = (calendar("holidays", None), calendar("shifts", Some(&sponsor.id)));
+    let day = |import: usize| csv("日期,类型,名称", &[&format!("2020-06-25,放假,端午节 {import}")]);
+    taken_back_in_turn(&course, |import| coordinator.post_file(&format!("{holidays}/days/import"), "a.csv", &day(import)));
+    let shift = |import: usize| csv("班组,日期,开始,结束", &[&format!("甲,2020-06-25,8:00,1{import}:00")]);
+    taken_back_in_turn(&course, |import| coordinator.post_file(&format!("{shifts}/shifts/import"), "a.csv", &shift(import)));
+    assert_eq!((rows(&app, "calendar_days"), rows(&app, "crew_shifts")), (0, 0));
+}
+
+#[test]
+fn what_was_changed_by_hand_between_two_imports_is_not_taken_back() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let import = |phone: &str| {
+        let row = format!("张伟,Zhang Wei,0001,JISCO-IRON,MET,MET-1,{phone}");
+        import_roster(&course, &course.coordinator, "", &[&row]).expect(200)
+    };
+    let first = import("1");
+    let trainee = course.coordinator.get("/trainees").expect(200).column("id").remove(0);
+    course.coordinator.if_match("*").patch(&format!("/trainees/{trainee}"), json!({ "phone": "2" })).expect(200);
+    for later in [import("3"), import("4")].iter().rev() {
+        undo(&course, later).expect(200);
+    }
+    app.unchanged(|| undo(&course, &first).expect(409).problem("import_in_use"));
 }

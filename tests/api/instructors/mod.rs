@@ -2,6 +2,8 @@
 
 use serde_json::{Value, json};
 
+use muster::access::Role;
+
 use crate::support::{Reply, TokenOptions, seed, seed::Course, spawn_app};
 
 /// Nothing known but the zone.
@@ -202,8 +204,22 @@ fn a_discipline_that_no_program_has_is_refused() {
     app.unchanged(|| {
         let reply = course.coordinator.put(&path(&course), with("disciplines", json!(["MET", "METT"])));
         let detail = reply.text_at("/errors/0/detail");
-        assert!(detail.starts_with("no program has a discipline METT; there are: ") && detail.contains("MET"), "{detail}");
+        assert!(
+            detail.starts_with("no program of the instructor's house has a discipline METT; there are: ") && detail.contains("MET"),
+            "{detail}"
+        );
         reply.fault("/disciplines", "unknown_discipline");
     });
     record(&course, with("disciplines", json!(["MET"])));
+}
+
+#[test]
+fn a_unit_may_name_the_disciplines_of_its_whole_house() {
+    let app = spawn_app();
+    seed::course(&app);
+    let unit = &app.provider().units[0];
+    let coordinator = app.client_for(Role::Coordinator, Some(unit), None, TokenOptions::default());
+    let path = format!("/instructors/{}/profile", seed::instructor(&app, &coordinator, "U-1"));
+    coordinator.if_match("*").put(&path, with("disciplines", json!(["MET"]))).expect(200);
+    coordinator.if_match("*").put(&path, with("disciplines", json!(["MET", "METT"]))).fault("/disciplines", "unknown_discipline");
 }

@@ -1,6 +1,6 @@
 //! Guests invited and dismissed, roll calls closed and reopened at random, against a plain model of what is made up.
 //!
-//! 300 operations, a hundred times as many under `MUSTER_SOAK=1`.
+//! 300 operations, a hundred times under `MUSTER_SOAK=1`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -83,15 +83,21 @@ impl Model {
     fn invite(&mut self, random: &mut Random, number: SessionNumber) -> String {
         let guest = (Self::owing(number).start + CLASS + random.below(CLASS)) % (2 * CLASS);
         let missed = (number + 1 + 2 * random.below(SESSIONS)) % (2 * SESSIONS);
+        let missed_nothing = self.sessions[missed].state == State::Closed && self.missed(guest, missed) == 0;
         let session = &mut self.sessions[number];
         let path = format!("/sessions/{}/guests", session.id);
-        let taken = session.state == State::Closed || session.guests.contains_key(&guest);
-        if !taken {
+        let status = match session.state {
+            State::Closed => 409,
+            _ if missed_nothing => 422,
+            _ if session.guests.contains_key(&guest) => 409,
+            _ => 201,
+        };
+        if status == 201 {
             session.guests.insert(guest, missed);
         }
         let body = json!({ "enrollment_id": self.members[guest].id, "missed_session_id": self.sessions[missed].id });
-        self.course.coordinator.post(&path, body).expect(if taken { 409 } else { 201 });
-        format!("{guest} invited to {number} for {missed}, refused: {taken}")
+        self.course.coordinator.post(&path, body).expect(status);
+        format!("{guest} invited to {number} for {missed}: {status}")
     }
 
     fn dismiss(&mut self, random: &mut Random, number: SessionNumber) -> String {
@@ -187,14 +193,15 @@ impl Model {
 #[test]
 fn whatever_is_called_and_closed_guests_make_up_what_they_attended_and_no_more_than_they_missed() {
     let mut random = Random::seeded();
-    let app = spawn_app();
-    let mut model = Model::new(&app);
-    for number in 1..=operations(300) {
-        println!("{number}: {}", model.step(&mut random));
-        // The entries of a member fit a page for so long.
-        if number % 25 == 0 && number <= 300 {
-            model.check();
+    for _ in 0..operations(1) {
+        let app = spawn_app();
+        let mut model = Model::new(&app);
+        for number in 1..=300 {
+            println!("{number}: {}", model.step(&mut random));
+            if number % 25 == 0 {
+                model.check();
+            }
         }
+        assert_eq!(app.findings(), Vec::<String>::new());
     }
-    assert_eq!(app.findings(), Vec::<String>::new());
 }

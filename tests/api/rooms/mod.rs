@@ -180,6 +180,7 @@ fn a_session_that_does_not_suit_the_kind_of_its_room_is_warned_of() {
     let joins = "session N-1 is live online, and 教学楼 1 is no online place; say in `place` where one joins";
     for (room, mode, place, told) in [
         (&online, "on_site", json!(null), Some(comes)),
+        (&online, "on_site", json!("Hall 3"), None),
         (&online, "mixed", json!(null), Some(comes)),
         // A mixed session is in the room, and in words at the other place.
         (&online, "mixed", json!("教学楼 301"), None),

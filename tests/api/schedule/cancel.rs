@@ -21,6 +21,37 @@ fn a_cancelled_session_may_name_the_one_that_replaces_it() {
 }
 
 #[test]
+fn what_replaces_a_session_stays_of_its_module() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let (first, second) = (seed::published_session(&course, "P-1", &seed::morning(1)), seed::session(&course, "P-1B", &seed::morning(2)));
+    let path = format!("/sessions/{second}");
+    let other = json!({ "module_id": course.program.common_module });
+    course.coordinator.if_match("*").patch(&path, other.clone()).expect(200);
+    course.coordinator.if_match("*").patch(&path, json!({ "module_id": course.program.metallurgy_module })).expect(200);
+    let cancel = json!({ "reason": "storm", "replaced_by_id": second });
+    course.coordinator.post(&format!("/sessions/{first}/cancel"), cancel).expect(200);
+    app.unchanged(|| {
+        let refused = course.coordinator.if_match("*").patch(&path, other.clone()).expect(409).problem("replacement_of_another_module");
+        let detail = "session P-1B replaces the cancelled P-1, and so stays of its module; make another session for this one";
+        assert_eq!(refused.text_at("/detail"), detail);
+        // A file is told so before it writes anything.
+        let file = "code,module,cohorts,date,start,end\nP-1B,COM-01,MET-1,2020-06-03,9:00,10:30\n";
+        let path = format!("/intakes/{}/sessions/import?dry_run=true", course.intake);
+        let row = course.coordinator.post_file(&path, "s.csv", file.as_bytes()).expect(200).body["rows"][0].clone();
+        assert_eq!(
+            (&row["verdict"], &row["reasons"][0]["column"], &row["reasons"][0]["detail"]),
+            (&json!("invalid"), &json!("module"), &json!(detail))
+        );
+    });
+    course
+        .coordinator
+        .if_match("*")
+        .patch(&path, json!({ "starts_at": seed::morning(3), "ends_at": seed::after(&seed::morning(3), 90) }))
+        .expect(200);
+}
+
+#[test]
 fn what_does_not_take_place_in_the_same_intake_replaces_nothing() {
     let app = spawn_app();
     let course = seed::course(&app);

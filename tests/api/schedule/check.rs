@@ -265,6 +265,10 @@ fn what_is_published_and_changes_to_a_time_that_is_over_is_warned_of() {
     let both = json!({ "changes": [{ "id": draft }, { "id": published, "change": change }] });
     let expected = vec![("in_the_past".to_owned(), "warn".to_owned(), "/changes/1".to_owned())];
     assert_eq!(told(&check(&course, both).expect(200)), expected);
+    // Neither what nobody changes, nor what keeps its time.
+    for unmoved in [json!({ "id": published }), json!({ "id": published, "change": { "place": "Hall 3", "reason": "x" } })] {
+        assert_eq!(told(&check(&course, json!({ "changes": [unmoved] })).expect(200)), []);
+    }
     let moved = course.coordinator.if_match("*").patch(&format!("/sessions/{published}"), change).expect(200);
     assert_eq!(moved.body["warnings"][0]["kind"], "in_the_past");
     let detail = moved.text_at("/warnings/0/detail");
@@ -348,6 +352,31 @@ fn of_the_drafts_at_one_time_the_first_twenty_are_told() {
     }
     let reply = check(&course, json!({ "sessions": [seed::session_body(&course, "N-1", &seed::morning(1))] })).expect(200);
     assert_eq!((told(&reply).len(), &reply.body["truncated"], &reply.body["fits"]), (20, &json!(true), &json!(true)));
+}
+
+#[test]
+fn of_many_overlaps_with_drafts_a_thousand_are_told_and_that_there_are_more() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let draft = |code: &str, day: u32, minutes: i64| {
+        let mut body = elsewhere(&course, code, &seed::morning(day));
+        (body["instructor_ids"], body["ends_at"]) = (json!([course.instructor]), json!(seed::after(&seed::morning(day), minutes)));
+        seed::session_as(&course, body);
+    };
+    (0..20).for_each(|index| draft(&format!("D-{index}"), 1, 1440));
+    let short = |day: u32, index: i64| {
+        let mut body = seed::session_body(&course, &format!("N-{day}-{index}"), &seed::after(&seed::morning(day), 5 * index));
+        body["ends_at"] = json!(seed::after(&seed::morning(day), 5 * index + 5));
+        body
+    };
+    for (count, truncated) in [(50, false), (51, true)] {
+        let reply = check(&course, json!({ "sessions": (0..count).map(|index| short(1, index)).collect::<Vec<_>>() })).expect(200);
+        assert_eq!((told(&reply).len(), &reply.body["truncated"]), (1000, &json!(truncated)));
+    }
+    // Of one session there are more than are told of it; those of the next are told all the same.
+    (draft("D-20", 1, 90), draft("D-21", 3, 90));
+    let reply = check(&course, json!({ "sessions": [short(1, 0), short(3, 0)] })).expect(200);
+    assert_eq!((told(&reply).len(), &reply.body["truncated"]), (21, &json!(true)));
 }
 
 #[test]

@@ -27,6 +27,7 @@ const NOT_TYPED: &[&str] = &[
     "time_zone",
     "to_state",
     "attendances.code",
+    "attendances.segments",
     "idempotency_keys.etag",
     "idempotency_keys.location",
     "idempotency_keys.operation",

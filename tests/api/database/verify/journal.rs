@@ -23,6 +23,13 @@ fn an_intake_that_is_not_as_the_journal_says_is_found() {
         set(back);
         assert_eq!(app.findings(), Vec::<String>::new());
     }
+    set("capacity = 9");
+    let told = format!("subject_id = {} AND action LIKE 'intake.%'", app.hex(&other));
+    let erase = "UPDATE journal_payloads SET body = 'erased' WHERE entry_id IN (SELECT id FROM journal_entries WHERE";
+    app.forge("journal_payloads", &format!("{erase} {told})"));
+    assert_found(&app, &["journal"], &["the payload at position"]);
+    app.forge("journal_entries", &format!("UPDATE journal_entries SET subject_id = {} WHERE {told}", app.hex(&app.absent_id())));
+    assert_found(&app, &["journal", "intakes"], &[&format!("intakes: intake {other} is not in the journal")]);
 }
 
 #[test]
@@ -85,6 +92,19 @@ fn what_stands_of_a_reopened_roll_call_is_held_against_its_last_closing() {
     post("attended", "exempt");
     seed::step_roll_call(&course, &session, "close", None).expect(200);
     assert_eq!(app.findings(), Vec::<String>::new());
+}
+
+#[test]
+fn nothing_is_said_of_marks_by_a_closing_that_cannot_be_read() {
+    let app = spawn_app();
+    let (course, _, session) = taught(&app);
+    seed::step_roll_call(&course, &session, "reopen", Some("to look again")).expect(200);
+    assert_eq!(app.findings(), Vec::<String>::new());
+    let closing = format!("SELECT id FROM journal_entries WHERE subject_id = {} AND action = 'roll_call.closed'", app.hex(&session));
+    for body in ["{\"from\": {}, \"to\": {}}", "{\"from\": {\"mark\": null}}", "erased"] {
+        app.forge("journal_payloads", &format!("UPDATE journal_payloads SET body = '{body}' WHERE entry_id IN ({closing})"));
+        assert_found(&app, &["journal"], &["the payload at position"]);
+    }
 }
 
 #[test]

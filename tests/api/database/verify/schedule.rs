@@ -33,7 +33,7 @@ fn a_session_outside_the_days_of_its_intake_is_found() {
     app.forge("sessions", &format!("UPDATE sessions SET held_starts_at = {from}, held_ends_at = {until} WHERE id = {}", app.hex(&held)));
     let at = "2021-01-01T01:00:00Z lies outside the days of its intake, 2020-05-27 to 2020-10-30";
     assert_found(&app, &["claims", "sessions", "changes"], &[&format!("sessions: session {held} of {at}")]);
-    assert_found(&app, &["claims", "sessions", "changes"], &[&held, "other actual times"]);
+    assert_found(&app, &["claims", "sessions", "changes"], &[&held, "other held"]);
 }
 
 #[test]
@@ -68,15 +68,19 @@ fn what_was_announced_and_is_not_as_the_journal_says_is_found() {
     };
     let leave = |one: &str| format!("DELETE FROM session_cohorts WHERE session_id = {id} AND cohort_id = {one}");
     for (says, edit, back) in [
-        ("other times", set(&format!("starts_at = {late}, ends_at = {later}")), set(&format!("starts_at = {early}, ends_at = {until}"))),
+        (
+            "other ends_at, starts_at",
+            set(&format!("starts_at = {late}, ends_at = {later}")),
+            set(&format!("starts_at = {early}, ends_at = {until}")),
+        ),
         ("other mode", set("mode = 'mixed'"), set("mode = 'live_online'")),
-        ("other breaks, length", set("break_minutes = 0, minutes = 90"), set("break_minutes = 10, minutes = 80")),
+        ("other break_minutes, minutes", set("break_minutes = 0, minutes = 90"), set("break_minutes = 10, minutes = 80")),
         ("other room", set(&format!("room_id = {}", app.hex(&other_room))), set(&format!("room_id = {}", app.hex(&room)))),
         ("other place", set("place = NULL"), set("place = '301'")),
         ("other instructors", teach(&stranger), no_more(&stranger)),
         ("other instructors", no_more(&assistant), teach(&assistant)),
         ("other instructors", lead(&assistant), lead(&first_lead)),
-        ("other cohorts", join(&second), leave(&second)),
+        ("other cohort_ids", join(&second), leave(&second)),
     ] {
         app.sql(&edit).unwrap();
         assert_eq!(app.findings(), [format!("sessions: session {moved} is not as the journal says: {says}")], "{edit}");
@@ -88,12 +92,15 @@ fn what_was_announced_and_is_not_as_the_journal_says_is_found() {
         app.findings(),
         [
             format!("sessions: session {moved} is published, but for no cohort"),
-            format!("sessions: session {moved} is not as the journal says: other cohorts"),
+            format!("sessions: session {moved} is not as the journal says: other cohort_ids"),
         ]
     );
     app.sql(&join(&first)).unwrap();
     app.sql(&format!("UPDATE sessions SET room_id = {} WHERE id = {}", app.hex(&other_room), app.hex(&untouched))).unwrap();
     assert_eq!(app.findings(), [format!("sessions: session {untouched} is not as the journal says: other room")]);
+    let created = format!("subject_id = {} AND action = 'session.created'", app.hex(&untouched));
+    app.forge("journal_entries", &format!("UPDATE journal_entries SET subject_id = {} WHERE {created}", app.hex(&app.absent_id())));
+    assert_found(&app, &["journal", "sessions"], &[&format!("sessions: session {untouched} is not in the journal")]);
 }
 
 #[test]
