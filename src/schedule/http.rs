@@ -172,10 +172,15 @@ enum Stepped {
     Several(Sessions),
 }
 
+impl ChangedSession {
+    fn warned(conn: &mut Conn, actor: &Actor, now: Instant, session: Session) -> Result<Self, Error> {
+        Ok(Self { warnings: check::warnings(conn, actor, now, std::slice::from_ref(&session))?, session })
+    }
+}
+
 fn answer(conn: &mut Conn, actor: &Actor, now: Instant, session: Session) -> Result<Answer, Error> {
-    let tag = ETag::version(session.row.version);
-    let warnings = check::warnings(conn, actor, now, std::slice::from_ref(&session))?;
-    Ok(Answer::ok(&ChangedSession { session, warnings })?.tag(&tag))
+    let session = ChangedSession::warned(conn, actor, now, session)?;
+    Ok(Answer::ok(&session)?.tag(&ETag::version(session.session.row.version)))
 }
 
 /// The sessions of an intake that the caller sees, by start
@@ -199,13 +204,14 @@ async fn list_sessions(db: Data<Db>, caller: Caller, id: Path<IntakeId>, query: 
     request_body(content = NewSession, example = json!({"code": "MET-01", "module_id": "01936f3e-0000-7000-8000-000000000006",
         "starts_at": "2020-05-28T01:00:00Z", "ends_at": "2020-05-28T02:40:00Z", "break_minutes": 10, "place": "Room 301",
         "cohort_ids": ["01936f3e-0000-7000-8000-000000000004"], "instructor_ids": ["01936f3e-0000-7000-8000-000000000007"]})),
-    responses((status = 201, description = "The new session, a draft", body = Session), Writing))]
+    responses((status = 201, description = "The new session, a draft", body = ChangedSession), Writing))]
 async fn create_session(db: Data<Db>, caller: Caller, id: Path<IntakeId>, body: Body<NewSession>) -> Result<Answer, Error> {
     let id = id.into_inner();
     once(&db, &caller, body.hash, move |conn, actor, now| {
         let session = store::create_one(conn, actor, now, id, body.value()?)?;
-        let tag = ETag::version(session.row.version);
-        Ok(Answer::created(format!("/api/v1/sessions/{}", session.row.id), &session)?.tag(&tag))
+        let session = ChangedSession::warned(conn, actor, now, session)?;
+        let row = &session.session.row;
+        Ok(Answer::created(format!("/api/v1/sessions/{}", row.id), &session)?.tag(&ETag::version(row.version)))
     })
     .await
 }
@@ -309,6 +315,9 @@ async fn hold_session(db: Data<Db>, caller: Caller, id: Path<SessionId>, body: B
 }
 
 /// Take a step in a session's life: publish, cancel
+///
+/// Answers the session, as every other operation on one does. Cancelling with the scope `rest` answers an object with `sessions` and
+/// `warnings` instead, as publishing several does, also where there is no later one.
 #[utoipa::path(post, path = "/sessions/{id}/{transition}", tag = "sessions",
     params(("id" = SessionId, Path, description = "The session"), ("transition" = SessionTransition, Path, description = "The step"),
         ("Idempotency-Key" = Option<String>, Header, description = "The same key and body do the work once")),

@@ -23,6 +23,10 @@ fn blocks(kind: &str, pointer: &str) -> (String, String, String) {
     (kind.to_owned(), "block".to_owned(), pointer.to_owned())
 }
 
+fn column<'a>(conflicts: &'a Value, field: &str) -> Vec<&'a Value> {
+    conflicts.as_array().unwrap().iter().map(|one| &one[field]).collect()
+}
+
 /// On the other cohort, by nobody.
 fn elsewhere(course: &Course, code: &str, starts_at: &str) -> Value {
     let mut body = seed::session_body(course, code, starts_at);
@@ -381,11 +385,14 @@ fn a_draft_is_warned_of_what_would_keep_it_from_being_published() {
     let course = seed::short_course(&app, 180);
     let standing = seed::published_session(&course, "P-1", &seed::morning(1));
     let draft = seed::session(&course, "D-1", &seed::morning(2));
+    let path = format!("/intakes/{}/sessions", course.intake);
+    let created = course.coordinator.post(&path, seed::session_body(&course, "D-2", &seed::morning(1))).expect(201);
+    assert_eq!(column(&created.body["warnings"], "kind"), ["cohort", "instructor"], "{}", created.text);
+    course.coordinator.post(&format!("/sessions/{}/cancel", created.id()), json!({ "reason": "x" })).expect(200);
     let path = format!("/sessions/{draft}");
     let there = json!({ "starts_at": seed::morning(1), "ends_at": seed::after(&seed::morning(1), 120) });
     let warned = course.coordinator.if_match("*").patch(&path, there).expect(200).body["warnings"].clone();
-    let kinds: Vec<&Value> = warned.as_array().unwrap().iter().map(|one| &one["kind"]).collect();
-    assert_eq!(kinds, ["cohort", "instructor", "plan_exceeded"], "{warned}");
+    assert_eq!(column(&warned, "kind"), ["cohort", "instructor", "plan_exceeded"], "{warned}");
     assert!(warned.as_array().unwrap().iter().all(|one| one["severity"] == "warn"), "{warned}");
     // The session that stands may be waived before the draft is published.
     assert_eq!((&warned[0]["other"]["id"], &warned[0]["can_be_waived"]), (&json!(standing), &json!(true)));
