@@ -154,12 +154,12 @@ mod tests {
             let faults = entered(segments).unwrap_err();
             faults.into_iter().map(|fault| (fault.pointer, fault.code)).collect::<Vec<_>>()
         };
-        let at = |pointer: &str, code: &str| vec![(pointer.to_owned(), code.to_owned())];
-        assert_eq!(fault(&[sent(60, 60)]), at("/segments/0/ends_at", "before_start"));
-        assert_eq!(fault(&[sent(60, 120), sent(0, 61)]), at("/segments/0/starts_at", "overlapping"));
-        assert_eq!(fault(&vec![sent(0, 60); 51]), at("/segments", "too_many"));
+        let only = |pointer: &str, code: &str| vec![(pointer.to_owned(), code.to_owned())];
+        assert_eq!(fault(&[sent(60, 60)]), only("/segments/0/ends_at", "before_start"));
+        assert_eq!(fault(&[sent(60, 120), sent(0, 61)]), only("/segments/0/starts_at", "overlapping"));
+        assert_eq!(fault(&vec![sent(0, 60); 51]), only("/segments", "too_many"));
         let split = NewSegment { starts_at: Instant::from_unix_micros(1).unwrap().into(), ends_at: second(60).into() };
-        assert_eq!(fault(&[split]), at("/segments/0/starts_at", "not_whole_seconds"));
+        assert_eq!(fault(&[split]), only("/segments/0/starts_at", "not_whole_seconds"));
         assert_eq!(entered(&[]).unwrap(), None);
         assert!(entered(&[sent(0, 60), sent(60, 120)]).is_ok());
     }

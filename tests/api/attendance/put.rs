@@ -175,12 +175,12 @@ fn segments_that_do_not_fit_are_pointed_at() {
     let put = |line: serde_json::Value| seed::put_roll_call(&course, &session, &[line]);
     let whole = segment("01:00:00", "02:30:00");
     app.unchanged(|| {
-        let mut both = of_segments(&members[0], "late", &[whole.clone()]);
+        let mut both = of_segments(&members[0], "late", std::slice::from_ref(&whole));
         both["minutes"] = json!(90);
         put(both).fault("/entries/0/minutes", "said_twice");
         put(of_segments(&members[0], "present", &[segment("01:00:00", "02:29:29")]))
             .fault("/entries/0/segments", "minutes_contradict_code");
-        put(of_segments(&members[0], "absent", &[whole.clone()])).fault("/entries/0/segments", "minutes_contradict_code");
+        put(of_segments(&members[0], "absent", std::slice::from_ref(&whole))).fault("/entries/0/segments", "minutes_contradict_code");
         put(of_segments(&members[0], "late", &[segment("02:00:00", "02:00:00")])).fault("/entries/0/segments/0/ends_at", "before_start");
         put(of_segments(&members[0], "late", &[whole.clone(), segment("02:00:00", "02:40:00")]))
             .fault("/entries/0/segments/1/starts_at", "overlapping");

@@ -374,7 +374,8 @@ fn of_many_overlaps_with_drafts_a_thousand_are_told_and_that_there_are_more() {
         assert_eq!((told(&reply).len(), &reply.body["truncated"]), (1000, &json!(truncated)));
     }
     // Of one session there are more than are told of it; those of the next are told all the same.
-    (draft("D-20", 1, 90), draft("D-21", 3, 90));
+    draft("D-20", 1, 90);
+    draft("D-21", 3, 90);
     let reply = check(&course, json!({ "sessions": [short(1, 0), short(3, 0)] })).expect(200);
     assert_eq!((told(&reply).len(), &reply.body["truncated"]), (21, &json!(true)));
 }

@@ -67,6 +67,7 @@ fn what_was_announced_and_is_not_as_the_journal_says_is_found() {
         format!("INSERT INTO session_cohorts (session_id, cohort_id, intake_id) VALUES ({id}, {one}, {})", app.hex(&course.intake))
     };
     let leave = |one: &str| format!("DELETE FROM session_cohorts WHERE session_id = {id} AND cohort_id = {one}");
+    let unlike = |session: &str, says: &str| format!("sessions: session {session} is not as the journal says: {says}");
     for (says, edit, back) in [
         (
             "other ends_at, starts_at",
@@ -83,21 +84,16 @@ fn what_was_announced_and_is_not_as_the_journal_says_is_found() {
         ("other cohort_ids", join(&second), leave(&second)),
     ] {
         app.sql(&edit).unwrap();
-        assert_eq!(app.findings(), [format!("sessions: session {moved} is not as the journal says: {says}")], "{edit}");
+        assert_eq!(app.findings(), [unlike(&moved, says)], "{edit}");
         app.sql(&back).unwrap();
         assert_eq!(app.findings(), Vec::<String>::new(), "{back}");
     }
     app.sql(&leave(&first)).unwrap();
-    assert_eq!(
-        app.findings(),
-        [
-            format!("sessions: session {moved} is published, but for no cohort"),
-            format!("sessions: session {moved} is not as the journal says: other cohort_ids"),
-        ]
-    );
+    let for_nobody = format!("sessions: session {moved} is published, but for no cohort");
+    assert_eq!(app.findings(), [for_nobody, unlike(&moved, "other cohort_ids")]);
     app.sql(&join(&first)).unwrap();
     app.sql(&format!("UPDATE sessions SET room_id = {} WHERE id = {}", app.hex(&other_room), app.hex(&untouched))).unwrap();
-    assert_eq!(app.findings(), [format!("sessions: session {untouched} is not as the journal says: other room")]);
+    assert_eq!(app.findings(), [unlike(&untouched, "other room")]);
     let created = format!("subject_id = {} AND action = 'session.created'", app.hex(&untouched));
     app.forge("journal_entries", &format!("UPDATE journal_entries SET subject_id = {} WHERE {created}", app.hex(&app.absent_id())));
     assert_found(&app, &["journal", "sessions"], &[&format!("sessions: session {untouched} is not in the journal")]);
