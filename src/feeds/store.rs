@@ -110,7 +110,8 @@ pub fn of_maker(conn: &mut Conn, actor: &Actor, grant: Id<RoleGrant>) -> Result<
 /// Makes a feed. Its secret is in the answer and nowhere else.
 ///
 /// # Errors
-/// 404 for a subject that the actor does not see; 403 for one that is neither the coordinator's nor oneself.
+/// 404 for a subject that the actor does not see; 403 for one that is neither the coordinator's nor oneself; 409 `not_enrolled` for somebody
+/// of another provider whose last enrollment here has ended: nobody could read it.
 pub(super) fn create(conn: &mut Conn, actor: &Actor, now: Instant, new: &NewFeed) -> Result<(Feed, Secret), Error> {
     let subject = new.subject();
     let (provider_id, intake) = place(conn, actor, now, subject)?;
@@ -147,6 +148,9 @@ pub(super) fn create(conn: &mut Conn, actor: &Actor, now: Instant, new: &NewFeed
         Subject::Cohort(id) => row.cohort_id = Some(id),
         Subject::Room(id) => row.room_id = Some(id),
         Subject::Intake(id) => row.intake_id = Some(id),
+    }
+    if !is_good(conn, now, &row)? {
+        return Err(Error::conflict("not_enrolled", "the last enrollment here of this person has ended, and so has every feed of it"));
     }
     diesel::insert_into(feeds::table).values(&row).execute(conn)?;
     let feed = Feed::from(named!(feeds::table.filter(feeds::id.eq(row.id))).first::<NamedRow>(conn)?);
@@ -215,8 +219,7 @@ pub(super) fn calendar(conn: &mut Conn, now: Instant, file_name: &str) -> Result
         .select(FeedRow::as_select())
         .first(conn)?;
     let subject = feed.subject().ok_or(Error::NotFound)?;
-    let is_good = if feed.role == Role::Coordinator { still_concerns(conn, &feed)? } else { still_holds(conn, now, &feed)? };
-    if !is_good {
+    if !is_good(conn, now, &feed)? {
         return Err(Error::NotFound);
     }
     // People meet at several providers, and a unit's room is used by others of the house. Who made the feed sees the sessions of some of
@@ -231,6 +234,11 @@ pub(super) fn calendar(conn: &mut Conn, now: Instant, file_name: &str) -> Result
 pub(super) fn note_use(conn: &mut Conn, id: FeedId, now: Instant) -> Result<(), Error> {
     diesel::update(feeds::table.filter(feeds::id.eq(id))).set(feeds::last_used_at.eq(now)).execute(conn)?;
     Ok(())
+}
+
+/// Whether a feed may be read to this day.
+fn is_good(conn: &mut Conn, now: Instant, feed: &FeedRow) -> Result<bool, Error> {
+    if feed.role == Role::Coordinator { still_concerns(conn, feed) } else { still_holds(conn, now, feed) }
 }
 
 /// Whether who made a feed of the own schedule has that role to this day.

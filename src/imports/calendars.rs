@@ -1,5 +1,7 @@
 //! The days and shifts of calendars.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 
 use super::{
@@ -11,8 +13,10 @@ use crate::{
     calendars::{self, Calendar, CalendarId, CalendarKind, NewCalendar},
     clock::Instant,
     db::{self, Conn},
+    enrollments,
     error::Error,
     intakes::{self, IntakeId, IntakePatch},
+    text::{Code, listed},
 };
 
 /// The calendar of this kind, if the actor may import its days or shifts.
@@ -55,13 +59,14 @@ pub fn begin_calendar(
     actor.may_beyond_intakes(Action::Import)?;
     let calendar = calendars::planned(conn, actor, now, new)?;
     let code = calendar.code.clone();
-    let report = take(conn, actor, now, (calendar, true), file, options)?;
+    let mut report = take(conn, actor, now, (calendar, true), file, options)?;
     let note = if report.committed {
         format!("the calendar {code} begins with this file")
     } else {
         format!("there is no calendar {code} yet; the file begins it")
     };
-    Ok(Report { notes: vec![note], ..report })
+    report.notes.insert(0, note);
+    Ok(report)
 }
 
 /// A calendar, and whether it has not begun yet.
@@ -88,10 +93,24 @@ fn take(conn: &mut Conn, actor: &Actor, now: Instant, of: Taking, file: &File, o
                 }
                 None => Vec::new(),
             };
+            let unknown_crews = crews_of_nobody(conn, actor, &of.0, &entries)?;
             let plans = shifts::plan(entries, zone, stored);
-            fill(conn, actor, now, of, (file, options), (plans, unknown), calendars::replace_shifts)
+            let report = fill(conn, actor, now, of, (file, options), (plans, unknown), calendars::replace_shifts)?;
+            Ok(Report { notes: unknown_crews.into_iter().collect(), ..report })
         }
     }
+}
+
+/// The crews of a file in which nobody is enrolled: not yet, or somebody mistyped one.
+fn crews_of_nobody(conn: &mut Conn, actor: &Actor, calendar: &Calendar, entries: &Entries<shifts::Row>) -> Result<Option<String>, Error> {
+    let Some(sponsor) = calendar.organization_id else {
+        return Ok(None);
+    };
+    let crews: BTreeSet<&Code> = entries.iter().flatten().map(|entry| &entry.value.crew).collect();
+    let crews: Vec<Code> = crews.into_iter().cloned().collect();
+    let known = enrollments::crews_among(conn, actor, sponsor, &crews)?;
+    let unknown: Vec<&str> = crews.iter().filter(|crew| !known.contains(crew)).map(Code::as_str).collect();
+    Ok((!unknown.is_empty()).then(|| format!("nobody of the sponsor is enrolled in these crews: {}", listed(unknown))))
 }
 
 /// How a calendar is made to list what it is told, of those lines that the keys name.

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::{
     model::{
         Effect, Entries, File, ImportKind, Options, Report, RowPlan,
-        schedule::{Change, Facts, Frame, Row, Stored, plan, read, tell},
+        schedule::{Change, Facts, Frame, Row, Stored, plan, read, tell, unchanged},
     },
     pipeline::{Subject, registered, settle},
 };
@@ -17,7 +17,7 @@ use crate::{
     intakes::{self, Intake, IntakeId},
     organizations::{self, OrganizationId},
     programs, rooms,
-    schedule::{self, Judgement, SessionId},
+    schedule::{self, SessionId},
     text::Code,
 };
 
@@ -59,9 +59,10 @@ pub fn import_schedule(
     let facts = facts(conn, actor, &frame.intake, &entries)?;
     let mut plans = plan(entries, &frame, &facts, options);
     let proposal = |plan: &RowPlan<Change>| Some(plan.change.as_ref()?.proposal(plan.report.row, options.publish));
-    let Judgement { proposals, truncated } =
-        schedule::judged(conn, actor, now, &frame.intake, plans.iter().filter_map(proposal).collect())?;
-    tell(&mut plans, proposals);
+    let proposals = plans.iter().filter_map(proposal).collect();
+    let judgement = schedule::judged(conn, actor, now, &frame.intake, proposals, unchanged(&plans, &facts))?;
+    let truncated = judgement.truncated;
+    tell(&mut plans, judgement, &facts);
     let subject = Subject { kind: ImportKind::Schedule, provider: Some(frame.intake.provider_id), intake: Some(id) };
     let write = |conn: &mut Conn, changes| apply(conn, actor, now, id, changes, options);
     let report = settle(conn, actor, now, subject, (file, options), (plans, unknown), write)?;

@@ -23,7 +23,7 @@ pub(super) struct Candidate {
     pub(super) minutes: i32,
     /// The cohorts of whose plan it takes more than it does now. For the others it is not refused for what others have taken meanwhile.
     pub(super) taking: Vec<CohortId>,
-    /// Whether it is to be a draft, so that what is in its way is only told.
+    /// Whether it is to be a draft, so that it is in nobody's way, and what is in its own is only told.
     pub(super) stays_draft: bool,
     /// Whether it is published and has changed since, or is to change its time, so that people have been told of another.
     pub(super) is_changed: bool,
@@ -84,7 +84,7 @@ impl Candidate {
         Conflict {
             session: self.placed(),
             kind,
-            severity: if self.stays_draft { Severity::Warn } else { Severity::Block },
+            severity: Severity::Block,
             can_be_waived: false,
             subjects: Vec::new(),
             other: None,

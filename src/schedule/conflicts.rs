@@ -31,6 +31,8 @@ text_enum! {
         RoomCapacity => "room_capacity",
         /// People come to it, and the room is an online place; or it is live online in a room, and no place says where one joins.
         RoomKind => "room_kind",
+        /// Neither a room nor a place is said.
+        NoPlace => "no_place",
         Trainee => "trainee",
         PlanExceeded => "plan_exceeded",
         OutsideIntake => "outside_intake",
@@ -52,9 +54,9 @@ text_enum! {
 }
 
 text_enum! {
-    /// Whether publishing is refused for it, or only told: what the database holds by claims or sums blocks, and what is outside the intake;
-    /// what somebody has to judge warns, whatever it is, and so does an overlap with a draft. What was waived does not block either, nor does
-    /// anything of a draft that stays one.
+    /// Whether the session cannot be published with it, or it is only told: what the database holds by claims or sums blocks, and what is
+    /// outside the intake; what somebody has to judge warns, whatever it is, and so does an overlap with a draft. What was waived does not
+    /// block either. A draft that stays one is stored all the same.
     pub enum Severity {
         Block => "block",
         Warn => "warn",

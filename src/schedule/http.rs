@@ -142,14 +142,31 @@ struct Publication {
 #[derive(Debug, Serialize, ToSchema)]
 struct Sessions {
     sessions: Vec<Session>,
-    /// What the check tells of those that are published, and did not keep them from it; of drafts all that it tells, whether or not that would
-    /// keep them from being published. At most 1,000.
-    warnings: Vec<Conflict>,
+    #[serde(flatten)]
+    warned: Warned,
 }
 
 impl Sessions {
     fn warned(conn: &mut Conn, actor: &Actor, now: Instant, sessions: Vec<Session>) -> Result<Self, Error> {
-        Ok(Self { warnings: check::warnings(conn, actor, now, &sessions)?, sessions })
+        Ok(Self { warned: Warned::of(conn, actor, now, &sessions)?, sessions })
+    }
+}
+
+/// What is told of sessions that were changed all the same.
+#[derive(Debug, Serialize, ToSchema)]
+struct Warned {
+    /// What the check tells of those that are published, and did not keep them from it; of drafts all that it tells: what blocks keeps them
+    /// from being published. At most 1,000.
+    warnings: Vec<Conflict>,
+    /// Whether there are more than these.
+    #[schema(example = false)]
+    warnings_truncated: bool,
+}
+
+impl Warned {
+    fn of(conn: &mut Conn, actor: &Actor, now: Instant, sessions: &[Session]) -> Result<Self, Error> {
+        let Checked { conflicts, truncated, .. } = check::as_they_stand(conn, actor, now, sessions)?;
+        Ok(Self { warnings: conflicts, warnings_truncated: truncated })
     }
 }
 
@@ -158,9 +175,8 @@ impl Sessions {
 struct ChangedSession {
     #[serde(flatten)]
     session: Session,
-    /// If it is published: what the check tells of it, and did not keep it from that. Of a draft: all that the check tells of it, whether or
-    /// not that would keep it from being published.
-    warnings: Vec<Conflict>,
+    #[serde(flatten)]
+    warned: Warned,
 }
 
 /// What a step has changed.
@@ -174,7 +190,7 @@ enum Stepped {
 
 impl ChangedSession {
     fn warned(conn: &mut Conn, actor: &Actor, now: Instant, session: Session) -> Result<Self, Error> {
-        Ok(Self { warnings: check::warnings(conn, actor, now, std::slice::from_ref(&session))?, session })
+        Ok(Self { warned: Warned::of(conn, actor, now, std::slice::from_ref(&session))?, session })
     }
 }
 

@@ -30,7 +30,7 @@ use crate::{
         disciplines, enrollment_periods, enrollment_steps, enrollments, intakes as intake_rows, organizations, people as person_rows,
         session_cohorts,
     },
-    text::{Name, Note},
+    text::{Code, Name, Note},
 };
 
 /// The enrollments in the actor's scope.
@@ -121,6 +121,17 @@ pub fn open_of(conn: &mut Conn, intake: IntakeId, people: &[PersonId]) -> Result
         open.extend(rows.into_iter().filter(|row| row.intake_id == intake));
     }
     Ok(open)
+}
+
+/// Those of these crews of a sponsor in which somebody is enrolled, whom the actor sees.
+pub fn crews_among(conn: &mut Conn, actor: &Actor, sponsor: OrganizationId, crews: &[Code]) -> Result<HashSet<Code>, Error> {
+    let mut known = HashSet::new();
+    for chunk in crews.chunks(CHUNK) {
+        let of_sponsor = visible(actor).filter(enrollments::sponsor_id.eq(sponsor));
+        let found = of_sponsor.filter(enrollments::crew.assume_not_null().eq_any(chunk.to_vec()));
+        known.extend(found.select(enrollments::crew.assume_not_null()).distinct().load::<Code>(conn)?);
+    }
+    Ok(known)
 }
 
 /// How many enrollments of an intake are neither completed, failed nor ended.

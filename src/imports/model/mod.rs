@@ -197,7 +197,8 @@ pub struct RowReport {
     pub reasons: Vec<Reason>,
     /// What differs from what is stored.
     pub what: Vec<RowChange>,
-    /// Of a session that is to be published: what stands in its way, or is only told, as the check of sessions tells it.
+    /// Of a session: what stands in its way, or is only told, as the check of sessions tells it. What blocks a draft keeps it from being
+    /// published, and nobody from importing it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub conflicts: Vec<Conflict>,
 }

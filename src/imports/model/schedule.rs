@@ -21,7 +21,7 @@ use crate::{
     people::PersonId,
     programs::{Module, ModuleId},
     rooms::{Room, RoomId},
-    schedule::{Judged, NewSession, Proposal, SessionId, SessionPatch, SessionRow, SessionState},
+    schedule::{Judged, Judgement, NewSession, Proposal, SessionId, SessionPatch, SessionRow, SessionState},
     tabular::{Field, Table},
     text::{Code, Note, Place, listed},
 };
@@ -225,7 +225,7 @@ impl Change {
             Self::Create(session) => (Id::generate(), session, publish),
             Self::Update { id, session, is_published, .. } => (*id, session, *is_published),
         };
-        Proposal { id, pointer: format!("/rows/{row}"), session: session.clone(), is_published }
+        Proposal { id, pointer: pointer(row), session: session.clone(), is_published }
     }
 }
 
@@ -435,14 +435,37 @@ fn told(what: &[RowChange]) -> String {
     what.iter().map(|change| change.field.as_str()).collect::<Vec<_>>().join(", ")
 }
 
-/// Tells each row what is in its way, and refuses those that cannot stand; these come for the rows that change something, in their order.
-pub(in crate::imports) fn tell(plans: &mut [RowPlan<Change>], judged: Vec<Judged>) {
-    let changing = plans.iter_mut().filter(|plan| plan.change.is_some());
-    for (plan, Judged { faults, conflicts }) in changing.zip(judged) {
-        for fault in faults {
-            plan.refuse(Reason::new(column(&fault.pointer), &fault.code, fault.detail));
+/// The sessions of the rows that change nothing, with where the file says it.
+pub(in crate::imports) fn unchanged(plans: &[RowPlan<Change>], facts: &Facts) -> HashMap<SessionId, String> {
+    plans.iter().filter_map(|plan| Some((plan.unchanged(facts)?, pointer(plan.report.row)))).collect()
+}
+
+fn pointer(row: u32) -> String {
+    format!("/rows/{row}")
+}
+
+impl RowPlan<Change> {
+    /// The session that the row leaves as it is.
+    fn unchanged(&self, facts: &Facts) -> Option<SessionId> {
+        let code = self.report.key.as_ref().filter(|_| self.report.verdict == Verdict::Unchanged)?;
+        Some(facts.sessions.get(&code.parse::<Code>().ok()?)?.row.id)
+    }
+}
+
+/// Tells each row what is in its way, and refuses those that cannot stand; proposals were made of the rows that change something, in their
+/// order.
+pub(in crate::imports) fn tell(plans: &mut [RowPlan<Change>], judgement: Judgement, facts: &Facts) {
+    let Judgement { proposals, mut unchanged, .. } = judgement;
+    let mut proposals = proposals.into_iter();
+    for plan in plans {
+        if let Some(id) = plan.unchanged(facts) {
+            plan.report.conflicts = unchanged.remove(&id).unwrap_or_default();
+        } else if let Some(Judged { faults, conflicts }) = plan.change.as_ref().and_then(|_| proposals.next()) {
+            for fault in faults {
+                plan.refuse(Reason::new(column(&fault.pointer), &fault.code, fault.detail));
+            }
+            plan.report.conflicts = conflicts;
         }
-        plan.report.conflicts = conflicts;
     }
 }
 

@@ -50,7 +50,7 @@ pub(in crate::imports) type Key = (Code, Instant);
 /// One row, as it was read: a shift, or a day on which the crew begins none.
 #[derive(Clone, Debug)]
 pub(in crate::imports) struct Row {
-    crew: Code,
+    pub(in crate::imports) crew: Code,
     /// Where the calendar is.
     pub(in crate::imports) date: NaiveDate,
     shift: Option<CrewShift>,

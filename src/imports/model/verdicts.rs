@@ -53,7 +53,8 @@ impl RowReport {
         });
         let untold = self.conflicts.iter().filter(|conflict| self.reasons.iter().all(|reason| reason.detail != conflict.detail));
         let conflicts = untold.map(|conflict| match conflict.severity {
-            Severity::Block => conflict.detail.clone(),
+            Severity::Block if self.verdict.is_fault() => conflict.detail.clone(),
+            Severity::Block => format!("keeps it from being published: {}", conflict.detail),
             Severity::Warn => format!("warning: {}", conflict.detail),
         });
         reasons.chain(conflicts).chain(changes).collect::<Vec<_>>().join("; ")

@@ -74,17 +74,14 @@ pub(super) fn checked(conn: &mut Conn, actor: &Actor, now: Instant, intake: &Int
     Ok(Checked { fits: !found.blocks, conflicts, truncated })
 }
 
-/// What [`check`] tells of those of these sessions of one intake that are published, or drafts. Nothing of it blocks: the ones are published,
-/// and the others are drafts.
-pub(in crate::schedule) fn warnings(conn: &mut Conn, actor: &Actor, now: Instant, sessions: &[Session]) -> Result<Vec<Conflict>, Error> {
+/// What [`check`] tells of those of these sessions of one intake that are published, or drafts. What blocks a draft refuses nothing yet.
+pub(in crate::schedule) fn as_they_stand(conn: &mut Conn, actor: &Actor, now: Instant, sessions: &[Session]) -> Result<Checked, Error> {
     let unheld: Vec<&Session> = sessions.iter().filter(|session| UNHELD.contains(&session.row.state)).collect();
     let Some(first) = unheld.first() else {
-        return Ok(Vec::new());
+        return Ok(Checked { fits: true, conflicts: Vec::new(), truncated: false });
     };
     let intake = intakes::find(conn, actor, first.row.intake_id)?;
-    let candidates = Candidates::of(unheld.into_iter().map(Candidate::standing).collect());
-    let found = find_all(conn, actor, now, &intake, &candidates)?;
-    Ok(found.conflicts.into_iter().take(SHOWN).map(|(_, conflict)| conflict).collect())
+    checked(conn, actor, now, &intake, unheld.into_iter().map(Candidate::standing).collect())
 }
 
 /// What stands in the way of a session at each of these times, as [`checked`] would tell of each alone.

@@ -45,7 +45,7 @@ pub(super) struct Clash {
     pub(super) one: Occupied,
     pub(super) other: Occupied,
     pub(super) waiver: Option<Granted>,
-    /// Whether one of the two is a draft and is to stay one.
+    /// Whether the other one is a draft and is to stay one.
     pub(super) with_draft: bool,
 }
 
@@ -122,19 +122,24 @@ pub(super) fn clashes(conn: &mut Conn, actor: &Actor, candidates: &Candidates, w
     let granted = granted(conn, all.map(|one| candidates.stored_id(one.session_id)).collect())?;
     let clash = |one: Occupied, other: Occupied| {
         let waiver = granted.get(&pair(candidates.stored_id(one.session_id), candidates.stored_id(other.session_id))).cloned();
-        let stays_draft = |side: &Occupied| side.basis == Basis::Drafted || candidates.stays_draft(side.session_id);
-        Clash { one, other, waiver, with_draft: stays_draft(&one) || stays_draft(&other) }
+        let with_draft = other.basis == Basis::Drafted || candidates.stays_draft(other.session_id);
+        Clash { one, other, waiver, with_draft }
     };
     let may_block = candidates.all.iter().any(|one| !one.stays_draft);
+    // What blocks a draft only warns the session beside it, so that each of the two is told.
+    let each_side = candidates.all.iter().any(|one| one.stays_draft);
     let mut clashes = Clashes::default();
     for_each_overlap([proposed.as_slice(), &standing].concat(), |one, other| {
-        let clash = clash(one, other);
+        let found = clash(one, other);
         let is_apart = candidates.are_alternatives && other.is_proposed();
-        if is_apart || !clash.blocks() && !wanted.warnings {
+        if is_apart || !found.blocks() && !wanted.warnings {
             return true;
         }
-        clashes.blocks |= clash.blocks();
-        clashes.show(clash, wanted.most);
+        clashes.blocks |= found.blocks();
+        clashes.show(found, wanted.most);
+        if each_side && other.is_proposed() {
+            clashes.show(clash(other, one), wanted.most);
+        }
         !(clashes.truncated && (clashes.blocks || !may_block))
     });
     if drafts.is_empty() || clashes.truncated {

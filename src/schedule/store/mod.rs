@@ -207,13 +207,18 @@ pub type Scheduled = (SessionRow, Vec<CohortId>, Vec<PersonId>);
 
 /// The sessions of an intake that the caller has found already, whatever their state, with cohorts and instructors, the lead first.
 pub fn of_intake(conn: &mut Conn, intake: IntakeId) -> Result<Vec<Scheduled>, Error> {
+    let people = |session: &Session| session.instructors.iter().map(|instructor| instructor.id).collect();
+    Ok(stored(conn, intake)?.into_iter().map(|session| (session.row.clone(), session.cohort_ids.clone(), people(&session))).collect())
+}
+
+/// The same, whole.
+fn stored(conn: &mut Conn, intake: IntakeId) -> Result<Vec<Session>, Error> {
     let rows = sessions::table
         .filter(sessions::intake_id.eq(intake))
         .order((sessions::starts_at, sessions::id))
         .select(SessionRow::as_select())
         .load(conn)?;
-    let people = |session: &Session| session.instructors.iter().map(|instructor| instructor.id).collect();
-    Ok(whole(conn, rows)?.into_iter().map(|session| (session.row.clone(), session.cohort_ids.clone(), people(&session))).collect())
+    whole(conn, rows)
 }
 
 /// The intake, locked against every other change of its schedule, if the actor may change it.

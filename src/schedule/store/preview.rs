@@ -5,17 +5,17 @@ use std::collections::{BTreeSet, HashMap};
 use super::{
     super::candidates::{Candidate, Candidates},
     super::conflicts::{Conflict, ConflictKind},
-    super::model::{SessionId, SessionState},
+    super::model::{Session, SessionId, SessionState, UNHELD},
     super::plan::NewSession,
     super::proposals::{Around, Contender, Footprint, Obstacle, judge},
     super::rules::{Frame, Occupied, scheduled},
-    Scheduled, called,
+    called,
     check::{Shares, find_all, overlap},
     conflicts::{Clash, standing, told},
     frame,
     moves::{OF_ANOTHER_MODULE, is_of_the_module_of, replaced, roll_has_been_called},
-    of_intake,
     plan::{planned_minutes, taken},
+    stored,
     waivers::granted,
 };
 use crate::{
@@ -44,6 +44,8 @@ pub struct Proposal {
 pub struct Judgement {
     /// Of each, in their order.
     pub proposals: Vec<Judged>,
+    /// What is in the way of those that stay as they are.
+    pub unchanged: HashMap<SessionId, Vec<Conflict>>,
     /// Whether there are more conflicts than these tell.
     pub truncated: bool,
 }
@@ -53,16 +55,25 @@ pub struct Judgement {
 pub struct Judged {
     /// Why it is refused, with pointers into [`NewSession`]; none if it can be written.
     pub faults: Vec<FieldFault>,
-    /// As `sessions/check` tells them, each pair once: of a refused one beside all the others, of the rest beside what will be there, so that
-    /// these are warnings. So is all that is in the way of a draft.
+    /// As `sessions/check` tells them: of a refused one beside all the others, of the rest beside what will be there. What blocks a draft
+    /// refuses nothing yet.
     pub conflicts: Vec<Conflict>,
 }
 
 /// Judges each proposal. Those without faults can all be written together, the others staying as they are: moves by
-/// [`update_many`](crate::schedule::update_many), then what is new, then what is published.
-pub fn judged(conn: &mut Conn, actor: &Actor, now: Instant, intake: &Intake, proposals: Vec<Proposal>) -> Result<Judgement, Error> {
+/// [`update_many`](crate::schedule::update_many), then what is new, then what is published. Of those that are said to stay as they are,
+/// with where the file says it, is told what is in their way too.
+pub fn judged(
+    conn: &mut Conn,
+    actor: &Actor,
+    now: Instant,
+    intake: &Intake,
+    proposals: Vec<Proposal>,
+    unchanged: HashMap<SessionId, String>,
+) -> Result<Judgement, Error> {
     let frame = frame(conn, intake)?;
-    let stored = of_intake(conn, intake.id)?;
+    let stored = stored(conn, intake.id)?;
+    let unchanged = standing_at(&stored, unchanged);
     let mut considered = considered(intake, &frame, &stored, proposals)?;
     blame_moving(conn, &stored, &mut considered)?;
     blame_leaving(conn, &stored, &mut considered)?;
@@ -70,15 +81,15 @@ pub fn judged(conn: &mut Conn, actor: &Actor, now: Instant, intake: &Intake, pro
     let around = around(conn, intake, stored, &mut contenders)?;
     let verdicts = judge(&contenders, around);
     let obstacles = obstacles(conn, actor, intake, &considered, &verdicts)?;
-    let (mut told, mut truncated) = told_of(conn, actor, now, intake, considered.iter().filter(|one| one.is_right))?;
+    let (mut told, mut truncated) = told_of(conn, actor, now, intake, considered.iter().filter(|one| one.is_right), &unchanged)?;
     let stays = |one: &Considered, verdict: &Option<Obstacle>| verdict.is_some() || !one.faults.is_empty();
     let pairs = || considered.iter().zip(&verdicts);
     if pairs().any(|(one, verdict)| stays(one, verdict)) {
         // What is refused is in nobody's way, but for what it occupies already.
         let accepted = pairs().filter(|(one, verdict)| !stays(one, verdict)).map(|(one, _)| one);
-        let (beside_them, more) = told_of(conn, actor, now, intake, accepted.clone())?;
+        let (beside_them, more) = told_of(conn, actor, now, intake, accepted.clone(), &unchanged)?;
         truncated |= more;
-        accepted.for_each(|one| drop(told.remove(&one.proposed.id)));
+        accepted.map(|one| &one.proposed).chain(&unchanged).for_each(|one| drop(told.remove(&one.id)));
         told.extend(beside_them);
     }
     let judged = |(one, obstacle): (Considered, Option<Conflict>)| {
@@ -96,7 +107,8 @@ pub fn judged(conn: &mut Conn, actor: &Actor, now: Instant, intake: &Intake, pro
         }
         Judged { faults, conflicts }
     };
-    Ok(Judgement { proposals: considered.into_iter().zip(obstacles).map(judged).collect(), truncated })
+    let proposals = considered.into_iter().zip(obstacles).map(judged).collect();
+    Ok(Judgement { proposals, unchanged: told, truncated })
 }
 
 struct Considered {
@@ -121,30 +133,37 @@ impl Considered {
     }
 }
 
-fn considered(intake: &Intake, frame: &Frame, stored: &[Scheduled], proposals: Vec<Proposal>) -> Result<Vec<Considered>, Error> {
-    let stored: HashMap<SessionId, &Scheduled> = stored.iter().map(|one| (one.0.id, one)).collect();
+fn considered(intake: &Intake, frame: &Frame, stored: &[Session], proposals: Vec<Proposal>) -> Result<Vec<Considered>, Error> {
+    let stored: HashMap<SessionId, &Session> = stored.iter().map(|one| (one.row.id, one)).collect();
     let consider = |Proposal { id, pointer, session, is_published }: Proposal| {
         let plan = session.plan(intake.mode, intake.time_zone).map_err(Error::Invalid)?;
         let (is_right, minutes, faults) = match (frame.check_itself(&plan), frame.check(&plan)) {
             (Ok(minutes), checked) => (true, minutes, checked.err().unwrap_or_default()),
             (Err(_), checked) => (false, 0, checked.err().unwrap_or_default()),
         };
-        let before = stored.get(&id).map(|(row, cohorts, _)| (row, cohorts.as_slice()));
+        let before = stored.get(&id).map(|one| (&one.row, one.cohort_ids.as_slice()));
         let proposed = Candidate { id, stays_draft: !is_published, ..Candidate::beside(before, plan, minutes).at(pointer) };
         Ok(Considered { proposed, is_right, faults })
     };
     proposals.into_iter().map(consider).collect()
 }
 
-/// Whatever is in the way of them, of drafts as warnings, and whether there is more.
+/// Those of these sessions that can still be in somebody's way, or somebody in theirs.
+fn standing_at(stored: &[Session], mut pointers: HashMap<SessionId, String>) -> Vec<Candidate> {
+    let unheld = stored.iter().filter(|session| UNHELD.contains(&session.row.state));
+    unheld.filter_map(|session| Some(Candidate::standing(session).at(pointers.remove(&session.row.id)?))).collect()
+}
+
+/// Whatever is in the way of them, and whether there is more.
 fn told_of<'a>(
     conn: &mut Conn,
     actor: &Actor,
     now: Instant,
     intake: &Intake,
     considered: impl Iterator<Item = &'a Considered>,
+    unchanged: &[Candidate],
 ) -> Result<(HashMap<SessionId, Vec<Conflict>>, bool), Error> {
-    let mut proposed: Vec<Candidate> = considered.map(|one| one.proposed.clone()).collect();
+    let mut proposed: Vec<Candidate> = considered.map(|one| &one.proposed).chain(unchanged).cloned().collect();
     // First what is published, which may take of the plan whatever the drafts come to.
     proposed.sort_by_key(|one| one.stays_draft);
     let candidates = Candidates::of(proposed);
@@ -159,10 +178,11 @@ fn told_of<'a>(
 }
 
 /// Blames whoever moves a session whose roll has been called.
-fn blame_moving(conn: &mut Conn, stored: &[Scheduled], considered: &mut [Considered]) -> Result<(), Error> {
-    let published = stored.iter().filter(|(row, ..)| row.state == SessionState::Published);
-    let published: HashMap<SessionId, &Scheduled> = published.map(|one| (one.0.id, one)).collect();
-    let moves = |one: &Considered| published.get(&one.proposed.id).is_some_and(|(row, cohorts, _)| one.proposed.plan.moves(row, cohorts));
+fn blame_moving(conn: &mut Conn, stored: &[Session], considered: &mut [Considered]) -> Result<(), Error> {
+    let published = stored.iter().filter(|one| one.row.state == SessionState::Published);
+    let published: HashMap<SessionId, &Session> = published.map(|one| (one.row.id, one)).collect();
+    let moves =
+        |one: &Considered| published.get(&one.proposed.id).is_some_and(|stored| one.proposed.plan.moves(&stored.row, &stored.cohort_ids));
     let moving: Vec<SessionId> = considered.iter().filter(|one| moves(one)).map(|one| one.proposed.id).collect();
     let called = called(conn, &moving)?;
     for one in considered.iter_mut().filter(|one| called.contains(&one.proposed.id)) {
@@ -172,8 +192,8 @@ fn blame_moving(conn: &mut Conn, stored: &[Scheduled], considered: &mut [Conside
 }
 
 /// Blames whoever takes the replacement of a cancelled session out of its module.
-fn blame_leaving(conn: &mut Conn, stored: &[Scheduled], considered: &mut [Considered]) -> Result<(), Error> {
-    let modules: HashMap<SessionId, ModuleId> = stored.iter().map(|(row, ..)| (row.id, row.module_id)).collect();
+fn blame_leaving(conn: &mut Conn, stored: &[Session], considered: &mut [Considered]) -> Result<(), Error> {
+    let modules: HashMap<SessionId, ModuleId> = stored.iter().map(|one| (one.row.id, one.row.module_id)).collect();
     let leaves = |one: &Considered| modules.get(&one.proposed.id).is_some_and(|module| *module != one.proposed.plan.module_id);
     let leaving: Vec<SessionId> = considered.iter().filter(|one| leaves(one)).map(|one| one.proposed.id).collect();
     let replaced = replaced(conn, &leaving)?;
@@ -187,7 +207,7 @@ fn blame_leaving(conn: &mut Conn, stored: &[Scheduled], considered: &mut [Consid
 }
 
 /// What the contenders are held against; what is stored of themselves goes to them.
-fn around(conn: &mut Conn, intake: &Intake, stored: Vec<Scheduled>, contenders: &mut [Contender]) -> Result<Around, Error> {
+fn around(conn: &mut Conn, intake: &Intake, stored: Vec<Session>, contenders: &mut [Contender]) -> Result<Around, Error> {
     let wanted: Vec<Occupied> = contenders.iter().flat_map(|one| one.then.claims.iter().copied()).collect();
     let standing = standing(conn, &wanted.iter().map(|one| one.resource).collect(), &wanted)?;
     let pairs: BTreeSet<SessionId> = wanted.iter().chain(&standing).map(|one| one.session_id).collect();
@@ -198,8 +218,8 @@ fn around(conn: &mut Conn, intake: &Intake, stored: Vec<Scheduled>, contenders: 
         own.get_mut(&claim.session_id).map_or(&mut around.standing, |one| &mut one.now.claims).push(claim);
     }
     let mut others = Vec::new();
-    for (row, cohorts, _) in &stored {
-        let taken = cohorts.iter().map(|cohort| taken(row, *cohort));
+    for Session { row, cohort_ids, .. } in &stored {
+        let taken = cohort_ids.iter().map(|cohort| taken(row, *cohort));
         match own.get_mut(&row.id) {
             Some(one) => one.now.minutes = scheduled(taken.collect()).into_iter().collect(),
             None => others.extend(taken),

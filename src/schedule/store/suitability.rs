@@ -1,4 +1,4 @@
-//! Whether the rooms of proposed sessions suit them: told only.
+//! Whether it is said where proposed sessions take place, and whether that suits them: told only.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -19,7 +19,7 @@ use crate::{
     text::Name,
 };
 
-/// Sessions that do not suit their rooms: where people come, but the room is an online place; where one takes part online, but nothing says
+/// Sessions that say neither room nor place, and those that do not suit their rooms: where people come, but the room is an online place; where one takes part online, but nothing says
 /// where one joins; and for more trainees than it holds, by whoever is enrolled in their cohorts then.
 pub(super) fn unsuited(conn: &mut Conn, candidates: &Candidates) -> Result<Vec<(usize, Conflict)>, Error> {
     let rooms = rooms_of(conn, candidates.all.iter().filter_map(|one| one.plan.room_id).collect())?;
@@ -32,7 +32,7 @@ pub(super) fn unsuited(conn: &mut Conn, candidates: &Candidates) -> Result<Vec<(
         let is_in = |placed: &&Enrolled| one.plan.cohort_ids.contains(&placed.cohort_id) && placed.covers(one.plan.starts_at);
         placed.iter().filter(is_in).count()
     };
-    let mut conflicts = Vec::new();
+    let mut conflicts: Vec<(usize, Conflict)> = candidates.all.iter().enumerate().filter_map(nowhere).collect();
     for (index, one, room) in inside {
         let Plan { code, mode, place, .. } = &one.plan;
         let people_come = matches!(mode, SessionMode::OnSite | SessionMode::Mixed);
@@ -63,6 +63,20 @@ pub(super) fn unsuited(conn: &mut Conn, candidates: &Candidates) -> Result<Vec<(
         }
     }
     Ok(conflicts)
+}
+
+/// What is recorded one takes part in wherever one is.
+fn nowhere((index, one): (usize, &Candidate)) -> Option<(usize, Conflict)> {
+    let Plan { code, mode, room_id: None, place: None, .. } = &one.plan else {
+        return None;
+    };
+    let wanted = match mode {
+        SessionMode::Recorded => return None,
+        SessionMode::OnSite => "where one goes",
+        SessionMode::LiveOnline => "where one joins",
+        SessionMode::Mixed => "where one goes or joins",
+    };
+    Some((index, one.warning(ConflictKind::NoPlace, Vec::new(), format!("session {code} has neither room nor place; say {wanted}"))))
 }
 
 struct RoomOf {

@@ -183,8 +183,10 @@ fn trainees_on_shift_are_warned_of() {
         course.coordinator.post_file(&format!("/calendars/{calendar}/shifts/import"), "rota.csv", file.as_bytes()).expect(200)
     };
     // A morning is 9:00 to 10:30 in Shanghai. The first night ends in it, the second before it; the other sponsor's crew is another one.
-    fill(&rota, "甲,2020-06-01,21:00,09:01,夜班\n甲,2020-06-02,21:00,09:00,夜班\n丁,2020-06-04,08:00,16:00,早班");
-    fill(&theirs, "乙,2020-06-02,08:00,16:00,早班");
+    let filled = fill(&rota, "甲,2020-06-01,21:00,09:01,夜班\n甲,2020-06-02,21:00,09:00,夜班\n丁,2020-06-04,08:00,16:00,早班");
+    assert_eq!(filled.body["notes"], json!(["nobody of the sponsor is enrolled in these crews: 丁"]));
+    let filled = fill(&theirs, "乙,2020-06-02,08:00,16:00,早班");
+    assert_eq!(filled.body["notes"], json!(["nobody of the sponsor is enrolled in these crews: 乙"]));
     app.unchanged(|| {
         let reply = check(&course, &[&seed::morning(1), &seed::morning(2), &seed::morning(3)]);
         let conflicts = reply.body["conflicts"].as_array().unwrap();

@@ -27,7 +27,7 @@ fn a_row_is_told_what_a_check_of_the_session_tells() {
     let app = spawn_app();
     let course = seed::course(&app);
     seed::published_session(&course, "OLD", &seed::morning(1));
-    let rows = ["NEW,MET-01,MET-1,HONGXING-P1,2020-06-02,10:00,11:00,,,"];
+    let rows = ["NEW,MET-01,MET-1,HONGXING-P1,2020-06-02,10:00,11:00,,,Hall 1"];
     app.unchanged(|| {
         let dry = import_schedule(&course, &course.coordinator, "?dry_run=true&publish=true", &rows).expect(200);
         assert_eq!(verdicts(&dry), said(&[(2, "invalid", &["session_conflict"])]));
@@ -42,13 +42,11 @@ fn a_row_is_told_what_a_check_of_the_session_tells() {
         assert_eq!(dry.body["rows"][0]["reasons"][0]["detail"], checked.body["conflicts"][0]["detail"]);
         let refused = import_schedule(&course, &course.coordinator, "?publish=true", &rows).expect(422).problem("import_rows_invalid");
         assert_eq!(conflicts(&refused.body), conflicts(&checked.body));
-        // Of a draft the same is a warning.
+        // Of a draft the same is told, and keeps nobody from importing it.
         let draft = import_schedule(&course, &course.coordinator, "?dry_run=true", &rows).expect(200);
-        let warned = conflicts(&checked.body).into_iter().map(|mut one| {
-            one["severity"] = json!("warn");
-            one
-        });
-        assert_eq!((row(&draft, 0)["verdict"].clone(), conflicts(&row(&draft, 0))), (json!("create"), warned.collect()));
+        assert_eq!((row(&draft, 0)["verdict"].clone(), conflicts(&row(&draft, 0))), (json!("create"), conflicts(&checked.body)));
+        let told = import_schedule(&course, &course.coordinator, "?dry_run=true&verdicts=csv", &rows).expect(200).text;
+        assert!(told.contains("keeps it from being published: session NEW overlaps session OLD"), "{told}");
     });
 }
 
@@ -60,7 +58,7 @@ fn a_row_is_taken_with_its_warnings() {
     let second = seed::session(&course, "P-2", &seed::morning(1));
     let waiver = json!({ "other_session_id": first, "reason": "one laboratory" });
     course.coordinator.post(&format!("/sessions/{second}/waivers"), waiver).expect(201);
-    let rows = ["P-2,MET-01,MET-1,,2020-06-02,9:00,10:30,,,", "N-1,MET-01,MET-1,,2020-06-02,10:00,11:00,,,"];
+    let rows = ["P-2,MET-01,MET-1,,2020-06-02,9:00,10:30,,,Hall 1", "N-1,MET-01,MET-1,,2020-06-02,10:00,11:00,,,Hall 1"];
     let dry = import_schedule(&course, &course.coordinator, "?dry_run=true&publish=true", &rows).expect(200);
     assert_eq!(verdicts(&dry), said(&[(2, "update", &[]), (3, "invalid", &["session_conflict"])]));
     // The other row is refused, and so in nobody's way: what is left of its conflicts is what was waived.
@@ -79,6 +77,39 @@ fn a_row_is_taken_with_its_warnings() {
 }
 
 #[test]
+fn of_drafts_at_one_time_and_of_what_stays_as_it_is_each_row_is_told() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    seed::published_session(&course, "P-1", &seed::morning(1));
+    let (first, second) = ("D-1,MET-01,MET-1,,2020-06-02,9:30,11:00,,,Hall 1", "D-2,MET-01,MET-1,,2020-06-02,10:30,11:30,,,Hall 1");
+    let told = |reply: &Reply| -> Vec<Vec<Value>> {
+        let of_row = |row: &Value| {
+            let conflicts = row["conflicts"].as_array().into_iter().flatten();
+            conflicts.map(|one| json!([one["kind"], one["severity"], one["other"]["code"], one["other"]["pointer"]])).collect()
+        };
+        reply.body["rows"].as_array().unwrap().iter().map(of_row).collect()
+    };
+    let beside = |other: &str, row: u32| json!(["cohort", "warn", other, format!("/rows/{row}")]);
+    let expected =
+        [vec![json!(["cohort", "block", "P-1", null]), beside("D-2", 3)], vec![beside("D-1", 2)]].map(|mut of_row: Vec<Value>| {
+            of_row.sort_by_key(Value::to_string);
+            of_row
+        });
+    let sorted = |mut told: Vec<Vec<Value>>| {
+        told.iter_mut().for_each(|of_row| of_row.sort_by_key(Value::to_string));
+        told
+    };
+    let made = import_schedule(&course, &course.coordinator, "", &[first, second]).expect(200);
+    assert_eq!((verdicts(&made), sorted(told(&made))), (said(&[(2, "create", &[]), (3, "create", &[])]), expected.to_vec()));
+    // The same file again, alone and beside a row that is refused: its rows change nothing, and what is in their way is there still.
+    let again = import_schedule(&course, &course.coordinator, "", &[first, second]).expect(200);
+    assert_eq!((verdicts(&again), sorted(told(&again))), (said(&[(2, "unchanged", &[]), (3, "unchanged", &[])]), expected.to_vec()));
+    let refused = "N-1,MET-01,MET-1,,2020-05-01,9:00,10:30,,,Hall 1";
+    let beside = import_schedule(&course, &course.coordinator, "?dry_run=true", &[first, second, refused]).expect(200);
+    assert_eq!(sorted(told(&beside))[..2], expected);
+}
+
+#[test]
 fn who_is_refused_is_in_the_way_where_it_stays() {
     let app = spawn_app();
     let course = seed::course(&app);
@@ -86,7 +117,7 @@ fn who_is_refused_is_in_the_way_where_it_stays() {
     seed::published_session(&course, "A", &seed::morning(1));
     seed::published_session(&course, "B", &seed::morning(2));
     // A cannot go where the wall is, so that B cannot take its place, though neither overlaps the other as proposed.
-    let rows = ["A,MET-01,MET-1,,2020-06-04,9:00,10:30,,,", "B,MET-01,MET-1,,2020-06-02,9:00,10:30,,,"];
+    let rows = ["A,MET-01,MET-1,,2020-06-04,9:00,10:30,,,Hall 1", "B,MET-01,MET-1,,2020-06-02,9:00,10:30,,,Hall 1"];
     let dry = import_schedule(&course, &course.coordinator, "?dry_run=true&reason=x", &rows).expect(200);
     assert_eq!(verdicts(&dry), said(&[(2, "invalid", &["session_conflict"]), (3, "invalid", &["session_conflict"])]));
     let told = row(&dry, 1);
@@ -102,11 +133,11 @@ fn who_is_refused_is_in_the_way_where_it_stays() {
 fn a_file_says_when_more_is_in_the_way_than_it_tells() {
     let app = spawn_app();
     let course = seed::course(&app);
-    let rows: Vec<String> = (0..46).map(|index| format!("N-{index},MET-01,MET-1,,2020-06-02,9:00,10:30,,,")).collect();
+    let rows: Vec<String> = (0..46).map(|index| format!("N-{index},MET-01,MET-1,,2020-06-02,9:00,10:30,,,Hall 1")).collect();
     let rows: Vec<&str> = rows.iter().map(String::as_str).collect();
     app.unchanged(|| {
-        // 45 sessions at one time make 990 pairs, 46 of them 1,035.
-        for (count, truncated) in [(45, false), (46, true)] {
+        // 32 sessions at one time make 496 pairs, 33 of them 528, and 46 of them 1,035; of drafts each side is told.
+        for (count, truncated) in [(32, false), (33, true)] {
             let dry = import_schedule(&course, &course.coordinator, "?dry_run=true", &rows[..count]).expect(200);
             assert_eq!(dry.body["truncated"], truncated);
         }

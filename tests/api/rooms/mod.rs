@@ -203,3 +203,37 @@ fn a_session_that_does_not_suit_the_kind_of_its_room_is_warned_of() {
         assert_eq!((warnings, &checked["fits"]), (expected, &json!(true)), "{mode}");
     }
 }
+
+#[test]
+fn who_is_told_neither_room_nor_place_is_warned_of() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let path = format!("/intakes/{}/sessions/check", course.intake);
+    for (mode, wanted) in [
+        ("on_site", Some("where one goes")),
+        ("live_online", Some("where one joins")),
+        ("mixed", Some("where one goes or joins")),
+        ("recorded", None),
+    ] {
+        let mut session = seed::session_body(&course, "N-1", &seed::morning(1));
+        session["mode"] = json!(mode);
+        session["length_minutes"] = if mode == "recorded" { json!(45) } else { json!(null) };
+        app.unchanged(|| {
+            let told = |session: &Value| {
+                let checked = course.coordinator.post(&path, json!({ "sessions": [session] })).expect(200);
+                assert_eq!(checked.body["fits"], true, "{}", checked.text);
+                checked.body["conflicts"]
+                    .as_array()
+                    .unwrap()
+                    .iter()
+                    .map(|one| json!([one["kind"], one["severity"], one["detail"]]))
+                    .collect()
+            };
+            let said: Vec<Value> = told(&session);
+            session["place"] = json!(null);
+            let unsaid: Vec<Value> = told(&session);
+            let detail = wanted.map(|wanted| format!("session N-1 has neither room nor place; say {wanted}"));
+            assert_eq!((said, unsaid), (vec![], detail.iter().map(|detail| json!(["no_place", "warn", detail])).collect()), "{mode}");
+        });
+    }
+}

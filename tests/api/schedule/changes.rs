@@ -35,7 +35,9 @@ fn a_published_change_is_told_with_what_moved_from_when_to_when_and_why() {
     let member = seed::enrolled(&course, 1).remove(0);
     let room = course.coordinator.post("/rooms", json!({ "code": "A-301", "name": "教学楼 301", "kind": "on_site" })).expect(201).id();
     let substitute = seed::instructor(&app, &course.coordinator, "P2");
-    let session = seed::published_session(&course, "P-1", &seed::morning(1));
+    let mut body = seed::session_body(&course, "P-1", &seed::morning(1));
+    body["place"] = json!(null);
+    let session = seed::published_session_as(&course, body);
     let (start, end) = (seed::after(&seed::morning(2), 300), seed::after(&seed::morning(2), 390));
     patch(&course, &session, json!({ "starts_at": start, "ends_at": end, "reason": "the hall is closed" }));
     patch(&course, &session, json!({ "room_id": room, "instructor_ids": [substitute], "reason": "欧阳旭 ill" }));
@@ -256,6 +258,7 @@ fn another_name_or_link_of_a_room_is_told_to_whoever_is_to_come_there() {
     let body = |code: &str, starts_at: &str| {
         let mut body = seed::session_body(&course, code, starts_at);
         body["room_id"] = json!(room);
+        body["place"] = json!(null);
         body
     };
     let over = seed::published_session_as(&course, body("OVER", &seed::morning(1)));

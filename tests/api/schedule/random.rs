@@ -30,7 +30,8 @@ impl Session {
         let at = |minutes| seed::after(&seed::morning(0), minutes);
         json!({ "code": self.code, "module_id": module, "starts_at": at(self.start), "ends_at": at(self.end),
             "mode": if self.is_recorded { "recorded" } else { "on_site" }, "cohort_ids": self.cohorts, "instructor_ids": self.instructors,
-            "length_minutes": self.is_recorded.then_some(self.end - self.start), "room_id": self.room })
+            "length_minutes": self.is_recorded.then_some(self.end - self.start), "room_id": self.room,
+            "place": "Hall 1" })
     }
 
     /// What both would need at one time.

@@ -8,7 +8,7 @@ use crate::support::{App, Reply, seed, seed::Course, spawn_app};
 fn body(course: &Course) -> Value {
     let slot = |weekday: &str| json!({ "weekday": weekday, "starts": "08:00", "ends": "09:40", "break_minutes": 10 });
     json!({ "code": "MET", "module_id": course.program.metallurgy_module, "cohort_ids": [course.metallurgy],
-        "instructor_ids": [course.instructor], "pattern": [slot("thursday"), slot("monday")], "from": "2020-06-01" })
+        "instructor_ids": [course.instructor], "pattern": [slot("thursday"), slot("monday")], "from": "2020-06-01", "place": "Hall 1" })
 }
 
 fn make(course: &Course, query: &str, body: Value) -> Reply {
@@ -82,7 +82,7 @@ fn a_series_says_what_it_was_made_from_and_how_many_of_its_sessions_stand() {
         ("mode", json!("live_online")),
         ("until", json!("2020-10-30")),
         ("room_id", Value::Null),
-        ("place", Value::Null),
+        ("place", json!("Hall 1")),
         ("skip", json!([])),
     ] {
         made_from[field] = value;

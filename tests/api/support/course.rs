@@ -236,7 +236,7 @@ pub fn after(instant: &str, minutes: i64) -> String {
 /// A session of 90 minutes in metallurgy, by the course's instructor.
 pub fn session_body(course: &Course, code: &str, starts_at: &str) -> Value {
     json!({ "code": code, "module_id": course.program.metallurgy_module, "starts_at": starts_at, "ends_at": after(starts_at, 90),
-        "cohort_ids": [course.metallurgy], "instructor_ids": [course.instructor] })
+        "place": "Hall 1", "cohort_ids": [course.metallurgy], "instructor_ids": [course.instructor] })
 }
 
 /// A draft of [`session_body`].
