@@ -178,7 +178,11 @@ fn a_feed_of_a_trainee_ends_with_what_its_provider_has_to_do_with_them() {
         app.anonymous().get(&of_house).expect(200);
         // Nor is one made that would be read by nobody.
         let again = course.coordinator.post("/feeds", json!({ "kind": "trainee", "subject_id": trainee }));
-        if status == 200 { again.expect(201) } else { again.expect(409).problem("not_enrolled") };
+        if status == 200 {
+            again.expect(201)
+        } else {
+            again.expect(409).problem("not_enrolled")
+        };
     }
     assert_eq!(app.findings_of("feeds"), Vec::<String>::new());
 }

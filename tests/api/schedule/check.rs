@@ -378,6 +378,12 @@ fn of_many_overlaps_with_drafts_a_thousand_are_told_and_that_there_are_more() {
     draft("D-21", 3, 90);
     let reply = check(&course, json!({ "sessions": [short(1, 0), short(3, 0)] })).expect(200);
     assert_eq!((told(&reply).len(), &reply.body["truncated"]), (21, &json!(true)));
+    let path = format!("/intakes/{}/sessions/bulk", course.intake);
+    for (sessions, count, truncated) in [(vec![short(1, 0), short(3, 0)], 21, true), (vec![short(3, 1)], 1, false)] {
+        let made = course.coordinator.post(&path, json!({ "sessions": sessions })).expect(201);
+        let warnings = made.body["warnings"].as_array().unwrap().len();
+        assert_eq!((warnings, &made.body["warnings_truncated"]), (count, &json!(truncated)), "{}", made.text);
+    }
 }
 
 #[test]
