@@ -12,7 +12,7 @@ use crate::{
     access::{Action, Actor, Scope, advised},
     clock::Instant,
     db::Conn,
-    enrollments::EnrollmentState,
+    enrollments::enrolled_at,
     error::Error,
     intakes::IntakeState,
     schedule::{self, Cursor, Session, SessionId, SessionRow, SessionState, begins_at},
@@ -79,9 +79,7 @@ fn counts(conn: &mut Conn, actor: &Actor, ids: Vec<SessionId>) -> Result<HashMap
         .inner_join(enrollment_periods::table.on(enrollment_periods::cohort_id.eq(session_cohorts::cohort_id.nullable())))
         .left_join(attendances::table.on(line))
         .filter(sessions::id.eq_any(ids.clone()))
-        .filter(enrollment_periods::state.eq(EnrollmentState::Enrolled))
-        .filter(enrollment_periods::from_at.le(begins_at()))
-        .filter(enrollment_periods::until_at.is_null().or(enrollment_periods::until_at.assume_not_null().gt(begins_at())))
+        .filter(enrolled_at(begins_at()))
         .group_by(sessions::id)
         .select((sessions::id, count_star(), count(attendances::code.nullable())))
         .into_boxed();
@@ -96,9 +94,7 @@ fn counts(conn: &mut Conn, actor: &Actor, ids: Vec<SessionId>) -> Result<HashMap
         .inner_join(enrollment_periods::table.on(enrollment_periods::enrollment_id.eq(guests::enrollment_id)))
         .left_join(attendances::table.on(line))
         .filter(sessions::id.eq_any(ids))
-        .filter(enrollment_periods::state.eq(EnrollmentState::Enrolled))
-        .filter(enrollment_periods::from_at.le(begins_at()))
-        .filter(enrollment_periods::until_at.is_null().or(enrollment_periods::until_at.assume_not_null().gt(begins_at())))
+        .filter(enrolled_at(begins_at()))
         // Whoever owes it by now is counted already.
         .filter(not(exists(
             session_cohorts::table
