@@ -1,5 +1,7 @@
 //! Statements whose text is fixed, kept prepared. Diesel prepares an `sql_query` and every UPDATE anew each time it is run, which
-//! costs SQLite half of a small statement and Postgres a round trip.
+//! costs SQLite half of a small statement and Postgres a round trip. And updates of many rows in one statement, which are not kept.
+
+use std::borrow::Cow;
 
 use diesel::{
     QueryResult, RunQueryDsl,
@@ -12,23 +14,29 @@ use super::{Conn, MultiBackend};
 
 /// A statement in the words that both databases know, with `?` for each bound value.
 pub(crate) struct Fixed<'a> {
-    text: &'a str,
+    text: Cow<'a, str>,
     values: Vec<Box<dyn QueryFragment<MultiBackend> + 'a>>,
     is_kept: bool,
 }
 
 /// The statement `text`; a `?` in it stands for nothing but a value.
 pub(crate) fn fixed(text: &str) -> Fixed<'_> {
-    Fixed { text, values: Vec::new(), is_kept: true }
+    Fixed { text: text.into(), values: Vec::new(), is_kept: true }
+}
+
+/// Sets `columns` in `count` rows of `table`, in each to values of its own. Row by row there are bound the `keys` by which it is found, and
+/// then the values. Not kept prepared: the text is another one for every number of rows.
+pub(crate) fn update_each<'a>(table: &str, keys: &[&str], columns: &[&str], count: usize) -> Fixed<'a> {
+    let row = format!("({})", vec!["?"; keys.len() + columns.len()].join(", "));
+    let rows = vec![row; count].join(", ");
+    // Both databases call the columns of VALUES by their numbers.
+    let found: Vec<String> = keys.iter().zip(1..).map(|(key, number)| format!("{table}.{key} = v.column{number}")).collect();
+    let set: Vec<String> = columns.iter().zip(keys.len() + 1..).map(|(column, number)| format!("{column} = v.column{number}")).collect();
+    let text = format!("UPDATE {table} SET {} FROM (VALUES {rows}) AS v WHERE {}", set.join(", "), found.join(" AND "));
+    Fixed { text: text.into(), values: Vec::new(), is_kept: false }
 }
 
 impl<'a> Fixed<'a> {
-    /// Not kept prepared: the text has a part for each of many rows, and another one for every number of them.
-    #[must_use]
-    pub(crate) fn once(self) -> Self {
-        Self { is_kept: false, ..self }
-    }
-
     /// Binds the next value, of the SQL type `T`.
     #[must_use]
     pub(crate) fn bind<T, V>(mut self, value: V) -> Self

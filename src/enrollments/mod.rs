@@ -6,7 +6,7 @@ mod store;
 
 pub use http::{ApiDoc, routes, transitions};
 pub use model::{DatedChange, Enrollment, EnrollmentId, EnrollmentRow, EnrollmentState, EnrollmentTransition, NewEnrollment};
-pub use store::periods::enrolled_since;
+pub use store::periods::{enrolled_at, enrolled_since};
 pub use store::roster::{Expected, enrolled, expected_of};
 pub use store::unsettled::{closed_by_cohort, settle, verify_unsettled};
 pub use store::verify::{verify_periods, verify_seats, verify_steps};

@@ -12,7 +12,7 @@ use crate::{
     access::{Action, Actor, Role, RoleGrant, Scope, Secret, provided},
     clock::Instant,
     db::{Conn, MultiBackend},
-    enrollments::EnrollmentState,
+    enrollments::{EnrollmentState, enrolled_at},
     error::Error,
     id::Id,
     intakes::{self, IntakeId},
@@ -315,9 +315,7 @@ macro_rules! shown {
                     .inner_join(enrollments::table.on(enrollments::id.eq(enrollment_periods::enrollment_id)))
                     .filter(MEMBERS.field(session_cohorts::session_id).eq(sessions::id))
                     .filter(enrollments::person_id.eq(id))
-                    .filter(enrollment_periods::state.eq(EnrollmentState::Enrolled))
-                    .filter(enrollment_periods::from_at.le(begins_at()))
-                    .filter(enrollment_periods::until_at.is_null().or(enrollment_periods::until_at.assume_not_null().gt(begins_at())));
+                    .filter(enrolled_at(begins_at()));
                 let own = OWN.filter(OWN.field(enrollments::person_id).eq(id)).select(OWN.field(enrollments::intake_id));
                 announced.filter(sessions::intake_id.eq_any(own)).filter(exists(placed))
             }

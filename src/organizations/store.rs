@@ -173,15 +173,11 @@ fn write(conn: &mut Conn, changes: &[&Organization]) -> Result<(), Error> {
     if changes.is_empty() {
         return Ok(());
     }
-    let text = format!(
-        "UPDATE organizations SET code = v.column3, name = v.column4, latin_name = v.column5, version = v.column2 + 1
-         FROM (VALUES {}) AS v WHERE organizations.id = v.column1 AND organizations.version = v.column2",
-        vec!["(?, ?, ?, ?, ?)"; changes.len()].join(", ")
-    );
-    let mut statement = db::fixed(&text).once();
+    let mut statement = db::update_each("organizations", &["id", "version"], &["code", "name", "latin_name", "version"], changes.len());
     for Organization { id, version, code, name, latin_name, .. } in changes {
         statement = statement.bind::<Uid, _>(*id).bind::<Integer, _>(*version);
         statement = statement.bind::<Text, _>(code).bind::<Text, _>(name).bind::<Nullable<Text>, _>(latin_name);
+        statement = statement.bind::<Integer, _>(version + 1);
     }
     if statement.execute(conn)? == changes.len() { Ok(()) } else { Err(Error::Stale) }
 }

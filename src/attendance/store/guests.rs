@@ -13,7 +13,7 @@ use crate::{
     access::{Action, Actor},
     clock::Instant,
     db::Conn,
-    enrollments::{self, EnrollmentId, EnrollmentState},
+    enrollments::{self, EnrollmentId, enrolled_at},
     error::Error,
     intakes::SessionMode,
     journal::NewEntry,
@@ -151,9 +151,7 @@ fn elsewhere(conn: &mut Conn, session: &SessionRow, new: &NewGuest) -> Result<Op
     let owed = session_cohorts::table
         .inner_join(enrollment_periods::table.on(enrollment_periods::cohort_id.eq(session_cohorts::cohort_id.nullable())))
         .filter(enrollment_periods::enrollment_id.eq(new.enrollment_id))
-        .filter(enrollment_periods::state.eq(EnrollmentState::Enrolled))
-        .filter(enrollment_periods::from_at.le(starts_at))
-        .filter(enrollment_periods::until_at.is_null().or(enrollment_periods::until_at.assume_not_null().gt(starts_at)))
+        .filter(enrolled_at(starts_at))
         .select(session_cohorts::session_id);
     Ok(meanwhile().filter(sessions::id.eq_any(owed)).select(sessions::code).first(conn).optional()?)
 }

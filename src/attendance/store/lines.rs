@@ -6,7 +6,7 @@ use diesel::prelude::*;
 
 use super::super::model::Attendance;
 use crate::{
-    db::{Conn, for_backend},
+    db::{CHUNK, Conn, for_backend},
     enrollments::EnrollmentId,
     error::Error,
     schedule::SessionId,
@@ -56,7 +56,7 @@ pub(super) fn compare(stored: &[Attendance], new: Vec<Attendance>) -> Lines {
 /// Replaces the lines that differ.
 pub(super) fn replace(conn: &mut Conn, session_id: SessionId, lines: &Lines) -> Result<(), Error> {
     delete(conn, session_id, &lines.gone)?;
-    for chunk in lines.fresh.chunks(500) {
+    for chunk in lines.fresh.chunks(CHUNK) {
         for_backend!(conn, |c| diesel::insert_into(attendances::table).values(chunk).execute(c))?;
     }
     Ok(())

@@ -5,7 +5,6 @@ use std::collections::HashMap;
 use diesel::{
     dsl::{count, count_star, exists, not},
     prelude::*,
-    sql_types::{Nullable, SingleValue},
 };
 
 use super::super::model::{RollCallFilter, RollCallState, RollCallSummary};
@@ -13,17 +12,12 @@ use crate::{
     access::{Action, Actor, Scope, advised},
     clock::Instant,
     db::Conn,
-    enrollments::EnrollmentState,
+    enrollments::enrolled_at,
     error::Error,
     intakes::IntakeState,
-    schedule::{self, Cursor, Session, SessionId, SessionRow, SessionState},
+    schedule::{self, Cursor, Session, SessionId, SessionRow, SessionState, begins_at},
     schema::{attendances, enrollment_periods, guests, intakes, roll_calls, session_cohorts, sessions},
 };
-
-diesel::define_sql_function! {
-    /// The first of the two that is not null.
-    fn coalesce<T: SingleValue>(first: Nullable<T>, second: T) -> T;
-}
 
 /// The roll calls of the sessions that have begun by now, by planned start, after `cursor`.
 ///
@@ -79,16 +73,13 @@ pub(in crate::attendance) fn list(
 
 /// How many are to be called in each of these sessions, and how many of them were; to a class adviser, of the own cohorts and guests.
 fn counts(conn: &mut Conn, actor: &Actor, ids: Vec<SessionId>) -> Result<HashMap<SessionId, (i64, i64)>, Error> {
-    let began_at = || coalesce(sessions::held_starts_at, sessions::starts_at);
     let line = attendances::session_id.eq(sessions::id).and(attendances::enrollment_id.eq(enrollment_periods::enrollment_id));
     let mut query = sessions::table
         .inner_join(session_cohorts::table.on(session_cohorts::session_id.eq(sessions::id)))
         .inner_join(enrollment_periods::table.on(enrollment_periods::cohort_id.eq(session_cohorts::cohort_id.nullable())))
         .left_join(attendances::table.on(line))
         .filter(sessions::id.eq_any(ids.clone()))
-        .filter(enrollment_periods::state.eq(EnrollmentState::Enrolled))
-        .filter(enrollment_periods::from_at.le(began_at()))
-        .filter(enrollment_periods::until_at.is_null().or(enrollment_periods::until_at.assume_not_null().gt(began_at())))
+        .filter(enrolled_at(begins_at()))
         .group_by(sessions::id)
         .select((sessions::id, count_star(), count(attendances::code.nullable())))
         .into_boxed();
@@ -103,9 +94,7 @@ fn counts(conn: &mut Conn, actor: &Actor, ids: Vec<SessionId>) -> Result<HashMap
         .inner_join(enrollment_periods::table.on(enrollment_periods::enrollment_id.eq(guests::enrollment_id)))
         .left_join(attendances::table.on(line))
         .filter(sessions::id.eq_any(ids))
-        .filter(enrollment_periods::state.eq(EnrollmentState::Enrolled))
-        .filter(enrollment_periods::from_at.le(began_at()))
-        .filter(enrollment_periods::until_at.is_null().or(enrollment_periods::until_at.assume_not_null().gt(began_at())))
+        .filter(enrolled_at(begins_at()))
         // Whoever owes it by now is counted already.
         .filter(not(exists(
             session_cohorts::table

@@ -2,18 +2,31 @@
 
 use std::collections::HashMap;
 
-use diesel::{dsl::min, prelude::*};
+use diesel::{dsl::min, expression::AsExpression, prelude::*};
 
 use super::super::model::{Enrollment, EnrollmentId, EnrollmentState, Period};
 use crate::{
     clock::Instant,
-    db::Conn,
+    db::{Conn, types::Ts},
     error::{Error, FieldFault},
     id::Id,
     intakes::{Intake, IntakeId},
     people::PersonId,
     schema::{enrollment_periods, enrollments},
 };
+
+/// Whether a period has its enrollment enrolled at `at`, which is an instant or an expression of one (DOMAIN section 2, rule 6).
+#[diesel::dsl::auto_type]
+pub fn enrolled_at<T>(at: T) -> _
+where
+    T: AsExpression<Ts> + Copy,
+{
+    let enrolled: EnrollmentState = EnrollmentState::Enrolled;
+    enrollment_periods::state
+        .eq(enrolled)
+        .and(enrollment_periods::from_at.le(at))
+        .and(enrollment_periods::until_at.is_null().or(enrollment_periods::until_at.assume_not_null().gt(at)))
+}
 
 /// Until when earlier enrollments of these people in the intake placed them in it, so that nobody owes one session twice.
 pub(super) fn taken_until(conn: &mut Conn, intake: IntakeId, people: &[PersonId]) -> Result<HashMap<PersonId, Instant>, Error> {

@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, HashMap};
 use diesel::{dsl::sum, prelude::*};
 
 use super::{
-    super::model::{Enrollment, EnrollmentId, EnrollmentState, UnsettledKind, UnsettledSession},
+    super::model::{Enrollment, EnrollmentId, UnsettledKind, UnsettledSession},
     CHUNK, ids_after,
+    periods::enrolled_at,
 };
 use crate::{
     access::{Action, Actor},
@@ -103,19 +104,14 @@ pub fn closed_by_cohort(conn: &mut Conn, actor: &Actor, intake: IntakeId) -> Res
 
 /// What the periods and the ledger say differently of closed sessions.
 fn derived(conn: &mut Conn, ids: &[EnrollmentId]) -> Result<BTreeMap<Key, UnsettledKind>, Error> {
+    // What is closed was held, and began when it actually did.
+    let enrolled = || enrolled_at(sessions::held_starts_at.assume_not_null());
     let owed: Vec<Key> = enrollment_periods::table
         .inner_join(session_cohorts::table.on(session_cohorts::cohort_id.nullable().eq(enrollment_periods::cohort_id)))
         .inner_join(sessions::table.on(sessions::id.eq(session_cohorts::session_id)))
         .inner_join(roll_calls::table.on(roll_calls::session_id.eq(sessions::id)))
         .filter(enrollment_periods::enrollment_id.eq_any(ids.to_vec()))
-        .filter(enrollment_periods::state.eq(EnrollmentState::Enrolled))
-        // What is closed was held, and began when it actually did.
-        .filter(enrollment_periods::from_at.le(sessions::held_starts_at.assume_not_null()))
-        .filter(
-            enrollment_periods::until_at
-                .is_null()
-                .or(enrollment_periods::until_at.assume_not_null().gt(sessions::held_starts_at.assume_not_null())),
-        )
+        .filter(enrolled())
         .filter(roll_calls::closings.gt(0))
         .select((enrollment_periods::enrollment_id, sessions::id))
         .load(conn)?;
@@ -132,17 +128,7 @@ fn derived(conn: &mut Conn, ids: &[EnrollmentId]) -> Result<BTreeMap<Key, Unsett
     let invited: Vec<Key> = guests::table
         .inner_join(sessions::table.on(sessions::id.eq(guests::session_id)))
         .inner_join(roll_calls::table.on(roll_calls::session_id.eq(sessions::id)))
-        .left_join(
-            enrollment_periods::table.on(enrollment_periods::enrollment_id
-                .eq(guests::enrollment_id)
-                .and(enrollment_periods::state.eq(EnrollmentState::Enrolled))
-                .and(enrollment_periods::from_at.le(sessions::held_starts_at.assume_not_null()))
-                .and(
-                    enrollment_periods::until_at
-                        .is_null()
-                        .or(enrollment_periods::until_at.assume_not_null().gt(sessions::held_starts_at.assume_not_null())),
-                )),
-        )
+        .left_join(enrollment_periods::table.on(enrollment_periods::enrollment_id.eq(guests::enrollment_id).and(enrolled())))
         .filter(guests::enrollment_id.eq_any(ids.to_vec()))
         .filter(roll_calls::closings.gt(0))
         .filter(enrollment_periods::enrollment_id.nullable().is_null())

@@ -13,6 +13,7 @@ use super::{
     Closing,
 };
 use crate::{
+    attendance::{AttendanceCode, RollCallState},
     clock::Instant,
     db::{CHUNK, Conn, types::Uid},
     enrollments::EnrollmentId,
@@ -65,11 +66,11 @@ fn corrections(conn: &mut Conn, guests: &[EnrollmentId], module: ModuleId, closi
 }
 
 /// An attendance of a guest: whose, of which module, the missed session and the one they came to, which began then and had so many minutes.
-type Line = (EnrollmentId, ModuleId, SessionId, SessionId, Instant, i32, Option<String>, Option<i32>);
+type Line = (EnrollmentId, ModuleId, SessionId, SessionId, Instant, i32, Option<AttendanceCode>, Option<i32>);
 
 /// What these guests attended by closed roll calls, and by the one that is being closed.
 fn earned(conn: &mut Conn, guests: &[EnrollmentId], closing: Option<SessionId>) -> Result<Vec<Earned>, Error> {
-    let counts = roll_calls::state.eq("closed");
+    let counts = roll_calls::state.eq(RollCallState::Closed);
     let mut query = guest_rows::table
         .inner_join(sessions::table.on(sessions::id.eq(guest_rows::session_id)))
         .inner_join(roll_calls::table.on(roll_calls::session_id.eq(guest_rows::session_id)))
@@ -96,7 +97,7 @@ fn earned(conn: &mut Conn, guests: &[EnrollmentId], closing: Option<SessionId>) 
     };
     let earned = |(enrollment_id, module_id, missed_session_id, made_up_in_id, began_at, whole, code, minutes): Line| {
         // A guest is present, for so many minutes, or not there.
-        let minutes = if code.as_deref() == Some("present") { whole } else { minutes.unwrap_or(0) };
+        let minutes = if code == Some(AttendanceCode::Present) { whole } else { minutes.unwrap_or(0) };
         Earned { enrollment_id, module_id, missed_session_id, made_up_in_id, began_at, minutes }
     };
     Ok(query.load::<Line>(conn)?.into_iter().map(earned).collect())
@@ -115,7 +116,7 @@ fn reopened(conn: &mut Conn, entries: &[HourEntry]) -> Result<Vec<Earned>, Error
         let reopened = roll_calls::table
             .inner_join(sessions::table.on(sessions::id.eq(roll_calls::session_id)))
             .filter(roll_calls::session_id.eq_any(chunk.to_vec()))
-            .filter(roll_calls::state.ne("closed"))
+            .filter(roll_calls::state.ne(RollCallState::Closed))
             .select((sessions::id, sessions::held_starts_at.assume_not_null()));
         begins.extend(reopened.load::<(SessionId, Instant)>(conn)?);
     }

@@ -100,22 +100,12 @@ fn changes(conn: &mut Conn, amendments: Vec<(Person, Amendment)>) -> Result<Vec<
     Ok(changes)
 }
 
-/// `count` times `row`, for a VALUES list; its columns are called column1, column2 and so on by both databases.
-fn values(row: &str, count: usize) -> String {
-    vec![row; count].join(", ")
-}
-
 fn write_people(conn: &mut Conn, changes: &[&Changed]) -> Result<(), Error> {
     if changes.is_empty() {
         return Ok(());
     }
-    let text = format!(
-        "UPDATE people SET name = v.column3, latin_name = v.column4, phone = v.column5, email = v.column6, trainee = v.column7,
-             instructor = v.column8, version = v.column2 + 1
-         FROM (VALUES {}) AS v WHERE people.id = v.column1 AND people.version = v.column2",
-        values("(?, ?, ?, ?, ?, ?, ?, ?)", changes.len())
-    );
-    let mut statement = db::fixed(&text).once();
+    let columns = ["name", "latin_name", "phone", "email", "trainee", "instructor", "version"];
+    let mut statement = db::update_each("people", &["id", "version"], &columns, changes.len());
     for Changed { before, after: PersonDocument { person, .. } } in changes {
         statement = statement
             .bind::<Uid, _>(person.id)
@@ -125,7 +115,8 @@ fn write_people(conn: &mut Conn, changes: &[&Changed]) -> Result<(), Error> {
             .bind::<Nullable<Text>, _>(&person.phone)
             .bind::<Nullable<Text>, _>(&person.email)
             .bind::<Bool, _>(person.trainee)
-            .bind::<Bool, _>(person.instructor);
+            .bind::<Bool, _>(person.instructor)
+            .bind::<Integer, _>(before.person.version + 1);
     }
     if statement.execute(conn)? == changes.len() { Ok(()) } else { Err(Error::Stale) }
 }
@@ -135,12 +126,7 @@ fn write_posts(conn: &mut Conn, changes: &[&Changed]) -> Result<(), Error> {
     if posts.is_empty() {
         return Ok(());
     }
-    let text = format!(
-        "UPDATE affiliations SET unit_id = v.column2, title = v.column3
-         FROM (VALUES {}) AS v WHERE affiliations.id = v.column1",
-        values("(?, ?, ?)", posts.len())
-    );
-    let mut statement = db::fixed(&text).once();
+    let mut statement = db::update_each("affiliations", &["id"], &["unit_id", "title"], posts.len());
     for post in posts {
         statement = statement.bind::<Uid, _>(post.id).bind::<Uid, _>(post.unit_id).bind::<Nullable<Text>, _>(&post.title);
     }

@@ -16,7 +16,7 @@ use crate::{
     access::{Action, Actor, Scope, advised, provided},
     clock::Instant,
     db::{CHUNK, Conn, MultiBackend, for_backend},
-    enrollments::EnrollmentState,
+    enrollments::enrolled_at,
     error::Error,
     id::Id,
     intakes::IntakeId,
@@ -222,18 +222,11 @@ fn of_adviser(person: PersonId, provider: OrganizationId) -> _ {
 #[diesel::dsl::auto_type]
 fn placed() -> _ {
     let kind: ClaimKind = ClaimKind::Cohort;
-    let enrolled: EnrollmentState = EnrollmentState::Enrolled;
     session_change_audience::table
         .inner_join(enrollment_periods::table.on(enrollment_periods::cohort_id.eq(session_change_audience::resource_id.nullable())))
         .inner_join(enrollments::table.on(enrollments::id.eq(enrollment_periods::enrollment_id)))
         .filter(session_change_audience::kind.eq(kind))
-        .filter(enrollment_periods::state.eq(enrolled))
-        .filter(enrollment_periods::from_at.le(session_change_audience::starts_at))
-        .filter(
-            enrollment_periods::until_at
-                .is_null()
-                .or(enrollment_periods::until_at.assume_not_null().gt(session_change_audience::starts_at)),
-        )
+        .filter(enrolled_at(session_change_audience::starts_at))
 }
 
 /// [`placed`] of a trainee.

@@ -4,7 +4,6 @@ use std::collections::HashMap;
 
 use diesel::{
     prelude::*,
-    sql_query,
     sql_types::{Integer, Nullable, Text},
 };
 
@@ -26,7 +25,7 @@ use crate::{
     access::{Action, Actor},
     clock::Instant,
     db::{
-        self, CHUNK, Conn, for_backend,
+        self, CHUNK, Conn,
         types::{Ts, Uid},
     },
     error::{Error, FieldFault},
@@ -279,7 +278,7 @@ fn replanned(moves: &[Move]) -> Vec<Replanned<'_>> {
 }
 
 /// What a move writes, in the order in which it is bound.
-const MOVED: [&str; 12] = [
+const MOVED: [&str; 13] = [
     "code",
     "module_id",
     "mode",
@@ -292,25 +291,23 @@ const MOVED: [&str; 12] = [
     "place",
     "sequence",
     "changed_at",
+    "version",
 ];
 
 /// Writes changed sessions, a chunk of them in one statement; their versions say that nobody else changed them meanwhile.
 fn save_all(conn: &mut Conn, now: Instant, mut rows: Vec<SessionRow>) -> Result<Vec<SessionRow>, Error> {
     for chunk in rows.chunks(CHUNK) {
-        let text = update_from_values(chunk.len());
-        let updated = for_backend!(conn, |c| {
-            let mut update = sql_query(text).into_boxed();
-            for row in chunk {
-                update = update.bind::<Uid, _>(row.id).bind::<Integer, _>(row.version);
-                update = update.bind::<Text, _>(&row.code).bind::<Uid, _>(row.module_id).bind::<Text, _>(row.mode);
-                update = update.bind::<Ts, _>(row.starts_at).bind::<Ts, _>(row.ends_at);
-                update = update.bind::<Integer, _>(row.break_minutes).bind::<Integer, _>(row.minutes);
-                update = update.bind::<Nullable<Integer>, _>(row.length_minutes).bind::<Nullable<Uid>, _>(row.room_id);
-                update = update.bind::<Nullable<Text>, _>(row.place.as_ref()).bind::<Integer, _>(row.sequence).bind::<Ts, _>(now);
-            }
-            update.execute(c)
-        })?;
-        if updated < chunk.len() {
+        let mut update = db::update_each("sessions", &["id", "version"], &MOVED, chunk.len());
+        for row in chunk {
+            update = update.bind::<Uid, _>(row.id).bind::<Integer, _>(row.version);
+            update = update.bind::<Text, _>(&row.code).bind::<Uid, _>(row.module_id).bind::<Text, _>(row.mode);
+            update = update.bind::<Ts, _>(row.starts_at).bind::<Ts, _>(row.ends_at);
+            update = update.bind::<Integer, _>(row.break_minutes).bind::<Integer, _>(row.minutes);
+            update = update.bind::<Nullable<Integer>, _>(row.length_minutes).bind::<Nullable<Uid>, _>(row.room_id);
+            update = update.bind::<Nullable<Text>, _>(row.place.as_ref()).bind::<Integer, _>(row.sequence);
+            update = update.bind::<Ts, _>(now).bind::<Integer, _>(row.version + 1);
+        }
+        if update.execute(conn)? < chunk.len() {
             return Err(Error::Stale);
         }
     }
@@ -319,17 +316,4 @@ fn save_all(conn: &mut Conn, now: Instant, mut rows: Vec<SessionRow>) -> Result<
         row.changed_at = now;
     }
     Ok(rows)
-}
-
-/// An update of so many sessions, each to values of its own. Both databases call the columns of `VALUES` by their numbers.
-fn update_from_values(count: usize) -> String {
-    // The id and the version that was read come first.
-    let width = MOVED.len() + 2;
-    let row = |index: usize| (1..=width).map(|place| format!("${}", index * width + place)).collect::<Vec<_>>().join(", ");
-    let values = (0..count).map(|index| format!("({})", row(index))).collect::<Vec<_>>().join(", ");
-    let set = MOVED.iter().enumerate().map(|(index, column)| format!("{column} = v.column{}", index + 3)).collect::<Vec<_>>().join(", ");
-    format!(
-        "UPDATE sessions SET {set}, version = sessions.version + 1 FROM (VALUES {values}) AS v \
-         WHERE sessions.id = v.column1 AND sessions.version = v.column2"
-    )
 }
