@@ -2,7 +2,12 @@
 
 use std::future::{Ready, ready};
 
-use actix_web::{FromRequest, HttpRequest, dev::Payload, http::header, web::Data};
+use actix_web::{
+    FromRequest, HttpRequest,
+    dev::Payload,
+    http::{Method, header},
+    web::Data,
+};
 
 use super::{accept::Accept, etag, query};
 use crate::{
@@ -147,13 +152,19 @@ impl Caller {
         if idempotency_key.as_ref().is_some_and(|key| key.is_empty() || key.len() > 255) {
             return Err(Error::malformed("idempotency_key_malformed", "Idempotency-Key must have 1 to 255 characters"));
         }
+        let if_match = text(request, header::IF_MATCH)?.map(|value| etag::list(&value));
+        if request.method() == Method::POST && if_match.as_ref().is_some_and(|known| !etag::names_any(known)) {
+            // Whoever names a state believes that no other is changed.
+            let detail = "no POST compares states; send If-Match with PUT and PATCH, or as *, which what exists always meets";
+            return Err(Error::malformed("if_match_unsupported", detail));
+        }
         Ok(Self {
             credentials: Credentials::Bearer(Secret::from(secret.trim())),
             operation: format!("{} {}", request.method(), request.uri()),
             path: request.path().to_owned(),
             query: request.query_string().to_owned(),
             idempotency_key,
-            if_match: text(request, header::IF_MATCH)?.map(|value| etag::list(&value)),
+            if_match,
             conditions,
         })
     }

@@ -50,12 +50,17 @@ pub(super) fn list(header: &str) -> Vec<ETag> {
     header.split(',').map(|tag| ETag(tag.trim().to_owned())).collect()
 }
 
+/// Whether one of the tags is `*`, which whatever exists meets.
+pub(super) fn names_any(known: &[ETag]) -> bool {
+    known.iter().any(|tag| tag.0 == "*")
+}
+
 /// Whether one of the tags of an `If-Match` header names the version of `current`.
 pub(super) fn names_version(known: &[ETag], current: &ETag) -> bool {
-    known.iter().any(|tag| tag.0 == "*" || tag.of_version().trim_start_matches("W/") == current.of_version())
+    names_any(known) || known.iter().any(|tag| tag.of_version().trim_start_matches("W/") == current.of_version())
 }
 
 pub(super) fn matches(known: &[ETag], current: &ETag) -> bool {
     let opaque = |tag: &ETag| tag.0.trim_start_matches("W/").to_owned();
-    known.iter().any(|tag| tag.0 == "*" || opaque(tag) == opaque(current))
+    names_any(known) || known.iter().any(|tag| opaque(tag) == opaque(current))
 }

@@ -8,6 +8,9 @@ CREATE TABLE roll_calls (
     closed_at timestamptz,
     reopen_reason text CHECK (length(reopen_reason) BETWEEN 1 AND 2000),
     version integer NOT NULL DEFAULT 1 CHECK (version > 0),
+    CHECK ((state IN ('submitted', 'closed')) = (submitted_at IS NOT NULL)),
+    CHECK ((state = 'closed') = (closed_at IS NOT NULL)),
+    CHECK (state <> 'reopened' OR reopen_reason IS NOT NULL),
     FOREIGN KEY (session_id, intake_id) REFERENCES sessions (id, intake_id) ON DELETE CASCADE
 );
 -- Of an intake, so that its report reads these and no others, whatever else is stored.
@@ -280,3 +283,6 @@ CREATE TRIGGER hour_entries_are_not_truncated BEFORE TRUNCATE ON hour_entries FO
 CREATE TRIGGER attendances_are_not_truncated BEFORE TRUNCATE ON attendances FOR EACH STATEMENT EXECUTE FUNCTION hour_entries_stay();
 CREATE TRIGGER guests_are_not_truncated BEFORE TRUNCATE ON guests FOR EACH STATEMENT EXECUTE FUNCTION is_not_truncated();
 CREATE TRIGGER roll_calls_are_not_truncated BEFORE TRUNCATE ON roll_calls FOR EACH STATEMENT EXECUTE FUNCTION is_not_truncated();
+CREATE TRIGGER unsettled_sessions_are_not_truncated BEFORE TRUNCATE ON unsettled_sessions FOR EACH STATEMENT EXECUTE FUNCTION is_not_truncated();
+CREATE TRIGGER hour_balances_are_not_truncated BEFORE TRUNCATE ON hour_balances FOR EACH STATEMENT EXECUTE FUNCTION is_not_truncated();
+CREATE TRIGGER module_hour_balances_are_not_truncated BEFORE TRUNCATE ON module_hour_balances FOR EACH STATEMENT EXECUTE FUNCTION is_not_truncated();

@@ -82,3 +82,7 @@ BEGIN
 END $$;
 CREATE TRIGGER intakes_name_holidays BEFORE INSERT OR UPDATE OF holiday_calendar_id ON intakes
     FOR EACH ROW EXECUTE FUNCTION intakes_name_holidays();
+
+-- TRUNCATE fires no row triggers.
+CREATE TRIGGER calendar_days_are_not_truncated BEFORE TRUNCATE ON calendar_days FOR EACH STATEMENT EXECUTE FUNCTION is_not_truncated();
+CREATE TRIGGER crew_shifts_are_not_truncated BEFORE TRUNCATE ON crew_shifts FOR EACH STATEMENT EXECUTE FUNCTION is_not_truncated();

@@ -8,6 +8,9 @@ CREATE TABLE roll_calls (
     closed_at INTEGER,
     reopen_reason TEXT CHECK (length(reopen_reason) BETWEEN 1 AND 2000),
     version INTEGER NOT NULL DEFAULT 1 CHECK (version > 0),
+    CHECK ((state IN ('submitted', 'closed')) = (submitted_at IS NOT NULL)),
+    CHECK ((state = 'closed') = (closed_at IS NOT NULL)),
+    CHECK (state <> 'reopened' OR reopen_reason IS NOT NULL),
     FOREIGN KEY (session_id, intake_id) REFERENCES sessions (id, intake_id) ON DELETE CASCADE
 ) STRICT;
 -- Of an intake, so that its report reads these and no others, whatever else is stored.

@@ -5,7 +5,7 @@ use std::{
     fs,
 };
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::source::{self, leading_name};
 use crate::support::{spawn_app, variable};
@@ -100,6 +100,19 @@ fn what_is_refused_without_if_match_says_that_it_needs_it() {
         }
     }
     assert_eq!(wrong, [""; 0]);
+}
+
+#[test]
+fn no_post_passes_over_an_if_match_that_it_does_not_compare() {
+    let app = spawn_app();
+    let (admin, absent) = (app.administrator(), app.absent_id());
+    for (path, ..) in operations(&document()).iter().filter(|(_, method, _)| method == "post") {
+        let path: Vec<&str> = path.split('/').map(|part| if part.starts_with('{') { &absent } else { part }).collect();
+        let path = path.join("/");
+        app.unchanged(|| admin.if_match("\"v1\"").post(&path, json!({})).expect(400).problem("if_match_unsupported"));
+    }
+    // What exists is there in some state.
+    admin.if_match("*").post("/organizations", json!({ "code": "X", "name": "X", "kind": "college" })).expect(201);
 }
 
 #[test]

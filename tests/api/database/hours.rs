@@ -85,6 +85,43 @@ fn a_roll_call_takes_no_illegal_step() {
 }
 
 #[test]
+fn a_roll_call_says_when_it_was_submitted_and_closed_exactly_while_it_is() {
+    let app = spawn_app();
+    let (course, members, _) = taught(&app);
+    let held = seed::held_session(&course, "MET-02", &seed::morning(2));
+    seed::put_roll_call(&course, &held, &[seed::line(&members[0], "present"), seed::line(&members[1], "present")]).expect(200);
+    let now = app.instant("2020-06-03T03:00:00Z");
+    let (submitted, closed) = (format!("submitted_at = {now}"), format!("closed_at = {now}"));
+    let steps = |from: &str, refused: &[String], taken: &str| {
+        let key = app.hex(&held);
+        for change in refused {
+            let message = app.refusal(&format!("UPDATE roll_calls SET {change} WHERE session_id = {key}"));
+            assert!(message.to_lowercase().contains("check constraint"), "{from}: {change}: {message}");
+        }
+        app.sql(&format!("UPDATE roll_calls SET {taken} WHERE session_id = {key}")).unwrap();
+    };
+    let both = format!("{submitted}, {closed}");
+    let cleared = "submitted_at = NULL, closed_at = NULL";
+    steps(
+        "open",
+        &[submitted.clone(), closed.clone(), "state = 'submitted'".to_owned(), format!("state = 'submitted', {both}")],
+        &format!("state = 'submitted', {submitted}"),
+    );
+    steps(
+        "submitted",
+        &[closed, "submitted_at = NULL".to_owned(), "state = 'closed', closings = 1".to_owned()],
+        &format!("state = 'closed', closings = 1, {both}"),
+    );
+    steps(
+        "closed",
+        &["state = 'reopened', reopen_reason = 'x'".to_owned(), format!("state = 'reopened', {cleared}")],
+        &format!("state = 'reopened', reopen_reason = 'x', {cleared}"),
+    );
+    let anew = "state = 'closed', closings = 2";
+    steps("reopened", &[submitted.clone(), format!("{anew}, {submitted}")], &format!("{anew}, {both}"));
+}
+
+#[test]
 fn hour_entries_are_neither_changed_nor_deleted() {
     let app = spawn_app();
     taught(&app);
@@ -210,7 +247,13 @@ fn what_is_kept_is_not_emptied_at_one_blow() {
         "feeds",
         "roll_calls",
         "attendances",
+        "guests",
+        "unsettled_sessions",
         "hour_entries",
+        "hour_balances",
+        "module_hour_balances",
+        "calendar_days",
+        "crew_shifts",
         "journal_entries",
         "journal_payloads",
         "journal_seals",
@@ -226,22 +269,21 @@ fn who_came_as_a_guest_to_a_closed_session_stays_so() {
     let (course, members, session) = taught(&app);
     let (session, enrollment) = (app.hex(&session), app.hex(&members[0].id));
     let missed = app.hex(&seed::session(&course, "MET-09", &seed::morning(9)));
-    let intake = app.hex(&course.intake);
+    let (intake, now) = (app.hex(&course.intake), app.instant("2020-06-02T03:00:00Z"));
     let guest = |session: &str, missed: &str| {
         format!(
             "INSERT INTO guests (session_id, enrollment_id, missed_session_id, intake_id, created_at)
-             VALUES ({session}, {enrollment}, {missed}, {intake}, {})",
-            app.instant("2020-06-02T03:00:00Z")
+             VALUES ({session}, {enrollment}, {missed}, {intake}, {now})"
         )
     };
     assert!(app.refusal(&guest(&session, &missed)).contains("muster:roll_call_closed"));
-    app.sql("UPDATE roll_calls SET state = 'reopened'").unwrap();
+    app.sql("UPDATE roll_calls SET state = 'reopened', submitted_at = NULL, closed_at = NULL, reopen_reason = 'x'").unwrap();
     app.refusal(&guest(&session, &session));
     app.sql(&guest(&session, &missed)).unwrap();
     app.refusal(&guest(&session, &missed));
     for statement in ["UPDATE guests SET note = 'x'", "UPDATE guests SET missed_session_id = missed_session_id"] {
         assert!(app.refusal(statement).contains("muster:immutable"), "{statement}");
     }
-    app.sql("UPDATE roll_calls SET state = 'closed', closings = 2").unwrap();
+    app.sql(&format!("UPDATE roll_calls SET state = 'closed', closings = 2, submitted_at = {now}, closed_at = {now}")).unwrap();
     assert!(app.refusal("DELETE FROM guests").contains("muster:roll_call_closed"));
 }

@@ -267,7 +267,7 @@ fn a_wrong_number_of_closings_is_found() {
 fn a_roll_call_reopened_and_closed_again_by_hand_is_found() {
     let app = spawn_app();
     let (_, members, session) = taught(&app);
-    app.sql("UPDATE roll_calls SET state = 'reopened'").unwrap();
+    app.sql("UPDATE roll_calls SET state = 'reopened', submitted_at = NULL, closed_at = NULL, reopen_reason = 'x'").unwrap();
     assert_found(&app, &["closings"], &[&session, "reopened 1 times, the journal says 0"]);
     // Attendance, ledger and balances agree, and the entries name a closing that was.
     let (key, reversal, anew) = (app.hex(&members[0].id), app.hex(&app.absent_id()), app.hex(&app.absent_id()));
@@ -285,7 +285,8 @@ fn a_roll_call_reopened_and_closed_again_by_hand_is_found() {
     ))
     .unwrap();
     assert!(app.refusal("UPDATE roll_calls SET state = 'closed'").contains("muster:illegal_transition"));
-    app.sql("UPDATE roll_calls SET state = 'closed', closings = 2").unwrap();
+    let now = app.instant("2020-06-02T03:00:00Z");
+    app.sql(&format!("UPDATE roll_calls SET state = 'closed', closings = 2, submitted_at = {now}, closed_at = {now}")).unwrap();
     assert_found(&app, &["marks", "closings"], &[&session, "closed 2 times, the journal says 1"]);
 }
 
