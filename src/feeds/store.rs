@@ -22,7 +22,7 @@ use crate::{
     rooms,
     schedule::{SessionId, SessionRow, begins_at, is_announced},
     schema::{
-        cohorts, enrollment_periods, enrollments, feeds, intakes as intake_rows, modules, people as person_rows, role_grants,
+        cohorts, enrollment_periods, enrollments, feeds, guests, intakes as intake_rows, modules, people as person_rows, role_grants,
         rooms as room_rows, session_cohorts, session_instructors, sessions, users,
     },
     text::{Link, Name},
@@ -306,7 +306,7 @@ macro_rules! shown {
                 announced.filter(sessions::id.eq_any(taught.select(TEACHERS.field(session_instructors::session_id))))
             }
             Subject::Trainee(id) => {
-                // Whoever is placed in a cohort of the session when it begins (DOMAIN 2.6).
+                // Whoever is placed in a cohort of the session when it begins (DOMAIN 2.6), or makes up another one there.
                 let placed = MEMBERS
                     .inner_join(
                         enrollment_periods::table
@@ -317,7 +317,11 @@ macro_rules! shown {
                     .filter(enrollments::person_id.eq(id))
                     .filter(enrolled_at(begins_at()));
                 let own = OWN.filter(OWN.field(enrollments::person_id).eq(id)).select(OWN.field(enrollments::intake_id));
-                announced.filter(sessions::intake_id.eq_any(own)).filter(exists(placed))
+                let invited = guests::table
+                    .inner_join(enrollments::table.on(enrollments::id.eq(guests::enrollment_id)))
+                    .filter(guests::session_id.eq(sessions::id))
+                    .filter(enrollments::person_id.eq(id));
+                announced.filter(sessions::intake_id.eq_any(own)).filter(exists(placed).or(exists(invited)))
             }
         }
     }};

@@ -16,6 +16,7 @@ use crate::{
     access::UserId,
     clock::Instant,
     db::types::text_enum,
+    enrollments::EnrollmentId,
     id::Id,
     intakes::{CohortId, IntakeId, SessionMode},
     schema::session_changes,
@@ -33,6 +34,17 @@ text_enum! {
         /// It begins when it was to, and is otherwise not as it was.
         Changed => "changed",
         Cancelled => "cancelled",
+    }
+}
+
+text_enum! {
+    /// In what way a change concerns somebody.
+    pub enum Concern {
+        Instructor => "instructor",
+        /// Whoever is placed in it when the session is to begin.
+        Cohort => "cohort",
+        /// An enrollment that was to make up another session in this one.
+        Guest => "guest",
     }
 }
 
@@ -71,10 +83,13 @@ pub(super) struct Standing {
     pub(super) cohorts: Vec<Subject>,
     /// The lead first.
     pub(super) instructors: Vec<Subject>,
+    /// Those who were to make up another session in it when it changed. Each is told of the change, and nobody of them.
+    #[serde(default)]
+    pub(super) guests: Vec<EnrollmentId>,
 }
 
 impl Standing {
-    pub(super) fn of(session: &Session, cohorts: &HashMap<Id<()>, Name>) -> Self {
+    pub(super) fn of(session: &Session, cohorts: &HashMap<Id<()>, Name>, guests: Vec<EnrollmentId>) -> Self {
         let cohort = |id: &CohortId| Some(Subject::of(*id, cohorts.get(&id.cast())?.clone()));
         let SessionRow { starts_at, ends_at, break_minutes, length_minutes, mode, ref place, .. } = session.row;
         Self {
@@ -91,11 +106,12 @@ impl Standing {
                 .iter()
                 .map(|one| Subject { latin_name: one.latin_name.clone(), ..Subject::of(one.id, one.name.clone()) })
                 .collect(),
+            guests,
         }
     }
 
     pub(super) fn told(self, zone: Zone) -> Told {
-        let Self { starts_at, ends_at, break_minutes, length_minutes, mode, room, place, cohorts, instructors } = self;
+        let Self { starts_at, ends_at, break_minutes, length_minutes, mode, room, place, cohorts, instructors, guests: _ } = self;
         let (room, link) = room.map_or((None, None), |room| (Some(room.name), room.link));
         let places: Vec<&str> = room.as_ref().map(Name::as_str).into_iter().chain(place.as_ref().map(Place::as_str)).collect();
         Told {

@@ -17,10 +17,10 @@ CREATE INDEX session_changes_session ON session_changes (session_id, intake_id);
 CREATE INDEX session_changes_intake ON session_changes (intake_id);
 CREATE INDEX session_changes_user ON session_changes (user_id);
 
--- The instructors and cohorts of before and after. Who of a cohort is concerned is whoever is placed in it at `starts_at`, when the session
--- was or is to begin.
+-- The instructors and cohorts of before and after, and the guests, by their enrollments. Who of a cohort is concerned is whoever is placed
+-- in it at `starts_at`, when the session was or is to begin.
 CREATE TABLE session_change_audience (
-    kind text NOT NULL CHECK (kind IN ('instructor', 'cohort')),
+    kind text NOT NULL CHECK (kind IN ('instructor', 'cohort', 'guest')),
     resource_id uuid NOT NULL,
     change_id uuid NOT NULL REFERENCES session_changes (id),
     starts_at timestamptz NOT NULL,

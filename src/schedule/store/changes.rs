@@ -6,9 +6,10 @@ use diesel::prelude::*;
 use serde::de::DeserializeOwned;
 
 use super::{
-    super::changes::{Facts, ScheduleChange, ScheduleChangeId, ScheduleChangeKind, ScheduleChangeRow, Standing, Successor, message},
+    super::changes::{
+        Concern, Facts, ScheduleChange, ScheduleChangeId, ScheduleChangeKind, ScheduleChangeRow, Standing, Successor, message,
+    },
     super::model::{Session, SessionId},
-    super::rules::ClaimKind,
     conflicts::names_of_cohorts,
     find,
 };
@@ -16,13 +17,13 @@ use crate::{
     access::{Action, Actor, Scope, advised, provided},
     clock::Instant,
     db::{CHUNK, Conn, MultiBackend, for_backend},
-    enrollments::enrolled_at,
+    enrollments::{EnrollmentId, enrolled_at},
     error::Error,
     id::Id,
     intakes::IntakeId,
     organizations::{OrganizationId, below},
     people::{self, PersonId, PersonKind},
-    schema::{enrollment_periods, enrollments, intakes, modules, session_change_audience, session_changes, sessions},
+    schema::{enrollment_periods, enrollments, guests as guest_rows, intakes, modules, session_change_audience, session_changes, sessions},
     text::{Code, Name, Note},
     zone::Zone,
 };
@@ -37,8 +38,8 @@ pub(super) struct NewChange<'a> {
     pub(super) reason: &'a Note,
 }
 
-/// Somebody or a cohort that a change concerns, and the start at which it is asked who is placed there.
-pub(super) type Concerned = (ClaimKind, Id<()>, Instant);
+/// Somebody or a cohort that a change concerns, in what way, and the start at which it is asked who is placed there.
+pub(super) type Concerned = (Concern, Id<()>, Instant);
 
 /// Records changes of published sessions, each of which raised the sequence of its session; of a draft nobody has heard.
 pub(super) fn record(conn: &mut Conn, actor: &Actor, now: Instant, changes: Vec<NewChange>) -> Result<(), Error> {
@@ -46,8 +47,10 @@ pub(super) fn record(conn: &mut Conn, actor: &Actor, now: Instant, changes: Vec<
     let mut audience: Vec<(ScheduleChangeId, Concerned)> = Vec::new();
     let sessions = changes.iter().flat_map(|change| [Some(change.before), change.after]).flatten();
     let cohorts = names_of_cohorts(conn, sessions.flat_map(|session| session.cohort_ids.iter().map(|id| id.cast())).collect())?;
+    let guests = guests_of(conn, changes.iter().map(|change| change.before.row.id).collect())?;
     for NewChange { before, after, successor, reason } in changes {
-        let (stood, stands) = (Standing::of(before, &cohorts), after.map(|after| Standing::of(after, &cohorts)));
+        let standing = |session: &Session| Standing::of(session, &cohorts, guests.get(&session.row.id).cloned().unwrap_or_default());
+        let (stood, stands) = (standing(before), after.map(standing));
         let id = Id::generate();
         let concerned: BTreeSet<Concerned> = [Some(&stood), stands.as_ref()].into_iter().flatten().flat_map(concerned).collect();
         audience.extend(concerned.into_iter().map(|one| (id, one)));
@@ -86,8 +89,21 @@ pub(super) fn record(conn: &mut Conn, actor: &Actor, now: Instant, changes: Vec<
 
 pub(super) fn concerned(standing: &Standing) -> impl Iterator<Item = Concerned> {
     let at = standing.starts_at;
-    let cohorts = standing.cohorts.iter().map(move |cohort| (ClaimKind::Cohort, cohort.id, at));
-    cohorts.chain(standing.instructors.iter().map(move |instructor| (ClaimKind::Instructor, instructor.id, at)))
+    let cohorts = standing.cohorts.iter().map(move |cohort| (Concern::Cohort, cohort.id, at));
+    let instructors = standing.instructors.iter().map(move |instructor| (Concern::Instructor, instructor.id, at));
+    cohorts.chain(instructors).chain(standing.guests.iter().map(move |guest| (Concern::Guest, guest.cast(), at)))
+}
+
+/// The enrollments that make up another session in one of these, by id.
+pub(super) fn guests_of(conn: &mut Conn, sessions: Vec<SessionId>) -> Result<HashMap<SessionId, Vec<EnrollmentId>>, Error> {
+    let mut guests: HashMap<SessionId, Vec<EnrollmentId>> = HashMap::new();
+    for chunk in sessions.chunks(CHUNK) {
+        let of_sessions = guest_rows::table.filter(guest_rows::session_id.eq_any(chunk.to_vec())).order(guest_rows::enrollment_id);
+        for (session, enrollment) in of_sessions.select((guest_rows::session_id, guest_rows::enrollment_id)).load(conn)? {
+            guests.entry(session).or_default().push(enrollment);
+        }
+    }
+    Ok(guests)
 }
 
 /// The changes of a session that the actor sees, the newest first, after `cursor`: all of them for the provider, for the others those that
@@ -105,10 +121,16 @@ pub(in crate::schedule) fn of_session(
         Scope::Teacher(person, _) => {
             changes.filter(session_changes::id.eq_any(of_instructor(person).select(session_change_audience::change_id)))
         }
-        Scope::Own(person) => changes.filter(session_changes::id.eq_any(of_trainee(person).select(session_change_audience::change_id))),
-        Scope::Sponsor(organization) => {
-            changes.filter(session_changes::id.eq_any(of_unit(organization).select(session_change_audience::change_id)))
-        }
+        Scope::Own(person) => changes.filter(
+            session_changes::id
+                .eq_any(of_trainee(person).select(session_change_audience::change_id))
+                .or(session_changes::id.eq_any(of_guest(person).select(session_change_audience::change_id))),
+        ),
+        Scope::Sponsor(organization) => changes.filter(
+            session_changes::id
+                .eq_any(of_unit(organization).select(session_change_audience::change_id))
+                .or(session_changes::id.eq_any(of_guests_unit(organization).select(session_change_audience::change_id))),
+        ),
         Scope::Adviser(person, provider) => {
             changes.filter(session_changes::id.eq_any(of_adviser(person, provider).select(session_change_audience::change_id)))
         }
@@ -121,8 +143,8 @@ pub(in crate::schedule) fn of_session(
     told(conn, rows)
 }
 
-/// The changes that concern a person, the newest first, after `cursor`: as instructor before or after, or as a trainee placed in one of the
-/// cohorts when the session was to begin, before or after.
+/// The changes that concern a person, the newest first, after `cursor`: as instructor before or after, as a trainee placed in one of the
+/// cohorts when the session was to begin, before or after, or as a guest.
 ///
 /// # Errors
 /// 404 for whom the actor does not see; 403 for whose schedule is not the actor's to know.
@@ -193,11 +215,12 @@ macro_rules! newest {
     }};
 }
 
-/// The ids of the changes that concern a person, the newest first. Whom they concern is asked first, and apart for each of the two ways:
+/// The ids of the changes that concern a person, the newest first. Whom they concern is asked first, and apart for each of the three ways:
 /// asked at once, and of the changes, Postgres walks through those of everybody until it has found enough.
 fn concerning(conn: &mut Conn, person: PersonId, asked: &Asked) -> Result<Vec<ScheduleChangeId>, Error> {
     let mut ids: BTreeSet<ScheduleChangeId> = newest!(conn, asked, of_instructor(person)).into_iter().collect();
     ids.extend(newest!(conn, asked, of_trainee(person)));
+    ids.extend(newest!(conn, asked, of_guest(person)));
     let limit = usize::try_from(asked.limit).map_err(Error::internal)?;
     Ok(ids.into_iter().rev().take(limit).collect())
 }
@@ -205,7 +228,7 @@ fn concerning(conn: &mut Conn, person: PersonId, asked: &Asked) -> Result<Vec<Sc
 /// Whom changes concern, where that is this instructor.
 #[diesel::dsl::auto_type]
 fn of_instructor(person: PersonId) -> _ {
-    let kind: ClaimKind = ClaimKind::Instructor;
+    let kind: Concern = Concern::Instructor;
     let person: Id<()> = person.cast::<()>();
     session_change_audience::table.filter(session_change_audience::kind.eq(kind)).filter(session_change_audience::resource_id.eq(person))
 }
@@ -213,7 +236,7 @@ fn of_instructor(person: PersonId) -> _ {
 /// Whom changes concern, where that is a cohort that this person looks after.
 #[diesel::dsl::auto_type]
 fn of_adviser(person: PersonId, provider: OrganizationId) -> _ {
-    let kind: ClaimKind = ClaimKind::Cohort;
+    let kind: Concern = Concern::Cohort;
     let own: advised = advised(person, provider);
     session_change_audience::table.filter(session_change_audience::kind.eq(kind)).filter(session_change_audience::resource_id.eq_any(own))
 }
@@ -221,7 +244,7 @@ fn of_adviser(person: PersonId, provider: OrganizationId) -> _ {
 /// Whom changes concern, where that is a cohort, with each enrollment that is placed in it when the session is to begin.
 #[diesel::dsl::auto_type]
 fn placed() -> _ {
-    let kind: ClaimKind = ClaimKind::Cohort;
+    let kind: Concern = Concern::Cohort;
     session_change_audience::table
         .inner_join(enrollment_periods::table.on(enrollment_periods::cohort_id.eq(session_change_audience::resource_id.nullable())))
         .inner_join(enrollments::table.on(enrollments::id.eq(enrollment_periods::enrollment_id)))
@@ -242,6 +265,30 @@ fn of_unit(organization: OrganizationId) -> _ {
     let placed: placed = placed();
     let house: below = below(organization);
     placed.filter(enrollments::unit_id.eq_any(house))
+}
+
+/// Whom changes concern, where that is an enrollment that makes up another session.
+#[diesel::dsl::auto_type]
+fn invited() -> _ {
+    let kind: Concern = Concern::Guest;
+    session_change_audience::table
+        .inner_join(enrollments::table.on(enrollments::id.eq(session_change_audience::resource_id)))
+        .filter(session_change_audience::kind.eq(kind))
+}
+
+/// [`invited`] of a trainee.
+#[diesel::dsl::auto_type]
+fn of_guest(person: PersonId) -> _ {
+    let invited: invited = invited();
+    invited.filter(enrollments::person_id.eq(person))
+}
+
+/// [`invited`] of those whom an organization or a unit below it sends.
+#[diesel::dsl::auto_type]
+fn of_guests_unit(organization: OrganizationId) -> _ {
+    let invited: invited = invited();
+    let house: below = below(organization);
+    invited.filter(enrollments::unit_id.eq_any(house))
 }
 
 /// Code, module with its latin name, and zone.

@@ -44,8 +44,8 @@ use crate::{
     programs::{DisciplineId, ModuleId},
     rooms,
     schema::{
-        attendances, enrollment_periods, enrollments, intakes as intake_rows, modules, roll_calls, session_cohorts, session_instructors,
-        sessions,
+        attendances, enrollment_periods, enrollments, guests, intakes as intake_rows, modules, roll_calls, session_cohorts,
+        session_instructors, sessions,
     },
     text::{Code, counted},
     zone::Zone,
@@ -87,15 +87,17 @@ pub fn visible(actor: &Actor) -> sessions::BoxedQuery<'static, MultiBackend> {
             let own = session_instructors::table.filter(session_instructors::person_id.eq(person)).select(session_instructors::session_id);
             announced().filter(sessions::intake_id.eq_any(provided(provider))).filter(sessions::id.eq_any(own))
         }
-        Scope::Own(person) => announced().filter(
-            sessions::id.eq_any(
-                session_cohorts::table
-                    .inner_join(enrollment_periods::table.on(enrollment_periods::cohort_id.eq(session_cohorts::cohort_id.nullable())))
-                    .inner_join(enrollments::table.on(enrollments::id.eq(enrollment_periods::enrollment_id)))
-                    .filter(enrollments::person_id.eq(person))
-                    .select(session_cohorts::session_id),
-            ),
-        ),
+        Scope::Own(person) => {
+            let placed = session_cohorts::table
+                .inner_join(enrollment_periods::table.on(enrollment_periods::cohort_id.eq(session_cohorts::cohort_id.nullable())))
+                .inner_join(enrollments::table.on(enrollments::id.eq(enrollment_periods::enrollment_id)))
+                .filter(enrollments::person_id.eq(person));
+            let invited = guests::table
+                .inner_join(enrollments::table.on(enrollments::id.eq(guests::enrollment_id)))
+                .filter(enrollments::person_id.eq(person));
+            let own = sessions::id.eq_any(placed.select(session_cohorts::session_id));
+            announced().filter(own.or(sessions::id.eq_any(invited.select(guests::session_id))))
+        }
     };
     match actor.only_intake() {
         Some(intake) => query.filter(sessions::intake_id.eq(intake)),

@@ -8,6 +8,7 @@ use super::{
     super::model::{ChangeScope, Session, SessionId, SessionRow, SessionState},
     super::occurrences::{SessionCut, SessionMove, SessionSplit, Substitution},
     super::plan::SessionPatch,
+    changes::guests_of,
     changing, draft, find, frame, insert, later,
     links::whole,
     moves::{apply, shorten},
@@ -112,7 +113,8 @@ pub(in crate::schedule) fn substitute(
 /// overlap whom it may.
 ///
 /// # Errors
-/// What a patch of the same is refused for, and what publishing the rest is; 409 `already_exists`; 422 for a time that is not within it.
+/// What a patch of the same is refused for, and what publishing the rest is; 409 `already_exists`, and `has_guests`, for nobody
+/// but who invited them knows to which part they come; 422 for a time that is not within it.
 pub(in crate::schedule) fn split(
     conn: &mut Conn,
     actor: &Actor,
@@ -122,6 +124,11 @@ pub(in crate::schedule) fn split(
 ) -> Result<Vec<Session>, Error> {
     let (intake, sessions) = chosen(conn, actor, id, ChangeScope::This)?;
     let session = sessions.into_iter().next().ok_or(Error::NotFound)?;
+    if !guests_of(conn, vec![id])?.is_empty() {
+        let detail =
+            format!("somebody makes up another session in {}; take the guests out, and invite them to where they come", session.row.code);
+        return Err(Error::conflict("has_guests", detail));
+    }
     let (series_id, state) = (session.row.series_id, session.row.state);
     let resumes = if change.resumes_at.is_some() { "/resumes_at" } else { "/at" };
     let (patch, rest) = change.parts(intake.time_zone, &session)?;
