@@ -17,7 +17,7 @@ use crate::{
     http::Change,
     intakes,
     journal::NewEntry,
-    ledger::{self, Closing, Posting},
+    ledger::{self, Closing, Tally},
     schedule::{SessionId, SessionRow},
 };
 
@@ -42,13 +42,13 @@ pub fn close(conn: &mut Conn, actor: &Actor, now: Instant, session_id: SessionId
     let stored = lines.now;
     let called: BTreeMap<EnrollmentId, &Attendance> = stored.iter().map(|attendance| (attendance.enrollment_id, attendance)).collect();
     let owing = class.iter().filter(|one| one.makes_up.is_none());
-    let postings = owing.filter_map(|one| called.get(&one.person.enrollment_id)).map(|attendance| posting(attendance, whole));
-    let postings = postings.collect::<Result<Vec<Posting>, Error>>()?;
+    let tallies = owing.filter_map(|one| called.get(&one.person.enrollment_id)).map(|attendance| tally(attendance, whole));
+    let tallies = tallies.collect::<Result<Vec<Tally>, Error>>()?;
     let gone = guests::remove_strangers(conn, session_id, &class)?;
     let number = before.closings + 1;
     let closing = Closing { session_id, module_id: session.module_id, number };
     let reason = change.reason.as_ref().or(before.reopen_reason.as_ref());
-    let posted = ledger::post_closing(conn, actor, now, closing, &postings, reason)?;
+    let posted = ledger::post_closing(conn, actor, now, closing, &tallies, reason)?;
     let changed = RollCallRow {
         state,
         closings: number,
@@ -84,9 +84,9 @@ fn as_held(session: &SessionRow, stored: Vec<Attendance>) -> Lines {
 }
 
 /// The session may have turned out shorter than planned after its roll was called.
-fn posting(attendance: &Attendance, whole: i32) -> Result<Posting, Error> {
+fn tally(attendance: &Attendance, whole: i32) -> Result<Tally, Error> {
     let entries = split(attendance.code, attendance.minutes, whole).map_err(|(_, detail)| {
         Error::conflict("minutes_do_not_fit", format!("the attendance of enrollment {} does not fit: {detail}", attendance.enrollment_id))
     })?;
-    Ok(Posting { enrollment_id: attendance.enrollment_id, entries })
+    Ok(Tally { enrollment_id: attendance.enrollment_id, entries })
 }
