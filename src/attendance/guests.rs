@@ -61,6 +61,10 @@ pub(super) struct Member {
 }
 
 impl Member {
+    pub(super) fn is_guest(&self) -> bool {
+        self.makes_up.is_some()
+    }
+
     /// Those who owe a session, and its guests. Whoever came to owe it after having been invited is no guest any more.
     pub(super) fn all(owing: Vec<Expected>, guests: Vec<(Expected, MakesUp)>) -> Vec<Self> {
         let ids: BTreeSet<EnrollmentId> = owing.iter().map(|person| person.enrollment_id).collect();

@@ -223,8 +223,8 @@ pub(super) struct RollCallSummary {
 impl RollCallSummary {
     pub(super) fn new(session: Session, state: RollCallState, (expected, called): (i64, i64)) -> Self {
         let cursor = session.row.cursor();
-        let Session { row, cohort_ids, instructors, held, .. } = session;
-        let (starts_at, ends_at) = held.map_or((row.starts_at, row.ends_at), |held| (held.starts_at, held.ends_at));
+        let (starts_at, ends_at) = (session.row.begins_at(), session.row.finishes_at());
+        let Session { row, cohort_ids, instructors, .. } = session;
         Self {
             session_id: row.id,
             intake_id: row.intake_id,
@@ -322,11 +322,7 @@ pub(super) struct Times {
 
 impl Times {
     pub(super) fn of(session: &SessionRow) -> Self {
-        Self {
-            starts_at: session.begins_at(),
-            ends_at: session.held_ends_at.unwrap_or(session.ends_at),
-            minutes: session.held_minutes.unwrap_or(session.minutes),
-        }
+        Self { starts_at: session.begins_at(), ends_at: session.finishes_at(), minutes: session.held_minutes.unwrap_or(session.minutes) }
     }
 
     /// The minutes that segments come to.
@@ -344,7 +340,7 @@ pub(super) fn lines(
     zone: Zone,
     now: Instant,
 ) -> Result<Vec<Attendance>, Error> {
-    let class: BTreeMap<EnrollmentId, bool> = class.iter().map(|one| (one.person.enrollment_id, one.makes_up.is_some())).collect();
+    let class: BTreeMap<EnrollmentId, bool> = class.iter().map(|one| (one.person.enrollment_id, one.is_guest())).collect();
     let (mut lines, mut faults, mut seen) = (Vec::with_capacity(new.entries.len()), Vec::new(), BTreeSet::new());
     for (index, entry) in new.entries.iter().enumerate() {
         let mut blame =

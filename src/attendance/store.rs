@@ -64,13 +64,15 @@ fn called_by(conn: &mut Conn, actor: &Actor, session: &SessionRow) -> Result<Vec
             .filter(cohorts::adviser_id.eq(person))
             .select(cohorts::id)
             .load(conn)?;
-        class.retain(|one| one.makes_up.is_some() || one.person.cohort_id.is_some_and(|cohort| own.contains(&cohort)));
+        class.retain(|one| one.is_guest() || one.person.cohort_id.is_some_and(|cohort| own.contains(&cohort)));
     }
     Ok(class)
 }
 
-fn provider(conn: &mut Conn, session: &SessionRow) -> Result<OrganizationId, Error> {
-    Ok(intake_rows::table.find(session.intake_id).select(intake_rows::provider_id).first(conn)?)
+/// An entry of the journal about the roll call of a session.
+fn entry(conn: &mut Conn, action: &'static str, session: &SessionRow) -> Result<NewEntry, Error> {
+    let provider: OrganizationId = intake_rows::table.find(session.intake_id).select(intake_rows::provider_id).first(conn)?;
+    Ok(NewEntry::of(action, "session", session.id).provider(provider).intake(session.intake_id))
 }
 
 fn zone(conn: &mut Conn, session: &SessionRow) -> Result<Zone, Error> {
@@ -85,6 +87,13 @@ pub fn read(conn: &mut Conn, actor: &Actor, session_id: SessionId) -> Result<Rol
     let class = called_by(conn, actor, &session)?;
     let stored = stored(conn, session_id)?;
     Ok(shown(&session, row, class, &stored))
+}
+
+/// A roll call as a change leaves it, with everybody who is expected.
+fn answered(conn: &mut Conn, session: &SessionRow, row: RollCallRow) -> Result<RollCall, Error> {
+    let class = class(conn, session)?;
+    let stored = stored(conn, session.id)?;
+    Ok(shown(session, row, class, &stored))
 }
 
 fn shown(session: &SessionRow, row: RollCallRow, class: Vec<Member>, stored: &[Attendance]) -> RollCall {
@@ -157,8 +166,7 @@ pub fn put(
     let changed = RollCallRow { state, version: before.version + 1, ..before.clone() };
     save(conn, &before, &changed)?;
     replace(conn, session_id, &lines)?;
-    let entry = NewEntry::of("roll_call.put", "session", session_id).provider(provider(conn, &session)?).intake(session.intake_id);
-    actor.record(entry.from(&lines.gone).to(&lines.fresh));
+    actor.record(entry(conn, "roll_call.put", &session)?.from(&lines.gone).to(&lines.fresh));
     Ok(shown(&session, changed, class, &lines.now))
 }
 
@@ -230,8 +238,7 @@ fn submit(conn: &mut Conn, actor: &Actor, now: Instant, session_id: SessionId) -
     complete(&class, &stored)?;
     let changed = RollCallRow { state, submitted_at: Some(now), version: before.version + 1, ..before.clone() };
     save(conn, &before, &changed)?;
-    let entry = NewEntry::of("roll_call.submitted", "session", session_id).provider(provider(conn, &session)?).intake(session.intake_id);
-    actor.record(entry.from(&before).to(&changed));
+    actor.record(entry(conn, "roll_call.submitted", &session)?.from(&before).to(&changed));
     let class = called_by(conn, actor, &session)?;
     Ok(shown(&session, changed, class, &stored))
 }
@@ -286,9 +293,6 @@ fn reopen(conn: &mut Conn, actor: &Actor, session_id: SessionId, change: &Change
     };
     save(conn, &before, &changed)?;
     intakes::touch_all(conn, session.intake_id)?;
-    let entry = NewEntry::of("roll_call.reopened", "session", session_id).provider(provider(conn, &session)?).intake(session.intake_id);
-    actor.record(entry.from(&before).to(&changed).because(Some(reason.as_str())));
-    let class = class(conn, &session)?;
-    let stored = stored(conn, session_id)?;
-    Ok(shown(&session, changed, class, &stored))
+    actor.record(entry(conn, "roll_call.reopened", &session)?.from(&before).to(&changed).because(Some(reason.as_str())));
+    answered(conn, &session, changed)
 }

@@ -361,12 +361,12 @@ fn events(conn: &mut Conn, within: Option<OrganizationId>, subject: Subject) -> 
     let mut names_of_instructors = by_session(shown!(of_instructor, within, subject).load(conn)?);
     let event = |(row, module, intake, zone, room, link): SessionFacts| Event {
         id: row.id,
+        starts_at: row.begins_at(),
+        ends_at: row.finishes_at(),
         code: row.code,
         module,
         intake,
         zone,
-        starts_at: row.held_starts_at.unwrap_or(row.starts_at),
-        ends_at: row.held_ends_at.unwrap_or(row.ends_at),
         mode: row.mode,
         minutes: row.held_minutes.unwrap_or(row.minutes),
         cancelled: row.cancel_reason,

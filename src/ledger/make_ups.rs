@@ -1,11 +1,8 @@
 //! What guests make up: never more than was missed, of the session and of its module (DOMAIN section 3); pure.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fmt,
-};
+use std::{collections::BTreeMap, fmt};
 
-use super::model::{EntryKind, HourEntry, HourEntryId};
+use super::model::{EntryKind, HourEntry, HourEntryId, standing};
 use crate::{clock::Instant, enrollments::EnrollmentId, programs::ModuleId, schedule::SessionId};
 
 /// What a guest attended of a session, to make up another of the same module.
@@ -33,12 +30,9 @@ pub(super) struct MakeUp {
     pub(super) reverses_id: Option<HourEntryId>,
 }
 
-/// The make-ups among these entries that neither reverse nor are reversed.
-pub(super) fn standing<'a>(entries: &[&'a HourEntry]) -> Vec<(Pair, &'a HourEntry)> {
-    let reversed: BTreeSet<HourEntryId> = entries.iter().filter_map(|entry| entry.reverses_id).collect();
-    let stands = |entry: &&HourEntry| entry.reverses_id.is_none() && !reversed.contains(&entry.id);
-    let pair = |entry: &'a HourEntry| Some((entry.session_id.zip(entry.made_up_in_id)?, entry));
-    entries.iter().copied().filter(stands).filter_map(pair).collect()
+/// The make-ups among these entries that stand.
+pub(super) fn standing_pairs<'a>(entries: impl Iterator<Item = &'a HourEntry> + Clone) -> impl Iterator<Item = (Pair, &'a HourEntry)> {
+    standing(entries).filter_map(|entry| Some((entry.session_id.zip(entry.made_up_in_id)?, entry)))
 }
 
 /// What can be credited of something missed: an adjustment that took minutes away leaves no more to be made up than was missed.
@@ -101,7 +95,7 @@ pub(super) fn corrected(entries: &[HourEntry], earned: &[Earned]) -> Vec<MakeUp>
     let mut changes = Vec::new();
     for ((enrollment_id, _), (entries, earned)) in by_share(entries, earned) {
         let mut granted = granted(&entries, earned);
-        for (pair, entry) in standing(&entries) {
+        for (pair, entry) in standing_pairs(entries.iter().copied()) {
             if granted.get(&pair) == Some(&entry.minutes) {
                 granted.remove(&pair);
             } else {
@@ -133,7 +127,7 @@ pub(super) fn mismatches(entries: &[HourEntry], earned: &[Earned]) -> Vec<Mismat
                 mismatches.push(Mismatch { enrollment_id, pair, stands, comes_to });
             }
         };
-        for (pair, entry) in standing(&entries) {
+        for (pair, entry) in standing_pairs(entries.iter().copied()) {
             compare(pair, entry.minutes, comes_to.remove(&pair).unwrap_or(0));
         }
         comes_to.into_iter().for_each(|(pair, minutes)| compare(pair, 0, minutes));

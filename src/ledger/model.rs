@@ -1,6 +1,6 @@
 //! Entries and balances, in minutes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use diesel::{Identifiable, Insertable, Queryable, Selectable};
 use serde::{Deserialize, Deserializer, Serialize};
@@ -21,11 +21,10 @@ use crate::{
 
 pub type HourEntryId = Id<HourEntry>;
 
-/// The act that posted an entry: a closing, or what a coordinator does by hand. The entries of one act move the balances together.
 pub(super) type PostingId = Id<Posting>;
 
 text_enum! {
-    /// What a posting counts as (DOMAIN: how hours are counted).
+    /// What an entry counts as (DOMAIN: how hours are counted).
     pub enum EntryKind {
         Attended => "attended",
         AuthorizedAbsence => "authorized_absence",
@@ -37,7 +36,7 @@ text_enum! {
     }
 }
 
-/// One immutable posting.
+/// One immutable entry of the ledger.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Insertable, Identifiable, Serialize, ToSchema)]
 #[diesel(table_name = hour_entries, treat_none_as_default_value = false)]
 pub struct HourEntry {
@@ -77,16 +76,54 @@ impl HourEntry {
     }
 }
 
-/// What a closing says of one enrollment: entries that add up to the session's minutes, none of them zero.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// The act that posts entries: a closing, or what a coordinator does by hand. Its entries move the balances together.
+#[derive(Debug)]
 pub struct Posting {
+    pub(super) id: PostingId,
+    pub(super) module_id: ModuleId,
+    pub(super) reason: Option<Note>,
+    pub(super) user_id: Option<UserId>,
+    pub(super) recorded_at: Instant,
+}
+
+impl Posting {
+    /// A new entry of it, which takes nothing back.
+    pub(super) fn entry(&self, enrollment_id: EnrollmentId, session_id: Option<SessionId>, kind: EntryKind, minutes: i32) -> HourEntry {
+        HourEntry {
+            id: Id::generate(),
+            enrollment_id,
+            module_id: self.module_id,
+            session_id,
+            kind,
+            minutes,
+            closing: None,
+            reverses_id: None,
+            origin_id: None,
+            made_up_in_id: None,
+            posting_id: self.id,
+            reason: self.reason.clone(),
+            user_id: self.user_id,
+            recorded_at: self.recorded_at,
+        }
+    }
+}
+
+/// Those of these entries that neither reverse nor are reversed.
+pub(super) fn standing<'a>(entries: impl Iterator<Item = &'a HourEntry> + Clone) -> impl Iterator<Item = &'a HourEntry> {
+    let reversed: BTreeSet<HourEntryId> = entries.clone().filter_map(|entry| entry.reverses_id).collect();
+    entries.filter(move |entry| entry.reverses_id.is_none() && !reversed.contains(&entry.id))
+}
+
+/// What a closing counts for one enrollment: entries that add up to the session's minutes, none of them zero.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tally {
     pub enrollment_id: EnrollmentId,
     pub entries: Vec<(EntryKind, i32)>,
 }
 
-/// What has to be written so that the standing entries of a session become `postings`: a reversal of every standing entry of an
-/// enrollment that changed, and its new entries. Enrollments that did not change get nothing (DOMAIN section 3, reopening).
-pub(super) fn corrections(standing: &[HourEntry], postings: &[Posting]) -> (Vec<HourEntryId>, Vec<Posting>) {
+/// What has to be written so that the standing entries of a session become `tallies`: which of them are to be reversed, and what is to be
+/// posted anew. Enrollments that did not change get nothing (DOMAIN section 3, reopening).
+pub(super) fn corrections<'a>(standing: &'a [HourEntry], tallies: &'a [Tally]) -> (Vec<&'a HourEntry>, Vec<&'a Tally>) {
     let mut before: BTreeMap<EnrollmentId, Vec<&HourEntry>> = BTreeMap::new();
     for entry in standing {
         before.entry(entry.enrollment_id).or_default().push(entry);
@@ -94,19 +131,19 @@ pub(super) fn corrections(standing: &[HourEntry], postings: &[Posting]) -> (Vec<
     let sorted = |entries: &mut Vec<(EntryKind, i32)>| entries.sort_unstable();
     let mut reversed = Vec::new();
     let mut posted = Vec::new();
-    for posting in postings {
-        let old = before.remove(&posting.enrollment_id).unwrap_or_default();
+    for tally in tallies {
+        let old = before.remove(&tally.enrollment_id).unwrap_or_default();
         let mut was: Vec<(EntryKind, i32)> = old.iter().map(|entry| (entry.kind, entry.minutes)).collect();
-        let mut is = posting.entries.clone();
+        let mut is = tally.entries.clone();
         sorted(&mut was);
         sorted(&mut is);
         if was != is {
-            reversed.extend(old.iter().map(|entry| entry.id));
-            posted.push(posting.clone());
+            reversed.extend(old);
+            posted.push(tally);
         }
     }
     // Whoever is no longer expected loses what was posted.
-    reversed.extend(before.into_values().flatten().map(|entry| entry.id));
+    reversed.extend(before.into_values().flatten());
     (reversed, posted)
 }
 
@@ -220,14 +257,14 @@ mod tests {
             entry(changed, EntryKind::UnauthorizedAbsence, 180),
             entry(gone, EntryKind::Attended, 180),
         ];
-        let post = |enrollment_id, entries: &[(EntryKind, i32)]| Posting { enrollment_id, entries: entries.to_vec() };
-        let postings = [
-            post(same, &[(EntryKind::Attended, 180)]),
-            post(changed, &[(EntryKind::Attended, 30), (EntryKind::AuthorizedAbsence, 150)]),
-            post(new, &[(EntryKind::Attended, 180)]),
+        let tally = |enrollment_id, entries: &[(EntryKind, i32)]| Tally { enrollment_id, entries: entries.to_vec() };
+        let tallies = [
+            tally(same, &[(EntryKind::Attended, 180)]),
+            tally(changed, &[(EntryKind::Attended, 30), (EntryKind::AuthorizedAbsence, 150)]),
+            tally(new, &[(EntryKind::Attended, 180)]),
         ];
-        let (reversed, posted) = corrections(&standing, &postings);
-        assert_eq!(reversed, [standing[1].id, standing[2].id]);
-        assert_eq!(posted, [postings[1].clone(), postings[2].clone()]);
+        let (reversed, posted) = corrections(&standing, &tallies);
+        assert_eq!(reversed, [&standing[1], &standing[2]]);
+        assert_eq!(posted, [&tallies[1], &tallies[2]]);
     }
 }

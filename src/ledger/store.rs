@@ -11,7 +11,7 @@ use diesel::{
 
 use super::{
     make_ups::MakeUp,
-    model::{Balance, EntryKind, HourEntry, HourEntryId, Posting, PostingId, corrections},
+    model::{Balance, EntryKind, HourEntry, HourEntryId, Posting, PostingId, Tally, corrections, standing},
 };
 use crate::{
     access::{Action, Actor},
@@ -173,59 +173,40 @@ pub fn post_closing(
     actor: &Actor,
     now: Instant,
     closing: Closing,
-    postings: &[Posting],
+    tallies: &[Tally],
     reason: Option<&Note>,
 ) -> Result<usize, Error> {
     actor.may(Action::CloseRollCall)?;
-    let posting_id = Id::generate();
-    let standing = if closing.number == 1 { Vec::new() } else { standing(conn, closing.session_id)? };
-    let (reversed, posted) = corrections(&standing, postings);
+    let Closing { session_id, module_id, number } = closing;
+    let posting = Posting { id: Id::generate(), module_id, reason: reason.cloned(), user_id: actor.user_id(), recorded_at: now };
+    let before = if number == 1 { Vec::new() } else { standing_of(conn, session_id)? };
+    let (reversed, posted) = corrections(&before, tallies);
     let entry = |enrollment_id: EnrollmentId, kind: EntryKind, minutes: i32| HourEntry {
-        id: Id::generate(),
-        enrollment_id,
-        module_id: closing.module_id,
-        session_id: Some(closing.session_id),
-        kind,
-        minutes,
-        closing: Some(closing.number),
-        reverses_id: None,
-        origin_id: None,
-        made_up_in_id: None,
-        posting_id,
-        reason: reason.cloned(),
-        user_id: actor.user_id(),
-        recorded_at: now,
+        closing: Some(number),
+        ..posting.entry(enrollment_id, Some(session_id), kind, minutes)
     };
-    let mut entries: Vec<HourEntry> = standing
-        .iter()
-        .filter(|old| reversed.contains(&old.id))
-        .map(|old| HourEntry { reverses_id: Some(old.id), ..entry(old.enrollment_id, old.kind, -old.minutes) })
-        .collect();
-    for posting in &posted {
-        entries.extend(posting.entries.iter().map(|(kind, minutes)| entry(posting.enrollment_id, *kind, *minutes)));
+    let reversal = |old: &HourEntry| HourEntry { reverses_id: Some(old.id), ..entry(old.enrollment_id, old.kind, -old.minutes) };
+    let mut entries: Vec<HourEntry> = reversed.into_iter().map(reversal).collect();
+    for tally in posted {
+        entries.extend(tally.entries.iter().map(|(kind, minutes)| entry(tally.enrollment_id, *kind, *minutes)));
     }
     insert(conn, &entries)?;
     let made_up = make_ups::of_closing(conn, closing)?;
-    let made_up = make_up(conn, &HourEntry { closing: None, ..entry(Id::generate(), EntryKind::MakeUp, 0) }, made_up)?;
-    if closing.number > 1 || made_up > 0 {
+    let made_up = make_up(conn, &posting, made_up)?;
+    if number > 1 || made_up > 0 {
         // A first closing adds as much that is owed as it adds present.
-        refuse_uncovered(conn, posting_id)?;
+        refuse_uncovered(conn, posting.id)?;
     }
-    roll_up(conn, posting_id)?;
+    roll_up(conn, posting.id)?;
     Ok(entries.len() + made_up)
 }
 
-/// Inserts what is made up, each entry as `of` is but for whose it is; how many there are.
-fn make_up(conn: &mut Conn, of: &HourEntry, changes: Vec<MakeUp>) -> Result<usize, Error> {
+/// Inserts what is made up, and says how many entries that is.
+fn make_up(conn: &mut Conn, posting: &Posting, changes: Vec<MakeUp>) -> Result<usize, Error> {
     let entry = |MakeUp { enrollment_id, pair: (missed, made_up_in), minutes, reverses_id }| HourEntry {
-        id: Id::generate(),
-        enrollment_id,
-        session_id: Some(missed),
-        kind: EntryKind::MakeUp,
-        minutes,
         reverses_id,
         made_up_in_id: Some(made_up_in),
-        ..of.clone()
+        ..posting.entry(enrollment_id, Some(missed), EntryKind::MakeUp, minutes)
     };
     let entries: Vec<HourEntry> = changes.into_iter().map(entry).collect();
     insert(conn, &entries)?;
@@ -247,15 +228,14 @@ fn roll_up(conn: &mut Conn, posting: PostingId) -> Result<(), Error> {
     Ok(())
 }
 
-/// The session's entries that neither reverse nor are reversed.
-fn standing(conn: &mut Conn, session: SessionId) -> Result<Vec<HourEntry>, Error> {
+/// What stands of what closings posted of the session.
+fn standing_of(conn: &mut Conn, session: SessionId) -> Result<Vec<HourEntry>, Error> {
     let all: Vec<HourEntry> = hour_entries::table
         .filter(hour_entries::session_id.eq(session))
         .order(hour_entries::id)
         .select(HourEntry::as_select())
         .load(conn)?;
-    let reversed: std::collections::HashSet<HourEntryId> = all.iter().filter_map(|entry| entry.reverses_id).collect();
-    Ok(all.into_iter().filter(|entry| entry.closing.is_some() && entry.reverses_id.is_none() && !reversed.contains(&entry.id)).collect())
+    Ok(standing(all.iter()).filter(|entry| entry.closing.is_some()).cloned().collect())
 }
 
 /// Refuses an act after which more would be present of a session or module than is owed, or less than nothing: what was adjusted is taken
@@ -276,12 +256,12 @@ fn refuse_uncovered(conn: &mut Conn, posting: PostingId) -> Result<(), Error> {
 }
 
 /// Inserts an entry that no closing posted, with what it leaves room for to be made up, and moves both balances.
-fn post(conn: &mut Conn, entry: &HourEntry) -> Result<(), Error> {
+fn post(conn: &mut Conn, posting: &Posting, entry: &HourEntry) -> Result<(), Error> {
     diesel::insert_into(hour_entries::table).values(entry).execute(conn)?;
     let made_up = make_ups::of_share(conn, entry.enrollment_id, entry.module_id)?;
-    make_up(conn, entry, made_up)?;
-    refuse_uncovered(conn, entry.posting_id)?;
-    roll_up(conn, entry.posting_id)
+    make_up(conn, posting, made_up)?;
+    refuse_uncovered(conn, posting.id)?;
+    roll_up(conn, posting.id)
 }
 
 /// An enrollment's entries after `cursor`, oldest first, and its balance.

@@ -143,6 +143,11 @@ impl SessionRow {
         self.held_starts_at.unwrap_or(self.starts_at)
     }
 
+    /// When it ended, or is to end.
+    pub fn finishes_at(&self) -> Instant {
+        self.held_ends_at.unwrap_or(self.ends_at)
+    }
+
     /// The state after `step` (publish, cancel or hold).
     ///
     /// # Errors

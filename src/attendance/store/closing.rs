@@ -1,12 +1,12 @@
 //! Closing a roll call: what was found becomes hours.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use super::{
     super::model::{Attendance, RollCall, RollCallRow, RollCallTransition, Times, after, apart, split},
-    changing, class, complete, guests,
+    changing, class, complete, entry, guests,
     lines::{Lines, compare, delete, replace, stored},
-    provider, row, save, shown,
+    row, save, shown,
 };
 use crate::{
     access::{Action, Actor},
@@ -16,9 +16,9 @@ use crate::{
     error::Error,
     http::Change,
     intakes,
-    journal::NewEntry,
-    ledger::{self, Closing, Posting},
+    ledger::{self, Closing, Tally},
     schedule::{SessionId, SessionRow},
+    text::Note,
 };
 
 /// Closes a roll call: posts, for each enrollment expected in it, entries that add up to the session's minutes.
@@ -40,15 +40,14 @@ pub fn close(conn: &mut Conn, actor: &Actor, now: Instant, session_id: SessionId
     let lines = as_held(&session, stored);
     replace(conn, session_id, &lines)?;
     let stored = lines.now;
-    let called: BTreeMap<EnrollmentId, &Attendance> = stored.iter().map(|attendance| (attendance.enrollment_id, attendance)).collect();
-    let owing = class.iter().filter(|one| one.makes_up.is_none());
-    let postings = owing.filter_map(|one| called.get(&one.person.enrollment_id)).map(|attendance| posting(attendance, whole));
-    let postings = postings.collect::<Result<Vec<Posting>, Error>>()?;
-    let gone = guests::remove_strangers(conn, session_id, &class)?;
+    let guests: BTreeSet<EnrollmentId> = class.iter().filter(|one| one.is_guest()).map(|one| one.person.enrollment_id).collect();
+    let owing = stored.iter().filter(|line| !guests.contains(&line.enrollment_id));
+    let tallies = owing.map(|line| tally(line, whole)).collect::<Result<Vec<Tally>, Error>>()?;
+    let gone = guests::remove_strangers(conn, session_id, &guests)?;
     let number = before.closings + 1;
     let closing = Closing { session_id, module_id: session.module_id, number };
     let reason = change.reason.as_ref().or(before.reopen_reason.as_ref());
-    let posted = ledger::post_closing(conn, actor, now, closing, &postings, reason)?;
+    let posted = ledger::post_closing(conn, actor, now, closing, &tallies, reason)?;
     let changed = RollCallRow {
         state,
         closings: number,
@@ -63,12 +62,10 @@ pub fn close(conn: &mut Conn, actor: &Actor, now: Instant, session_id: SessionId
     enrollments::settle(conn, actor, session_id)?;
     // The open sessions and the open minutes of the cohorts change for everybody.
     intakes::touch_all(conn, session.intake_id)?;
-    let entry = NewEntry::of("roll_call.closed", "session", session_id).provider(provider(conn, &session)?).intake(session.intake_id);
     let was = serde_json::json!({ "roll_call": before, "taken_out": strangers, "guests_taken_out": gone, "as_called": lines.gone });
-    let guests: Vec<EnrollmentId> = class.iter().filter(|one| one.makes_up.is_some()).map(|one| one.person.enrollment_id).collect();
     let facts =
         serde_json::json!({ "as_held": lines.fresh, "guests": guests, "closing": number, "entries_posted": posted, "roll_call": changed });
-    actor.record(entry.from(&was).to(&facts).because(reason.map(|reason| reason.as_str())));
+    actor.record(entry(conn, "roll_call.closed", &session)?.from(&was).to(&facts).because(reason.map(Note::as_str)));
     Ok(shown(&session, changed, class, &stored))
 }
 
@@ -84,9 +81,9 @@ fn as_held(session: &SessionRow, stored: Vec<Attendance>) -> Lines {
 }
 
 /// The session may have turned out shorter than planned after its roll was called.
-fn posting(attendance: &Attendance, whole: i32) -> Result<Posting, Error> {
+fn tally(attendance: &Attendance, whole: i32) -> Result<Tally, Error> {
     let entries = split(attendance.code, attendance.minutes, whole).map_err(|(_, detail)| {
         Error::conflict("minutes_do_not_fit", format!("the attendance of enrollment {} does not fit: {detail}", attendance.enrollment_id))
     })?;
-    Ok(Posting { enrollment_id: attendance.enrollment_id, entries })
+    Ok(Tally { enrollment_id: attendance.enrollment_id, entries })
 }

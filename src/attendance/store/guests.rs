@@ -1,13 +1,15 @@
 //! Who comes to a session to make up another one.
 
+use std::collections::BTreeSet;
+
 use diesel::{dsl::sum, prelude::*};
 
 use super::{
     super::{
-        guests::{Guest, MakesUp, Member, NewGuest, paired},
+        guests::{Guest, MakesUp, NewGuest, paired},
         model::{RollCall, RollCallRow, RollCallState},
     },
-    changing, class, provider, row, save, shown, stored, zone,
+    answered, changing, entry, row, save, stored, zone,
 };
 use crate::{
     access::{Action, Actor},
@@ -16,7 +18,6 @@ use crate::{
     enrollments::{self, EnrollmentId, enrolled_at},
     error::Error,
     intakes::SessionMode,
-    journal::NewEntry,
     ledger::EntryKind,
     schedule::{self, SessionId, SessionRow, SessionState},
     schema::{attendances, enrollment_periods, guests, hour_entries, roll_calls, session_cohorts, sessions},
@@ -72,7 +73,7 @@ pub(in crate::attendance) fn invite(
     let changed = RollCallRow { version: before.version + 1, ..before.clone() };
     save(conn, &before, &changed)?;
     diesel::insert_into(guests::table).values(&guest).execute(conn)?;
-    record(conn, actor, "guest.invited", &session, |entry| entry.to(&guest).because(guest.note.as_ref().map(Note::as_str)))?;
+    actor.record(entry(conn, "guest.invited", &session)?.to(&guest).because(guest.note.as_ref().map(Note::as_str)));
     answered(conn, &session, changed)
 }
 
@@ -133,7 +134,7 @@ fn missed_nothing(conn: &mut Conn, enrollment: EnrollmentId, session: SessionId)
 
 /// The session in which an enrollment is while this one lasts, as a guest or because it is owed, but for the one that is made up.
 fn elsewhere(conn: &mut Conn, session: &SessionRow, new: &NewGuest) -> Result<Option<Code>, Error> {
-    let (starts_at, ends_at) = (session.begins_at(), session.held_ends_at.unwrap_or(session.ends_at));
+    let (starts_at, ends_at) = (session.begins_at(), session.finishes_at());
     let meanwhile = || {
         sessions::table
             .filter(sessions::intake_id.eq(session.intake_id))
@@ -174,30 +175,12 @@ pub(in crate::attendance) fn dismiss(
     diesel::delete(attendances::table.find((session_id, enrollment_id))).execute(conn)?;
     diesel::delete(guests::table.find((session_id, enrollment_id))).execute(conn)?;
     let was = serde_json::json!({ "guest": guest, "mark": mark });
-    record(conn, actor, "guest.dismissed", &session, |entry| entry.from(&was).because(Some(reason.as_str())))?;
+    actor.record(entry(conn, "guest.dismissed", &session)?.from(&was).because(Some(reason.as_str())));
     answered(conn, &session, changed)
 }
 
-fn record(
-    conn: &mut Conn,
-    actor: &Actor,
-    action: &'static str,
-    session: &SessionRow,
-    told: impl FnOnce(NewEntry) -> NewEntry,
-) -> Result<(), Error> {
-    actor.record(told(NewEntry::of(action, "session", session.id).provider(provider(conn, session)?).intake(session.intake_id)));
-    Ok(())
-}
-
-fn answered(conn: &mut Conn, session: &SessionRow, row: RollCallRow) -> Result<RollCall, Error> {
-    let class = class(conn, session)?;
-    let stored = stored(conn, session.id)?;
-    Ok(shown(session, row, class, &stored))
-}
-
 /// Takes out whoever is no guest any more: having left before the session, or owing it now. Returns who that was.
-pub(super) fn remove_strangers(conn: &mut Conn, session_id: SessionId, class: &[Member]) -> Result<Vec<Guest>, Error> {
-    let guests: Vec<EnrollmentId> = class.iter().filter(|one| one.makes_up.is_some()).map(|one| one.person.enrollment_id).collect();
+pub(super) fn remove_strangers(conn: &mut Conn, session_id: SessionId, guests: &BTreeSet<EnrollmentId>) -> Result<Vec<Guest>, Error> {
     let own = || guests::table.filter(guests::session_id.eq(session_id));
     let stored: Vec<Guest> = own().order(guests::enrollment_id).select(Guest::as_select()).load(conn)?;
     let strangers: Vec<Guest> = stored.into_iter().filter(|guest| !guests.contains(&guest.enrollment_id)).collect();

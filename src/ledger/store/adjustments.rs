@@ -3,7 +3,7 @@
 use diesel::{dsl::sum, prelude::*};
 
 use super::{
-    super::model::{Bounds, EntryKind, HourEntry, HourEntryId, NewAdjustment},
+    super::model::{Bounds, EntryKind, HourEntry, HourEntryId, NewAdjustment, Posting},
     post,
 };
 use crate::{
@@ -35,24 +35,10 @@ pub(in crate::ledger) fn adjust(
 ) -> Result<HourEntry, Error> {
     let (enrollment, intake) = changing(conn, actor, id)?;
     let module_id = module_of(conn, &enrollment, &new)?;
-    let entry = HourEntry {
-        id: Id::generate(),
-        enrollment_id: id,
-        module_id,
-        session_id: new.session_id,
-        kind: EntryKind::Adjustment,
-        minutes: new.minutes,
-        closing: None,
-        reverses_id: None,
-        origin_id: None,
-        made_up_in_id: None,
-        posting_id: Id::generate(),
-        reason: Some(new.reason),
-        user_id: actor.user_id(),
-        recorded_at: now,
-    };
+    let posting = Posting { id: Id::generate(), module_id, reason: Some(new.reason), user_id: actor.user_id(), recorded_at: now };
+    let entry = posting.entry(id, new.session_id, EntryKind::Adjustment, new.minutes);
     check(conn, &entry, entry.minutes)?;
-    posted(conn, actor, (&enrollment, &intake), entry, "hours.adjusted")
+    posted(conn, actor, (&enrollment, &intake), &posting, entry, "hours.adjusted")
 }
 
 /// Takes back what was posted by hand: a reversing entry with the same minutes, negative.
@@ -72,17 +58,10 @@ pub(in crate::ledger) fn reverse(conn: &mut Conn, actor: &Actor, now: Instant, i
         return Err(Error::conflict("already_reversed", "the entry is a reversal, or was taken back before"));
     }
     check(conn, &old, -old.minutes)?;
-    let entry = HourEntry {
-        id: Id::generate(),
-        minutes: -old.minutes,
-        reverses_id: Some(old.id),
-        posting_id: Id::generate(),
-        reason: Some(reason),
-        user_id: actor.user_id(),
-        recorded_at: now,
-        ..old
-    };
-    posted(conn, actor, (&enrollment, &intake), entry, "hours.reversed")
+    let HourEntry { enrollment_id, module_id, session_id, kind, minutes, .. } = old;
+    let posting = Posting { id: Id::generate(), module_id, reason: Some(reason), user_id: actor.user_id(), recorded_at: now };
+    let entry = HourEntry { reverses_id: Some(id), ..posting.entry(enrollment_id, session_id, kind, -minutes) };
+    posted(conn, actor, (&enrollment, &intake), &posting, entry, "hours.reversed")
 }
 
 /// The enrollment whose hours are about to change, and its intake, under the lock that every closing in its intake takes too.
@@ -102,10 +81,11 @@ fn posted(
     conn: &mut Conn,
     actor: &Actor,
     (enrollment, intake): (&Enrollment, &Intake),
+    posting: &Posting,
     entry: HourEntry,
     action: &'static str,
 ) -> Result<HourEntry, Error> {
-    post(conn, &entry)?;
+    post(conn, posting, &entry)?;
     intakes::touch(conn, intake.id, &[enrollment.sponsor_id])?;
     let journaled = NewEntry::of(action, "hour_entry", entry.id).provider(intake.provider_id).intake(intake.id);
     actor.record(journaled.to(&entry).because(entry.reason.as_ref().map(Note::as_str)));

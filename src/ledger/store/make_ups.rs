@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::{
     super::{
-        make_ups::{Earned, MakeUp, Pair, corrected, mismatches, standing},
+        make_ups::{Earned, MakeUp, Pair, corrected, mismatches, standing_pairs},
         model::HourEntry,
     },
     Closing,
@@ -105,8 +105,7 @@ fn earned(conn: &mut Conn, guests: &[EnrollmentId], closing: Option<SessionId>) 
 
 /// What stands of roll calls that are reopened: it does until they are closed again (DOMAIN section 3, reopening).
 fn reopened(conn: &mut Conn, entries: &[HourEntry]) -> Result<Vec<Earned>, Error> {
-    let entries: Vec<&HourEntry> = entries.iter().collect();
-    let standing = standing(&entries);
+    let standing: Vec<(Pair, &HourEntry)> = standing_pairs(entries.iter()).collect();
     let sessions: BTreeSet<SessionId> = standing.iter().map(|((_, made_up_in), _)| *made_up_in).collect();
     if sessions.is_empty() {
         return Ok(Vec::new());

@@ -213,7 +213,7 @@ pub fn verify_sessions(conn: &mut Conn) -> Result<Vec<String>, Error> {
 fn outside(row: &SessionRow, intake: &Intake) -> Option<String> {
     let Days { from, until } = Days::of_intake(intake);
     let (id, at, Intake { opens_on, closes_on, .. }) = (row.id, row.begins_at(), intake);
-    let is_outside = at < from || row.held_ends_at.unwrap_or(row.ends_at) > until;
+    let is_outside = at < from || row.finishes_at() > until;
     is_outside.then(|| format!("sessions: session {id} of {at} lies outside the days of its intake, {opens_on} to {closes_on}"))
 }
 
