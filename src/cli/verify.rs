@@ -8,7 +8,7 @@ use crate::{
     db::{self, Conn, Db},
     enrollments,
     error::Error,
-    feeds, intakes, journal, ledger, organizations, schedule,
+    feeds, intakes, journal, ledger, organizations, people, schedule,
     text::counted,
 };
 
@@ -19,13 +19,15 @@ Exit code 3 if anything was found. Each finding begins with the name of its chec
   references  rows that refer to missing rows (SQLite only)
   journal     the chain of entries, their hashes and payloads
   tree        who is below whom among organizations, from their parents
-  intakes     each is as the journal says
+  people      all are called as the journal says
+  intakes     each is as the journal says, with the seats kept for its sponsors
+  enrollments each is as the journal says: whose it is, who sends and pays, the cohort and the crew
   seats       seats taken, by intake and sponsor
   periods     an enrollment stands where its last period says, and all are in its cohort; no gaps, no overlaps
   steps       an enrollment's steps follow each other, began its periods and are those of the journal
   claims      what sessions occupy, and that nobody is in two places without a waiver
   plan        no more is scheduled than planned, by cohort and module
-  sessions    published, held and cancelled ones are so in the journal and as it says, and all lie within the days of their intake
+  sessions    published, held and cancelled ones are so in the journal; all but cancelled ones are as it says and within the days of their intake
   series      what each was made from can be read
   waivers     whoever may be in two places may by the journal
   changes     what is told of sessions that were moved or cancelled is what the journal says became of them, each once, to whom it concerns
@@ -36,6 +38,8 @@ Exit code 3 if anything was found. Each finding begins with the name of its chec
   make-ups    what guests made up is what they attended, and no more than they missed
   unsettled   closed sessions that somebody reaches back over are listed
   hours       every balance is the sum of its entries, and closings posted them all
+What only warns is not held against the journal: days off, crew shifts, instructors' profiles. Nor is what only names or lets in: organizations,
+programs, rooms, cohorts, phones and posts of people, users and tokens. Confirmed versions and their modules the database itself keeps.
 
 Examples:
   muster verify
@@ -53,7 +57,9 @@ type Check = fn(&mut Conn) -> Result<Vec<String>, Error>;
 const CHECKS: &[(&str, Check)] = &[
     ("journal", |conn| Ok(journal::verify(conn)?.1)),
     ("tree", organizations::verify),
+    ("people", people::verify),
     ("intakes", intakes::verify),
+    ("enrollments", enrollments::verify),
     ("seats", enrollments::verify_seats),
     ("periods", enrollments::verify_periods),
     ("steps", enrollments::verify_steps),

@@ -9,5 +9,5 @@ pub use model::{DatedChange, Enrollment, EnrollmentId, EnrollmentRow, Enrollment
 pub use store::periods::{enrolled_at, enrolled_since};
 pub use store::roster::{Expected, enrolled, expected_of};
 pub use store::unsettled::{closed_by_cohort, settle, verify_unsettled};
-pub use store::verify::{verify_periods, verify_seats, verify_steps};
+pub use store::verify::{verify, verify_periods, verify_seats, verify_steps};
 pub use store::{count_undecided, crews_among, enroll, find, list, open_of, remove_many, transition};

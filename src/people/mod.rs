@@ -12,4 +12,5 @@ pub use model::{
     PersonId, PersonKind, PersonPatch, PostPatch,
 };
 pub use store::amendments::amend_many;
+pub use store::verify::verify;
 pub use store::{create, employee_numbers, find, instructors_of, is_editable_by, list, matches, register_many, remove_many, update};

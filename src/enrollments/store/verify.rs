@@ -7,10 +7,10 @@ use diesel::{
     sql_query,
     sql_types::{Nullable, Text},
 };
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::{
-    super::model::{EnrollmentId, EnrollmentState},
+    super::model::{Enrollment, EnrollmentId, EnrollmentState},
     ids_after,
 };
 use crate::{
@@ -21,10 +21,45 @@ use crate::{
     },
     error::Error,
     id::Id,
-    intakes::IntakeId,
+    intakes::{CohortId, IntakeId},
+    journal,
     organizations::OrganizationId,
+    people::PersonId,
+    programs::DisciplineId,
     schema::{enrollment_steps, enrollments, intake_sponsors, intakes, journal_entries, journal_payloads},
+    text::{Code, Name},
 };
+
+/// The entries of the journal that say all of an enrollment, as it stood from then on.
+const WHOLE: [&str; 3] = ["enrollment.created", "enrollment.updated", "enrollment.changed_state"];
+
+/// An enrollment without its state, which its steps are held against.
+#[derive(Serialize, Deserialize)]
+struct Facts {
+    trainee_id: PersonId,
+    discipline_id: DisciplineId,
+    sponsor_id: OrganizationId,
+    unit_id: OrganizationId,
+    cohort_id: Option<CohortId>,
+    payer_id: Option<OrganizationId>,
+    funding: Option<Name>,
+    crew: Option<Code>,
+}
+
+/// Holds each enrollment against the journal's last word about it: whose it is, who sends and pays, and with whom they work.
+pub fn verify(conn: &mut Conn) -> Result<Vec<String>, Error> {
+    let mut findings = Vec::new();
+    let mut ids = ids_after(conn, None)?;
+    while let Some(last) = ids.last().copied() {
+        let page = enrollments::table.filter(enrollments::id.eq_any(ids)).order(enrollments::id);
+        let page: Vec<Enrollment> = page.select(Enrollment::as_select()).load(conn)?;
+        let page: Vec<(EnrollmentId, Enrollment)> = page.into_iter().map(|enrollment| (enrollment.id, enrollment)).collect();
+        let unlike = journal::unlike::<Facts, _>(conn, &page, &WHOLE)?;
+        findings.extend(unlike.into_iter().map(|(id, how)| format!("enrollments: enrollment {id} {how}")));
+        ids = ids_after(conn, Some(last))?;
+    }
+    Ok(findings)
+}
 
 /// Recounts the seats of every intake and sponsor and says what differs.
 pub fn verify_seats(conn: &mut Conn) -> Result<Vec<String>, Error> {

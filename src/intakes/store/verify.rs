@@ -1,11 +1,21 @@
 //! What `muster verify` looks for among the intakes.
 
+use std::collections::BTreeMap;
+
 use diesel::prelude::*;
+use serde::Deserialize;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::super::model::{Intake, IntakeId};
-use crate::{db::Conn, error::Error, id::Id, journal, schema::intakes};
+use crate::{
+    db::Conn,
+    error::Error,
+    id::Id,
+    journal,
+    organizations::OrganizationId,
+    schema::{intake_sponsors, intakes, journal_entries, journal_payloads},
+};
 
 /// Intakes in one look.
 const PAGE: i64 = 500;
@@ -13,7 +23,7 @@ const PAGE: i64 = 500;
 /// The entries of the journal that say all of an intake, as it stood from then on.
 const WHOLE: [&str; 3] = ["intake.created", "intake.updated", "intake.changed_state"];
 
-/// Holds each intake against the journal's last word about it.
+/// Holds each intake, and the seats that it keeps for its sponsors, against the journal's last word about them.
 pub fn verify(conn: &mut Conn) -> Result<Vec<String>, Error> {
     let mut findings = Vec::new();
     let mut last: IntakeId = Id::from_uuid(Uuid::nil());
@@ -21,6 +31,7 @@ pub fn verify(conn: &mut Conn) -> Result<Vec<String>, Error> {
         let after = intakes::table.filter(intakes::id.gt(last)).order(intakes::id).limit(PAGE);
         let page: Vec<Intake> = after.select(Intake::as_select()).load(conn)?;
         let Some(intake) = page.last() else {
+            findings.extend(unlike_quotas(conn)?);
             return Ok(findings);
         };
         last = intake.id;
@@ -28,4 +39,52 @@ pub fn verify(conn: &mut Conn) -> Result<Vec<String>, Error> {
         let unlike = journal::unlike::<Map<String, Value>, _>(conn, &page, &WHOLE)?;
         findings.extend(unlike.into_iter().map(|(id, how)| format!("intakes: intake {id} {how}")));
     }
+}
+
+/// What the payload of an entry about a quota says of it as it was set.
+#[derive(Deserialize)]
+struct QuotaPayload {
+    to: Quota,
+}
+
+#[derive(Deserialize)]
+struct Quota {
+    seats: Option<i32>,
+}
+
+/// The seats kept for a sponsor where they are others than the journal says. An entry that says nothing any more is the business of the
+/// journal's check.
+fn unlike_quotas(conn: &mut Conn) -> Result<Vec<String>, Error> {
+    let entries: Vec<(Option<IntakeId>, OrganizationId, Option<String>)> = journal_entries::table
+        .left_join(journal_payloads::table.on(journal_payloads::entry_id.eq(journal_entries::id)))
+        .filter(journal_entries::action.eq("seat_quota.set"))
+        .order(journal_entries::seq)
+        .select((journal_entries::intake_id, journal_entries::subject_id, journal_payloads::body.nullable()))
+        .load(conn)?;
+    let mut told: BTreeMap<(IntakeId, OrganizationId), Option<QuotaPayload>> = BTreeMap::new();
+    for (intake, sponsor, body) in entries {
+        let Some(intake) = intake else { continue };
+        told.insert((intake, sponsor), body.and_then(|body| serde_json::from_str(&body).ok()));
+    }
+    let stored: Vec<(IntakeId, OrganizationId, i32)> = intake_sponsors::table
+        .filter(intake_sponsors::seats.is_not_null())
+        .select((intake_sponsors::intake_id, intake_sponsors::sponsor_id, intake_sponsors::seats.assume_not_null()))
+        .load(conn)?;
+    let mut stored: BTreeMap<_, i32> = stored.into_iter().map(|(intake, sponsor, seats)| ((intake, sponsor), seats)).collect();
+    let mut findings = Vec::new();
+    let mut compare = |(intake, sponsor): (IntakeId, OrganizationId), kept: Option<i32>, told: Option<i32>| {
+        if kept != told {
+            let count = |seats: Option<i32>| seats.map_or_else(|| "any number of".to_owned(), |seats| seats.to_string());
+            let (kept, told) = (count(kept), count(told));
+            findings.push(format!("intakes: intake {intake} has {kept} seats for sponsor {sponsor}, the journal says {told}"));
+        }
+    };
+    for (pair, payload) in told {
+        let kept = stored.remove(&pair);
+        if let Some(QuotaPayload { to: Quota { seats } }) = payload {
+            compare(pair, kept, seats);
+        }
+    }
+    stored.into_iter().for_each(|(pair, seats)| compare(pair, Some(seats), None));
+    Ok(findings)
 }

@@ -213,6 +213,8 @@ fn who_can_be_a_guest_and_what_they_can_make_up() {
     let suspension = json!({ "reason": "ill", "effective_at": seed::morning(2) });
     of.course.coordinator.post(&format!("/enrollments/{}/suspend", guest.id), suspension).expect(200);
     assert_eq!(of.course.coordinator.get(&path(&of.other)).expect(200).body["entries"].as_array().unwrap().len(), 1);
+    let listed = of.course.coordinator.get("/roll-calls?open=true").expect(200);
+    assert_eq!(listed.items().iter().find(|one| one["session_id"] == of.other.as_str()).unwrap()["expected"], 1);
     of.close_other(&[]);
     assert_eq!(app.count("SELECT count(*) FROM guests"), 0);
     assert_eq!(app.findings(), Vec::<String>::new());
@@ -239,6 +241,67 @@ fn nobody_is_a_guest_of_what_they_did_not_miss_or_in_two_places() {
     });
     of.invite(&of.first[0]).expect(201);
     app.unchanged(|| drop(of.invite_to(&at_once, &of.first[0], &of.missed).expect(409).problem("guest_elsewhere")));
+}
+
+#[test]
+fn whoever_was_excused_missed_something_and_whoever_was_there_after_all_did_not() {
+    let app = spawn_app();
+    let of = classes(&app);
+    let guest = &of.first[0];
+    of.close_missed(seed::line(guest, "excused"));
+    of.invite(guest).expect(201);
+    of.dismiss(guest).expect(200);
+    of.reopen(&of.missed);
+    of.close_missed(seed::line(guest, "present"));
+    app.unchanged(|| of.invite(guest).fault("/missed_session_id", "nothing_missed"));
+    // What is reopened may turn out otherwise.
+    of.reopen(&of.missed);
+    of.invite(guest).expect(201);
+}
+
+#[test]
+fn a_guest_comes_while_the_own_session_goes_on_and_between_others() {
+    let app = spawn_app();
+    let of = classes(&app);
+    let course = &of.course;
+    let at = |code: &str, start: &str, cohort: &str| {
+        let mut body = seed::session_body(course, code, start);
+        (body["module_id"], body["cohort_ids"], body["instructor_ids"]) = (json!(course.program.common_module), json!([cohort]), json!([]));
+        body
+    };
+    let at_once = seed::published_session_as(course, at("AT-ONCE", &seed::morning(1), &course.mechanics));
+    of.invite_to(&at_once, &of.first[0], &of.missed).expect(201);
+    let start = seed::morning(8);
+    let own = |code: &str, start: &str| at(code, start, &course.metallurgy);
+    seed::session_as(course, own("DRAFT", &start));
+    let cancelled = seed::published_session_as(course, own("CANCELLED", &start));
+    course.coordinator.post(&format!("/sessions/{cancelled}/cancel"), reason("storm")).expect(200);
+    let mut recorded = own("RECORDED", &start);
+    (recorded["mode"], recorded["length_minutes"]) = (json!("recorded"), json!(45));
+    seed::published_session_as(course, recorded);
+    seed::published_session_as(course, own("BEFORE", &seed::after(&start, -90)));
+    seed::published_session_as(course, own("AFTER", &seed::after(&start, 90)));
+    let between = seed::published_session_as(course, at("BETWEEN", &start, &course.mechanics));
+    of.invite_to(&between, &of.first[0], &of.missed).expect(201);
+}
+
+#[test]
+fn an_adjustment_leaves_less_to_be_made_up_but_never_more() {
+    // Of a session with 30 minutes missed, 30 attended ones taken away; and of a whole module with 90 missed, 50 given.
+    for (line, of_session, minutes, made_up) in [(("late", 60), true, -30, 30), (("late", 0), false, 50, 40)] {
+        let app = spawn_app();
+        let of = classes(&app);
+        let guest = &of.first[0];
+        of.close_missed(seed::line_of(guest, line.0, line.1));
+        let (session, module) =
+            if of_session { (json!(of.missed), Value::Null) } else { (Value::Null, json!(of.course.program.common_module)) };
+        let adjust = json!({ "session_id": session, "module_id": module, "minutes": minutes, "reason": "by order" });
+        of.course.coordinator.post(&format!("/enrollments/{}/hours", guest.id), adjust).expect(201);
+        of.invite(guest).expect(201);
+        of.close_other(&[seed::line(guest, "present")]);
+        assert_eq!(of.made_up(), made_up);
+        assert_eq!(app.findings(), Vec::<String>::new());
+    }
 }
 
 #[test]

@@ -107,6 +107,27 @@ fn the_instructor_and_the_class_adviser_call_the_roll_too() {
 }
 
 #[test]
+fn what_others_called_of_their_cohorts_stays_when_an_adviser_calls_the_own() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let adviser = app.coordinator().post("/instructors", json!({ "name": "班主任" })).expect(201).id();
+    let body = json!({ "discipline_id": course.program.metallurgy, "code": "MET-2", "name": "二班", "adviser_id": adviser });
+    let cohort = course.coordinator.post(&format!("/intakes/{}/cohorts", course.intake), body).expect(201).id();
+    let own = seed::enrolled_at(&course, &course.sponsor.id, (&course.program.metallurgy, &cohort), 1).remove(0);
+    let other = seed::enrolled(&course, 1).remove(0);
+    let mut body = seed::session_body(&course, "MET-01", &seed::morning(1));
+    body["cohort_ids"] = json!([cohort, course.metallurgy]);
+    let session = seed::held_session_as(&course, body);
+    let both = [seed::line(&own, "absent"), seed::line(&other, "present")];
+    seed::put_roll_call(&course, &session, &both).expect(200);
+    let lines = json!({ "entries": [seed::line(&own, "present")] });
+    let put = app.class_adviser(&adviser).if_match("*").put(&path(&session), lines).expect(200);
+    assert_eq!(put.body["entries"].as_array().unwrap().len(), 1);
+    seed::step_roll_call(&course, &session, "close", None).expect(200);
+    assert_eq!([&own, &other].map(|one| ledger(&course.coordinator, one)), [(); 2].map(|()| entries(&[("attended", 90)])));
+}
+
+#[test]
 fn a_stale_roll_call_does_not_overwrite_a_newer_one() {
     let app = spawn_app();
     let (course, members, session) = class(&app);

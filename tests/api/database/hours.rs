@@ -85,6 +85,35 @@ fn a_roll_call_takes_no_illegal_step() {
 }
 
 #[test]
+fn a_roll_call_that_was_closed_or_has_a_line_or_a_guest_stays() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let closed = seed::closed_session(&course, "MET-01", &seed::morning(1), &[]);
+    let members = seed::enrolled(&course, 1);
+    let called = seed::held_session(&course, "MET-02", &seed::morning(2));
+    seed::put_roll_call(&course, &called, &[seed::line(&members[0], "present")]).expect(200);
+    let [visited, empty] = [3, 4].map(|day| {
+        let session = seed::held_session(&course, &format!("MET-0{day}"), &seed::morning(day));
+        seed::put_roll_call(&course, &session, &[]).expect(200);
+        session
+    });
+    app.sql(&format!(
+        "INSERT INTO guests (session_id, enrollment_id, missed_session_id, intake_id, created_at) VALUES ({}, {}, {}, {}, {})",
+        app.hex(&visited),
+        app.hex(&members[0].id),
+        app.hex(&called),
+        app.hex(&course.intake),
+        app.instant("2020-06-02T03:00:00Z")
+    ))
+    .unwrap();
+    let delete = |session: &str| format!("DELETE FROM roll_calls WHERE session_id = {}", app.hex(session));
+    for session in [&closed, &called, &visited] {
+        assert!(app.refusal(&delete(session)).contains("muster:roll_call_closed"), "{session}");
+    }
+    app.sql(&delete(&empty)).unwrap();
+}
+
+#[test]
 fn a_roll_call_says_when_it_was_submitted_and_closed_exactly_while_it_is() {
     let app = spawn_app();
     let (course, members, _) = taught(&app);

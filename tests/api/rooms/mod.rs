@@ -131,7 +131,11 @@ fn a_room_that_is_too_small_is_warned_of() {
     assert_eq!((&told.body["fits"], &conflict["kind"], &conflict["severity"]), (&json!(true), &json!("room_capacity"), &json!("warn")));
     assert!(conflict["detail"].as_str().unwrap().contains("3 trainees"), "{conflict}");
     course.coordinator.if_match("*").patch(&format!("/rooms/{small}"), json!({ "capacity": 3 })).expect(200);
-    assert_eq!(check(session).expect(200).body["conflicts"], json!([]));
+    assert_eq!(check(session.clone()).expect(200).body["conflicts"], json!([]));
+    let online = json!({ "code": "M", "name": "腾讯会议", "kind": "online", "link": "https://meeting.example.org/1", "capacity": 2 });
+    session["room_id"] = json!(course.coordinator.post("/rooms", online).expect(201).id());
+    session["mode"] = json!("live_online");
+    assert_eq!(check(session).expect(200).body["conflicts"][0]["kind"], "room_capacity");
 }
 
 #[test]

@@ -269,6 +269,10 @@ fn what_is_published_and_changes_to_a_time_that_is_over_is_warned_of() {
     for unmoved in [json!({ "id": published }), json!({ "id": published, "change": { "place": "Hall 3", "reason": "x" } })] {
         assert_eq!(told(&check(&course, json!({ "changes": [unmoved] })).expect(200)), []);
     }
+    // Nor a draft, and what nobody was told another time of.
+    assert_eq!(told(&check(&course, json!({ "changes": [{ "id": draft, "change": change }] })).expect(200)), []);
+    let draft = course.coordinator.post(&format!("/sessions/{draft}/publish"), json!({})).expect(200);
+    assert_eq!(draft.body["warnings"], json!([]));
     let moved = course.coordinator.if_match("*").patch(&format!("/sessions/{published}"), change).expect(200);
     assert_eq!(moved.body["warnings"][0]["kind"], "in_the_past");
     let detail = moved.text_at("/warnings/0/detail");

@@ -33,6 +33,91 @@ fn an_intake_that_is_not_as_the_journal_says_is_found() {
 }
 
 #[test]
+fn seats_that_are_kept_for_a_sponsor_otherwise_than_the_journal_says_are_found() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    seed::enrolled(&course, 1);
+    let (sponsor, other) = (&course.sponsor.id, &seed::sponsor(&app, "BAOWU").id);
+    let quota = format!("/intakes/{}/seat-quotas/{sponsor}", course.intake);
+    course.coordinator.put(&quota, json!({ "seats": 9 })).expect(200);
+    course.coordinator.if_match("*").put(&quota, json!({ "seats": 5 })).expect(200);
+    assert_eq!(app.findings(), Vec::<String>::new());
+    let set = |seats: &str| format!("UPDATE intake_sponsors SET seats = {seats} WHERE sponsor_id = {}", app.hex(sponsor));
+    let (intake, theirs) = (app.hex(&course.intake), app.hex(other));
+    let finding = |sponsor: &str, kept: &str, told: &str| {
+        format!("intakes: intake {} has {kept} seats for sponsor {sponsor}, the journal says {told}", course.intake)
+    };
+    for (edit, back, says) in [
+        (set("6"), set("5"), finding(sponsor, "6", "5")),
+        (set("NULL"), set("5"), finding(sponsor, "any number of", "5")),
+        (
+            format!("INSERT INTO intake_sponsors (intake_id, sponsor_id, seats) VALUES ({intake}, {theirs}, 1)"),
+            format!("DELETE FROM intake_sponsors WHERE sponsor_id = {theirs}"),
+            finding(other, "1", "any number of"),
+        ),
+    ] {
+        app.sql(&edit).unwrap();
+        assert_eq!(app.findings(), [says], "{edit}");
+        app.sql(&back).unwrap();
+        assert_eq!(app.findings(), Vec::<String>::new(), "{back}");
+    }
+    course.coordinator.if_match("*").put(&quota, json!({ "seats": null })).expect(200);
+    assert_eq!(app.findings(), Vec::<String>::new());
+    app.sql(&set("6")).unwrap();
+    let told =
+        "UPDATE journal_payloads SET body = 'erased' WHERE entry_id IN (SELECT id FROM journal_entries WHERE action = 'seat_quota.set')";
+    app.forge("journal_payloads", told);
+    assert_found(&app, &["journal"], &["the payload at position"]);
+}
+
+#[test]
+fn an_enrollment_that_is_not_as_the_journal_says_is_found() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let member = seed::enrolled(&course, 1).remove(0);
+    let path = format!("/enrollments/{}", member.id);
+    course.coordinator.if_match("*").patch(&path, json!({ "crew": "甲" })).expect(200);
+    course.coordinator.post(&format!("{path}/suspend"), json!({ "reason": "ill" })).expect(200);
+    assert_eq!(app.findings(), Vec::<String>::new());
+    let (key, other) = (app.hex(&member.id), seed::sponsor(&app, "BAOWU"));
+    let [sponsor, unit, theirs] = [&course.sponsor.id, &course.sponsor.plants[0], &other.id].map(|id| app.hex(id));
+    let [own, second] = [&member.trainee, &seed::recruit(&course)].map(|id| app.hex(id));
+    let cohort = |id: &str| format!("UPDATE enrollment_periods SET cohort_id = {id}; UPDATE enrollments SET cohort_id = {id}");
+    let set = |change: &str| format!("UPDATE enrollments SET {change} WHERE id = {key}");
+    for (edit, back, says) in [
+        (set("crew = '乙'"), set("crew = '甲'"), "crew"),
+        (set(&format!("payer_id = {theirs}, funding = 'x'")), set("payer_id = NULL, funding = NULL"), "funding, payer_id"),
+        (
+            set(&format!("sponsor_id = {theirs}, unit_id = {theirs}")),
+            set(&format!("sponsor_id = {sponsor}, unit_id = {unit}")),
+            "sponsor_id, unit_id",
+        ),
+        (set(&format!("person_id = {second}")), set(&format!("person_id = {own}")), "trainee_id"),
+        (cohort("NULL"), cohort(&app.hex(&course.metallurgy)), "cohort_id"),
+    ] {
+        app.sql(&edit).unwrap();
+        assert_eq!(app.findings(), [format!("enrollments: enrollment {} is not as the journal says: other {says}", member.id)], "{edit}");
+        app.sql(&back).unwrap();
+        assert_eq!(app.findings(), Vec::<String>::new(), "{back}");
+    }
+}
+
+#[test]
+fn somebody_who_is_called_otherwise_than_the_journal_says_is_found() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let (trainee, instructor) = (seed::recruit(&course), &course.instructor);
+    course.coordinator.if_match("*").patch(&format!("/trainees/{trainee}"), json!({ "name": "沈岚" })).expect(200);
+    assert_eq!(app.findings(), Vec::<String>::new());
+    for (person, change, says) in [(&trainee, "name = '张伟'", "name"), (instructor, "latin_name = 'X'", "latin_name")] {
+        app.sql(&format!("UPDATE people SET {change} WHERE id = {}", app.hex(person))).unwrap();
+        let says = format!("people: person {person} is not as the journal says: other {says}");
+        assert!(app.findings().contains(&says), "{:?}", app.findings());
+    }
+    assert_eq!(app.findings().len(), 2);
+}
+
+#[test]
 fn a_mark_that_the_journal_does_not_know_is_found() {
     let app = spawn_app();
     let course = seed::course(&app);

@@ -24,6 +24,7 @@ fn a_session_outside_the_days_of_its_intake_is_found() {
         move_to(session, inside);
         assert!(!app.findings().iter().any(|finding| finding.contains("outside")));
     }
+    move_to(&draft, &seed::morning(1));
     move_to(&published, &seed::morning(2));
     move_to(&cancelled, "2019-01-01T00:00:00Z");
     course.coordinator.post(&format!("/sessions/{cancelled}/cancel"), json!({ "reason": "storm" })).expect(200);
@@ -92,6 +93,11 @@ fn what_was_announced_and_is_not_as_the_journal_says_is_found() {
     let for_nobody = format!("sessions: session {moved} is published, but for no cohort");
     assert_eq!(app.findings(), [for_nobody, unlike(&moved, "other cohort_ids")]);
     app.sql(&join(&first)).unwrap();
+    let draft = seed::session(&course, "D-1", &seed::morning(5));
+    for (mode, found) in [("mixed", vec![unlike(&draft, "other mode")]), ("live_online", Vec::new())] {
+        app.sql(&format!("UPDATE sessions SET mode = '{mode}' WHERE id = {}", app.hex(&draft))).unwrap();
+        assert_eq!(app.findings(), found);
+    }
     app.sql(&format!("UPDATE sessions SET room_id = {} WHERE id = {}", app.hex(&other_room), app.hex(&untouched))).unwrap();
     assert_eq!(app.findings(), [unlike(&untouched, "other room")]);
     let created = format!("subject_id = {} AND action = 'session.created'", app.hex(&untouched));
