@@ -27,7 +27,7 @@ Exit code 3 if anything was found. Each finding begins with the name of its chec
   steps       an enrollment's steps follow each other, began its periods and are those of the journal
   claims      what sessions occupy, and that nobody is in two places without a waiver
   plan        no more is scheduled than planned, by cohort and module
-  sessions    published, held and cancelled ones are so in the journal; all but cancelled ones are as it says and within the days of their intake
+  sessions    all but drafts stand as the journal says; all but cancelled ones are as it says and lie within the days of their intake
   series      what each was made from can be read
   waivers     whoever may be in two places may by the journal
   changes     what is told of sessions that were moved or cancelled is what the journal says became of them, each once, to whom it concerns
@@ -38,8 +38,8 @@ Exit code 3 if anything was found. Each finding begins with the name of its chec
   make-ups    what guests made up is what they attended, and no more than they missed
   unsettled   closed sessions that somebody reaches back over are listed
   hours       every balance is the sum of its entries, and closings posted them all
-What only warns is not held against the journal: days off, crew shifts, instructors' profiles. Nor is what only names or lets in: organizations,
-programs, rooms, cohorts, phones and posts of people, users and tokens. Confirmed versions and their modules the database itself keeps.
+Not held against the journal is what only warns (days off, crew shifts, instructors' profiles), and what names and lets in but counts
+nothing: organizations, programs, rooms, cohorts, phones and posts of people, users and tokens. Confirmed versions the database keeps.
 
 Examples:
   muster verify
