@@ -28,6 +28,9 @@ pub fn is_kept(date: &impl Datelike) -> bool {
 }
 
 impl Instant {
+    /// 1970-01-01T00:00:00Z.
+    pub(crate) const EPOCH: Self = Self(DateTime::UNIX_EPOCH);
+
     pub(crate) const OUTSIDE_YEARS: &str = "the year must lie between 1900 and 2200";
 
     /// An instant as it was sent, or why it is not taken.

@@ -684,7 +684,7 @@ diesel::table! {
 
 diesel::table! {
     use diesel::sql_types::*;
-    use crate::db::types::Uid;
+    use crate::db::types::{Ts, Uid};
 
     journal_seals (position) {
         position -> BigInt,
@@ -693,6 +693,17 @@ diesel::table! {
         subject_id -> Uid,
         intake_id -> Nullable<Uid>,
         action -> Text,
+        counts_from -> Ts,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Ts;
+
+    journal_horizon (id) {
+        id -> Integer,
+        told_until -> Ts,
     }
 }
 
@@ -839,6 +850,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     journal_payloads,
     journal_unsealed,
     journal_seals,
+    journal_horizon,
     journal_audiences,
     imports,
     import_effects,

@@ -11,9 +11,9 @@ mod store;
 
 pub use http::{ApiDoc, routes};
 pub use model::{Entry, EntryFilter, NewEntry, SealedEntry};
-pub use store::{append, seal, unlike, verify};
+pub use store::{append, position_at, seal, unlike, verify};
 
-use crate::{access::Credentials, db::Db, error::Error};
+use crate::{access::Credentials, clock::Instant, db::Db, error::Error};
 
 /// Seals everything that waits, a batch in each transaction.
 pub async fn seal_all(db: &Db) -> Result<(), Error> {
@@ -24,5 +24,14 @@ pub async fn seal_all(db: &Db) -> Result<(), Error> {
 /// [`seal_all`] for the command line, which has no runtime.
 pub fn seal_all_blocking(db: &Db) -> Result<(), Error> {
     while db.write_blocking(Credentials::Operator, |conn, _, _| seal(conn))? {}
+    Ok(())
+}
+
+/// [`seal_all`], after which [`position_at`] knows what counted at an instant.
+///
+/// # Errors
+/// 400 for an instant in the future.
+pub async fn seal_until(db: &Db, at: Instant) -> Result<(), Error> {
+    while db.write(Credentials::Operator, move |conn, _, now| store::seal_until(conn, now, at)).await? {}
     Ok(())
 }

@@ -20,6 +20,7 @@ pub(super) type EntryId = Id<Entry>;
 /// What happened, as a room says it; [`Actor::record`] adds who and when.
 #[derive(Clone, Debug)]
 pub struct NewEntry {
+    id: EntryId,
     action: &'static str,
     subject_kind: &'static str,
     subject_id: Uuid,
@@ -42,7 +43,15 @@ pub(super) struct Payload {
 impl NewEntry {
     /// `action` is noun.verb, such as `roll_call.closed`; the subject is what it was done to.
     pub fn of<T>(action: &'static str, subject_kind: &'static str, subject: Id<T>) -> Self {
-        Self { action, subject_kind, subject_id: subject.uuid(), provider_id: None, intake_id: None, payload: Payload::default() }
+        Self {
+            id: Id::generate(),
+            action,
+            subject_kind,
+            subject_id: subject.uuid(),
+            provider_id: None,
+            intake_id: None,
+            payload: Payload::default(),
+        }
     }
 
     /// The organization whose auditors see the entry, with those above it: the one that the subject belongs to, whoever acts. A person
@@ -50,6 +59,13 @@ impl NewEntry {
     #[must_use]
     pub fn provider(mut self, provider: OrganizationId) -> Self {
         self.provider_id = Some(provider);
+        self
+    }
+
+    /// The entry is about this act, whose id it has: what the act wrote is found through it.
+    #[must_use]
+    pub fn act<T>(mut self, act: Id<T>) -> Self {
+        self.id = act.cast();
         self
     }
 
@@ -137,7 +153,7 @@ impl Entry {
 
     /// The rows of the entry: the fact and, apart, the salted payload that its digest speaks of.
     pub(super) fn rows(self, salt: [u8; 16]) -> (NewFact, EntryId, Vec<u8>, String) {
-        let id = Id::generate();
+        let id = self.new.id;
         let body = values(&self.new.payload).to_string();
         let fact = NewFact {
             id,

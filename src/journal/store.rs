@@ -4,6 +4,7 @@ mod words;
 
 pub use words::unlike;
 
+use chrono::TimeDelta;
 use diesel::{
     prelude::*,
     sql_types::{BigInt, Text},
@@ -12,12 +13,13 @@ use diesel::{
 use super::model::{Entry, EntryFilter, Fact, NewFact, Payload, SealedEntry, chained, digest};
 use crate::{
     access::{Action, Actor, Scope},
+    clock::Instant,
     db::{self, CHUNK, Conn, for_backend, types::Uid},
     error::Error,
     id::Id,
     intakes::IntakeId,
     organizations::OrganizationId,
-    schema::{journal_entries, journal_payloads, journal_seals, journal_unsealed},
+    schema::{journal_entries, journal_horizon, journal_payloads, journal_seals, journal_unsealed},
 };
 
 /// Entries sealed in one transaction; SQLite's one writer does nothing else meanwhile.
@@ -65,13 +67,16 @@ pub fn seal(conn: &mut Conn) -> Result<bool, Error> {
     if facts.is_empty() {
         return Ok(false);
     }
-    let (begin, mut hash) = head(conn)?;
+    let (begin, mut hash, mut counts_from) = head(conn)?;
+    // What was told of an instant stays true of it, so that what was under way then counts later.
+    counts_from = counts_from.max(told_until(conn)?.plus(TimeDelta::microseconds(1)));
     let mut position = begin;
     for chunk in facts.chunks(CHUNK) {
         let mut seals = Vec::with_capacity(chunk.len());
         for fact in chunk {
             position += 1;
             hash = chained(&hash, position, fact);
+            counts_from = counts_from.max(fact.recorded_at);
             seals.push((
                 journal_seals::position.eq(position),
                 journal_seals::entry_id.eq(fact.id),
@@ -79,6 +84,7 @@ pub fn seal(conn: &mut Conn) -> Result<bool, Error> {
                 journal_seals::subject_id.eq(fact.subject_id),
                 journal_seals::intake_id.eq(fact.intake_id),
                 journal_seals::action.eq(fact.action.clone()),
+                journal_seals::counts_from.eq(counts_from),
             ));
         }
         for_backend!(conn, |c| diesel::insert_into(journal_seals::table).values(seals).execute(c))?;
@@ -96,14 +102,49 @@ pub fn seal(conn: &mut Conn) -> Result<bool, Error> {
     Ok(position - begin == SEALED_AT_ONCE)
 }
 
-/// Position and hash of the last sealed entry.
-fn head(conn: &mut Conn) -> Result<(i64, Vec<u8>), Error> {
+/// Position and hash of the last sealed entry, and from when it counts.
+fn head(conn: &mut Conn) -> Result<(i64, Vec<u8>, Instant), Error> {
     let head = journal_seals::table
         .order(journal_seals::position.desc())
-        .select((journal_seals::position, journal_seals::hash))
+        .select((journal_seals::position, journal_seals::hash, journal_seals::counts_from))
         .first(conn)
         .optional()?;
-    Ok(head.unwrap_or_default())
+    Ok(head.unwrap_or((0, Vec::new(), Instant::EPOCH)))
+}
+
+fn told_until(conn: &mut Conn) -> Result<Instant, Error> {
+    Ok(journal_horizon::table.select(journal_horizon::told_until).first(conn)?)
+}
+
+/// The last position that counted at an instant, 0 if none did; none while what is sealed later may count by then. What was told once is
+/// told for ever.
+pub fn position_at(conn: &mut Conn, at: Instant) -> Result<Option<i64>, Error> {
+    if told_until(conn)? < at {
+        return Ok(None);
+    }
+    let last = journal_seals::table
+        .filter(journal_seals::counts_from.le(at))
+        .order((journal_seals::counts_from.desc(), journal_seals::position.desc()))
+        .select(journal_seals::position)
+        .first(conn)
+        .optional()?;
+    Ok(Some(last.unwrap_or(0)))
+}
+
+/// Seals a batch as [`seal`] does; once nothing waits, whatever is sealed later counts after `at`.
+///
+/// # Errors
+/// 400 for an instant that is not over: what will hold then nobody knows.
+pub(super) fn seal_until(conn: &mut Conn, now: Instant, at: Instant) -> Result<bool, Error> {
+    if at > now {
+        return Err(Error::malformed("query_malformed", "as_of: must not lie in the future"));
+    }
+    if seal(conn)? {
+        return Ok(true);
+    }
+    let earlier = journal_horizon::table.filter(journal_horizon::told_until.lt(at));
+    diesel::update(earlier).set(journal_horizon::told_until.eq(at)).execute(conn)?;
+    Ok(false)
 }
 
 /// Sealed entries in the actor's scope after `position`, oldest first.
@@ -202,14 +243,14 @@ fn sealed(position: i64, hash: &[u8], fact: Fact, body: Option<String>) -> Resul
     })
 }
 
-/// A seal with what it seals: position, hash, entry, salt and body of the payload.
-type Link = (i64, Vec<u8>, Option<Fact>, Option<Vec<u8>>, Option<String>);
+/// A seal with what it seals: position, hash, from when it counts, entry, salt and body of the payload.
+type Link = (i64, Vec<u8>, Instant, Option<Fact>, Option<Vec<u8>>, Option<String>);
 
 /// Recomputes the chain from the first entry and says what differs: gaps, changed or missing entries and payloads, entries that were
 /// never queued for sealing. Reads the journal in pages.
 pub fn verify(conn: &mut Conn) -> Result<(i64, Vec<String>), Error> {
     let mut findings = Vec::new();
-    let (mut expected, mut hash, mut page_start) = (0_i64, Vec::new(), 0_i64);
+    let (mut expected, mut hash, mut page_start, mut counted) = (0_i64, Vec::new(), 0_i64, Instant::EPOCH);
     loop {
         let rows: Vec<Link> = journal_seals::table
             .left_join(journal_entries::table.on(journal_entries::id.eq(journal_seals::entry_id)))
@@ -220,6 +261,7 @@ pub fn verify(conn: &mut Conn) -> Result<(i64, Vec<String>), Error> {
             .select((
                 journal_seals::position,
                 journal_seals::hash,
+                journal_seals::counts_from,
                 Option::<Fact>::as_select(),
                 journal_payloads::salt.nullable(),
                 journal_payloads::body.nullable(),
@@ -229,7 +271,7 @@ pub fn verify(conn: &mut Conn) -> Result<(i64, Vec<String>), Error> {
             break;
         };
         page_start = last;
-        for (position, stored, fact, salt, body) in rows {
+        for (position, stored, counts_from, fact, salt, body) in rows {
             expected += 1;
             if position != expected {
                 findings.push(format!("journal: position {expected} is missing"));
@@ -248,7 +290,10 @@ pub fn verify(conn: &mut Conn) -> Result<(i64, Vec<String>), Error> {
                     }
                 }
             }
-            hash = stored;
+            if counts_from < counted.max(fact.map_or(Instant::EPOCH, |fact| fact.recorded_at)) {
+                findings.push(format!("journal: the entry at position {position} counts before it was recorded, or before the one before"));
+            }
+            (hash, counted) = (stored, counts_from);
         }
     }
     let unsealed: i64 = journal_unsealed::table.count().get_result(conn)?;

@@ -5,14 +5,17 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, OpenApi, ToSchema};
 
 use super::{
-    model::{Balance, HourEntry, HourEntryId, NewAdjustment},
+    model::{Balance, HourEntry, HourEntryId, Ledger, NewAdjustment},
     store,
 };
 use crate::{
-    db::Db,
+    access::Actor,
+    clock::Instant,
+    db::{Conn, Db},
     enrollments::EnrollmentId,
     error::Error,
     http::{Answer, Body, Caller, ExplainedChange, Page, Query, Reading, Writing, at, once, page},
+    journal,
 };
 
 #[derive(OpenApi)]
@@ -28,6 +31,8 @@ pub fn routes(api: &mut ServiceConfig) {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 struct HoursQuery {
+    /// What held at this instant, which is over: the answer is the same for ever, whatever is corrected later.
+    as_of: Option<Instant>,
     /// From `next` of the page before.
     cursor: Option<String>,
     /// How many, 1 to 500 (default 50).
@@ -38,6 +43,11 @@ struct HoursQuery {
 #[derive(Debug, Serialize, ToSchema)]
 struct Hours {
     enrollment_id: EnrollmentId,
+    /// As asked; null of the ledger as it is.
+    as_of: Option<Instant>,
+    /// The position of the journal until which what it records counts, with `as_of`.
+    #[schema(example = 1207)]
+    position: Option<i64>,
     /// The sums of all entries, in minutes.
     balance: Balance,
     items: Vec<HourEntry>,
@@ -46,6 +56,8 @@ struct Hours {
 }
 
 /// The ledger of an enrollment, oldest entry first
+///
+/// As it is or, with `as_of`, as it was. What was being written at that instant counts from when it was done.
 #[utoipa::path(get, path = "/enrollments/{id}/hours", tag = "hours",
     params(("id" = EnrollmentId, Path, description = "The enrollment"), HoursQuery),
     responses((status = 200, description = "A page of entries, and the balance of all", body = Hours), Reading))]
@@ -53,10 +65,17 @@ async fn list_hours(db: Data<Db>, caller: Caller, id: Path<EnrollmentId>, query:
     let id = id.into_inner();
     let limit = page::limit(query.limit)?;
     let cursor: Option<HourEntryId> = page::cursor(query.cursor.as_deref())?;
-    let (balance, entries) =
-        db.read(caller.credentials.clone(), move |conn, actor, _| store::hours(conn, actor, id, cursor, limit + 1)).await?;
+    let as_of = query.as_of;
+    let Ledger { position, balance, entries } = loop {
+        let read = move |conn: &mut Conn, actor: &Actor, _| store::hours::hours(conn, actor, id, as_of, (cursor, limit + 1));
+        match (db.read(caller.credentials.clone(), read).await?, as_of) {
+            (Some(ledger), _) => break ledger,
+            (None, Some(at)) => journal::seal_until(&db, at).await?,
+            (None, None) => return Err(Error::internal("the ledger as it is waits for nothing")),
+        }
+    };
     let Page { items, next } = Page::cut(entries, limit, |entry| entry.id.to_string());
-    let hours = Hours { enrollment_id: id, balance, items, next };
+    let hours = Hours { enrollment_id: id, as_of, position, balance, items, next };
     Ok(Answer::ok(&hours)?.link_next(&caller, hours.next.as_deref()))
 }
 

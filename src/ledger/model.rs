@@ -21,7 +21,8 @@ use crate::{
 
 pub type HourEntryId = Id<HourEntry>;
 
-pub(super) type PostingId = Id<Posting>;
+/// Also the id of the journal's entry of the act.
+pub type PostingId = Id<Posting>;
 
 text_enum! {
     /// What an entry counts as (DOMAIN: how hours are counted).
@@ -215,7 +216,28 @@ pub struct Balance {
     pub carried_in_minutes: i32,
 }
 
+/// An enrollment's ledger, or a page of it.
+#[derive(Debug)]
+pub(super) struct Ledger {
+    /// Of what was asked for as of an instant: the position of the journal until which it counts.
+    pub(super) position: Option<i64>,
+    pub(super) balance: Balance,
+    pub(super) entries: Vec<HourEntry>,
+}
+
 impl Balance {
+    pub(super) fn of(&mut self, kind: EntryKind) -> &mut i32 {
+        match kind {
+            EntryKind::Attended => &mut self.attended_minutes,
+            EntryKind::AuthorizedAbsence => &mut self.authorized_absence_minutes,
+            EntryKind::UnauthorizedAbsence => &mut self.unauthorized_absence_minutes,
+            EntryKind::Exempt => &mut self.exempt_minutes,
+            EntryKind::MakeUp => &mut self.make_up_minutes,
+            EntryKind::Adjustment => &mut self.adjustment_minutes,
+            EntryKind::CarriedIn => &mut self.carried_in_minutes,
+        }
+    }
+
     /// What was owed in closed sessions, without what was exempt.
     pub const fn expected(&self) -> i32 {
         self.attended_minutes + self.authorized_absence_minutes + self.unauthorized_absence_minutes

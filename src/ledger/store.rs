@@ -1,6 +1,7 @@
 //! The tables of the ledger. Entries are only ever inserted; balances are moved by the same transaction.
 
 pub(super) mod adjustments;
+pub(super) mod hours;
 pub(super) mod make_ups;
 
 use diesel::{
@@ -11,18 +12,18 @@ use diesel::{
 
 use super::{
     make_ups::MakeUp,
-    model::{Balance, EntryKind, HourEntry, HourEntryId, Posting, PostingId, Tally, corrections, standing},
+    model::{EntryKind, HourEntry, HourEntryId, Posting, PostingId, Tally, corrections, standing},
 };
 use crate::{
     access::{Action, Actor},
     clock::Instant,
     db::{self, CHUNK, Conn, for_backend, types::Uid},
-    enrollments::{self, EnrollmentId},
+    enrollments::EnrollmentId,
     error::Error,
     id::Id,
     programs::ModuleId,
     schedule::SessionId,
-    schema::{hour_balances, hour_entries},
+    schema::hour_entries,
     text::{Note, counted},
 };
 
@@ -167,7 +168,8 @@ struct Uncovered {
 }
 
 /// Posts a closing and moves the balances of the enrollments it concerns. After a reopening only what changed is reversed and
-/// posted anew. What guests attended is made up of what they missed, as far as that is known by now. Returns how many entries were written.
+/// posted anew. What guests attended is made up of what they missed, as far as that is known by now. Returns the act, of which the journal's
+/// entry is to be, and how many entries of the ledger it wrote.
 pub fn post_closing(
     conn: &mut Conn,
     actor: &Actor,
@@ -175,7 +177,7 @@ pub fn post_closing(
     closing: Closing,
     tallies: &[Tally],
     reason: Option<&Note>,
-) -> Result<usize, Error> {
+) -> Result<(PostingId, usize), Error> {
     actor.may(Action::CloseRollCall)?;
     let Closing { session_id, module_id, number } = closing;
     let posting = Posting { id: Id::generate(), module_id, reason: reason.cloned(), user_id: actor.user_id(), recorded_at: now };
@@ -198,7 +200,7 @@ pub fn post_closing(
         refuse_uncovered(conn, posting.id)?;
     }
     roll_up(conn, posting.id)?;
-    Ok(entries.len() + made_up)
+    Ok((posting.id, entries.len() + made_up))
 }
 
 /// Inserts what is made up, and says how many entries that is.
@@ -262,42 +264,6 @@ fn post(conn: &mut Conn, posting: &Posting, entry: &HourEntry) -> Result<(), Err
     make_up(conn, posting, made_up)?;
     refuse_uncovered(conn, posting.id)?;
     roll_up(conn, posting.id)
-}
-
-/// An enrollment's entries after `cursor`, oldest first, and its balance.
-pub(super) fn hours(
-    conn: &mut Conn,
-    actor: &Actor,
-    enrollment: EnrollmentId,
-    cursor: Option<HourEntryId>,
-    limit: i64,
-) -> Result<(Balance, Vec<HourEntry>), Error> {
-    enrollments::find(conn, actor, enrollment)?;
-    actor.may(Action::ReadHours)?;
-    let balance: Option<Balance> = hour_balances::table
-        .find(enrollment)
-        .select((
-            hour_balances::attended,
-            hour_balances::authorized_absence,
-            hour_balances::unauthorized_absence,
-            hour_balances::exempt,
-            hour_balances::make_up,
-            hour_balances::adjustment,
-            hour_balances::carried_in,
-        ))
-        .first(conn)
-        .optional()?;
-    let mut query = hour_entries::table
-        .filter(hour_entries::enrollment_id.eq(enrollment))
-        .order(hour_entries::id)
-        .limit(limit)
-        .select(HourEntry::as_select())
-        .into_boxed();
-    if let Some(cursor) = cursor {
-        query = query.filter(hour_entries::id.gt(cursor));
-    }
-    let entries: Vec<HourEntry> = query.load(conn)?;
-    Ok((balance.unwrap_or_default(), entries.into_iter().map(|entry| entry.shown_to(actor.role())).collect()))
 }
 
 #[derive(QueryableByName)]
@@ -370,20 +336,23 @@ struct Stray {
     #[diesel(sql_type = Text)]
     kind: String,
     #[diesel(sql_type = Bool)]
-    posted: bool,
+    misplaced: bool,
 }
 
 /// The entries that nothing in Muster writes: those that neither a closing nor a coordinator posted, and those of another module than their session's.
 fn strays(conn: &mut Conn) -> Result<Vec<String>, Error> {
     let strays: Vec<Stray> = sql_query(
-        "SELECT e.id, e.enrollment_id, e.kind, e.closing IS NOT NULL AS posted FROM hour_entries e LEFT JOIN sessions s ON s.id = e.session_id
-         WHERE e.module_id <> s.module_id OR (e.closing IS NULL AND e.kind <> 'make_up' AND NOT EXISTS (SELECT 1 FROM journal_entries j
-            WHERE j.subject_id = e.id AND j.action = (CASE WHEN e.reverses_id IS NULL THEN 'hours.adjusted' ELSE 'hours.reversed' END)))
+        "SELECT e.id, e.enrollment_id, e.kind, coalesce(e.module_id <> s.module_id, 1 = 0) AS misplaced
+         FROM hour_entries e LEFT JOIN sessions s ON s.id = e.session_id
+         WHERE e.module_id <> s.module_id OR NOT EXISTS (SELECT 1 FROM journal_entries j WHERE j.id = e.posting_id AND (
+            (j.action = 'roll_call.closed' AND (e.kind = 'make_up' OR (e.closing IS NOT NULL AND j.subject_id = e.session_id)))
+            OR (j.action = 'hours.adjusted' AND (e.kind = 'make_up' OR (j.subject_id = e.id AND e.reverses_id IS NULL)))
+            OR (j.action = 'hours.reversed' AND (e.kind = 'make_up' OR (j.subject_id = e.id AND e.reverses_id IS NOT NULL)))))
          ORDER BY e.id",
     )
     .load(conn)?;
     let says = |row: Stray| {
-        let fault = if row.posted { "is of another module than its session" } else { "was posted by no closing and no coordinator" };
+        let fault = if row.misplaced { "is of another module than its session" } else { "was posted by no closing and no coordinator" };
         format!("hours: entry {} of enrollment {}, {}, {fault}", row.id, row.enrollment_id, row.kind)
     };
     Ok(strays.into_iter().map(says).collect())

@@ -1,10 +1,13 @@
 DROP TABLE journal_audiences;
+DROP TABLE journal_horizon;
 DROP TABLE journal_seals;
 DROP TABLE journal_unsealed;
 DROP TABLE journal_payloads;
 DROP TABLE journal_entries;
 DROP FUNCTION journal_audiences_stay;
 DROP FUNCTION journal_audiences_are_immutable;
+DROP FUNCTION journal_horizon_does_not_go_back;
+DROP FUNCTION journal_seals_count_later;
 DROP FUNCTION journal_seals_stay;
 DROP FUNCTION journal_seals_are_immutable;
 DROP FUNCTION journal_payloads_stay;

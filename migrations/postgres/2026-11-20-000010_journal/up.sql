@@ -35,11 +35,43 @@ CREATE TABLE journal_seals (
     hash bytea NOT NULL CHECK (length(hash) = 32),
     subject_id uuid NOT NULL,
     intake_id uuid,
-    action text NOT NULL
+    action text NOT NULL,
+    -- From when what it records holds for whoever asks what held at an instant: no earlier than the entry before, and later than what
+    -- was asked for before it was sealed.
+    counts_from timestamptz NOT NULL
 );
+CREATE INDEX journal_seals_counts_from ON journal_seals (counts_from, position);
 CREATE INDEX journal_seals_subject ON journal_seals (subject_id, position);
 CREATE INDEX journal_seals_intake ON journal_seals (intake_id, position);
 CREATE INDEX journal_seals_action ON journal_seals (action, position);
+
+-- The last instant of which somebody was told what held then.
+CREATE TABLE journal_horizon (
+    id integer NOT NULL PRIMARY KEY CHECK (id = 1),
+    told_until timestamptz NOT NULL
+);
+INSERT INTO journal_horizon (id, told_until) VALUES (1, 'epoch');
+
+-- What was told stays true: what is sealed later counts later, and the horizon does not go back.
+CREATE FUNCTION journal_seals_count_later() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NEW.counts_from <= (SELECT told_until FROM journal_horizon)
+        OR NEW.counts_from < (SELECT counts_from FROM journal_seals ORDER BY position DESC LIMIT 1)
+        OR NEW.counts_from < (SELECT recorded_at FROM journal_entries WHERE id = NEW.entry_id) THEN
+        RAISE EXCEPTION 'muster:journal_out_of_order';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER journal_seals_count_later BEFORE INSERT ON journal_seals FOR EACH ROW EXECUTE FUNCTION journal_seals_count_later();
+
+CREATE FUNCTION journal_horizon_does_not_go_back() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NEW.told_until < OLD.told_until THEN
+        RAISE EXCEPTION 'muster:immutable';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER journal_horizon_does_not_go_back BEFORE UPDATE ON journal_horizon FOR EACH ROW EXECUTE FUNCTION journal_horizon_does_not_go_back();
 
 -- Whose auditors see an entry: its provider and everything above. A row for each of them, so that a page is one range here too.
 CREATE TABLE journal_audiences (
@@ -107,6 +139,8 @@ BEGIN
 END $$;
 CREATE TRIGGER journal_seals_stay BEFORE DELETE ON journal_seals FOR EACH ROW EXECUTE FUNCTION journal_seals_stay();
 
+CREATE TRIGGER journal_horizon_stays BEFORE DELETE ON journal_horizon FOR EACH ROW EXECUTE FUNCTION journal_seals_stay();
+
 CREATE FUNCTION journal_audiences_are_immutable() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     RAISE EXCEPTION 'muster:immutable';
@@ -122,5 +156,6 @@ CREATE TRIGGER journal_audiences_stay BEFORE DELETE ON journal_audiences FOR EAC
 -- TRUNCATE fires no row triggers.
 CREATE TRIGGER journal_audiences_are_not_truncated BEFORE TRUNCATE ON journal_audiences FOR EACH STATEMENT EXECUTE FUNCTION journal_entries_stay();
 CREATE TRIGGER journal_entries_are_not_truncated BEFORE TRUNCATE ON journal_entries FOR EACH STATEMENT EXECUTE FUNCTION journal_entries_stay();
+CREATE TRIGGER journal_horizon_is_not_truncated BEFORE TRUNCATE ON journal_horizon FOR EACH STATEMENT EXECUTE FUNCTION journal_entries_stay();
 CREATE TRIGGER journal_payloads_are_not_truncated BEFORE TRUNCATE ON journal_payloads FOR EACH STATEMENT EXECUTE FUNCTION journal_entries_stay();
 CREATE TRIGGER journal_seals_are_not_truncated BEFORE TRUNCATE ON journal_seals FOR EACH STATEMENT EXECUTE FUNCTION journal_entries_stay();

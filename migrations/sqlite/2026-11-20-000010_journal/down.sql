@@ -1,4 +1,5 @@
 DROP TABLE journal_audiences;
+DROP TABLE journal_horizon;
 DROP TABLE journal_seals;
 DROP TABLE journal_unsealed;
 DROP TABLE journal_payloads;

@@ -35,11 +35,39 @@ CREATE TABLE journal_seals (
     hash BLOB NOT NULL CHECK (length(hash) = 32),
     subject_id BLOB NOT NULL CHECK (length(subject_id) = 16),
     intake_id BLOB CHECK (length(intake_id) = 16),
-    action TEXT NOT NULL
+    action TEXT NOT NULL,
+    -- From when what it records holds for whoever asks what held at an instant: no earlier than the entry before, and later than what
+    -- was asked for before it was sealed.
+    counts_from INTEGER NOT NULL
 ) STRICT;
+CREATE INDEX journal_seals_counts_from ON journal_seals (counts_from, position);
 CREATE INDEX journal_seals_subject ON journal_seals (subject_id, position);
 CREATE INDEX journal_seals_intake ON journal_seals (intake_id, position);
 CREATE INDEX journal_seals_action ON journal_seals (action, position);
+
+-- The last instant of which somebody was told what held then.
+CREATE TABLE journal_horizon (
+    id INTEGER NOT NULL PRIMARY KEY CHECK (id = 1),
+    told_until INTEGER NOT NULL
+) STRICT;
+INSERT INTO journal_horizon (id, told_until) VALUES (1, 0);
+
+-- What was told stays true: what is sealed later counts later, and the horizon does not go back.
+CREATE TRIGGER journal_seals_count_later BEFORE INSERT ON journal_seals
+WHEN NEW.counts_from <= (SELECT told_until FROM journal_horizon)
+    OR NEW.counts_from < coalesce((SELECT counts_from FROM journal_seals ORDER BY position DESC LIMIT 1), 0)
+    OR NEW.counts_from < coalesce((SELECT recorded_at FROM journal_entries WHERE id = NEW.entry_id), 0) BEGIN
+    SELECT RAISE(ABORT, 'muster:journal_out_of_order');
+END;
+CREATE TRIGGER journal_horizon_does_not_go_back BEFORE UPDATE ON journal_horizon WHEN NEW.told_until < OLD.told_until BEGIN
+    SELECT RAISE(ABORT, 'muster:immutable');
+END;
+CREATE TRIGGER journal_horizon_stays BEFORE DELETE ON journal_horizon BEGIN
+    SELECT RAISE(ABORT, 'muster:immutable');
+END;
+CREATE TRIGGER journal_horizon_is_not_replaced BEFORE INSERT ON journal_horizon WHEN EXISTS (SELECT 1 FROM journal_horizon) BEGIN
+    SELECT RAISE(ABORT, 'muster:already_exists');
+END;
 
 -- Whose auditors see an entry: its provider and everything above. A row for each of them, so that a page is one range here too.
 CREATE TABLE journal_audiences (

@@ -47,7 +47,7 @@ pub fn close(conn: &mut Conn, actor: &Actor, now: Instant, session_id: SessionId
     let number = before.closings + 1;
     let closing = Closing { session_id, module_id: session.module_id, number };
     let reason = change.reason.as_ref().or(before.reopen_reason.as_ref());
-    let posted = ledger::post_closing(conn, actor, now, closing, &tallies, reason)?;
+    let (act, posted) = ledger::post_closing(conn, actor, now, closing, &tallies, reason)?;
     let changed = RollCallRow {
         state,
         closings: number,
@@ -65,7 +65,7 @@ pub fn close(conn: &mut Conn, actor: &Actor, now: Instant, session_id: SessionId
     let was = serde_json::json!({ "roll_call": before, "taken_out": strangers, "guests_taken_out": gone, "as_called": lines.gone });
     let facts =
         serde_json::json!({ "as_held": lines.fresh, "guests": guests, "closing": number, "entries_posted": posted, "roll_call": changed });
-    actor.record(entry(conn, "roll_call.closed", &session)?.from(&was).to(&facts).because(reason.map(Note::as_str)));
+    actor.record(entry(conn, "roll_call.closed", &session)?.act(act).from(&was).to(&facts).because(reason.map(Note::as_str)));
     Ok(shown(&session, changed, class, &stored))
 }
 

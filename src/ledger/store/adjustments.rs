@@ -87,7 +87,7 @@ fn posted(
 ) -> Result<HourEntry, Error> {
     post(conn, posting, &entry)?;
     intakes::touch(conn, intake.id, &[enrollment.sponsor_id])?;
-    let journaled = NewEntry::of(action, "hour_entry", entry.id).provider(intake.provider_id).intake(intake.id);
+    let journaled = NewEntry::of(action, "hour_entry", entry.id).act(posting.id).provider(intake.provider_id).intake(intake.id);
     actor.record(journaled.to(&entry).because(entry.reason.as_ref().map(Note::as_str)));
     Ok(entry)
 }

@@ -39,7 +39,7 @@ fn every_entry_is_sealed_or_waits_to_be() {
 fn a_position_and_an_entry_are_sealed_once() {
     let app = app_with_a_journal();
     for position in ["position", "position + 1000000"] {
-        let rest = "entry_id, hash, subject_id, intake_id, action";
+        let rest = "entry_id, hash, subject_id, intake_id, action, counts_from";
         app.refusal(&format!("INSERT INTO journal_seals (position, {rest}) SELECT {position}, {rest} FROM journal_seals"));
     }
 }

@@ -154,7 +154,7 @@ fn a_posting_for_somebody_who_was_not_expected_is_found() {
          FROM module_hour_balances WHERE enrollment_id = {own}"
     ))
     .unwrap();
-    assert_found(&app, &["postings", "unsettled"], &[&session, &other.id, "was not expected"]);
+    assert_found(&app, &["postings", "unsettled", "hours"], &[&session, &other.id, "was not expected"]);
 }
 
 #[test]
@@ -287,7 +287,7 @@ fn a_roll_call_reopened_and_closed_again_by_hand_is_found() {
     assert!(app.refusal("UPDATE roll_calls SET state = 'closed'").contains("muster:illegal_transition"));
     let now = app.instant("2020-06-02T03:00:00Z");
     app.sql(&format!("UPDATE roll_calls SET state = 'closed', closings = 2, submitted_at = {now}, closed_at = {now}")).unwrap();
-    assert_found(&app, &["marks", "closings"], &[&session, "closed 2 times, the journal says 1"]);
+    assert_found(&app, &["marks", "closings", "hours"], &[&session, "closed 2 times, the journal says 1"]);
 }
 
 #[test]
@@ -323,8 +323,8 @@ fn what_was_made_up_by_hand_is_found() {
         app.hex(&other)
     ))
     .unwrap();
-    assert_found(&app, &["make-ups"], &[&members[1].id, &session, &other, "which come to 0"]);
-    assert_eq!(app.findings().len(), 1);
+    assert_found(&app, &["make-ups", "hours"], &[&members[1].id, &session, &other, "which come to 0"]);
+    assert_eq!(app.findings().len(), 2);
 }
 
 #[test]

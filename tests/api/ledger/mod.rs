@@ -1,4 +1,5 @@
 mod adjust;
+mod as_of;
 mod hours;
 mod make_ups;
 mod random;

@@ -177,6 +177,38 @@ impl Model {
     }
 }
 
+/// Ledgers as they were at an instant, told more than once.
+#[derive(Default)]
+struct Memory(Vec<(String, Value)>);
+
+impl Memory {
+    /// Asks for the ledger of a member as of its last entry but one.
+    fn keep(&mut self, model: &Model, random: &mut Random) {
+        let path = format!("/enrollments/{}/hours?limit=500", model.members[random.below(CLASS)].id);
+        let entries = model.course.coordinator.get(&path).expect(200).column("recorded_at");
+        let mut instants: Vec<&String> = entries.iter().collect();
+        instants.dedup();
+        let Some(at) = instants.get(random.below(instants.len().max(1))) else { return };
+        let path = format!("{path}&as_of={at}");
+        let told = model.course.coordinator.get(&path).expect(200);
+        let until = entries.iter().filter(|one| one <= at).count();
+        assert_eq!(told.column("recorded_at"), entries[..until]);
+        let sum =
+            |kind: &str| told.items().iter().filter(|one| one["kind"] == kind).map(|one| one["minutes"].as_i64().unwrap()).sum::<i64>();
+        for kind in ["attended", "authorized_absence", "unauthorized_absence", "exempt"] {
+            assert_eq!(told.body["balance"][format!("{kind}_minutes")], sum(kind), "{}", told.text);
+        }
+        self.0.push((path, told.body));
+    }
+
+    /// Whatever happened since, the same is told.
+    fn check(&self, model: &Model) {
+        for (path, told) in &self.0 {
+            assert_eq!(&model.course.coordinator.get(path).expect(200).body, told, "{path}");
+        }
+    }
+}
+
 fn add(sums: Sums, more: &Sums) -> Sums {
     std::array::from_fn(|index| sums[index] + more[index])
 }
@@ -190,13 +222,16 @@ fn whatever_is_put_closed_and_reopened_the_hours_are_those_of_the_last_closing()
     let mut random = Random::seeded();
     let app = spawn_app();
     let mut model = Model::new(&app);
+    let mut memory = Memory::default();
     for number in 1..=operations(300) {
         let what = model.step(&mut random);
         println!("{number}: {what}");
         if number % 50 == 0 {
             model.check();
+            memory.keep(&model, &mut random);
         }
     }
     model.check();
+    memory.check(&model);
     assert_eq!(app.findings(), Vec::<String>::new());
 }
