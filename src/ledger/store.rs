@@ -373,7 +373,8 @@ struct Stray {
     posted: bool,
 }
 
-/// The entries that nothing in Muster writes: those that neither a closing nor a coordinator posted, and those of another module than their session's.
+/// The entries that nothing in Muster writes: those that neither a closing nor a coordinator posted, and those of another module than
+/// their session's.
 fn strays(conn: &mut Conn) -> Result<Vec<String>, Error> {
     let strays: Vec<Stray> = sql_query(
         "SELECT e.id, e.enrollment_id, e.kind, e.closing IS NOT NULL AS posted FROM hour_entries e LEFT JOIN sessions s ON s.id = e.session_id
