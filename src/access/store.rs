@@ -15,6 +15,7 @@ use crate::{
     journal::NewEntry,
     organizations::{OrganizationId, OrganizationKind, below},
     people::PersonId,
+    schedule::SessionState,
     schema::{
         cohorts, enrollments, intake_sponsors, intakes, organizations, people, programs, role_grants, session_instructors, sessions,
         tokens, users,
@@ -338,13 +339,14 @@ pub fn advised(person: PersonId, provider: OrganizationId) -> _ {
 #[diesel::dsl::auto_type]
 pub fn taught(person: PersonId, provider: OrganizationId) -> _ {
     let own: provided = provided(provider);
+    let draft: SessionState = SessionState::Draft;
     sessions::table
         .filter(
             sessions::id.eq_any(
                 session_instructors::table.filter(session_instructors::person_id.eq(person)).select(session_instructors::session_id),
             ),
         )
-        .filter(sessions::state.ne("draft"))
+        .filter(sessions::state.ne(draft))
         .filter(sessions::intake_id.eq_any(own))
         .select(sessions::id)
 }

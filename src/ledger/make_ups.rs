@@ -140,7 +140,8 @@ impl fmt::Display for Mismatch {
         let Self { enrollment_id, pair: (missed, made_up_in), stands, comes_to } = self;
         write!(
             f,
-            "make-ups: enrollment {enrollment_id} has {stands} minutes of session {missed} made up in session {made_up_in}, which come to {comes_to}"
+            "make-ups: enrollment {enrollment_id} has {stands} minutes of session {missed} made up in session {made_up_in}, which come to \
+             {comes_to}"
         )
     }
 }

@@ -339,7 +339,8 @@ struct Stray {
     misplaced: bool,
 }
 
-/// The entries that nothing in Muster writes: those that neither a closing nor a coordinator posted, and those of another module than their session's.
+/// The entries that nothing in Muster writes: those that neither a closing nor a coordinator posted, and those of another module than
+/// their session's.
 fn strays(conn: &mut Conn) -> Result<Vec<String>, Error> {
     let strays: Vec<Stray> = sql_query(
         "SELECT e.id, e.enrollment_id, e.kind, coalesce(e.module_id <> s.module_id, 1 = 0) AS misplaced

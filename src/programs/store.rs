@@ -17,6 +17,7 @@ use crate::{
     id::Id,
     journal::NewEntry,
     organizations::{OrganizationId, below, check_provider},
+    schedule::SessionState,
     schema::{cohorts, disciplines, enrollments, intakes, modules, program_versions, programs, session_instructors, sessions},
     text::Code,
 };
@@ -37,7 +38,10 @@ fn run_versions(conn: &mut Conn, actor: &Actor) -> Result<Option<Vec<ProgramVers
         }
         Scope::Teacher(person, provider) => {
             let own = session_instructors::table.filter(session_instructors::person_id.eq(person)).select(session_instructors::session_id);
-            let taught = sessions::table.filter(sessions::id.eq_any(own)).filter(sessions::state.ne("draft")).select(sessions::intake_id);
+            let taught = sessions::table
+                .filter(sessions::id.eq_any(own))
+                .filter(sessions::state.ne(SessionState::Draft))
+                .select(sessions::intake_id);
             all.filter(intakes::provider_id.eq_any(below(provider))).filter(intakes::id.eq_any(taught))
         }
         Scope::Own(person) => {

@@ -52,8 +52,9 @@ fn inviting(conn: &mut Conn, actor: &Actor, session_id: SessionId) -> Result<(Se
 /// Adds a guest to a session: a trainee of the intake who does not owe it and makes up another one of its module there.
 ///
 /// # Errors
-/// 409 `already_exists`, `roll_call_closed`, `session_not_published`, `guest_elsewhere` at that time; 422 for a session that is not of the same intake and module or that
-/// the enrollment does not owe, and for whoever owes this one, missed nothing, or is not enrolled when it begins.
+/// 409 `already_exists`, `roll_call_closed`, `session_not_published`, `guest_elsewhere` at that time; 422 for a session that is not of the
+/// same intake and module or that the enrollment does not owe, and for whoever owes this one, missed nothing, or is not enrolled when it
+/// begins.
 pub(in crate::attendance) fn invite(
     conn: &mut Conn,
     actor: &Actor,
