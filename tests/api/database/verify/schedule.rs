@@ -93,16 +93,24 @@ fn what_was_announced_and_is_not_as_the_journal_says_is_found() {
     let for_nobody = format!("sessions: session {moved} is published, but for no cohort");
     assert_eq!(app.findings(), [for_nobody, unlike(&moved, "other cohort_ids")]);
     app.sql(&join(&first)).unwrap();
-    let draft = seed::session(&course, "D-1", &seed::morning(5));
-    for (mode, found) in [("mixed", vec![unlike(&draft, "other mode")]), ("live_online", Vec::new())] {
-        app.sql(&format!("UPDATE sessions SET mode = '{mode}' WHERE id = {}", app.hex(&draft))).unwrap();
-        assert_eq!(app.findings(), found);
-    }
     app.sql(&format!("UPDATE sessions SET room_id = {} WHERE id = {}", app.hex(&other_room), app.hex(&untouched))).unwrap();
     assert_eq!(app.findings(), [unlike(&untouched, "other room")]);
     let created = format!("subject_id = {} AND action = 'session.created'", app.hex(&untouched));
     app.forge("journal_entries", &format!("UPDATE journal_entries SET subject_id = {} WHERE {created}", app.hex(&app.absent_id())));
     assert_found(&app, &["journal", "sessions"], &[&format!("sessions: session {untouched} is not in the journal")]);
+}
+
+#[test]
+fn a_draft_that_is_not_as_the_journal_says_is_found() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let draft = seed::session(&course, "D-1", &seed::morning(1));
+    course.coordinator.if_match("*").patch(&format!("/sessions/{draft}"), json!({ "mode": "mixed" })).expect(200);
+    let unlike = format!("sessions: session {draft} is not as the journal says: other mode");
+    for (mode, found) in [("on_site", vec![unlike]), ("mixed", Vec::new())] {
+        app.sql(&format!("UPDATE sessions SET mode = '{mode}' WHERE id = {}", app.hex(&draft))).unwrap();
+        assert_eq!(app.findings(), found);
+    }
 }
 
 #[test]
