@@ -2,6 +2,7 @@ mod cancel;
 mod changes;
 mod check;
 mod create;
+mod drafts;
 mod hold;
 mod list;
 mod occurrences;
