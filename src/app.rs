@@ -23,6 +23,19 @@ use crate::{
     journal,
 };
 
+/// The life cycles of what has one, as a document (`docs/LIFECYCLES.md`).
+pub fn life_cycles() -> String {
+    let cycles = [
+        crate::programs::LIFE_CYCLE.markdown(),
+        crate::intakes::LIFE_CYCLE.markdown(),
+        crate::enrollments::LIFE_CYCLE.markdown(),
+        crate::schedule::LIFE_CYCLE.markdown(),
+        crate::attendance::LIFE_CYCLE.markdown(),
+    ];
+    let intro = "# Life cycles\n\nWhich step leads from which states to which, printed from the code. What else a step asks for is in the API document.\n";
+    format!("{intro}\n{}", cycles.join("\n"))
+}
+
 macro_rules! rooms {
     ($($room:ident),+ $(,)?) => {
         /// Every room's routes, below `/api/v1`.

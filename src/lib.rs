@@ -76,6 +76,7 @@ pub mod instructors;
 pub mod intakes;
 pub mod journal;
 pub mod ledger;
+pub mod lifecycle;
 pub mod organizations;
 pub mod people;
 pub mod programs;

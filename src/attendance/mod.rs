@@ -8,7 +8,7 @@ mod store;
 
 pub use guests::MakesUp;
 pub use http::{ApiDoc, routes};
-pub use model::{AttendanceCode, NewAttendance, NewRollCall, RollCall, RollCallEntry, RollCallState};
+pub use model::{AttendanceCode, LIFE_CYCLE, NewAttendance, NewRollCall, RollCall, RollCallEntry, RollCallState};
 pub use segments::{NewSegment, Segment, Segments};
 pub use store::marks::verify_marks;
 pub use store::verify::{verify_closings, verify_postings};

@@ -17,6 +17,7 @@ use crate::{
     error::{Error, FieldFault},
     intakes::{CohortId, IntakeId},
     ledger::EntryKind,
+    lifecycle::{LifeCycle, Step},
     organizations::OrganizationId,
     people::PersonId,
     programs::ModuleId,
@@ -66,21 +67,19 @@ text_enum! {
     }
 }
 
-/// The legal steps: verb, from, to.
-const STEPS: &[(RollCallTransition, RollCallState, RollCallState)] = &[
-    (RollCallTransition::Submit, RollCallState::Open, RollCallState::Submitted),
-    (RollCallTransition::Submit, RollCallState::Reopened, RollCallState::Submitted),
-    (RollCallTransition::Close, RollCallState::Open, RollCallState::Closed),
-    (RollCallTransition::Close, RollCallState::Submitted, RollCallState::Closed),
-    (RollCallTransition::Close, RollCallState::Reopened, RollCallState::Closed),
-    (RollCallTransition::Reopen, RollCallState::Closed, RollCallState::Reopened),
-];
-
-/// The state after `step` from `state`.
-pub(super) fn after(state: RollCallState, step: RollCallTransition) -> Result<RollCallState, Error> {
-    let to = STEPS.iter().find(|(verb, from, _)| *verb == step && *from == state).map(|(_, _, to)| *to);
-    to.ok_or_else(|| Error::conflict("illegal_transition", format!("{step} is not possible while the roll call is {state}")))
-}
+/// The steps of roll calls.
+pub const LIFE_CYCLE: LifeCycle<RollCallTransition, RollCallState> = {
+    use RollCallState as S;
+    use RollCallTransition as T;
+    LifeCycle {
+        of: "roll call",
+        steps: &[
+            Step { verb: T::Submit, from: &[S::Open, S::Reopened], to: S::Submitted, needs_reason: false },
+            Step { verb: T::Close, from: &[S::Open, S::Submitted, S::Reopened], to: S::Closed, needs_reason: false },
+            Step { verb: T::Reopen, from: &[S::Closed], to: S::Reopened, needs_reason: true },
+        ],
+    }
+};
 
 /// The row of a roll call.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Insertable, Identifiable, AsChangeset, Serialize)]

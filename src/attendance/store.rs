@@ -20,7 +20,7 @@ use self::lines::{compare, replace, stored};
 use super::{
     guests::Member,
     model::{
-        Attendance, NewRollCall, RollCall, RollCallEntry, RollCallRow, RollCallState, RollCallTransition, Times, after, lines,
+        Attendance, LIFE_CYCLE, NewRollCall, RollCall, RollCallEntry, RollCallRow, RollCallState, RollCallTransition, Times, lines,
         refuse_uncalling,
     },
 };
@@ -39,7 +39,7 @@ use crate::{
     organizations::OrganizationId,
     schedule::{self, SessionId, SessionRow, SessionState},
     schema::{cohorts, intakes as intake_rows, roll_calls, sessions},
-    text::{Code, counted, listed},
+    text::{Code, Note, counted, listed},
     zone::Zone,
 };
 
@@ -232,7 +232,7 @@ pub(super) fn transition(
 fn submit(conn: &mut Conn, actor: &Actor, now: Instant, session_id: SessionId) -> Result<RollCall, Error> {
     let session = changing(conn, actor, session_id, Action::CallRoll)?;
     let before = row(conn, &session)?;
-    let state = after(before.state, RollCallTransition::Submit)?;
+    let state = LIFE_CYCLE.after("the roll call", before.state, RollCallTransition::Submit, None)?;
     let class = class(conn, &session)?;
     let stored = stored(conn, session_id)?;
     complete(&class, &stored)?;
@@ -276,23 +276,22 @@ pub fn refuse_unclosed(conn: &mut Conn, intake: IntakeId) -> Result<(), Error> {
 fn reopen(conn: &mut Conn, actor: &Actor, session_id: SessionId, change: &Change) -> Result<RollCall, Error> {
     let session = changing(conn, actor, session_id, Action::CloseRollCall)?;
     let before = row(conn, &session)?;
-    let state = after(before.state, RollCallTransition::Reopen)?;
+    let state = LIFE_CYCLE.after("the roll call", before.state, RollCallTransition::Reopen, change.reason.as_ref())?;
     let intake: IntakeState = intake_rows::table.find(session.intake_id).select(intake_rows::state).first(conn)?;
     if intake == IntakeState::Completed {
         // Everybody in it was decided by these hours. One that was cancelled is corrected still: what was held counts.
         return Err(Error::conflict("intake_not_live", "the intake is completed; its roll calls stay closed"));
     }
-    let reason = change.reason.clone().ok_or_else(|| Error::invalid("/reason", "reason_missing", "reopening needs a reason"))?;
     let changed = RollCallRow {
         state,
         submitted_at: None,
         closed_at: None,
-        reopen_reason: Some(reason.clone()),
+        reopen_reason: change.reason.clone(),
         version: before.version + 1,
         ..before.clone()
     };
     save(conn, &before, &changed)?;
     intakes::touch_all(conn, session.intake_id)?;
-    actor.record(entry(conn, "roll_call.reopened", &session)?.from(&before).to(&changed).because(Some(reason.as_str())));
+    actor.record(entry(conn, "roll_call.reopened", &session)?.from(&before).to(&changed).because(change.reason.as_ref().map(Note::as_str)));
     answered(conn, &session, changed)
 }

@@ -63,7 +63,10 @@ impl QueryFragment<MultiBackend> for Fixed<'_> {
             }
             out.push_sql(part);
         }
-        Ok(())
+        match values.next() {
+            Some(_) => Err(diesel::result::Error::QueryBuilderError("a value is left over".into())),
+            None => Ok(()),
+        }
     }
 }
 

@@ -5,7 +5,7 @@ mod model;
 mod store;
 
 pub use http::{ApiDoc, routes, transitions};
-pub use model::{DatedChange, Enrollment, EnrollmentId, EnrollmentRow, EnrollmentState, EnrollmentTransition, NewEnrollment};
+pub use model::{DatedChange, Enrollment, EnrollmentId, EnrollmentRow, EnrollmentState, EnrollmentTransition, LIFE_CYCLE, NewEnrollment};
 pub use store::periods::{enrolled_at, enrolled_since};
 pub use store::roster::{Expected, enrolled, expected_of};
 pub use store::unsettled::{closed_by_cohort, settle, verify_unsettled};

@@ -8,10 +8,10 @@ use crate::{
     access::{Role, UserId},
     clock::Instant,
     db::types::text_enum,
-    error::Error,
     http::{Patched, body::nullable},
     id::Id,
     intakes::{CohortId, IntakeId},
+    lifecycle::{self, LifeCycle},
     organizations::OrganizationId,
     people::PersonId,
     programs::{DisciplineId, ProgramVersionId},
@@ -64,36 +64,32 @@ text_enum! {
     }
 }
 
-/// The legal steps: verb, from which states, to which, and whether a reason is needed.
-const STEPS: &[(EnrollmentTransition, &[EnrollmentState], EnrollmentState, bool)] = {
+/// The steps of enrollments.
+pub const LIFE_CYCLE: LifeCycle<EnrollmentTransition, EnrollmentState> = {
     use EnrollmentState as S;
     use EnrollmentTransition as T;
-    &[
-        (T::Approve, &[S::Nominated, S::Applied, S::Waitlisted, S::Offered], S::Approved, false),
-        (T::Enroll, &[S::Approved], S::Enrolled, false),
-        (T::Reject, &[S::Nominated, S::Applied, S::Waitlisted, S::Offered], S::Rejected, true),
-        (T::Withdraw, &[S::Nominated, S::Applied, S::Waitlisted, S::Offered, S::Approved, S::Enrolled, S::Suspended], S::Withdrawn, true),
-        (T::Suspend, &[S::Enrolled], S::Suspended, true),
-        (T::Resume, &[S::Suspended], S::Enrolled, false),
-        (T::Complete, &[S::Enrolled], S::Completed, false),
-        (T::Fail, &[S::Enrolled], S::Failed, true),
-    ]
-};
-
-/// The state after `step` from `state`.
-///
-/// # Errors
-/// 409 `illegal_transition` with the reason; 422 if the step needs a reason and has none.
-pub(super) fn after(state: EnrollmentState, step: EnrollmentTransition, reason: Option<&Note>) -> Result<EnrollmentState, Error> {
-    let legal = STEPS.iter().find(|(verb, from, _, _)| *verb == step && from.contains(&state));
-    let Some((_, _, to, needs_reason)) = legal else {
-        return Err(Error::conflict("illegal_transition", format!("{step} is not possible while the enrollment is {state}")));
-    };
-    if *needs_reason && reason.is_none() {
-        return Err(Error::invalid("/reason", "reason_missing", format!("{step} needs a reason")));
+    const fn step(verb: T, from: &'static [S], to: S, needs_reason: bool) -> lifecycle::Step<T, S> {
+        lifecycle::Step { verb, from, to, needs_reason }
     }
-    Ok(*to)
-}
+    LifeCycle {
+        of: "enrollment",
+        steps: &[
+            step(T::Approve, &[S::Nominated, S::Applied, S::Waitlisted, S::Offered], S::Approved, false),
+            step(T::Enroll, &[S::Approved], S::Enrolled, false),
+            step(T::Reject, &[S::Nominated, S::Applied, S::Waitlisted, S::Offered], S::Rejected, true),
+            step(
+                T::Withdraw,
+                &[S::Nominated, S::Applied, S::Waitlisted, S::Offered, S::Approved, S::Enrolled, S::Suspended],
+                S::Withdrawn,
+                true,
+            ),
+            step(T::Suspend, &[S::Enrolled], S::Suspended, true),
+            step(T::Resume, &[S::Suspended], S::Enrolled, false),
+            step(T::Complete, &[S::Enrolled], S::Completed, false),
+            step(T::Fail, &[S::Enrolled], S::Failed, true),
+        ],
+    }
+};
 
 /// A trainee's place in an intake.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Insertable, Identifiable, AsChangeset, Serialize, ToSchema)]
@@ -272,12 +268,14 @@ pub struct DatedChange {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Error;
 
     #[test]
     fn steps_are_legal_only_from_the_states_listed() {
         use EnrollmentState as S;
         use EnrollmentTransition as T;
         let reason: Note = "as agreed".parse().unwrap();
+        let after = |state, step, reason: Option<&Note>| LIFE_CYCLE.after("the enrollment", state, step, reason);
         assert_eq!(after(S::Nominated, T::Approve, None).unwrap(), S::Approved);
         assert_eq!(after(S::Suspended, T::Resume, None).unwrap(), S::Enrolled);
         assert!(matches!(after(S::Withdrawn, T::Resume, None), Err(Error::Conflict { code: "illegal_transition", .. })));

@@ -149,7 +149,7 @@ pub(super) fn create(conn: &mut Conn, actor: &Actor, now: Instant, new: &NewFeed
         Subject::Room(id) => row.room_id = Some(id),
         Subject::Intake(id) => row.intake_id = Some(id),
     }
-    if !is_good(conn, now, &row)? {
+    if !may_be_read(conn, now, &row)? {
         return Err(Error::conflict("not_enrolled", "the last enrollment here of this person has ended, and so has every feed of it"));
     }
     diesel::insert_into(feeds::table).values(&row).execute(conn)?;
@@ -219,7 +219,7 @@ pub(super) fn calendar(conn: &mut Conn, now: Instant, file_name: &str) -> Result
         .select(FeedRow::as_select())
         .first(conn)?;
     let subject = feed.subject().ok_or(Error::NotFound)?;
-    if !is_good(conn, now, &feed)? {
+    if !may_be_read(conn, now, &feed)? {
         return Err(Error::NotFound);
     }
     // People meet at several providers, and a unit's room is used by others of the house. Who made the feed sees the sessions of some of
@@ -237,7 +237,7 @@ pub(super) fn note_use(conn: &mut Conn, id: FeedId, now: Instant) -> Result<(), 
 }
 
 /// Whether a feed may be read to this day.
-fn is_good(conn: &mut Conn, now: Instant, feed: &FeedRow) -> Result<bool, Error> {
+fn may_be_read(conn: &mut Conn, now: Instant, feed: &FeedRow) -> Result<bool, Error> {
     if feed.role == Role::Coordinator { still_concerns(conn, feed) } else { still_holds(conn, now, feed) }
 }
 
@@ -318,9 +318,11 @@ macro_rules! shown {
                     .filter(enrolled_at(begins_at()));
                 let own = OWN.filter(OWN.field(enrollments::person_id).eq(id)).select(OWN.field(enrollments::intake_id));
                 let invited = guests::table
+                    .inner_join(enrollment_periods::table.on(enrollment_periods::enrollment_id.eq(guests::enrollment_id)))
                     .inner_join(enrollments::table.on(enrollments::id.eq(guests::enrollment_id)))
                     .filter(guests::session_id.eq(sessions::id))
-                    .filter(enrollments::person_id.eq(id));
+                    .filter(enrollments::person_id.eq(id))
+                    .filter(enrolled_at(begins_at()));
                 announced.filter(sessions::intake_id.eq_any(own)).filter(exists(placed).or(exists(invited)))
             }
         }

@@ -152,6 +152,9 @@ impl Caller {
         if idempotency_key.as_ref().is_some_and(|key| key.is_empty() || key.len() > 255) {
             return Err(Error::malformed("idempotency_key_malformed", "Idempotency-Key must have 1 to 255 characters"));
         }
+        if request.headers().get_all(header::IF_MATCH).count() > 1 {
+            return Err(Error::malformed("header_repeated", "If-Match is sent more than once; list its tags in one"));
+        }
         let if_match = text(request, header::IF_MATCH)?.map(|value| etag::list(&value));
         if request.method() == Method::POST && if_match.as_ref().is_some_and(|known| !etag::names_any(known)) {
             // Whoever names a state believes that no other is changed.

@@ -50,9 +50,9 @@ pub(super) fn list(header: &str) -> Vec<ETag> {
     header.split(',').map(|tag| ETag(tag.trim().to_owned())).collect()
 }
 
-/// Whether one of the tags is `*`, which whatever exists meets.
+/// Whether there is `*` and no tag beside it, which whatever exists meets.
 pub(super) fn names_any(known: &[ETag]) -> bool {
-    known.iter().any(|tag| tag.0 == "*")
+    matches!(known, [one] if one.0 == "*")
 }
 
 /// Whether one of the tags of an `If-Match` header names the version of `current`.

@@ -6,7 +6,8 @@ mod store;
 
 pub use http::{ApiDoc, routes, transitions};
 pub use model::{
-    Cohort, CohortId, Intake, IntakeId, IntakePatch, IntakeState, IntakeTransition, NewCohort, NewIntake, SeatQuota, SessionMode,
+    Cohort, CohortId, Intake, IntakeId, IntakePatch, IntakeState, IntakeTransition, LIFE_CYCLE, NewCohort, NewIntake, SeatQuota,
+    SessionMode,
 };
 pub use store::cohorts::{CohortRow, cohorts_of, create_cohort, list as list_cohorts};
 pub use store::quotas::{list as quotas_of, set_quota};

@@ -16,6 +16,7 @@ use crate::{
         body::{day, given, given_day, nullable},
     },
     id::Id,
+    lifecycle::{LifeCycle, Step},
     organizations::OrganizationId,
     people::PersonId,
     programs::{DisciplineId, ModuleId, ProgramVersionId},
@@ -59,17 +60,22 @@ text_enum! {
     }
 }
 
-/// The legal steps: verb, from, to. `approve-opening` is a dated fact and leaves the state as it is.
-const STEPS: &[(IntakeTransition, IntakeState, IntakeState)] = &[
-    (IntakeTransition::OpenEnrollment, IntakeState::Planned, IntakeState::Enrolling),
-    (IntakeTransition::ApproveOpening, IntakeState::Planned, IntakeState::Planned),
-    (IntakeTransition::ApproveOpening, IntakeState::Enrolling, IntakeState::Enrolling),
-    (IntakeTransition::Start, IntakeState::Enrolling, IntakeState::Running),
-    (IntakeTransition::Complete, IntakeState::Running, IntakeState::Completed),
-    (IntakeTransition::Cancel, IntakeState::Planned, IntakeState::Cancelled),
-    (IntakeTransition::Cancel, IntakeState::Enrolling, IntakeState::Cancelled),
-    (IntakeTransition::Cancel, IntakeState::Running, IntakeState::Cancelled),
-];
+/// The steps of intakes. `approve-opening` is a dated fact and leaves the state as it is.
+pub const LIFE_CYCLE: LifeCycle<IntakeTransition, IntakeState> = {
+    use IntakeState as S;
+    use IntakeTransition as T;
+    LifeCycle {
+        of: "intake",
+        steps: &[
+            Step { verb: T::OpenEnrollment, from: &[S::Planned], to: S::Enrolling, needs_reason: false },
+            Step { verb: T::ApproveOpening, from: &[S::Planned], to: S::Planned, needs_reason: false },
+            Step { verb: T::ApproveOpening, from: &[S::Enrolling], to: S::Enrolling, needs_reason: false },
+            Step { verb: T::Start, from: &[S::Enrolling], to: S::Running, needs_reason: false },
+            Step { verb: T::Complete, from: &[S::Running], to: S::Completed, needs_reason: false },
+            Step { verb: T::Cancel, from: &[S::Planned, S::Enrolling, S::Running], to: S::Cancelled, needs_reason: true },
+        ],
+    }
+};
 
 /// One dated run of a program version.
 #[derive(Clone, Debug, PartialEq, Queryable, Selectable, Insertable, Identifiable, AsChangeset, Serialize, ToSchema)]
@@ -111,10 +117,8 @@ impl Intake {
     }
 
     /// The state after `step`, or why it is not possible.
-    pub fn after(&self, step: IntakeTransition) -> Result<IntakeState, Error> {
-        let to = STEPS.iter().find(|(verb, from, _)| *verb == step && *from == self.state).map(|(_, _, to)| *to);
-        let to =
-            to.ok_or_else(|| Error::conflict("illegal_transition", format!("{step} is not possible while the intake is {}", self.state)))?;
+    pub fn after(&self, step: IntakeTransition, reason: Option<&Note>) -> Result<IntakeState, Error> {
+        let to = LIFE_CYCLE.after("the intake", self.state, step, reason)?;
         if step == IntakeTransition::Start {
             self.check_opened()?;
         }

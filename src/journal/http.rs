@@ -50,10 +50,10 @@ async fn list_audit(db: Data<Db>, caller: Caller, query: Query<AuditQuery>) -> R
     let after = page::cursor(query.cursor.as_deref())?.unwrap_or(0);
     let entries = loop {
         let filter = filter.clone();
-        let page = db.write(caller.credentials.clone(), move |conn, actor, _| {
+        let page = db.write(caller.credentials.clone(), move |conn, actor, now| {
             actor.may(Action::ReadAudit)?;
             // A long journal is sealed in several transactions, so that others write in between.
-            if store::seal(conn)? { Ok(None) } else { store::list(conn, actor, &filter, after, limit + 1).map(Some) }
+            if store::seal(conn, now)? { Ok(None) } else { store::list(conn, actor, &filter, after, limit + 1).map(Some) }
         });
         if let Some(entries) = page.await? {
             break entries;

@@ -10,20 +10,20 @@ mod model;
 mod store;
 
 pub use http::{ApiDoc, routes};
-pub use model::{Entry, EntryFilter, NewEntry, SealedEntry};
+pub use model::{Entry, EntryFilter, EntryId, NewEntry, SealedEntry};
 pub use store::{append, position_at, seal, unlike, verify};
 
 use crate::{access::Credentials, clock::Instant, db::Db, error::Error};
 
 /// Seals everything that waits, a batch in each transaction.
 pub async fn seal_all(db: &Db) -> Result<(), Error> {
-    while db.write(Credentials::Operator, |conn, _, _| seal(conn)).await? {}
+    while db.write(Credentials::Operator, |conn, _, now| seal(conn, now)).await? {}
     Ok(())
 }
 
 /// [`seal_all`] for the command line, which has no runtime.
 pub fn seal_all_blocking(db: &Db) -> Result<(), Error> {
-    while db.write_blocking(Credentials::Operator, |conn, _, _| seal(conn))? {}
+    while db.write_blocking(Credentials::Operator, |conn, _, now| seal(conn, now))? {}
     Ok(())
 }
 

@@ -15,7 +15,7 @@ use crate::{
     schema::journal_entries,
 };
 
-pub(super) type EntryId = Id<Entry>;
+pub type EntryId = Id<Entry>;
 
 /// What happened, as a room says it; [`Actor::record`] adds who and when.
 #[derive(Clone, Debug)]
@@ -62,11 +62,9 @@ impl NewEntry {
         self
     }
 
-    /// The entry is about this act, whose id it has: what the act wrote is found through it.
-    #[must_use]
-    pub fn act<T>(mut self, act: Id<T>) -> Self {
-        self.id = act.cast();
-        self
+    /// The id that the entry is going to have: what else the act writes is found through it.
+    pub fn id(&self) -> EntryId {
+        self.id
     }
 
     #[must_use]
@@ -177,11 +175,12 @@ pub(super) fn digest(salt: &[u8], body: &str) -> Vec<u8> {
     Sha256::new().chain_update(salt).chain_update(body).finalize().to_vec()
 }
 
-/// The hash that seals `fact` at `position`: over the hash before and every field of the fact, one a line.
-pub(super) fn chained(before: &[u8], position: i64, fact: &Fact) -> Vec<u8> {
+/// The hash that seals `fact` at `position`, from which on it counts: over the hash before and every field of the fact, one a line.
+pub(super) fn chained(before: &[u8], (position, counts_from): (i64, Instant), fact: &Fact) -> Vec<u8> {
     let or_dash = |id: Option<String>| id.unwrap_or_else(|| "-".to_owned());
     let text = [
         position.to_string(),
+        counts_from.unix_micros().to_string(),
         fact.id.to_string(),
         fact.recorded_at.unix_micros().to_string(),
         or_dash(fact.token_id.map(|id| id.to_string())),

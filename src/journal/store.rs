@@ -6,6 +6,7 @@ pub use words::unlike;
 
 use chrono::TimeDelta;
 use diesel::{
+    dsl::{exists, not},
     prelude::*,
     sql_types::{BigInt, Text},
 };
@@ -56,10 +57,11 @@ pub fn append(conn: &mut Conn, entries: Vec<Entry>) -> Result<(), Error> {
 
 /// Gives the first visible entries that have none their positions and their links in the chain, and says whether more may wait. One at a
 /// time, and so many in a transaction that nobody waits long behind it.
-pub fn seal(conn: &mut Conn) -> Result<bool, Error> {
+pub fn seal(conn: &mut Conn, now: Instant) -> Result<bool, Error> {
     db::lock(conn, "journal", "seal")?;
     let facts: Vec<Fact> = journal_entries::table
         .inner_join(journal_unsealed::table.on(journal_unsealed::seq.eq(journal_entries::seq)))
+        .filter(not(exists(journal_seals::table.filter(journal_seals::entry_id.eq(journal_entries::id)))))
         .order(journal_entries::seq)
         .limit(SEALED_AT_ONCE)
         .select(Fact::as_select())
@@ -75,8 +77,9 @@ pub fn seal(conn: &mut Conn) -> Result<bool, Error> {
         let mut seals = Vec::with_capacity(chunk.len());
         for fact in chunk {
             position += 1;
-            hash = chained(&hash, position, fact);
-            counts_from = counts_from.max(fact.recorded_at);
+            // Where a clock goes ahead, what it recorded counts from now: it was done.
+            counts_from = counts_from.max(fact.recorded_at.min(now));
+            hash = chained(&hash, (position, counts_from), fact);
             seals.push((
                 journal_seals::position.eq(position),
                 journal_seals::entry_id.eq(fact.id),
@@ -139,7 +142,7 @@ pub(super) fn seal_until(conn: &mut Conn, now: Instant, at: Instant) -> Result<b
     if at > now {
         return Err(Error::malformed("query_malformed", "as_of: must not lie in the future"));
     }
-    if seal(conn)? {
+    if seal(conn, now)? {
         return Ok(true);
     }
     let earlier = journal_horizon::table.filter(journal_horizon::told_until.lt(at));
@@ -248,8 +251,11 @@ type Link = (i64, Vec<u8>, Instant, Option<Fact>, Option<Vec<u8>>, Option<String
 
 /// Recomputes the chain from the first entry and says what differs: gaps, changed or missing entries and payloads, entries that were
 /// never queued for sealing. Reads the journal in pages.
-pub fn verify(conn: &mut Conn) -> Result<(i64, Vec<String>), Error> {
+pub fn verify(conn: &mut Conn, now: Instant) -> Result<(i64, Vec<String>), Error> {
     let mut findings = Vec::new();
+    if told_until(conn)? > now {
+        findings.push("journal: it is said to have told what holds at an instant to come".to_owned());
+    }
     let (mut expected, mut hash, mut page_start, mut counted) = (0_i64, Vec::new(), 0_i64, Instant::EPOCH);
     loop {
         let rows: Vec<Link> = journal_seals::table
@@ -280,7 +286,7 @@ pub fn verify(conn: &mut Conn) -> Result<(i64, Vec<String>), Error> {
             match &fact {
                 None => findings.push(format!("journal: the entry at position {position} is missing")),
                 Some(fact) => {
-                    if chained(&hash, position, fact) != stored {
+                    if chained(&hash, (position, counts_from), fact) != stored {
                         findings.push(format!("journal: the entry at position {position} does not match its hash"));
                     }
                     match (salt, body) {
@@ -290,8 +296,9 @@ pub fn verify(conn: &mut Conn) -> Result<(i64, Vec<String>), Error> {
                     }
                 }
             }
-            if counts_from < counted.max(fact.map_or(Instant::EPOCH, |fact| fact.recorded_at)) {
-                findings.push(format!("journal: the entry at position {position} counts before it was recorded, or before the one before"));
+            if counts_from < counted || counts_from > now {
+                findings
+                    .push(format!("journal: the entry at position {position} counts before the one before, or from an instant to come"));
             }
             (hash, counted) = (stored, counts_from);
         }

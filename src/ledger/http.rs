@@ -45,7 +45,8 @@ struct Hours {
     enrollment_id: EnrollmentId,
     /// As asked; null of the ledger as it is.
     as_of: Option<Instant>,
-    /// The position of the journal until which what it records counts, with `as_of`.
+    /// The position of the journal until which what it records counts, with `as_of`. Null to partners and trainees, whom it would tell how
+    /// much the others write.
     #[schema(example = 1207)]
     position: Option<i64>,
     /// The sums of all entries, in minutes.
@@ -57,7 +58,8 @@ struct Hours {
 
 /// The ledger of an enrollment, oldest entry first
 ///
-/// As it is or, with `as_of`, as it was. What was being written at that instant counts from when it was done.
+/// As it is or, with `as_of`, as it was. What was being written at that instant counts from its `recorded_at`, or from just after the last
+/// instant that was asked for before it was done.
 #[utoipa::path(get, path = "/enrollments/{id}/hours", tag = "hours",
     params(("id" = EnrollmentId, Path, description = "The enrollment"), HoursQuery),
     responses((status = 200, description = "A page of entries, and the balance of all", body = Hours), Reading))]

@@ -6,6 +6,6 @@ mod model;
 mod store;
 
 pub use http::{ApiDoc, routes};
-pub use model::{Balance, EntryKind, HourEntry, HourEntryId, PostingId, Tally};
+pub use model::{Balance, EntryKind, HourEntry, HourEntryId, Tally};
 pub use store::make_ups::verify_make_ups;
 pub use store::{Closing, post_closing, verify};

@@ -13,6 +13,7 @@ use crate::{
     enrollments::EnrollmentId,
     error::{Error, coded},
     id::Id,
+    journal::EntryId,
     programs::ModuleId,
     schedule::SessionId,
     schema::hour_entries,
@@ -20,9 +21,6 @@ use crate::{
 };
 
 pub type HourEntryId = Id<HourEntry>;
-
-/// Also the id of the journal's entry of the act.
-pub type PostingId = Id<Posting>;
 
 text_enum! {
     /// What an entry counts as (DOMAIN: how hours are counted).
@@ -56,7 +54,7 @@ pub struct HourEntry {
     /// The session in which a guest made up `session_id`; of no other entry.
     pub made_up_in_id: Option<SessionId>,
     #[serde(skip)]
-    pub(super) posting_id: PostingId,
+    pub(super) posting_id: EntryId,
     /// Null to partners.
     pub reason: Option<Note>,
     /// Who posted it. Null to partners and trainees.
@@ -79,8 +77,9 @@ impl HourEntry {
 
 /// The act that posts entries: a closing, or what a coordinator does by hand. Its entries move the balances together.
 #[derive(Debug)]
-pub struct Posting {
-    pub(super) id: PostingId,
+pub(super) struct Posting {
+    /// That of its entry in the journal.
+    pub(super) id: EntryId,
     pub(super) module_id: ModuleId,
     pub(super) reason: Option<Note>,
     pub(super) user_id: Option<UserId>,
@@ -226,7 +225,7 @@ pub(super) struct Ledger {
 }
 
 impl Balance {
-    pub(super) fn of(&mut self, kind: EntryKind) -> &mut i32 {
+    pub(super) fn minutes_mut(&mut self, kind: EntryKind) -> &mut i32 {
         match kind {
             EntryKind::Attended => &mut self.attended_minutes,
             EntryKind::AuthorizedAbsence => &mut self.authorized_absence_minutes,

@@ -12,7 +12,7 @@ use diesel::{
 
 use super::{
     make_ups::MakeUp,
-    model::{EntryKind, HourEntry, HourEntryId, Posting, PostingId, Tally, corrections, standing},
+    model::{EntryKind, HourEntry, HourEntryId, Posting, Tally, corrections, standing},
 };
 use crate::{
     access::{Action, Actor},
@@ -20,7 +20,7 @@ use crate::{
     db::{self, CHUNK, Conn, for_backend, types::Uid},
     enrollments::EnrollmentId,
     error::Error,
-    id::Id,
+    journal::EntryId,
     programs::ModuleId,
     schedule::SessionId,
     schema::hour_entries,
@@ -147,9 +147,11 @@ const UNCOVERED_OF_MODULE: &str = "SELECT b.enrollment_id, b.attended + d.attend
         OR b.attended + d.attended + b.make_up + b.adjustment + d.credited < 0
     ORDER BY b.enrollment_id LIMIT 1";
 
-/// What a closing of a roll call posts: the session, its module, and which closing it is (1 the first).
+/// What a closing of a roll call posts: the session, its module, which closing it is (1 the first), and the entry that the journal is to
+/// have of it.
 #[derive(Clone, Copy, Debug)]
 pub struct Closing {
+    pub act: EntryId,
     pub session_id: SessionId,
     pub module_id: ModuleId,
     pub number: i32,
@@ -168,8 +170,7 @@ struct Uncovered {
 }
 
 /// Posts a closing and moves the balances of the enrollments it concerns. After a reopening only what changed is reversed and
-/// posted anew. What guests attended is made up of what they missed, as far as that is known by now. Returns the act, of which the journal's
-/// entry is to be, and how many entries of the ledger it wrote.
+/// posted anew. What guests attended is made up of what they missed, as far as that is known by now. Returns how many entries were written.
 pub fn post_closing(
     conn: &mut Conn,
     actor: &Actor,
@@ -177,10 +178,10 @@ pub fn post_closing(
     closing: Closing,
     tallies: &[Tally],
     reason: Option<&Note>,
-) -> Result<(PostingId, usize), Error> {
+) -> Result<usize, Error> {
     actor.may(Action::CloseRollCall)?;
-    let Closing { session_id, module_id, number } = closing;
-    let posting = Posting { id: Id::generate(), module_id, reason: reason.cloned(), user_id: actor.user_id(), recorded_at: now };
+    let Closing { act, session_id, module_id, number } = closing;
+    let posting = Posting { id: act, module_id, reason: reason.cloned(), user_id: actor.user_id(), recorded_at: now };
     let before = if number == 1 { Vec::new() } else { standing_of(conn, session_id)? };
     let (reversed, posted) = corrections(&before, tallies);
     let entry = |enrollment_id: EnrollmentId, kind: EntryKind, minutes: i32| HourEntry {
@@ -200,7 +201,7 @@ pub fn post_closing(
         refuse_uncovered(conn, posting.id)?;
     }
     roll_up(conn, posting.id)?;
-    Ok((posting.id, entries.len() + made_up))
+    Ok(entries.len() + made_up)
 }
 
 /// Inserts what is made up, and says how many entries that is.
@@ -223,7 +224,7 @@ fn insert(conn: &mut Conn, entries: &[HourEntry]) -> Result<(), Error> {
 }
 
 /// Moves both balances by what an act posted.
-fn roll_up(conn: &mut Conn, posting: PostingId) -> Result<(), Error> {
+fn roll_up(conn: &mut Conn, posting: EntryId) -> Result<(), Error> {
     for statement in OF_POSTING {
         db::fixed(statement).bind::<Uid, _>(posting).execute(conn)?;
     }
@@ -242,7 +243,7 @@ fn standing_of(conn: &mut Conn, session: SessionId) -> Result<Vec<HourEntry>, Er
 
 /// Refuses an act after which more would be present of a session or module than is owed, or less than nothing: what was adjusted is taken
 /// back first. What guests make up is posted so that it fits.
-fn refuse_uncovered(conn: &mut Conn, posting: PostingId) -> Result<(), Error> {
+fn refuse_uncovered(conn: &mut Conn, posting: EntryId) -> Result<(), Error> {
     for (of, statement) in [("session", UNCOVERED_OF_SESSION), ("module", UNCOVERED_OF_MODULE)] {
         let uncovered = sql_query(statement).bind::<Uid, _>(posting).get_result(conn).optional()?;
         if let Some(Uncovered { enrollment_id, attended, missed, credited }) = uncovered {

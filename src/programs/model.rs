@@ -15,6 +15,7 @@ use crate::{
         body::{given, nullable},
     },
     id::Id,
+    lifecycle::{LifeCycle, Step},
     organizations::OrganizationId,
     schema::{disciplines, modules, program_versions, programs},
     text::{Code, Name, listed},
@@ -248,20 +249,17 @@ impl ProgramPatch {
     }
 }
 
-impl VersionState {
-    /// The legal steps (DOMAIN 4).
-    const STEPS: &[(Self, Self)] = &[(Self::Draft, Self::Confirmed), (Self::Confirmed, Self::Retired)];
-
-    /// # Errors
-    /// 409 `illegal_transition` with the reason.
-    pub fn check_step(self, to: Self) -> Result<(), Error> {
-        if Self::STEPS.contains(&(self, to)) {
-            return Ok(());
-        }
-        let from = Self::STEPS.iter().find(|(_, target)| *target == to).map_or("no", |(from, _)| from.as_str());
-        Err(Error::conflict("illegal_transition", format!("the version is {self}; only a {from} one becomes {to}")))
+/// The steps of program versions (DOMAIN 4).
+pub const LIFE_CYCLE: LifeCycle<&str, VersionState> = {
+    use VersionState as S;
+    LifeCycle {
+        of: "program version",
+        steps: &[
+            Step { verb: "confirm", from: &[S::Draft], to: S::Confirmed, needs_reason: false },
+            Step { verb: "retire", from: &[S::Confirmed], to: S::Retired, needs_reason: false },
+        ],
     }
-}
+};
 
 impl NewProgramVersion {
     /// Everything that is wrong with the content, whether or not the hours add up yet.
@@ -346,7 +344,7 @@ impl Plan {
     /// # Errors
     /// 409 `illegal_transition` unless it is a draft, `hours_do_not_add_up` with both sums.
     pub fn check_confirmable(&self) -> Result<(), Error> {
-        self.version.state.check_step(VersionState::Confirmed)?;
+        LIFE_CYCLE.after("the version", self.version.state, "confirm", None)?;
         let (planned, total) = (self.planned_minutes(), self.version.total_minutes);
         if planned == i64::from(total) {
             return Ok(());
@@ -452,7 +450,9 @@ mod tests {
         for from in VersionState::ALL {
             for to in VersionState::ALL {
                 let legal = matches!((from, to), (Draft, Confirmed) | (Confirmed, Retired));
-                assert_eq!(code(from.check_step(*to)), if legal { "ok" } else { "illegal_transition" }, "{from} {to}");
+                let step = if *to == Confirmed { "confirm" } else { "retire" };
+                let after = (*to != Draft).then(|| LIFE_CYCLE.after("the version", *from, step, None));
+                assert_eq!(after.is_some_and(|after| after.is_ok_and(|after| after == *to)), legal, "{from} {to}");
             }
         }
         assert_eq!(code(plan(reference(), Confirmed).check_confirmable()), "illegal_transition");

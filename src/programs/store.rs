@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use diesel::prelude::*;
 
 use super::model::{
-    Discipline, Module, NewProgram, NewProgramVersion, Plan, Program, ProgramId, ProgramPatch, ProgramVersion, ProgramVersionId,
-    VersionDocument, VersionState,
+    Discipline, LIFE_CYCLE, Module, NewProgram, NewProgramVersion, Plan, Program, ProgramId, ProgramPatch, ProgramVersion,
+    ProgramVersionId, VersionDocument, VersionState,
 };
 use crate::{
     access::{Action, Actor, Scope, sponsored},
@@ -308,7 +308,7 @@ pub fn confirm(conn: &mut Conn, actor: &Actor, id: ProgramVersionId, change: &Ch
 /// 409 `illegal_transition` unless it is confirmed.
 pub fn retire(conn: &mut Conn, actor: &Actor, id: ProgramVersionId, change: &Change) -> Result<VersionDocument, Error> {
     let (stored, provider) = held(conn, actor, id)?;
-    stored.version.state.check_step(VersionState::Retired)?;
+    LIFE_CYCLE.after("the version", stored.version.state, "retire", None)?;
     step(conn, actor, (stored, provider), ("program_version.retired", VersionState::Retired), change)
 }
 

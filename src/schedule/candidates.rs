@@ -112,13 +112,20 @@ pub(super) struct Candidates {
     replaced: HashSet<SessionId>,
     /// Whether only one of them is to be, so that none is in the way of another.
     pub(super) are_alternatives: bool,
+    /// Whether of two that are in each other's way each is told, for each is looked at by itself.
+    pub(super) each_side: bool,
 }
 
 impl Candidates {
     pub(super) fn of(all: Vec<Candidate>) -> Self {
         let places = all.iter().enumerate().map(|(index, one)| (one.id, index)).collect();
         let replaced = all.iter().filter_map(|one| one.stored).collect();
-        Self { all, places, replaced, are_alternatives: false }
+        Self { all, places, replaced, are_alternatives: false, each_side: false }
+    }
+
+    /// The same, each of which is told what is in its own way.
+    pub(super) fn each(all: Vec<Candidate>) -> Self {
+        Self { each_side: true, ..Self::of(all) }
     }
 
     /// One session at several times, each under an id of its own.

@@ -18,7 +18,8 @@ mod store;
 pub use conflicts::{Conflict, Severity};
 pub use http::{ApiDoc, routes, transitions};
 pub use model::{
-    Cursor, Held, Instructor, NewWaiver, SeriesId, SeriesRow, Session, SessionId, SessionRow, SessionState, SessionTransition, Waiver,
+    Cursor, Held, Instructor, LIFE_CYCLE, NewWaiver, SeriesId, SeriesRow, Session, SessionId, SessionRow, SessionState, SessionTransition,
+    Waiver,
 };
 pub use plan::{NewHold, NewSession, SessionPatch};
 pub use store::links::whole;

@@ -12,6 +12,7 @@ use crate::{
     error::Error,
     id::Id,
     intakes::{CohortId, IntakeId, SessionMode},
+    lifecycle::{LifeCycle, Step},
     people::PersonId,
     programs::{ModuleId, ProgramVersionId},
     rooms::{RoomId, RoomKind},
@@ -67,10 +68,17 @@ pub(super) struct SessionStep {
     pub scope: ChangeScope,
 }
 
-/// The legal steps: verb, from which states, to which.
-const STEPS: &[(&str, &[SessionState], SessionState)] = {
+/// The steps of sessions.
+pub const LIFE_CYCLE: LifeCycle<&str, SessionState> = {
     use SessionState as S;
-    &[("publish", &[S::Draft], S::Published), ("cancel", &[S::Draft, S::Published], S::Cancelled), ("hold", &[S::Published], S::Held)]
+    LifeCycle {
+        of: "session",
+        steps: &[
+            Step { verb: "publish", from: &[S::Draft], to: S::Published, needs_reason: false },
+            Step { verb: "hold", from: &[S::Published], to: S::Held, needs_reason: false },
+            Step { verb: "cancel", from: &[S::Draft, S::Published], to: S::Cancelled, needs_reason: true },
+        ],
+    }
 };
 
 /// The states whose sessions a cancelled intake cancels: what was held stays.
@@ -151,12 +159,9 @@ impl SessionRow {
     /// The state after `step` (publish, cancel or hold).
     ///
     /// # Errors
-    /// 409 `illegal_transition` with the reason.
-    pub(super) fn after(&self, step: &str) -> Result<SessionState, Error> {
-        let legal = STEPS.iter().find(|(verb, from, _)| *verb == step && from.contains(&self.state));
-        legal.map(|(_, _, to)| *to).ok_or_else(|| {
-            Error::conflict("illegal_transition", format!("{step} is not possible while session {} is {}", self.code, self.state))
-        })
+    /// 409 `illegal_transition`; 422 `reason_missing`.
+    pub(super) fn after(&self, step: &'static str, reason: Option<&Note>) -> Result<SessionState, Error> {
+        LIFE_CYCLE.after(format_args!("session {}", self.code), self.state, step, reason)
     }
 
     /// The place of the row in a list.

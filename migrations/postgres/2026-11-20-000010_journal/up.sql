@@ -56,8 +56,7 @@ INSERT INTO journal_horizon (id, told_until) VALUES (1, 'epoch');
 CREATE FUNCTION journal_seals_count_later() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF NEW.counts_from <= (SELECT told_until FROM journal_horizon)
-        OR NEW.counts_from < (SELECT counts_from FROM journal_seals ORDER BY position DESC LIMIT 1)
-        OR NEW.counts_from < (SELECT recorded_at FROM journal_entries WHERE id = NEW.entry_id) THEN
+        OR NEW.counts_from < (SELECT counts_from FROM journal_seals ORDER BY position DESC LIMIT 1) THEN
         RAISE EXCEPTION 'muster:journal_out_of_order';
     END IF;
     RETURN NEW;
@@ -159,3 +158,14 @@ CREATE TRIGGER journal_entries_are_not_truncated BEFORE TRUNCATE ON journal_entr
 CREATE TRIGGER journal_horizon_is_not_truncated BEFORE TRUNCATE ON journal_horizon FOR EACH STATEMENT EXECUTE FUNCTION journal_entries_stay();
 CREATE TRIGGER journal_payloads_are_not_truncated BEFORE TRUNCATE ON journal_payloads FOR EACH STATEMENT EXECUTE FUNCTION journal_entries_stay();
 CREATE TRIGGER journal_seals_are_not_truncated BEFORE TRUNCATE ON journal_seals FOR EACH STATEMENT EXECUTE FUNCTION journal_entries_stay();
+
+-- An act of the ledger has the id of its entry in the journal, which is written behind all else: nothing is posted for one that is over.
+CREATE FUNCTION hour_entries_are_posted_by_one_act() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (SELECT 1 FROM new_rows n JOIN journal_entries j ON j.id = n.posting_id) THEN
+        RAISE EXCEPTION 'muster:immutable';
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER hour_entries_are_posted_by_one_act AFTER INSERT ON hour_entries
+    REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION hour_entries_are_posted_by_one_act();

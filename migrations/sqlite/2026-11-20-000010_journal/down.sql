@@ -1,3 +1,4 @@
+DROP TRIGGER hour_entries_are_posted_by_one_act;
 DROP TABLE journal_audiences;
 DROP TABLE journal_horizon;
 DROP TABLE journal_seals;

@@ -55,8 +55,7 @@ INSERT INTO journal_horizon (id, told_until) VALUES (1, 0);
 -- What was told stays true: what is sealed later counts later, and the horizon does not go back.
 CREATE TRIGGER journal_seals_count_later BEFORE INSERT ON journal_seals
 WHEN NEW.counts_from <= (SELECT told_until FROM journal_horizon)
-    OR NEW.counts_from < coalesce((SELECT counts_from FROM journal_seals ORDER BY position DESC LIMIT 1), 0)
-    OR NEW.counts_from < coalesce((SELECT recorded_at FROM journal_entries WHERE id = NEW.entry_id), 0) BEGIN
+    OR NEW.counts_from < coalesce((SELECT counts_from FROM journal_seals ORDER BY position DESC LIMIT 1), 0) BEGIN
     SELECT RAISE(ABORT, 'muster:journal_out_of_order');
 END;
 CREATE TRIGGER journal_horizon_does_not_go_back BEFORE UPDATE ON journal_horizon WHEN NEW.told_until < OLD.told_until BEGIN
@@ -123,4 +122,10 @@ END;
 CREATE TRIGGER journal_seals_are_not_replaced BEFORE INSERT ON journal_seals
 WHEN EXISTS (SELECT 1 FROM journal_seals WHERE position = NEW.position OR entry_id = NEW.entry_id) BEGIN
     SELECT RAISE(ABORT, 'muster:already_exists');
+END;
+
+-- An act of the ledger has the id of its entry in the journal, which is written behind all else: nothing is posted for one that is over.
+CREATE TRIGGER hour_entries_are_posted_by_one_act BEFORE INSERT ON hour_entries
+WHEN EXISTS (SELECT 1 FROM journal_entries WHERE id = NEW.posting_id) BEGIN
+    SELECT RAISE(ABORT, 'muster:immutable');
 END;

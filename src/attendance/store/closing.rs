@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{
-    super::model::{Attendance, RollCall, RollCallRow, RollCallTransition, Times, after, apart, split},
+    super::model::{Attendance, LIFE_CYCLE, RollCall, RollCallRow, RollCallTransition, Times, apart, split},
     changing, class, complete, entry, guests,
     lines::{Lines, compare, delete, replace, stored},
     row, save, shown,
@@ -32,7 +32,7 @@ use crate::{
 pub fn close(conn: &mut Conn, actor: &Actor, now: Instant, session_id: SessionId, change: &Change) -> Result<RollCall, Error> {
     let session = changing(conn, actor, session_id, Action::CloseRollCall)?;
     let before = row(conn, &session)?;
-    let state = after(before.state, RollCallTransition::Close)?;
+    let state = LIFE_CYCLE.after("the roll call", before.state, RollCallTransition::Close, change.reason.as_ref())?;
     let whole = session.held_minutes.ok_or_else(|| Error::conflict("session_not_held", "confirm the session as held first"))?;
     let class = class(conn, &session)?;
     let (stored, strangers) = apart(&class, stored(conn, session_id)?);
@@ -41,13 +41,15 @@ pub fn close(conn: &mut Conn, actor: &Actor, now: Instant, session_id: SessionId
     replace(conn, session_id, &lines)?;
     let stored = lines.now;
     let guests: BTreeSet<EnrollmentId> = class.iter().filter(|one| one.is_guest()).map(|one| one.person.enrollment_id).collect();
-    let owing = stored.iter().filter(|line| !guests.contains(&line.enrollment_id));
-    let tallies = owing.map(|line| tally(line, whole)).collect::<Result<Vec<Tally>, Error>>()?;
+    // A guest's line has to fit as well, and what it comes to is posted of the session that is made up.
+    let mut tallies = stored.iter().map(|line| tally(line, whole)).collect::<Result<Vec<Tally>, Error>>()?;
+    tallies.retain(|tally| !guests.contains(&tally.enrollment_id));
     let gone = guests::remove_strangers(conn, session_id, &guests)?;
     let number = before.closings + 1;
-    let closing = Closing { session_id, module_id: session.module_id, number };
+    let act = entry(conn, "roll_call.closed", &session)?;
+    let closing = Closing { act: act.id(), session_id, module_id: session.module_id, number };
     let reason = change.reason.as_ref().or(before.reopen_reason.as_ref());
-    let (act, posted) = ledger::post_closing(conn, actor, now, closing, &tallies, reason)?;
+    let posted = ledger::post_closing(conn, actor, now, closing, &tallies, reason)?;
     let changed = RollCallRow {
         state,
         closings: number,
@@ -65,7 +67,7 @@ pub fn close(conn: &mut Conn, actor: &Actor, now: Instant, session_id: SessionId
     let was = serde_json::json!({ "roll_call": before, "taken_out": strangers, "guests_taken_out": gone, "as_called": lines.gone });
     let facts =
         serde_json::json!({ "as_held": lines.fresh, "guests": guests, "closing": number, "entries_posted": posted, "roll_call": changed });
-    actor.record(entry(conn, "roll_call.closed", &session)?.act(act).from(&was).to(&facts).because(reason.map(Note::as_str)));
+    actor.record(act.from(&was).to(&facts).because(reason.map(Note::as_str)));
     Ok(shown(&session, changed, class, &stored))
 }
 

@@ -20,7 +20,7 @@ use crate::{
     id::Id,
     ledger::EntryKind,
     schedule::SessionId,
-    schema::{attendances, hour_entries, journal_entries, journal_payloads, roll_calls, sessions},
+    schema::{attendances, guests, hour_entries, journal_entries, journal_payloads, roll_calls, sessions},
     text::Note,
 };
 
@@ -46,6 +46,7 @@ type Marks = BTreeMap<EnrollmentId, Mark>;
 
 const PUT: &str = "roll_call.put";
 const CLOSED: &str = "roll_call.closed";
+const INVITED: &str = "guest.invited";
 const DISMISSED: &str = "guest.dismissed";
 
 /// What the entry about a roll call that was put says: the lines that went and those that came.
@@ -74,15 +75,30 @@ struct Facts {
     as_held: Vec<Mark>,
 }
 
+/// A guest who was invited.
+#[derive(Deserialize)]
+struct Invited {
+    to: Invitation,
+}
+
+/// Who comes, and the session that they make up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+struct Invitation {
+    enrollment_id: EnrollmentId,
+    missed_session_id: SessionId,
+}
+
 /// A guest who was dismissed, with the mark if they had been called.
 #[derive(Deserialize)]
 struct Guest {
+    guest: Invitation,
     mark: Option<Mark>,
 }
 
 #[derive(Deserialize)]
 struct TakenOut {
     taken_out: Vec<Mark>,
+    guests_taken_out: Vec<Invitation>,
 }
 
 /// The marks of one roll call as its entries leave them.
@@ -93,41 +109,63 @@ struct Replayed {
     closed: Marks,
     /// Who was a guest then.
     guests: BTreeSet<EnrollmentId>,
-    /// An entry says nothing any more, as after an erasure, or what cannot be read, which is the business of the journal's check.
+    /// Who is one now.
+    invited: BTreeSet<Invitation>,
+    /// An entry says nothing any more, as after an erasure.
     is_silent: bool,
+    is_unreadable: bool,
 }
 
-/// The lines that went by an entry and those that came, and who was a guest if it closed the roll call.
-type Heard = (Vec<Mark>, Vec<Mark>, Option<BTreeSet<EnrollmentId>>);
+/// What one entry says: the lines that went and those that came, so of guests, and who was a guest if it closed the roll call.
+#[derive(Default)]
+struct Heard {
+    gone: Vec<Mark>,
+    come: Vec<Mark>,
+    dismissed: Vec<Invitation>,
+    invited: Option<Invitation>,
+    closed_with: Option<BTreeSet<EnrollmentId>>,
+}
 
 fn heard(action: &str, body: &str) -> serde_json::Result<Heard> {
     Ok(match action {
         PUT => {
             let Put { from, to } = serde_json::from_str(body)?;
-            (from, to, None)
+            Heard { gone: from, come: to, ..Heard::default() }
         }
         CLOSED => {
-            let Closed { from: TakenOut { taken_out }, to: Facts { guests, as_held } } = serde_json::from_str(body)?;
-            (taken_out, as_held, Some(guests))
+            let Closed { from: TakenOut { taken_out, guests_taken_out }, to: Facts { guests, as_held } } = serde_json::from_str(body)?;
+            Heard { gone: taken_out, come: as_held, dismissed: guests_taken_out, closed_with: Some(guests), invited: None }
+        }
+        INVITED => {
+            let Invited { to } = serde_json::from_str(body)?;
+            Heard { invited: Some(to), ..Heard::default() }
         }
         _ => {
-            let Dismissed { from: Guest { mark } } = serde_json::from_str(body)?;
-            (mark.into_iter().collect(), Vec::new(), None)
+            let Dismissed { from: Guest { guest, mark } } = serde_json::from_str(body)?;
+            Heard { gone: mark.into_iter().collect(), dismissed: vec![guest], ..Heard::default() }
         }
     })
 }
 
 impl Replayed {
     fn hear(&mut self, action: &str, body: Option<&str>) {
-        let Some((gone, come, closed)) = body.and_then(|body| heard(action, body).ok()) else {
+        let Some(body) = body else {
             self.is_silent = true;
+            return;
+        };
+        let Ok(Heard { gone, come, dismissed, invited, closed_with }) = heard(action, body) else {
+            self.is_unreadable = true;
             return;
         };
         for mark in gone {
             self.now.remove(&mark.enrollment_id);
         }
         self.now.extend(come.into_iter().map(|mark| (mark.enrollment_id, mark)));
-        if let Some(guests) = closed {
+        self.invited.extend(invited);
+        for guest in dismissed {
+            self.invited.remove(&guest);
+        }
+        if let Some(guests) = closed_with {
             self.closed.clone_from(&self.now);
             self.guests = guests;
         }
@@ -154,11 +192,18 @@ pub fn verify_marks(conn: &mut Conn) -> Result<Vec<String>, Error> {
         let ids: Vec<SessionId> = called.iter().map(|(session, ..)| *session).collect();
         let mut replayed = replay(conn, &ids)?;
         let mut stored = stored(conn, &ids)?;
+        let mut invited = invited_to(conn, &ids)?;
         let mut posted = posted(conn, &ids)?;
         for (session, state, closings, held_minutes) in called {
-            let Replayed { now, closed, guests, is_silent } = replayed.remove(&session).unwrap_or_default();
-            if is_silent {
+            let Replayed { now, closed, guests, invited: told, is_silent, is_unreadable } = replayed.remove(&session).unwrap_or_default();
+            if is_unreadable {
+                findings.push(format!("marks: what the journal says of the roll call of session {session} cannot be read"));
+            }
+            if is_silent || is_unreadable {
                 continue;
+            }
+            if told != invited.remove(&session).unwrap_or_default() {
+                findings.push(format!("marks: session {session} has other guests than the journal says"));
             }
             findings.extend(differing(session, now, stored.remove(&session).unwrap_or_default()));
             if closings > 0 && state != RollCallState::Closed {
@@ -180,7 +225,7 @@ fn differing(session: SessionId, mut told: Marks, stored: Marks) -> Vec<String> 
     let mut tell = |id: EnrollmentId, stands: Option<&Mark>, word: Option<&Mark>| {
         let (stands, word) = (said(stands), said(word));
         let finding = if stands == word {
-            format!("marks: session {session}, enrollment {id}: other mode or note of {stands} than the journal says")
+            format!("marks: session {session}, enrollment {id}: other segments, mode or note of {stands} than the journal says")
         } else {
             format!("marks: session {session}, enrollment {id}: the roll call says {stands}, the journal says {word}")
         };
@@ -216,7 +261,7 @@ fn replay(conn: &mut Conn, ids: &[SessionId]) -> Result<BTreeMap<SessionId, Repl
     let entries: Vec<(SessionId, String, Option<String>)> = journal_entries::table
         .left_join(journal_payloads::table.on(journal_payloads::entry_id.eq(journal_entries::id)))
         .filter(journal_entries::subject_id.eq_any(ids.to_vec()))
-        .filter(journal_entries::action.eq_any([PUT, CLOSED, DISMISSED]))
+        .filter(journal_entries::action.eq_any([PUT, CLOSED, INVITED, DISMISSED]))
         .order(journal_entries::seq)
         .select((journal_entries::subject_id, journal_entries::action, journal_payloads::body.nullable()))
         .load(conn)?;
@@ -235,6 +280,17 @@ fn stored(conn: &mut Conn, ids: &[SessionId]) -> Result<BTreeMap<SessionId, Mark
         stored.entry(row.session_id).or_default().insert(row.enrollment_id, row.into());
     }
     Ok(stored)
+}
+
+fn invited_to(conn: &mut Conn, ids: &[SessionId]) -> Result<BTreeMap<SessionId, BTreeSet<Invitation>>, Error> {
+    let of_sessions = guests::table.filter(guests::session_id.eq_any(ids.to_vec()));
+    let rows: Vec<(SessionId, EnrollmentId, SessionId)> =
+        of_sessions.select((guests::session_id, guests::enrollment_id, guests::missed_session_id)).load(conn)?;
+    let mut invited: BTreeMap<SessionId, BTreeSet<Invitation>> = BTreeMap::new();
+    for (session, enrollment_id, missed_session_id) in rows {
+        invited.entry(session).or_default().insert(Invitation { enrollment_id, missed_session_id });
+    }
+    Ok(invited)
 }
 
 /// What closings posted, without what was taken back in full.

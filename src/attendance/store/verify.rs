@@ -62,7 +62,11 @@ impl Line {
             // What guests attended is posted of another session: the business of the check of make-ups.
             let posted =
                 (!self.posted.is_empty()).then(|| "came as a guest, but has a posting of a session that it does not owe".to_owned());
-            return posted.or_else(|| self.called.is_none().then(|| "came as a guest, but has no attendance".to_owned()));
+            return posted.or_else(|| match self.called.map(|(code, minutes)| split(code, minutes, whole)) {
+                None => Some("came as a guest, but has no attendance".to_owned()),
+                Some(Err((_, detail))) => Some(format!("the attendance does not fit: {detail}")),
+                Some(Ok(_)) => None,
+            });
         }
         match (self.expected, self.posted.is_empty()) {
             (false, true) if self.called.is_none() => return None,

@@ -11,8 +11,8 @@ use diesel::prelude::*;
 use serde::Serialize;
 
 use super::model::{
-    DatedChange, Enrollment, EnrollmentId, EnrollmentPatch, EnrollmentRow, EnrollmentState, EnrollmentTransition, NewEnrollment, Period,
-    Step, after,
+    DatedChange, Enrollment, EnrollmentId, EnrollmentPatch, EnrollmentRow, EnrollmentState, EnrollmentTransition, LIFE_CYCLE,
+    NewEnrollment, Period, Step,
 };
 use crate::{
     access::{Action, Actor, Scope, advised, provided, taught},
@@ -127,7 +127,8 @@ pub fn open_of(conn: &mut Conn, intake: IntakeId, people: &[PersonId]) -> Result
 pub fn crews_among(conn: &mut Conn, actor: &Actor, sponsor: OrganizationId, crews: &[Code]) -> Result<HashSet<Code>, Error> {
     let mut known = HashSet::new();
     for chunk in crews.chunks(CHUNK) {
-        let of_sponsor = visible(actor).filter(enrollments::sponsor_id.eq(sponsor));
+        let of_sponsor =
+            visible(actor).filter(enrollments::sponsor_id.eq(sponsor)).filter(enrollments::state.ne_all(EnrollmentState::ENDED));
         let found = of_sponsor.filter(enrollments::crew.assume_not_null().eq_any(chunk.to_vec()));
         known.extend(found.select(enrollments::crew.assume_not_null()).distinct().load::<Code>(conn)?);
     }
@@ -395,7 +396,7 @@ pub fn transition(
 ) -> Result<Enrollment, Error> {
     let stored = changing(conn, actor, id)?;
     let mut changed = stored.clone();
-    changed.state = after(stored.state, step, change.reason.as_ref())?;
+    changed.state = LIFE_CYCLE.after("the enrollment", stored.state, step, change.reason.as_ref())?;
     if matches!(changed.state, EnrollmentState::Approved | EnrollmentState::Enrolled) {
         let intake = intakes::find(conn, actor, stored.intake_id)?;
         if !intake.takes_enrollments() {

@@ -401,7 +401,10 @@ fn compare(entry: &Entry<Row>, stored: &Stored, frame: &Frame, facts: &Facts, op
     let state = stored.row.state;
     let publishes = options.publish && state == SessionState::Draft;
     if what.is_empty() && !publishes {
-        return RowPlan::of(entry.row, &entry.key, Verdict::Unchanged, what, None);
+        let warning = (state == SessionState::Cancelled).then(|| {
+            Reason::new(None, "session_cancelled", "warning: is cancelled, and stays so; give a new session another code".to_owned())
+        });
+        return RowPlan::of(entry.row, &entry.key, Verdict::Unchanged, what, None).warned(warning);
     }
     let refuse = |column: Option<&str>, code, detail: String| {
         RowPlan::at_fault(entry.row, &entry.key, Verdict::Invalid, Reason::new(column, code, detail))

@@ -181,7 +181,7 @@ pub fn transition(
     let stored = find(conn, actor, id)?;
     actor.may(Action::WriteIntakes)?;
     let mut changed = stored.clone();
-    changed.state = stored.after(step)?;
+    changed.state = stored.after(step, change.reason.as_ref())?;
     match step {
         IntakeTransition::ApproveOpening => changed.opening_approved_at = Some(now),
         IntakeTransition::Complete => {

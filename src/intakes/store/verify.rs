@@ -61,10 +61,10 @@ fn unlike_quotas(conn: &mut Conn) -> Result<Vec<String>, Error> {
         .order(journal_entries::seq)
         .select((journal_entries::intake_id, journal_entries::subject_id, journal_payloads::body.nullable()))
         .load(conn)?;
-    let mut told: BTreeMap<(IntakeId, OrganizationId), Option<QuotaPayload>> = BTreeMap::new();
+    let mut told: BTreeMap<(IntakeId, OrganizationId), Option<String>> = BTreeMap::new();
     for (intake, sponsor, body) in entries {
         let Some(intake) = intake else { continue };
-        told.insert((intake, sponsor), body.and_then(|body| serde_json::from_str(&body).ok()));
+        told.insert((intake, sponsor), body);
     }
     let stored: Vec<(IntakeId, OrganizationId, i32)> = intake_sponsors::table
         .filter(intake_sponsors::seats.is_not_null())
@@ -79,12 +79,16 @@ fn unlike_quotas(conn: &mut Conn) -> Result<Vec<String>, Error> {
             findings.push(format!("intakes: intake {intake} has {kept} seats for sponsor {sponsor}, the journal says {told}"));
         }
     };
-    for (pair, payload) in told {
+    let mut unreadable = Vec::new();
+    for (pair, body) in told {
         let kept = stored.remove(&pair);
-        if let Some(QuotaPayload { to: Quota { seats } }) = payload {
-            compare(pair, kept, seats);
+        match body.as_deref().map(serde_json::from_str) {
+            Some(Ok(QuotaPayload { to: Quota { seats } })) => compare(pair, kept, seats),
+            Some(Err(_)) => unreadable.push(format!("intakes: what the journal says of the seats of intake {} cannot be read", pair.0)),
+            None => {}
         }
     }
     stored.into_iter().for_each(|(pair, seats)| compare(pair, Some(seats), None));
+    findings.extend(unreadable);
     Ok(findings)
 }

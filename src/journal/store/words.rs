@@ -20,8 +20,8 @@ struct Word<Facts> {
 }
 
 /// Those of these things that are not as the last entry with one of these actions says, and how they are unlike it. Of a thing only its
-/// `Facts` are compared. An entry that says nothing any more, as after an erasure, or what cannot be read, is the business of the
-/// journal's check.
+/// `Facts` are compared, and those of them that the entry tells. An entry that says nothing any more, as after an erasure, is the business
+/// of the journal's check.
 pub fn unlike<Facts, T: 'static>(
     conn: &mut Conn,
     things: &[(Id<T>, impl Serialize)],
@@ -37,13 +37,15 @@ where
             unlike.push((*id, "is not in the journal".to_owned()));
             continue;
         };
-        let Some(word) = body.as_deref().and_then(|body| serde_json::from_str::<Word<Facts>>(body).ok()) else {
+        let Some(body) = body else { continue };
+        let Ok(word) = serde_json::from_str::<Word<Facts>>(body) else {
+            unlike.push((*id, "is told of by the journal in words that cannot be read".to_owned()));
             continue;
         };
         let stands: Facts = serde_json::to_value(thing).and_then(serde_json::from_value).map_err(Error::internal)?;
         let (stands, told) = (facts(&stands)?, facts(&word.to)?);
         let differing: Vec<&str> =
-            stands.iter().filter(|(fact, now)| told.get(*fact) != Some(now)).map(|(fact, _)| fact.as_str()).collect();
+            stands.iter().filter(|(fact, now)| told.get(*fact).is_some_and(|told| told != *now)).map(|(fact, _)| fact.as_str()).collect();
         if !differing.is_empty() {
             unlike.push((*id, format!("is not as the journal says: other {}", differing.join(", "))));
         }
@@ -60,8 +62,8 @@ diesel::alias! {
     const TOLD: Alias<Told> = journal_entries as told;
 }
 
-/// The payload of the last entry with one of these actions about each of these subjects, if it has one still. All were ever written would
-/// be many.
+/// The payload of the last entry with one of these actions about each of these subjects, if it has one still. All that were ever
+/// written would be many.
 fn last_words<T: 'static>(conn: &mut Conn, subjects: &[Id<T>], actions: &[&str]) -> Result<HashMap<Id<T>, Option<String>>, Error> {
     let mut words = HashMap::new();
     for chunk in subjects.chunks(CHUNK) {

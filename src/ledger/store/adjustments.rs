@@ -35,10 +35,11 @@ pub(in crate::ledger) fn adjust(
 ) -> Result<HourEntry, Error> {
     let (enrollment, intake) = changing(conn, actor, id)?;
     let module_id = module_of(conn, &enrollment, &new)?;
-    let posting = Posting { id: Id::generate(), module_id, reason: Some(new.reason), user_id: actor.user_id(), recorded_at: now };
-    let entry = posting.entry(id, new.session_id, EntryKind::Adjustment, new.minutes);
+    let (entry_id, act) = act(&intake, "hours.adjusted");
+    let posting = Posting { id: act.id(), module_id, reason: Some(new.reason), user_id: actor.user_id(), recorded_at: now };
+    let entry = HourEntry { id: entry_id, ..posting.entry(id, new.session_id, EntryKind::Adjustment, new.minutes) };
     check(conn, &entry, entry.minutes)?;
-    posted(conn, actor, (&enrollment, &intake), &posting, entry, "hours.adjusted")
+    posted(conn, actor, &enrollment, &posting, entry, act)
 }
 
 /// Takes back what was posted by hand: a reversing entry with the same minutes, negative.
@@ -59,9 +60,10 @@ pub(in crate::ledger) fn reverse(conn: &mut Conn, actor: &Actor, now: Instant, i
     }
     check(conn, &old, -old.minutes)?;
     let HourEntry { enrollment_id, module_id, session_id, kind, minutes, .. } = old;
-    let posting = Posting { id: Id::generate(), module_id, reason: Some(reason), user_id: actor.user_id(), recorded_at: now };
-    let entry = HourEntry { reverses_id: Some(id), ..posting.entry(enrollment_id, session_id, kind, -minutes) };
-    posted(conn, actor, (&enrollment, &intake), &posting, entry, "hours.reversed")
+    let (entry_id, act) = act(&intake, "hours.reversed");
+    let posting = Posting { id: act.id(), module_id, reason: Some(reason), user_id: actor.user_id(), recorded_at: now };
+    let entry = HourEntry { id: entry_id, reverses_id: Some(id), ..posting.entry(enrollment_id, session_id, kind, -minutes) };
+    posted(conn, actor, &enrollment, &posting, entry, act)
 }
 
 /// The enrollment whose hours are about to change, and its intake, under the lock that every closing in its intake takes too.
@@ -77,18 +79,23 @@ fn changing(conn: &mut Conn, actor: &Actor, id: EnrollmentId) -> Result<(Enrollm
     Ok((enrollment, intake))
 }
 
+/// An entry that is to be posted by hand, and what the journal is to say of it.
+fn act(intake: &Intake, action: &'static str) -> (HourEntryId, NewEntry) {
+    let id = Id::generate();
+    (id, NewEntry::of(action, "hour_entry", id).provider(intake.provider_id).intake(intake.id))
+}
+
 fn posted(
     conn: &mut Conn,
     actor: &Actor,
-    (enrollment, intake): (&Enrollment, &Intake),
+    enrollment: &Enrollment,
     posting: &Posting,
     entry: HourEntry,
-    action: &'static str,
+    act: NewEntry,
 ) -> Result<HourEntry, Error> {
     post(conn, posting, &entry)?;
-    intakes::touch(conn, intake.id, &[enrollment.sponsor_id])?;
-    let journaled = NewEntry::of(action, "hour_entry", entry.id).act(posting.id).provider(intake.provider_id).intake(intake.id);
-    actor.record(journaled.to(&entry).because(entry.reason.as_ref().map(Note::as_str)));
+    intakes::touch(conn, enrollment.intake_id, &[enrollment.sponsor_id])?;
+    actor.record(act.to(&entry).because(entry.reason.as_ref().map(Note::as_str)));
     Ok(entry)
 }
 

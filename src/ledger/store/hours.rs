@@ -7,7 +7,7 @@ use diesel::{
 
 use super::super::model::{Balance, EntryKind, HourEntry, HourEntryId, Ledger};
 use crate::{
-    access::{Action, Actor},
+    access::{Action, Actor, Role},
     clock::Instant,
     db::Conn,
     enrollments::{self, EnrollmentId},
@@ -53,6 +53,7 @@ pub(in crate::ledger) fn hours(
     }
     let entries: Vec<HourEntry> = query.load(conn)?;
     let entries = entries.into_iter().map(|entry| entry.shown_to(actor.role())).collect();
+    let position = position.filter(|_| !matches!(actor.role(), Role::Partner | Role::Trainee));
     Ok(Some(Ledger { position, balance, entries }))
 }
 
@@ -84,7 +85,7 @@ fn balance_at(conn: &mut Conn, enrollment: EnrollmentId, position: i64) -> Resul
         .load(conn)?;
     let mut balance = Balance::default();
     for (kind, minutes) in sums {
-        *balance.of(kind) = i32::try_from(minutes.unwrap_or(0)).map_err(Error::internal)?;
+        *balance.minutes_mut(kind) = i32::try_from(minutes.unwrap_or(0)).map_err(Error::internal)?;
     }
     Ok(balance)
 }

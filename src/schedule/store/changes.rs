@@ -2,7 +2,10 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use diesel::prelude::*;
+use diesel::{
+    dsl::{exists, not},
+    prelude::*,
+};
 use serde::de::DeserializeOwned;
 
 use super::{
@@ -10,6 +13,7 @@ use super::{
         Concern, Facts, ScheduleChange, ScheduleChangeId, ScheduleChangeKind, ScheduleChangeRow, Standing, Successor, message,
     },
     super::model::{Session, SessionId},
+    begins_at,
     conflicts::names_of_cohorts,
     find,
 };
@@ -23,7 +27,10 @@ use crate::{
     intakes::IntakeId,
     organizations::{OrganizationId, below},
     people::{self, PersonId, PersonKind},
-    schema::{enrollment_periods, enrollments, guests as guest_rows, intakes, modules, session_change_audience, session_changes, sessions},
+    schema::{
+        enrollment_periods, enrollments, guests as guest_rows, intakes, modules, session_change_audience, session_changes, session_cohorts,
+        sessions,
+    },
     text::{Code, Name, Note},
     zone::Zone,
 };
@@ -94,12 +101,24 @@ pub(super) fn concerned(standing: &Standing) -> impl Iterator<Item = Concerned> 
     cohorts.chain(instructors).chain(standing.guests.iter().map(move |guest| (Concern::Guest, guest.cast(), at)))
 }
 
-/// The enrollments that make up another session in one of these, by id.
+/// The enrollments that make up another session in one of these, by id: of those that were invited who is enrolled when it begins and does
+/// not owe it.
 pub(super) fn guests_of(conn: &mut Conn, sessions: Vec<SessionId>) -> Result<HashMap<SessionId, Vec<EnrollmentId>>, Error> {
     let mut guests: HashMap<SessionId, Vec<EnrollmentId>> = HashMap::new();
     for chunk in sessions.chunks(CHUNK) {
-        let of_sessions = guest_rows::table.filter(guest_rows::session_id.eq_any(chunk.to_vec())).order(guest_rows::enrollment_id);
-        for (session, enrollment) in of_sessions.select((guest_rows::session_id, guest_rows::enrollment_id)).load(conn)? {
+        let owed = session_cohorts::table
+            .filter(session_cohorts::session_id.eq(guest_rows::session_id))
+            .filter(session_cohorts::cohort_id.nullable().eq(enrollment_periods::cohort_id));
+        let rows: Vec<(SessionId, EnrollmentId)> = guest_rows::table
+            .inner_join(sessions::table.on(sessions::id.eq(guest_rows::session_id)))
+            .inner_join(enrollment_periods::table.on(enrollment_periods::enrollment_id.eq(guest_rows::enrollment_id)))
+            .filter(guest_rows::session_id.eq_any(chunk.to_vec()))
+            .filter(enrolled_at(begins_at()))
+            .filter(not(exists(owed)))
+            .order(guest_rows::enrollment_id)
+            .select((guest_rows::session_id, guest_rows::enrollment_id))
+            .load(conn)?;
+        for (session, enrollment) in rows {
             guests.entry(session).or_default().push(enrollment);
         }
     }
@@ -121,16 +140,15 @@ pub(in crate::schedule) fn of_session(
         Scope::Teacher(person, _) => {
             changes.filter(session_changes::id.eq_any(of_instructor(person).select(session_change_audience::change_id)))
         }
-        Scope::Own(person) => changes.filter(
-            session_changes::id
-                .eq_any(of_trainee(person).select(session_change_audience::change_id))
-                .or(session_changes::id.eq_any(of_guest(person).select(session_change_audience::change_id))),
-        ),
-        Scope::Sponsor(organization) => changes.filter(
-            session_changes::id
-                .eq_any(of_unit(organization).select(session_change_audience::change_id))
-                .or(session_changes::id.eq_any(of_guests_unit(organization).select(session_change_audience::change_id))),
-        ),
+        // Asked of each change: as a list of ids, Postgres would make that of all changes which concern the house first.
+        Scope::Own(person) => {
+            let (placed, invited) = (of_trainee(person).filter(is_of_change()), of_guest(person).filter(is_of_change()));
+            changes.filter(exists(placed).or(exists(invited)))
+        }
+        Scope::Sponsor(organization) => {
+            let (placed, invited) = (of_unit(organization).filter(is_of_change()), of_guests_unit(organization).filter(is_of_change()));
+            changes.filter(exists(placed).or(exists(invited)))
+        }
         Scope::Adviser(person, provider) => {
             changes.filter(session_changes::id.eq_any(of_adviser(person, provider).select(session_change_audience::change_id)))
         }
@@ -223,6 +241,11 @@ fn concerning(conn: &mut Conn, person: PersonId, asked: &Asked) -> Result<Vec<Sc
     ids.extend(newest!(conn, asked, of_guest(person)));
     let limit = usize::try_from(asked.limit).map_err(Error::internal)?;
     Ok(ids.into_iter().rev().take(limit).collect())
+}
+
+#[diesel::dsl::auto_type]
+fn is_of_change() -> _ {
+    session_change_audience::change_id.eq(session_changes::id)
 }
 
 /// Whom changes concern, where that is this instructor.

@@ -4,11 +4,11 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::{
     super::candidates::{Candidate, Candidates},
-    super::conflicts::{Checked, Conflict, ConflictKind, Proposed, Severity, Subject, Taking, exceeding},
+    super::conflicts::{Checked, Conflict, ConflictKind, Granted, Proposed, Severity, Subject, Taking, exceeding},
     super::model::{Session, SessionId, UNHELD},
     super::plan::Plan,
     super::proposals::Share,
-    super::rules::{Basis, ClaimKind, Days, Frame, Occupied, added, scheduled},
+    super::rules::{ClaimKind, Days, Frame, Occupied, added, scheduled},
     advice::advice,
     conflicts::{Clash, REFUSED, SHOWN, Wanted, Wording, clashes, lock, told},
     expected::trainees,
@@ -63,12 +63,12 @@ pub(in crate::schedule) fn check(conn: &mut Conn, actor: &Actor, now: Instant, i
     intake.check_live()?;
     let frame = frame(conn, &intake)?;
     let candidates = candidates(conn, actor, &intake, &frame, proposed)?;
-    checked(conn, actor, now, &intake, candidates)
+    checked(conn, actor, now, &intake, &Candidates::of(candidates))
 }
 
 /// All that stands in the way of candidates that are right by themselves.
-pub(super) fn checked(conn: &mut Conn, actor: &Actor, now: Instant, intake: &Intake, candidates: Vec<Candidate>) -> Result<Checked, Error> {
-    let found = find_all(conn, actor, now, intake, &Candidates::of(candidates))?;
+pub(super) fn checked(conn: &mut Conn, actor: &Actor, now: Instant, intake: &Intake, candidates: &Candidates) -> Result<Checked, Error> {
+    let found = find_all(conn, actor, now, intake, candidates)?;
     let truncated = found.truncated || found.conflicts.len() > SHOWN;
     let conflicts = found.conflicts.into_iter().take(SHOWN).map(|(_, conflict)| conflict).collect();
     Ok(Checked { fits: !found.blocks, conflicts, truncated })
@@ -81,7 +81,7 @@ pub(in crate::schedule) fn as_they_stand(conn: &mut Conn, actor: &Actor, now: In
         return Ok(Checked { fits: true, conflicts: Vec::new(), truncated: false });
     };
     let intake = intakes::find(conn, actor, first.row.intake_id)?;
-    checked(conn, actor, now, &intake, unheld.into_iter().map(Candidate::standing).collect())
+    checked(conn, actor, now, &intake, &Candidates::each(unheld.into_iter().map(Candidate::standing).collect()))
 }
 
 /// What stands in the way of a session at each of these times, as [`checked`] would tell of each alone.
@@ -264,12 +264,17 @@ pub(super) fn overlap(candidates: &Candidates, clash: Clash, told: Wording) -> O
     };
     let severity = if clash.blocks() { Severity::Block } else { Severity::Warn };
     let (subjects, other) = (vec![told.subject], told.other.map(|code| candidates.other(&clash.other, code)));
-    let conflict = candidate.blocking(kind, told.sentence);
+    let mut conflict = candidate.blocking(kind, told.sentence);
     let are_stored = candidate.stored.is_some() && other.as_ref().is_some_and(|other| other.id.is_some());
-    let is_draft = clash.other.basis == Basis::Drafted || candidates.stays_draft(clash.other.session_id);
-    let can_be_waived = clash.waiver.is_none() && are_stored && !is_draft;
+    let can_be_waived = clash.waiver.is_none() && are_stored && !clash.is_with_draft();
+    if clash.is_with_draft() && clash.waiver.is_none() {
+        conflict.detail.push_str("; both cannot be published");
+    }
     // Who waived it and why is for those who see both sessions.
     let waiver = clash.waiver.filter(|_| other.is_some());
+    if let Some(Granted { reason, .. }) = &waiver {
+        conflict.detail.push_str(&format!("; waived: {reason}"));
+    }
     Some((index, Conflict { severity, can_be_waived, subjects, other, waiver, ..conflict }))
 }
 

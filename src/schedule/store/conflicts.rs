@@ -45,13 +45,16 @@ pub(super) struct Clash {
     pub(super) one: Occupied,
     pub(super) other: Occupied,
     pub(super) waiver: Option<Granted>,
-    /// Whether the other one is a draft and is to stay one.
-    pub(super) with_draft: bool,
 }
 
 impl Clash {
+    /// Whether the other one is a draft, or is to stay one.
+    pub(super) fn is_with_draft(&self) -> bool {
+        self.other.basis == Basis::Drafted
+    }
+
     pub(super) fn blocks(&self) -> bool {
-        self.waiver.is_none() && !self.with_draft
+        self.waiver.is_none() && !self.is_with_draft()
     }
 }
 
@@ -122,23 +125,21 @@ pub(super) fn clashes(conn: &mut Conn, actor: &Actor, candidates: &Candidates, w
     let granted = granted(conn, all.map(|one| candidates.stored_id(one.session_id)).collect())?;
     let clash = |one: Occupied, other: Occupied| {
         let waiver = granted.get(&pair(candidates.stored_id(one.session_id), candidates.stored_id(other.session_id))).cloned();
-        let with_draft = other.basis == Basis::Drafted || candidates.stays_draft(other.session_id);
-        Clash { one, other, waiver, with_draft }
+        let basis = if candidates.stays_draft(other.session_id) { Basis::Drafted } else { other.basis };
+        Clash { one, other: Occupied { basis, ..other }, waiver }
     };
     let may_block = candidates.all.iter().any(|one| !one.stays_draft);
-    // What blocks a draft only warns the session beside it, so that each of the two is told.
-    let each_side = candidates.all.iter().any(|one| one.stays_draft);
     let mut clashes = Clashes::default();
     for_each_overlap([proposed.as_slice(), &standing].concat(), |one, other| {
-        let found = clash(one, other);
-        let is_apart = candidates.are_alternatives && other.is_proposed();
-        if is_apart || !found.blocks() && !wanted.warnings {
+        if candidates.are_alternatives && other.is_proposed() {
             return true;
         }
-        clashes.blocks |= found.blocks();
-        clashes.show(found, wanted.most);
-        if each_side && other.is_proposed() {
-            clashes.show(clash(other, one), wanted.most);
+        let mirrored = (candidates.each_side && other.is_proposed()).then_some((other, one));
+        for found in [Some((one, other)), mirrored].into_iter().flatten().map(|(one, other)| clash(one, other)) {
+            if found.blocks() || wanted.warnings {
+                clashes.blocks |= found.blocks();
+                clashes.show(found, wanted.most);
+            }
         }
         !(clashes.truncated && (clashes.blocks || !may_block))
     });

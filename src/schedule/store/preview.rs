@@ -164,9 +164,10 @@ fn told_of<'a>(
     unchanged: &[Candidate],
 ) -> Result<(HashMap<SessionId, Vec<Conflict>>, bool), Error> {
     let mut proposed: Vec<Candidate> = considered.map(|one| &one.proposed).chain(unchanged).cloned().collect();
-    // First what is published, which may take of the plan whatever the drafts come to.
-    proposed.sort_by_key(|one| one.stays_draft);
-    let candidates = Candidates::of(proposed);
+    // First what is published, which may take of the plan whatever the drafts come to; of the plan the first take first, however the file
+    // lists them.
+    proposed.sort_by_key(|one| (one.stays_draft, one.plan.starts_at));
+    let candidates = Candidates::each(proposed);
     let mut told: HashMap<SessionId, Vec<Conflict>> = HashMap::new();
     let found = find_all(conn, actor, now, intake, &candidates)?;
     for (index, conflict) in found.conflicts {
@@ -246,7 +247,7 @@ fn obstacles(
     let mut told = told(conn, actor, intake, &overlaps.collect::<Vec<_>>(), &candidates.codes())?.into_iter();
     let obstacle = |(one, verdict): (&Considered, &Option<Obstacle>)| match verdict.as_ref()? {
         Obstacle::Overlaps(mine, other) => {
-            let clash = Clash { one: *mine, other: *other, waiver: None, with_draft: false };
+            let clash = Clash { one: *mine, other: *other, waiver: None };
             overlap(&candidates, clash, told.next()?).map(|(_, conflict)| conflict)
         }
         Obstacle::Exceeds(share, minutes) => shares.exceeded(&one.proposed, *share, *minutes),

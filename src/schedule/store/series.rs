@@ -9,7 +9,7 @@ use chrono::NaiveDate;
 use diesel::{dsl::count_star, prelude::*};
 
 use super::{
-    super::candidates::Candidate,
+    super::candidates::{Candidate, Candidates},
     super::model::{SeriesId, SeriesRow, Session, SessionId, SessionRow, SessionState},
     super::plan::Plan,
     super::rules::{Frame, check_instructors, laid_out},
@@ -179,7 +179,7 @@ fn lay_out(
         });
         candidates.push(Candidate::of(session, plan, one.minutes).at(format!("/sessions/{index}")));
     }
-    let checked = checked(conn, actor, now, intake, candidates)?;
+    let checked = checked(conn, actor, now, intake, &Candidates::of(candidates))?;
     let Drawn { skipped, minutes_left, ended, .. } = drawn;
     Ok(LaidOut { id, intake_id: intake.id, code, sessions: told, skipped, minutes_left, taken_before, ended, checked })
 }

@@ -104,7 +104,7 @@ pub(super) fn publish_as(
         return Ok(Vec::new());
     }
     for session in &sessions {
-        session.row.after("publish")?;
+        session.row.after("publish", None)?;
     }
     refuse_conflicts(conn, actor, intake, candidates)?;
     let ids: Vec<SessionId> = sessions.iter().map(|session| session.row.id).collect();
@@ -141,7 +141,7 @@ pub(in crate::schedule) fn transition(
     actor.may(Action::WriteSchedule)?;
     db::lock(conn, "intake", intake_id)?;
     let stored = read(conn, actor, id)?;
-    stored.row.after(step.as_str())?;
+    stored.row.after(step.as_str(), change.reason.as_ref())?;
     match step {
         SessionTransition::Publish => {
             if change.replaced_by_id.is_some() {
@@ -286,7 +286,7 @@ pub fn hold(conn: &mut Conn, actor: &Actor, now: Instant, id: SessionId, new: Ne
     refuse_unless_leading(actor, &stored)?;
     let intake = intakes::find(conn, actor, intake_id)?;
     intake.check_opened()?;
-    let state = stored.row.after("hold")?;
+    let state = stored.row.after("hold", None)?;
     let plan = stored.plan();
     let actual = new.apply(&plan, intake.time_zone).map_err(Error::Invalid)?;
     let minutes = check_hold(&new, &plan, &actual)?;

@@ -432,3 +432,31 @@ fn a_guest_is_told_of_the_session_and_of_what_becomes_of_it() {
     assert_eq!(changes(&own, &guest.trainee), ["COM-MEC"]);
     assert_eq!(app.findings(), Vec::<String>::new());
 }
+
+#[test]
+fn a_guests_minutes_fit_the_session_as_it_was_held() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let first = seed::enrolled(&course, 1);
+    let second = seed::enrolled_at(&course, &course.sponsor.plants[0], (&course.program.mechanics, &course.mechanics), 1);
+    let missed = common(&course, "COM-MET", 1, &course.metallurgy);
+    let mut body = seed::session_body(&course, "COM-MEC", &seed::morning(2));
+    (body["module_id"], body["cohort_ids"]) = (json!(course.program.common_module), json!([course.mechanics]));
+    let other = seed::published_session_as(&course, body);
+    let invitation = json!({ "enrollment_id": first[0].id, "missed_session_id": missed });
+    course.coordinator.post(&format!("/sessions/{other}/guests"), invitation).expect(201);
+    // Called while 90 minutes were planned; it ended after 60.
+    let lines = |minutes: i64| [seed::line(&second[0], "present"), seed::line_of(&first[0], "late", minutes)];
+    seed::put_roll_call(&course, &other, &lines(75)).expect(200);
+    let short = json!({ "ends_at": seed::after(&seed::morning(2), 60), "difference_reason": "power cut" });
+    course.coordinator.post(&format!("/sessions/{other}/hold"), short).expect(200);
+    app.unchanged(|| {
+        let refused = seed::step_roll_call(&course, &other, "close", None).expect(409).problem("minutes_do_not_fit");
+        assert!(refused.text_at("/detail").contains(&first[0].id), "{}", refused.text);
+    });
+    seed::put_roll_call(&course, &other, &lines(45)).expect(200);
+    seed::step_roll_call(&course, &other, "close", None).expect(200);
+    assert_eq!(app.findings(), Vec::<String>::new());
+    app.forge("attendances", &format!("UPDATE attendances SET minutes = 61 WHERE enrollment_id = {}", app.hex(&first[0].id)));
+    assert!(app.findings_of("postings").iter().any(|one| one.contains("does not fit")), "{:?}", app.findings());
+}

@@ -5,6 +5,7 @@ mod architecture;
 mod bad_input;
 mod errors;
 mod idempotency;
+mod lifecycles;
 mod migrations;
 mod openapi;
 pub mod source;

@@ -191,7 +191,7 @@ fn a_long_journal_is_sealed_a_thousand_at_a_time() {
         app.hex(&course.intake),
     ))
     .unwrap();
-    let seal = || app.db.write_blocking(Credentials::Operator, |conn, _, _| muster::journal::seal(conn)).unwrap();
+    let seal = || app.db.write_blocking(Credentials::Operator, |conn, _, now| muster::journal::seal(conn, now)).unwrap();
     assert!(seal());
     assert_eq!(app.count("SELECT count(*) FROM journal_seals"), first + 1000);
     // A reader finds it whole all the same, in the order of what happened.

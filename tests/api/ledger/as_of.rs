@@ -66,7 +66,6 @@ fn what_was_under_way_when_it_was_asked_counts_later() {
              WHERE action = 'roll_call.closed'"
         )
     };
-    app.sql(&act(&entry)).unwrap();
     let columns = "enrollment_id, module_id, recorded_at";
     let id = app.hex(&member.id);
     let post = format!(
@@ -74,6 +73,10 @@ fn what_was_under_way_when_it_was_asked_counts_later() {
          FROM hour_entries WHERE enrollment_id = {id} AND kind = 'attended'"
     );
     app.sql(&post).unwrap();
+    app.sql(&act(&entry)).unwrap();
+    // What is posted for an act that is over would change what was told.
+    let late = post.replacen(&line, &app.hex(&app.absent_id()), 1);
+    assert!(app.refusal(&late).contains("immutable"));
     assert_eq!(hours(&course, &member, None).items().len(), 3);
     assert_eq!(hours(&course, &member, Some(&at)).body, told.body);
     let later = adjust(&course, &member, 1).text_at("/recorded_at");

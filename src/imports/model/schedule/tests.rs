@@ -192,8 +192,10 @@ fn a_session_that_is_there_is_compared() {
     let told = |fields: &[&str]| fields.iter().map(|&field| field.to_owned()).collect::<Vec<_>>();
     let emptied = "A,COM-01,MET-1,,2020-06-01,8:00,9:40,,,";
     for state in [S::Draft, S::Published, S::Held, S::Cancelled] {
-        assert_eq!(beside(ROW, state, false), (Verdict::Unchanged, vec![]), "{state}");
-        assert_eq!(beside(emptied, state, false), (Verdict::Unchanged, vec![]), "{state}");
+        // Whoever sends it is told that it does not take place.
+        let warned = if state == S::Cancelled { told(&["session_cancelled"]) } else { vec![] };
+        assert_eq!(beside(ROW, state, false), (Verdict::Unchanged, warned.clone()), "{state}");
+        assert_eq!(beside(emptied, state, false), (Verdict::Unchanged, warned), "{state}");
     }
     let moved = "A,COM-01,MEC-1;MET-1,P2,2020-06-02,8:00,9:40,0,录播,102";
     let fields = told(&["start", "end", "break", "mode", "place", "cohorts", "instructors"]);

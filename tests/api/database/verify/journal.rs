@@ -27,7 +27,7 @@ fn an_intake_that_is_not_as_the_journal_says_is_found() {
     let told = format!("subject_id = {} AND action LIKE 'intake.%'", app.hex(&other));
     let erase = "UPDATE journal_payloads SET body = 'erased' WHERE entry_id IN (SELECT id FROM journal_entries WHERE";
     app.forge("journal_payloads", &format!("{erase} {told})"));
-    assert_found(&app, &["journal"], &["the payload at position"]);
+    assert_found(&app, &["journal", "intakes"], &["told of by the journal in words that cannot be read"]);
     app.forge("journal_entries", &format!("UPDATE journal_entries SET subject_id = {} WHERE {told}", app.hex(&app.absent_id())));
     assert_found(&app, &["journal", "intakes"], &[&format!("intakes: intake {other} is not in the journal")]);
 }
@@ -67,7 +67,7 @@ fn seats_that_are_kept_for_a_sponsor_otherwise_than_the_journal_says_are_found()
     let told =
         "UPDATE journal_payloads SET body = 'erased' WHERE entry_id IN (SELECT id FROM journal_entries WHERE action = 'seat_quota.set')";
     app.forge("journal_payloads", told);
-    assert_found(&app, &["journal"], &["the payload at position"]);
+    assert_found(&app, &["journal", "intakes"], &["what the journal says of the seats", "cannot be read"]);
 }
 
 #[test]
@@ -138,7 +138,7 @@ fn a_mark_that_the_journal_does_not_know_is_found() {
     let set = |change: &str| format!("UPDATE attendances SET {change} WHERE enrollment_id = {}", app.hex(first));
     for (edit, back, whose, says) in [
         (set("minutes = 61"), set("minutes = 60"), first, "the roll call says late with 61 minutes, the journal says late with 60 minutes"),
-        (set("note = 'ill'"), set("note = NULL"), first, "other mode or note of late with 60 minutes than the journal says"),
+        (set("note = 'ill'"), set("note = NULL"), first, "other segments, mode or note of late with 60 minutes than the journal says"),
         (
             insert,
             format!("DELETE FROM attendances WHERE enrollment_id = {}", app.hex(second)),
@@ -180,7 +180,7 @@ fn what_stands_of_a_reopened_roll_call_is_held_against_its_last_closing() {
 }
 
 #[test]
-fn nothing_is_said_of_marks_by_a_closing_that_cannot_be_read() {
+fn a_closing_that_cannot_be_read_is_told_and_no_more_of_its_marks() {
     let app = spawn_app();
     let (course, _, session) = taught(&app);
     seed::step_roll_call(&course, &session, "reopen", Some("to look again")).expect(200);
@@ -188,8 +188,41 @@ fn nothing_is_said_of_marks_by_a_closing_that_cannot_be_read() {
     let closing = format!("SELECT id FROM journal_entries WHERE subject_id = {} AND action = 'roll_call.closed'", app.hex(&session));
     for body in ["{\"from\": {}, \"to\": {}}", "{\"from\": {\"mark\": null}}", "erased"] {
         app.forge("journal_payloads", &format!("UPDATE journal_payloads SET body = '{body}' WHERE entry_id IN ({closing})"));
-        assert_found(&app, &["journal"], &["the payload at position"]);
+        assert_found(&app, &["journal", "marks"], &[&session, "cannot be read"]);
+        assert_eq!(app.findings().len(), 2);
     }
+}
+
+#[test]
+fn a_guest_who_came_or_went_by_hand_is_found() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let member = seed::enrolled(&course, 1).remove(0);
+    let [missed, other] = [1, 2].map(|day| {
+        let mut body = seed::session_body(&course, &format!("COM-{day}"), &seed::morning(day));
+        body["module_id"] = json!(course.program.common_module);
+        body["cohort_ids"] = json!([if day == 1 { &course.metallurgy } else { &course.mechanics }]);
+        seed::published_session_as(&course, body)
+    });
+    let invite = json!({ "enrollment_id": member.id, "missed_session_id": missed });
+    course.coordinator.post(&format!("/sessions/{other}/guests"), invite).expect(201);
+    assert_eq!(app.findings(), Vec::<String>::new());
+    app.sql("DELETE FROM guests").unwrap();
+    let finding = format!("marks: session {other} has other guests than the journal says");
+    assert_eq!(app.findings(), [finding.clone()]);
+    let [session, missed, intake] = [&other, &missed, &course.intake].map(|id| app.hex(id));
+    let (enrollment, now) = (app.hex(&member.id), app.instant("2020-06-02T03:00:00Z"));
+    let come = format!(
+        "INSERT INTO guests (session_id, enrollment_id, missed_session_id, intake_id, created_at)
+         VALUES ({session}, {enrollment}, {missed}, {intake}, {now})"
+    );
+    app.sql(&come).unwrap();
+    assert_eq!(app.findings(), Vec::<String>::new());
+    let dismiss = format!("/sessions/{other}/guests/{}/dismiss", member.id);
+    course.coordinator.post(&dismiss, json!({ "reason": "comes another day" })).expect(200);
+    assert_eq!(app.findings(), Vec::<String>::new());
+    app.sql(&come).unwrap();
+    assert_eq!(app.findings(), [finding]);
 }
 
 #[test]
