@@ -209,7 +209,7 @@ fn a_guest_who_came_or_went_by_hand_is_found() {
     assert_eq!(app.findings(), Vec::<String>::new());
     app.sql("DELETE FROM guests").unwrap();
     let finding = format!("marks: session {other} has other guests than the journal says");
-    assert_eq!(app.findings(), [finding.clone()]);
+    assert_eq!(app.findings(), std::slice::from_ref(&finding));
     let [session, missed, intake] = [&other, &missed, &course.intake].map(|id| app.hex(id));
     let (enrollment, now) = (app.hex(&member.id), app.instant("2020-06-02T03:00:00Z"));
     let come = format!(
