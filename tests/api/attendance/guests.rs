@@ -460,3 +460,39 @@ fn a_guests_minutes_fit_the_session_as_it_was_held() {
     app.forge("attendances", &format!("UPDATE attendances SET minutes = 61 WHERE enrollment_id = {}", app.hex(&first[0].id)));
     assert!(app.findings_of("postings").iter().any(|one| one.contains("does not fit")), "{:?}", app.findings());
 }
+
+#[test]
+fn whoever_left_or_came_to_owe_the_session_is_no_guest_of_it() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let first = seed::enrolled(&course, 2);
+    seed::enrolled_at(&course, &course.sponsor.plants[0], (&course.program.mechanics, &course.mechanics), 1);
+    let room = json!({ "code": "LAB", "name": "Laboratory", "kind": "on_site", "capacity": 1 });
+    let room = course.coordinator.post("/rooms", room).expect(201).id();
+    let missed = common(&course, "COM-MET", 1, &course.metallurgy);
+    let mut body = seed::session_body(&course, "COM-MEC", &seed::morning(2));
+    (body["module_id"], body["cohort_ids"]) = (json!(course.program.common_module), json!([course.mechanics]));
+    (body["room_id"], body["mode"]) = (json!(room), json!("on_site"));
+    let other = seed::published_session_as(&course, body);
+    for guest in &first {
+        let invitation = json!({ "enrollment_id": guest.id, "missed_session_id": missed });
+        course.coordinator.post(&format!("/sessions/{other}/guests"), invitation).expect(201);
+    }
+    let left = json!({ "reason": "left in May", "effective_at": "2020-05-31T00:00:00Z" });
+    course.coordinator.post(&format!("/enrollments/{}/withdraw", first[0].id), left).expect(200);
+    // The trainee's own, for the provider's ends with the enrollment.
+    let feed = feeds::feed(&app.trainee(&first[0].trainee), "trainee", &first[0].trainee);
+    assert!(!app.anonymous().get(&feed).expect(200).text.contains("COM-MEC"));
+    let change = |patch: Value| {
+        let changed = course.coordinator.if_match("*").patch(&format!("/sessions/{other}"), patch).expect(200);
+        changed.body["warnings"].as_array().unwrap().iter().find(|one| one["kind"] == "room_capacity").unwrap()["detail"].clone()
+    };
+    let full = "session COM-MEC is for 2 trainees; the room Laboratory holds 1";
+    assert_eq!(change(json!({ "place": "second floor", "reason": "found" })), full);
+    let told = |guest: &Enrolled| app.trainee(&guest.trainee).get(&format!("/people/{}/changes", guest.trainee)).expect(200).column("code");
+    assert_eq!((told(&first[0]), told(&first[1])), (vec![], vec!["COM-MEC".to_owned()]));
+    assert_eq!(change(json!({ "cohort_ids": [course.mechanics, course.metallurgy], "reason": "taught together" })), full);
+    let split = json!({ "at": seed::after(&seed::morning(2), 45), "code": "COM-MEC-2", "reason": "too long" });
+    course.coordinator.post(&format!("/sessions/{other}/split"), split).expect(200);
+    assert_eq!(app.findings(), Vec::<String>::new());
+}

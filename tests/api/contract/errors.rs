@@ -360,4 +360,11 @@ fn whoever_asks_says_so_once() {
     let app = spawn_app();
     let twice = app.coordinator().with_header("authorization", "Bearer muster_0123456789abcdef");
     twice.get("/organizations").expect(400).problem("header_repeated");
+    // Nor is one state taken for another.
+    let course = seed::course(&app);
+    let path = format!("/intakes/{}", course.intake);
+    let named = |tags: &str| course.coordinator.with_header("if-match", tags);
+    named("*").with_header("if-match", "\"v1\"").patch(&path, json!({ "name": "x" })).expect(400).problem("header_repeated");
+    named("\"v999\", *").patch(&path, json!({ "name": "x" })).expect(412);
+    named("\"v999\", *").post(&format!("{path}/start"), json!({})).expect(400).problem("if_match_unsupported");
 }

@@ -100,6 +100,7 @@ fn of_drafts_at_one_time_and_of_what_stays_as_it_is_each_row_is_told() {
         told
     };
     let made = import_schedule(&course, &course.coordinator, "", &[first, second]).expect(200);
+    assert!(made.text.contains("; both cannot be published"), "{}", made.text);
     assert_eq!((verdicts(&made), sorted(told(&made))), (said(&[(2, "create", &[]), (3, "create", &[])]), expected.to_vec()));
     // The same file again, alone and beside a row that is refused: its rows change nothing, and what is in their way is there still.
     let again = import_schedule(&course, &course.coordinator, "", &[first, second]).expect(200);
@@ -107,6 +108,42 @@ fn of_drafts_at_one_time_and_of_what_stays_as_it_is_each_row_is_told() {
     let refused = "N-1,MET-01,MET-1,,2020-05-01,9:00,10:30,,,Hall 1";
     let beside = import_schedule(&course, &course.coordinator, "?dry_run=true", &[first, second, refused]).expect(200);
     assert_eq!(sorted(told(&beside))[..2], expected);
+}
+
+#[test]
+fn of_two_published_rows_that_may_overlap_each_is_told() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let first = seed::published_session(&course, "P-1", &seed::morning(1));
+    let second = seed::session(&course, "P-2", &seed::morning(1));
+    let waiver = json!({ "other_session_id": first, "reason": "one laboratory" });
+    course.coordinator.post(&format!("/sessions/{second}/waivers"), waiver).expect(201);
+    course.coordinator.post(&format!("/sessions/{second}/publish"), json!({})).expect(200);
+    let rows = ["P-1,MET-01,MET-1,,2020-06-02,9:00,10:30,,,Hall 2", "P-2,MET-01,MET-1,,2020-06-02,9:00,10:30,,,Hall 2"];
+    let dry = import_schedule(&course, &course.coordinator, "?dry_run=true&reason=x", &rows).expect(200);
+    for (index, other) in [(0, "P-2"), (1, "P-1")] {
+        let told = conflicts(&row(&dry, index)).into_iter().find(|one| one["kind"] == "cohort").unwrap();
+        assert_eq!((&told["other"]["code"], &told["severity"]), (&json!(other), &json!("warn")));
+        assert!(told["detail"].as_str().unwrap().ends_with("; waived: one laboratory"), "{told}");
+    }
+}
+
+#[test]
+fn of_the_plan_the_first_take_first_however_the_file_lists_them() {
+    let app = spawn_app();
+    let course = seed::short_course(&app, 180);
+    let rows = [(3, "N-3"), (1, "N-1"), (2, "N-2")].map(|(day, code)| format!("{code},MET-01,MET-1,,2020-06-0{day},9:00,10:30,,,Hall 1"));
+    let [last, first, middle] = &rows;
+    let exceeding = |reply: &Reply| -> Vec<String> {
+        let rows = reply.body["rows"].as_array().unwrap().iter();
+        let exceeds = |row: &&Value| row["conflicts"].as_array().into_iter().flatten().any(|one| one["kind"] == "plan_exceeded");
+        rows.filter(exceeds).map(|row| row["key"].as_str().unwrap().to_owned()).collect()
+    };
+    import_schedule(&course, &course.coordinator, "", &[first]).expect(200);
+    for _ in 0..2 {
+        let told = import_schedule(&course, &course.coordinator, "", &[last, first, middle]).expect(200);
+        assert_eq!(exceeding(&told), ["N-3"]);
+    }
 }
 
 #[test]
