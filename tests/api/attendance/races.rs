@@ -87,3 +87,42 @@ fn a_close_sent_twice_with_one_key_is_answered_alike() {
     }
     assert_eq!(app.findings(), Vec::<String>::new());
 }
+
+#[test]
+fn a_report_read_while_a_roll_call_is_corrected_says_what_was_or_what_is() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let members = seed::enrolled(&course, 2);
+    let lines = |minutes: i64| [seed::line_of(&members[0], "late", minutes), seed::line(&members[1], "present")];
+    let session = seed::closed_session(&course, "MET-01", &seed::morning(1), &lines(10));
+    let mut kept: Vec<(String, serde_json::Value)> = Vec::new();
+    for round in 0..rounds() {
+        let (before, after) = (10 + i64::from(round), 11 + i64::from(round));
+        let replies = at_once(4, |index| match index {
+            0 => {
+                seed::step_roll_call(&course, &session, "reopen", Some("a late note")).expect(200);
+                seed::put_roll_call(&course, &session, &lines(after)).expect(200);
+                seed::step_roll_call(&course, &session, "close", None)
+            }
+            1 => course.coordinator.get(&format!("/enrollments/{}/hours", members[0].id)),
+            _ => course.coordinator.get(&format!("/intakes/{}/progress", course.intake)),
+        });
+        let closed_at = replies[0].clone().expect(200).body["closed_at"].as_str().unwrap().to_owned();
+        let said = |present: i64| json!([present + 90, 90 - present, 180]);
+        for report in &replies[2..] {
+            let totals = &report.clone().expect(200).body["totals"];
+            let told = json!([totals["present_minutes"], totals["unauthorized_absence_minutes"], totals["expected_minutes"]]);
+            assert!(told == said(before) || told == said(after), "{told}, between {before} and {after}");
+        }
+        let hours = replies[1].clone().expect(200);
+        let sum: i64 = hours.items().iter().map(|entry| entry["minutes"].as_i64().unwrap()).sum();
+        assert!(hours.items().len() >= 50 || sum == 90, "{}", hours.text);
+        let path = format!("/enrollments/{}/hours?limit=500&as_of={closed_at}", members[0].id);
+        kept.push((path.clone(), course.coordinator.get(&path).expect(200).body));
+        assert_eq!(kept[kept.len() - 1].1["balance"]["attended_minutes"], after);
+    }
+    for (path, told) in kept {
+        assert_eq!(course.coordinator.get(&path).expect(200).body, told);
+    }
+    assert_eq!(app.findings(), Vec::<String>::new());
+}
