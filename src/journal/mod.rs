@@ -11,9 +11,14 @@ mod store;
 
 pub use http::{ApiDoc, routes};
 pub use model::{Entry, EntryFilter, EntryId, NewEntry, SealedEntry};
-pub use store::{append, position_at, seal, unlike, verify};
+pub use store::{append, seal, unlike, verify};
 
-use crate::{access::Credentials, clock::Instant, db::Db, error::Error};
+use crate::{
+    access::{Actor, Credentials},
+    clock::Instant,
+    db::{Conn, Db},
+    error::Error,
+};
 
 /// Seals everything that waits, a batch in each transaction.
 pub async fn seal_all(db: &Db) -> Result<(), Error> {
@@ -27,11 +32,26 @@ pub fn seal_all_blocking(db: &Db) -> Result<(), Error> {
     Ok(())
 }
 
-/// [`seal_all`], after which [`position_at`] knows what counted at an instant.
+/// Reads what held at an instant: `read` is told the last position that counts by then. Once told, it is so for ever; an instant that is asked
+/// for the first time is sealed up to.
 ///
 /// # Errors
-/// 400 for an instant in the future.
-pub async fn seal_until(db: &Db, at: Instant) -> Result<(), Error> {
-    while db.write(Credentials::Operator, move |conn, _, now| store::seal_until(conn, now, at)).await? {}
-    Ok(())
+/// 400 for an instant in the future; what `read` refuses.
+pub async fn read_as_of<T, F>(db: &Db, credentials: Credentials, at: Instant, read: F) -> Result<T, Error>
+where
+    T: Send + 'static,
+    F: Fn(&mut Conn, &Actor, i64) -> Result<T, Error> + Clone + Send + 'static,
+{
+    loop {
+        let read = read.clone();
+        let work = move |conn: &mut Conn, actor: &Actor, _| match store::position_at(conn, at)? {
+            Some(position) => read(conn, actor, position).map(Some),
+            // Whoever may not read has nothing sealed.
+            None => read(conn, actor, 0).map(|_| None),
+        };
+        if let Some(found) = db.read(credentials.clone(), work).await? {
+            return Ok(found);
+        }
+        while db.write(Credentials::Operator, move |conn, _, now| store::seal_until(conn, now, at)).await? {}
+    }
 }

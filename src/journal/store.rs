@@ -121,7 +121,7 @@ fn told_until(conn: &mut Conn) -> Result<Instant, Error> {
 
 /// The last position that counted at an instant, 0 if none did; none while what is sealed later may count by then. What was told once is
 /// told for ever.
-pub fn position_at(conn: &mut Conn, at: Instant) -> Result<Option<i64>, Error> {
+pub(super) fn position_at(conn: &mut Conn, at: Instant) -> Result<Option<i64>, Error> {
     if told_until(conn)? < at {
         return Ok(None);
     }

@@ -67,14 +67,13 @@ async fn list_hours(db: Data<Db>, caller: Caller, id: Path<EnrollmentId>, query:
     let id = id.into_inner();
     let limit = page::limit(query.limit)?;
     let cursor: Option<HourEntryId> = page::cursor(query.cursor.as_deref())?;
-    let as_of = query.as_of;
-    let Ledger { position, balance, entries } = loop {
-        let read = move |conn: &mut Conn, actor: &Actor, _| store::hours::hours(conn, actor, id, as_of, (cursor, limit + 1));
-        match (db.read(caller.credentials.clone(), read).await?, as_of) {
-            (Some(ledger), _) => break ledger,
-            (None, Some(at)) => journal::seal_until(&db, at).await?,
-            (None, None) => return Err(Error::internal("the ledger as it is waits for nothing")),
+    let (as_of, credentials, page) = (query.as_of, caller.credentials.clone(), (cursor, limit + 1));
+    let Ledger { position, balance, entries } = match as_of {
+        Some(at) => {
+            let read = move |conn: &mut Conn, actor: &Actor, position| store::hours::hours(conn, actor, id, Some(position), page);
+            journal::read_as_of(&db, credentials, at, read).await?
         }
+        None => db.read(credentials, move |conn, actor, _| store::hours::hours(conn, actor, id, None, page)).await?,
     };
     let Page { items, next } = Page::cut(entries, limit, |entry| entry.id.to_string());
     let hours = Hours { enrollment_id: id, as_of, position, balance, items, next };

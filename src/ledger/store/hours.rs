@@ -8,32 +8,22 @@ use diesel::{
 use super::super::model::{Balance, EntryKind, HourEntry, HourEntryId, Ledger};
 use crate::{
     access::{Action, Actor, Role},
-    clock::Instant,
     db::Conn,
     enrollments::{self, EnrollmentId},
     error::Error,
-    journal,
     schema::{hour_balances, hour_entries, journal_seals},
 };
 
-/// An enrollment's entries after `cursor`, oldest first, and its balance: as they are or, `as_of` an instant, as they were. None while what
-/// is under way may still count by then.
+/// An enrollment's entries after `cursor`, oldest first, and its balance: as they are or, at a position of the journal, as they were.
 pub(in crate::ledger) fn hours(
     conn: &mut Conn,
     actor: &Actor,
     enrollment: EnrollmentId,
-    as_of: Option<Instant>,
+    position: Option<i64>,
     (cursor, limit): (Option<HourEntryId>, i64),
-) -> Result<Option<Ledger>, Error> {
+) -> Result<Ledger, Error> {
     enrollments::find(conn, actor, enrollment)?;
     actor.may(Action::ReadHours)?;
-    let position = match as_of {
-        Some(at) => match journal::position_at(conn, at)? {
-            Some(position) => Some(position),
-            None => return Ok(None),
-        },
-        None => None,
-    };
     let balance = match position {
         Some(position) => balance_at(conn, enrollment, position)?,
         None => balance(conn, enrollment)?,
@@ -54,7 +44,7 @@ pub(in crate::ledger) fn hours(
     let entries: Vec<HourEntry> = query.load(conn)?;
     let entries = entries.into_iter().map(|entry| entry.shown_to(actor.role())).collect();
     let position = position.filter(|_| !matches!(actor.role(), Role::Partner | Role::Trainee));
-    Ok(Some(Ledger { position, balance, entries }))
+    Ok(Ledger { position, balance, entries })
 }
 
 fn balance(conn: &mut Conn, enrollment: EnrollmentId) -> Result<Balance, Error> {

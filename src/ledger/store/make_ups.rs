@@ -15,7 +15,7 @@ use super::{
 use crate::{
     attendance::{AttendanceCode, RollCallState},
     clock::Instant,
-    db::{CHUNK, Conn, types::Uid},
+    db::{self, CHUNK, Conn, types::Uid},
     enrollments::EnrollmentId,
     error::Error,
     id::Id,
@@ -27,13 +27,17 @@ use crate::{
 /// What has to be written at a closing so that what guests made up of its module is what they attended, capped by what they missed.
 pub(super) fn of_closing(conn: &mut Conn, closing: Closing) -> Result<Vec<MakeUp>, Error> {
     // Whoever came here or missed this session; and whoever did by what is posted, but is a guest no more.
-    let guests: Vec<Guest> = sql_query(
-        "SELECT enrollment_id FROM guests WHERE session_id = $1
-         UNION SELECT enrollment_id FROM guests WHERE missed_session_id = $1
-         UNION SELECT enrollment_id FROM hour_entries WHERE made_up_in_id = $1
-         UNION SELECT enrollment_id FROM hour_entries WHERE session_id = $1 AND kind = 'make_up'",
+    let session = closing.session_id;
+    let guests: Vec<Guest> = db::fixed(
+        "SELECT enrollment_id FROM guests WHERE session_id = ?
+         UNION SELECT enrollment_id FROM guests WHERE missed_session_id = ?
+         UNION SELECT enrollment_id FROM hour_entries WHERE made_up_in_id = ?
+         UNION SELECT enrollment_id FROM hour_entries WHERE session_id = ? AND kind = 'make_up'",
     )
-    .bind::<Uid, _>(closing.session_id)
+    .bind::<Uid, _>(session)
+    .bind::<Uid, _>(session)
+    .bind::<Uid, _>(session)
+    .bind::<Uid, _>(session)
     .load(conn)?;
     let guests: Vec<EnrollmentId> = guests.into_iter().map(|one| one.enrollment_id).collect();
     corrections(conn, &guests, closing.module_id, Some(closing.session_id))
