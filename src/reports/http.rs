@@ -30,7 +30,7 @@ pub fn routes(api: &mut ServiceConfig) {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 struct ProgressQuery {
-    /// Adds the same sums by discipline or by module (JSON only).
+    /// Adds the same sums by discipline, module, cohort or unit (JSON only).
     by: Option<Split>,
 }
 

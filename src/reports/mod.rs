@@ -3,6 +3,7 @@
 mod csv;
 mod http;
 mod model;
+mod parts;
 mod store;
 
 pub use http::{ApiDoc, routes};

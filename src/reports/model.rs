@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::parts::{ModuleProgress, Part};
 use crate::{
     clock::Instant,
     db::types::text_enum,
@@ -22,6 +23,9 @@ text_enum! {
     pub enum Split {
         Discipline => "discipline",
         Module => "module",
+        Cohort => "cohort",
+        /// The unit that sent the trainee, at the time of the enrollment.
+        Unit => "unit",
     }
 }
 
@@ -268,63 +272,6 @@ impl Totals {
     }
 }
 
-/// A part of a report: one discipline or one module.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
-pub struct Part {
-    pub id: uuid::Uuid,
-    pub code: Code,
-    pub name: Name,
-    pub plan_minutes: i64,
-    pub expected_minutes: i64,
-    pub present_minutes: i64,
-    pub authorized_absence_minutes: i64,
-    pub unauthorized_absence_minutes: i64,
-    pub exempt_minutes: i64,
-    pub rate: Option<String>,
-}
-
-impl Part {
-    pub(super) fn of(id: uuid::Uuid, code: Code, name: Name, plan_minutes: i64, sums: Sums) -> Self {
-        Self {
-            id,
-            code,
-            name,
-            plan_minutes,
-            expected_minutes: sums.expected,
-            present_minutes: sums.present,
-            authorized_absence_minutes: sums.authorized,
-            unauthorized_absence_minutes: sums.unauthorized,
-            exempt_minutes: sums.exempt,
-            rate: ratio(sums.present, sums.counted),
-        }
-    }
-}
-
-/// The measures that a part sums.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Sums {
-    pub(super) expected: i64,
-    /// The denominator of the rate.
-    pub(super) counted: i64,
-    pub(super) present: i64,
-    pub(super) authorized: i64,
-    pub(super) unauthorized: i64,
-    pub(super) exempt: i64,
-}
-
-impl From<&Totals> for Sums {
-    fn from(totals: &Totals) -> Self {
-        Self {
-            expected: totals.expected_minutes,
-            counted: totals.counted_minutes,
-            present: totals.present_minutes,
-            authorized: totals.authorized_absence_minutes,
-            unauthorized: totals.unauthorized_absence_minutes,
-            exempt: totals.exempt_minutes,
-        }
-    }
-}
-
 /// The progress of an intake: what was planned, scheduled and held, and where each enrollment stands.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct IntakeProgress {
@@ -348,7 +295,7 @@ pub struct IntakeProgress {
     pub rows: Vec<ProgressRow>,
     /// The sums of the rows.
     pub totals: Totals,
-    /// With `by`: the same sums by discipline or module.
+    /// With `by`: the same sums by discipline, module, cohort or unit. Of cohorts and units those of which somebody is in the report.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub split: Option<Vec<Part>>,
 }
@@ -383,7 +330,7 @@ pub struct EnrollmentProgress {
     #[serde(flatten)]
     pub row: ProgressRow,
     /// Every module of the plan.
-    pub modules: Vec<Part>,
+    pub modules: Vec<ModuleProgress>,
 }
 
 #[cfg(test)]

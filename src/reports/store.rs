@@ -3,12 +3,13 @@
 use std::collections::{BTreeSet, HashMap};
 
 use diesel::{
-    dsl::{count_star, sum},
+    dsl::{count, count_star, sum},
     prelude::*,
 };
 
-use super::model::{
-    Asked, EnrollmentProgress, Format, IntakeProgress, Labels, Part, Plan, PlannedModule, ProgressRow, Split, Subject, Sums, Totals,
+use super::{
+    model::{Asked, EnrollmentProgress, Format, IntakeProgress, Labels, Plan, PlannedModule, ProgressRow, Split, Subject, Totals},
+    parts::{Measures, ModuleProgress, Named, Part, Sums},
 };
 use crate::{
     access::{Action, Actor, Role, Scope},
@@ -18,7 +19,7 @@ use crate::{
     enrollments::{self, EnrollmentId, EnrollmentState},
     error::Error,
     http::{Caller, ETag},
-    intakes::{self, CohortId, Intake, IntakeId},
+    intakes::{self, CohortId, CohortRow, Intake, IntakeId},
     journal::NewEntry,
     ledger::Balance,
     organizations::{OrganizationId, below},
@@ -60,6 +61,8 @@ pub fn intake_progress(conn: &mut Conn, actor: &Actor, now: Instant, caller: &Ca
         None => None,
         Some(Split::Discipline) => Some(by_discipline(conn, &intake, &rows)?),
         Some(Split::Module) => Some(by_module(conn, actor, &intake, &plan, &rows)?),
+        Some(Split::Cohort) => Some(by_cohort(conn, &intake, &rows)?),
+        Some(Split::Unit) => Some(by_unit(conn, &rows)?),
     };
     let taught = taught(conn, id)?;
     actor.record(NewEntry::of("report.pulled", "intake", id).provider(intake.provider_id).intake(id).to(&asked));
@@ -96,7 +99,12 @@ pub fn enrollment_progress(conn: &mut Conn, actor: &Actor, now: Instant, id: Enr
         .owed_by(subject.discipline_id)
         .map(|module| {
             let sums = sums.remove(&module.id).unwrap_or_default();
-            Part::of(module.id.uuid(), module.code.clone(), module.name.clone(), module.minutes, sums)
+            ModuleProgress {
+                id: module.id,
+                code: module.code.clone(),
+                name: module.name.clone(),
+                measures: Measures::of(module.minutes, sums),
+            }
         })
         .collect();
     let row = ProgressRow::of(subject, &plan);
@@ -342,10 +350,38 @@ fn by_discipline(conn: &mut Conn, intake: &Intake, rows: &[ProgressRow]) -> Resu
         .select((disciplines::id, disciplines::code, disciplines::name))
         .load(conn)?;
     let part = |(id, code, name): (DisciplineId, Code, Name)| {
-        let totals = Totals::of(rows.iter().filter(|row| row.discipline_id == id));
-        Part::of(id.uuid(), code, name, totals.plan_minutes, Sums::from(&totals))
+        Part::of_rows(Some((id.uuid(), code, name)), rows.iter().filter(move |row| row.discipline_id == id))
     };
     Ok(known.into_iter().map(part).collect())
+}
+
+/// By code; whoever is in no cohort comes last.
+fn by_cohort(conn: &mut Conn, intake: &Intake, rows: &[ProgressRow]) -> Result<Vec<Part>, Error> {
+    let mut parts = Vec::new();
+    for CohortRow { id, code, name, .. } in intakes::cohorts_of(conn, intake.id)? {
+        parts.push((Some(id), Some((id.uuid(), code, name))));
+    }
+    parts.push((None, None));
+    let of = |id: Option<CohortId>| rows.iter().filter(move |row| row.cohort_id == id);
+    let part = |(id, named): (Option<CohortId>, Named)| (of(id).count() > 0).then(|| Part::of_rows(named, of(id)));
+    Ok(parts.into_iter().filter_map(part).collect())
+}
+
+/// By code.
+fn by_unit(conn: &mut Conn, rows: &[ProgressRow]) -> Result<Vec<Part>, Error> {
+    let ids: BTreeSet<OrganizationId> = rows.iter().map(|row| row.unit_id).collect();
+    let mut units: Vec<(OrganizationId, Code, Name)> = Vec::new();
+    for chunk in ids.into_iter().collect::<Vec<_>>().chunks(CHUNK) {
+        let known = organizations::table.filter(organizations::id.eq_any(chunk.to_vec()));
+        units.extend(
+            known.select((organizations::id, organizations::code, organizations::name)).load::<(OrganizationId, Code, Name)>(conn)?,
+        );
+    }
+    units.sort_unstable_by(|(one, code, _), (other, its, _)| code.cmp(its).then(one.cmp(other)));
+    let part = |(id, code, name): (OrganizationId, Code, Name)| {
+        Part::of_rows(Some((id.uuid(), code, name)), rows.iter().filter(move |row| row.unit_id == id))
+    };
+    Ok(units.into_iter().map(part).collect())
 }
 
 fn by_module(conn: &mut Conn, actor: &Actor, intake: &Intake, plan: &Plan, rows: &[ProgressRow]) -> Result<Vec<Part>, Error> {
@@ -354,7 +390,7 @@ fn by_module(conn: &mut Conn, actor: &Actor, intake: &Intake, plan: &Plan, rows:
         let owing = rows.iter().filter(|row| module.discipline_id.is_none_or(|own| own == row.discipline_id)).count();
         let plan_minutes = module.minutes * i64::try_from(owing).unwrap_or(0);
         let sums = sums.remove(&module.id).unwrap_or_default();
-        Part::of(module.id.uuid(), module.code.clone(), module.name.clone(), plan_minutes, sums)
+        Part::of(Some((module.id.uuid(), module.code.clone(), module.name.clone())), plan_minutes, sums)
     };
     Ok(plan.modules.iter().map(part).collect())
 }
@@ -368,19 +404,26 @@ fn module_sums(
     only: Option<EnrollmentId>,
 ) -> Result<HashMap<ModuleId, Sums>, Error> {
     use module_hour_balances as b;
-    type Row = (ModuleId, Option<i64>, Option<i64>, Option<i64>, Option<i64>, Option<i64>, Option<i64>);
+    type Minutes = (Option<i64>, Option<i64>, Option<i64>, Option<i64>, Option<i64>, Option<i64>);
+    type Row = (ModuleId, i64, i64, Minutes);
     let query = b::table
         .inner_join(enrolled::table.on(enrolled::id.eq(b::enrollment_id)))
         .filter(enrolled::intake_id.eq(id))
+        // Of what was posted and taken back nothing is owed, and so nothing is present.
+        .filter((b::attended + b::authorized_absence + b::unauthorized_absence + b::exempt).gt(0))
         .group_by(b::module_id)
         .select((
             b::module_id,
-            sum(b::attended),
-            sum(b::make_up),
-            sum(b::adjustment),
-            sum(b::authorized_absence),
-            sum(b::unauthorized_absence),
-            sum(b::exempt),
+            count(enrolled::person_id).aggregate_distinct(),
+            count_star(),
+            (
+                sum(b::attended),
+                sum(b::make_up),
+                sum(b::adjustment),
+                sum(b::authorized_absence),
+                sum(b::unauthorized_absence),
+                sum(b::exempt),
+            ),
         ));
     let rows: Vec<Row> = match (only, actor.scope()) {
         // The enrollment was found in the actor's scope.
@@ -388,11 +431,12 @@ fn module_sums(
         (None, Scope::Sponsor(organization)) => query.filter(enrolled::unit_id.eq_any(below(organization))).load(conn)?,
         (None, _) => query.load(conn)?,
     };
-    let sums = |(id, attended, make_up, adjustment, authorized, unauthorized, exempt): Row| {
+    let sums = |(id, heads, enrollments, (attended, make_up, adjustment, authorized, unauthorized, exempt)): Row| {
         let [attended, make_up, adjustment, authorized, unauthorized, exempt] =
             [attended, make_up, adjustment, authorized, unauthorized, exempt].map(|minutes| minutes.unwrap_or(0));
         let (expected, present) = (attended + authorized + unauthorized, attended + make_up + adjustment);
-        let sums = Sums { expected, counted: plan.counted(expected, present, authorized), present, authorized, unauthorized, exempt };
+        let counted = plan.counted(expected, present, authorized);
+        let sums = Sums { heads, enrollments, expected, counted, present, authorized, unauthorized, exempt };
         (id, sums)
     };
     Ok(rows.into_iter().map(sums).collect())

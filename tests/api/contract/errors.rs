@@ -331,7 +331,10 @@ fn a_wrong_parameter_is_named_with_what_is_wanted() {
         ),
         (format!("{sessions}?limit=1&limit=2"), "duplicate field `limit`".to_owned()),
         (format!("/intakes/{}?colour=red", course.intake), "colour: there are no parameters here".to_owned()),
-        (format!("/intakes/{}/progress?by=x", course.intake), "by: there is no value `x`; there are: discipline, module".to_owned()),
+        (
+            format!("/intakes/{}/progress?by=x", course.intake),
+            "by: there is no value `x`; there are: discipline, module, cohort, unit".to_owned(),
+        ),
     ] {
         let reply = course.coordinator.get(&path).expect(400).problem("query_malformed");
         assert_eq!(reply.text_at("/detail"), detail);

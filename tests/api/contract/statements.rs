@@ -55,6 +55,8 @@ fn costs(app: &App, class: &Class) -> Costs {
     };
     measure("report", &|| get(coordinator, format!("/intakes/{intake}/progress")));
     measure("report by module", &|| get(coordinator, format!("/intakes/{intake}/progress?by=module")));
+    measure("report by cohort", &|| get(coordinator, format!("/intakes/{intake}/progress?by=cohort")));
+    measure("report by unit", &|| get(coordinator, format!("/intakes/{intake}/progress?by=unit")));
     measure("report by discipline", &|| get(coordinator, format!("/intakes/{intake}/progress?by=discipline")));
     measure("a partner's report", &|| get(&partner, format!("/intakes/{intake}/progress")));
     measure("one's own progress", &|| get(&trainee, format!("/enrollments/{}/progress", class.members[0].id)));

@@ -1,7 +1,7 @@
 use insta::assert_json_snapshot;
 use serde_json::json;
 
-use super::{assert_adds_up, minutes, path, ratios, row, taught};
+use super::{assert_adds_up, minutes, path, ratios, row, sum, taught};
 use crate::support::{seed, spawn_app};
 
 #[test]
@@ -60,6 +60,38 @@ fn the_parts_by_module_add_up_to_the_totals() {
     assert_eq!(parts, expected);
     assert_eq!(report["split"][1]["rate"], json!(null));
     assert_adds_up(&report);
+}
+
+#[test]
+fn the_parts_by_cohort_and_by_unit_add_up_to_the_totals() {
+    let app = spawn_app();
+    let taught = taught(&app);
+    // In no cohort yet.
+    let trainee = seed::recruit(&taught.course);
+    let mut body = seed::enrollment_body(&taught.course, &trainee);
+    body["cohort_id"] = json!(null);
+    taught.course.coordinator.post(&format!("/intakes/{}/enrollments", taught.course.intake), body).expect(201);
+    for (by, field) in [("cohort", "cohort_id"), ("unit", "unit_id")] {
+        let report = taught.course.coordinator.get(&format!("{}?by={by}", path(&taught.course))).expect(200).body;
+        assert_adds_up(&report);
+        let (rows, parts) = (report["rows"].as_array().unwrap(), report["split"].as_array().unwrap());
+        let ids: std::collections::BTreeSet<String> = rows.iter().map(|row| row[field].to_string()).collect();
+        assert_eq!(parts.iter().map(|part| part["id"].to_string()).collect::<std::collections::BTreeSet<_>>(), ids, "{by}");
+        for part in parts {
+            let own: Vec<_> = rows.iter().filter(|row| row[field] == part["id"]).collect();
+            let owing = own.iter().filter(|row| minutes(row)[1] + minutes(row)[5] > 0).count();
+            assert_eq!((minutes(part), &part["heads"], &part["enrollments"]), (sum(own.iter().copied()), &json!(own.len()), &json!(owing)));
+        }
+        let sum_of = |field: &str| parts.iter().map(|part| part[field].as_i64().unwrap()).sum::<i64>();
+        assert_eq!(
+            (json!(sum_of("heads")), json!(sum_of("enrollments"))),
+            (report["totals"]["heads"].clone(), report["totals"]["enrollments"].clone())
+        );
+    }
+    let by_module = taught.course.coordinator.get(&format!("{}?by=module", path(&taught.course))).expect(200).body;
+    let counts = |part: &serde_json::Value| json!([part["code"], part["heads"], part["enrollments"]]);
+    let counted: Vec<_> = by_module["split"].as_array().unwrap().iter().map(counts).collect();
+    assert_eq!(counted, [json!(["MET-01", 4, 4]), json!(["MEC-01", 0, 0]), json!(["COM-01", 5, 5])]);
 }
 
 #[test]

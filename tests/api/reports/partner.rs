@@ -42,7 +42,7 @@ fn a_partner_at_a_unit_sees_that_unit() {
 fn the_parts_of_a_partners_report_are_its_own_too() {
     let app = spawn_app();
     let taught = taught(&app);
-    for by in ["discipline", "module"] {
+    for by in ["discipline", "module", "cohort", "unit"] {
         let report = app.partner(&taught.other.id).get(&format!("{}?by={by}", path(&taught.course))).expect(200).body;
         assert_adds_up(&report);
         assert_eq!(report["split"][0]["expected_minutes"], if by == "module" { 90 } else { 270 });

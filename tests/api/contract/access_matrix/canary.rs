@@ -108,7 +108,7 @@ fn questions(stage: &Stage) -> Vec<String> {
         paths.extend(["c1", "c2"].map(|cohort| format!("{first}/{list}?cohort_id={}", a.id(cohort))));
     }
     for intake in [a.id("i1"), a.id("i2"), b.id("i1")] {
-        paths.extend(["", "?by=discipline", "?by=module"].map(|by| format!("/intakes/{intake}/progress{by}")));
+        paths.extend(["", "?by=discipline", "?by=module", "?by=cohort", "?by=unit"].map(|by| format!("/intakes/{intake}/progress{by}")));
         paths.push(format!("/intakes/{intake}/seat-quotas/{}", b.id("s1")));
     }
     for enrollment in [a.id("e1"), a.id("e3"), a.id("e5"), b.id("e1")] {

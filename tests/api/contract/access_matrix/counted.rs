@@ -29,7 +29,7 @@ fn a_report_counts_whom_its_reader_sees() {
         ("partner at a plant that sends nobody", partner("s2p2"), [0, 0, 0, 0, 0, 0]),
     ];
     for (who, client, expected) in counted {
-        for by in ["", "?by=discipline", "?by=module"] {
+        for by in ["", "?by=discipline", "?by=module", "?by=cohort", "?by=unit"] {
             let report = client.get(&format!("/intakes/{}/progress{by}", stage.a.id("i1"))).expect(200).body;
             let totals = &report["totals"];
             let fields = ["heads", "enrollments", "expected_minutes", "present_minutes", "authorized_absence_minutes"];
