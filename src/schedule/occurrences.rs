@@ -15,7 +15,7 @@ use crate::{
     intakes::SessionMode,
     people::PersonId,
     rooms::RoomId,
-    text::{Code, Note, counted},
+    text::{Code, Note, TextFault, counted},
     zone::{EnteredTime, Zone},
 };
 
@@ -25,6 +25,21 @@ fn entered(time: EnteredTime, zone: Zone, pointer: &str) -> Result<Instant, Erro
 
 fn entered_if_said(time: Option<EnteredTime>, zone: Zone, pointer: &str) -> Result<Option<Instant>, Error> {
     time.map(|time| entered(time, zone, pointer)).transpose()
+}
+
+/// What `at` becomes, as many days and as much by the clock later as `from` becomes `to`.
+///
+/// # Errors
+/// 422 with the code of the session if the clocks skip or show twice the time at which it would be.
+fn shifted(zone: Zone, pointer: &str, code: &Code, at: Instant, (from, to): (Instant, Instant)) -> Result<Instant, Error> {
+    if at == from {
+        return Ok(to);
+    }
+    if from == to {
+        return Ok(at);
+    }
+    let local = zone.local(at) + (zone.local(to) - zone.local(from));
+    zone.instant(local).map_err(|unclear| Error::invalid(pointer, unclear.code(), format!("session {code}: {}", unclear.why())))
 }
 
 /// Where sessions are to be moved.
@@ -55,21 +70,12 @@ impl SessionMove {
             return Ok(Vec::new());
         };
         let (new_start, new_end) = (entered(self.starts_at, zone, "/starts_at")?, entered_if_said(self.ends_at, zone, "/ends_at")?);
-        let shifted = |pointer: &str, code: &Code, at: Instant, (from, to): (Instant, Instant)| {
-            if from == to {
-                return Ok(at);
-            }
-            let local = zone.local(at) + (zone.local(to) - zone.local(from));
-            zone.instant(local).map_err(|unclear| Error::invalid(pointer, unclear.code(), format!("session {code}: {}", unclear.why())))
-        };
-        let patch = |(index, session): (usize, &Session)| {
+        let patch = |session: &Session| {
             let row = &session.row;
-            let starts_at =
-                if index == 0 { new_start } else { shifted("/starts_at", &row.code, row.starts_at, (this.starts_at, new_start))? };
+            let starts_at = shifted(zone, "/starts_at", &row.code, row.starts_at, (this.starts_at, new_start))?;
             let ends_at = match new_end {
                 None => starts_at.plus(row.ends_at.utc() - row.starts_at.utc()),
-                Some(ends_at) if index == 0 => ends_at,
-                Some(ends_at) => shifted("/ends_at", &row.code, row.ends_at, (this.ends_at, ends_at))?,
+                Some(ends_at) => shifted(zone, "/ends_at", &row.code, row.ends_at, (this.ends_at, ends_at))?,
             };
             Ok(SessionPatch {
                 starts_at: Some(starts_at.into()),
@@ -79,7 +85,7 @@ impl SessionMove {
                 ..SessionPatch::default()
             })
         };
-        sessions.iter().enumerate().map(patch).collect()
+        sessions.iter().map(patch).collect()
     }
 }
 
@@ -130,46 +136,80 @@ impl SessionCut {
     }
 }
 
-/// Where a session is to be parted.
+/// Where sessions are to be parted.
 #[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct SessionSplit {
-    /// The end of the first part, which stays this session.
+    /// The end of the first part, which stays this session. The first parts of later ones last as long.
     pub at: EnteredTime,
-    /// When the rest begins; at once unless said.
+    /// When the rest begins; at once unless said. That of later ones begins as many days and as much by the clock after their start, in the
+    /// intake's time zone.
     #[serde(default)]
     pub resumes_at: Option<EnteredTime>,
-    /// Of the session that the rest becomes; unique in the intake.
+    /// Of the session that the rest becomes; unique in the intake. With `scope` `rest` it is what follows the code of each session and a
+    /// hyphen: `B` calls the rest of MET-01 MET-01-B.
     pub code: Code,
+    #[serde(default)]
+    pub scope: ChangeScope,
     pub reason: Note,
 }
 
 impl SessionSplit {
-    /// What becomes of the session, and the session that takes over its rest. The breaks stay in the first part if they leave anything of
-    /// it, else they go with the rest; what is taught comes to as many minutes as before.
+    /// What becomes of each of the sessions, of which this one is the first, and the session that takes over its rest. The breaks stay in
+    /// the first part if they leave anything of it, else they go with the rest; what is taught comes to as many minutes as before.
     ///
     /// # Errors
-    /// 422 for a time that is not within the session.
-    pub(super) fn parts(self, zone: Zone, session: &Session) -> Result<(SessionPatch, Plan), Error> {
-        let plan = session.plan();
-        if plan.mode == SessionMode::Recorded {
-            return Err(Error::invalid("/at", "recorded", "a recorded session is watched whenever one likes; it has no parts"));
-        }
+    /// 422 for a time that is not within one of them, for one that the clocks skip or show twice, and for a code that becomes too long.
+    pub(super) fn parts(&self, zone: Zone, sessions: &[Session]) -> Result<Vec<(SessionPatch, Plan)>, Error> {
+        let Some(this) = sessions.first().map(|session| &session.row) else {
+            return Ok(Vec::new());
+        };
         let (at, resumes_at) = (entered(self.at, zone, "/at")?, entered_if_said(self.resumes_at, zone, "/resumes_at")?);
-        if at <= plan.starts_at || at >= plan.ends_at {
-            let detail = format!("must be within {} and {}", zone.told(plan.starts_at), zone.told(plan.ends_at));
+        let length = at.utc() - this.starts_at.utc();
+        let apart = resumes_at.filter(|resumes_at| *resumes_at != at);
+        let parted = |session: &Session| {
+            let plan = session.plan();
+            let at = Self::parted_at(zone, &plan, length)?;
+            let resumes_at = match apart {
+                None => at,
+                Some(resumes_at) => shifted(zone, "/resumes_at", &plan.code, plan.starts_at, (this.starts_at, resumes_at))?,
+            };
+            if resumes_at < at {
+                let detail = format!("session {}: the rest cannot begin before the first part ends", plan.code);
+                return Err(Error::invalid("/resumes_at", "resumes_before", detail));
+            }
+            let breaks_stay = i64::from(plan.break_minutes) < plan.starts_at.minutes_until(at);
+            let (first, second) = if breaks_stay { (plan.break_minutes, 0) } else { (0, plan.break_minutes) };
+            let reason = Some(self.reason.clone());
+            let patch = SessionPatch { ends_at: Some(at.into()), break_minutes: Some(first), reason, ..SessionPatch::default() };
+            let ends_at = resumes_at.plus(plan.ends_at.utc() - at.utc());
+            Ok((patch, Plan { code: self.code_after(&plan.code)?, starts_at: resumes_at, ends_at, break_minutes: second, ..plan }))
+        };
+        sessions.iter().map(parted).collect()
+    }
+
+    /// Where the first part of a session ends that is to last so long.
+    fn parted_at(zone: Zone, plan: &Plan, length: TimeDelta) -> Result<Instant, Error> {
+        let Plan { code, starts_at, ends_at, mode, .. } = plan;
+        if *mode == SessionMode::Recorded {
+            let detail = format!("session {code} is recorded and watched whenever one likes; it has no parts");
+            return Err(Error::invalid("/at", "recorded", detail));
+        }
+        let at = starts_at.plus(length);
+        if at <= *starts_at || at >= *ends_at {
+            let detail = format!("session {code}: must be within {} and {}", zone.told(*starts_at), zone.told(*ends_at));
             return Err(Error::invalid("/at", "outside_session", detail));
         }
-        let resumes_at = resumes_at.unwrap_or(at);
-        if resumes_at < at {
-            return Err(Error::invalid("/resumes_at", "resumes_before", "the rest cannot begin before the first part ends"));
+        Ok(at)
+    }
+
+    /// The code of what takes over the rest of a session.
+    fn code_after(&self, code: &Code) -> Result<Code, Error> {
+        if self.scope == ChangeScope::This {
+            return Ok(self.code.clone());
         }
-        let breaks_stay = i64::from(plan.break_minutes) < plan.starts_at.minutes_until(at);
-        let (first, second) = if breaks_stay { (plan.break_minutes, 0) } else { (0, plan.break_minutes) };
-        let patch =
-            SessionPatch { ends_at: Some(at.into()), break_minutes: Some(first), reason: Some(self.reason), ..SessionPatch::default() };
-        let ends_at = resumes_at.plus(plan.ends_at.utc() - at.utc());
-        Ok((patch, Plan { code: self.code, starts_at: resumes_at, ends_at, break_minutes: second, ..plan }))
+        let too_long = |fault: TextFault| Error::invalid("/code", fault.code, format!("the code of the rest of session {code} {fault}"));
+        format!("{code}-{}", self.code).parse().map_err(too_long)
     }
 }
 

@@ -50,17 +50,21 @@ pub(super) async fn cut_session(db: Data<Db>, caller: Caller, id: Path<SessionId
     .await
 }
 
-/// Part a session in two
+/// Part a session in two, or it and the rest of its series each
 ///
 /// It keeps its id and ends earlier; a new session of the same series takes over the rest of its minutes with the same people, in the same
 /// place and state. The breaks stay in the first part if they leave anything of it, else they go with the rest. What the session may overlap
 /// by a waiver the rest may too, by one of its own for the same reason.
+///
+/// Of the rest of a series each session is parted as many minutes after its start. What takes over is called by the code of its session, a
+/// hyphen and the `code` of the request: with the one of the example MET-01 goes on as MET-01-B and MET-02 as MET-02-B. If one of these
+/// codes is taken (409 `already_exists`) or longer than 64 characters (422), or one of the sessions is too short, none is parted.
 #[utoipa::path(post, path = "/sessions/{id}/split", tag = "sessions",
     params(("id" = SessionId, Path, description = "The session"),
         ("Idempotency-Key" = Option<String>, Header, description = "The same key and body do the work once")),
     request_body(content = SessionSplit, example = json!({"at": "2020-05-28T01:45:00Z", "resumes_at": "2020-05-28T06:00:00Z",
-        "code": "MET-01B", "reason": "the laboratory is free in the afternoon only"})),
-    responses((status = 200, description = "Both parts as they are now, the first one first", body = Sessions), Writing))]
+        "code": "B", "scope": "rest", "reason": "the laboratory is free in the afternoon only"})),
+    responses((status = 200, description = "All parts as they are now, by start", body = Sessions), Writing))]
 pub(super) async fn split_session(db: Data<Db>, caller: Caller, id: Path<SessionId>, body: Body<SessionSplit>) -> Result<Answer, Error> {
     let id = id.into_inner();
     once(&db, &caller, body.hash, move |conn, actor, now| {

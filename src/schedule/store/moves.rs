@@ -58,17 +58,17 @@ impl Move {
         self.stored.row.state == SessionState::Published
     }
 
-    /// What is wrong with it; of several moves with the code of its session.
-    fn refusal(&self, faults: Vec<FieldFault>, several: bool) -> Error {
-        let named = |fault: FieldFault| FieldFault { detail: format!("session {}: {}", self.before.code, fault.detail), ..fault };
-        Error::Invalid(if several { faults.into_iter().map(named).collect() } else { faults })
-    }
-
     /// Whether what it occupies is claimed anew.
     fn leaves(&self) -> bool {
         let held_at = |plan: &Plan| (plan.starts_at, plan.ends_at, plan.room_id, plan.mode == SessionMode::Recorded);
         self.is_published() && held_at(&self.before) != held_at(&self.plan)
     }
+}
+
+/// What is wrong with a session; of several with its code.
+pub(super) fn refusal(code: &Code, faults: Vec<FieldFault>, several: bool) -> Error {
+    let named = |fault: FieldFault| FieldFault { detail: format!("session {code}: {}", fault.detail), ..fault };
+    Error::Invalid(if several { faults.into_iter().map(named).collect() } else { faults })
 }
 
 /// Applies a patch under `If-Match`. A published session that moves keeps its id and raises its sequence.
@@ -130,17 +130,18 @@ pub(super) fn apply(
     if moves.is_empty() { Ok(Vec::new()) } else { move_all(conn, actor, now, intake, &moves) }
 }
 
-/// As [`apply`], of one session that ends earlier because another takes over the rest of it.
+/// As [`apply`], of sessions that end earlier because others take over the rest of them.
 pub(super) fn shorten(
     conn: &mut Conn,
     actor: &Actor,
     now: Instant,
     intake: &Intake,
-    (session, patch): (Session, SessionPatch),
-    continuation: Successor,
+    shortened: Vec<(Session, SessionPatch, Successor)>,
 ) -> Result<Vec<Session>, Error> {
-    let one = Move { continuation: Some(continuation), ..Move::of(session, patch, intake.time_zone)? };
-    move_all(conn, actor, now, intake, &[one])
+    let moves = shortened
+        .into_iter()
+        .map(|(session, patch, continuation)| Ok(Move { continuation: Some(continuation), ..Move::of(session, patch, intake.time_zone)? }));
+    move_all(conn, actor, now, intake, &moves.collect::<Result<Vec<Move>, Error>>()?)
 }
 
 /// Writes moves of sessions of an intake that is locked, each of which changes something.
@@ -149,7 +150,8 @@ fn move_all(conn: &mut Conn, actor: &Actor, now: Instant, intake: &Intake, moves
     intake.check_live()?;
     refuse_unexplained(moves)?;
     let frame = frame(conn, intake)?;
-    let minutes = moves.iter().map(|one| frame.check_itself(&one.plan).map_err(|faults| one.refusal(faults, moves.len() > 1)));
+    let minutes =
+        moves.iter().map(|one| frame.check_itself(&one.plan).map_err(|faults| refusal(&one.before.code, faults, moves.len() > 1)));
     let minutes = minutes.collect::<Result<Vec<i32>, Error>>()?;
     let candidate = |(one, minutes): (&Move, &i32)| Candidate::of(Some(&one.stored), one.plan.clone(), *minutes);
     refuse_outside(intake, &moves.iter().zip(&minutes).map(candidate).collect::<Vec<_>>())?;
@@ -229,7 +231,7 @@ fn refuse_unexplained(moves: &[Move]) -> Result<(), Error> {
         return Ok(());
     };
     let fault = FieldFault::new("/reason", "reason_missing", "changing a published session needs a reason, for those whom it concerns");
-    Err(one.refusal(vec![fault], moves.len() > 1))
+    Err(refusal(&one.before.code, vec![fault], moves.len() > 1))
 }
 
 /// Why a session is not moved any more.

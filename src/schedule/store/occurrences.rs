@@ -7,11 +7,11 @@ use super::{
     super::changes::Successor,
     super::model::{ChangeScope, Session, SessionId, SessionRow, SessionState},
     super::occurrences::{SessionCut, SessionMove, SessionSplit, Substitution},
-    super::plan::SessionPatch,
+    super::plan::{Plan, SessionPatch},
     changes::guests_of,
     changing, draft, find, frame, insert, later,
     links::whole,
-    moves::{apply, shorten},
+    moves::{apply, refusal, shorten},
     refuse_taken,
     steps::publish_as,
     waivers::hand_on,
@@ -109,12 +109,12 @@ pub(in crate::schedule) fn substitute(
     patched(conn, actor, now, &intake, sessions, patches)
 }
 
-/// Parts a session: it ends earlier, and a new one of the same series, in the same state, takes over the rest of its minutes, and may
-/// overlap whom it may.
+/// Parts a session, or it and the rest of its series: each ends earlier, and a new one of the same series, in the same state, takes over
+/// the rest of its minutes, and may overlap whom it may. Answers all of them by start.
 ///
 /// # Errors
-/// What a patch of the same is refused for, and what publishing the rest is; 409 `already_exists`, and `has_guests`, for nobody
-/// but who invited them knows to which part they come; 422 for a time that is not within it.
+/// What a patch of the same is refused for, and what publishing the rests is; 409 `already_exists`, and `has_guests`, for nobody
+/// but who invited them knows to which part they come; 422 for a time that is not within one of them, and for a code that becomes too long.
 pub(in crate::schedule) fn split(
     conn: &mut Conn,
     actor: &Actor,
@@ -122,29 +122,52 @@ pub(in crate::schedule) fn split(
     id: SessionId,
     change: SessionSplit,
 ) -> Result<Vec<Session>, Error> {
-    let (intake, sessions) = chosen(conn, actor, id, ChangeScope::This)?;
-    let session = sessions.into_iter().next().ok_or(Error::NotFound)?;
-    if !guests_of(conn, vec![id])?.is_empty() {
-        let detail =
-            format!("somebody makes up another session in {}; take the guests out, and invite them to where they come", session.row.code);
-        return Err(Error::conflict("has_guests", detail));
-    }
-    let (series_id, state) = (session.row.series_id, session.row.state);
+    let (intake, sessions) = chosen(conn, actor, id, change.scope)?;
+    refuse_guests(conn, &sessions)?;
     let resumes = if change.resumes_at.is_some() { "/resumes_at" } else { "/at" };
-    let (patch, rest) = change.parts(intake.time_zone, &session)?;
-    let minutes = frame(conn, &intake)?.check(&rest).map_err(Error::Invalid);
-    let minutes = minutes.map_err(|error| at_field(error, &["/starts_at", "/ends_at", "/break_minutes"], resumes))?;
-    let row = SessionRow { series_id, ..draft(&intake, now, &rest, minutes) };
-    let parts = shorten(conn, actor, now, &intake, (session, patch), Successor::of(&row));
+    let (patches, plans): (Vec<SessionPatch>, Vec<Plan>) = change.parts(intake.time_zone, &sessions)?.into_iter().unzip();
+    let (frame, several) = (frame(conn, &intake)?, sessions.len() > 1);
+    let row = |(session, plan): (&Session, &Plan)| {
+        let minutes = frame.check(plan).map_err(|faults| refusal(&session.row.code, faults, several))?;
+        Ok(SessionRow { series_id: session.row.series_id, ..draft(&intake, now, plan, minutes) })
+    };
+    let rows = sessions.iter().zip(&plans).map(row).collect::<Result<Vec<SessionRow>, Error>>();
+    let rows = rows.map_err(|error| at_field(error, &["/starts_at", "/ends_at", "/break_minutes"], resumes))?;
+    let published = sessions.iter().zip(&rows).filter(|(session, _)| session.row.state == SessionState::Published);
+    let continued = published.map(|(session, rest)| (rest.id, session.row.id)).collect();
+    let parts = sessions.into_iter().zip(patches).zip(&rows).map(|((session, patch), rest)| (session, patch, Successor::of(rest)));
+    let parts = shorten(conn, actor, now, &intake, parts.collect());
     let mut parts = parts.map_err(|error| at_field(error, &["/ends_at", "/break_minutes"], "/at"))?;
-    refuse_taken(conn, intake.id, once(&rest.code))?;
-    let mut made = insert(conn, actor, &intake, vec![row], &[rest])?;
-    if state == SessionState::Published {
-        let rest: Vec<Candidate> = made.iter().map(|rest| Candidate::made(rest, resumes.to_owned())).collect();
-        hand_on(conn, actor, now, &intake, id, &rest)?;
-        let rows = publish_as(conn, actor, now, &intake, made, rest)?;
-        made = whole(conn, rows)?;
-    }
-    parts.append(&mut made);
+    refuse_taken(conn, intake.id, plans.iter().map(|plan| &plan.code))?;
+    let rests = insert(conn, actor, &intake, rows, &plans)?;
+    parts.append(&mut take_over(conn, actor, now, &intake, rests, &continued, resumes)?);
+    parts.sort_unstable_by_key(|part| (part.row.starts_at, part.row.id));
     Ok(parts)
+}
+
+fn refuse_guests(conn: &mut Conn, sessions: &[Session]) -> Result<(), Error> {
+    let guests = guests_of(conn, sessions.iter().map(|session| session.row.id).collect())?;
+    let Some(Session { row, .. }) = sessions.iter().find(|session| guests.contains_key(&session.row.id)) else {
+        return Ok(());
+    };
+    let detail = format!("somebody makes up another session in {}; take the guests out, and invite them to where they come", row.code);
+    Err(Error::conflict("has_guests", detail))
+}
+
+/// Publishes those of these drafts that take over the rest of a published session, which `continued` names; answers all.
+fn take_over(
+    conn: &mut Conn,
+    actor: &Actor,
+    now: Instant,
+    intake: &Intake,
+    rests: Vec<Session>,
+    continued: &HashMap<SessionId, SessionId>,
+    pointer: &str,
+) -> Result<Vec<Session>, Error> {
+    let (publishing, mut rests): (Vec<Session>, Vec<Session>) = rests.into_iter().partition(|rest| continued.contains_key(&rest.row.id));
+    let candidates: Vec<Candidate> = publishing.iter().map(|rest| Candidate::made(rest, pointer.to_owned())).collect();
+    hand_on(conn, actor, now, intake, continued, &candidates)?;
+    let rows = publish_as(conn, actor, now, intake, publishing, candidates)?;
+    rests.append(&mut whole(conn, rows)?);
+    Ok(rests)
 }

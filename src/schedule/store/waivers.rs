@@ -1,6 +1,6 @@
 //! Waivers: a coordinator's word that two sessions may overlap.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use diesel::prelude::*;
 
@@ -153,26 +153,33 @@ pub fn waive(conn: &mut Conn, actor: &Actor, now: Instant, id: SessionId, new: N
     Ok(Waiver::apart(row, (id, other), granted_by))
 }
 
-/// Lets the rest of a session overlap what the session may, for the same reasons: where it would, and nowhere else. From here to the end
-/// of the transaction nobody else claims whom the rest takes.
+/// Lets the rests of sessions overlap what the sessions may, for the same reasons: where they would, and nowhere else. `continued` is, of
+/// each rest, its session. From here to the end of the transaction nobody else claims whom the rests take.
 pub(super) fn hand_on(
     conn: &mut Conn,
     actor: &Actor,
     now: Instant,
     intake: &Intake,
-    id: SessionId,
-    rest: &[Candidate],
+    continued: &HashMap<SessionId, SessionId>,
+    rests: &[Candidate],
 ) -> Result<(), Error> {
-    let candidates = Candidates::of(rest.to_vec());
+    let candidates = Candidates::of(rests.to_vec());
     lock(conn, &candidates.occupied())?;
     let clashes = clashes(conn, actor, &candidates, Wanted::ALL_THAT_BLOCK)?.shown;
-    let wanted: BTreeSet<(SessionId, SessionId)> = clashes.iter().map(|clash| (clash.one.session_id, clash.other.session_id)).collect();
-    let own = claim_waivers::first_session_id.eq(id).or(claim_waivers::second_session_id.eq(id));
-    let rows: Vec<WaiverRow> = claim_waivers::table.filter(own).select(WaiverRow::as_select()).load(conn)?;
-    let reasons: HashMap<SessionId, Note> = rows.into_iter().map(|row| (row.other_than(id), row.reason)).collect();
-    let handed_on = |(rest, other): (SessionId, SessionId)| {
-        let (first_session_id, second_session_id) = pair(rest, other);
-        let reason = reasons.get(&other)?.clone();
+    let wanted = clashes.iter().map(|clash| (clash.one.session_id, clash.other.session_id));
+    // By both, for two that take the same people and the same room are in each other's way more than once.
+    let wanted: BTreeMap<(SessionId, SessionId), SessionId> = wanted.map(|(rest, other)| (pair(rest, other), rest)).collect();
+    let ids: Vec<SessionId> = continued.values().copied().collect();
+    let mut reasons: HashMap<(SessionId, SessionId), Note> = HashMap::new();
+    for chunk in ids.chunks(CHUNK) {
+        let first = claim_waivers::first_session_id.eq_any(chunk.to_vec());
+        let own = claim_waivers::table.filter(first.or(claim_waivers::second_session_id.eq_any(chunk.to_vec())));
+        let rows: Vec<WaiverRow> = own.select(WaiverRow::as_select()).load(conn)?;
+        reasons.extend(rows.into_iter().map(|row| ((row.first_session_id, row.second_session_id), row.reason)));
+    }
+    let origin = |id: SessionId| continued.get(&id).copied().unwrap_or(id);
+    let handed_on = |((first_session_id, second_session_id), rest): ((SessionId, SessionId), SessionId)| {
+        let reason = reasons.get(&pair(origin(first_session_id), origin(second_session_id)))?.clone();
         let row = WaiverRow { first_session_id, second_session_id, reason, user_id: actor.user_id(), created_at: now };
         let entry = NewEntry::of("waiver.granted", "session", rest).provider(intake.provider_id).intake(intake.id);
         actor.record(entry.to(&row).because(Some(row.reason.as_str())));

@@ -434,6 +434,25 @@ fn a_guest_is_told_of_the_session_and_of_what_becomes_of_it() {
 }
 
 #[test]
+fn the_rest_of_a_series_is_parted_once_no_guest_comes_to_any_of_it() {
+    let app = spawn_app();
+    let of = classes(&app);
+    let (course, guest) = (&of.course, &of.first[0]);
+    let slot = json!({ "weekday": "monday", "starts": "09:00", "ends": "10:30" });
+    let series = json!({ "code": "COM", "module_id": course.program.common_module, "cohort_ids": [course.mechanics],
+        "instructor_ids": [course.instructor], "pattern": [slot], "from": "2020-06-08", "until": "2020-06-15" });
+    let series = course.coordinator.post(&format!("/intakes/{}/series", course.intake), series).expect(201);
+    course.coordinator.post(&format!("/intakes/{}/sessions/publish", course.intake), json!({})).expect(200);
+    let [first, second] = [0, 1].map(|index| series.text_at(&format!("/sessions/{index}/id")));
+    of.invite_to(&second, guest, &of.missed).expect(201);
+    let split = json!({ "at": "2020-06-08T01:45:00Z", "code": "B", "scope": "rest", "reason": "too long" });
+    let split = || course.coordinator.post(&format!("/sessions/{first}/split"), split.clone());
+    app.unchanged(|| assert!(split().expect(409).problem("has_guests").text.contains("another session in COM-02")));
+    course.coordinator.post(&format!("/sessions/{second}/guests/{}/dismiss", guest.id), reason("comes another day")).expect(200);
+    split().expect(200);
+}
+
+#[test]
 fn a_guests_minutes_fit_the_session_as_it_was_held() {
     let app = spawn_app();
     let course = seed::course(&app);

@@ -195,6 +195,7 @@ fn the_rest_of_a_series_changes_in_as_many_statements_however_long_it_is() {
         let changes = [
             ("move", json!({ "starts_at": "2020-06-01T09:00", "room_id": seed::room(&course, code) })),
             ("cut", json!({ "minutes": 5 })),
+            ("split", json!({ "at": "2020-06-01T09:10", "code": "B" })),
             ("substitute", json!({ "instructor_id": course.instructor, "by_instructor_id": by })),
             ("cancel", json!({})),
         ];

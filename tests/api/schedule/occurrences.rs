@@ -298,6 +298,132 @@ fn another_teaches_in_the_place_of_whoever_does_not() {
     app.unchanged(|| substitute(&ids[3], &third, &course.instructor, "this").expect(409).problem("session_conflict"));
 }
 
+#[test]
+fn the_rest_of_a_series_is_parted_at_the_same_point_of_each() {
+    let app = spawn_app();
+    // Nothing of the plan is left beside the series.
+    let course = seed::short_course(&app, 6 * 90);
+    let ids = series(&course, "2020-06-30");
+    assert_eq!(ids.len(), 6);
+    course.coordinator.post(&format!("/intakes/{}/sessions/publish", course.intake), json!({ "session_ids": ids[..5] })).expect(200);
+    act(&course, &ids[2], "cancel", json!({})).expect(200);
+    course.coordinator.post(&format!("/sessions/{}/hold", ids[3]), json!({})).expect(200);
+    // On Fridays at 14:00, when another one of them begins an hour later than it did.
+    act(&course, &ids[4], "move", json!({ "starts_at": "2020-06-15T01:00:00Z" })).expect(200);
+    let change = json!({ "at": "2020-06-04T00:50:00Z", "resumes_at": "2020-06-05T06:00:00Z", "code": "B", "scope": "rest", "reason": "x" });
+    let split = || course.coordinator.idempotency_key("once").post(&format!("/sessions/{}/split", ids[1]), change.clone()).expect(200);
+    let reply = split();
+    assert_eq!(split().body, reply.body);
+    let parts = reply.body["sessions"].as_array().unwrap();
+    let facts = |part: &Value| ["code", "state", "starts_at", "ends_at", "minutes", "sequence"].map(|field| part[field].clone());
+    assert_eq!(
+        json!(parts.iter().map(facts).collect::<Vec<_>>()),
+        json!([
+            ["MET-02", "published", "2020-06-04T00:00:00Z", "2020-06-04T00:50:00Z", 40, 1],
+            ["MET-02-B", "published", "2020-06-05T06:00:00Z", "2020-06-05T06:50:00Z", 50, 0],
+            ["MET-05", "published", "2020-06-15T01:00:00Z", "2020-06-15T01:50:00Z", 40, 2],
+            ["MET-05-B", "published", "2020-06-16T07:00:00Z", "2020-06-16T07:50:00Z", 50, 0],
+            ["MET-06", "draft", "2020-06-18T00:00:00Z", "2020-06-18T00:50:00Z", 40, 0],
+            ["MET-06-B", "draft", "2020-06-19T06:00:00Z", "2020-06-19T06:50:00Z", 50, 0],
+        ])
+    );
+    for (index, id) in [(0, &ids[1]), (2, &ids[4]), (4, &ids[5])] {
+        assert_eq!((&parts[index]["id"], &parts[index]["series_id"]), (&json!(id), &parts[index + 1]["series_id"]));
+        assert_eq!(parts[index], read(&course, id).body);
+        let rest = read(&course, parts[index + 1]["id"].as_str().unwrap());
+        assert_eq!(parts[index + 1], rest.body);
+    }
+    // One change each, which says where the rest is.
+    for (id, rest) in [(&ids[1], &parts[1]), (&ids[4], &parts[3])] {
+        let changes = course.coordinator.get(&format!("/sessions/{id}/changes")).expect(200);
+        let split: Vec<&Value> = changes.items().iter().filter(|change| change["reason"] == "x").collect();
+        assert_eq!((split.len(), &split[0]["continuation"]["id"], &split[0]["continuation"]["code"]), (1, &rest["id"], &rest["code"]));
+    }
+    assert_eq!(stands(&course, &ids[0]), at("01T00:00", "01T01:40", 0));
+    assert_eq!(states(&app, &ids[2..4]), ["cancelled", "held"]);
+    assert_eq!(app.findings(), Vec::<String>::new());
+}
+
+#[test]
+fn nothing_of_a_series_is_parted_if_one_of_it_cannot_be() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let ids = published_series(&course, "2020-06-11");
+    let split = |from: usize, more: Value| {
+        let mut body = json!({ "at": format!("{}T00:50:00Z", ["2020-06-01", "2020-06-04"][from]), "code": "B", "scope": "rest" });
+        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        act(&course, &ids[from], "split", body)
+    };
+    let told = |reply: &Reply| reply.text_at("/errors/0/detail");
+    let alone = seed::session(&course, "MET-03-B", &seed::morning(20));
+    // Long enough by itself, and too long behind the code of a session.
+    let long = format!("MET-04{}", "-".repeat(54));
+    let taken = seed::published_session(&course, "P-1", "2020-06-11T06:00:00Z");
+    app.unchanged(|| {
+        act(&course, &alone, "split", json!({ "at": "2020-06-21T01:30:00Z", "code": "B", "scope": "rest" })).fault("/scope", "no_series");
+        assert!(split(0, json!({})).expect(409).problem("already_exists").text.contains("MET-03-B"));
+        let refused = split(0, json!({ "code": "C", "resumes_at": "2020-06-01T06:30:00Z" })).expect(409).problem("session_conflict");
+        for conflict in refused.body["conflicts"].as_array().unwrap() {
+            let session = &conflict["session"];
+            let facts = [&session["id"], &session["code"], &session["pointer"], &conflict["other"]["id"]];
+            assert_eq!(facts, [&json!(null), &json!("MET-04-C"), &json!("/resumes_at"), &json!(taken)]);
+        }
+        let outside = split(0, json!({ "code": "C", "resumes_at": "2020-10-22T06:30:00Z" })).fault("/resumes_at", "outside_intake");
+        assert!(told(&outside).starts_with("session MET-04: "), "{}", outside.text);
+        let before = split(0, json!({ "code": "C", "resumes_at": "2020-06-01T00:49:00Z" })).fault("/resumes_at", "resumes_before");
+        assert!(told(&before).starts_with("session MET-01: "), "{}", before.text);
+        let too_long = split(0, json!({ "code": long })).fault("/code", "text_too_long");
+        assert_eq!(told(&too_long), "the code of the rest of session MET-01 has 67 characters; at most 64 are allowed");
+    });
+    act(&course, &ids[2], "cut", json!({ "ends_at": "2020-06-08T00:50:00Z" })).expect(200);
+    app.unchanged(|| {
+        let short = split(0, json!({ "code": "C" })).fault("/at", "outside_session");
+        assert_eq!(told(&short), "session MET-03: must be within 2020-06-08 08:00+08:00 and 2020-06-08 08:50+08:00");
+    });
+    act(&course, &ids[2], "cut", json!({ "minutes": 35 })).expect(200);
+    let called = seed::enrolled(&course, 1);
+    seed::put_roll_call(&course, &ids[1], &[seed::line(&called[0], "present")]).expect(200);
+    app.unchanged(|| split(0, json!({ "code": "C", "at": "2020-06-01T00:11:00Z" })).expect(409).problem("roll_call_begun"));
+}
+
+#[test]
+fn the_first_parts_last_as_long_and_the_rests_begin_by_the_clock_where_the_clocks_change() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let weekly = |code: &str, (opens_on, closes_on): (&str, &str), from: &str| {
+        let mut intake = seed::intake_body(&course.program.version, code);
+        (intake["time_zone"], intake["opens_on"], intake["closes_on"]) = (json!("Europe/Berlin"), json!(opens_on), json!(closes_on));
+        let intake = course.coordinator.post("/intakes", intake).expect(201).id();
+        let cohort = seed::cohort(&course.coordinator, &intake, &course.program.metallurgy, code);
+        let body = json!({ "code": code, "module_id": course.program.metallurgy_module, "cohort_ids": [cohort], "from": from,
+            "pattern": [{ "weekday": "sunday", "starts": "00:30", "ends": "05:30" }] });
+        ids(&course.coordinator.post(&format!("/intakes/{intake}/series"), body).expect(201))
+    };
+    let split = |session: &str, at: &str, resumes_at: &str| {
+        act(&course, session, "split", json!({ "at": at, "resumes_at": resumes_at, "code": "B", "scope": "rest" }))
+    };
+    let autumn = weekly("AUT", ("2020-10-01", "2020-10-31"), "2020-10-18");
+    app.unchanged(|| {
+        let refused = split(&autumn[0], "2020-10-18T01:30", "2020-10-18T02:30").fault("/resumes_at", "local_time_ambiguous");
+        assert!(refused.text_at("/errors/0/detail").starts_with("session AUT-02: "), "{}", refused.text);
+    });
+    let reply = split(&autumn[0], "2020-10-18T03:30", "2020-10-18T12:00").expect(200);
+    assert_eq!(column(&reply, "code"), ["AUT-01", "AUT-01-B", "AUT-02", "AUT-02-B"]);
+    // The second has an hour more, which its rest lasts longer.
+    let hours = |field: &str| -> Vec<String> { column(&reply, field).iter().map(|time| time[8..16].to_owned()).collect() };
+    assert_eq!(hours("starts_at"), ["17T22:30", "18T10:00", "24T22:30", "25T11:00"]);
+    assert_eq!(hours("ends_at"), ["18T01:30", "18T12:00", "25T01:30", "25T14:00"]);
+    // And in spring one less, so that by the clock the rest would begin before the first part of it ends.
+    let spring = weekly("SPR", ("2021-03-01", "2021-03-31"), "2021-03-21");
+    app.unchanged(|| {
+        let refused = split(&spring[0], "2021-03-21T03:30", "2021-03-21T03:45").fault("/resumes_at", "resumes_before");
+        assert!(refused.text_at("/errors/0/detail").starts_with("session SPR-02: "), "{}", refused.text);
+    });
+    // At once is at once for each.
+    let reply = split(&spring[0], "2021-03-21T03:30", "2021-03-21T03:30").expect(200);
+    assert_eq!(column(&reply, "starts_at")[3], column(&reply, "ends_at")[2]);
+}
+
 fn states(app: &App, ids: &[String]) -> Vec<Value> {
     ids.iter().map(|id| app.auditor().get(&format!("/sessions/{id}")).expect(200).body["state"].clone()).collect()
 }

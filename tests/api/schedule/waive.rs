@@ -210,6 +210,35 @@ fn the_rest_of_a_parted_session_overlaps_what_the_session_may_and_nothing_else()
 }
 
 #[test]
+fn the_rests_of_a_series_overlap_what_their_sessions_may_and_each_other_too() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let slot = json!({ "weekday": "monday", "starts": "09:00", "ends": "10:30" });
+    let body = json!({ "code": "MET", "module_id": course.program.metallurgy_module, "cohort_ids": [course.metallurgy],
+        "instructor_ids": [course.instructor], "pattern": [slot], "from": "2020-06-01", "until": "2020-06-15" });
+    let series = course.coordinator.post(&format!("/intakes/{}/series", course.intake), body).expect(201);
+    let [one, two, three] = [0, 1, 2].map(|index| series.text_at(&format!("/sessions/{index}/id")));
+    let there = seed::published_session(&course, "P-1", &seed::morning(14));
+    // The first two at one time, the third beside another session.
+    let moved = json!({ "starts_at": seed::morning(0), "ends_at": seed::after(&seed::morning(0), 90) });
+    course.coordinator.if_match("*").patch(&format!("/sessions/{two}"), moved).expect(200);
+    for (one, other) in [(&one, &two), (&three, &there)] {
+        waive(&course, one, other).expect(201);
+    }
+    course.coordinator.post(&format!("/intakes/{}/sessions/publish", course.intake), json!({})).expect(200);
+    let change = json!({ "at": seed::after(&seed::morning(0), 45), "code": "B", "scope": "rest", "reason": "too long" });
+    let parts = course.coordinator.post(&format!("/sessions/{one}/split"), change).expect(200).body["sessions"].clone();
+    let waived = |code: &str| {
+        let part = parts.as_array().unwrap().iter().find(|part| part["code"] == code).unwrap();
+        course.coordinator.get(&format!("/sessions/{}/waivers", part["id"].as_str().unwrap())).expect(200).column("other_code")
+    };
+    assert_eq!((waived("MET-01-B"), waived("MET-02-B")), (vec!["MET-02-B".to_owned()], vec!["MET-01-B".to_owned()]));
+    assert_eq!(waived("MET-03-B"), ["P-1"]);
+    assert_eq!(app.auditor().get("/audit?action=waiver.granted").expect(200).items().len(), 4);
+    assert_eq!(app.findings(), Vec::<String>::new());
+}
+
+#[test]
 fn a_waiver_is_revoked_or_the_session_that_needs_it_is_published() {
     let app = spawn_app();
     let courses = [seed::long_course(&app, "ONE"), seed::long_course(&app, "TWO")];

@@ -165,7 +165,10 @@ fn on_series(app: &App, course: &Course) -> Vec<Operation> {
         operation(format!("/intakes/{}/series", course.intake), series),
         operation(format!("{moved}/move"), json!({ "starts_at": start, "scope": "this", "reason": "as agreed" })),
         operation(format!("{cut}/cut"), json!({ "minutes": 5, "reason": "as agreed" })),
-        operation(format!("{parted}/split"), json!({ "at": half, "resumes_at": start, "code": "S-9", "reason": "as agreed" })),
+        operation(
+            format!("{parted}/split"),
+            json!({ "at": half, "resumes_at": start, "code": "S-9", "scope": "this", "reason": "as agreed" }),
+        ),
         operation(
             format!("{taught}/substitute"),
             json!({ "instructor_id": course.instructor, "by_instructor_id": by, "scope": "this", "reason": "as agreed" }),
