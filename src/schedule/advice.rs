@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use chrono::{Days, NaiveDate, Weekday};
 
-use super::conflicts::Enrolled;
+use super::expected::Enrolled;
 use crate::{calendars::CrewShift, clock::Instant, instructors::Profile, organizations::OrganizationId, people::PersonId, text::Code};
 
 /// A session as it counts for one of its instructors: on the day, and in the week, in which it begins where the instructor is.
@@ -101,10 +101,10 @@ mod tests {
 
     #[test]
     fn who_works_during_a_session_that_he_is_expected_in_is_on_shift() {
-        let (sponsor, cohort_id) = (Id::generate(), Id::generate());
+        let (sponsor, intake_id, cohort_id) = (Id::generate(), Id::generate(), Some(Id::generate()));
         let code = |text: &str| text.parse::<Code>().unwrap();
         let crewed = |crew: &str, until: Option<&str>| Crewed {
-            enrolled: Enrolled { person_id: Id::generate(), cohort_id, from: at("2020-05-27T00:00:00Z"), until: until.map(at) },
+            enrolled: Enrolled { person_id: Id::generate(), intake_id, cohort_id, from: at("2020-05-27T00:00:00Z"), until: until.map(at) },
             crew: (sponsor, code(crew)),
         };
         let shift = |crew: &str, start, end| CrewShift { crew: code(crew), starts_at: at(start), ends_at: at(end), name: None };

@@ -9,7 +9,7 @@ use super::{
     plan::Plan,
     rules::{Occupied, added},
 };
-use crate::{id::Id, intakes::CohortId, people::PersonId, text::Code};
+use crate::{clock::Instant, id::Id, intakes::CohortId, people::PersonId, text::Code};
 
 /// A session as it is proposed.
 #[derive(Clone)]
@@ -168,11 +168,11 @@ impl Candidates {
     }
 
     /// The session at the other side, proposed too or standing.
-    pub(super) fn other(&self, other: &Occupied, code: Code) -> Placed {
-        match self.find(other.session_id) {
+    pub(super) fn other(&self, id: SessionId, (starts_at, ends_at): (Instant, Instant), code: Code) -> Placed {
+        match self.find(id) {
             // Where it is in the way: of a file, one that is refused stays where it was.
-            Some((_, candidate)) => Placed { starts_at: other.starts_at, ends_at: other.ends_at, ..candidate.placed() },
-            None => Placed { id: Some(other.session_id), pointer: None, code, starts_at: other.starts_at, ends_at: other.ends_at },
+            Some((_, candidate)) => Placed { starts_at, ends_at, ..candidate.placed() },
+            None => Placed { id: Some(id), pointer: None, code, starts_at, ends_at },
         }
     }
 }

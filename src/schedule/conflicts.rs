@@ -1,6 +1,6 @@
 //! What stands in the way of proposed sessions, as data; pure.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -8,7 +8,6 @@ use utoipa::ToSchema;
 use super::{
     model::SessionId,
     plan::{NewSession, SessionPatch},
-    rules::Occupied,
 };
 use crate::{
     clock::Instant,
@@ -16,7 +15,6 @@ use crate::{
     http::Many,
     id::Id,
     intakes::CohortId,
-    people::PersonId,
     programs::ModuleId,
     text::{Code, Name, Note},
 };
@@ -33,6 +31,7 @@ text_enum! {
         RoomKind => "room_kind",
         /// Neither a room nor a place is said.
         NoPlace => "no_place",
+        /// Trainees are in two sessions at once, by two enrollments or as guests of one. Whoever makes a session up is not in that one.
         Trainee => "trainee",
         PlanExceeded => "plan_exceeded",
         OutsideIntake => "outside_intake",
@@ -48,8 +47,11 @@ text_enum! {
         DailyCap => "daily_cap",
         /// As `daily_cap`, from Monday to Sunday.
         WeeklyCap => "weekly_cap",
-        /// Trainees are on shift at their sponsor.
+        /// Trainees, guests among them, are on shift at their sponsor.
         OnShift => "on_shift",
+        /// Of a cancelled session: guests were to come to it, or guests of another make it up there. Of any other: some who were invited to
+        /// it have come to owe it.
+        Guests => "guests",
     }
 }
 
@@ -172,56 +174,6 @@ pub struct Granted {
     #[schema(example = "周航")]
     pub granted_by: Option<Name>,
     pub granted_at: Instant,
-}
-
-/// Somebody enrolled in a cohort from then on, until the other instant if it is known.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Enrolled {
-    pub(super) person_id: PersonId,
-    pub(super) cohort_id: CohortId,
-    pub(super) from: Instant,
-    pub(super) until: Option<Instant>,
-}
-
-impl Enrolled {
-    /// Whether a session that begins then is owed (DOMAIN 2.6).
-    pub(super) fn covers(&self, start: Instant) -> bool {
-        self.from <= start && self.until.is_none_or(|until| start < until)
-    }
-}
-
-/// A trainee of a proposed cohort who is also in the cohort of a session that stands.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Elsewhere {
-    pub(super) here: Enrolled,
-    pub(super) there: Enrolled,
-    /// The session that stands there.
-    pub(super) other: Occupied,
-}
-
-/// Who would be in a proposed session and in another one at the same time: by proposed session and other one.
-pub(super) fn in_two_sessions(
-    proposed: &[(Occupied, CohortId)],
-    elsewhere: &[Elsewhere],
-) -> BTreeMap<(SessionId, SessionId), Vec<PersonId>> {
-    let mut by_cohort: HashMap<CohortId, Vec<&Elsewhere>> = HashMap::new();
-    for one in elsewhere {
-        by_cohort.entry(one.here.cohort_id).or_default().push(one);
-    }
-    let mut found: BTreeMap<(SessionId, SessionId), Vec<PersonId>> = BTreeMap::new();
-    for (one, cohort) in proposed {
-        for Elsewhere { here, there, other } in by_cohort.get(cohort).into_iter().flatten() {
-            let overlap = other.starts_at < one.ends_at && one.starts_at < other.ends_at;
-            if overlap && here.covers(one.starts_at) && there.covers(other.starts_at) {
-                found.entry((one.session_id, other.session_id)).or_default().push(here.person_id);
-            }
-        }
-    }
-    for people in found.values_mut() {
-        people.sort_unstable();
-        people.dedup();
-    }
-    found
 }
 
 /// What a proposed session takes of the plan of a cohort.

@@ -4,6 +4,7 @@ mod advice;
 mod candidates;
 mod changes;
 mod conflicts;
+mod expected;
 mod http;
 mod model;
 mod occurrences;

@@ -220,6 +220,10 @@ pub(super) enum Basis {
 }
 
 impl Occupied {
+    pub(super) fn times(&self) -> (Instant, Instant) {
+        (self.starts_at, self.ends_at)
+    }
+
     pub(super) fn is_proposed(&self) -> bool {
         self.basis == Basis::Proposed
     }

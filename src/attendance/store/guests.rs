@@ -107,9 +107,9 @@ fn check(conn: &mut Conn, actor: &Actor, session: &SessionRow, new: &NewGuest) -
         return refused("nothing_missed", "the roll call of that session is closed, and the enrollment missed nothing of it");
     }
     match elsewhere(conn, session, new)? {
-        Some(code) => {
+        Some((code, begins_at, finishes_at)) => {
             let zone = zone(conn, session)?;
-            let detail = format!("the enrollment is in session {code} at {}", zone.told(session.begins_at()));
+            let detail = format!("the enrollment is in session {code} ({} to {})", zone.told(begins_at), zone.told(finishes_at));
             Err(Error::conflict("guest_elsewhere", detail))
         }
         None => Ok(()),
@@ -133,29 +133,31 @@ fn missed_nothing(conn: &mut Conn, enrollment: EnrollmentId, session: SessionId)
     Ok(!sums.is_empty() && !sums.iter().any(missed))
 }
 
-/// The session in which an enrollment is while this one lasts, as a guest or because it is owed, but for the one that is made up.
-fn elsewhere(conn: &mut Conn, session: &SessionRow, new: &NewGuest) -> Result<Option<Code>, Error> {
-    let (starts_at, ends_at) = (session.begins_at(), session.finishes_at());
+/// The session in which an enrollment is while this one lasts, as a guest or because it is owed, but for the one that is made up; with when
+/// it begins and ends.
+fn elsewhere(conn: &mut Conn, session: &SessionRow, new: &NewGuest) -> Result<Option<(Code, Instant, Instant)>, Error> {
     let meanwhile = || {
         sessions::table
             .filter(sessions::intake_id.eq(session.intake_id))
             .filter(sessions::state.eq_any([SessionState::Published, SessionState::Held]))
             .filter(sessions::mode.ne(SessionMode::Recorded))
             .filter(sessions::id.ne_all([session.id, new.missed_session_id]))
-            .filter(schedule::begins_at().lt(ends_at))
-            .filter(schedule::finishes_at().gt(starts_at))
+            .filter(schedule::begins_at().lt(session.finishes_at()))
+            .filter(schedule::finishes_at().gt(session.begins_at()))
+            .select((sessions::code, schedule::begins_at(), schedule::finishes_at()))
+            .order((sessions::starts_at, sessions::id))
     };
     let invited = guests::table.filter(guests::enrollment_id.eq(new.enrollment_id)).select(guests::session_id);
-    let as_guest = meanwhile().filter(sessions::id.eq_any(invited)).select(sessions::code).first(conn).optional()?;
+    let as_guest = meanwhile().filter(sessions::id.eq_any(invited)).first(conn).optional()?;
     if as_guest.is_some() {
         return Ok(as_guest);
     }
-    let owed = session_cohorts::table
+    let placed = session_cohorts::table
         .inner_join(enrollment_periods::table.on(enrollment_periods::cohort_id.eq(session_cohorts::cohort_id.nullable())))
+        .filter(session_cohorts::session_id.eq(sessions::id))
         .filter(enrollment_periods::enrollment_id.eq(new.enrollment_id))
-        .filter(enrolled_at(starts_at))
-        .select(session_cohorts::session_id);
-    Ok(meanwhile().filter(sessions::id.eq_any(owed)).select(sessions::code).first(conn).optional()?)
+        .filter(enrolled_at(schedule::begins_at()));
+    Ok(meanwhile().filter(diesel::dsl::exists(placed)).first(conn).optional()?)
 }
 
 /// Takes a guest from a session again, with what was called of them. What a closing posted is taken back by the next.

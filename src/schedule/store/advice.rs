@@ -9,11 +9,12 @@ use super::{
         advice::{Crewed, Load, Period, beyond_caps, on_shift, week_around},
         candidates::{Candidate, Candidates},
         conflicts::{Conflict, ConflictKind, Subject},
+        expected::{Enrolled, Guest, Invited},
         model::SessionId,
         rules::ClaimKind,
     },
     conflicts::people_of,
-    expected::{EnrolledRow, NAMED, enrolled},
+    expected::{ENROLLED, NAMED, timed},
 };
 use crate::{
     calendars::{self, CrewShift},
@@ -23,7 +24,7 @@ use crate::{
     error::Error,
     id::Id,
     instructors::{self, Profile},
-    intakes::{CohortId, Intake, SessionMode},
+    intakes::{CohortId, Intake},
     organizations::OrganizationId,
     people::PersonId,
     programs::ModuleId,
@@ -34,16 +35,16 @@ use crate::{
 };
 
 /// All of it, each with the place of its session.
-pub(super) fn advice(conn: &mut Conn, intake: &Intake, candidates: &Candidates) -> Result<Vec<(usize, Conflict)>, Error> {
+pub(super) fn advice(
+    conn: &mut Conn,
+    intake: &Intake,
+    candidates: &Candidates,
+    invited: &Invited,
+) -> Result<Vec<(usize, Conflict)>, Error> {
     let mut found = holidays(conn, intake, candidates)?;
     found.extend(of_instructors(conn, intake, candidates)?);
-    found.extend(on_shifts(conn, intake, candidates)?);
+    found.extend(on_shifts(conn, intake, candidates, invited)?);
     Ok(found)
-}
-
-/// The sessions at which somebody is at a certain time.
-fn timed(candidates: &Candidates) -> impl Iterator<Item = (usize, &Candidate)> {
-    candidates.all.iter().enumerate().filter(|(_, one)| one.plan.mode != SessionMode::Recorded)
 }
 
 /// Sessions that begin on a day off of the intake's calendar, in the intake's zone.
@@ -190,18 +191,20 @@ fn standing_loads(
 /// Who is on which shift.
 type Called<'a> = Vec<(PersonId, &'a CrewShift)>;
 
-/// Sessions during which some of their trainees are on shift, by the calendars of shifts that the intake's provider keeps.
-fn on_shifts(conn: &mut Conn, intake: &Intake, candidates: &Candidates) -> Result<Vec<(usize, Conflict)>, Error> {
+/// Sessions during which some of their trainees, guests among them, are on shift, by the calendars of shifts that the intake's provider keeps.
+fn on_shifts(conn: &mut Conn, intake: &Intake, candidates: &Candidates, invited: &Invited) -> Result<Vec<(usize, Conflict)>, Error> {
     let calendars = calendars::of_shifts(conn, intake.provider_id)?;
     let span = timed(candidates).map(|(_, one)| one.plan.starts_at).min().zip(timed(candidates).map(|(_, one)| one.plan.ends_at).max());
     let Some(span) = span.filter(|_| !calendars.is_empty()) else {
         return Ok(Vec::new());
     };
     let crewed = crewed(conn, timed(candidates).flat_map(|(_, one)| one.plan.cohort_ids.iter().copied()).collect())?;
-    let crews: BTreeSet<Code> = crewed.values().flatten().map(|one| one.crew.1.clone()).collect();
+    let guests: HashMap<SessionId, Vec<Crewed>> =
+        timed(candidates).map(|(_, one)| (one.id, invited.guests(one).filter_map(Guest::crewed).collect())).collect();
+    let crews: BTreeSet<Code> = crewed.values().chain(guests.values()).flatten().map(|one| one.crew.1.clone()).collect();
     let shifts = calendars::shifts_of(conn, &calendars, crews, span)?;
     let called = |one: &Candidate| {
-        let trainees = one.plan.cohort_ids.iter().filter_map(|cohort| crewed.get(cohort)).flatten();
+        let trainees = one.plan.cohort_ids.iter().filter_map(|cohort| crewed.get(cohort)).chain(guests.get(&one.id)).flatten();
         on_shift((one.plan.starts_at, one.plan.ends_at), trainees, &shifts)
     };
     let found: Vec<(usize, &Candidate, Called<'_>)> = timed(candidates).map(|(index, one)| (index, one, called(one))).collect();
@@ -221,22 +224,18 @@ fn on_shifts(conn: &mut Conn, intake: &Intake, candidates: &Candidates) -> Resul
 
 /// The trainees of these cohorts who work in a crew, by cohort and in the order of their ids.
 fn crewed(conn: &mut Conn, cohorts: BTreeSet<CohortId>) -> Result<HashMap<CohortId, Vec<Crewed>>, Error> {
-    let rows: Vec<(EnrolledRow, OrganizationId, Code)> = enrollment_periods::table
+    let rows: Vec<(Enrolled, OrganizationId, Code)> = enrollment_periods::table
         .inner_join(enrollments::table.on(enrollments::id.eq(enrollment_periods::enrollment_id)))
         .filter(enrollment_periods::cohort_id.eq_any(cohorts.into_iter().collect::<Vec<_>>()))
         .filter(enrollment_periods::state.eq(EnrollmentState::Enrolled))
         .filter(enrollments::crew.is_not_null())
         .order(enrollments::person_id)
-        .select((
-            (enrollments::person_id, enrollment_periods::cohort_id, enrollment_periods::from_at, enrollment_periods::until_at),
-            enrollments::sponsor_id,
-            enrollments::crew.assume_not_null(),
-        ))
+        .select((ENROLLED, enrollments::sponsor_id, enrollments::crew.assume_not_null()))
         .load(conn)?;
     let mut crewed: HashMap<CohortId, Vec<Crewed>> = HashMap::new();
-    for (row, sponsor, crew) in rows {
-        if let Some(enrolled) = enrolled(row) {
-            crewed.entry(enrolled.cohort_id).or_default().push(Crewed { enrolled, crew: (sponsor, crew) });
+    for (enrolled, sponsor, crew) in rows {
+        if let Some(cohort) = enrolled.cohort_id {
+            crewed.entry(cohort).or_default().push(Crewed { enrolled, crew: (sponsor, crew) });
         }
     }
     Ok(crewed)

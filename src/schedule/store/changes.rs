@@ -2,10 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use diesel::{
-    dsl::{exists, not},
-    prelude::*,
-};
+use diesel::{dsl::exists, prelude::*};
 use serde::de::DeserializeOwned;
 
 use super::{
@@ -13,9 +10,9 @@ use super::{
         Concern, Facts, ScheduleChange, ScheduleChangeId, ScheduleChangeKind, ScheduleChangeRow, Standing, Successor, message,
     },
     super::model::{Session, SessionId},
-    begins_at,
     conflicts::names_of_cohorts,
     find,
+    invited::is_guest,
 };
 use crate::{
     access::{Action, Actor, Scope, advised, provided},
@@ -27,10 +24,7 @@ use crate::{
     intakes::IntakeId,
     organizations::{OrganizationId, below},
     people::{self, PersonId, PersonKind},
-    schema::{
-        enrollment_periods, enrollments, guests as guest_rows, intakes, modules, session_change_audience, session_changes, session_cohorts,
-        sessions,
-    },
+    schema::{enrollment_periods, enrollments, guests as guest_rows, intakes, modules, session_change_audience, session_changes, sessions},
     text::{Code, Name, Note},
     zone::Zone,
 };
@@ -106,15 +100,11 @@ pub(super) fn concerned(standing: &Standing) -> impl Iterator<Item = Concerned> 
 pub(super) fn guests_of(conn: &mut Conn, sessions: Vec<SessionId>) -> Result<HashMap<SessionId, Vec<EnrollmentId>>, Error> {
     let mut guests: HashMap<SessionId, Vec<EnrollmentId>> = HashMap::new();
     for chunk in sessions.chunks(CHUNK) {
-        let owed = session_cohorts::table
-            .filter(session_cohorts::session_id.eq(guest_rows::session_id))
-            .filter(session_cohorts::cohort_id.nullable().eq(enrollment_periods::cohort_id));
         let rows: Vec<(SessionId, EnrollmentId)> = guest_rows::table
             .inner_join(sessions::table.on(sessions::id.eq(guest_rows::session_id)))
             .inner_join(enrollment_periods::table.on(enrollment_periods::enrollment_id.eq(guest_rows::enrollment_id)))
             .filter(guest_rows::session_id.eq_any(chunk.to_vec()))
-            .filter(enrolled_at(begins_at()))
-            .filter(not(exists(owed)))
+            .filter(is_guest())
             .order(guest_rows::enrollment_id)
             .select((guest_rows::session_id, guest_rows::enrollment_id))
             .load(conn)?;

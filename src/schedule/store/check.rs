@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use super::{
     super::candidates::{Candidate, Candidates},
     super::conflicts::{Checked, Conflict, ConflictKind, Granted, Proposed, Severity, Subject, Taking, exceeding},
-    super::model::{Session, SessionId, UNHELD},
+    super::model::{Session, SessionId, SessionState, UNHELD},
     super::plan::Plan,
     super::proposals::Share,
     super::rules::{ClaimKind, Days, Frame, Occupied, added, scheduled},
@@ -13,6 +13,7 @@ use super::{
     conflicts::{Clash, REFUSED, SHOWN, Wanted, Wording, clashes, lock, told},
     expected::trainees,
     frame,
+    invited::{invited, owing, stranded},
     links::{self, whole},
     of_ids,
     plan::{exceeds, planned_minutes, taken_of},
@@ -74,14 +75,24 @@ pub(super) fn checked(conn: &mut Conn, actor: &Actor, now: Instant, intake: &Int
     Ok(Checked { fits: !found.blocks, conflicts, truncated })
 }
 
-/// What [`check`] tells of those of these sessions of one intake that are published, or drafts. What blocks a draft refuses nothing yet.
+/// What [`check`] tells of those of these sessions of one intake that are published, or drafts, and of cancelled ones whom that leaves
+/// without what they came to. What blocks a draft refuses nothing yet.
 pub(in crate::schedule) fn as_they_stand(conn: &mut Conn, actor: &Actor, now: Instant, sessions: &[Session]) -> Result<Checked, Error> {
-    let unheld: Vec<&Session> = sessions.iter().filter(|session| UNHELD.contains(&session.row.state)).collect();
-    let Some(first) = unheld.first() else {
-        return Ok(Checked { fits: true, conflicts: Vec::new(), truncated: false });
+    let mut told = Checked { fits: true, conflicts: Vec::new(), truncated: false };
+    let Some(first) = sessions.first() else {
+        return Ok(told);
     };
     let intake = intakes::find(conn, actor, first.row.intake_id)?;
-    checked(conn, actor, now, &intake, &Candidates::each(unheld.into_iter().map(Candidate::standing).collect()))
+    let in_state = |states: &[SessionState]| {
+        let those = sessions.iter().filter(|session| states.contains(&session.row.state));
+        Candidates::each(those.map(Candidate::standing).collect())
+    };
+    let (unheld, cancelled) = (in_state(&UNHELD), in_state(&[SessionState::Cancelled]));
+    if !unheld.all.is_empty() {
+        told = checked(conn, actor, now, &intake, &unheld)?;
+    }
+    told.conflicts.extend(stranded(conn, &intake, &cancelled)?);
+    Ok(told)
 }
 
 /// What stands in the way of a session at each of these times, as [`checked`] would tell of each alone.
@@ -108,10 +119,12 @@ pub(super) fn find_all(conn: &mut Conn, actor: &Actor, now: Instant, intake: &In
     let mut found = Found { conflicts: outside(intake, &candidates.all), ..Found::default() };
     in_two_places(conn, actor, intake, candidates, Wanted::to_tell(candidates), &mut found)?;
     found.conflicts.extend(in_the_past(now, intake, candidates));
-    found.conflicts.extend(trainees(conn, actor, intake, candidates)?);
-    found.conflicts.extend(unsuited(conn, candidates)?);
+    let invited = invited(conn, candidates)?;
+    found.conflicts.extend(trainees(conn, actor, intake, candidates, &invited)?);
+    found.conflicts.extend(unsuited(conn, candidates, &invited)?);
     found.conflicts.extend(beyond_plan(conn, intake, candidates)?);
-    found.conflicts.extend(advice(conn, intake, candidates)?);
+    found.conflicts.extend(advice(conn, intake, candidates, &invited)?);
+    found.conflicts.extend(owing(conn, candidates, &invited)?);
     Ok(found.sorted())
 }
 
@@ -263,7 +276,8 @@ pub(super) fn overlap(candidates: &Candidates, clash: Clash, told: Wording) -> O
         ClaimKind::Room => ConflictKind::Room,
     };
     let severity = if clash.blocks() { Severity::Block } else { Severity::Warn };
-    let (subjects, other) = (vec![told.subject], told.other.map(|code| candidates.other(&clash.other, code)));
+    let (subjects, other) =
+        (vec![told.subject], told.other.map(|code| candidates.other(clash.other.session_id, clash.other.times(), code)));
     let mut conflict = candidate.blocking(kind, told.sentence);
     let are_stored = candidate.stored.is_some() && other.as_ref().is_some_and(|other| other.id.is_some());
     let can_be_waived = clash.waiver.is_none() && are_stored && !clash.is_with_draft();

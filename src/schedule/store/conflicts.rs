@@ -224,7 +224,7 @@ pub(super) fn told(
         let seen =
             proposed.get(&other.session_id).or(known.get(&other.session_id).filter(|known| known.is_visible).map(|known| &known.code));
         let blocking = match seen {
-            Some(code) => in_the_way(code, other, intake),
+            Some(code) => in_the_way(code, other.basis == Basis::Drafted, other.times(), intake),
             None => known.get(&other.session_id).map_or(ANOTHER, |known| known.unnamed(intake)).to_owned(),
         };
         let sentence = format!("session {} overlaps {blocking}: both take the {kind} {}", code(one.session_id), subject.in_english());
@@ -234,9 +234,9 @@ pub(super) fn told(
 }
 
 /// What a session in the way is called to those who see it.
-pub(super) fn in_the_way(code: &Code, other: &Occupied, intake: &Intake) -> String {
-    let called = if other.basis == Basis::Drafted { "the draft" } else { "session" };
-    format!("{called} {code} ({} to {})", intake.time_zone.told(other.starts_at), intake.time_zone.told(other.ends_at))
+pub(super) fn in_the_way(code: &Code, is_draft: bool, (starts_at, ends_at): (Instant, Instant), intake: &Intake) -> String {
+    let called = if is_draft { "the draft" } else { "session" };
+    format!("{called} {code} ({} to {})", intake.time_zone.told(starts_at), intake.time_zone.told(ends_at))
 }
 
 const ANOTHER: &str = "another session";

@@ -6,9 +6,9 @@ use diesel::prelude::*;
 
 use super::{
     super::candidates::{Candidate, Candidates},
-    super::conflicts::{Conflict, ConflictKind, Enrolled, Subject},
+    super::conflicts::{Conflict, ConflictKind, Subject},
+    super::expected::{Enrolled, Invited},
     super::plan::Plan,
-    changes::guests_of,
     expected::placed,
 };
 use crate::{
@@ -22,18 +22,16 @@ use crate::{
 
 /// Sessions that say neither room nor place, and those that do not suit their rooms: where people come, but the room is an online place; where one takes part online, but nothing says
 /// where one joins; and for more trainees than it holds, by whoever is enrolled in their cohorts then, and guests.
-pub(super) fn unsuited(conn: &mut Conn, candidates: &Candidates) -> Result<Vec<(usize, Conflict)>, Error> {
+pub(super) fn unsuited(conn: &mut Conn, candidates: &Candidates, invited: &Invited) -> Result<Vec<(usize, Conflict)>, Error> {
     let rooms = rooms_of(conn, candidates.all.iter().filter_map(|one| one.plan.room_id).collect())?;
     let room_of = |one: &Candidate| one.plan.room_id.and_then(|id| rooms.get(&id));
     let inside: Vec<(usize, &Candidate, &RoomOf)> =
         candidates.all.iter().enumerate().filter_map(|(index, one)| Some((index, one, room_of(one)?))).collect();
     let bounded = || inside.iter().filter(|(_, _, room)| room.capacity.is_some()).map(|(_, one, _)| one);
     let placed = placed(conn, bounded().flat_map(|one| one.plan.cohort_ids.iter().copied()).collect())?;
-    let guests = guests_of(conn, bounded().filter_map(|one| one.stored).collect())?;
     let expected_in = |one: &Candidate| {
-        let is_in = |placed: &&Enrolled| one.plan.cohort_ids.contains(&placed.cohort_id) && placed.covers(one.plan.starts_at);
-        let guests = one.stored.and_then(|id| guests.get(&id)).map_or(0, Vec::len);
-        placed.iter().filter(is_in).count() + guests
+        let is_in = |placed: &&Enrolled| placed.owes(&one.plan.cohort_ids, one.plan.starts_at);
+        placed.iter().filter(is_in).count() + invited.guests(one).count()
     };
     let mut conflicts: Vec<(usize, Conflict)> = candidates.all.iter().enumerate().filter_map(nowhere).collect();
     for (index, one, room) in inside {

@@ -3,6 +3,7 @@ mod changes;
 mod check;
 mod create;
 mod drafts;
+mod guests;
 mod hold;
 mod list;
 mod occurrences;
