@@ -156,7 +156,7 @@ impl Sessions {
 #[derive(Debug, Serialize, ToSchema)]
 struct Warned {
     /// What the check tells of those that are published, and did not keep them from it; of drafts all that it tells: what blocks keeps them
-    /// from being published. At most 1,000.
+    /// from being published; of cancelled ones whom that leaves without what they came to. At most 1,000.
     warnings: Vec<Conflict>,
     /// Whether there are more than these.
     #[schema(example = false)]

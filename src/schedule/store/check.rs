@@ -92,6 +92,8 @@ pub(in crate::schedule) fn as_they_stand(conn: &mut Conn, actor: &Actor, now: In
         told = checked(conn, actor, now, &intake, &unheld)?;
     }
     told.conflicts.extend(stranded(conn, &intake, &cancelled)?);
+    told.truncated |= told.conflicts.len() > SHOWN;
+    told.conflicts.truncate(SHOWN);
     Ok(told)
 }
 

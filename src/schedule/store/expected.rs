@@ -37,7 +37,9 @@ pub(super) fn trainees(
 ) -> Result<Vec<(usize, Conflict)>, Error> {
     let mut classes: HashMap<CohortId, Vec<Enrolled>> = HashMap::new();
     for enrolled in placed(conn, timed(candidates).flat_map(|(_, one)| one.plan.cohort_ids.iter().copied()).collect())? {
-        enrolled.cohort_id.map(|cohort| classes.entry(cohort).or_default().push(enrolled));
+        if let Some(cohort) = enrolled.cohort_id {
+            classes.entry(cohort).or_default().push(enrolled);
+        }
     }
     let others = elsewhere(conn, intake.id, candidates, &classes, invited)?;
     let proposed = timed(candidates).flat_map(|(index, one)| {
