@@ -6,6 +6,7 @@ mod races;
 mod read;
 mod reopen;
 mod submit;
+mod told;
 
 use serde_json::{Value, json};
 
