@@ -16,7 +16,8 @@ use tracing_actix_web::TracingLogger;
 use utoipa::OpenApi;
 
 use crate::{
-    clock,
+    access::Credentials,
+    attendance, clock,
     config::Settings,
     db::Db,
     http::{self, RequestSpan, openapi, path, problem},
@@ -30,7 +31,9 @@ pub fn life_cycles() -> String {
         crate::intakes::LIFE_CYCLE.markdown(),
         crate::enrollments::LIFE_CYCLE.markdown(),
         crate::schedule::LIFE_CYCLE.markdown(),
+        crate::leave::LIFE_CYCLE.markdown(),
         crate::attendance::LIFE_CYCLE.markdown(),
+        crate::attendance::CORRECTION_LIFE_CYCLE.markdown(),
     ];
     let intro = "# Life cycles\n\nWhich step leads from which states to which, printed from the code. What else a step asks for is in the API document.\n";
     format!("{intro}\n{}", cycles.join("\n"))
@@ -65,6 +68,7 @@ rooms!(
     enrollments,
     schedule,
     feeds,
+    leave,
     attendance,
     ledger,
     reports,
@@ -153,14 +157,29 @@ impl Signals {
     }
 }
 
-/// Sweeps what has expired and seals the journal, every ten minutes, for as long as the server runs.
+/// Sweeps what has expired, closes the roll calls that do so by themselves and seals the journal, every ten minutes, for as long as the
+/// server runs. Several servers on one database do it side by side: each act looks again, under its lock, whether it is still to be done.
 pub async fn sweep(db: Db) {
     let mut ticks = rt::time::interval(std::time::Duration::from_secs(600));
     loop {
         ticks.tick().await;
         db.note(|conn| http::sweep(conn, clock::now()));
+        close_due(&db).await;
         if let Err(error) = journal::seal_all(&db).await {
             tracing::warn!(error = ?error, "the journal was not sealed; whoever reads it will");
+        }
+    }
+}
+
+/// Closes the roll calls that are due, each in a transaction of its own: one that cannot be closed keeps no other from it.
+async fn close_due(db: &Db) {
+    let due = match db.read(Credentials::Operator, attendance::due).await {
+        Ok(due) => due,
+        Err(error) => return tracing::warn!(error = ?error, "the roll calls that are due were not found"),
+    };
+    for one in due {
+        if let Err(error) = db.write(Credentials::Operator, move |conn, actor, now| attendance::close_due(conn, actor, now, one)).await {
+            tracing::warn!(error = ?error, session = %one, "a roll call that is due was not closed; a coordinator has to");
         }
     }
 }

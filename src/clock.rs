@@ -60,9 +60,19 @@ impl Instant {
         self.unix_micros() % 60_000_000 == 0
     }
 
+    /// Itself without a fraction of a second.
+    pub fn whole_second(self) -> Option<Self> {
+        Self::from_unix_micros(self.unix_micros().div_euclid(1_000_000) * 1_000_000)
+    }
+
     /// The minutes from `self` to `later`, without what is left of seconds.
     pub fn minutes_until(self, later: Self) -> i64 {
         (later.0 - self.0).num_minutes()
+    }
+
+    /// How long after `earlier`; negative before it.
+    pub fn since(self, earlier: Self) -> TimeDelta {
+        self.0 - earlier.0
     }
 
     pub fn plus(self, delta: TimeDelta) -> Self {

@@ -17,7 +17,8 @@
 //! | [`enrollments`] | a trainee's place in an intake: states, dated periods, seats; who is expected of a session |
 //! | [`schedule`] | sessions, what they occupy (claims), conflicts, waivers, how they were held; who is told of a change |
 //! | [`feeds`] | schedules that calendar programs subscribe to, at secret addresses that can be revoked |
-//! | [`attendance`] | roll calls: put, submit, close, reopen |
+//! | [`leave`] | leave that is asked for, endorsed and granted; what is missed within it is authorized |
+//! | [`attendance`] | roll calls: put, submit, close, reopen; corrections that are asked for |
 //! | [`ledger`] | immutable hour entries, and the balances that are their sums |
 //! | [`reports`] | the progress of an intake and of an enrollment |
 //! | [`imports`] | rosters, schedules and the rest from XLSX, CSV and JSON; dry run, commit, undo |
@@ -34,7 +35,9 @@
 //!
 //! | Invariant | Database | Types and code |
 //! |---|---|---|
-//! | Seats taken never exceed capacity or quota | triggers `enrollments_seat_…`, counters beside both | `muster verify` recounts |
+//! | Nobody takes a seat where capacity or a quota, of the sponsor or a unit, is used up | triggers `enrollments_seat_…` and `unit_quotas_seat_…`, counters beside each | `muster verify` recounts |
+//! | A seat that becomes free goes to the first who waits and can take it | a place on the waitlist is one person's and never changes | [`enrollments::settle_seats`], by whoever counts seats, under the intake's lock |
+//! | A place passes whole, and only before something is counted of it | trigger `enrollments_replace_exactly` | a session that is closed refuses it |
 //! | One open enrollment per person and intake; one attendance per session and enrollment | unique index, primary key | |
 //! | Nobody is in two places | `claims`, made and given back by triggers; an overlap needs a waiver of that pair | `schedule` says what is in the way; `muster verify` derives them anew |
 //! | Whole minutes, UTC instants, no floats | checks: end − start = minutes + breaks | [`clock::Instant`], integers |
@@ -46,6 +49,8 @@
 //! | What is closed, held, confirmed or posted stays | triggers against update and delete; a reversal mirrors its entry | a correction reverses and posts anew |
 //! | Every balance is the sum of its entries; 0 ≤ present ≤ expected | checks on the balances; who has hours stays whose they are | moved in the posting transaction; `muster verify` recounts |
 //! | A guest makes up what they attended, and no more than they missed | checks on the balances | posted anew by each closing that concerns it; `muster verify` derives it anew |
+//! | What is carried into an enrollment is no more than was present where it comes from, and follows it | trigger `hour_entries_carry_exactly` | corrected in the posting transaction; `muster verify` derives it anew |
+//! | What is missed within granted leave is authorized, and nothing else; a closing that leave has overtaken is listed | what was asked for stays as it was, and every step is kept | counted by the closing, held to a look at each second; `muster verify` derives it anew |
 //! | The past is not decided again | an intake keeps its version | holding a session pins its times and its instructors' titles |
 //! | Cancelling leaves what was held | triggers on the legal steps | [`schedule::cancel_unheld`] |
 //! | A list or look-up shows what the actor may see, and 404 for the rest | `organization_tree`, filled by a trigger; `muster verify` derives it anew | `visible(actor)` in each store; the access matrix test |
@@ -75,6 +80,7 @@ pub mod imports;
 pub mod instructors;
 pub mod intakes;
 pub mod journal;
+pub mod leave;
 pub mod ledger;
 pub mod lifecycle;
 pub mod organizations;

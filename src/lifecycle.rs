@@ -1,6 +1,6 @@
 //! Life cycles: which step leads from which states to which, as data; pure.
 
-use std::fmt::{Display, Write};
+use std::fmt::Display;
 
 use crate::{error::Error, text::Note};
 
@@ -43,8 +43,7 @@ impl<V: Copy + PartialEq + Display, S: Copy + PartialEq + Display> LifeCycle<V, 
         for Step { verb, from, to, needs_reason } in self.steps {
             let from = from.iter().map(S::to_string).collect::<Vec<_>>().join(", ");
             let reason = if *needs_reason { "needed" } else { "" };
-            // Writing to a string does not fail.
-            let _ = writeln!(text, "| {verb} | {from} | {to} | {reason} |");
+            text.push_str(&format!("| {verb} | {from} | {to} | {reason} |\n"));
         }
         text
     }

@@ -208,6 +208,7 @@ diesel::table! {
         total_minutes -> Integer,
         minutes_per_hour -> Integer,
         authorized_absence_counts -> Bool,
+        minimum_attendance_percent -> Nullable<Integer>,
         version -> Integer,
         created_at -> Ts,
     }
@@ -304,6 +305,11 @@ diesel::table! {
         closes_on -> Date,
         mode -> Text,
         capacity -> Nullable<Integer>,
+        waitlist -> Bool,
+        offer_days -> Nullable<Integer>,
+        roll_call_due_hours -> Nullable<Integer>,
+        close_after_hours -> Nullable<Integer>,
+        correction_days -> Nullable<Integer>,
         seats_taken -> Integer,
         predecessor_id -> Nullable<Uid>,
         holiday_calendar_id -> Nullable<Uid>,
@@ -379,6 +385,12 @@ diesel::table! {
         funding -> Nullable<Text>,
         crew -> Nullable<Text>,
         state -> Text,
+        withdrawal -> Nullable<Text>,
+        replaces_id -> Nullable<Uid>,
+        transferred_from_id -> Nullable<Uid>,
+        priority -> Nullable<SmallInt>,
+        position -> Nullable<Integer>,
+        offer_expires_at -> Nullable<Ts>,
         version -> Integer,
         created_at -> Ts,
     }
@@ -539,6 +551,7 @@ diesel::table! {
         closings -> Integer,
         submitted_at -> Nullable<Ts>,
         closed_at -> Nullable<Ts>,
+        corrections_until -> Nullable<Ts>,
         reopen_reason -> Nullable<Text>,
         version -> Integer,
     }
@@ -563,6 +576,20 @@ diesel::table! {
     use diesel::sql_types::*;
     use crate::db::types::{Ts, Uid};
 
+    evidence (session_id, enrollment_id, joined_at, left_at) {
+        session_id -> Uid,
+        enrollment_id -> Uid,
+        intake_id -> Uid,
+        joined_at -> Ts,
+        left_at -> Ts,
+        recorded_at -> Ts,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::{Ts, Uid};
+
     attendances (session_id, enrollment_id) {
         session_id -> Uid,
         enrollment_id -> Uid,
@@ -571,6 +598,7 @@ diesel::table! {
         mode -> Nullable<Text>,
         note -> Nullable<Text>,
         segments -> Nullable<Text>,
+        leave_minutes -> Nullable<Integer>,
         recorded_at -> Ts,
     }
 }
@@ -805,6 +833,89 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::{Ts, Uid};
+
+    leave_requests (id) {
+        id -> Uid,
+        intake_id -> Uid,
+        kind -> Text,
+        sponsor_id -> Nullable<Uid>,
+        crew -> Nullable<Text>,
+        starts_at -> Ts,
+        ends_at -> Ts,
+        reason -> Text,
+        state -> Text,
+        user_id -> Nullable<Uid>,
+        version -> Integer,
+        created_at -> Ts,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Uid;
+
+    leave_enrollments (leave_request_id, enrollment_id) {
+        leave_request_id -> Uid,
+        enrollment_id -> Uid,
+        intake_id -> Uid,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::{Ts, Uid};
+
+    leave_steps (leave_request_id, to_state) {
+        leave_request_id -> Uid,
+        to_state -> Text,
+        from_state -> Nullable<Text>,
+        reason -> Nullable<Text>,
+        role -> Text,
+        user_id -> Nullable<Uid>,
+        recorded_at -> Ts,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Uid;
+
+    unit_quotas (intake_id, unit_id) {
+        intake_id -> Uid,
+        unit_id -> Uid,
+        seats -> Nullable<Integer>,
+        seats_taken -> Integer,
+        version -> Integer,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::{Ts, Uid};
+
+    correction_requests (id) {
+        id -> Uid,
+        session_id -> Uid,
+        enrollment_id -> Uid,
+        intake_id -> Uid,
+        code -> Text,
+        minutes -> Nullable<Integer>,
+        segments -> Nullable<Text>,
+        statement -> Text,
+        state -> Text,
+        role -> Text,
+        user_id -> Nullable<Uid>,
+        decided_by -> Nullable<Uid>,
+        decided_at -> Nullable<Ts>,
+        reason -> Nullable<Text>,
+        version -> Integer,
+        created_at -> Ts,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     organizations,
     organization_tree,
@@ -841,6 +952,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     claim_waivers,
     roll_calls,
     attendances,
+    evidence,
     guests,
     unsettled_sessions,
     hour_entries,
@@ -857,6 +969,11 @@ diesel::allow_tables_to_appear_in_same_query!(
     session_changes,
     session_change_audience,
     feeds,
+    leave_requests,
+    leave_enrollments,
+    leave_steps,
+    unit_quotas,
+    correction_requests,
 );
 
 // A report sums the minutes of sessions for each of their cohorts.

@@ -54,7 +54,7 @@ struct Args {
     /// The Postgres database for the second pass
     #[arg(long, env = "TEST_POSTGRES_URL")]
     postgres: Option<String>,
-    /// Roll calls that are closed for each figure
+    /// Roll calls that are submitted, and then closed, for each figure
     #[arg(long, default_value_t = 480)]
     closings: usize,
     /// Publications of 134 sessions for each figure
@@ -158,7 +158,7 @@ fn floor(operation: Operation, stand: &Stand, folder: &Path) -> Server {
 fn row(args: &Args, operation: Operation, connections: usize, floor: &Server, stands: &[Stand]) -> Row {
     // What each request uses up: how many there are for a figure, and for warming up.
     let used_up = match operation {
-        Operation::Close => Some((args.closings, 16)),
+        Operation::Submit | Operation::Close => Some((args.closings, 16)),
         Operation::Publish => Some((args.publications, 8)),
         _ => None,
     };

@@ -2,7 +2,10 @@
 
 use std::{
     collections::BTreeMap,
-    sync::Barrier,
+    sync::{
+        Arc, Barrier,
+        atomic::{AtomicBool, Ordering},
+    },
     thread,
     time::{Duration, Instant as Moment},
 };
@@ -108,11 +111,17 @@ pub fn round(sample: &mut Sample, task: Task<'_>, bounds: Bounds) {
             }
         };
         let workers: Vec<_> = (0..connections).map(|number| scope.spawn(worker(number))).collect();
+        let is_over = Arc::new(AtomicBool::new(false));
+        for number in 0..if floor.is_some() { 0 } else { operation.writers() } {
+            let is_over = Arc::clone(&is_over);
+            scope.spawn(move || write(known, server, number, &is_over));
+        }
         let (before, known) = (target.ticks(), backends());
         begin.wait();
         let started = Moment::now();
         let latencies: Vec<Duration> = workers.into_iter().flat_map(|worker| worker.join().unwrap()).collect();
         let (wall, ticks) = (started.elapsed(), target.ticks() - before);
+        is_over.store(true, Ordering::Relaxed);
         // One that began meanwhile did all its work here.
         let database = backends().iter().map(|(backend, ticks)| ticks - known.get(backend).unwrap_or(&0)).sum::<u64>();
         (latencies, wall, ticks, database)
@@ -127,6 +136,15 @@ pub fn round(sample: &mut Sample, task: Task<'_>, bounds: Bounds) {
 /// The CPU time that each of the database's own processes has used so far.
 fn backends(database: &Database) -> BTreeMap<i32, u64> {
     database.backends().into_iter().filter_map(|backend| Some((backend, ticks(backend, "postgres")?))).collect()
+}
+
+/// Puts roll calls until told to stop.
+fn write(known: &Known, server: &Server, number: usize, is_over: &AtomicBool) {
+    let mut connection = Connection::open(server.address);
+    let mut work = Work::ready(Operation::PutFew, known, &mut connection, number);
+    while !is_over.load(Ordering::Relaxed) {
+        work.once(&mut connection);
+    }
 }
 
 fn repeat(work: &mut Work<'_>, connection: &mut Connection, floor: bool, bounds: Bounds) -> Vec<Duration> {

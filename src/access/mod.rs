@@ -13,6 +13,6 @@ pub use model::{IssuedToken, NewToken, NewUser, Role, RoleGrant, Scope, Secret, 
 pub use policy::{Action, allows};
 pub(crate) use store::sponsored;
 pub use store::{
-    advised, create_user, current_grant, enrolled_from, grant_role, issue_token, list_tokens, note_use, promised, provided, resolve,
-    revoke_token, taught, user_by_name,
+    advised, create_user, current_grant, enrolled_from, grant_role, issue_token, list_tokens, note_use, promised, promised_to_units,
+    provided, resolve, revoke_token, taught, user_by_name,
 };

@@ -19,6 +19,12 @@ pub enum Action {
     WriteIntakes,
     ReadEnrollments,
     Enroll,
+    /// Name whom a sponsor would send, or take that back while nothing is decided.
+    Nominate,
+    /// Give a place to somebody else of the same unit.
+    Replace,
+    /// Accept or decline the offer of a seat.
+    AnswerOffer,
     ReadSessions,
     WriteSchedule,
     ReadPlacements,
@@ -32,12 +38,20 @@ pub enum Action {
     WriteFeeds,
     ReadCalendars,
     WriteCalendars,
+    ReadLeave,
+    AskLeave,
+    EndorseLeave,
+    /// Grant or refuse leave, and withdraw what was granted.
+    DecideLeave,
     /// Confirm a session as taught.
     HoldSession,
     ReadRollCall,
     CallRoll,
     CloseRollCall,
     InviteGuests,
+    ReadCorrections,
+    /// Ask for a correction of a closed roll call.
+    AskCorrection,
     ReadHours,
     /// Post hours by hand, or take that back.
     AdjustHours,
@@ -66,7 +80,9 @@ impl Action {
             | Self::ReadChanges
             | Self::ReadFeeds
             | Self::ReadCalendars
+            | Self::ReadLeave
             | Self::ReadRollCall
+            | Self::ReadCorrections
             | Self::ReadHours
             | Self::ReadOwnProgress
             | Self::ReadIntakeProgress
@@ -79,14 +95,21 @@ impl Action {
             | Self::WritePrograms
             | Self::WriteIntakes
             | Self::Enroll
+            | Self::Nominate
+            | Self::Replace
+            | Self::AnswerOffer
             | Self::WriteSchedule
             | Self::WriteRooms
             | Self::WriteFeeds
             | Self::WriteCalendars
+            | Self::AskLeave
+            | Self::EndorseLeave
+            | Self::DecideLeave
             | Self::HoldSession
             | Self::CallRoll
             | Self::CloseRollCall
             | Self::InviteGuests
+            | Self::AskCorrection
             | Self::AdjustHours
             | Self::Import => false,
         }
@@ -108,6 +131,9 @@ impl Action {
             Self::WriteIntakes => "create or change intakes",
             Self::ReadEnrollments => "see enrollments",
             Self::Enroll => "enroll people or change their enrollments",
+            Self::Nominate => "nominate people or take a nomination back",
+            Self::Replace => "give a place to somebody else",
+            Self::AnswerOffer => "accept or decline an offer",
             Self::ReadSessions => "see sessions",
             Self::WriteSchedule => "change the schedule",
             Self::ReadPlacements => "see where a session would fit",
@@ -120,11 +146,17 @@ impl Action {
             Self::WriteFeeds => "make or revoke calendar feeds",
             Self::ReadCalendars => "see calendars",
             Self::WriteCalendars => "begin or change calendars",
+            Self::ReadLeave => "see leave",
+            Self::AskLeave => "ask for leave",
+            Self::EndorseLeave => "endorse leave",
+            Self::DecideLeave => "decide on this leave",
             Self::HoldSession => "hold a session",
             Self::ReadRollCall => "see a roll call",
             Self::CallRoll => "call the roll",
             Self::CloseRollCall => "close or reopen a roll call",
             Self::InviteGuests => "invite guests to a session",
+            Self::ReadCorrections => "see corrections that are asked for",
+            Self::AskCorrection => "ask for a correction",
             Self::AdjustHours => "adjust hours",
             Self::ReadHours => "see an enrollment's hours",
             Self::ReadOwnProgress => "see an enrollment's progress",
@@ -152,6 +184,7 @@ pub fn allows(role: Role, action: Action) -> bool {
         | A::WriteSchedule
         | A::WriteRooms
         | A::WriteCalendars
+        | A::DecideLeave
         | A::CloseRollCall
         | A::InviteGuests
         | A::AdjustHours
@@ -159,10 +192,20 @@ pub fn allows(role: Role, action: Action) -> bool {
         // Instructors and trainees of the own schedule.
         A::WriteFeeds => &[Coordinator, Instructor, Trainee],
         A::ReadChanges | A::ReadFeeds => &[Administrator, Coordinator, Instructor, Trainee, Auditor],
+        A::AnswerOffer => &[Coordinator, Partner, Trainee],
+        A::Nominate | A::Replace => &[Coordinator, Partner],
+        A::AskCorrection => &[Coordinator, ClassAdviser, Instructor, Partner, Trainee],
+        A::AskLeave => &[Coordinator, ClassAdviser, Partner, Trainee],
+        A::EndorseLeave => &[Coordinator, ClassAdviser, Partner],
         A::HoldSession | A::CallRoll => &[Coordinator, ClassAdviser, Instructor],
-        A::ReadOrganizations | A::ReadPeople | A::ReadPrograms | A::ReadIntakes | A::ReadEnrollments | A::ReadSessions => {
-            &[Administrator, Coordinator, ClassAdviser, Instructor, Partner, Trainee, Auditor]
-        }
+        A::ReadOrganizations
+        | A::ReadPeople
+        | A::ReadPrograms
+        | A::ReadIntakes
+        | A::ReadEnrollments
+        | A::ReadSessions
+        | A::ReadLeave
+        | A::ReadCorrections => &[Administrator, Coordinator, ClassAdviser, Instructor, Partner, Trainee, Auditor],
         A::ReadRollCall | A::ReadProfiles => &[Administrator, Coordinator, ClassAdviser, Instructor, Auditor],
         A::ReadHours | A::ReadOwnProgress => &[Administrator, Coordinator, ClassAdviser, Partner, Trainee, Auditor],
         A::ReadIntakeProgress => &[Administrator, Coordinator, Partner, Auditor],

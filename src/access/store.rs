@@ -17,8 +17,8 @@ use crate::{
     people::PersonId,
     schedule::SessionState,
     schema::{
-        cohorts, enrollments, intake_sponsors, intakes, organizations, people, programs, role_grants, session_instructors, sessions,
-        tokens, users,
+        cohorts, enrollments, intake_sponsors, intakes, organization_tree, organizations, people, programs, role_grants,
+        session_instructors, sessions, tokens, unit_quotas, users,
     },
     text::{Code, Name},
 };
@@ -301,11 +301,14 @@ pub fn provided(provider: OrganizationId) -> _ {
 }
 
 /// Whether an intake, named by a column, is one that a sponsor or one of its plants has to do with: somebody from there or below is
-/// enrolled in it, or it has a quota for the sponsor, which may look before its first nomination. A macro, because a query that has
+/// enrolled in it, or it has a quota for the sponsor or a unit there, which may look before its first nomination. A macro, because a query that has
 /// `intakes` in it cannot be a part of one over `intakes`.
 macro_rules! sponsored {
     ($intake:expr, $organization:expr) => {
-        $intake.eq_any($crate::access::enrolled_from($organization)).or($intake.eq_any($crate::access::promised($organization)))
+        $intake
+            .eq_any($crate::access::enrolled_from($organization))
+            .or($intake.eq_any($crate::access::promised($organization)))
+            .or($intake.eq_any($crate::access::promised_to_units($organization)))
     };
 }
 pub(crate) use sponsored;
@@ -326,6 +329,17 @@ pub fn promised(organization: OrganizationId) -> _ {
         .filter(organizations::id.eq(organization))
         .filter(intake_sponsors::seats.is_not_null())
         .select(intake_sponsors::intake_id)
+}
+
+/// The ids of the intakes with a quota for `organization` as a unit, or for one above or below it.
+#[diesel::dsl::auto_type]
+pub fn promised_to_units(organization: OrganizationId) -> _ {
+    let house: below = below(organization);
+    let above = organization_tree::table.filter(organization_tree::descendant_id.eq(organization)).select(organization_tree::ancestor_id);
+    unit_quotas::table
+        .filter(unit_quotas::unit_id.eq_any(house).or(unit_quotas::unit_id.eq_any(above)))
+        .filter(unit_quotas::seats.is_not_null())
+        .select(unit_quotas::intake_id)
 }
 
 /// The ids of the cohorts that `person` looks after for `provider`.

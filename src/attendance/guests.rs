@@ -11,6 +11,7 @@ use crate::{
     clock::Instant,
     enrollments::{EnrollmentId, Expected},
     intakes::IntakeId,
+    leave::GrantedLeave,
     schedule::SessionId,
     schema::guests,
     text::{Code, Note},
@@ -58,6 +59,8 @@ pub(super) struct Member {
     pub(super) person: Expected,
     /// None of whoever owes the session.
     pub(super) makes_up: Option<MakesUp>,
+    /// Granted leave that touches the session, by its start.
+    pub(super) leave: Vec<GrantedLeave>,
 }
 
 impl Member {
@@ -65,12 +68,20 @@ impl Member {
         self.makes_up.is_some()
     }
 
-    /// Those who owe a session, and its guests. Whoever came to owe it after having been invited is no guest any more.
-    pub(super) fn all(owing: Vec<Expected>, guests: Vec<(Expected, MakesUp)>) -> Vec<Self> {
+    /// Those who owe a session, and its guests, with their leave. Whoever came to owe it after having been invited is no guest any more.
+    pub(super) fn all(
+        owing: Vec<Expected>,
+        guests: Vec<(Expected, MakesUp)>,
+        mut leave: BTreeMap<EnrollmentId, Vec<GrantedLeave>>,
+    ) -> Vec<Self> {
         let ids: BTreeSet<EnrollmentId> = owing.iter().map(|person| person.enrollment_id).collect();
         let guests = guests.into_iter().filter(|(person, _)| !ids.contains(&person.enrollment_id));
-        let owing = owing.into_iter().map(|person| Self { person, makes_up: None });
-        owing.chain(guests.map(|(person, makes_up)| Self { person, makes_up: Some(makes_up) })).collect()
+        let called = owing.into_iter().map(|person| (person, None)).chain(guests.map(|(person, makes_up)| (person, Some(makes_up))));
+        let member = |(person, makes_up): (Expected, Option<MakesUp>)| {
+            let leave = leave.remove(&person.enrollment_id).unwrap_or_default();
+            Self { person, makes_up, leave }
+        };
+        called.map(member).collect()
     }
 }
 

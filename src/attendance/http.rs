@@ -1,10 +1,12 @@
-//! `/sessions/{id}/roll-call` and `/roll-calls`.
+//! `/sessions/{id}/roll-call`, `/roll-calls` and `/correction-requests`.
 
 use actix_web::web::{Data, Path, ServiceConfig};
 use serde::Deserialize;
 use utoipa::{IntoParams, OpenApi};
 
 use super::{
+    corrections::{CorrectionRequest, CorrectionRequestId, CorrectionState, CorrectionTransition, NewCorrection},
+    evidence::Join,
     guests::NewGuest,
     model::{NewRollCall, RollCall, RollCallFilter, RollCallSummary, RollCallTransition},
     store,
@@ -20,8 +22,20 @@ use crate::{
 
 #[derive(OpenApi)]
 #[openapi(
-    paths(list_roll_calls, read_roll_call, put_roll_call, transition_roll_call, invite_guest, dismiss_guest),
-    components(schemas(RollCallTransition))
+    paths(
+        list_roll_calls,
+        read_roll_call,
+        put_roll_call,
+        transition_roll_call,
+        list_evidence,
+        invite_guest,
+        dismiss_guest,
+        list_correction_requests,
+        ask_correction,
+        read_correction_request,
+        transition_correction_request
+    ),
+    components(schemas(RollCallTransition, CorrectionTransition))
 )]
 pub struct ApiDoc;
 
@@ -29,8 +43,13 @@ pub fn routes(api: &mut ServiceConfig) {
     api.service(at("/roll-calls").get(list_roll_calls))
         .service(at("/sessions/{id}/roll-call").get(read_roll_call).put(put_roll_call))
         .service(at("/sessions/{id}/roll-call/{transition}").post(transition_roll_call))
+        .service(at("/sessions/{id}/evidence").get(list_evidence))
         .service(at("/sessions/{id}/guests").post(invite_guest))
-        .service(at("/sessions/{id}/guests/{enrollment_id}/dismiss").post(dismiss_guest));
+        .service(at("/sessions/{id}/guests/{enrollment_id}/dismiss").post(dismiss_guest))
+        .service(at("/intakes/{id}/correction-requests").get(list_correction_requests))
+        .service(at("/sessions/{id}/correction-requests").post(ask_correction))
+        .service(at("/correction-requests/{id}").get(read_correction_request))
+        .service(at("/correction-requests/{id}/{transition}").post(transition_correction_request));
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
@@ -114,6 +133,17 @@ async fn transition_roll_call(
     .await
 }
 
+/// What files say of who was in the meeting of a session, or viewed its recording
+///
+/// Each join as it was imported, by enrollment and time; the roll call has what they come to together. A class adviser is shown those of
+/// the own cohorts and of guests.
+#[utoipa::path(get, path = "/sessions/{id}/evidence", tag = "roll-calls", params(("id" = SessionId, Path, description = "The session")),
+    responses((status = 200, description = "The joins", body = Vec<Join>), Reading))]
+async fn list_evidence(db: Data<Db>, caller: Caller, id: Path<SessionId>) -> Result<Answer, Error> {
+    let id = id.into_inner();
+    Answer::ok(&db.read(caller.credentials.clone(), move |conn, actor, _| store::evidence::list(conn, actor, id)).await?)
+}
+
 /// Add a guest to a session: a trainee of the intake who does not owe it and makes up another one there
 ///
 /// The guest is called with the class. What they attended is posted when the roll call is closed, as made up of the missed session and never
@@ -150,6 +180,87 @@ async fn dismiss_guest(
     once(&db, &caller, body.hash, move |conn, actor, _| {
         let roll_call = store::guests::dismiss(conn, actor, pair, &body.value()?.reason)?;
         Ok(Answer::ok(&roll_call)?.tag(&ETag::version(roll_call.version)))
+    })
+    .await
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct CorrectionQuery {
+    /// Only those in this state.
+    state: Option<CorrectionState>,
+    /// From `next` of the page before.
+    cursor: Option<String>,
+    /// How many, 1 to 500 (default 50).
+    limit: Option<page::Limit>,
+}
+
+/// The corrections of roll calls of an intake that were asked for and that the caller sees
+#[utoipa::path(get, path = "/intakes/{id}/correction-requests", tag = "roll-calls",
+    params(("id" = IntakeId, Path, description = "The intake"), CorrectionQuery),
+    responses((status = 200, description = "A page of correction requests", body = Page<CorrectionRequest>), Reading))]
+async fn list_correction_requests(
+    db: Data<Db>,
+    caller: Caller,
+    id: Path<IntakeId>,
+    query: Query<CorrectionQuery>,
+) -> Result<Answer, Error> {
+    let CorrectionQuery { state, cursor, limit } = query.into_inner();
+    let (id, cursor, limit) = (id.into_inner(), page::cursor(cursor.as_deref())?, page::limit(limit)?);
+    let rows = db
+        .read(caller.credentials.clone(), move |conn, actor, _| store::corrections::list(conn, actor, id, state, (cursor, limit + 1)))
+        .await?;
+    Answer::page(&caller, Page::cut(rows, limit, |row| row.id.to_string()))
+}
+
+/// Ask for a correction of one line of a closed roll call
+///
+/// For as many days after the closing as the intake said then (`corrections_until` of the roll call); a coordinator is bound by none.
+#[utoipa::path(post, path = "/sessions/{id}/correction-requests", tag = "roll-calls",
+    params(("id" = SessionId, Path, description = "The session"),
+        ("Idempotency-Key" = Option<String>, Header, description = "The same key and body do the work once")),
+    request_body(content = NewCorrection, example = json!({"enrollment_id": "01936f3e-0000-7000-8000-000000000006", "code": "late",
+        "minutes": 70, "statement": "the link did not open until twenty past nine"})),
+    responses((status = 201, description = "The new correction request", body = CorrectionRequest), Writing))]
+async fn ask_correction(db: Data<Db>, caller: Caller, id: Path<SessionId>, body: Body<NewCorrection>) -> Result<Answer, Error> {
+    let id = id.into_inner();
+    once(&db, &caller, body.hash, move |conn, actor, now| {
+        let request = store::corrections::ask(conn, actor, now, id, body.value()?)?;
+        Ok(Answer::created(format!("/api/v1/correction-requests/{}", request.id), &request)?.tag(&ETag::version(request.version)))
+    })
+    .await
+}
+
+/// One correction request
+#[utoipa::path(get, path = "/correction-requests/{id}", tag = "roll-calls",
+    params(("id" = CorrectionRequestId, Path, description = "The correction request")),
+    responses((status = 200, description = "The correction request", body = CorrectionRequest), Unchanged, Reading))]
+async fn read_correction_request(db: Data<Db>, caller: Caller, id: Path<CorrectionRequestId>) -> Result<Answer, Error> {
+    let id = id.into_inner();
+    let request = db.read(caller.credentials.clone(), move |conn, actor, _| store::corrections::read(conn, actor, id)).await?;
+    Ok(Answer::ok(&request)?.tag_unless_known(&caller, &ETag::version(request.version)))
+}
+
+/// Accept, refuse or withdraw a correction request
+///
+/// Accepting reopens the roll call, puts the line and closes it again, all or nothing.
+#[utoipa::path(post, path = "/correction-requests/{id}/{transition}", tag = "roll-calls",
+    params(("id" = CorrectionRequestId, Path, description = "The correction request"),
+        ("transition" = CorrectionTransition, Path, description = "The step"),
+        ("Idempotency-Key" = Option<String>, Header, description = "The same key and body do the work once")),
+    request_body(content = Change, example = json!({"reason": "the host confirms it"})),
+    responses((status = 200, description = "The correction request as it is now", body = CorrectionRequest), Writing))]
+async fn transition_correction_request(
+    db: Data<Db>,
+    caller: Caller,
+    path: Path<(CorrectionRequestId, CorrectionTransition)>,
+    body: Body<Change>,
+) -> Result<Answer, Error> {
+    let (id, step) = path.into_inner();
+    once(&db, &caller, body.hash, move |conn, actor, now| {
+        let request = store::corrections::transition(conn, actor, now, id, step, body.value()?)?;
+        Ok(Answer::ok(&request)?.tag(&ETag::version(request.version)))
     })
     .await
 }

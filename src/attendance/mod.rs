@@ -1,15 +1,24 @@
 //! Roll calls: who was there, for how long, and the closing that posts it to the ledger.
 
+mod absence;
+mod corrections;
+mod evidence;
 mod guests;
 mod http;
 mod model;
 mod segments;
 mod store;
+mod tally;
 
+pub use corrections::LIFE_CYCLE as CORRECTION_LIFE_CYCLE;
+pub use evidence::{Attendee, Found, Gathering, Join};
 pub use guests::MakesUp;
 pub use http::{ApiDoc, routes};
 pub use model::{AttendanceCode, LIFE_CYCLE, NewAttendance, NewRollCall, RollCall, RollCallEntry, RollCallState};
 pub use segments::{NewSegment, Segment, Segments};
+pub use store::corrections::verify as verify_corrections;
+pub use store::evidence::{add_evidence, gather, may_gather, remove_evidence};
+pub use store::leave::unlike_leave;
 pub use store::marks::verify_marks;
 pub use store::verify::{verify_closings, verify_postings};
-pub use store::{close, put, read, refuse_unclosed};
+pub use store::{close, close_due, due, put, read, refuse_unclosed};

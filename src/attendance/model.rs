@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use chrono::TimeDelta;
 use diesel::{AsChangeset, Identifiable, Insertable, Queryable, Selectable};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -9,14 +10,15 @@ use utoipa::ToSchema;
 use super::{
     guests::{MakesUp, Member},
     segments::{NewSegment, Segment, Segments},
+    tally::split,
 };
 use crate::{
     clock::Instant,
     db::types::text_enum,
     enrollments::EnrollmentId,
     error::{Error, FieldFault},
-    intakes::{CohortId, IntakeId},
-    ledger::EntryKind,
+    intakes::{CohortId, IntakeId, SessionMode},
+    leave::GrantedLeave,
     lifecycle::{LifeCycle, Step},
     organizations::OrganizationId,
     people::PersonId,
@@ -47,6 +49,13 @@ text_enum! {
         Absent => "absent",
         Excused => "excused",
         Exempt => "exempt",
+    }
+}
+
+impl AttendanceCode {
+    /// Whether what was missed is excused or not owed; what was attended says nothing of that.
+    pub(super) const fn is_excused(self) -> bool {
+        matches!(self, Self::Excused | Self::Exempt)
     }
 }
 
@@ -93,6 +102,7 @@ pub(super) struct RollCallRow {
     pub(super) closings: i32,
     pub(super) submitted_at: Option<Instant>,
     pub(super) closed_at: Option<Instant>,
+    pub(super) corrections_until: Option<Instant>,
     pub(super) reopen_reason: Option<Note>,
     pub(super) version: i32,
 }
@@ -107,6 +117,7 @@ impl RollCallRow {
             closings: 0,
             submitted_at: None,
             closed_at: None,
+            corrections_until: None,
             reopen_reason: None,
             version: 0,
         }
@@ -125,6 +136,7 @@ pub(super) struct Attendance {
     pub(super) mode: Option<AttendanceMode>,
     pub(super) note: Option<Note>,
     pub(super) segments: Option<Segments>,
+    pub(super) leave_minutes: Option<i32>,
     #[serde(skip)]
     pub(super) recorded_at: Instant,
 }
@@ -140,6 +152,8 @@ pub struct RollCall {
     pub closings: i32,
     pub submitted_at: Option<Instant>,
     pub closed_at: Option<Instant>,
+    /// Until when those who were called may ask for a correction; null if they may not.
+    pub corrections_until: Option<Instant>,
     pub reopen_reason: Option<Note>,
     pub version: i32,
     pub entries: Vec<RollCallEntry>,
@@ -166,13 +180,17 @@ pub struct RollCallEntry {
     /// From when to when they were there, if that was said; `minutes` is what it comes to.
     #[schema(value_type = Option<Vec<Segment>>)]
     pub segments: Option<Segments>,
+    /// Granted leave that touches the session, by its start.
+    pub leave: Vec<GrantedLeave>,
+    /// How many of the minutes missed leave covered when the roll call was last closed, which posted them as authorized absence; null if none.
+    pub leave_minutes: Option<i32>,
     /// Of a guest, who does not owe this session: the one that is made up here.
     pub makes_up: Option<MakesUp>,
 }
 
 impl RollCallEntry {
     pub(super) fn new(member: Member, attendance: Option<&Attendance>) -> Self {
-        let Member { person, makes_up } = member;
+        let Member { person, makes_up, leave } = member;
         Self {
             enrollment_id: person.enrollment_id,
             trainee_id: person.trainee_id,
@@ -186,6 +204,8 @@ impl RollCallEntry {
             mode: attendance.and_then(|attendance| attendance.mode),
             note: attendance.and_then(|attendance| attendance.note.clone()),
             segments: attendance.and_then(|attendance| attendance.segments.clone()),
+            leave,
+            leave_minutes: attendance.and_then(|attendance| attendance.leave_minutes),
             makes_up,
         }
     }
@@ -214,13 +234,24 @@ pub(super) struct RollCallSummary {
     pub(super) cohort_ids: Vec<CohortId>,
     /// The lead first.
     pub(super) instructors: Vec<Instructor>,
+    /// When it is to be submitted at the latest; null where the intake sets no time for it.
+    pub(super) due_at: Option<Instant>,
+    /// Whether it is neither submitted nor closed by then: a reminder to whoever sees it.
+    pub(super) is_overdue: bool,
     /// Its place in the list.
     #[serde(skip)]
     pub(super) cursor: Cursor,
 }
 
 impl RollCallSummary {
-    pub(super) fn new(session: Session, state: RollCallState, (expected, called): (i64, i64)) -> Self {
+    pub(super) fn new(
+        session: Session,
+        state: RollCallState,
+        (expected, called): (i64, i64),
+        (due_hours, now): (Option<i32>, Instant),
+    ) -> Self {
+        let due_at = due_hours.map(|hours| session.row.finishes_at().plus(TimeDelta::hours(hours.into())));
+        let is_called = matches!(state, RollCallState::Submitted | RollCallState::Closed);
         let cursor = session.row.cursor();
         let (starts_at, ends_at) = (session.row.begins_at(), session.row.finishes_at());
         let Session { row, cohort_ids, instructors, .. } = session;
@@ -237,6 +268,8 @@ impl RollCallSummary {
             called,
             cohort_ids,
             instructors,
+            due_at,
+            is_overdue: !is_called && due_at.is_some_and(|due| due < now),
             cursor,
         }
     }
@@ -277,51 +310,24 @@ pub struct NewAttendance {
     pub segments: Vec<NewSegment>,
 }
 
-/// What `code` with `minutes` present comes to in a session of `whole` minutes: entries that add up to it, none of them zero
-/// (DOMAIN section 3: "30 of 45 minutes present, then excused: 30 + 15").
-///
-/// # Errors
-/// A code and a sentence if the minutes do not fit.
-pub(super) fn split(code: AttendanceCode, minutes: Option<i32>, whole: i32) -> Result<Vec<(EntryKind, i32)>, (&'static str, String)> {
-    if minutes.is_some_and(|minutes| minutes > whole) {
-        return Err(("minutes_above_session", format!("the session has {}", counted(whole, "minute"))));
-    }
-    if minutes.is_some_and(|minutes| minutes < 0) {
-        return Err(("out_of_range", "must be 0 or more".to_owned()));
-    }
-    let (attended, rest) = match (code, minutes) {
-        (AttendanceCode::Present, None) => (whole, EntryKind::Attended),
-        (AttendanceCode::Present, Some(minutes)) if minutes == whole => (whole, EntryKind::Attended),
-        (AttendanceCode::Present, Some(_)) => {
-            let whole = counted(whole, "minute");
-            return Err(("minutes_contradict_code", format!("present is all of {whole}; say late, left_early or excused")));
-        }
-        (AttendanceCode::Late | AttendanceCode::LeftEarly, Some(minutes)) => (minutes, EntryKind::UnauthorizedAbsence),
-        (AttendanceCode::Late | AttendanceCode::LeftEarly, None) => {
-            return Err(("minutes_missing", format!("{code} needs the minutes present")));
-        }
-        (AttendanceCode::Absent, None | Some(0)) => (0, EntryKind::UnauthorizedAbsence),
-        (AttendanceCode::Absent, Some(_)) => {
-            return Err(("minutes_contradict_code", "absent has no minutes; say late or left_early".to_owned()));
-        }
-        (AttendanceCode::Excused, minutes) => (minutes.unwrap_or(0), EntryKind::AuthorizedAbsence),
-        (AttendanceCode::Exempt, minutes) => (minutes.unwrap_or(0), EntryKind::Exempt),
-    };
-    let entries = [(EntryKind::Attended, attended), (rest, whole - attended)];
-    Ok(entries.into_iter().filter(|(_, minutes)| *minutes > 0).collect())
-}
-
 /// When a session was held, or is to be until then, and its minutes.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Times {
     pub(super) starts_at: Instant,
     pub(super) ends_at: Instant,
     pub(super) minutes: i32,
+    /// Of what is recorded: it may be viewed at any time between these.
+    pub(super) is_window: bool,
 }
 
 impl Times {
     pub(super) fn of(session: &SessionRow) -> Self {
-        Self { starts_at: session.begins_at(), ends_at: session.finishes_at(), minutes: session.held_minutes.unwrap_or(session.minutes) }
+        Self {
+            starts_at: session.begins_at(),
+            ends_at: session.finishes_at(),
+            minutes: session.held_minutes.unwrap_or(session.minutes),
+            is_window: session.mode == SessionMode::Recorded,
+        }
     }
 
     /// The minutes that segments come to.
@@ -349,7 +355,7 @@ pub(super) fn lines(
             Some(_) if !seen.insert(entry.enrollment_id) => {
                 blame("enrollment_id", "named_twice", "this enrollment is named twice".to_owned())
             }
-            Some(true) if matches!(entry.code, AttendanceCode::Excused | AttendanceCode::Exempt) => {
+            Some(true) if entry.code.is_excused() => {
                 blame("code", "owes_nothing", "a guest owes nothing here: say present, late, left_early or absent".to_owned());
             }
             Some(_) => {}
@@ -365,13 +371,22 @@ pub(super) fn lines(
             blame("minutes", "said_twice", "say the minutes or the segments, not both".to_owned());
         }
         let minutes = segments.as_ref().map(|segments| times.within(segments)).or(entry.minutes);
-        if let Err((code, detail)) = split(entry.code, minutes, times.minutes) {
+        if let Err((code, detail)) = split(entry.code, minutes, times.minutes, 0) {
             blame(if segments.is_some() { "segments" } else { "minutes" }, code, detail);
         }
         let NewAttendance { enrollment_id, code, mode, ref note, .. } = *entry;
-        lines.push(Attendance { session_id, enrollment_id, code, minutes, mode, note: note.clone(), segments, recorded_at: now });
+        let note = note.clone();
+        lines.push(Attendance { session_id, enrollment_id, code, minutes, mode, note, segments, leave_minutes: None, recorded_at: now });
     }
     Error::unless_valid(faults).map(|()| lines)
+}
+
+/// Has lines that are called anew keep what leave covered of those before; the next closing counts it.
+pub(super) fn keep_leave(stored: &[Attendance], lines: &mut [Attendance]) {
+    let covered: BTreeMap<EnrollmentId, i32> = stored.iter().filter_map(|line| Some((line.enrollment_id, line.leave_minutes?))).collect();
+    for line in lines {
+        line.leave_minutes = covered.get(&line.enrollment_id).copied();
+    }
 }
 
 /// Refuses to take back the lines of a roll call that was closed before: its postings stand, and a correction says what was found instead.
@@ -402,8 +417,6 @@ pub(super) fn apart(class: &[Member], stored: Vec<Attendance>) -> (Vec<Attendanc
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-
     use super::*;
     use crate::{enrollments::Expected, id::Id};
 
@@ -417,23 +430,7 @@ mod tests {
             unit_id: Id::generate(),
             unit: "炼铁厂".parse().unwrap(),
         };
-        Member { person, makes_up }
-    }
-
-    #[test]
-    fn thirty_of_forty_five_minutes_then_excused_is_thirty_and_fifteen() {
-        let split = split(AttendanceCode::Excused, Some(30), 45).unwrap();
-        assert_eq!(split, [(EntryKind::Attended, 30), (EntryKind::AuthorizedAbsence, 15)]);
-    }
-
-    #[test]
-    fn minutes_that_contradict_the_code_are_refused() {
-        use AttendanceCode as C;
-        assert_eq!(split(C::Present, Some(44), 45).unwrap_err().0, "minutes_contradict_code");
-        assert_eq!(split(C::Absent, Some(1), 45).unwrap_err().0, "minutes_contradict_code");
-        assert_eq!(split(C::Late, None, 45).unwrap_err().0, "minutes_missing");
-        assert_eq!(split(C::Excused, Some(46), 45).unwrap_err().0, "minutes_above_session");
-        assert_eq!(split(C::Late, Some(-1), 45).unwrap_err().0, "out_of_range");
+        Member { person, makes_up, leave: Vec::new() }
     }
 
     #[test]
@@ -448,7 +445,7 @@ mod tests {
             segments: Vec::new(),
         };
         let epoch = Instant::from_unix_micros(0).unwrap();
-        let times = Times { starts_at: epoch, ends_at: epoch.plus(chrono::TimeDelta::minutes(45)), minutes: 45 };
+        let times = Times { starts_at: epoch, ends_at: epoch.plus(chrono::TimeDelta::minutes(45)), minutes: 45, is_window: false };
         let new = NewRollCall { entries: vec![line(known), line(stranger), line(known)] };
         let zone = "Asia/Shanghai".parse().unwrap();
         let Err(Error::Invalid(faults)) = lines(&new, Id::generate(), &[member(known, None)], times, zone, epoch) else {
@@ -456,15 +453,5 @@ mod tests {
         };
         let codes: Vec<(&str, &str)> = faults.iter().map(|fault| (fault.pointer.as_str(), fault.code.as_str())).collect();
         assert_eq!(codes, [("/entries/1/enrollment_id", "not_expected"), ("/entries/2/enrollment_id", "named_twice")]);
-    }
-
-    proptest! {
-        #[test]
-        fn whatever_is_accepted_adds_up_to_the_session(code in 0_usize..6, minutes in proptest::option::of(-5_i32..200), whole in 1_i32..180) {
-            if let Ok(entries) = split(AttendanceCode::ALL[code], minutes, whole) {
-                prop_assert_eq!(entries.iter().map(|(_, minutes)| minutes).sum::<i32>(), whole);
-                prop_assert!(entries.iter().all(|(_, minutes)| *minutes > 0));
-            }
-        }
     }
 }

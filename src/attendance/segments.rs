@@ -1,6 +1,6 @@
 //! From when to when somebody was there, and how many minutes of a session that comes to; pure.
 
-use std::fmt;
+use std::{fmt, iter};
 
 use chrono::{DateTime, TimeDelta};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// Segments of one line.
-const MOST: usize = 50;
+pub(super) const MOST: usize = 400;
 
 /// From when to when somebody was there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
@@ -40,6 +40,20 @@ pub struct Segments {
     list: Vec<Segment>,
     /// The same as intervals of ISO 8601, with a space between them.
     text: String,
+}
+
+/// Where at least one of these is, by start: those that overlap or touch become one.
+pub(super) fn union(segments: impl IntoIterator<Item = Segment>) -> Vec<Segment> {
+    let mut segments: Vec<Segment> = segments.into_iter().collect();
+    segments.sort_unstable();
+    let mut list: Vec<Segment> = Vec::with_capacity(segments.len());
+    for segment in segments {
+        match list.last_mut() {
+            Some(last) if segment.starts_at <= last.ends_at => last.ends_at = last.ends_at.max(segment.ends_at),
+            _ => list.push(segment),
+        }
+    }
+    list
 }
 
 impl Segments {
@@ -84,6 +98,22 @@ impl Segments {
         if faults.is_empty() { Ok((!list.is_empty()).then(|| Self::of(list))) } else { Err(faults) }
     }
 
+    /// Where at least one of these is; none if there are none.
+    pub(super) fn united(segments: impl IntoIterator<Item = Segment>) -> Option<Self> {
+        let list = union(segments);
+        (!list.is_empty()).then(|| Self::of(list))
+    }
+
+    pub(super) fn count(&self) -> usize {
+        self.list.len()
+    }
+
+    /// How long nobody was there yet at the beginning of a session, and no more at its end; negative where they came before or stayed on.
+    pub(super) fn missing(&self, (starts_at, ends_at): (Instant, Instant)) -> Option<(TimeDelta, TimeDelta)> {
+        let (first, last) = (self.list.first()?, self.list.last()?);
+        Some((first.starts_at.since(starts_at), ends_at.since(last.ends_at)))
+    }
+
     /// The minutes of a session from `starts_at` to `ends_at` that they cover: in seconds, clipped to it, rounded half up to minutes once
     /// (DOMAIN section 3). No more than `whole`, the session's minutes: nobody says when the breaks were.
     pub(super) fn minutes(&self, (starts_at, ends_at): (Instant, Instant), whole: i32) -> i32 {
@@ -93,6 +123,20 @@ impl Segments {
         };
         let seconds: i64 = self.list.iter().map(covered).sum();
         i32::try_from((seconds + 30) / 60).unwrap_or(i32::MAX).min(whole)
+    }
+
+    /// As they were sent.
+    pub(super) fn sent(&self) -> Vec<NewSegment> {
+        self.list.iter().map(|one| NewSegment { starts_at: one.starts_at.into(), ends_at: one.ends_at.into() }).collect()
+    }
+
+    /// What of a session from `starts_at` to `ends_at` lies outside them.
+    pub(super) fn gaps(&self, (starts_at, ends_at): (Instant, Instant)) -> Vec<Segment> {
+        let ends = self.list.iter().map(|segment| segment.ends_at);
+        let begins = self.list.iter().map(|segment| segment.starts_at);
+        let gap = |(from, until): (Instant, Instant)| Segment { starts_at: from.max(starts_at), ends_at: until.min(ends_at) };
+        let gaps = iter::once(starts_at).chain(ends).zip(begins.chain(iter::once(ends_at))).map(gap);
+        gaps.filter(|gap| gap.starts_at < gap.ends_at).collect()
     }
 
     fn as_str(&self) -> &str {
@@ -157,7 +201,7 @@ mod tests {
         let only = |pointer: &str, code: &str| vec![(pointer.to_owned(), code.to_owned())];
         assert_eq!(fault(&[sent(60, 60)]), only("/segments/0/ends_at", "before_start"));
         assert_eq!(fault(&[sent(60, 120), sent(0, 61)]), only("/segments/0/starts_at", "overlapping"));
-        assert_eq!(fault(&vec![sent(0, 60); 51]), only("/segments", "too_many"));
+        assert_eq!(fault(&vec![sent(0, 60); 401]), only("/segments", "too_many"));
         let split = NewSegment { starts_at: Instant::from_unix_micros(1).unwrap().into(), ends_at: second(60).into() };
         assert_eq!(fault(&[split]), only("/segments/0/starts_at", "not_whole_seconds"));
         assert_eq!(entered(&[]).unwrap(), None);

@@ -1,13 +1,18 @@
 //! The tables of roll calls.
 
 mod closing;
+pub(super) mod corrections;
+mod due;
+pub(super) mod evidence;
 pub(super) mod guests;
+pub(super) mod leave;
 mod lines;
 pub(super) mod list;
 pub(super) mod marks;
 pub(super) mod verify;
 
 pub use closing::close;
+pub use due::{close_due, due};
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,8 +25,8 @@ use self::lines::{compare, replace, stored};
 use super::{
     guests::Member,
     model::{
-        Attendance, LIFE_CYCLE, NewRollCall, RollCall, RollCallEntry, RollCallRow, RollCallState, RollCallTransition, Times, lines,
-        refuse_uncalling,
+        Attendance, LIFE_CYCLE, NewRollCall, RollCall, RollCallEntry, RollCallRow, RollCallState, RollCallTransition, Times, keep_leave,
+        lines, refuse_uncalling,
     },
 };
 use crate::{
@@ -31,11 +36,12 @@ use crate::{
         self, Conn,
         types::{Ts, Uid},
     },
-    enrollments::{self, EnrollmentId},
+    enrollments::{self, EnrollmentId, UnsettledKind},
     error::Error,
     http::{Caller, Change, ETag},
     intakes::{self, CohortId, IntakeId, IntakeState},
     journal::NewEntry,
+    leave::granted_in,
     organizations::OrganizationId,
     schedule::{self, SessionId, SessionRow, SessionState},
     schema::{cohorts, intakes as intake_rows, roll_calls, sessions},
@@ -48,11 +54,11 @@ fn row(conn: &mut Conn, session: &SessionRow) -> Result<RollCallRow, Error> {
     Ok(row.unwrap_or_else(|| RollCallRow::untouched(session)))
 }
 
-/// Everybody who is called in this session: those who owe it, then its guests.
+/// Everybody who is called in this session: those who owe it, then its guests; with their leave.
 fn class(conn: &mut Conn, session: &SessionRow) -> Result<Vec<Member>, Error> {
     let owing = enrollments::expected_of(conn, session.id, session.begins_at())?;
     let guests = guests::of(conn, session)?;
-    Ok(Member::all(owing, guests))
+    Ok(Member::all(owing, guests, granted_in(conn, session)?))
 }
 
 /// Whom the actor calls in this session: the class; of it a class adviser's own cohorts, and the guests, who have no adviser there.
@@ -110,6 +116,7 @@ fn shown(session: &SessionRow, row: RollCallRow, class: Vec<Member>, stored: &[A
         closings: row.closings,
         submitted_at: row.submitted_at,
         closed_at: row.closed_at,
+        corrections_until: row.corrections_until,
         reopen_reason: row.reopen_reason,
         version: row.version,
         entries,
@@ -145,13 +152,14 @@ pub fn put(
     ready(conn, actor, now, &session, before.state)?;
     let class = called_by(conn, actor, &session)?;
     let ids: BTreeSet<EnrollmentId> = class.iter().map(|one| one.person.enrollment_id).collect();
-    let new = lines(new, session_id, &class, Times::of(&session), zone(conn, &session)?, now)?;
+    let mut new = lines(new, session_id, &class, Times::of(&session), zone(conn, &session)?, now)?;
     let mut stored = stored(conn, session_id)?;
     if let Scope::Adviser(..) = actor.scope() {
         // The lines of the other cohorts stay as their own advisers called them.
         stored.retain(|line| ids.contains(&line.enrollment_id));
     }
     refuse_uncalling(&before, &ids, &stored, &new)?;
+    keep_leave(&stored, &mut new);
     let is_first = before.state == RollCallState::NotOpen;
     let lines = compare(&stored, new);
     let alters = is_first || lines.alter();
@@ -198,13 +206,14 @@ fn save(conn: &mut Conn, before: &RollCallRow, changed: &RollCallRow) -> Result<
     }
     let version = if before.version == 0 { changed.version } else { before.version };
     let updated = db::fixed(
-        "UPDATE roll_calls SET state = ?, closings = ?, submitted_at = ?, closed_at = ?, reopen_reason = ?, version = ?
+        "UPDATE roll_calls SET state = ?, closings = ?, submitted_at = ?, closed_at = ?, corrections_until = ?, reopen_reason = ?, version = ?
          WHERE session_id = ? AND version = ?",
     )
     .bind::<Text, _>(changed.state)
     .bind::<Integer, _>(changed.closings)
     .bind::<Nullable<Ts>, _>(changed.submitted_at)
     .bind::<Nullable<Ts>, _>(changed.closed_at)
+    .bind::<Nullable<Ts>, _>(changed.corrections_until)
     .bind::<Nullable<Text>, _>(&changed.reopen_reason)
     .bind::<Integer, _>(changed.version)
     .bind::<Uid, _>(before.session_id)
@@ -273,24 +282,32 @@ pub fn refuse_unclosed(conn: &mut Conn, intake: IntakeId) -> Result<(), Error> {
     Err(Error::conflict("roll_calls_open", format!("close the roll call of {} first: {codes}", counted(open.len(), "held session"))))
 }
 
+/// Everybody in a completed intake was decided by these hours. One that was cancelled is corrected still: what was held counts.
+fn refuse_completed(conn: &mut Conn, session: &SessionRow) -> Result<(), Error> {
+    let intake: IntakeState = intake_rows::table.find(session.intake_id).select(intake_rows::state).first(conn)?;
+    if intake == IntakeState::Completed {
+        return Err(Error::conflict("intake_not_live", "the intake is completed; its roll calls stay closed"));
+    }
+    Ok(())
+}
+
 fn reopen(conn: &mut Conn, actor: &Actor, session_id: SessionId, change: &Change) -> Result<RollCall, Error> {
     let session = changing(conn, actor, session_id, Action::CloseRollCall)?;
     let before = row(conn, &session)?;
     let state = LIFE_CYCLE.after("the roll call", before.state, RollCallTransition::Reopen, change.reason.as_ref())?;
-    let intake: IntakeState = intake_rows::table.find(session.intake_id).select(intake_rows::state).first(conn)?;
-    if intake == IntakeState::Completed {
-        // Everybody in it was decided by these hours. One that was cancelled is corrected still: what was held counts.
-        return Err(Error::conflict("intake_not_live", "the intake is completed; its roll calls stay closed"));
-    }
+    refuse_completed(conn, &session)?;
     let changed = RollCallRow {
         state,
         submitted_at: None,
         closed_at: None,
+        corrections_until: None,
         reopen_reason: change.reason.clone(),
         version: before.version + 1,
         ..before.clone()
     };
     save(conn, &before, &changed)?;
+    // The next closing counts leave as it is then.
+    enrollments::settle(conn, actor, session_id, &[UnsettledKind::Leave])?;
     intakes::touch_all(conn, session.intake_id)?;
     actor.record(entry(conn, "roll_call.reopened", &session)?.from(&before).to(&changed).because(change.reason.as_ref().map(Note::as_str)));
     answered(conn, &session, changed)

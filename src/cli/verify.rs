@@ -8,7 +8,7 @@ use crate::{
     db::{self, Conn, Db},
     enrollments,
     error::Error,
-    feeds, intakes, journal, ledger, organizations, people, schedule,
+    feeds, intakes, journal, leave, ledger, organizations, people, schedule,
     text::counted,
 };
 
@@ -22,7 +22,7 @@ Exit code 3 if anything was found. Each finding begins with the name of its chec
   people      all are called as the journal says
   intakes     each is as the journal says, with the seats kept for its sponsors
   enrollments each is as the journal says: whose it is, who sends and pays, the cohort and the crew
-  seats       seats taken, by intake and sponsor
+  seats       seats taken, by intake, sponsor and unit
   periods     an enrollment stands where its last period says, and all are in its cohort; no gaps, no overlaps
   steps       an enrollment's steps follow each other, began its periods and are those of the journal
   claims      what sessions occupy, and that nobody is in two places without a waiver
@@ -32,10 +32,13 @@ Exit code 3 if anything was found. Each finding begins with the name of its chec
   waivers     whoever may be in two places may by the journal
   changes     what is told of sessions that were moved or cancelled is what the journal says became of them, each once, to whom it concerns
   feeds       each shows what is its provider's
+  leave       each request is as the journal says, for whom, and came by its steps to where it stands
   postings    what closed roll calls posted, for whom, and what their attendances come to
   marks       the marks of roll calls are those of the journal, and what was posted for reopened ones is what these came to when last closed
   closings    how often roll calls were closed and reopened
+  corrections each correction that was asked for is as the journal says
   make-ups    what guests made up is what they attended, and no more than they missed
+  carried     whoever was transferred took along what they were present for, of no module more than is planned there
   unsettled   closed sessions that somebody reaches back over are listed
   hours       every balance is the sum of its entries, and closings posted them all
 Not held against the journal is what only warns (days off, crew shifts, instructors' profiles), and what names and lets in but counts
@@ -70,11 +73,14 @@ const CHECKS: &[(&str, Check)] = &[
     ("waivers", schedule::verify_waivers),
     ("changes", schedule::verify_changes),
     ("feeds", feeds::verify),
+    ("leave", leave::verify),
     ("postings", attendance::verify_postings),
     ("marks", attendance::verify_marks),
     ("closings", attendance::verify_closings),
+    ("corrections", attendance::verify_corrections),
     ("make-ups", ledger::verify_make_ups),
     ("unsettled", enrollments::verify_unsettled),
+    ("carried", ledger::verify_carried),
     ("hours", ledger::verify),
 ];
 

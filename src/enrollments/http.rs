@@ -5,19 +5,33 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, OpenApi, ToSchema};
 
 use super::{
-    model::{DatedChange, EnrollmentId, EnrollmentPatch, EnrollmentRow, EnrollmentTransition, NewEnrollment},
-    store,
+    model::{DatedChange, EnrollmentId, EnrollmentPatch, EnrollmentRow, EnrollmentTransition, NewEnrollment, Transfer, Transferred},
+    nomination::{Nomination, Replacement},
+    store::{self, admission, nominations, steps, transfers, waitlist},
+    waitlist::{Explanation, WaitlistStep},
 };
 use crate::{
     db::Db,
     error::Error,
-    http::{Answer, Body, Caller, Changing, ETag, Many, Page, Query, Reading, Unchanged, Writing, at, once, page},
+    http::{Answer, Body, Caller, Changing, ETag, Many, Page, Query, Reading, Unchanged, Writing, at, once, page, problem::Problem},
     intakes::{CohortId, IntakeId},
 };
 
 #[derive(OpenApi)]
 #[openapi(
-    paths(list_enrollments, create_enrollment, create_enrollments, read_enrollment, update_enrollment, transition_enrollment),
+    paths(
+        list_enrollments,
+        create_enrollment,
+        create_enrollments,
+        nominate_trainee,
+        read_enrollment,
+        update_enrollment,
+        replace_trainee,
+        transfer_trainee,
+        waitlist_trainee,
+        explain_enrollment,
+        transition_enrollment
+    ),
     components(schemas(EnrollmentTransition))
 )]
 pub struct ApiDoc;
@@ -25,7 +39,12 @@ pub struct ApiDoc;
 pub fn routes(api: &mut ServiceConfig) {
     api.service(at("/intakes/{id}/enrollments").get(list_enrollments).post(create_enrollment))
         .service(at("/intakes/{id}/enrollments/bulk").post(create_enrollments))
-        .service(at("/enrollments/{id}").get(read_enrollment).patch(update_enrollment));
+        .service(at("/intakes/{id}/nominations").post(nominate_trainee))
+        .service(at("/enrollments/{id}").get(read_enrollment).patch(update_enrollment))
+        .service(at("/enrollments/{id}/replace").post(replace_trainee))
+        .service(at("/enrollments/{id}/transfer").post(transfer_trainee))
+        .service(at("/enrollments/{id}/waitlist").post(waitlist_trainee))
+        .service(at("/enrollments/{id}/explain").get(explain_enrollment));
 }
 
 /// The transitions, registered after every room's `/enrollments/{id}/…`, whose last part would match too.
@@ -83,7 +102,8 @@ async fn list_enrollments(db: Data<Db>, caller: Caller, id: Path<IntakeId>, quer
 async fn create_enrollment(db: Data<Db>, caller: Caller, id: Path<IntakeId>, body: Body<NewEnrollment>) -> Result<Answer, Error> {
     let id = id.into_inner();
     once(&db, &caller, body.hash, move |conn, actor, now| {
-        let row = store::enroll(conn, actor, now, id, vec![body.value()?])?.pop().ok_or_else(|| Error::internal("nobody was enrolled"))?;
+        let row =
+            admission::enroll(conn, actor, now, id, vec![body.value()?])?.pop().ok_or_else(|| Error::internal("nobody was enrolled"))?;
         let tag = ETag::version(row.enrollment.version);
         Ok(Answer::created(format!("/api/v1/enrollments/{}", row.enrollment.id), &row)?.tag(&tag))
     })
@@ -100,8 +120,28 @@ async fn create_enrollment(db: Data<Db>, caller: Caller, id: Path<IntakeId>, bod
 async fn create_enrollments(db: Data<Db>, caller: Caller, id: Path<IntakeId>, body: Body<NewEnrollments>) -> Result<Answer, Error> {
     let id = id.into_inner();
     once(&db, &caller, body.hash, move |conn, actor, now| {
-        let enrollments = store::enroll(conn, actor, now, id, body.value()?.enrollments.0)?;
+        let enrollments = admission::enroll(conn, actor, now, id, body.value()?.enrollments.0)?;
         Answer::created(format!("/api/v1/intakes/{id}/enrollments"), &Enrolled { enrollments })
+    })
+    .await
+}
+
+/// Nominate somebody for an intake
+///
+/// By the sponsor's partner, of the own organization or a unit below it, or by a coordinator. The enrollment begins as nominated, takes
+/// no seat, and is approved or rejected by a coordinator.
+#[utoipa::path(post, path = "/intakes/{id}/nominations", tag = "enrollments",
+    params(("id" = IntakeId, Path, description = "The intake"),
+        ("Idempotency-Key" = Option<String>, Header, description = "The same key and body do the work once")),
+    request_body(content = Nomination, example = json!({"trainee": {"name": "欧阳旭", "employee_number": "0061234"},
+        "discipline_id": "01936f3e-0000-7000-8000-000000000002", "unit_id": "01936f3e-0000-7000-8000-000000000005"})),
+    responses((status = 201, description = "The new enrollment, nominated", body = EnrollmentRow), Writing))]
+async fn nominate_trainee(db: Data<Db>, caller: Caller, id: Path<IntakeId>, body: Body<Nomination>) -> Result<Answer, Error> {
+    let id = id.into_inner();
+    once(&db, &caller, body.hash, move |conn, actor, now| {
+        let row = nominations::nominate(conn, actor, now, id, body.value()?)?;
+        let tag = ETag::version(row.enrollment.version);
+        Ok(Answer::created(format!("/api/v1/enrollments/{}", row.enrollment.id), &row)?.tag(&tag))
     })
     .await
 }
@@ -128,15 +168,90 @@ async fn read_enrollment(db: Data<Db>, caller: Caller, id: Path<EnrollmentId>) -
     responses((status = 200, description = "The enrollment as it is now", body = EnrollmentRow), Changing))]
 async fn update_enrollment(db: Data<Db>, caller: Caller, id: Path<EnrollmentId>, body: Body<EnrollmentPatch>) -> Result<Answer, Error> {
     let id = id.into_inner();
-    db.write(caller.credentials.clone(), move |conn, actor, _| {
-        let enrollment = store::update(conn, actor, &caller, id, body.value()?)?;
+    db.write(caller.credentials.clone(), move |conn, actor, now| {
+        let enrollment = store::update(conn, actor, now, &caller, id, body.value()?)?;
         let tag = ETag::version(enrollment.version);
         Ok(Answer::ok(&store::row(conn, actor, enrollment)?)?.tag(&tag))
     })
     .await
 }
 
-/// Take a step in an enrollment's life: approve, enroll, reject, withdraw, suspend, resume, complete, fail
+/// Give a place to somebody else of the same unit
+///
+/// Before the first session that it owes is closed. Seat and quota pass with it, even where the intake and the quota are full: the
+/// enrollment is withdrawn as replaced, and another one has its state, cohort, crew and payer.
+#[utoipa::path(post, path = "/enrollments/{id}/replace", tag = "enrollments",
+    params(("id" = EnrollmentId, Path, description = "The enrollment"),
+        ("Idempotency-Key" = Option<String>, Header, description = "The same key and body do the work once")),
+    request_body(content = Replacement, example = json!({"trainee": {"name": "欧阳旭", "employee_number": "0061234"},
+        "reason": "needed at the plant"})),
+    responses((status = 201, description = "The new enrollment", body = EnrollmentRow), Writing,
+        (status = 409, content_type = "application/problem+json", body = inline(Problem), description = "The place cannot pass; code says \
+            why: owed_session_closed once a session that it owes is closed, illegal_transition by its state, already_enrolled, \
+            intake_not_open, employee_number_taken")))]
+async fn replace_trainee(db: Data<Db>, caller: Caller, id: Path<EnrollmentId>, body: Body<Replacement>) -> Result<Answer, Error> {
+    let id = id.into_inner();
+    once(&db, &caller, body.hash, move |conn, actor, now| {
+        let row = nominations::replace(conn, actor, now, id, body.value()?)?;
+        let tag = ETag::version(row.enrollment.version);
+        Ok(Answer::created(format!("/api/v1/enrollments/{}", row.enrollment.id), &row)?.tag(&tag))
+    })
+    .await
+}
+
+/// Let somebody go on in another intake of the provider, or in another discipline
+///
+/// The enrollment ends as transferred, with its hours as they are. Another one begins, and what of the hours has a module in its plan, the
+/// same or one with the same code, is carried into its ledger, never more than is planned there. Should they be corrected later, what was
+/// carried is too.
+#[utoipa::path(post, path = "/enrollments/{id}/transfer", tag = "enrollments",
+    params(("id" = EnrollmentId, Path, description = "The enrollment"),
+        ("Idempotency-Key" = Option<String>, Header, description = "The same key and body do the work once")),
+    request_body(content = Transfer, example = json!({"intake_id": "01936f3e-0000-7000-8000-000000000006",
+        "reason": "moved to another shift"})),
+    responses((status = 201, description = "The new enrollment, with what was carried and what was not", body = Transferred), Writing))]
+async fn transfer_trainee(db: Data<Db>, caller: Caller, id: Path<EnrollmentId>, body: Body<Transfer>) -> Result<Answer, Error> {
+    let id = id.into_inner();
+    once(&db, &caller, body.hash, move |conn, actor, now| {
+        let new = transfers::transfer(conn, actor, now, id, body.value()?)?;
+        let tag = ETag::version(new.row.enrollment.version);
+        Ok(Answer::created(format!("/api/v1/enrollments/{}", new.row.enrollment.id), &new)?.tag(&tag))
+    })
+    .await
+}
+
+/// Let somebody wait for a seat
+///
+/// Where the intake keeps a waitlist. Whenever a seat becomes free, those who wait are gone through, the highest priority first and of one
+/// priority whoever has waited longest; whoever can take it is offered it, or approved where the intake makes no offers. Where there is
+/// room already, that is at once.
+#[utoipa::path(post, path = "/enrollments/{id}/waitlist", tag = "enrollments",
+    params(("id" = EnrollmentId, Path, description = "The enrollment"),
+        ("Idempotency-Key" = Option<String>, Header, description = "The same key and body do the work once")),
+    request_body(content = WaitlistStep, example = json!({"priority": 1, "reason": "nominated in time, and all seats were taken"})),
+    responses((status = 200, description = "The enrollment as it is now", body = EnrollmentRow), Writing))]
+async fn waitlist_trainee(db: Data<Db>, caller: Caller, id: Path<EnrollmentId>, body: Body<WaitlistStep>) -> Result<Answer, Error> {
+    let id = id.into_inner();
+    once(&db, &caller, body.hash, move |conn, actor, now| {
+        let enrollment = waitlist::wait(conn, actor, now, id, body.value()?)?;
+        let tag = ETag::version(enrollment.version);
+        Ok(Answer::ok(&store::row(conn, actor, enrollment)?)?.tag(&tag))
+    })
+    .await
+}
+
+/// Why somebody who waits has no seat yet
+#[utoipa::path(get, path = "/enrollments/{id}/explain", tag = "enrollments",
+    params(("id" = EnrollmentId, Path, description = "The enrollment")),
+    responses((status = 200, description = "What stands in the way, with the figures that the caller may know", body = Explanation), Reading))]
+async fn explain_enrollment(db: Data<Db>, caller: Caller, id: Path<EnrollmentId>) -> Result<Answer, Error> {
+    let id = id.into_inner();
+    let explanation = db.read(caller.credentials.clone(), move |conn, actor, _| waitlist::explain(conn, actor, id)).await?;
+    Answer::ok(&explanation)
+}
+
+/// Take a step in an enrollment's life: approve, enroll, reject, withdraw, never-arrived, suspend, resume, complete, fail, offer,
+/// accept, decline
 #[utoipa::path(post, path = "/enrollments/{id}/{transition}", tag = "enrollments",
     params(("id" = EnrollmentId, Path, description = "The enrollment"), ("transition" = EnrollmentTransition, Path, description = "The step"),
         ("Idempotency-Key" = Option<String>, Header, description = "The same key and body do the work once")),
@@ -150,7 +265,7 @@ async fn transition_enrollment(
 ) -> Result<Answer, Error> {
     let (id, step) = path.into_inner();
     once(&db, &caller, body.hash, move |conn, actor, now| {
-        let enrollment = store::transition(conn, actor, now, id, step, &body.value()?)?;
+        let enrollment = steps::transition(conn, actor, now, id, step, &body.value()?)?;
         let tag = ETag::version(enrollment.version);
         Ok(Answer::ok(&store::row(conn, actor, enrollment)?)?.tag(&tag))
     })

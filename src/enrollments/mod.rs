@@ -2,12 +2,20 @@
 
 mod http;
 mod model;
+mod nomination;
 mod store;
+mod waitlist;
 
 pub use http::{ApiDoc, routes, transitions};
-pub use model::{DatedChange, Enrollment, EnrollmentId, EnrollmentRow, EnrollmentState, EnrollmentTransition, LIFE_CYCLE, NewEnrollment};
+pub use model::{
+    DatedChange, Enrollment, EnrollmentId, EnrollmentRow, EnrollmentState, EnrollmentTransition, LIFE_CYCLE, NewEnrollment, UnsettledKind,
+    Withdrawal,
+};
+pub use store::admission::enroll;
 pub use store::periods::{enrolled_at, enrolled_since};
 pub use store::roster::{Expected, enrolled, expected_of};
-pub use store::unsettled::{closed_by_cohort, settle, verify_unsettled};
+pub use store::steps::{end_all, transition};
+pub use store::unsettled::{closed_by_cohort, find_anew as find_unsettled, refuse_unsettled_in, settle, verify_unsettled};
 pub use store::verify::{verify, verify_periods, verify_seats, verify_steps};
-pub use store::{count_undecided, crews_among, enroll, find, list, open_of, remove_many, transition};
+pub use store::waitlist::{refuse_in_use, settle_seats};
+pub use store::{count_undecided, crews_among, find, list, open_of, remove_many, visible};

@@ -5,12 +5,13 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
-    access::{Role, UserId},
+    access::{Action, Role, UserId},
     clock::Instant,
     db::types::text_enum,
     http::{Patched, body::nullable},
     id::Id,
     intakes::{CohortId, IntakeId},
+    ledger::CarriedHours,
     lifecycle::{self, LifeCycle},
     organizations::OrganizationId,
     people::PersonId,
@@ -48,6 +49,11 @@ impl EnrollmentState {
     /// The states in which nothing has been decided yet; an intake completes without any.
     pub const UNDECIDED: [Self; 7] =
         [Self::Nominated, Self::Applied, Self::Waitlisted, Self::Offered, Self::Approved, Self::Enrolled, Self::Suspended];
+
+    /// Whether nobody has decided yet, so that who nominated may take that back.
+    pub(super) const fn is_nominee(self) -> bool {
+        matches!(self, Self::Nominated | Self::Waitlisted)
+    }
 }
 
 text_enum! {
@@ -57,36 +63,101 @@ text_enum! {
         Enroll => "enroll",
         Reject => "reject",
         Withdraw => "withdraw",
+        NeverArrived => "never-arrived",
         Suspend => "suspend",
         Resume => "resume",
         Complete => "complete",
         Fail => "fail",
+        Offer => "offer",
+        Accept => "accept",
+        Decline => "decline",
     }
 }
 
-/// The steps of enrollments.
-pub const LIFE_CYCLE: LifeCycle<EnrollmentTransition, EnrollmentState> = {
+impl EnrollmentTransition {
+    /// As what it is asked for: whoever nominates may take that back.
+    pub(super) const fn action(self) -> Action {
+        match self {
+            Self::Withdraw => Action::Nominate,
+            Self::Accept | Self::Decline => Action::AnswerOffer,
+            Self::Approve
+            | Self::Enroll
+            | Self::Reject
+            | Self::Suspend
+            | Self::Resume
+            | Self::Complete
+            | Self::Fail
+            | Self::Offer
+            | Self::NeverArrived => Action::Enroll,
+        }
+    }
+
+    /// How whoever takes it has withdrawn, if that is where it leads.
+    pub(super) fn withdrawal(self) -> Option<Withdrawal> {
+        match self {
+            Self::Withdraw => Some(Withdrawal::Left),
+            Self::NeverArrived => Some(Withdrawal::NeverArrived),
+            Self::Decline => Some(Withdrawal::Declined),
+            _ => None,
+        }
+    }
+}
+
+text_enum! {
+    /// How an enrollment came to be withdrawn.
+    pub enum Withdrawal {
+        /// Somebody said so.
+        Left => "left",
+        /// Whoever was enrolled was in no session.
+        NeverArrived => "never_arrived",
+        /// An offer was not wanted.
+        Declined => "declined",
+        /// An offer was not accepted in time.
+        OfferExpired => "offer_expired",
+        /// Somebody else took over the place.
+        Replaced => "replaced",
+        IntakeCancelled => "intake_cancelled",
+    }
+}
+
+/// The steps of enrollments. Waiting, being replaced and being transferred have bodies of their own and are operations of their own; an offer lapses by itself,
+/// whoever waits is offered a seat or approved as one becomes free, and all that is open ends with a cancelled intake.
+pub const LIFE_CYCLE: LifeCycle<&str, EnrollmentState> = {
     use EnrollmentState as S;
     use EnrollmentTransition as T;
-    const fn step(verb: T, from: &'static [S], to: S, needs_reason: bool) -> lifecycle::Step<T, S> {
+    const fn step(verb: &'static str, from: &'static [S], to: S, needs_reason: bool) -> lifecycle::Step<&'static str, S> {
         lifecycle::Step { verb, from, to, needs_reason }
     }
     LifeCycle {
         of: "enrollment",
         steps: &[
-            step(T::Approve, &[S::Nominated, S::Applied, S::Waitlisted, S::Offered], S::Approved, false),
-            step(T::Enroll, &[S::Approved], S::Enrolled, false),
-            step(T::Reject, &[S::Nominated, S::Applied, S::Waitlisted, S::Offered], S::Rejected, true),
+            step(T::Approve.as_str(), &[S::Nominated, S::Applied, S::Waitlisted, S::Offered], S::Approved, false),
+            step("waitlist", &[S::Nominated, S::Applied], S::Waitlisted, false),
+            step(T::Offer.as_str(), &[S::Nominated, S::Applied, S::Waitlisted], S::Offered, false),
+            step(T::Accept.as_str(), &[S::Offered], S::Approved, false),
+            step(T::Decline.as_str(), &[S::Offered], S::Withdrawn, false),
+            step("lapse", &[S::Offered], S::Withdrawn, true),
+            step(T::Enroll.as_str(), &[S::Approved], S::Enrolled, false),
+            step(T::Reject.as_str(), &[S::Nominated, S::Applied, S::Waitlisted, S::Offered], S::Rejected, true),
             step(
-                T::Withdraw,
+                T::Withdraw.as_str(),
                 &[S::Nominated, S::Applied, S::Waitlisted, S::Offered, S::Approved, S::Enrolled, S::Suspended],
                 S::Withdrawn,
                 true,
             ),
-            step(T::Suspend, &[S::Enrolled], S::Suspended, true),
-            step(T::Resume, &[S::Suspended], S::Enrolled, false),
-            step(T::Complete, &[S::Enrolled], S::Completed, false),
-            step(T::Fail, &[S::Enrolled], S::Failed, true),
+            step(T::NeverArrived.as_str(), &[S::Approved, S::Enrolled, S::Suspended], S::Withdrawn, false),
+            step(
+                "end with the intake",
+                &[S::Nominated, S::Applied, S::Waitlisted, S::Offered, S::Approved, S::Enrolled, S::Suspended],
+                S::Withdrawn,
+                true,
+            ),
+            step("replace", &[S::Nominated, S::Applied, S::Waitlisted, S::Offered, S::Approved, S::Enrolled], S::Withdrawn, true),
+            step("transfer", &[S::Enrolled, S::Suspended], S::Transferred, true),
+            step(T::Suspend.as_str(), &[S::Enrolled], S::Suspended, true),
+            step(T::Resume.as_str(), &[S::Suspended], S::Enrolled, false),
+            step(T::Complete.as_str(), &[S::Enrolled], S::Completed, false),
+            step(T::Fail.as_str(), &[S::Enrolled], S::Failed, true),
         ],
     }
 };
@@ -111,6 +182,18 @@ pub struct Enrollment {
     /// The shift crew.
     pub crew: Option<Code>,
     pub state: EnrollmentState,
+    /// Of whoever has withdrawn, how it came to that.
+    pub withdrawal: Option<Withdrawal>,
+    /// The enrollment whose place this one took over.
+    pub replaces_id: Option<EnrollmentId>,
+    /// The enrollment from which the trainee came here; its hours stay there.
+    pub transferred_from_id: Option<EnrollmentId>,
+    /// Of whoever waits or waited: the higher one goes first.
+    pub priority: Option<i16>,
+    /// Of whoever waits or waited: of one priority the lower one goes first.
+    pub position: Option<i32>,
+    /// Until when an offered seat is kept.
+    pub offer_expires_at: Option<Instant>,
     pub version: i32,
     pub created_at: Instant,
 }
@@ -122,19 +205,25 @@ impl Enrollment {
             self.payer_id = None;
             self.funding = None;
         }
+        if role == Role::Trainee {
+            // That place was somebody else's.
+            self.replaces_id = None;
+        }
         self
     }
 }
 
 text_enum! {
-    /// Why a closed session is unsettled for an enrollment: it is owed and was not posted, or posted and is not owed after all.
+    /// Why a closed session is unsettled for an enrollment: it is owed and was not posted, or posted and is not owed after all, or granted
+    /// leave covers another part of what was missed than was posted.
     pub enum UnsettledKind {
         Unposted => "unposted",
         NotOwed => "not_owed",
+        Leave => "leave",
     }
 }
 
-/// A closed session on whose posting an enrollment's periods and the ledger disagree (DOMAIN section 2, rule 6). A coordinator settles
+/// A closed session on whose posting an enrollment's periods or leave and the ledger disagree (DOMAIN section 2, rule 6). A coordinator settles
 /// it by reopening the roll call and closing it again.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable, Serialize, ToSchema)]
 pub struct UnsettledSession {
@@ -154,7 +243,7 @@ pub struct EnrollmentRow {
     pub name: Name,
     #[schema(example = "Zhang Wei")]
     pub latin_name: Option<Name>,
-    /// Closed sessions on whose posting the periods and the ledger disagree; see `kind`. By their start. Not shown to instructors.
+    /// Closed sessions on whose posting the periods or leave and the ledger disagree; see `kind`. By their start. Not shown to instructors.
     pub unsettled_sessions: Vec<UnsettledSession>,
 }
 
@@ -168,6 +257,33 @@ impl EnrollmentRow {
         }
         self
     }
+}
+
+/// To let somebody go on in another intake, or in another discipline of the same.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Transfer {
+    /// Of the same provider.
+    pub(super) intake_id: IntakeId,
+    /// The one with the same code unless said.
+    #[serde(default)]
+    pub(super) discipline_id: Option<DisciplineId>,
+    /// The discipline's only cohort unless said.
+    #[serde(default)]
+    pub(super) cohort_id: Option<CohortId>,
+    pub(super) reason: Note,
+    /// From when on they are taught there; now unless said.
+    #[serde(default)]
+    pub(super) effective_at: Option<Instant>,
+}
+
+/// Where somebody goes on, with what they take along.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(super) struct Transferred {
+    #[serde(flatten)]
+    pub(super) row: EnrollmentRow,
+    #[serde(flatten)]
+    pub(super) hours: CarriedHours,
 }
 
 fn enrolled() -> EnrollmentState {
@@ -275,7 +391,7 @@ mod tests {
         use EnrollmentState as S;
         use EnrollmentTransition as T;
         let reason: Note = "as agreed".parse().unwrap();
-        let after = |state, step, reason: Option<&Note>| LIFE_CYCLE.after("the enrollment", state, step, reason);
+        let after = |state, step: T, reason: Option<&Note>| LIFE_CYCLE.after("the enrollment", state, step.as_str(), reason);
         assert_eq!(after(S::Nominated, T::Approve, None).unwrap(), S::Approved);
         assert_eq!(after(S::Suspended, T::Resume, None).unwrap(), S::Enrolled);
         assert!(matches!(after(S::Withdrawn, T::Resume, None), Err(Error::Conflict { code: "illegal_transition", .. })));

@@ -145,20 +145,20 @@ fn fill<K: Clone + Serialize, T: Clone + Serialize>(
         options.tell("written", total, total);
         let filled = Effect::updated("calendar", calendar.id, calendar.version, &Lines { keys, lines: before })?;
         let begun = begins.then(|| Effect::created("calendar", calendar.id, calendar.version));
-        let kept = options.keeper.map(|intake| name_in(conn, actor, intake, calendar.id)).transpose()?.flatten();
+        let kept = options.keeper.map(|intake| name_in(conn, actor, now, intake, calendar.id)).transpose()?.flatten();
         Ok([filled].into_iter().chain(begun).chain(kept).collect())
     })
 }
 
 /// Has an intake keep the days off of a calendar; what it kept before is in the effect.
-fn name_in(conn: &mut Conn, actor: &Actor, intake: IntakeId, calendar: CalendarId) -> Result<Option<Effect>, Error> {
+fn name_in(conn: &mut Conn, actor: &Actor, now: Instant, intake: IntakeId, calendar: CalendarId) -> Result<Option<Effect>, Error> {
     db::lock(conn, "intake", intake)?;
     let before = intakes::find(conn, actor, intake)?.holiday_calendar_id;
     if before == Some(calendar) {
         return Ok(None);
     }
     let patch = IntakePatch { holiday_calendar_id: Some(Some(calendar)), ..IntakePatch::default() };
-    let named = intakes::update(conn, actor, None, intake, patch)?;
+    let named = intakes::update(conn, actor, now, None, intake, patch)?;
     Effect::updated("intake", intake, named.version, &before).map(Some)
 }
 

@@ -10,9 +10,9 @@ use serde::Deserialize;
 use utoipa::{IntoParams, OpenApi};
 
 use super::{
-    File, Format, Import, ImportId, ImportKind, Options, Report, Undone, import_calendar, import_instructors, import_organizations,
-    import_roster, import_schedule, may_import_calendar, may_import_instructors, may_import_organizations, may_import_roster,
-    may_import_schedule, read_table, store, template, undo::undo, verdict_file,
+    File, Format, Import, ImportId, ImportKind, Options, Report, Undone, import_calendar, import_evidence, import_instructors,
+    import_organizations, import_roster, import_schedule, may_import_calendar, may_import_evidence, may_import_instructors,
+    may_import_organizations, may_import_roster, may_import_schedule, read_table, store, template, undo::undo, verdict_file,
 };
 use crate::{
     access::{Action, Actor},
@@ -23,6 +23,7 @@ use crate::{
     http::{Answer, Body, Caller, Change, Download, Page, Query, Reading, Sent, Upload, UploadForm, Writing, at, once, page},
     intakes::IntakeId,
     organizations::OrganizationId,
+    schedule::SessionId,
     text::Note,
 };
 
@@ -35,6 +36,7 @@ use crate::{
         import_schedule_file,
         import_holidays_file,
         import_shifts_file,
+        import_evidence_file,
         list_imports,
         read_import,
         undo_import,
@@ -52,6 +54,7 @@ pub fn routes(api: &mut ServiceConfig) {
         .service(at("/intakes/{id}/sessions/import").post(import_schedule_file))
         .service(at("/calendars/{id}/days/import").post(import_holidays_file))
         .service(at("/calendars/{id}/shifts/import").post(import_shifts_file))
+        .service(at("/sessions/{id}/evidence/import").post(import_evidence_file))
         .service(at("/imports").get(list_imports))
         .service(at("/imports/{id}").get(read_import))
         .service(at("/imports/{id}/undo").post(undo_import))
@@ -271,6 +274,29 @@ async fn import_holidays_file(db: Data<Db>, caller: Caller, id: Path<CalendarId>
         (String = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"))), Writing))]
 async fn import_shifts_file(db: Data<Db>, caller: Caller, id: Path<CalendarId>, query: Query<ImportQuery>, upload: Upload) -> Reply {
     take_calendar(db, caller, (CalendarKind::Shifts, id.into_inner()), query.into_inner(), upload).await
+}
+
+/// Call the roll of a session by the file of its meeting's provider
+///
+/// Columns: joined_at, left_at, and of name, employee_number and email whichever there are; a person may have any number of rows. Matched
+/// by employee number, else e-mail address, else name. What counts is where at least one row has somebody there, clipped to the session;
+/// of a recording, when it was viewed, up to its length. Files add up. Who was called otherwise stays so, and is told. A commit with rows
+/// at fault is 422 `import_rows_invalid`, unless `partial=true`.
+#[utoipa::path(post, path = "/sessions/{id}/evidence/import", tag = "imports",
+    params(("id" = SessionId, Path, description = "The session"), ImportQuery,
+        ("Idempotency-Key" = Option<String>, Header, description = "The same key and file do the work once")),
+    request_body(content = UploadForm, content_type = "multipart/form-data", description = "One CSV or XLSX file"),
+    responses((status = 200, description = "What became of each row, as JSON or as the file with verdicts", content(
+        (Report = "application/json"), (String = "text/csv"),
+        (String = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"))), Writing))]
+async fn import_evidence_file(db: Data<Db>, caller: Caller, id: Path<SessionId>, query: Query<ImportQuery>, upload: Upload) -> Reply {
+    let (id, ImportQuery { dry_run, partial, verdicts }) = (id.into_inner(), query.into_inner());
+    let options = Options { dry_run, partial, ..Options::default() };
+    let gate = move |conn: &mut Conn, actor: &Actor| may_import_evidence(conn, actor, id);
+    let import = move |conn: &mut Conn, actor: &Actor, now: Instant, file: &File, options: &Options| {
+        import_evidence(conn, actor, now, id, file, options)
+    };
+    take(db, caller, upload, options, verdicts, gate, import).await
 }
 
 async fn take_calendar(db: Data<Db>, caller: Caller, of: (CalendarKind, CalendarId), query: ImportQuery, upload: Upload) -> Reply {

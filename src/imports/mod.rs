@@ -1,10 +1,11 @@
-//! Imports: organizations, instructors, programs, rosters, schedules and calendars from files.
+//! Imports: organizations, instructors, programs, rosters, schedules, calendars and the evidence of meetings from files.
 //!
 //! One pipeline for every kind: the file is read and its columns found, the cells are read, facts are looked up in sets, and a pure
 //! function makes of both what becomes of each row. A dry run ends there; a commit writes exactly what that plan holds, through the
 //! faces of the other rooms, and remembers what it wrote so that it can be undone while nothing else rests on it.
 
 mod calendars;
+mod evidence;
 mod http;
 mod instructors;
 mod model;
@@ -17,6 +18,7 @@ mod store;
 mod undo;
 
 pub use calendars::{begin_calendar, import_calendar, may_import_calendar};
+pub use evidence::{import_evidence, may_import_evidence};
 pub use http::{ApiDoc, routes};
 pub use instructors::{import_instructors, may_import_instructors};
 pub use model::{

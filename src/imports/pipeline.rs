@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 use super::{
     model::{
         self, Amended, Counts, Effect, File, Import, ImportKind, ImportState, Known, Options, Outcome, PersonBefore, Registered, Report,
-        RowPlan, holidays, instructors, organizations, program::ProgramFile, roster, schedule, shifts,
+        RowPlan, evidence, holidays, instructors, organizations, program::ProgramFile, roster, schedule, shifts,
     },
     store,
 };
@@ -154,6 +154,7 @@ pub fn template(kind: ImportKind, format: Format) -> Result<Vec<u8>, Error> {
         ImportKind::Schedule => model::template(schedule::COLUMNS),
         ImportKind::Holidays => model::template(holidays::COLUMNS),
         ImportKind::Shifts => model::template(shifts::COLUMNS),
+        ImportKind::Evidence => model::template(evidence::COLUMNS),
         ImportKind::Program => return Err(Error::NotFound),
     };
     written(&header, Vec::new(), format)

@@ -145,7 +145,7 @@ impl Setting {
                 self.effects.push(Effect::created("cohort", cohort.id, cohort.version));
             }
             Change::Quota(sponsor, seats) => {
-                intakes::set_quota(conn, actor, None, self.intake.ok_or_else(lost)?, sponsor, Some(seats))?;
+                intakes::set_quota(conn, actor, now, None, (self.intake.ok_or_else(lost)?, sponsor), Some(seats))?;
             }
         }
         Ok(())

@@ -49,6 +49,10 @@ pub fn import_roster(conn: &mut Conn, actor: &Actor, now: Instant, id: IntakeId,
         let detail = format!("the intake is {}; people are enrolled while it is enrolling or running", intake.state);
         return Err(Error::conflict("intake_not_open", detail));
     }
+    if !options.dry_run {
+        // Before seats are counted.
+        enrollments::settle_seats(conn, actor, now, &intake)?;
+    }
     let frame = Frame {
         directory: Directory::of(organizations::all(conn, actor)?),
         disciplines: programs::plan(conn, intake.program_version_id)?.disciplines,

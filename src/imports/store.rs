@@ -19,7 +19,7 @@ use crate::{
     people::{Person, PersonId},
     schema::{
         attendances, cohorts, enrollments, feeds, guests, hour_entries, import_effects, imports, instructor_profiles,
-        intakes as intake_rows, organizations, people, session_instructors, users,
+        intakes as intake_rows, leave_enrollments, organizations, people, session_instructors, users,
     },
     text::Name,
 };
@@ -168,7 +168,7 @@ pub(super) fn seats(conn: &mut Conn, actor: &Actor, intake: &Intake) -> Result<S
     let quotas = intakes::quotas_of(conn, actor, intake.id)?;
     Ok(Seats {
         capacity: intake.capacity.map(|capacity| left(capacity, taken)),
-        quotas: quotas.iter().filter_map(|quota| Some((quota.sponsor_id, left(quota.seats?, quota.seats_taken)))).collect(),
+        quotas: quotas.iter().filter_map(|quota| Some((quota.holder(), left(quota.seats?, quota.seats_taken)))).collect(),
     })
 }
 
@@ -186,7 +186,7 @@ pub(super) fn enrolled(conn: &mut Conn, ids: &[EnrollmentId]) -> Result<HashMap<
     Ok(found)
 }
 
-/// Those of these enrollments for which a roll was called or hours were posted, or that are somebody's guests.
+/// Those of these enrollments for which a roll was called or hours were posted, that are guests or for which leave was asked.
 pub(super) fn with_hours(conn: &mut Conn, ids: &[EnrollmentId]) -> Result<HashSet<EnrollmentId>, Error> {
     let mut found: HashSet<EnrollmentId> = HashSet::new();
     for chunk in ids.chunks(CHUNK) {
@@ -196,6 +196,8 @@ pub(super) fn with_hours(conn: &mut Conn, ids: &[EnrollmentId]) -> Result<HashSe
         found.extend(posted.distinct().load::<EnrollmentId>(conn)?);
         let invited = guests::table.filter(guests::enrollment_id.eq_any(chunk.to_vec())).select(guests::enrollment_id);
         found.extend(invited.distinct().load::<EnrollmentId>(conn)?);
+        let away = leave_enrollments::table.filter(leave_enrollments::enrollment_id.eq_any(chunk.to_vec()));
+        found.extend(away.select(leave_enrollments::enrollment_id).distinct().load::<EnrollmentId>(conn)?);
     }
     Ok(found)
 }

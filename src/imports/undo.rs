@@ -10,6 +10,7 @@ use super::{
 };
 use crate::{
     access::{Action, Actor},
+    attendance::{self, Join},
     calendars::{self, CalendarId},
     clock::Instant,
     db::{self, Conn},
@@ -40,6 +41,7 @@ pub fn undo(conn: &mut Conn, actor: &Actor, now: Instant, id: ImportId, change: 
             actor.may_beyond_intakes(Action::Import)?
         }
         ImportKind::Schedule => actor.may(Action::Import)?,
+        ImportKind::Evidence => actor.may(Action::CallRoll)?,
     }
     if let Some(intake) = import.intake_id {
         db::lock(conn, "intake", intake)?;
@@ -54,9 +56,10 @@ pub fn undo(conn: &mut Conn, actor: &Actor, now: Instant, id: ImportId, change: 
     let mut notes = Vec::new();
     match import.kind {
         ImportKind::Organizations => take_back_organizations(conn, actor, &import, &effects)?,
-        ImportKind::Instructors | ImportKind::Roster => take_back_people(conn, actor, &import, &effects)?,
+        ImportKind::Instructors | ImportKind::Roster => take_back_people(conn, actor, now, &import, &effects)?,
         ImportKind::Schedule => take_back_sessions(conn, actor, now, (&import, change.reason.as_ref()), &effects)?,
-        ImportKind::Holidays | ImportKind::Shifts => notes.extend(take_back_calendar(conn, actor, &import, &effects)?),
+        ImportKind::Holidays | ImportKind::Shifts => notes.extend(take_back_calendar(conn, actor, now, &import, &effects)?),
+        ImportKind::Evidence => take_back_evidence(conn, actor, now, &effects)?,
         ImportKind::Program => {
             let detail = "a confirmed program version is final; retire it, and cancel the intake";
             return Err(Error::conflict("import_not_undoable", detail));
@@ -83,7 +86,7 @@ fn ids<'a, T: 'static>(effects: &'a [Stored], kind: &'a str, created: bool) -> i
     effects.iter().filter(move |effect| effect.kind == kind && effect.created == created).map(|effect| (effect.id.cast(), effect))
 }
 
-fn take_back_people(conn: &mut Conn, actor: &Actor, import: &Import, effects: &[Stored]) -> Result<(), Error> {
+fn take_back_people(conn: &mut Conn, actor: &Actor, now: Instant, import: &Import, effects: &[Stored]) -> Result<(), Error> {
     let (intake, provider) = (import.intake_id, import.provider_id.ok_or_else(|| Error::internal("people without a provider"))?);
     // Nobody is deleted whom another list is just about to enroll or to correct.
     let house = organizations::find(conn, actor, provider)?.root_id;
@@ -120,7 +123,7 @@ fn take_back_people(conn: &mut Conn, actor: &Actor, import: &Import, effects: &[
     store::restored(conn, import, "person", &restored)?;
     if let Some(intake) = intake.filter(|_| !enrolled.is_empty()) {
         let intake = intakes::find(conn, actor, intake)?;
-        enrollments::remove_many(conn, actor, &intake, &enrolled)?;
+        enrollments::remove_many(conn, actor, now, &intake, &enrolled)?;
     }
     let unused: Vec<PersonId> = created.into_iter().filter(|id| !used.contains(id)).collect();
     people::remove_many(conn, actor, &unused)
@@ -133,7 +136,7 @@ fn resting_enrollments(conn: &mut Conn, effects: &[Stored], enrolled: &[Enrollme
     for (id, effect) in ids(effects, "enrollment", true) {
         match stored.get(&id) {
             None => resting.push(format!("the enrollment {id} is gone")),
-            Some((_, name)) if with_hours.contains(&id) => resting.push(format!("{name} is in a roll call or has hours")),
+            Some((_, name)) if with_hours.contains(&id) => resting.push(format!("{name} is in a roll call, or has hours or leave")),
             Some((version, name)) if *version != effect.version => resting.push(format!("the enrollment of {name} has changed since")),
             Some(_) => {}
         }
@@ -208,8 +211,17 @@ fn take_back_organizations(conn: &mut Conn, actor: &Actor, import: &Import, effe
     store::restored(conn, import, "organization", &restored.iter().map(|one| one.id).collect::<Vec<_>>())
 }
 
+/// Takes the joins out of a session's evidence; the roll call follows, but for those whom somebody called otherwise since.
+fn take_back_evidence(conn: &mut Conn, actor: &Actor, now: Instant, effects: &[Stored]) -> Result<(), Error> {
+    for (session, effect) in ids(effects, "roll_call", false) {
+        let joins: Vec<Join> = effect.before()?;
+        attendance::remove_evidence(conn, actor, now, session, &joins)?;
+    }
+    Ok(())
+}
+
 /// Lists in a calendar what was listed before, and removes one that began with the import. What is to be known of it besides.
-fn take_back_calendar(conn: &mut Conn, actor: &Actor, import: &Import, effects: &[Stored]) -> Result<Vec<String>, Error> {
+fn take_back_calendar(conn: &mut Conn, actor: &Actor, now: Instant, import: &Import, effects: &[Stored]) -> Result<Vec<String>, Error> {
     for (id, effect) in ids(effects, "calendar", false) {
         db::lock(conn, "calendar", id)?;
         let calendar = calendars::find(conn, actor, id)?;
@@ -227,7 +239,7 @@ fn take_back_calendar(conn: &mut Conn, actor: &Actor, import: &Import, effects: 
     }
     for (id, effect) in ids(effects, "intake", false) {
         let filled: Vec<CalendarId> = ids(effects, "calendar", false).map(|(id, _)| id).collect();
-        give_back_calendar(conn, actor, id, &filled, effect.before()?)?;
+        give_back_calendar(conn, actor, now, id, &filled, effect.before()?)?;
     }
     let mut notes = Vec::new();
     for (id, _) in ids(effects, "calendar", true) {
@@ -248,6 +260,7 @@ fn take_back_calendar(conn: &mut Conn, actor: &Actor, import: &Import, effects: 
 fn give_back_calendar(
     conn: &mut Conn,
     actor: &Actor,
+    now: Instant,
     intake: IntakeId,
     filled: &[CalendarId],
     before: Option<CalendarId>,
@@ -261,5 +274,5 @@ fn give_back_calendar(
         Some(found) => Some(found?.id),
     };
     let patch = IntakePatch { holiday_calendar_id: Some(before), ..IntakePatch::default() };
-    intakes::update(conn, actor, None, intake, patch).map(drop)
+    intakes::update(conn, actor, now, None, intake, patch).map(drop)
 }

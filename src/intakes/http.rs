@@ -82,7 +82,7 @@ async fn read_intake(db: Data<Db>, caller: Caller, id: Path<IntakeId>) -> Result
     Ok(Answer::ok(&row)?.tag_unless_known(&caller, &ETag::version(row.version)))
 }
 
-/// Change an intake's name, dates, mode, capacity or calendar
+/// Change an intake's name, dates, mode, capacity, waitlist, offers or calendar
 #[utoipa::path(patch, path = "/intakes/{id}", tag = "intakes",
     params(("id" = IntakeId, Path, description = "The intake"),
         ("If-Match" = String, Header, description = "The ETag last read; 428 without it")),
@@ -90,8 +90,8 @@ async fn read_intake(db: Data<Db>, caller: Caller, id: Path<IntakeId>) -> Result
     responses((status = 200, description = "The intake as it is now", body = Intake), Changing))]
 async fn update_intake(db: Data<Db>, caller: Caller, id: Path<IntakeId>, body: Body<IntakePatch>) -> Result<Answer, Error> {
     let id = id.into_inner();
-    db.write(caller.credentials.clone(), move |conn, actor, _| {
-        let row = store::update(conn, actor, Some(&caller), id, body.value()?)?;
+    db.write(caller.credentials.clone(), move |conn, actor, now| {
+        let row = store::update(conn, actor, now, Some(&caller), id, body.value()?)?;
         Ok(Answer::ok(&row)?.tag(&ETag::version(row.version)))
     })
     .await
@@ -179,9 +179,9 @@ async fn list_seat_quotas(db: Data<Db>, caller: Caller, id: Path<IntakeId>) -> R
     Answer::ok(&rows)
 }
 
-/// One sponsor's seat quota
+/// The seat quota of one sponsor or unit
 #[utoipa::path(get, path = "/intakes/{id}/seat-quotas/{sponsor_id}", tag = "seat-quotas",
-    params(("id" = IntakeId, Path, description = "The intake"), ("sponsor_id" = OrganizationId, Path, description = "The sponsor")),
+    params(("id" = IntakeId, Path, description = "The intake"), ("sponsor_id" = OrganizationId, Path, description = "The sponsor, or one of its units")),
     responses((status = 200, description = "The quota", body = SeatQuota), Unchanged, Reading))]
 async fn read_seat_quota(db: Data<Db>, caller: Caller, path: Path<(IntakeId, OrganizationId)>) -> Result<Answer, Error> {
     let (id, sponsor) = path.into_inner();
@@ -189,9 +189,9 @@ async fn read_seat_quota(db: Data<Db>, caller: Caller, path: Path<(IntakeId, Org
     Ok(Answer::ok(&row)?.tag_unless_known(&caller, &ETag::version(row.version)))
 }
 
-/// Set, change or lift a sponsor's seat quota
+/// Set, change or lift the seat quota of a sponsor or a unit
 #[utoipa::path(put, path = "/intakes/{id}/seat-quotas/{sponsor_id}", tag = "seat-quotas",
-    params(("id" = IntakeId, Path, description = "The intake"), ("sponsor_id" = OrganizationId, Path, description = "The sponsor"),
+    params(("id" = IntakeId, Path, description = "The intake"), ("sponsor_id" = OrganizationId, Path, description = "The sponsor, or one of its units"),
         ("If-Match" = Option<String>, Header, description = "The ETag last read; not needed for the first quota")),
     request_body(content = NewQuota, example = json!({"seats": 250})),
     responses((status = 200, description = "The quota as it is now", body = SeatQuota), Changing))]
@@ -202,8 +202,8 @@ async fn set_seat_quota(
     body: Body<NewQuota>,
 ) -> Result<Answer, Error> {
     let path = path.into_inner();
-    db.write(caller.credentials.clone(), move |conn, actor, _| {
-        let row = quotas::put(conn, actor, &caller, path, &body.value()?)?;
+    db.write(caller.credentials.clone(), move |conn, actor, now| {
+        let row = quotas::put(conn, actor, now, &caller, path, &body.value()?)?;
         Ok(Answer::ok(&row)?.tag(&ETag::version(row.version)))
     })
     .await

@@ -97,6 +97,17 @@ pub struct Intake {
     pub mode: SessionMode,
     /// Seats in all; null is no limit. Null to partners, trainees and instructors.
     pub capacity: Option<i32>,
+    /// Whether people may wait for a seat.
+    pub waitlist: bool,
+    /// For how many days a seat is offered to whoever is next; null: it is given at once.
+    pub offer_days: Option<i32>,
+    /// How many hours after its session a roll call is due; null: whenever.
+    pub roll_call_due_hours: Option<i32>,
+    /// How many hours after it was submitted a roll call is closed by itself; null: never.
+    pub close_after_hours: Option<i32>,
+    /// For how many days after a roll call was closed those who were called may ask for a correction; null if only a coordinator may. A
+    /// closing keeps what held then.
+    pub correction_days: Option<i32>,
     pub predecessor_id: Option<IntakeId>,
     /// The calendar whose days off the schedule warns of; null for none.
     pub holiday_calendar_id: Option<CalendarId>,
@@ -114,6 +125,27 @@ impl Intake {
             Role::ClassAdviser | Role::Instructor | Role::Partner | Role::Trainee => self.capacity = None,
         }
         self
+    }
+
+    /// The rules for its fields, new or changed.
+    pub(super) fn check(&self) -> Result<(), Error> {
+        let mut faults = Vec::new();
+        let within = |value: Option<i32>, range: std::ops::RangeInclusive<i32>| value.is_none_or(|value| range.contains(&value));
+        let mut hold = |holds: bool, pointer: &str, code: &str, detail: &str| {
+            if !holds {
+                faults.push(FieldFault::new(pointer, code, detail));
+            }
+        };
+        hold(within(self.phase, 1..=i32::MAX), "/phase", "out_of_range", "must be 1 or more");
+        hold(self.closes_on >= self.opens_on, "/closes_on", "end_before_start", "must not be before opens_on");
+        hold(is_kept(&self.opens_on), "/opens_on", "out_of_range", Instant::OUTSIDE_YEARS);
+        hold(is_kept(&self.closes_on), "/closes_on", "out_of_range", Instant::OUTSIDE_YEARS);
+        hold(within(self.capacity, 0..=i32::MAX), "/capacity", "out_of_range", "must be 0 or more");
+        hold(within(self.offer_days, 1..=365), "/offer_days", "out_of_range", "must be 1 to 365");
+        hold(within(self.roll_call_due_hours, 1..=720), "/roll_call_due_hours", "out_of_range", "must be 1 to 720");
+        hold(within(self.correction_days, 0..=366), "/correction_days", "out_of_range", "must be 0 to 366");
+        hold(within(self.close_after_hours, 1..=720), "/close_after_hours", "out_of_range", "must be 1 to 720");
+        Error::unless_valid(faults)
     }
 
     /// The state after `step`, or why it is not possible.
@@ -162,6 +194,11 @@ impl Intake {
     pub fn opening(&self) -> Instant {
         self.time_zone.day_start(self.opens_on)
     }
+
+    /// When it is over: the end of its last day. The calendar of chrono ends long after the last year that an intake may have.
+    pub fn closing(&self) -> Instant {
+        self.time_zone.day_start(self.closes_on.succ_opt().unwrap_or(self.closes_on))
+    }
 }
 
 /// An intake to be created; it begins as planned.
@@ -184,6 +221,25 @@ pub struct NewIntake {
     #[serde(default)]
     #[schema(minimum = 0)]
     pub capacity: Option<i32>,
+    /// Whether people may wait for a seat; not unless said.
+    #[serde(default)]
+    pub waitlist: bool,
+    /// For how many days a seat is offered to whoever is next; null: it is given at once.
+    #[serde(default)]
+    #[schema(minimum = 1, maximum = 365)]
+    pub offer_days: Option<i32>,
+    /// How many hours after its session a roll call is due, 1 to 720; null: whenever.
+    #[serde(default)]
+    #[schema(minimum = 1, maximum = 720)]
+    pub roll_call_due_hours: Option<i32>,
+    /// How many hours after it was submitted a roll call is closed by itself, 1 to 720; null: never.
+    #[serde(default)]
+    #[schema(minimum = 1, maximum = 720)]
+    pub close_after_hours: Option<i32>,
+    /// 7 unless said; null lets only a coordinator correct.
+    #[serde(default = "NewIntake::correction_days")]
+    #[schema(minimum = 0, maximum = 366)]
+    pub correction_days: Option<i32>,
     #[serde(default)]
     pub predecessor_id: Option<IntakeId>,
     /// A calendar of holidays that the provider keeps.
@@ -191,6 +247,44 @@ pub struct NewIntake {
     pub holiday_calendar_id: Option<CalendarId>,
     #[serde(default)]
     pub opening_approval_required: bool,
+}
+
+impl NewIntake {
+    /// The days in which corrections may be asked for, unless said otherwise.
+    pub const CORRECTION_DAYS: Option<i32> = Some(7);
+
+    fn correction_days() -> Option<i32> {
+        Self::CORRECTION_DAYS
+    }
+
+    /// The intake that it becomes.
+    pub fn planned(self, provider_id: OrganizationId, now: Instant) -> Intake {
+        Intake {
+            id: Id::generate(),
+            program_version_id: self.program_version_id,
+            provider_id,
+            code: self.code,
+            name: self.name,
+            phase: self.phase,
+            state: IntakeState::Planned,
+            time_zone: self.time_zone,
+            opens_on: self.opens_on,
+            closes_on: self.closes_on,
+            mode: self.mode,
+            capacity: self.capacity,
+            waitlist: self.waitlist,
+            offer_days: self.offer_days,
+            roll_call_due_hours: self.roll_call_due_hours,
+            close_after_hours: self.close_after_hours,
+            correction_days: self.correction_days,
+            predecessor_id: self.predecessor_id,
+            holiday_calendar_id: self.holiday_calendar_id,
+            opening_approval_required: self.opening_approval_required,
+            opening_approved_at: None,
+            version: 1,
+            created_at: now,
+        }
+    }
 }
 
 /// A merge patch (RFC 7396).
@@ -211,6 +305,20 @@ pub struct IntakePatch {
     #[serde(default, deserialize_with = "nullable")]
     #[schema(value_type = Option<i32>)]
     pub capacity: Patched<i32>,
+    #[serde(default, deserialize_with = "given")]
+    pub waitlist: Option<bool>,
+    #[serde(default, deserialize_with = "nullable")]
+    #[schema(value_type = Option<i32>)]
+    pub offer_days: Patched<i32>,
+    #[serde(default, deserialize_with = "nullable")]
+    #[schema(value_type = Option<i32>)]
+    pub roll_call_due_hours: Patched<i32>,
+    #[serde(default, deserialize_with = "nullable")]
+    #[schema(value_type = Option<i32>)]
+    pub close_after_hours: Patched<i32>,
+    #[serde(default, deserialize_with = "nullable")]
+    #[schema(value_type = Option<i32>, minimum = 0, maximum = 366)]
+    pub correction_days: Patched<i32>,
     #[serde(default, deserialize_with = "nullable")]
     #[schema(value_type = Option<CalendarId>)]
     pub holiday_calendar_id: Patched<CalendarId>,
@@ -225,26 +333,14 @@ impl IntakePatch {
         changed.closes_on = self.closes_on.unwrap_or(changed.closes_on);
         changed.mode = self.mode.unwrap_or(changed.mode);
         changed.capacity = self.capacity.unwrap_or(changed.capacity);
+        changed.waitlist = self.waitlist.unwrap_or(changed.waitlist);
+        changed.offer_days = self.offer_days.unwrap_or(changed.offer_days);
+        changed.roll_call_due_hours = self.roll_call_due_hours.unwrap_or(changed.roll_call_due_hours);
+        changed.close_after_hours = self.close_after_hours.unwrap_or(changed.close_after_hours);
+        changed.correction_days = self.correction_days.unwrap_or(changed.correction_days);
         changed.holiday_calendar_id = self.holiday_calendar_id.unwrap_or(changed.holiday_calendar_id);
         changed
     }
-}
-
-/// The rules for the fields of an intake, new or changed.
-pub(super) fn check(phase: Option<i32>, opens_on: NaiveDate, closes_on: NaiveDate, capacity: Option<i32>) -> Result<(), Error> {
-    let mut faults = Vec::new();
-    if phase.is_some_and(|phase| phase < 1) {
-        faults.push(FieldFault::new("/phase", "out_of_range", "must be 1 or more"));
-    }
-    if closes_on < opens_on {
-        faults.push(FieldFault::new("/closes_on", "end_before_start", "must not be before opens_on"));
-    }
-    let outside = [("/opens_on", opens_on), ("/closes_on", closes_on)].into_iter().filter(|(_, date)| !is_kept(date));
-    faults.extend(outside.map(|(pointer, _)| FieldFault::new(pointer, "out_of_range", Instant::OUTSIDE_YEARS)));
-    if capacity.is_some_and(|seats| seats < 0) {
-        faults.push(FieldFault::new("/capacity", "out_of_range", "must be 0 or more"));
-    }
-    Error::unless_valid(faults)
 }
 
 /// The trainees of an intake who are taught together, of one discipline.
@@ -307,14 +403,24 @@ pub(super) struct NewAmendment {
     pub(super) reason: Note,
 }
 
-/// Seats of an intake reserved for a sponsor.
-#[derive(Clone, Debug, PartialEq, Eq, Queryable, Serialize, ToSchema)]
+/// Seats of an intake reserved for a sponsor, or for one of its units.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct SeatQuota {
     pub sponsor_id: OrganizationId,
-    /// Null is no quota of its own: only the intake's capacity limits the sponsor.
+    /// The unit for which they are; null: for the whole sponsor.
+    pub unit_id: Option<OrganizationId>,
+    /// Null is no quota of its own: only the intake's capacity, and of a unit the quotas above it, limit who comes.
     pub seats: Option<i32>,
+    /// By the sponsor or the unit, and by all below it.
     pub seats_taken: i32,
     pub version: i32,
+}
+
+impl SeatQuota {
+    /// Whose it is: the sponsor, or the unit.
+    pub fn holder(&self) -> OrganizationId {
+        self.unit_id.unwrap_or(self.sponsor_id)
+    }
 }
 
 /// The quota to set.
@@ -325,22 +431,4 @@ pub(super) struct NewQuota {
     #[serde(deserialize_with = "Option::deserialize")]
     #[schema(minimum = 0, required = true)]
     pub seats: Option<i32>,
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn date(text: &str) -> NaiveDate {
-        text.parse().unwrap()
-    }
-
-    #[test]
-    fn an_intake_ends_on_or_after_the_day_it_opens() {
-        assert!(check(Some(3), date("2020-05-27"), date("2020-05-27"), None).is_ok());
-        assert!(
-            check(Some(0), date("2020-05-27"), date("2020-05-26"), Some(-1))
-                .is_err_and(|error| matches!(error, Error::Invalid(faults) if faults.len() == 3))
-        );
-    }
 }

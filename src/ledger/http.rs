@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, OpenApi, ToSchema};
 
 use super::{
+    explain::EntryExplanation,
     model::{Balance, HourEntry, HourEntryId, Ledger, NewAdjustment},
     store,
 };
@@ -19,11 +20,12 @@ use crate::{
 };
 
 #[derive(OpenApi)]
-#[openapi(paths(list_hours, adjust_hours, reverse_hours))]
+#[openapi(paths(list_hours, adjust_hours, reverse_hours, explain_hours))]
 pub struct ApiDoc;
 
 pub fn routes(api: &mut ServiceConfig) {
     api.service(at("/enrollments/{id}/hours").get(list_hours).post(adjust_hours))
+        .service(at("/hour-entries/{id}/explain").get(explain_hours))
         .service(at("/hour-entries/{id}/reverse").post(reverse_hours));
 }
 
@@ -96,6 +98,16 @@ async fn adjust_hours(db: Data<Db>, caller: Caller, id: Path<EnrollmentId>, body
         Answer::created(format!("/api/v1/enrollments/{id}/hours"), &entry)
     })
     .await
+}
+
+/// Why an entry has its minutes
+///
+/// The rule in words, the session as it was held, the line of the roll call and the amounts; and what took it back since.
+#[utoipa::path(get, path = "/hour-entries/{id}/explain", tag = "hours", params(("id" = HourEntryId, Path, description = "The entry")),
+    responses((status = 200, description = "The explanation", body = EntryExplanation), Reading))]
+async fn explain_hours(db: Data<Db>, caller: Caller, id: Path<HourEntryId>) -> Result<Answer, Error> {
+    let id = id.into_inner();
+    Answer::ok(&db.read(caller.credentials.clone(), move |conn, actor, _| store::explain::explain(conn, actor, id)).await?)
 }
 
 /// Take back an entry that was posted by hand

@@ -1,11 +1,16 @@
 //! The hour ledger: immutable postings, and the balances that are their sums.
 
+mod carrying;
+mod explain;
 mod http;
 mod make_ups;
 mod model;
 mod store;
 
+pub use explain::Amount;
 pub use http::{ApiDoc, routes};
-pub use model::{Balance, EntryKind, HourEntry, HourEntryId, Tally};
+pub use model::{Balance, CarriedHours, EntryKind, HourEntry, HourEntryId, Tally};
+pub use store::carrying::{carry_in, verify_carried};
+pub use store::explain::standing_entries;
 pub use store::make_ups::verify_make_ups;
 pub use store::{Closing, post_closing, verify};

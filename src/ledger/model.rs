@@ -215,6 +215,22 @@ pub struct Balance {
     pub carried_in_minutes: i32,
 }
 
+/// Minutes of a module.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct ModuleMinutes {
+    pub module_id: ModuleId,
+    pub minutes: i32,
+}
+
+/// What somebody takes along who is transferred.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
+pub struct CarriedHours {
+    /// By the modules of the new plan.
+    pub carried: Vec<ModuleMinutes>,
+    /// By the modules of the old one: what has no module in the new plan, or is more than is planned of it there.
+    pub left_behind: Vec<ModuleMinutes>,
+}
+
 /// An enrollment's ledger, or a page of it.
 #[derive(Debug)]
 pub(super) struct Ledger {

@@ -1,6 +1,8 @@
 //! The tables of the ledger. Entries are only ever inserted; balances are moved by the same transaction.
 
 pub(super) mod adjustments;
+pub(super) mod carrying;
+pub(super) mod explain;
 pub(super) mod hours;
 pub(super) mod make_ups;
 
@@ -196,6 +198,7 @@ pub fn post_closing(
     insert(conn, &entries)?;
     let made_up = make_ups::of_closing(conn, closing)?;
     let made_up = make_up(conn, &posting, made_up)?;
+    carrying::follow(conn, &posting)?;
     if number > 1 || made_up > 0 {
         // A first closing adds as much that is owed as it adds present.
         refuse_uncovered(conn, posting.id)?;
@@ -263,6 +266,7 @@ fn post(conn: &mut Conn, posting: &Posting, entry: &HourEntry) -> Result<(), Err
     diesel::insert_into(hour_entries::table).values(entry).execute(conn)?;
     let made_up = make_ups::of_share(conn, entry.enrollment_id, entry.module_id)?;
     make_up(conn, posting, made_up)?;
+    carrying::follow(conn, posting)?;
     refuse_uncovered(conn, posting.id)?;
     roll_up(conn, posting.id)
 }
@@ -347,9 +351,10 @@ fn strays(conn: &mut Conn) -> Result<Vec<String>, Error> {
         "SELECT e.id, e.enrollment_id, e.kind, coalesce(e.module_id <> s.module_id, 1 = 0) AS misplaced
          FROM hour_entries e LEFT JOIN sessions s ON s.id = e.session_id
          WHERE e.module_id <> s.module_id OR NOT EXISTS (SELECT 1 FROM journal_entries j WHERE j.id = e.posting_id AND (
-            (j.action = 'roll_call.closed' AND (e.kind = 'make_up' OR (e.closing IS NOT NULL AND j.subject_id = e.session_id)))
-            OR (j.action = 'hours.adjusted' AND (e.kind = 'make_up' OR (j.subject_id = e.id AND e.reverses_id IS NULL)))
-            OR (j.action = 'hours.reversed' AND (e.kind = 'make_up' OR (j.subject_id = e.id AND e.reverses_id IS NOT NULL)))))
+            (j.action = 'hours.carried' AND e.kind = 'carried_in' AND j.subject_id = e.enrollment_id)
+            OR (j.action = 'roll_call.closed' AND (e.kind IN ('make_up', 'carried_in') OR (e.closing IS NOT NULL AND j.subject_id = e.session_id)))
+            OR (j.action = 'hours.adjusted' AND (e.kind IN ('make_up', 'carried_in') OR (j.subject_id = e.id AND e.reverses_id IS NULL)))
+            OR (j.action = 'hours.reversed' AND (e.kind IN ('make_up', 'carried_in') OR (j.subject_id = e.id AND e.reverses_id IS NOT NULL)))))
          ORDER BY e.id",
     )
     .load(conn)?;

@@ -6,4 +6,4 @@ mod store;
 
 pub use http::{ApiDoc, routes};
 pub use model::{NewOrganization, Organization, OrganizationId, OrganizationKind, OrganizationPatch};
-pub use store::{all, below, by_code, check_provider, create, create_many, find, list, of_ids, remove_many, update_many, verify};
+pub use store::{all, below, by_code, check_provider, create, create_many, find, list, of_ids, remove_many, roots, update_many, verify};

@@ -195,6 +195,17 @@ pub fn of_ids(conn: &mut Conn, actor: &Actor, ids: &[OrganizationId]) -> Result<
     if found.len() < ids.len() { Err(Error::NotFound) } else { Ok(found) }
 }
 
+/// What is at the top of each of these organizations that the actor sees.
+pub fn roots(conn: &mut Conn, actor: &Actor, ids: &[OrganizationId]) -> Result<HashMap<OrganizationId, OrganizationId>, Error> {
+    let mut roots = HashMap::with_capacity(ids.len());
+    for chunk in ids.chunks(CHUNK) {
+        let seen = visible(actor).filter(organizations::id.eq_any(chunk.to_vec()));
+        let found: Vec<(OrganizationId, OrganizationId)> = seen.select((organizations::id, organizations::root_id)).load(conn)?;
+        roots.extend(found);
+    }
+    Ok(roots)
+}
+
 /// Deletes organizations that an import made, units before what they belong to.
 ///
 /// # Errors

@@ -1,7 +1,5 @@
 //! What a program is, what its versions plan, and when a plan adds up.
 
-use std::collections::HashSet;
-
 use diesel::{AsChangeset, Identifiable, Insertable, Queryable, Selectable};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -9,7 +7,7 @@ use utoipa::ToSchema;
 use crate::{
     clock::Instant,
     db::types::text_enum,
-    error::{Error, FieldFault},
+    error::Error,
     http::{
         Patched,
         body::{given, nullable},
@@ -18,19 +16,13 @@ use crate::{
     lifecycle::{LifeCycle, Step},
     organizations::OrganizationId,
     schema::{disciplines, modules, program_versions, programs},
-    text::{Code, Name, listed},
+    text::{Code, Name},
 };
 
 pub type ProgramId = Id<Program>;
 pub type ProgramVersionId = Id<ProgramVersion>;
 pub type DisciplineId = Id<Discipline>;
 pub type ModuleId = Id<Module>;
-
-const MOST_DISCIPLINES: usize = 50;
-const MOST_MODULES: usize = 500;
-/// 10,000 hours of 60 minutes.
-const MOST_MINUTES: i32 = 600_000;
-const MOST_TOTAL_MINUTES: i32 = 300_000_000;
 
 text_enum! {
     /// Where a version stands; a draft alone can be changed.
@@ -100,7 +92,7 @@ pub struct ProgramPatch {
 
 /// A version as stored, without its disciplines and modules.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Insertable, Identifiable, AsChangeset, Serialize, ToSchema)]
-#[diesel(table_name = program_versions, treat_none_as_default_value = false)]
+#[diesel(table_name = program_versions, treat_none_as_default_value = false, treat_none_as_null = true)]
 pub struct ProgramVersion {
     pub id: ProgramVersionId,
     pub program_id: ProgramId,
@@ -115,6 +107,9 @@ pub struct ProgramVersion {
     pub minutes_per_hour: i32,
     /// Whether an authorized absence stays in the denominator of the attendance rate.
     pub authorized_absence_counts: bool,
+    /// The attendance rate that an enrollment has to reach, in percent; null is none.
+    #[schema(example = 80)]
+    pub minimum_attendance_percent: Option<i32>,
     /// Counts the changes; the ETag names it.
     pub version: i32,
     pub created_at: Instant,
@@ -187,57 +182,6 @@ pub struct Plan {
     pub modules: Vec<Module>,
 }
 
-/// The content of a version to be created, or that replaces a draft's.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct NewProgramVersion {
-    #[schema(example = 24120)]
-    pub total_minutes: i32,
-    #[serde(default = "academic_hour")]
-    #[schema(example = 45)]
-    pub minutes_per_hour: i32,
-    #[serde(default = "yes")]
-    pub authorized_absence_counts: bool,
-    pub disciplines: Vec<NewDiscipline>,
-    pub modules: Vec<NewModule>,
-}
-
-/// A discipline of a version to be created.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct NewDiscipline {
-    /// Unique among the version's disciplines.
-    pub code: Code,
-    pub name: Name,
-    #[serde(default)]
-    pub latin_name: Option<Name>,
-}
-
-/// A module of a version to be created.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct NewModule {
-    /// Unique among the version's modules.
-    pub code: Code,
-    /// The code of its discipline; null or absent for a module common to all.
-    #[serde(default)]
-    pub discipline: Option<Code>,
-    pub name: Name,
-    #[serde(default)]
-    pub latin_name: Option<Name>,
-    pub kind: ModuleKind,
-    /// 1 to 600,000.
-    pub planned_minutes: i32,
-}
-
-const fn academic_hour() -> i32 {
-    45
-}
-
-const fn yes() -> bool {
-    true
-}
-
 impl ProgramPatch {
     /// What `program` becomes; equal to it if the patch alters nothing.
     pub fn apply(self, program: &Program) -> Program {
@@ -260,78 +204,6 @@ pub const LIFE_CYCLE: LifeCycle<&str, VersionState> = {
         ],
     }
 };
-
-impl NewProgramVersion {
-    /// Everything that is wrong with the content, whether or not the hours add up yet.
-    pub fn faults(&self) -> Vec<FieldFault> {
-        let mut faults = Vec::new();
-        let mut hold = |holds: bool, pointer: String, code: &str, detail: &str| {
-            if !holds {
-                faults.push(FieldFault::new(pointer, code, detail));
-            }
-        };
-        let total = (1..=MOST_TOTAL_MINUTES).contains(&self.total_minutes);
-        hold(total, "/total_minutes".to_owned(), "minutes_out_of_range", "must lie between 1 and 300000000");
-        let hour = (1..=120).contains(&self.minutes_per_hour);
-        hold(hour, "/minutes_per_hour".to_owned(), "minutes_out_of_range", "must lie between 1 and 120");
-        hold(self.disciplines.len() <= MOST_DISCIPLINES, "/disciplines".to_owned(), "too_many", "at most 50 disciplines");
-        hold(self.modules.len() <= MOST_MODULES, "/modules".to_owned(), "too_many", "at most 500 modules");
-        let mut known = HashSet::new();
-        for (index, discipline) in self.disciplines.iter().enumerate() {
-            let first = known.insert(&discipline.code);
-            hold(first, format!("/disciplines/{index}/code"), "code_repeated", "another discipline has this code");
-        }
-        let unknown =
-            format!("no discipline of this version has this code; it has {}", listed(self.disciplines.iter().map(|one| one.code.as_str())));
-        let mut taken = HashSet::new();
-        for (index, module) in self.modules.iter().enumerate() {
-            let first = taken.insert(&module.code);
-            hold(first, format!("/modules/{index}/code"), "code_repeated", "another module has this code");
-            let placed = module.discipline.as_ref().is_none_or(|code| known.contains(code));
-            hold(placed, format!("/modules/{index}/discipline"), "unknown_discipline", &unknown);
-            let timed = (1..=MOST_MINUTES).contains(&module.planned_minutes);
-            hold(timed, format!("/modules/{index}/planned_minutes"), "minutes_out_of_range", "must lie between 1 and 600000");
-        }
-        faults
-    }
-
-    /// The rows of a version with this content; `row` says whose and where it stands.
-    pub(super) fn planned(self, row: ProgramVersion) -> Plan {
-        let version = ProgramVersion {
-            total_minutes: self.total_minutes,
-            minutes_per_hour: self.minutes_per_hour,
-            authorized_absence_counts: self.authorized_absence_counts,
-            ..row
-        };
-        let disciplines: Vec<Discipline> = (1..)
-            .zip(self.disciplines)
-            .map(|(position, new)| Discipline {
-                id: Id::generate(),
-                program_version_id: version.id,
-                position,
-                code: new.code,
-                name: new.name,
-                latin_name: new.latin_name,
-            })
-            .collect();
-        let discipline_id = |code: &Code| disciplines.iter().find(|discipline| discipline.code == *code).map(|discipline| discipline.id);
-        let modules = (1..)
-            .zip(self.modules)
-            .map(|(position, new)| Module {
-                id: Id::generate(),
-                program_version_id: version.id,
-                discipline_id: new.discipline.as_ref().and_then(discipline_id),
-                position,
-                code: new.code,
-                name: new.name,
-                latin_name: new.latin_name,
-                kind: new.kind,
-                planned_minutes: new.planned_minutes,
-            })
-            .collect();
-        Plan { version, disciplines, modules }
-    }
-}
 
 impl Plan {
     /// The sum of all planned minutes.
@@ -373,33 +245,9 @@ impl Plan {
     }
 }
 
-impl VersionDocument {
-    /// The content alone, as it was or could have been sent.
-    pub fn content(&self) -> NewProgramVersion {
-        let disciplines = self.disciplines.iter().cloned();
-        let modules = self.modules.iter().cloned();
-        NewProgramVersion {
-            total_minutes: self.row.total_minutes,
-            minutes_per_hour: self.row.minutes_per_hour,
-            authorized_absence_counts: self.row.authorized_absence_counts,
-            disciplines: disciplines.map(|row| NewDiscipline { code: row.code, name: row.name, latin_name: row.latin_name }).collect(),
-            modules: modules
-                .map(|row| NewModule {
-                    code: row.code,
-                    discipline: row.discipline,
-                    name: row.name,
-                    latin_name: row.latin_name,
-                    kind: row.kind,
-                    planned_minutes: row.planned_minutes,
-                })
-                .collect(),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::content::NewProgramVersion, *};
 
     fn reference() -> NewProgramVersion {
         let file: serde_json::Value = serde_json::from_str(include_str!("../../examples/jisco/program.json")).unwrap();
@@ -415,6 +263,7 @@ mod tests {
             total_minutes: 1,
             minutes_per_hour: 1,
             authorized_absence_counts: false,
+            minimum_attendance_percent: None,
             version: 1,
             created_at: Instant::from_unix_micros(0).unwrap(),
         })
@@ -463,6 +312,7 @@ mod tests {
         let mut new = reference();
         new.total_minutes = 0;
         new.minutes_per_hour = 121;
+        new.minimum_attendance_percent = Some(101);
         new.disciplines[1].code = new.disciplines[0].code.clone();
         new.modules[1].code = new.modules[0].code.clone();
         new.modules[2].discipline = Some("met".parse().unwrap());
@@ -474,6 +324,7 @@ mod tests {
         for expected in [
             "/total_minutes",
             "/minutes_per_hour",
+            "/minimum_attendance_percent",
             "/disciplines/1/code",
             "/modules/1/code",
             "/modules/2/discipline",

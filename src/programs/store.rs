@@ -4,9 +4,12 @@ use std::collections::BTreeSet;
 
 use diesel::prelude::*;
 
-use super::model::{
-    Discipline, LIFE_CYCLE, Module, NewProgram, NewProgramVersion, Plan, Program, ProgramId, ProgramPatch, ProgramVersion,
-    ProgramVersionId, VersionDocument, VersionState,
+use super::{
+    content::NewProgramVersion,
+    model::{
+        Discipline, LIFE_CYCLE, Module, NewProgram, Plan, Program, ProgramId, ProgramPatch, ProgramVersion, ProgramVersionId,
+        VersionDocument, VersionState,
+    },
 };
 use crate::{
     access::{Action, Actor, Scope, sponsored},
@@ -224,6 +227,7 @@ pub fn create_version(
         total_minutes: 0,
         minutes_per_hour: 0,
         authorized_absence_counts: true,
+        minimum_attendance_percent: None,
         version: 1,
         created_at: now,
     });

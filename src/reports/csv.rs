@@ -1,6 +1,6 @@
 //! The progress report as a table: a line for each enrollment, then the totals.
 
-use super::model::{IntakeProgress, Labels, ProgressRow, Totals};
+use super::model::{IntakeProgress, Labels, ProgressRow, Standing, Totals};
 use crate::tabular;
 
 const HEADER: &[&str] = &[
@@ -24,14 +24,18 @@ const HEADER: &[&str] = &[
     "authorized_absence_minutes",
     "unauthorized_absence_minutes",
     "exempt_minutes",
+    "carried_in_minutes",
     "rate",
     "best_reachable",
+    "standing",
     "unsettled_sessions",
     // Counts of many; empty in the line of one enrollment.
     "heads",
     "enrollments",
     "completed",
     "completion",
+    "at_risk",
+    "out_of_reach",
     // What the report says of the intake stands on each line, so that no line can be read without it.
     "intake",
     "as_of",
@@ -39,6 +43,7 @@ const HEADER: &[&str] = &[
     "scheduled_minutes",
     "held_minutes",
     "minutes_per_hour",
+    "minimum_attendance_percent",
     "open_sessions",
 ];
 
@@ -69,7 +74,7 @@ fn who(row: &ProgressRow, labels: &Labels) -> [String; WHO] {
 }
 
 macro_rules! measures {
-    ($of:expr) => {
+    ($of:expr, $carried:expr, $standing:expr) => {
         [
             $of.plan_minutes.to_string(),
             $of.expected_minutes.to_string(),
@@ -77,8 +82,10 @@ macro_rules! measures {
             $of.authorized_absence_minutes.to_string(),
             $of.unauthorized_absence_minutes.to_string(),
             $of.exempt_minutes.to_string(),
+            $carried,
             text($of.rate.as_ref()),
             text($of.best_reachable.as_ref()),
+            text($standing),
             $of.unsettled_sessions.to_string(),
         ]
     };
@@ -93,13 +100,24 @@ pub(super) fn table(report: &IntakeProgress, labels: &Labels) -> Vec<u8> {
         report.scheduled_minutes.to_string(),
         report.held_minutes.to_string(),
         report.minutes_per_hour.to_string(),
+        text(report.minimum_attendance_percent.as_ref()),
         report.open_sessions.to_string(),
     ];
-    let line = |who: [String; WHO], measures: [String; 9], counts: [String; 4]| [&who[..], &measures, &counts, &intake].concat();
+    let line = |who: [String; WHO], measures: [String; 11], counts: [String; 6]| [&who[..], &measures, &counts, &intake].concat();
     let totals: &Totals = &report.totals;
     let mut total: [String; WHO] = Default::default();
     total[0] = "total".to_owned();
-    let counts = [totals.heads.to_string(), totals.enrollments.to_string(), totals.completed.to_string(), text(totals.completion.as_ref())];
-    let rows = report.rows.iter().map(|row| line(who(row, labels), measures!(row), Default::default()));
-    tabular::write_csv(HEADER, rows.chain([line(total, measures!(totals), counts)]))
+    let counts = [
+        totals.heads.to_string(),
+        totals.enrollments.to_string(),
+        totals.completed.to_string(),
+        text(totals.completion.as_ref()),
+        totals.at_risk.to_string(),
+        totals.out_of_reach.to_string(),
+    ];
+    let rows = report
+        .rows
+        .iter()
+        .map(|row| line(who(row, labels), measures!(row, row.carried_in_minutes.to_string(), row.standing.as_ref()), Default::default()));
+    tabular::write_csv(HEADER, rows.chain([line(total, measures!(totals, String::new(), None::<&Standing>), counts)]))
 }

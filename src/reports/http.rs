@@ -6,6 +6,7 @@ use utoipa::{IntoParams, OpenApi};
 
 use super::{
     csv,
+    explain::ProgressExplanation,
     model::{Asked, EnrollmentProgress, Format, IntakeProgress, Split},
     store::{self, Pulled},
 };
@@ -18,11 +19,12 @@ use crate::{
 };
 
 #[derive(OpenApi)]
-#[openapi(paths(read_intake_progress, read_enrollment_progress), components(schemas(Split)))]
+#[openapi(paths(read_intake_progress, read_enrollment_progress, explain_progress), components(schemas(Split)))]
 pub struct ApiDoc;
 
 pub fn routes(api: &mut ServiceConfig) {
     api.service(at("/intakes/{id}/progress").get(read_intake_progress))
+        .service(at("/enrollments/{id}/progress/explain").get(explain_progress))
         .service(at("/enrollments/{id}/progress").get(read_enrollment_progress));
 }
 
@@ -76,4 +78,16 @@ async fn read_enrollment_progress(db: Data<Db>, caller: Caller, id: Path<Enrollm
     let id = id.into_inner();
     let progress = db.read(caller.credentials.clone(), move |conn, actor, now| store::enrollment_progress(conn, actor, now, id)).await?;
     Answer::ok(&progress)
+}
+
+/// How the progress of an enrollment comes about
+///
+/// Each number with its rule in words and its amounts, and the entries that stand, which name their session, the closing of its roll call and
+/// who posted them (`/hour-entries/{id}/explain` goes on from there). Journaled as the progress is.
+#[utoipa::path(get, path = "/enrollments/{id}/progress/explain", tag = "progress",
+    params(("id" = EnrollmentId, Path, description = "The enrollment")),
+    responses((status = 200, description = "The explanation", body = ProgressExplanation), Reading))]
+async fn explain_progress(db: Data<Db>, caller: Caller, id: Path<EnrollmentId>) -> Result<Answer, Error> {
+    let id = id.into_inner();
+    Answer::ok(&db.read(caller.credentials.clone(), move |conn, actor, now| store::explain_progress(conn, actor, now, id)).await?)
 }

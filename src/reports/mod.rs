@@ -1,6 +1,7 @@
 //! Reports: what the ledger says of an intake and of one enrollment so far. Reads rollups and other rooms' tables, writes nothing.
 
 mod csv;
+mod explain;
 mod http;
 mod model;
 mod parts;

@@ -30,6 +30,18 @@ text_enum! {
 }
 
 text_enum! {
+    /// How an enrollment stands to the minimum of attendance that its program version sets.
+    pub enum Standing {
+        /// The rate is not below it.
+        OnTrack => "on_track",
+        /// The rate is below it, and can still reach it.
+        AtRisk => "at_risk",
+        /// Not even being present in all that is to come reaches it.
+        OutOfReach => "out_of_reach",
+    }
+}
+
+text_enum! {
     /// As what a report is shown.
     pub enum Format {
         Json => "json",
@@ -75,6 +87,8 @@ pub(super) struct Plan {
     pub(super) minutes_per_hour: i32,
     /// The version's rule: whether an authorized absence stays in the denominator of a rate.
     pub(super) authorized_absence_counts: bool,
+    /// The version's rule: the rate to reach, in percent.
+    pub(super) minimum_attendance_percent: Option<i32>,
 }
 
 impl Plan {
@@ -89,6 +103,18 @@ impl Plan {
         if self.authorized_absence_counts { expected } else { (expected - authorized).max(present) }
     }
 
+    /// How whoever was present for so much of what counts, with so much to come, stands to the minimum; none where nothing counts yet.
+    fn standing(&self, present: i64, counted: i64, open: i64) -> Option<Standing> {
+        let percent = i64::from(self.minimum_attendance_percent?);
+        let reaches = |present: i64, counted: i64| present * 100 >= percent * counted;
+        match counted {
+            0 => None,
+            _ if reaches(present, counted) => Some(Standing::OnTrack),
+            _ if reaches(present + open, counted + open) => Some(Standing::AtRisk),
+            _ => Some(Standing::OutOfReach),
+        }
+    }
+
     /// An enrollment's plan, in minutes. The program total is never a person's denominator.
     pub(super) fn minutes(&self, discipline: DisciplineId) -> i64 {
         self.owed_by(discipline).map(|module| module.minutes).sum()
@@ -101,8 +127,12 @@ impl Plan {
     /// The minutes of the plan that no closed roll call of the cohort covers, unscheduled ones included: what is still to be
     /// taught to it. A module that was taught longer than planned leaves nothing open and takes nothing from the others.
     pub(super) fn open(&self, discipline: DisciplineId, cohort: Option<CohortId>) -> i64 {
-        let closed = |module: &PlannedModule| cohort.and_then(|cohort| self.closed.get(&(cohort, module.id)).copied()).unwrap_or(0);
-        self.owed_by(discipline).map(|module| (module.minutes - closed(module)).max(0)).sum()
+        self.owed_by(discipline).map(|module| (module.minutes - self.closed_of(cohort, module.id)).max(0)).sum()
+    }
+
+    /// The minutes of closed roll calls of a cohort in a module.
+    pub(super) fn closed_of(&self, cohort: Option<CohortId>, module: ModuleId) -> i64 {
+        cohort.and_then(|cohort| self.closed.get(&(cohort, module)).copied()).unwrap_or(0)
     }
 }
 
@@ -152,6 +182,8 @@ pub struct ProgressRow {
     pub authorized_absence_minutes: i64,
     pub unauthorized_absence_minutes: i64,
     pub exempt_minutes: i64,
+    /// Present where the trainee was transferred from; in no other number, and in no total.
+    pub carried_in_minutes: i64,
     /// present / expected, rounded down to four places; null while nothing is expected. Where the version says so, authorized
     /// absences are left out of the denominator, here and in `best_reachable`.
     #[schema(example = "0.9583")]
@@ -159,6 +191,9 @@ pub struct ProgressRow {
     /// (present + open) / (expected + open), open being what is still to be taught; null if that is nothing.
     #[schema(example = "1.0000")]
     pub best_reachable: Option<String>,
+    /// How they stand to the version's minimum of attendance; null where it sets none, while nothing is expected, and of whoever is
+    /// neither enrolled nor suspended.
+    pub standing: Option<Standing>,
     /// Closed sessions on whose posting the enrollment's periods and the ledger disagree: hours that are owed and not in this row yet,
     /// or in it and not owed. The enrollment lists them, with their `kind`.
     pub unsettled_sessions: i64,
@@ -173,6 +208,11 @@ pub struct ProgressRow {
 }
 
 impl ProgressRow {
+    /// Whether something is still to come for them.
+    pub(super) fn stays(&self) -> bool {
+        stays(self.state)
+    }
+
     pub(super) fn of(subject: Subject, plan: &Plan) -> Self {
         let owed = plan.owed(subject.discipline_id, subject.cohort_id);
         Self::owing(subject, plan, owed)
@@ -191,8 +231,7 @@ impl ProgressRow {
 
     fn owing(subject: Subject, plan: &Plan, owed: Owed) -> Self {
         let balance = subject.balance;
-        // Whoever has left, failed or completed owes nothing that is still to come.
-        let stays = matches!(subject.state, EnrollmentState::Enrolled | EnrollmentState::Suspended);
+        let stays = stays(subject.state);
         let open = if stays { owed.open } else { 0 };
         let (expected, present) = (i64::from(balance.expected()), i64::from(balance.present()));
         let counted = plan.counted(expected, present, balance.authorized_absence_minutes.into());
@@ -212,14 +251,21 @@ impl ProgressRow {
             authorized_absence_minutes: balance.authorized_absence_minutes.into(),
             unauthorized_absence_minutes: balance.unauthorized_absence_minutes.into(),
             exempt_minutes: balance.exempt_minutes.into(),
+            carried_in_minutes: balance.carried_in_minutes.into(),
             rate: ratio(present, counted),
             best_reachable: ratio(present + open, counted + open),
+            standing: plan.standing(present, counted, open).filter(|_| stays),
             unsettled_sessions: subject.unsettled_sessions,
             open_minutes: open,
             counted_minutes: counted,
             owed_sessions: expected > 0 || balance.exempt_minutes > 0,
         }
     }
+}
+
+/// Whether something is still to come: whoever has left, failed or completed owes nothing any more.
+fn stays(state: EnrollmentState) -> bool {
+    matches!(state, EnrollmentState::Enrolled | EnrollmentState::Suspended)
 }
 
 /// The sums of rows, in minutes, and the ratios of the sums.
@@ -241,6 +287,9 @@ pub struct Totals {
     pub exempt_minutes: i64,
     pub rate: Option<String>,
     pub best_reachable: Option<String>,
+    /// How many rows have this standing.
+    pub at_risk: i64,
+    pub out_of_reach: i64,
     pub unsettled_sessions: i64,
     /// completed / 人次.
     pub completion: Option<String>,
@@ -266,6 +315,8 @@ impl Totals {
             exempt_minutes: sum(|row| row.exempt_minutes),
             rate: ratio(present, counted),
             best_reachable: ratio(present + open, counted + open),
+            at_risk: sum(|row| i64::from(row.standing == Some(Standing::AtRisk))),
+            out_of_reach: sum(|row| i64::from(row.standing == Some(Standing::OutOfReach))),
             unsettled_sessions: sum(|row| row.unsettled_sessions),
             completion: ratio(completed, enrollments),
         }
@@ -290,6 +341,9 @@ pub struct IntakeProgress {
     /// Minutes of an academic hour.
     #[schema(example = 45)]
     pub minutes_per_hour: i32,
+    /// The attendance rate to reach, in percent; null where the version sets none.
+    #[schema(example = 80)]
+    pub minimum_attendance_percent: Option<i32>,
     /// Held sessions whose roll call is not closed: their hours are in no row yet.
     pub open_sessions: i64,
     pub rows: Vec<ProgressRow>,
@@ -327,6 +381,9 @@ impl Labels {
 pub struct EnrollmentProgress {
     pub as_of: Instant,
     pub minutes_per_hour: i32,
+    /// The attendance rate to reach, in percent; null where the version sets none.
+    #[schema(example = 80)]
+    pub minimum_attendance_percent: Option<i32>,
     #[serde(flatten)]
     pub row: ProgressRow,
     /// Every module of the plan.
@@ -403,8 +460,21 @@ mod tests {
         assert_eq!((row.rate.as_deref(), row.best_reachable.as_deref()), (Some("1.0000"), Some("1.0000")));
         let row = ProgressRow::of(subject(90, EnrollmentState::Enrolled), &plan);
         assert_eq!((row.rate.as_deref(), row.best_reachable.as_deref()), (Some("0.5000"), Some("0.7500")));
+        assert_eq!(row.standing, None);
         // Who has left has nothing more to come.
         let row = ProgressRow::of(subject(90, EnrollmentState::Withdrawn), &plan);
         assert_eq!(row.best_reachable.as_deref(), Some("0.5000"));
+    }
+
+    #[test]
+    fn a_standing_compares_products_and_not_rounded_rates() {
+        use Standing::{AtRisk, OnTrack, OutOfReach};
+        let plan = |percent| Plan { minimum_attendance_percent: percent, ..counting() };
+        assert_eq!(plan(None).standing(0, 90, 0), None);
+        assert_eq!(plan(Some(80)).standing(0, 0, 900), None);
+        assert_eq!(plan(Some(80)).standing(72, 90, 0), Some(OnTrack));
+        assert_eq!(plan(Some(80)).standing(71, 90, 5), Some(AtRisk));
+        assert_eq!(plan(Some(80)).standing(71, 90, 4), Some(OutOfReach));
+        assert_eq!(plan(Some(100)).standing(89_999, 90_000, 900_000), Some(OutOfReach));
     }
 }

@@ -22,6 +22,12 @@ pub struct Part {
     pub heads: i64,
     /// 人次: enrollments with at least one closed session owed; of a module, of it.
     pub enrollments: i64,
+    /// Delivered: held sessions, each once; of a cohort or discipline those that were for it. Null of a unit, to which nobody teaches.
+    #[schema(example = 5400)]
+    pub held_minutes: Option<i64>,
+    /// How many are at risk of the minimum of attendance; null of a module, for which there is none.
+    pub at_risk: Option<i64>,
+    pub out_of_reach: Option<i64>,
     #[serde(flatten)]
     pub measures: Measures,
 }
@@ -69,13 +75,16 @@ pub(super) type Named = Option<(uuid::Uuid, Code, Name)>;
 impl Part {
     pub(super) fn of(named: Named, plan_minutes: i64, sums: Sums) -> Self {
         let (id, code, name) = named.map_or((None, None, None), |(id, code, name)| (Some(id), Some(code), Some(name)));
-        Self { id, code, name, heads: sums.heads, enrollments: sums.enrollments, measures: Measures::of(plan_minutes, sums) }
+        let Sums { heads, enrollments, .. } = sums;
+        let measures = Measures::of(plan_minutes, sums);
+        Self { id, code, name, heads, enrollments, held_minutes: None, at_risk: None, out_of_reach: None, measures }
     }
 
     /// The sums of some rows.
     pub(super) fn of_rows<'a>(named: Named, rows: impl Iterator<Item = &'a ProgressRow> + Clone) -> Self {
         let totals = Totals::of(rows);
-        Self::of(named, totals.plan_minutes, Sums::from(&totals))
+        let (at_risk, out_of_reach) = (Some(totals.at_risk), Some(totals.out_of_reach));
+        Self { at_risk, out_of_reach, ..Self::of(named, totals.plan_minutes, Sums::from(&totals)) }
     }
 }
 

@@ -1,15 +1,18 @@
 //! The queries of the reports: a fixed number of them, whatever the size of the intake or the database.
 
+mod parts;
+
 use std::collections::{BTreeSet, HashMap};
 
 use diesel::{
-    dsl::{count, count_star, sum},
+    dsl::{count_star, sum},
     prelude::*,
 };
 
 use super::{
-    model::{Asked, EnrollmentProgress, Format, IntakeProgress, Labels, Plan, PlannedModule, ProgressRow, Split, Subject, Totals},
-    parts::{Measures, ModuleProgress, Named, Part, Sums},
+    explain::ProgressExplanation,
+    model::{Asked, EnrollmentProgress, Format, IntakeProgress, Labels, Plan, PlannedModule, ProgressRow, Subject, Totals},
+    parts::{Measures, ModuleProgress},
 };
 use crate::{
     access::{Action, Actor, Role, Scope},
@@ -19,16 +22,16 @@ use crate::{
     enrollments::{self, EnrollmentId, EnrollmentState},
     error::Error,
     http::{Caller, ETag},
-    intakes::{self, CohortId, CohortRow, Intake, IntakeId},
+    intakes::{self, CohortId, Intake, IntakeId},
     journal::NewEntry,
-    ledger::Balance,
+    ledger::{self, Balance},
     organizations::{OrganizationId, below},
     people::{self, PersonId},
     programs::{DisciplineId, ModuleId},
     schedule::SessionState,
     schema::{
-        amendments, disciplines, enrollments as enrolled, hour_balances, intake_sponsors, intakes as intake_rows, module_hour_balances,
-        modules, organizations, people as person_rows, program_versions, roll_calls, session_cohorts, sessions, unsettled_sessions,
+        amendments, disciplines, enrollments as enrolled, hour_balances, intake_sponsors, intakes as intake_rows, modules, organizations,
+        people as person_rows, program_versions, roll_calls, session_cohorts, sessions, unsettled_sessions,
     },
     text::{Code, Name},
 };
@@ -57,13 +60,7 @@ pub fn intake_progress(conn: &mut Conn, actor: &Actor, now: Instant, caller: &Ca
     }
     let plan = plan(conn, &intake)?;
     let rows = ProgressRow::all(subjects(conn, actor, id, None)?, &plan);
-    let split = match asked.by {
-        None => None,
-        Some(Split::Discipline) => Some(by_discipline(conn, &intake, &rows)?),
-        Some(Split::Module) => Some(by_module(conn, actor, &intake, &plan, &rows)?),
-        Some(Split::Cohort) => Some(by_cohort(conn, &intake, &rows)?),
-        Some(Split::Unit) => Some(by_unit(conn, &rows)?),
-    };
+    let split = asked.by.map(|by| parts::split(conn, actor, &intake, by, (&plan, &rows))).transpose()?;
     let taught = taught(conn, id)?;
     actor.record(NewEntry::of("report.pulled", "intake", id).provider(intake.provider_id).intake(id).to(&asked));
     let report = IntakeProgress {
@@ -72,6 +69,7 @@ pub fn intake_progress(conn: &mut Conn, actor: &Actor, now: Instant, caller: &Ca
         scheduled_minutes: taught.scheduled,
         held_minutes: taught.held,
         minutes_per_hour: plan.minutes_per_hour,
+        minimum_attendance_percent: plan.minimum_attendance_percent,
         open_sessions: taught.open_sessions,
         totals: Totals::of(rows.iter()),
         rows,
@@ -89,12 +87,8 @@ pub fn intake_progress(conn: &mut Conn, actor: &Actor, now: Instant, caller: &Ca
 /// The progress of one enrollment, with every module of its plan. Where a partner pulls it, that is journaled as for a whole report:
 /// it leaves the house. Those of the house and the trainee only look.
 pub fn enrollment_progress(conn: &mut Conn, actor: &Actor, now: Instant, id: EnrollmentId) -> Result<EnrollmentProgress, Error> {
-    let enrollment = enrollments::find(conn, actor, id)?;
-    actor.may(Action::ReadOwnProgress)?;
-    let intake: Intake = intake_rows::table.find(enrollment.intake_id).select(Intake::as_select()).first(conn)?;
-    let plan = plan(conn, &intake)?;
-    let subject = subjects(conn, actor, intake.id, Some(id))?.pop().ok_or(Error::NotFound)?;
-    let mut sums = module_sums(conn, actor, &plan, intake.id, Some(id))?;
+    let (intake, plan, subject) = subject_of(conn, actor, id)?;
+    let mut sums = parts::module_sums(conn, actor, &plan, intake.id, Some(id))?;
     let modules = plan
         .owed_by(subject.discipline_id)
         .map(|module| {
@@ -108,11 +102,35 @@ pub fn enrollment_progress(conn: &mut Conn, actor: &Actor, now: Instant, id: Enr
         })
         .collect();
     let row = ProgressRow::of(subject, &plan);
+    record_pull(actor, &intake, id);
+    let Plan { minutes_per_hour, minimum_attendance_percent, .. } = plan;
+    Ok(EnrollmentProgress { as_of: now, minutes_per_hour, minimum_attendance_percent, row, modules })
+}
+
+/// An enrollment as a report finds it, with its intake and what that plans.
+fn subject_of(conn: &mut Conn, actor: &Actor, id: EnrollmentId) -> Result<(Intake, Plan, Subject), Error> {
+    let enrollment = enrollments::find(conn, actor, id)?;
+    actor.may(Action::ReadOwnProgress)?;
+    let intake: Intake = intake_rows::table.find(enrollment.intake_id).select(Intake::as_select()).first(conn)?;
+    let plan = plan(conn, &intake)?;
+    let subject = subjects(conn, actor, intake.id, Some(id))?.pop().ok_or(Error::NotFound)?;
+    Ok((intake, plan, subject))
+}
+
+/// A partner's look leaves the house; those of the house and the trainee only look.
+fn record_pull(actor: &Actor, intake: &Intake, id: EnrollmentId) {
     if actor.role() == Role::Partner {
         let entry = NewEntry::of("report.pulled", "enrollment", id).provider(intake.provider_id).intake(intake.id);
         actor.record(entry.to(&Asked { format: Format::Json, by: None }));
     }
-    Ok(EnrollmentProgress { as_of: now, minutes_per_hour: plan.minutes_per_hour, row, modules })
+}
+
+/// How the numbers of an enrollment's progress come about. Journaled as [`enrollment_progress`] is.
+pub(super) fn explain_progress(conn: &mut Conn, actor: &Actor, now: Instant, id: EnrollmentId) -> Result<ProgressExplanation, Error> {
+    let (intake, plan, subject) = subject_of(conn, actor, id)?;
+    let entries = ledger::standing_entries(conn, actor, id)?;
+    record_pull(actor, &intake, id);
+    Ok(ProgressExplanation::new(now, ProgressRow::of(subject, &plan), &plan, entries))
 }
 
 /// What determines a report: the version of what it shows, whose rows it shows, and what was asked for.
@@ -199,11 +217,15 @@ fn plan(conn: &mut Conn, intake: &Intake) -> Result<Plan, Error> {
         .select((session_cohorts::cohort_id, sessions::module_id, sum(sessions::held_minutes)))
         .load(conn)?;
     let closed = closed.into_iter().map(|(cohort, module, minutes)| ((cohort, module), minutes.unwrap_or(0))).collect();
-    let (minutes_per_hour, authorized_absence_counts) = program_versions::table
+    let (minutes_per_hour, authorized_absence_counts, minimum_attendance_percent) = program_versions::table
         .find(intake.program_version_id)
-        .select((program_versions::minutes_per_hour, program_versions::authorized_absence_counts))
+        .select((
+            program_versions::minutes_per_hour,
+            program_versions::authorized_absence_counts,
+            program_versions::minimum_attendance_percent,
+        ))
         .first(conn)?;
-    Ok(Plan { modules, closed, minutes_per_hour, authorized_absence_counts })
+    Ok(Plan { modules, closed, minutes_per_hour, authorized_absence_counts, minimum_attendance_percent })
 }
 
 struct Taught {
@@ -341,103 +363,4 @@ fn subject(seated: Seated, minutes: Option<Minutes>, unsettled: &HashMap<Enrollm
         balance,
         unsettled_sessions,
     }
-}
-
-fn by_discipline(conn: &mut Conn, intake: &Intake, rows: &[ProgressRow]) -> Result<Vec<Part>, Error> {
-    let known: Vec<(DisciplineId, Code, Name)> = disciplines::table
-        .filter(disciplines::program_version_id.eq(intake.program_version_id))
-        .order(disciplines::position)
-        .select((disciplines::id, disciplines::code, disciplines::name))
-        .load(conn)?;
-    let part = |(id, code, name): (DisciplineId, Code, Name)| {
-        Part::of_rows(Some((id.uuid(), code, name)), rows.iter().filter(move |row| row.discipline_id == id))
-    };
-    Ok(known.into_iter().map(part).collect())
-}
-
-/// By code; whoever is in no cohort comes last.
-fn by_cohort(conn: &mut Conn, intake: &Intake, rows: &[ProgressRow]) -> Result<Vec<Part>, Error> {
-    let mut parts = Vec::new();
-    for CohortRow { id, code, name, .. } in intakes::cohorts_of(conn, intake.id)? {
-        parts.push((Some(id), Some((id.uuid(), code, name))));
-    }
-    parts.push((None, None));
-    let of = |id: Option<CohortId>| rows.iter().filter(move |row| row.cohort_id == id);
-    let part = |(id, named): (Option<CohortId>, Named)| (of(id).count() > 0).then(|| Part::of_rows(named, of(id)));
-    Ok(parts.into_iter().filter_map(part).collect())
-}
-
-/// By code.
-fn by_unit(conn: &mut Conn, rows: &[ProgressRow]) -> Result<Vec<Part>, Error> {
-    let ids: BTreeSet<OrganizationId> = rows.iter().map(|row| row.unit_id).collect();
-    let mut units: Vec<(OrganizationId, Code, Name)> = Vec::new();
-    for chunk in ids.into_iter().collect::<Vec<_>>().chunks(CHUNK) {
-        let known = organizations::table.filter(organizations::id.eq_any(chunk.to_vec()));
-        units.extend(
-            known.select((organizations::id, organizations::code, organizations::name)).load::<(OrganizationId, Code, Name)>(conn)?,
-        );
-    }
-    units.sort_unstable_by(|(one, code, _), (other, its, _)| code.cmp(its).then(one.cmp(other)));
-    let part = |(id, code, name): (OrganizationId, Code, Name)| {
-        Part::of_rows(Some((id.uuid(), code, name)), rows.iter().filter(move |row| row.unit_id == id))
-    };
-    Ok(units.into_iter().map(part).collect())
-}
-
-fn by_module(conn: &mut Conn, actor: &Actor, intake: &Intake, plan: &Plan, rows: &[ProgressRow]) -> Result<Vec<Part>, Error> {
-    let mut sums = module_sums(conn, actor, plan, intake.id, None)?;
-    let part = |module: &PlannedModule| {
-        let owing = rows.iter().filter(|row| module.discipline_id.is_none_or(|own| own == row.discipline_id)).count();
-        let plan_minutes = module.minutes * i64::try_from(owing).unwrap_or(0);
-        let sums = sums.remove(&module.id).unwrap_or_default();
-        Part::of(Some((module.id.uuid(), module.code.clone(), module.name.clone())), plan_minutes, sums)
-    };
-    Ok(plan.modules.iter().map(part).collect())
-}
-
-/// The sums of the module balances of the enrollments that the actor sees, or of one of them.
-fn module_sums(
-    conn: &mut Conn,
-    actor: &Actor,
-    plan: &Plan,
-    id: IntakeId,
-    only: Option<EnrollmentId>,
-) -> Result<HashMap<ModuleId, Sums>, Error> {
-    use module_hour_balances as b;
-    type Minutes = (Option<i64>, Option<i64>, Option<i64>, Option<i64>, Option<i64>, Option<i64>);
-    type Row = (ModuleId, i64, i64, Minutes);
-    let query = b::table
-        .inner_join(enrolled::table.on(enrolled::id.eq(b::enrollment_id)))
-        .filter(enrolled::intake_id.eq(id))
-        // Of what was posted and taken back nothing is owed, and so nothing is present.
-        .filter((b::attended + b::authorized_absence + b::unauthorized_absence + b::exempt).gt(0))
-        .group_by(b::module_id)
-        .select((
-            b::module_id,
-            count(enrolled::person_id).aggregate_distinct(),
-            count_star(),
-            (
-                sum(b::attended),
-                sum(b::make_up),
-                sum(b::adjustment),
-                sum(b::authorized_absence),
-                sum(b::unauthorized_absence),
-                sum(b::exempt),
-            ),
-        ));
-    let rows: Vec<Row> = match (only, actor.scope()) {
-        // The enrollment was found in the actor's scope.
-        (Some(enrollment), _) => query.filter(enrolled::id.eq(enrollment)).load(conn)?,
-        (None, Scope::Sponsor(organization)) => query.filter(enrolled::unit_id.eq_any(below(organization))).load(conn)?,
-        (None, _) => query.load(conn)?,
-    };
-    let sums = |(id, heads, enrollments, (attended, make_up, adjustment, authorized, unauthorized, exempt)): Row| {
-        let [attended, make_up, adjustment, authorized, unauthorized, exempt] =
-            [attended, make_up, adjustment, authorized, unauthorized, exempt].map(|minutes| minutes.unwrap_or(0));
-        let (expected, present) = (attended + authorized + unauthorized, attended + make_up + adjustment);
-        let counted = plan.counted(expected, present, authorized);
-        let sums = Sums { heads, enrollments, expected, counted, present, authorized, unauthorized, exempt };
-        (id, sums)
-    };
-    Ok(rows.into_iter().map(sums).collect())
 }

@@ -63,6 +63,11 @@ impl Invited {
         Self(of_session)
     }
 
+    /// When and in which cohorts they are enrolled in the intake of the sessions.
+    pub(super) fn placements(&self) -> impl Iterator<Item = Enrolled> {
+        self.0.values().flatten().map(|guest| guest.enrolled)
+    }
+
     fn enrolled_at<'a>(&'a self, one: &'a Candidate) -> impl Iterator<Item = &'a Guest> {
         let invited = one.stored.and_then(|id| self.0.get(&id)).into_iter().flatten();
         invited.filter(|guest| guest.enrolled.covers(one.plan.starts_at))

@@ -17,6 +17,7 @@ mod imports;
 mod instructors;
 mod intakes;
 mod journal;
+mod leave;
 mod ledger;
 mod organizations;
 mod people;

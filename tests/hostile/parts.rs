@@ -1,6 +1,6 @@
 //! What the parts of a workbook may do: strings, styles, names and cells that multiply, and XML that is not meant.
 
-use crate::support::{BOOK_RELS, MIB, ROW, book, measured, refused, shared, sheet, turn};
+use crate::support::{BOOK_RELS, MIB, ROW, book, largest, measured, refused, shared, sheet, turn};
 
 #[test]
 fn shared_strings() {
@@ -119,12 +119,6 @@ fn many_cells() {
     refused("one cell 590,000 times", "workbook_unreadable", || sheet(&r#"<c r="A1"><v>1</v></c>"#.repeat(590_000)));
     refused("many rows (XLSX)", "too_many_rows", || sheet(&"<row><c><v>1</v></c></row>".repeat(390_000)));
     refused("long cell (XLSX)", "cell_too_long", || sheet(&format!(r#"<c r="A1" t="str"><v>{}</v></c>"#, "x".repeat(250_000))));
-    let accepted = measured("as many cells as fit (XLSX)", || {
-        let row = |number| {
-            let cells = "<c><v>1</v></c>".repeat(28);
-            format!(r#"<row r="{number}">{cells}</row>"#)
-        };
-        sheet(&(1..=20_000).map(row).collect::<String>())
-    });
+    let accepted = measured("as many cells as fit (XLSX)", largest);
     assert_eq!(accepted.unwrap().rows.len(), 19_999);
 }

@@ -18,6 +18,7 @@ CREATE TABLE program_versions (
     total_minutes integer NOT NULL CHECK (total_minutes > 0),
     minutes_per_hour integer NOT NULL CHECK (minutes_per_hour BETWEEN 1 AND 120),
     authorized_absence_counts boolean NOT NULL,
+    minimum_attendance_percent integer CHECK (minimum_attendance_percent BETWEEN 1 AND 100),
     version integer NOT NULL DEFAULT 1 CHECK (version > 0),
     created_at timestamptz NOT NULL,
     UNIQUE (program_id, number)
@@ -63,7 +64,8 @@ CREATE TRIGGER program_versions_steps BEFORE UPDATE ON program_versions FOR EACH
 CREATE FUNCTION program_versions_are_immutable() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF OLD.state <> 'draft' AND (NEW.program_id IS DISTINCT FROM OLD.program_id OR NEW.number <> OLD.number OR NEW.total_minutes <> OLD.total_minutes
-        OR NEW.minutes_per_hour <> OLD.minutes_per_hour OR NEW.authorized_absence_counts <> OLD.authorized_absence_counts) THEN
+        OR NEW.minutes_per_hour <> OLD.minutes_per_hour OR NEW.authorized_absence_counts <> OLD.authorized_absence_counts
+        OR NEW.minimum_attendance_percent IS DISTINCT FROM OLD.minimum_attendance_percent) THEN
         RAISE EXCEPTION 'muster:version_confirmed';
     END IF;
     RETURN NEW;

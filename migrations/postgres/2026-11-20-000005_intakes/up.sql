@@ -11,6 +11,13 @@ CREATE TABLE intakes (
     closes_on date NOT NULL,
     mode text NOT NULL CHECK (mode IN ('on_site', 'live_online', 'mixed', 'recorded')),
     capacity integer CHECK (capacity >= 0),
+    -- Whether people may wait for a seat, and how many days an offer of one stands; null: seats are not offered but given.
+    waitlist boolean NOT NULL DEFAULT false,
+    offer_days integer CHECK (offer_days BETWEEN 1 AND 365),
+    roll_call_due_hours integer CHECK (roll_call_due_hours BETWEEN 1 AND 720),
+    close_after_hours integer CHECK (close_after_hours BETWEEN 1 AND 720),
+    -- For how many days after a closing those who were called may ask for a correction; null if only a coordinator does.
+    correction_days integer CHECK (correction_days BETWEEN 0 AND 366),
     -- Kept by the triggers on enrollments; the seat rules compare against it.
     seats_taken integer NOT NULL DEFAULT 0 CHECK (seats_taken >= 0),
     predecessor_id uuid REFERENCES intakes (id),

@@ -12,8 +12,23 @@ CREATE TABLE enrollments (
     funding text CHECK (length(funding) BETWEEN 1 AND 200),
     crew text CHECK (length(crew) BETWEEN 1 AND 64),
     state text NOT NULL CHECK (state IN ('nominated', 'applied', 'waitlisted', 'offered', 'approved', 'enrolled', 'suspended', 'completed', 'failed', 'withdrawn', 'rejected', 'transferred')),
+    -- How whoever has withdrawn came to it.
+    withdrawal text CHECK (withdrawal IN ('left', 'never_arrived', 'declined', 'offer_expired', 'replaced', 'intake_cancelled')),
+    -- Whose place it took over: seat, quota and all, even where these are full.
+    replaces_id uuid REFERENCES enrollments (id),
+    -- From which enrollment the same person came here.
+    transferred_from_id uuid REFERENCES enrollments (id),
+    -- Where it waits or waited: the higher priority first, and then the lower position. Given once.
+    priority smallint,
+    position integer CHECK (position > 0),
+    -- Until when an offered seat is kept.
+    offer_expires_at timestamptz,
     version integer NOT NULL DEFAULT 1 CHECK (version > 0),
     created_at timestamptz NOT NULL,
+    CHECK ((state = 'withdrawn') = (withdrawal IS NOT NULL)),
+    CHECK ((priority IS NULL) = (position IS NULL)),
+    CHECK (state <> 'waitlisted' OR position IS NOT NULL),
+    CHECK ((state = 'offered') = (offer_expires_at IS NOT NULL)),
     UNIQUE (intake_id, id),
     FOREIGN KEY (intake_id, program_version_id) REFERENCES intakes (id, program_version_id),
     FOREIGN KEY (discipline_id, program_version_id) REFERENCES disciplines (id, program_version_id),
@@ -27,6 +42,11 @@ CREATE INDEX enrollments_cohort ON enrollments (cohort_id, intake_id, discipline
 CREATE INDEX enrollments_sponsor_unit ON enrollments (sponsor_id, unit_id);
 CREATE INDEX enrollments_unit ON enrollments (unit_id);
 CREATE INDEX enrollments_payer ON enrollments (payer_id);
+-- No two wait in one place.
+CREATE UNIQUE INDEX enrollments_waitlist ON enrollments (intake_id, position) WHERE state = 'waitlisted';
+-- A place is taken over once, and gone on from once.
+CREATE UNIQUE INDEX enrollments_transferred_from ON enrollments (transferred_from_id);
+CREATE UNIQUE INDEX enrollments_replaces ON enrollments (replaces_id);
 -- One open enrollment for each person in an intake.
 CREATE UNIQUE INDEX enrollments_one_open ON enrollments (intake_id, person_id)
     WHERE state NOT IN ('rejected', 'withdrawn', 'transferred');
@@ -60,21 +80,21 @@ CREATE TABLE enrollment_steps (
 CREATE INDEX enrollment_steps_enrollment ON enrollment_steps (enrollment_id);
 CREATE INDEX enrollment_steps_user ON enrollment_steps (user_id);
 
--- Seats: a statement that takes seats is refused when they would exceed the capacity or the sponsor's quota. It runs once a
--- statement, on the difference, because ten thousand updates of one intake row in one transaction are quadratic here.
-CREATE FUNCTION enrollments_take_seats(taking uuid, sponsor uuid, delta bigint) RETURNS void LANGUAGE plpgsql AS $$
+-- Seats: a statement that takes seats is refused when they would exceed the capacity or the sponsor's quota, unless they are taken over
+-- from others. It runs once a statement, on the difference, because ten thousand updates of one intake row in one transaction are quadratic here.
+CREATE FUNCTION enrollments_take_seats(taking uuid, sponsor uuid, delta bigint, taken_over boolean) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     IF delta = 0 THEN
         RETURN;
     END IF;
     UPDATE intakes SET seats_taken = seats_taken + delta
-        WHERE id = taking AND (delta < 0 OR capacity IS NULL OR seats_taken + delta <= capacity);
+        WHERE id = taking AND (taken_over OR delta < 0 OR capacity IS NULL OR seats_taken + delta <= capacity);
     IF NOT FOUND THEN
         RAISE EXCEPTION 'muster:capacity_full';
     END IF;
     INSERT INTO intake_sponsors (intake_id, sponsor_id) VALUES (taking, sponsor) ON CONFLICT DO NOTHING;
     UPDATE intake_sponsors SET seats_taken = seats_taken + delta
-        WHERE intake_id = taking AND sponsor_id = sponsor AND (delta < 0 OR seats IS NULL OR seats_taken + delta <= seats);
+        WHERE intake_id = taking AND sponsor_id = sponsor AND (taken_over OR delta < 0 OR seats IS NULL OR seats_taken + delta <= seats);
     IF NOT FOUND THEN
         RAISE EXCEPTION 'muster:quota_full';
     END IF;
@@ -86,9 +106,9 @@ $$;
 
 CREATE FUNCTION enrollments_seat_on_insert() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    PERFORM enrollments_take_seats(d.intake_id, d.sponsor_id, d.delta) FROM (
-        SELECT intake_id, sponsor_id, count(*) AS delta FROM new_rows
-        WHERE enrollment_state_is_seated(state) GROUP BY intake_id, sponsor_id ORDER BY intake_id, sponsor_id) d;
+    PERFORM enrollments_take_seats(d.intake_id, d.sponsor_id, d.delta, d.taken_over) FROM (
+        SELECT intake_id, sponsor_id, replaces_id IS NOT NULL AS taken_over, count(*) AS delta FROM new_rows
+        WHERE enrollment_state_is_seated(state) GROUP BY intake_id, sponsor_id, taken_over ORDER BY intake_id, sponsor_id, taken_over) d;
     RETURN NULL;
 END $$;
 CREATE TRIGGER enrollments_seat_on_insert AFTER INSERT ON enrollments
@@ -96,7 +116,7 @@ CREATE TRIGGER enrollments_seat_on_insert AFTER INSERT ON enrollments
 
 CREATE FUNCTION enrollments_seat_on_update() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    PERFORM enrollments_take_seats(d.intake_id, d.sponsor_id, d.delta) FROM (
+    PERFORM enrollments_take_seats(d.intake_id, d.sponsor_id, d.delta, false) FROM (
         SELECT intake_id, sponsor_id, sum(delta)::bigint AS delta FROM (
             SELECT intake_id, sponsor_id, -1 AS delta FROM old_rows WHERE enrollment_state_is_seated(state)
             UNION ALL
@@ -109,13 +129,49 @@ CREATE TRIGGER enrollments_seat_on_update AFTER UPDATE ON enrollments
 
 CREATE FUNCTION enrollments_seat_on_delete() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    PERFORM enrollments_take_seats(d.intake_id, d.sponsor_id, d.delta) FROM (
+    PERFORM enrollments_take_seats(d.intake_id, d.sponsor_id, d.delta, false) FROM (
         SELECT intake_id, sponsor_id, -count(*) AS delta FROM old_rows
         WHERE enrollment_state_is_seated(state) GROUP BY intake_id, sponsor_id ORDER BY intake_id, sponsor_id) d;
     RETURN NULL;
 END $$;
 CREATE TRIGGER enrollments_seat_on_delete AFTER DELETE ON enrollments
     REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION enrollments_seat_on_delete();
+
+-- Whoever takes over a place has what that one had: what its last step, which was to be replaced, led out of.
+CREATE FUNCTION enrollments_replace_exactly() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NEW.replaces_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM enrollments e
+        JOIN enrollment_steps s ON s.enrollment_id = e.id AND s.to_state = e.state AND s.from_state = NEW.state
+        WHERE e.id = NEW.replaces_id AND e.withdrawal = 'replaced' AND e.person_id <> NEW.person_id AND e.intake_id = NEW.intake_id
+            AND e.sponsor_id = NEW.sponsor_id AND e.unit_id = NEW.unit_id AND e.discipline_id = NEW.discipline_id
+            AND e.cohort_id IS NOT DISTINCT FROM NEW.cohort_id) THEN
+        RAISE EXCEPTION 'muster:replacement_differs';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER enrollments_replace_exactly BEFORE INSERT ON enrollments FOR EACH ROW EXECUTE FUNCTION enrollments_replace_exactly();
+
+CREATE FUNCTION enrollments_go_on_as_the_same() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NEW.transferred_from_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM enrollments e
+        WHERE e.id = NEW.transferred_from_id AND e.state = 'transferred' AND e.person_id = NEW.person_id AND e.sponsor_id = NEW.sponsor_id) THEN
+        RAISE EXCEPTION 'muster:transfer_differs';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER enrollments_go_on_as_the_same BEFORE INSERT ON enrollments
+    FOR EACH ROW EXECUTE FUNCTION enrollments_go_on_as_the_same();
+
+CREATE FUNCTION enrollments_keep_their_place() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NEW.replaces_id IS DISTINCT FROM OLD.replaces_id OR NEW.transferred_from_id IS DISTINCT FROM OLD.transferred_from_id
+        OR (OLD.position IS NOT NULL AND (NEW.priority IS DISTINCT FROM OLD.priority OR NEW.position IS DISTINCT FROM OLD.position)) THEN
+        RAISE EXCEPTION 'muster:immutable';
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER enrollments_keep_their_place AFTER UPDATE ON enrollments
+    FOR EACH ROW EXECUTE FUNCTION enrollments_keep_their_place();
 
 CREATE FUNCTION enrollment_periods_apart() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN

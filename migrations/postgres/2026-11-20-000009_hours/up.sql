@@ -6,15 +6,20 @@ CREATE TABLE roll_calls (
     closings integer NOT NULL DEFAULT 0 CHECK (closings >= 0),
     submitted_at timestamptz,
     closed_at timestamptz,
+    -- Until when a correction may be asked for, as the intake said when it was closed.
+    corrections_until timestamptz,
     reopen_reason text CHECK (length(reopen_reason) BETWEEN 1 AND 2000),
     version integer NOT NULL DEFAULT 1 CHECK (version > 0),
     CHECK ((state IN ('submitted', 'closed')) = (submitted_at IS NOT NULL)),
     CHECK ((state = 'closed') = (closed_at IS NOT NULL)),
+    CHECK (state = 'closed' OR corrections_until IS NULL),
     CHECK (state <> 'reopened' OR reopen_reason IS NOT NULL),
     FOREIGN KEY (session_id, intake_id) REFERENCES sessions (id, intake_id) ON DELETE CASCADE
 );
 -- Of an intake, so that its report reads these and no others, whatever else is stored.
 CREATE INDEX roll_calls_intake ON roll_calls (intake_id, session_id);
+-- Those that wait to be closed: few, however many were.
+CREATE INDEX roll_calls_submitted ON roll_calls (submitted_at) WHERE state = 'submitted';
 
 -- What a roll call found for one enrollment. `minutes` present; null means what the code says of the whole session.
 CREATE TABLE attendances (
@@ -25,7 +30,9 @@ CREATE TABLE attendances (
     mode text CHECK (mode IN ('on_site', 'online')),
     note text CHECK (length(note) BETWEEN 1 AND 2000),
     -- From when to when they were there, as intervals of ISO 8601; `minutes` is what that comes to.
-    segments text CHECK (length(segments) BETWEEN 1 AND 4000),
+    segments text CHECK (length(segments) BETWEEN 1 AND 20000),
+    -- How many of the minutes missed granted leave covered when the roll call was last closed; null if none.
+    leave_minutes integer CHECK (leave_minutes > 0),
     recorded_at timestamptz NOT NULL,
     PRIMARY KEY (session_id, enrollment_id),
     CHECK (segments IS NULL OR minutes IS NOT NULL)
@@ -54,13 +61,13 @@ CREATE INDEX guests_intake ON guests (intake_id, enrollment_id);
 CREATE INDEX guests_missed_session ON guests (missed_session_id, intake_id);
 CREATE INDEX guests_user ON guests (user_id);
 
--- Closed sessions with whose postings an enrollment's periods do not agree, because they were recorded later and reach back over them:
--- not posted yet, or posted and not owed after all. A coordinator settles each by reopening its roll call; nothing is posted by itself.
+-- Closed sessions with whose postings an enrollment's periods or leave do not agree, because they were recorded later and reach back over
+-- them: not posted yet, posted and not owed after all, or missed within other leave. A coordinator settles each by reopening its roll call; nothing is posted by itself.
 CREATE TABLE unsettled_sessions (
     intake_id uuid NOT NULL REFERENCES intakes (id),
     enrollment_id uuid NOT NULL REFERENCES enrollments (id) ON DELETE CASCADE,
     session_id uuid NOT NULL REFERENCES roll_calls (session_id),
-    kind text NOT NULL CHECK (kind IN ('unposted', 'not_owed')),
+    kind text NOT NULL CHECK (kind IN ('unposted', 'not_owed', 'leave')),
     PRIMARY KEY (intake_id, enrollment_id, session_id)
 );
 CREATE INDEX unsettled_sessions_enrollment ON unsettled_sessions (enrollment_id);
@@ -87,7 +94,7 @@ CREATE TABLE hour_entries (
     -- These four are what a closing posts, and nothing else is.
     CHECK ((kind IN ('attended', 'authorized_absence', 'unauthorized_absence', 'exempt')) = (closing IS NOT NULL)),
     CHECK (closing IS NULL OR session_id IS NOT NULL),
-    CHECK (kind <> 'carried_in' OR origin_id IS NOT NULL),
+    CHECK ((kind = 'carried_in') = (origin_id IS NOT NULL)),
     CHECK ((kind = 'make_up') = (made_up_in_id IS NOT NULL)),
     CHECK (made_up_in_id IS NULL OR (session_id IS NOT NULL AND session_id <> made_up_in_id)),
     CHECK (kind <> 'adjustment' OR reason IS NOT NULL),
@@ -244,13 +251,28 @@ CREATE FUNCTION hour_entries_reverse_exactly() RETURNS trigger LANGUAGE plpgsql 
 BEGIN
     IF NEW.reverses_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM hour_entries e WHERE e.id = NEW.reverses_id AND e.reverses_id IS NULL
         AND e.enrollment_id = NEW.enrollment_id AND e.module_id = NEW.module_id AND e.session_id IS NOT DISTINCT FROM NEW.session_id
-        AND e.made_up_in_id IS NOT DISTINCT FROM NEW.made_up_in_id
+        AND e.made_up_in_id IS NOT DISTINCT FROM NEW.made_up_in_id AND e.origin_id IS NOT DISTINCT FROM NEW.origin_id
         AND e.kind = NEW.kind AND e.minutes = -NEW.minutes) THEN
         RAISE EXCEPTION 'muster:reversal_differs';
     END IF;
     RETURN NEW;
 END $$;
 CREATE TRIGGER hour_entries_reverse_exactly BEFORE INSERT ON hour_entries FOR EACH ROW EXECUTE FUNCTION hour_entries_reverse_exactly();
+
+-- What is carried is carried once, to where the person went on, from what stands and counts as present, and is no more than that.
+CREATE FUNCTION hour_entries_carry_exactly() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NEW.kind = 'carried_in' AND NEW.reverses_id IS NULL AND NOT EXISTS (SELECT 1 FROM hour_entries o JOIN enrollments e ON e.id = NEW.enrollment_id
+        WHERE o.id = NEW.origin_id AND o.enrollment_id = e.transferred_from_id AND o.reverses_id IS NULL AND o.minutes >= NEW.minutes
+            AND o.kind IN ('attended', 'make_up', 'adjustment', 'carried_in')
+            AND NOT EXISTS (SELECT 1 FROM hour_entries r WHERE r.reverses_id = o.id)
+            AND NOT EXISTS (SELECT 1 FROM hour_entries c WHERE c.origin_id = o.id AND c.reverses_id IS NULL
+                AND NOT EXISTS (SELECT 1 FROM hour_entries r WHERE r.reverses_id = c.id))) THEN
+        RAISE EXCEPTION 'muster:carried_differs';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER hour_entries_carry_exactly BEFORE INSERT ON hour_entries FOR EACH ROW EXECUTE FUNCTION hour_entries_carry_exactly();
 
 -- Who has hours or was called in a roll call stays enrolled, with the periods and steps that say where they stood. Undoing an import
 -- removes others.

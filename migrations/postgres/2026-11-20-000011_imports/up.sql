@@ -1,6 +1,6 @@
 CREATE TABLE imports (
     id uuid NOT NULL PRIMARY KEY,
-    kind text NOT NULL CHECK (kind IN ('organizations', 'instructors', 'program', 'roster', 'schedule', 'holidays', 'shifts')),
+    kind text NOT NULL CHECK (kind IN ('organizations', 'instructors', 'program', 'roster', 'schedule', 'holidays', 'shifts', 'evidence')),
     provider_id uuid REFERENCES organizations (id),
     intake_id uuid REFERENCES intakes (id),
     file_name text NOT NULL CHECK (length(file_name) BETWEEN 1 AND 255),

@@ -18,6 +18,7 @@ CREATE TABLE program_versions (
     total_minutes INTEGER NOT NULL CHECK (total_minutes > 0),
     minutes_per_hour INTEGER NOT NULL CHECK (minutes_per_hour BETWEEN 1 AND 120),
     authorized_absence_counts INTEGER NOT NULL CHECK (authorized_absence_counts IN (0, 1)),
+    minimum_attendance_percent INTEGER CHECK (minimum_attendance_percent BETWEEN 1 AND 100),
     version INTEGER NOT NULL DEFAULT 1 CHECK (version > 0),
     created_at INTEGER NOT NULL,
     UNIQUE (program_id, number)
@@ -58,7 +59,8 @@ END;
 
 CREATE TRIGGER program_versions_are_immutable BEFORE UPDATE ON program_versions
 WHEN OLD.state <> 'draft' AND (NEW.program_id IS NOT OLD.program_id OR NEW.number <> OLD.number OR NEW.total_minutes <> OLD.total_minutes
-    OR NEW.minutes_per_hour <> OLD.minutes_per_hour OR NEW.authorized_absence_counts <> OLD.authorized_absence_counts) BEGIN
+    OR NEW.minutes_per_hour <> OLD.minutes_per_hour OR NEW.authorized_absence_counts <> OLD.authorized_absence_counts
+    OR NEW.minimum_attendance_percent IS NOT OLD.minimum_attendance_percent) BEGIN
     SELECT RAISE(ABORT, 'muster:version_confirmed');
 END;
 

@@ -11,6 +11,13 @@ CREATE TABLE intakes (
     closes_on TEXT NOT NULL CHECK (date(closes_on) IS closes_on),
     mode TEXT NOT NULL CHECK (mode IN ('on_site', 'live_online', 'mixed', 'recorded')),
     capacity INTEGER CHECK (capacity >= 0),
+    -- Whether people may wait for a seat, and how many days an offer of one stands; null: seats are not offered but given.
+    waitlist INTEGER NOT NULL DEFAULT 0 CHECK (waitlist IN (0, 1)),
+    offer_days INTEGER CHECK (offer_days BETWEEN 1 AND 365),
+    roll_call_due_hours INTEGER CHECK (roll_call_due_hours BETWEEN 1 AND 720),
+    close_after_hours INTEGER CHECK (close_after_hours BETWEEN 1 AND 720),
+    -- For how many days after a closing those who were called may ask for a correction; null if only a coordinator does.
+    correction_days INTEGER CHECK (correction_days BETWEEN 0 AND 366),
     -- Kept by the triggers on enrollments; the seat rules compare against it.
     seats_taken INTEGER NOT NULL DEFAULT 0 CHECK (seats_taken >= 0),
     predecessor_id BLOB CHECK (length(predecessor_id) = 16) REFERENCES intakes (id),

@@ -12,8 +12,23 @@ CREATE TABLE enrollments (
     funding TEXT CHECK (length(funding) BETWEEN 1 AND 200),
     crew TEXT CHECK (length(crew) BETWEEN 1 AND 64),
     state TEXT NOT NULL CHECK (state IN ('nominated', 'applied', 'waitlisted', 'offered', 'approved', 'enrolled', 'suspended', 'completed', 'failed', 'withdrawn', 'rejected', 'transferred')),
+    -- How whoever has withdrawn came to it.
+    withdrawal TEXT CHECK (withdrawal IN ('left', 'never_arrived', 'declined', 'offer_expired', 'replaced', 'intake_cancelled')),
+    -- Whose place it took over: seat, quota and all, even where these are full.
+    replaces_id BLOB CHECK (length(replaces_id) = 16) REFERENCES enrollments (id),
+    -- From which enrollment the same person came here.
+    transferred_from_id BLOB CHECK (length(transferred_from_id) = 16) REFERENCES enrollments (id),
+    -- Where it waits or waited: the higher priority first, and then the lower position. Given once.
+    priority INTEGER CHECK (priority BETWEEN -32768 AND 32767),
+    position INTEGER CHECK (position > 0),
+    -- Until when an offered seat is kept.
+    offer_expires_at INTEGER,
     version INTEGER NOT NULL DEFAULT 1 CHECK (version > 0),
     created_at INTEGER NOT NULL,
+    CHECK ((state = 'withdrawn') = (withdrawal IS NOT NULL)),
+    CHECK ((priority IS NULL) = (position IS NULL)),
+    CHECK (state <> 'waitlisted' OR position IS NOT NULL),
+    CHECK ((state = 'offered') = (offer_expires_at IS NOT NULL)),
     UNIQUE (intake_id, id),
     FOREIGN KEY (intake_id, program_version_id) REFERENCES intakes (id, program_version_id),
     FOREIGN KEY (discipline_id, program_version_id) REFERENCES disciplines (id, program_version_id),
@@ -27,6 +42,11 @@ CREATE INDEX enrollments_cohort ON enrollments (cohort_id, intake_id, discipline
 CREATE INDEX enrollments_sponsor_unit ON enrollments (sponsor_id, unit_id);
 CREATE INDEX enrollments_unit ON enrollments (unit_id);
 CREATE INDEX enrollments_payer ON enrollments (payer_id);
+-- No two wait in one place.
+CREATE UNIQUE INDEX enrollments_waitlist ON enrollments (intake_id, position) WHERE state = 'waitlisted';
+-- A place is taken over once, and gone on from once.
+CREATE UNIQUE INDEX enrollments_transferred_from ON enrollments (transferred_from_id);
+CREATE UNIQUE INDEX enrollments_replaces ON enrollments (replaces_id);
 -- One open enrollment for each person in an intake.
 CREATE UNIQUE INDEX enrollments_one_open ON enrollments (intake_id, person_id)
     WHERE state NOT IN ('rejected', 'withdrawn', 'transferred');
@@ -60,15 +80,15 @@ CREATE TABLE enrollment_steps (
 CREATE INDEX enrollment_steps_enrollment ON enrollment_steps (enrollment_id);
 CREATE INDEX enrollment_steps_user ON enrollment_steps (user_id);
 
--- Seats: the row that takes a seat is refused while seats taken >= capacity or >= the sponsor's quota.
+-- Seats: the row that takes a seat is refused while seats taken >= capacity or >= the sponsor's quota; one that takes over another's is not.
 CREATE TRIGGER enrollments_seat_on_insert AFTER INSERT ON enrollments
 WHEN NEW.state IN ('offered', 'approved', 'enrolled', 'suspended', 'completed', 'failed') BEGIN
     -- Not OR IGNORE: an OR REPLACE outside would override it.
     INSERT INTO intake_sponsors (intake_id, sponsor_id) SELECT NEW.intake_id, NEW.sponsor_id
         WHERE NOT EXISTS (SELECT 1 FROM intake_sponsors WHERE intake_id = NEW.intake_id AND sponsor_id = NEW.sponsor_id);
-    SELECT RAISE(ABORT, 'muster:capacity_full') FROM intakes WHERE id = NEW.intake_id AND seats_taken >= capacity;
+    SELECT RAISE(ABORT, 'muster:capacity_full') FROM intakes WHERE id = NEW.intake_id AND seats_taken >= capacity AND NEW.replaces_id IS NULL;
     SELECT RAISE(ABORT, 'muster:quota_full') FROM intake_sponsors
-        WHERE intake_id = NEW.intake_id AND sponsor_id = NEW.sponsor_id AND seats_taken >= seats;
+        WHERE intake_id = NEW.intake_id AND sponsor_id = NEW.sponsor_id AND seats_taken >= seats AND NEW.replaces_id IS NULL;
     UPDATE intakes SET seats_taken = seats_taken + 1 WHERE id = NEW.intake_id;
     UPDATE intake_sponsors SET seats_taken = seats_taken + 1 WHERE intake_id = NEW.intake_id AND sponsor_id = NEW.sponsor_id;
 END;
@@ -100,6 +120,25 @@ WHEN OLD.state IN ('offered', 'approved', 'enrolled', 'suspended', 'completed', 
     UPDATE intake_sponsors SET seats_taken = seats_taken - 1 WHERE intake_id = OLD.intake_id AND sponsor_id = OLD.sponsor_id;
 END;
 
+-- Whoever takes over a place has what that one had: what its last step, which was to be replaced, led out of.
+CREATE TRIGGER enrollments_replace_exactly BEFORE INSERT ON enrollments
+WHEN NEW.replaces_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM enrollments e
+    JOIN enrollment_steps s ON s.enrollment_id = e.id AND s.to_state = e.state AND s.from_state = NEW.state
+    WHERE e.id = NEW.replaces_id AND e.withdrawal = 'replaced' AND e.person_id <> NEW.person_id AND e.intake_id = NEW.intake_id
+        AND e.sponsor_id = NEW.sponsor_id AND e.unit_id = NEW.unit_id AND e.discipline_id = NEW.discipline_id AND e.cohort_id IS NEW.cohort_id) BEGIN
+    SELECT RAISE(ABORT, 'muster:replacement_differs');
+END;
+CREATE TRIGGER enrollments_go_on_as_the_same BEFORE INSERT ON enrollments
+WHEN NEW.transferred_from_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM enrollments e
+    WHERE e.id = NEW.transferred_from_id AND e.state = 'transferred' AND e.person_id = NEW.person_id AND e.sponsor_id = NEW.sponsor_id) BEGIN
+    SELECT RAISE(ABORT, 'muster:transfer_differs');
+END;
+CREATE TRIGGER enrollments_keep_their_place BEFORE UPDATE OF replaces_id, transferred_from_id, priority, position ON enrollments
+WHEN NEW.replaces_id IS NOT OLD.replaces_id OR NEW.transferred_from_id IS NOT OLD.transferred_from_id
+    OR (OLD.position IS NOT NULL AND (NEW.priority IS NOT OLD.priority OR NEW.position IS NOT OLD.position)) BEGIN
+    SELECT RAISE(ABORT, 'muster:immutable');
+END;
+
 CREATE TRIGGER enrollment_periods_insert_apart BEFORE INSERT ON enrollment_periods
 WHEN EXISTS (SELECT 1 FROM enrollment_periods p WHERE p.enrollment_id = NEW.enrollment_id
     AND (NEW.until_at IS NULL OR p.from_at < NEW.until_at) AND (p.until_at IS NULL OR p.until_at > NEW.from_at)) BEGIN
@@ -128,14 +167,19 @@ END;
 
 -- OR REPLACE would delete the row in the way without a word: an enrollment with its hours, for another person.
 CREATE TRIGGER enrollments_are_not_replaced BEFORE INSERT ON enrollments
-WHEN EXISTS (SELECT 1 FROM enrollments WHERE id = NEW.id)
+WHEN EXISTS (SELECT 1 FROM enrollments WHERE id = NEW.id OR replaces_id = NEW.replaces_id
+    OR transferred_from_id = NEW.transferred_from_id)
     OR (NEW.state NOT IN ('rejected', 'withdrawn', 'transferred') AND EXISTS (SELECT 1 FROM enrollments e
-        WHERE e.intake_id = NEW.intake_id AND e.person_id = NEW.person_id AND e.state NOT IN ('rejected', 'withdrawn', 'transferred'))) BEGIN
+        WHERE e.intake_id = NEW.intake_id AND e.person_id = NEW.person_id AND e.state NOT IN ('rejected', 'withdrawn', 'transferred')))
+    OR (NEW.state = 'waitlisted' AND EXISTS (SELECT 1 FROM enrollments e
+        WHERE e.intake_id = NEW.intake_id AND e.position = NEW.position AND e.state = 'waitlisted')) BEGIN
     SELECT RAISE(ABORT, 'muster:already_exists');
 END;
 CREATE TRIGGER enrollments_do_not_replace BEFORE UPDATE ON enrollments
 WHEN NEW.id <> OLD.id OR (NEW.state NOT IN ('rejected', 'withdrawn', 'transferred') AND EXISTS (SELECT 1 FROM enrollments e
     WHERE e.intake_id = NEW.intake_id AND e.person_id = NEW.person_id AND e.id <> NEW.id
-        AND e.state NOT IN ('rejected', 'withdrawn', 'transferred'))) BEGIN
+        AND e.state NOT IN ('rejected', 'withdrawn', 'transferred')))
+    OR (NEW.state = 'waitlisted' AND EXISTS (SELECT 1 FROM enrollments e
+        WHERE e.intake_id = NEW.intake_id AND e.position = NEW.position AND e.id <> NEW.id AND e.state = 'waitlisted')) BEGIN
     SELECT RAISE(ABORT, 'muster:already_exists');
 END;

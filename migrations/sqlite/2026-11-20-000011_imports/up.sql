@@ -1,6 +1,6 @@
 CREATE TABLE imports (
     id BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),
-    kind TEXT NOT NULL CHECK (kind IN ('organizations', 'instructors', 'program', 'roster', 'schedule', 'holidays', 'shifts')),
+    kind TEXT NOT NULL CHECK (kind IN ('organizations', 'instructors', 'program', 'roster', 'schedule', 'holidays', 'shifts', 'evidence')),
     provider_id BLOB CHECK (length(provider_id) = 16) REFERENCES organizations (id),
     intake_id BLOB CHECK (length(intake_id) = 16) REFERENCES intakes (id),
     file_name TEXT NOT NULL CHECK (length(file_name) BETWEEN 1 AND 255),

@@ -1,10 +1,16 @@
 //! Closing a roll call: what was found becomes hours.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    super::model::{Attendance, LIFE_CYCLE, RollCall, RollCallRow, RollCallTransition, Times, apart, split},
-    changing, class, complete, entry, guests,
+    super::{
+        absence::covered,
+        evidence,
+        guests::Member,
+        model::{Attendance, LIFE_CYCLE, RollCall, RollCallRow, RollCallTransition, Times, apart},
+        tally::split,
+    },
+    changing, class, complete, corrections, entry, guests,
     lines::{Lines, compare, delete, replace, stored},
     row, save, shown,
 };
@@ -12,10 +18,11 @@ use crate::{
     access::{Action, Actor},
     clock::Instant,
     db::Conn,
-    enrollments::{self, EnrollmentId},
+    enrollments::{self, EnrollmentId, UnsettledKind},
     error::Error,
     http::Change,
     intakes,
+    leave::GrantedLeave,
     ledger::{self, Closing, Tally},
     schedule::{SessionId, SessionRow},
     text::Note,
@@ -37,7 +44,7 @@ pub fn close(conn: &mut Conn, actor: &Actor, now: Instant, session_id: SessionId
     let class = class(conn, &session)?;
     let (stored, strangers) = apart(&class, stored(conn, session_id)?);
     complete(&class, &stored)?;
-    let lines = as_held(&session, stored);
+    let lines = as_held(&session, &class, stored);
     replace(conn, session_id, &lines)?;
     let stored = lines.now;
     let guests: BTreeSet<EnrollmentId> = class.iter().filter(|one| one.is_guest()).map(|one| one.person.enrollment_id).collect();
@@ -55,13 +62,14 @@ pub fn close(conn: &mut Conn, actor: &Actor, now: Instant, session_id: SessionId
         closings: number,
         submitted_at: before.submitted_at.or(Some(now)),
         closed_at: Some(now),
+        corrections_until: corrections::until(conn, &session, now)?,
         version: before.version + 1,
         ..before.clone()
     };
     // Before it is closed: then the lines are fixed.
     delete(conn, session_id, &strangers)?;
     save(conn, &before, &changed)?;
-    enrollments::settle(conn, actor, session_id)?;
+    enrollments::settle(conn, actor, session_id, UnsettledKind::ALL)?;
     // The open sessions and the open minutes of the cohorts change for everybody.
     intakes::touch_all(conn, session.intake_id)?;
     let was = serde_json::json!({ "roll_call": before, "taken_out": strangers, "guests_taken_out": gone, "as_called": lines.gone });
@@ -71,12 +79,22 @@ pub fn close(conn: &mut Conn, actor: &Actor, now: Instant, session_id: SessionId
     Ok(shown(&session, changed, class, &stored))
 }
 
-/// The lines with the minutes that their segments come to in the session as it was held; until then that was not known.
-fn as_held(session: &SessionRow, stored: Vec<Attendance>) -> Lines {
+/// The lines with what their segments come to in the session as it was held, and with those that were missed within leave; until
+/// then that was not known. Guests owe nothing here, so that leave has nothing to cover.
+fn as_held(session: &SessionRow, class: &[Member], stored: Vec<Attendance>) -> Lines {
     let times = Times::of(session);
+    let leave: BTreeMap<EnrollmentId, &[GrantedLeave]> =
+        class.iter().filter(|one| !one.is_guest()).map(|one| (one.person.enrollment_id, one.leave.as_slice())).collect();
     let as_held = |line: &Attendance| {
-        let minutes = line.segments.as_ref().map(|segments| times.within(segments)).or(line.minutes);
-        Attendance { minutes, ..line.clone() }
+        let line = match &line.segments {
+            None => line.clone(),
+            Some(segments) => {
+                let code = if line.code.is_excused() { line.code } else { evidence::code(segments, times) };
+                Attendance { code, minutes: Some(times.within(segments)), ..line.clone() }
+            }
+        };
+        let leave_minutes = leave.get(&line.enrollment_id).map(|leave| covered(times, &line, leave)).filter(|minutes| *minutes > 0);
+        Attendance { leave_minutes, ..line }
     };
     let held = stored.iter().map(as_held).collect();
     compare(&stored, held)
@@ -84,7 +102,7 @@ fn as_held(session: &SessionRow, stored: Vec<Attendance>) -> Lines {
 
 /// The session may have turned out shorter than planned after its roll was called.
 fn tally(attendance: &Attendance, whole: i32) -> Result<Tally, Error> {
-    let entries = split(attendance.code, attendance.minutes, whole).map_err(|(_, detail)| {
+    let entries = split(attendance.code, attendance.minutes, whole, attendance.leave_minutes.unwrap_or(0)).map_err(|(_, detail)| {
         Error::conflict("minutes_do_not_fit", format!("the attendance of enrollment {} does not fit: {detail}", attendance.enrollment_id))
     })?;
     Ok(Tally { enrollment_id: attendance.enrollment_id, entries })

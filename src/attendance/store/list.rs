@@ -1,6 +1,6 @@
 //! The roll calls that can be called, of many sessions: what is not closed is the daily list.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use diesel::{
     dsl::{count, count_star, exists, not},
@@ -14,7 +14,7 @@ use crate::{
     db::Conn,
     enrollments::enrolled_at,
     error::Error,
-    intakes::IntakeState,
+    intakes::{IntakeId, IntakeState},
     schedule::{self, Cursor, Session, SessionId, SessionRow, SessionState, begins_at},
     schema::{attendances, enrollment_periods, guests, intakes, roll_calls, session_cohorts, sessions},
 };
@@ -62,11 +62,15 @@ pub(in crate::attendance) fn list(
     let found = roll_calls::table.filter(roll_calls::session_id.eq_any(ids.clone())).select((roll_calls::session_id, roll_calls::state));
     states.extend(found.load::<(SessionId, RollCallState)>(conn)?);
     let counts = counts(conn, actor, ids)?;
+    let intakes: HashSet<IntakeId> = rows.iter().map(|row| row.intake_id).collect();
+    let due: Vec<(IntakeId, Option<i32>)> =
+        intakes::table.filter(intakes::id.eq_any(intakes)).select((intakes::id, intakes::roll_call_due_hours)).load(conn)?;
+    let due: HashMap<IntakeId, Option<i32>> = due.into_iter().collect();
     let summary = |session: Session| {
-        let id = session.row.id;
+        let (id, due_hours) = (session.row.id, due.get(&session.row.intake_id).copied().flatten());
         let state = states.get(&id).copied().unwrap_or(RollCallState::NotOpen);
         // Nobody owes a session of which nothing was counted.
-        RollCallSummary::new(session, state, counts.get(&id).copied().unwrap_or((0, 0)))
+        RollCallSummary::new(session, state, counts.get(&id).copied().unwrap_or((0, 0)), (due_hours, now))
     };
     Ok(schedule::whole(conn, rows)?.into_iter().map(summary).collect())
 }

@@ -33,12 +33,13 @@ struct Mark {
     mode: Option<AttendanceMode>,
     note: Option<Note>,
     segments: Option<Segments>,
+    leave_minutes: Option<i32>,
 }
 
 impl From<Attendance> for Mark {
     fn from(line: Attendance) -> Self {
-        let Attendance { enrollment_id, code, minutes, mode, note, segments, .. } = line;
-        Self { enrollment_id, code, minutes, mode, note, segments }
+        let Attendance { enrollment_id, code, minutes, mode, note, segments, leave_minutes, .. } = line;
+        Self { enrollment_id, code, minutes, mode, note, segments, leave_minutes }
     }
 }
 
@@ -225,7 +226,7 @@ fn differing(session: SessionId, mut told: Marks, stored: Marks) -> Vec<String> 
     let mut tell = |id: EnrollmentId, stands: Option<&Mark>, word: Option<&Mark>| {
         let (stands, word) = (said(stands), said(word));
         let finding = if stands == word {
-            format!("marks: session {session}, enrollment {id}: other segments, mode or note of {stands} than the journal says")
+            format!("marks: session {session}, enrollment {id}: other segments, leave, mode or note of {stands} than the journal says")
         } else {
             format!("marks: session {session}, enrollment {id}: the roll call says {stands}, the journal says {word}")
         };
@@ -248,7 +249,15 @@ type Posted = Vec<(EnrollmentId, EntryKind, i64)>;
 fn lines(closed: Marks, guests: &BTreeSet<EnrollmentId>, posted: Posted) -> BTreeMap<EnrollmentId, Line> {
     let line = |(id, mark): (EnrollmentId, Mark)| {
         let is_guest = guests.contains(&id);
-        (id, Line { called: Some((mark.code, mark.minutes)), posted: Vec::new(), expected: !is_guest, is_guest })
+        (
+            id,
+            Line {
+                called: Some((mark.code, mark.minutes, mark.leave_minutes.unwrap_or(0))),
+                posted: Vec::new(),
+                expected: !is_guest,
+                is_guest,
+            },
+        )
     };
     let mut lines: BTreeMap<EnrollmentId, Line> = closed.into_iter().map(line).collect();
     for (id, kind, minutes) in posted {

@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use diesel::{dsl::sum, prelude::*, sql_query, sql_types::BigInt};
 use uuid::Uuid;
 
-use super::super::model::{AttendanceCode, RollCallState, split};
+use super::super::{
+    model::{Attendance, AttendanceCode, RollCallState},
+    tally::split,
+};
 use crate::{
     db::{Conn, types::Uid},
     enrollments::EnrollmentId,
@@ -22,7 +25,8 @@ pub(super) const CHUNK: i64 = 20;
 /// What is known of one enrollment in one closed roll call.
 #[derive(Default)]
 pub(super) struct Line {
-    pub(super) called: Option<(AttendanceCode, Option<i32>)>,
+    /// The code, the minutes present, and those missed within leave.
+    pub(super) called: Option<(AttendanceCode, Option<i32>, i32)>,
     pub(super) posted: Vec<(EntryKind, i64)>,
     pub(super) expected: bool,
     pub(super) is_guest: bool,
@@ -62,7 +66,7 @@ impl Line {
             // What guests attended is posted of another session: the business of the check of make-ups.
             let posted =
                 (!self.posted.is_empty()).then(|| "came as a guest, but has a posting of a session that it does not owe".to_owned());
-            return posted.or_else(|| match self.called.map(|(code, minutes)| split(code, minutes, whole)) {
+            return posted.or_else(|| match self.called.map(|(code, minutes, leave)| split(code, minutes, whole, leave)) {
                 None => Some("came as a guest, but has no attendance".to_owned()),
                 Some(Err((_, detail))) => Some(format!("the attendance does not fit: {detail}")),
                 Some(Ok(_)) => None,
@@ -75,10 +79,10 @@ impl Line {
             (false, false) => return Some("was not expected when the roll call was closed, but has a posting".to_owned()),
             (true, false) => {}
         }
-        let Some((code, minutes)) = self.called else {
+        let Some((code, minutes, leave)) = self.called else {
             return Some("has a posting, but no attendance".to_owned());
         };
-        let mut owed: Vec<(EntryKind, i64)> = match split(code, minutes, whole) {
+        let mut owed: Vec<(EntryKind, i64)> = match split(code, minutes, whole, leave) {
             Ok(entries) => entries.into_iter().map(|(kind, minutes)| (kind, i64::from(minutes))).collect(),
             Err((_, detail)) => return Some(format!("the attendance does not fit: {detail}")),
         };
@@ -120,15 +124,15 @@ const EXPECTED: &str = "
 /// The lines of the closed roll calls after session `after` up to `last`.
 fn lines(conn: &mut Conn, after: SessionId, last: SessionId) -> Result<Lines, Error> {
     let mut lines = Lines::new();
-    let called: Vec<(SessionId, EnrollmentId, AttendanceCode, Option<i32>)> = attendances::table
+    let called: Vec<Attendance> = attendances::table
         .inner_join(roll_calls::table.on(roll_calls::session_id.eq(attendances::session_id)))
         .filter(roll_calls::state.eq(RollCallState::Closed))
         .filter(attendances::session_id.gt(after))
         .filter(attendances::session_id.le(last))
-        .select((attendances::session_id, attendances::enrollment_id, attendances::code, attendances::minutes))
+        .select(Attendance::as_select())
         .load(conn)?;
-    for (session, enrollment, code, minutes) in called {
-        lines.entry((session, enrollment)).or_default().called = Some((code, minutes));
+    for Attendance { session_id, enrollment_id, code, minutes, leave_minutes, .. } in called {
+        lines.entry((session_id, enrollment_id)).or_default().called = Some((code, minutes, leave_minutes.unwrap_or(0)));
     }
     let posted: Vec<(Option<SessionId>, EnrollmentId, EntryKind, Option<i64>)> = hour_entries::table
         .inner_join(roll_calls::table.on(roll_calls::session_id.nullable().eq(hour_entries::session_id)))

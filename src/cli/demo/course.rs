@@ -66,7 +66,7 @@ fn calendars(
     let calendar = calendars::create(conn, actor, now, new(CalendarKind::Holidays, None, code("CN-2020")?, "2020 年节假日")?)?.id;
     committed(&imports::import_calendar(conn, actor, now, (CalendarKind::Holidays, calendar), holidays, &Options::default())?)?;
     let patch = IntakePatch { holiday_calendar_id: Some(Some(calendar)), ..IntakePatch::default() };
-    intakes::update(conn, actor, None, intake, patch)?;
+    intakes::update(conn, actor, now, None, intake, patch)?;
     let rota = calendars::create(conn, actor, now, new(CalendarKind::Shifts, Some(sponsor), code("JISCO-ROTA")?, "四班三倒")?)?.id;
     committed(&imports::import_calendar(conn, actor, now, (CalendarKind::Shifts, rota), shifts, &Options::default())?)
 }

@@ -96,7 +96,7 @@ pub(super) fn run(args: Args, kind: CalendarKind, context: &Context) -> Result<O
             if report.outcome == imports::Outcome::NothingNew {
                 let named = found(conn, actor, &calendar)?.ok_or_else(|| unknown(&calendar))?;
                 let patch = IntakePatch { holiday_calendar_id: Some(Some(named.id)), ..IntakePatch::default() };
-                intakes::update(conn, actor, None, intake.id, patch)?;
+                intakes::update(conn, actor, now, None, intake.id, patch)?;
             }
         }
         Ok(report)

@@ -1,6 +1,7 @@
 //! `muster import`: files into the register and out of it again, through the same code as over HTTP.
 
 mod calendar;
+mod evidence;
 mod instructors;
 mod list;
 mod organizations;
@@ -70,6 +71,8 @@ enum Command {
     /// Shifts of a sponsor's crews: crew, date, start, end; shift
     #[command(after_help = calendar::SHIFTS)]
     Shifts(calendar::Args),
+    /// Who was in the meeting of a session: joined_at, left_at; name, employee_number, email
+    Evidence(evidence::Args),
     /// What was imported, with the ids to undo
     List(list::Args),
     /// Take an import back, while nothing else rests on it
@@ -85,6 +88,7 @@ pub fn run(args: Args, context: &Context) -> Result<Outcome, Failure> {
         Command::Schedule(args) => schedule::run(args, context),
         Command::Holidays(args) => calendar::run(args, CalendarKind::Holidays, context),
         Command::Shifts(args) => calendar::run(args, CalendarKind::Shifts, context),
+        Command::Evidence(args) => evidence::run(args, context),
         Command::List(args) => list::run(args, context),
         Command::Undo(args) => undo::run(args, context),
     }

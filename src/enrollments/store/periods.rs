@@ -7,7 +7,7 @@ use diesel::{dsl::min, expression::AsExpression, prelude::*};
 use super::super::model::{Enrollment, EnrollmentId, EnrollmentState, Period};
 use crate::{
     clock::Instant,
-    db::{Conn, types::Ts},
+    db::{Conn, for_backend, types::Ts},
     error::{Error, FieldFault},
     id::Id,
     intakes::{Intake, IntakeId},
@@ -114,6 +114,39 @@ pub(super) fn step(conn: &mut Conn, now: Instant, changed: &Enrollment, asked: O
     };
     diesel::insert_into(enrollment_periods::table).values(&next).execute(conn)?;
     Ok(effective_at)
+}
+
+/// As [`step`], now and for several, which all come into one state; says of each from when that counts.
+pub(super) fn step_all(
+    conn: &mut Conn,
+    now: Instant,
+    ids: &[EnrollmentId],
+    state: EnrollmentState,
+) -> Result<HashMap<EnrollmentId, Instant>, Error> {
+    let open: Vec<Period> = enrollment_periods::table
+        .filter(enrollment_periods::enrollment_id.eq_any(ids.to_vec()))
+        .filter(enrollment_periods::until_at.is_null())
+        .select(Period::as_select())
+        .load(conn)?;
+    let (begun, to_begin): (Vec<Period>, Vec<Period>) = open.into_iter().partition(|period| period.from_at < now);
+    let keys = |periods: &[Period]| periods.iter().map(|period| period.id).collect::<Vec<_>>();
+    diesel::update(enrollment_periods::table.filter(enrollment_periods::id.eq_any(keys(&to_begin))))
+        .set((enrollment_periods::state.eq(state), enrollment_periods::recorded_at.eq(now)))
+        .execute(conn)?;
+    diesel::update(enrollment_periods::table.filter(enrollment_periods::id.eq_any(keys(&begun))))
+        .set(enrollment_periods::until_at.eq(now))
+        .execute(conn)?;
+    let from: HashMap<EnrollmentId, Instant> = to_begin
+        .iter()
+        .map(|period| (period.enrollment_id, period.from_at))
+        .chain(begun.iter().map(|period| (period.enrollment_id, now)))
+        .collect();
+    let next = |period: Period| Period { id: Id::generate(), state, from_at: now, until_at: None, recorded_at: now, ..period };
+    let next: Vec<Period> = begun.into_iter().map(next).collect();
+    if !next.is_empty() {
+        for_backend!(conn, |c| diesel::insert_into(enrollment_periods::table).values(&next).execute(c))?;
+    }
+    Ok(from)
 }
 
 /// The periods of these enrollments, each one's in order.

@@ -1,4 +1,4 @@
-//! Closed sessions on whose posting periods and ledger disagree: listed for a coordinator, never settled by themselves.
+//! Closed sessions on whose posting periods or leave and the ledger disagree: listed for a coordinator, never settled by themselves.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -11,12 +11,17 @@ use super::{
 };
 use crate::{
     access::{Action, Actor},
+    attendance::{self, AttendanceCode},
     clock::Instant,
     db::{Conn, for_backend},
     error::Error,
-    intakes::{CohortId, IntakeId},
+    intakes::{self, CohortId, IntakeId},
+    organizations::OrganizationId,
     schedule::SessionId,
-    schema::{enrollment_periods, guests, hour_entries, roll_calls, session_cohorts, sessions, unsettled_sessions},
+    schema::{
+        attendances, enrollment_periods, enrollments, guests, hour_balances, hour_entries, roll_calls, session_cohorts, sessions,
+        unsettled_sessions,
+    },
     text::counted,
 };
 
@@ -40,15 +45,18 @@ pub(super) fn of(conn: &mut Conn, enrollments: &[Enrollment]) -> Result<HashMap<
     Ok(unsettled)
 }
 
-/// Lists anew what is unsettled for these enrollments of an intake.
-pub(super) fn find_anew(conn: &mut Conn, intake: IntakeId, ids: &[EnrollmentId]) -> Result<(), Error> {
+/// Lists anew what is unsettled for these enrollments of an intake. Where that is something else than before, reports say so.
+pub fn find_anew(conn: &mut Conn, intake: IntakeId, ids: &[EnrollmentId]) -> Result<(), Error> {
     if ids.is_empty() || !has_closed_sessions(conn, intake)? {
         return Ok(());
     }
     for chunk in ids.chunks(CHUNK) {
-        let stored = unsettled_sessions::table.filter(unsettled_sessions::enrollment_id.eq_any(chunk.to_vec()));
-        diesel::delete(stored).execute(conn)?;
-        let found: Vec<_> = derived(conn, chunk)?
+        let (before, after) = (listed(conn, chunk)?, derived(conn, chunk)?);
+        if before == after {
+            continue;
+        }
+        diesel::delete(unsettled_sessions::table.filter(unsettled_sessions::enrollment_id.eq_any(chunk.to_vec()))).execute(conn)?;
+        let found: Vec<_> = after
             .into_iter()
             .map(|((enrollment, session), kind)| {
                 (
@@ -62,8 +70,19 @@ pub(super) fn find_anew(conn: &mut Conn, intake: IntakeId, ids: &[EnrollmentId])
         for rows in found.chunks(CHUNK) {
             for_backend!(conn, |c| diesel::insert_into(unsettled_sessions::table).values(rows).execute(c))?;
         }
+        let sponsors: Vec<OrganizationId> =
+            enrollments::table.filter(enrollments::id.eq_any(chunk.to_vec())).select(enrollments::sponsor_id).distinct().load(conn)?;
+        intakes::touch(conn, intake, &sponsors)?;
     }
     Ok(())
+}
+
+fn listed(conn: &mut Conn, ids: &[EnrollmentId]) -> Result<BTreeMap<Key, UnsettledKind>, Error> {
+    let stored: Vec<(EnrollmentId, SessionId, UnsettledKind)> = unsettled_sessions::table
+        .filter(unsettled_sessions::enrollment_id.eq_any(ids.to_vec()))
+        .select((unsettled_sessions::enrollment_id, unsettled_sessions::session_id, unsettled_sessions::kind))
+        .load(conn)?;
+    Ok(stored.into_iter().map(|(id, session, kind)| ((id, session), kind)).collect())
 }
 
 /// Refuses to decide an enrollment while closed sessions wait to be settled for it.
@@ -78,6 +97,22 @@ pub(super) fn refuse_unsettled(conn: &mut Conn, id: EnrollmentId) -> Result<(), 
     let waiting = counted(waiting, "closed session");
     let detail = format!("this enrollment is not settled in {waiting}; reopen, put and close the roll call there first");
     Err(Error::conflict("sessions_unsettled", detail))
+}
+
+/// Refuses to end an intake while closed sessions wait to be settled in it: afterwards nobody could.
+///
+/// # Errors
+/// 409 `sessions_unsettled` with their number.
+pub fn refuse_unsettled_in(conn: &mut Conn, intake: IntakeId) -> Result<(), Error> {
+    let waiting: i64 = unsettled_sessions::table.filter(unsettled_sessions::intake_id.eq(intake)).count().get_result(conn)?;
+    if waiting == 0 {
+        return Ok(());
+    }
+    let waiting = counted(waiting, "closed session");
+    Err(Error::conflict(
+        "sessions_unsettled",
+        format!("{waiting} of enrollments of this intake are not settled; close these roll calls anew first"),
+    ))
 }
 
 fn has_closed_sessions(conn: &mut Conn, intake: IntakeId) -> Result<bool, Error> {
@@ -102,19 +137,53 @@ pub fn closed_by_cohort(conn: &mut Conn, actor: &Actor, intake: IntakeId) -> Res
     Ok(begins)
 }
 
-/// What the periods and the ledger say differently of closed sessions.
-fn derived(conn: &mut Conn, ids: &[EnrollmentId]) -> Result<BTreeMap<Key, UnsettledKind>, Error> {
+/// The closed sessions that these enrollments owe by their periods.
+fn owed(conn: &mut Conn, ids: &[EnrollmentId]) -> Result<Vec<Key>, Error> {
     // What is closed was held, and began when it actually did.
-    let enrolled = || enrolled_at(sessions::held_starts_at.assume_not_null());
-    let owed: Vec<Key> = enrollment_periods::table
+    Ok(enrollment_periods::table
         .inner_join(session_cohorts::table.on(session_cohorts::cohort_id.nullable().eq(enrollment_periods::cohort_id)))
         .inner_join(sessions::table.on(sessions::id.eq(session_cohorts::session_id)))
         .inner_join(roll_calls::table.on(roll_calls::session_id.eq(sessions::id)))
         .filter(enrollment_periods::enrollment_id.eq_any(ids.to_vec()))
-        .filter(enrolled())
+        .filter(enrolled_at(sessions::held_starts_at.assume_not_null()))
         .filter(roll_calls::closings.gt(0))
         .select((enrollment_periods::enrollment_id, sessions::id))
-        .load(conn)?;
+        .load(conn)?)
+}
+
+/// Refuses to give away a place of which something was counted already.
+///
+/// # Errors
+/// 409 `owed_session_closed`.
+pub(super) fn refuse_counted(conn: &mut Conn, id: EnrollmentId) -> Result<(), Error> {
+    let posted: i64 = hour_entries::table.filter(hour_entries::enrollment_id.eq(id)).count().get_result(conn)?;
+    if posted == 0 && owed(conn, &[id])?.is_empty() {
+        return Ok(());
+    }
+    let detail = "a session that this enrollment owes is closed; from then on it is withdrawn, and another one begins";
+    Err(Error::conflict("owed_session_closed", detail))
+}
+
+/// Refuses to say of somebody who was called present, or has hours, that they never arrived.
+///
+/// # Errors
+/// 409 `was_present`.
+pub(super) fn refuse_present(conn: &mut Conn, id: EnrollmentId) -> Result<(), Error> {
+    let called = attendances::table.filter(attendances::enrollment_id.eq(id)).filter(
+        attendances::code.eq_any([AttendanceCode::Present, AttendanceCode::Late, AttendanceCode::LeftEarly]).or(attendances::minutes.gt(0)),
+    );
+    let called: i64 = called.count().get_result(conn)?;
+    let has_hours = hour_balances::attended.gt(0).or(hour_balances::make_up.gt(0)).or(hour_balances::adjustment.gt(0));
+    let counted: i64 = hour_balances::table.filter(hour_balances::enrollment_id.eq(id)).filter(has_hours).count().get_result(conn)?;
+    if called + counted == 0 {
+        return Ok(());
+    }
+    Err(Error::conflict("was_present", "this enrollment was called present or has hours; withdraw it instead"))
+}
+
+/// What the periods or leave and the ledger say differently of closed sessions.
+fn derived(conn: &mut Conn, ids: &[EnrollmentId]) -> Result<BTreeMap<Key, UnsettledKind>, Error> {
+    let owed = owed(conn, ids)?;
     let posted: Vec<Key> = hour_entries::table
         .filter(hour_entries::enrollment_id.eq_any(ids.to_vec()))
         .filter(hour_entries::session_id.is_not_null())
@@ -125,10 +194,11 @@ fn derived(conn: &mut Conn, ids: &[EnrollmentId]) -> Result<BTreeMap<Key, Unsett
         .select((hour_entries::enrollment_id, hour_entries::session_id.assume_not_null()))
         .load(conn)?;
     // Guests of closed sessions owe nothing there, but were to be enrolled.
+    let enrolled = enrolled_at(sessions::held_starts_at.assume_not_null());
     let invited: Vec<Key> = guests::table
         .inner_join(sessions::table.on(sessions::id.eq(guests::session_id)))
         .inner_join(roll_calls::table.on(roll_calls::session_id.eq(sessions::id)))
-        .left_join(enrollment_periods::table.on(enrollment_periods::enrollment_id.eq(guests::enrollment_id).and(enrolled())))
+        .left_join(enrollment_periods::table.on(enrollment_periods::enrollment_id.eq(guests::enrollment_id).and(enrolled)))
         .filter(guests::enrollment_id.eq_any(ids.to_vec()))
         .filter(roll_calls::closings.gt(0))
         .filter(enrollment_periods::enrollment_id.nullable().is_null())
@@ -141,13 +211,18 @@ fn derived(conn: &mut Conn, ids: &[EnrollmentId]) -> Result<BTreeMap<Key, Unsett
         }
     }
     differ.extend(invited.into_iter().map(|key| (key, UnsettledKind::NotOwed)));
+    for key in attendance::unlike_leave(conn, ids)? {
+        differ.entry(key).or_insert(UnsettledKind::Leave);
+    }
     Ok(differ)
 }
 
-/// Strikes a session from the lists, whose roll call has just been closed for everybody who owes it.
-pub fn settle(conn: &mut Conn, actor: &Actor, session: SessionId) -> Result<(), Error> {
+/// Strikes a session from the lists, as far as it is listed for one of these reasons: all of them, once its roll call has been closed for
+/// everybody who owes it.
+pub fn settle(conn: &mut Conn, actor: &Actor, session: SessionId, kinds: &[UnsettledKind]) -> Result<(), Error> {
     actor.may(Action::CloseRollCall)?;
-    diesel::delete(unsettled_sessions::table.filter(unsettled_sessions::session_id.eq(session))).execute(conn)?;
+    let listed = unsettled_sessions::table.filter(unsettled_sessions::session_id.eq(session));
+    diesel::delete(listed.filter(unsettled_sessions::kind.eq_any(kinds.to_vec()))).execute(conn)?;
     Ok(())
 }
 
@@ -156,11 +231,7 @@ pub fn verify_unsettled(conn: &mut Conn) -> Result<Vec<String>, Error> {
     let mut findings = Vec::new();
     let mut ids = ids_after(conn, None)?;
     while let Some(last) = ids.last().copied() {
-        let stored: Vec<(EnrollmentId, SessionId, UnsettledKind)> = unsettled_sessions::table
-            .filter(unsettled_sessions::enrollment_id.eq_any(ids.clone()))
-            .select((unsettled_sessions::enrollment_id, unsettled_sessions::session_id, unsettled_sessions::kind))
-            .load(conn)?;
-        let mut stored: BTreeMap<Key, UnsettledKind> = stored.into_iter().map(|(id, session, kind)| ((id, session), kind)).collect();
+        let mut stored = listed(conn, &ids)?;
         for (key, kind) in derived(conn, &ids)? {
             if stored.remove(&key) != Some(kind) {
                 findings.push(format!("unsettled: session {} is {kind} for enrollment {} and not listed so", key.1, key.0));

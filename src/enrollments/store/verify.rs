@@ -5,12 +5,12 @@ use std::collections::{BTreeMap, HashMap};
 use diesel::{
     prelude::*,
     sql_query,
-    sql_types::{Nullable, Text},
+    sql_types::{BigInt, Nullable, Text},
 };
 use serde::{Deserialize, Serialize};
 
 use super::{
-    super::model::{Enrollment, EnrollmentId, EnrollmentState},
+    super::model::{Enrollment, EnrollmentId, EnrollmentState, Withdrawal},
     ids_after,
 };
 use crate::{
@@ -44,6 +44,12 @@ struct Facts {
     payer_id: Option<OrganizationId>,
     funding: Option<Name>,
     crew: Option<Code>,
+    withdrawal: Option<Withdrawal>,
+    replaces_id: Option<EnrollmentId>,
+    transferred_from_id: Option<EnrollmentId>,
+    priority: Option<i16>,
+    position: Option<i32>,
+    offer_expires_at: Option<Instant>,
 }
 
 /// Holds each enrollment against the journal's last word about it: whose it is, who sends and pays, and with whom they work.
@@ -94,7 +100,38 @@ pub fn verify_seats(conn: &mut Conn) -> Result<Vec<String>, Error> {
     findings.extend(
         of_sponsor.into_keys().map(|(intake, sponsor)| format!("seats: sponsor {sponsor} in intake {intake} is not counted at all")),
     );
+    findings.extend(miscounted_units(conn)?);
     Ok(findings)
+}
+
+#[derive(QueryableByName)]
+struct UnitCount {
+    #[diesel(sql_type = Uid)]
+    intake_id: IntakeId,
+    #[diesel(sql_type = Uid)]
+    unit_id: OrganizationId,
+    #[diesel(sql_type = BigInt)]
+    stored: i64,
+    #[diesel(sql_type = BigInt)]
+    counted: i64,
+}
+
+/// The quotas of units that count other seats than the enrollments of the unit and of those below it take.
+fn miscounted_units(conn: &mut Conn) -> Result<Vec<String>, Error> {
+    let seated = EnrollmentState::SEATED.map(|state| format!("'{state}'")).join(", ");
+    let counts: Vec<UnitCount> = sql_query(format!(
+        "SELECT intake_id, unit_id, CAST(seats_taken AS bigint) AS stored, counted FROM (
+            SELECT q.intake_id, q.unit_id, q.seats_taken, (SELECT CAST(count(*) AS bigint) FROM enrollments e
+                JOIN organization_tree t ON t.descendant_id = e.unit_id AND t.ancestor_id = q.unit_id
+                WHERE e.intake_id = q.intake_id AND e.state IN ({seated})) AS counted
+            FROM unit_quotas q) AS counts
+         WHERE seats_taken <> counted",
+    ))
+    .load(conn)?;
+    let says = |UnitCount { intake_id, unit_id, stored, counted }: UnitCount| {
+        format!("seats: unit {unit_id} in intake {intake_id} says {stored} taken, its enrollments say {counted}")
+    };
+    Ok(counts.into_iter().map(says).collect())
 }
 
 #[derive(QueryableByName)]
@@ -180,7 +217,7 @@ pub fn verify_steps(conn: &mut Conn) -> Result<Vec<String>, Error> {
     let links: Vec<Link> = sql_query(format!(
         "{STEPS} SELECT enrollment_id, from_state, to_state, previous FROM (
             SELECT enrollment_id, from_state, to_state,
-                lag(to_state) OVER (PARTITION BY enrollment_id ORDER BY effective_at, seq) AS previous
+                lag(to_state) OVER (PARTITION BY enrollment_id ORDER BY effective_at, seq, id) AS previous
             FROM steps) AS chain
          WHERE from_state IS DISTINCT FROM previous",
     ))
@@ -196,7 +233,7 @@ pub fn verify_steps(conn: &mut Conn) -> Result<Vec<String>, Error> {
     let stands: Vec<Stands> = sql_query(format!(
         "{STEPS} SELECT id, state, CAST(NULL AS text) AS period, step FROM (
             SELECT e.id, e.state, (SELECT s.to_state FROM steps s WHERE s.enrollment_id = e.id
-                ORDER BY s.effective_at DESC, s.seq DESC LIMIT 1) AS step
+                ORDER BY s.effective_at DESC, s.seq DESC, s.id DESC LIMIT 1) AS step
             FROM enrollments e) AS last
          WHERE step IS DISTINCT FROM state
          UNION ALL

@@ -33,6 +33,11 @@ impl Directory {
         self.all.get(*self.by_id.get(&id)?)
     }
 
+    /// An organization and those above it.
+    pub(in crate::imports) fn above(&self, id: OrganizationId) -> Vec<OrganizationId> {
+        std::iter::successors(self.by_id(id), |one| self.by_id(one.parent_id?)).map(|one| one.id).collect()
+    }
+
     pub(in crate::imports) fn by_code(&self, code: &str) -> Option<&Organization> {
         self.all.get(*self.by_code.get(code)?)
     }

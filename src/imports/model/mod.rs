@@ -3,6 +3,7 @@
 
 mod columns;
 mod directory;
+pub(super) mod evidence;
 pub(super) mod holidays;
 mod identity;
 pub(super) mod instructors;
@@ -51,6 +52,7 @@ text_enum! {
         Schedule => "schedule",
         Holidays => "holidays",
         Shifts => "shifts",
+        Evidence => "evidence",
     }
 }
 

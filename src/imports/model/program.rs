@@ -82,6 +82,11 @@ impl IntakePart {
             closes_on: self.closes_on,
             mode: self.mode,
             capacity: self.capacity,
+            waitlist: false,
+            offer_days: None,
+            roll_call_due_hours: None,
+            close_after_hours: None,
+            correction_days: NewIntake::CORRECTION_DAYS,
             predecessor_id: None,
             holiday_calendar_id: None,
             opening_approval_required: false,
@@ -190,7 +195,7 @@ fn plan_quota(parts: &mut Parts, quota: &QuotaPart, facts: &Facts) {
         return parts.doubt(&key, Verdict::Invalid, reason);
     };
     let change = Some(Change::Quota(*sponsor, quota.seats));
-    match facts.quotas.iter().find(|one| one.sponsor_id == *sponsor).and_then(|one| one.seats) {
+    match facts.quotas.iter().find(|one| one.holder() == *sponsor).and_then(|one| one.seats) {
         None => parts.push(&key, Verdict::Create, change),
         Some(seats) if seats == quota.seats => parts.push(&key, Verdict::Unchanged, None),
         Some(seats) => {

@@ -89,7 +89,7 @@ pub(in crate::imports) struct Row {
     pub(in crate::imports) from: Option<Instant>,
 }
 
-/// Seats that are left: in the intake, and of the quotas by sponsor. Nothing is no limit.
+/// Seats that are left: in the intake, and of the quotas by sponsor or unit. Nothing is no limit.
 #[derive(Clone, Debug, Default)]
 pub(in crate::imports) struct Seats {
     pub(in crate::imports) capacity: Option<i64>,
@@ -255,10 +255,11 @@ fn enroll(entry: Entry<Row>, frame: &Frame, found: Option<Found>, seats: &mut Se
         let reason = Reason::of("cohort", "cohort_missing", "the discipline has several cohorts; say which");
         return RowPlan::at_fault(row, &key, Verdict::Invalid, reason);
     }
-    if let Some(reason) = seats.refusal(value.said.organization) {
+    let above = frame.directory.above(value.said.unit);
+    if let Some(reason) = seats.refusal(&above) {
         return RowPlan::at_fault(row, &key, Verdict::Invalid, reason);
     }
-    seats.take(value.said.organization);
+    seats.take(&above);
     let place = Place { discipline: value.discipline, cohort: value.cohort, unit: value.said.unit, crew: value.crew, from: value.from };
     let (person, what, amended) = match found {
         None => (Whom::New(Box::new(value.said)), Vec::new(), None),
@@ -306,20 +307,26 @@ fn keep(
 }
 
 impl Seats {
-    fn refusal(&self, sponsor: OrganizationId) -> Option<Reason> {
+    /// Why nobody more of a unit gets a seat; `above` is the unit and all above it.
+    fn refusal(&self, above: &[OrganizationId]) -> Option<Reason> {
         if self.capacity.is_some_and(|left| left < 1) {
             return Some(Reason::new(None, "capacity_full", "the intake has no free seat for this row"));
         }
-        let used_up = self.quotas.get(&sponsor).is_some_and(|left| *left < 1);
-        used_up.then(|| Reason::new(None, "quota_full", "the sponsor's seat quota is used up before this row"))
+        let used_up = above.iter().rfind(|one| self.quotas.get(one).is_some_and(|left| *left < 1))?;
+        if above.last() == Some(used_up) {
+            return Some(Reason::new(None, "quota_full", "the sponsor's seat quota is used up before this row"));
+        }
+        Some(Reason::new(None, "unit_quota_full", "the seat quota of the unit, or of one above it, is used up before this row"))
     }
 
-    fn take(&mut self, sponsor: OrganizationId) {
+    fn take(&mut self, above: &[OrganizationId]) {
         if let Some(left) = &mut self.capacity {
             *left -= 1;
         }
-        if let Some(left) = self.quotas.get_mut(&sponsor) {
-            *left -= 1;
+        for one in above {
+            if let Some(left) = self.quotas.get_mut(one) {
+                *left -= 1;
+            }
         }
     }
 }

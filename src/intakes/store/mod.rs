@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use diesel::prelude::*;
 
-use super::model::{Intake, IntakeId, IntakePatch, IntakeState, IntakeTransition, NewIntake, check};
+use super::model::{Intake, IntakeId, IntakePatch, IntakeTransition, NewIntake};
 use crate::{
     access::{Action, Actor, Scope, sponsored},
     attendance, calendars,
@@ -18,7 +18,6 @@ use crate::{
     enrollments,
     error::Error,
     http::{Caller, Change, ETag},
-    id::Id,
     journal::NewEntry,
     organizations::{OrganizationId, below},
     people::PersonId,
@@ -101,48 +100,36 @@ pub fn create(conn: &mut Conn, actor: &Actor, now: Instant, new: NewIntake) -> R
     if state != "confirmed" {
         return Err(Error::conflict("version_not_confirmed", format!("the program version is {state}; an intake needs a confirmed one")));
     }
-    check(new.phase, new.opens_on, new.closes_on, new.capacity)?;
-    if let Some(predecessor) = new.predecessor_id {
+    let intake = new.planned(provider_id, now);
+    intake.check()?;
+    if let Some(predecessor) = intake.predecessor_id {
         find(conn, actor, predecessor)?;
     }
-    if let Some(calendar) = new.holiday_calendar_id {
+    if let Some(calendar) = intake.holiday_calendar_id {
         calendars::check_holidays(conn, provider_id, calendar)?;
     }
-    let intake = Intake {
-        id: Id::generate(),
-        program_version_id: new.program_version_id,
-        provider_id,
-        code: new.code,
-        name: new.name,
-        phase: new.phase,
-        state: IntakeState::Planned,
-        time_zone: new.time_zone,
-        opens_on: new.opens_on,
-        closes_on: new.closes_on,
-        mode: new.mode,
-        capacity: new.capacity,
-        predecessor_id: new.predecessor_id,
-        holiday_calendar_id: new.holiday_calendar_id,
-        opening_approval_required: new.opening_approval_required,
-        opening_approved_at: None,
-        version: 1,
-        created_at: now,
-    };
     diesel::insert_into(intakes::table).values(&intake).execute(conn)?;
     actor.record(NewEntry::of("intake.created", "intake", intake.id).provider(provider_id).intake(intake.id).to(&intake));
     Ok(intake)
 }
 
-/// Applies a patch under `If-Match`. Lowering the capacity evicts nobody. `caller` is none on the command line, which has no state to be
-/// stale.
-pub fn update(conn: &mut Conn, actor: &Actor, caller: Option<&Caller>, id: IntakeId, patch: IntakePatch) -> Result<Intake, Error> {
+/// Applies a patch under `If-Match`. Lowering the capacity evicts nobody, and raising it gives seats to those who wait. `caller` is none
+/// on the command line, which has no state to be stale.
+pub fn update(
+    conn: &mut Conn,
+    actor: &Actor,
+    now: Instant,
+    caller: Option<&Caller>,
+    id: IntakeId,
+    patch: IntakePatch,
+) -> Result<Intake, Error> {
     // Before it is read, so that two changes see each other; and whoever schedules a session holds the intake too, so that none slips
     // outside the new dates.
     db::lock(conn, "intake", id)?;
     let stored = find(conn, actor, id)?;
     actor.may(Action::WriteIntakes)?;
     let changed = patch.apply(&stored);
-    check(changed.phase, changed.opens_on, changed.closes_on, changed.capacity)?;
+    changed.check()?;
     if let Some(caller) = caller {
         caller.check_if_match(&ETag::version(stored.version), changed != stored)?;
     }
@@ -155,7 +142,10 @@ pub fn update(conn: &mut Conn, actor: &Actor, caller: Option<&Caller>, id: Intak
     if let Some(calendar) = changed.holiday_calendar_id.filter(|_| changed.holiday_calendar_id != stored.holiday_calendar_id) {
         calendars::check_holidays(conn, stored.provider_id, calendar)?;
     }
-    save(conn, actor, &stored, changed, "intake.updated", None)
+    enrollments::refuse_in_use(conn, actor, now, &stored, &changed)?;
+    let saved = save(conn, actor, &stored, changed, "intake.updated", None)?;
+    enrollments::settle_seats(conn, actor, now, &saved)?;
+    Ok(saved)
 }
 
 /// An intake that is neither completed nor cancelled, locked against every other change, if the actor may change it.
@@ -167,7 +157,7 @@ fn changing(conn: &mut Conn, actor: &Actor, id: IntakeId) -> Result<Intake, Erro
     intake.check_live().map(|()| intake)
 }
 
-/// Takes one step in the life of an intake. Cancelling cancels what is not yet held; completing needs every enrollment
+/// Takes one step in the life of an intake. Cancelling cancels what is not yet held and ends all enrollments that are open; completing needs every enrollment
 /// decided, and every session that was published held, with its roll call closed, or cancelled.
 pub fn transition(
     conn: &mut Conn,
@@ -185,6 +175,7 @@ pub fn transition(
     match step {
         IntakeTransition::ApproveOpening => changed.opening_approved_at = Some(now),
         IntakeTransition::Complete => {
+            enrollments::settle_seats(conn, actor, now, &stored)?;
             let undecided = enrollments::count_undecided(conn, id)?;
             if undecided > 0 {
                 let undecided = counted(undecided, "enrollment");
@@ -192,10 +183,12 @@ pub fn transition(
             }
             schedule::refuse_unheld(conn, id)?;
             attendance::refuse_unclosed(conn, id)?;
+            enrollments::refuse_unsettled_in(conn, id)?;
         }
         IntakeTransition::Cancel => {
             let reason = change.reason.as_ref().ok_or_else(|| Error::invalid("/reason", "reason_missing", "cancelling needs a reason"))?;
             schedule::cancel_unheld(conn, actor, now, &stored, reason)?;
+            enrollments::end_all(conn, actor, now, &stored, reason)?;
         }
         IntakeTransition::OpenEnrollment | IntakeTransition::Start => {}
     }

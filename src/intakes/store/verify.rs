@@ -14,7 +14,7 @@ use crate::{
     id::Id,
     journal,
     organizations::OrganizationId,
-    schema::{intake_sponsors, intakes, journal_entries, journal_payloads},
+    schema::{intake_sponsors, intakes, journal_entries, journal_payloads, unit_quotas},
 };
 
 /// Intakes in one look.
@@ -52,7 +52,7 @@ struct Quota {
     seats: Option<i32>,
 }
 
-/// The seats kept for a sponsor where they are others than the journal says. An entry that says nothing any more is the business of the
+/// The seats kept for a sponsor or a unit where they are others than the journal says. An entry that says nothing any more is the business of the
 /// journal's check.
 fn unlike_quotas(conn: &mut Conn) -> Result<Vec<String>, Error> {
     let entries: Vec<(Option<IntakeId>, OrganizationId, Option<String>)> = journal_entries::table
@@ -70,7 +70,11 @@ fn unlike_quotas(conn: &mut Conn) -> Result<Vec<String>, Error> {
         .filter(intake_sponsors::seats.is_not_null())
         .select((intake_sponsors::intake_id, intake_sponsors::sponsor_id, intake_sponsors::seats.assume_not_null()))
         .load(conn)?;
-    let mut stored: BTreeMap<_, i32> = stored.into_iter().map(|(intake, sponsor, seats)| ((intake, sponsor), seats)).collect();
+    let units: Vec<(IntakeId, OrganizationId, i32)> = unit_quotas::table
+        .filter(unit_quotas::seats.is_not_null())
+        .select((unit_quotas::intake_id, unit_quotas::unit_id, unit_quotas::seats.assume_not_null()))
+        .load(conn)?;
+    let mut stored: BTreeMap<_, i32> = stored.into_iter().chain(units).map(|(intake, sponsor, seats)| ((intake, sponsor), seats)).collect();
     let mut findings = Vec::new();
     let mut compare = |(intake, sponsor): (IntakeId, OrganizationId), kept: Option<i32>, told: Option<i32>| {
         if kept != told {

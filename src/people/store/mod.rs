@@ -1,6 +1,7 @@
 //! The tables of people, and who sees which of them.
 
 pub(super) mod amendments;
+pub(super) mod nominees;
 pub(super) mod verify;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};

@@ -11,7 +11,7 @@ use super::{
     super::model::SessionId,
     super::rules::{ClaimKind, Occupied, Resource},
     conflicts::{in_the_way, known, people_of, standing},
-    invited::invited_elsewhere,
+    invited::invited_within,
 };
 use crate::{
     access::Actor,
@@ -105,9 +105,13 @@ fn elsewhere(
     let coming = || timed(candidates).flat_map(|(_, one)| invited.guests(one).map(move |guest| (one, guest)));
     let guests: HashSet<PersonId> = coming().map(|(_, guest)| guest.enrolled.person_id).collect();
     let people: BTreeSet<PersonId> = classes.values().flatten().map(|enrolled| enrolled.person_id).chain(guests.iter().copied()).collect();
-    let people: Vec<PersonId> = people.into_iter().collect();
-    let mut placements = placements_of(conn, &people)?;
-    placements.retain(|placed| placed.intake_id != intake || guests.contains(&placed.person_id));
+    if people.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut placements = in_other_intakes(conn, intake, &people.iter().copied().collect::<Vec<_>>())?;
+    let intakes: BTreeSet<IntakeId> = placements.iter().map(|placed| placed.intake_id).chain([intake]).collect();
+    // A guest is of the intake, so that what is owed in it is known already.
+    placements.extend(invited.placements().filter(|placed| guests.contains(&placed.person_id)));
     let cohorts = placements.iter().filter_map(|placed| Some((ClaimKind::Cohort, placed.cohort_id?.cast()))).collect();
     let standing = standing(conn, &cohorts, &proposed)?;
     let mut claims: HashMap<Resource, Vec<&Occupied>> = HashMap::new();
@@ -115,8 +119,8 @@ fn elsewhere(
     for claim in standing.iter().filter(|claim| !candidates.replace(claim.session_id)).chain(beside) {
         claims.entry(claim.resource).or_default().push(claim);
     }
-    let mut stays = invited_elsewhere(conn, &people, &proposed)?;
-    stays.retain(|stay| !candidates.replace(stay.session_id));
+    let mut stays = invited_within(conn, intakes, &proposed)?;
+    stays.retain(|stay| people.contains(&stay.person_id) && !candidates.replace(stay.session_id));
     for placed in placements {
         let claims = placed.cohort_id.and_then(|cohort| claims.get(&(ClaimKind::Cohort, cohort.cast()))).into_iter().flatten();
         let Enrolled { person_id, intake_id, .. } = placed;
@@ -147,13 +151,14 @@ pub(super) const ENROLLED: EnrolledColumns = (
     enrollment_periods::until_at,
 );
 
-/// Wherever these people are enrolled, whenever.
-fn placements_of(conn: &mut Conn, people: &[PersonId]) -> Result<Vec<Enrolled>, Error> {
+/// Wherever else these people are enrolled, whenever.
+fn in_other_intakes(conn: &mut Conn, intake: IntakeId, people: &[PersonId]) -> Result<Vec<Enrolled>, Error> {
     let mut placements = Vec::new();
     for chunk in people.chunks(CHUNK) {
         let of_people = enrollments::table
             .inner_join(enrollment_periods::table.on(enrollment_periods::enrollment_id.eq(enrollments::id)))
             .filter(enrollments::person_id.eq_any(chunk.to_vec()))
+            .filter(enrollments::intake_id.ne(intake))
             .filter(enrollment_periods::state.eq(EnrollmentState::Enrolled))
             .select(ENROLLED);
         placements.extend(of_people.load::<Enrolled>(conn)?);

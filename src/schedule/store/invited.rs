@@ -24,7 +24,7 @@ use crate::{
     enrollments::{EnrollmentState, enrolled_at},
     error::Error,
     id::Id,
-    intakes::{Intake, SessionMode},
+    intakes::{Intake, IntakeId, SessionMode},
     people::PersonId,
     schema::{enrollment_periods, enrollments, guests, session_cohorts, sessions},
     text::{Code, counted},
@@ -56,18 +56,18 @@ pub(super) fn invited(conn: &mut Conn, candidates: &Candidates) -> Result<Invite
     Ok(Invited::of(invited))
 }
 
-/// The sessions around these times to which some people come as guests.
-pub(super) fn invited_elsewhere(conn: &mut Conn, people: &[PersonId], proposed: &[Occupied]) -> Result<Vec<Stay>, Error> {
+/// Who comes as a guest to the sessions of these intakes around these times: found by the guests, of whom there are few.
+pub(super) fn invited_within(conn: &mut Conn, intakes: BTreeSet<IntakeId>, proposed: &[Occupied]) -> Result<Vec<Stay>, Error> {
     let Some((earliest, last)) = reach(proposed) else {
         return Ok(Vec::new());
     };
     let mut stays = Vec::new();
-    for chunk in people.chunks(CHUNK) {
-        let of_people = guests::table
+    for chunk in intakes.into_iter().collect::<Vec<_>>().chunks(CHUNK) {
+        let of_intakes = guests::table
             .inner_join(enrollments::table.on(enrollments::id.eq(guests::enrollment_id)))
             .inner_join(enrollment_periods::table.on(enrollment_periods::enrollment_id.eq(guests::enrollment_id)))
             .inner_join(sessions::table.on(sessions::id.eq(guests::session_id)))
-            .filter(enrollments::person_id.eq_any(chunk.to_vec()))
+            .filter(guests::intake_id.eq_any(chunk.to_vec()))
             .filter(sessions::state.eq_any([SessionState::Published, SessionState::Held]))
             .filter(sessions::mode.ne(SessionMode::Recorded))
             .filter(begins_at().gt(earliest))
@@ -81,7 +81,7 @@ pub(super) fn invited_elsewhere(conn: &mut Conn, people: &[PersonId], proposed: 
                 finishes_at(),
                 guests::missed_session_id.nullable(),
             ));
-        stays.extend(of_people.load::<Stay>(conn)?);
+        stays.extend(of_intakes.load::<Stay>(conn)?);
     }
     Ok(stays)
 }

@@ -1,4 +1,6 @@
 mod close;
+mod corrections;
+mod due;
 mod guests;
 mod list;
 mod put;

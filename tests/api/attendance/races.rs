@@ -6,7 +6,7 @@ use crate::support::{assert_winners, at_once, rounds, seed, spawn_app};
 #[test]
 fn a_roll_call_closed_twice_at_once_is_closed_once() {
     let app = spawn_app();
-    let course = seed::course(&app);
+    let course = seed::long_course(&app, "RACES");
     let members = seed::enrolled(&course, 3);
     for round in 0..rounds() {
         let session = seed::held_session(&course, &format!("MET-{round}"), &seed::morning(round));
@@ -21,7 +21,7 @@ fn a_roll_call_closed_twice_at_once_is_closed_once() {
 #[test]
 fn of_two_roll_calls_put_at_once_one_is_told_that_it_is_late() {
     let app = spawn_app();
-    let course = seed::course(&app);
+    let course = seed::long_course(&app, "RACES");
     let members = seed::enrolled(&course, 2);
     for round in 0..rounds() {
         let session = seed::held_session(&course, &format!("MET-{round}"), &seed::morning(round));
@@ -40,7 +40,7 @@ fn of_two_roll_calls_put_at_once_one_is_told_that_it_is_late() {
 #[test]
 fn two_first_roll_calls_at_once_do_not_mix() {
     let app = spawn_app();
-    let course = seed::course(&app);
+    let course = seed::long_course(&app, "RACES");
     let members = seed::enrolled(&course, 2);
     for round in 0..rounds() {
         let session = seed::held_session(&course, &format!("MET-{round}"), &seed::morning(round));
@@ -58,7 +58,7 @@ fn two_first_roll_calls_at_once_do_not_mix() {
 #[test]
 fn closings_in_one_intake_at_once_all_count() {
     let app = spawn_app();
-    let course = seed::course(&app);
+    let course = seed::long_course(&app, "RACES");
     let members = seed::enrolled(&course, 3);
     let sessions: Vec<String> = (0..8).map(|day| seed::held_session(&course, &format!("MET-{day}"), &seed::morning(day))).collect();
     for session in &sessions {
@@ -75,7 +75,7 @@ fn closings_in_one_intake_at_once_all_count() {
 #[test]
 fn a_close_sent_twice_with_one_key_is_answered_alike() {
     let app = spawn_app();
-    let course = seed::course(&app);
+    let course = seed::long_course(&app, "RACES");
     let members = seed::enrolled(&course, 2);
     for round in 0..rounds() {
         let session = seed::held_session(&course, &format!("MET-{round}"), &seed::morning(round));
@@ -91,13 +91,13 @@ fn a_close_sent_twice_with_one_key_is_answered_alike() {
 #[test]
 fn a_report_read_while_a_roll_call_is_corrected_says_what_was_or_what_is() {
     let app = spawn_app();
-    let course = seed::course(&app);
+    let course = seed::long_course(&app, "RACES");
     let members = seed::enrolled(&course, 2);
     let lines = |minutes: i64| [seed::line_of(&members[0], "late", minutes), seed::line(&members[1], "present")];
     let session = seed::closed_session(&course, "MET-01", &seed::morning(1), &lines(10));
     let mut kept: Vec<(String, serde_json::Value)> = Vec::new();
     for round in 0..rounds() {
-        let (before, after) = (10 + i64::from(round), 11 + i64::from(round));
+        let [before, after] = [round, round + 1].map(|round| i64::from(10 + round % 80));
         let replies = at_once(4, |index| match index {
             0 => {
                 seed::step_roll_call(&course, &session, "reopen", Some("a late note")).expect(200);

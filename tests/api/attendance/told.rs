@@ -5,13 +5,12 @@ use serde_json::{Value, json};
 use super::{guests::common, reason};
 use crate::{
     feeds,
-    support::{Client, seed, seed::Enrolled, spawn_app},
+    support::{App, Client, seed, seed::Course, seed::Enrolled, spawn_app},
 };
 
-#[test]
-fn a_guest_is_told_of_the_session_and_of_what_becomes_of_it() {
-    let app = spawn_app();
-    let course = seed::course(&app);
+/// A class of two and the session that it has to itself; and the session of another class of one, in a room for one.
+fn classes(app: &App) -> (Course, Vec<Enrolled>, String, String) {
+    let course = seed::course(app);
     let first = seed::enrolled(&course, 2);
     seed::enrolled_at(&course, &course.sponsor.plants[0], (&course.program.mechanics, &course.mechanics), 1);
     let room = json!({ "code": "LAB", "name": "Laboratory", "kind": "on_site", "capacity": 1 });
@@ -21,6 +20,13 @@ fn a_guest_is_told_of_the_session_and_of_what_becomes_of_it() {
     (body["module_id"], body["cohort_ids"]) = (json!(course.program.common_module), json!([course.mechanics]));
     (body["room_id"], body["mode"]) = (json!(room), json!("on_site"));
     let other = seed::published_session_as(&course, body);
+    (course, first, missed, other)
+}
+
+#[test]
+fn a_guest_is_told_of_the_session_and_of_what_becomes_of_it() {
+    let app = spawn_app();
+    let (course, first, missed, other) = classes(&app);
     let guest = &first[0];
     let [own, another] = [&first[0], &first[1]].map(|one| app.trainee(&one.trainee));
     let feed = feeds::feed(&course.coordinator, "trainee", &guest.trainee);
@@ -60,16 +66,7 @@ fn a_guest_is_told_of_the_session_and_of_what_becomes_of_it() {
 #[test]
 fn whoever_left_or_came_to_owe_the_session_is_no_guest_of_it() {
     let app = spawn_app();
-    let course = seed::course(&app);
-    let first = seed::enrolled(&course, 2);
-    seed::enrolled_at(&course, &course.sponsor.plants[0], (&course.program.mechanics, &course.mechanics), 1);
-    let room = json!({ "code": "LAB", "name": "Laboratory", "kind": "on_site", "capacity": 1 });
-    let room = course.coordinator.post("/rooms", room).expect(201).id();
-    let missed = common(&course, "COM-MET", 1, &course.metallurgy);
-    let mut body = seed::session_body(&course, "COM-MEC", &seed::morning(2));
-    (body["module_id"], body["cohort_ids"]) = (json!(course.program.common_module), json!([course.mechanics]));
-    (body["room_id"], body["mode"]) = (json!(room), json!("on_site"));
-    let other = seed::published_session_as(&course, body);
+    let (course, first, missed, other) = classes(&app);
     for guest in &first {
         let invitation = json!({ "enrollment_id": guest.id, "missed_session_id": missed });
         course.coordinator.post(&format!("/sessions/{other}/guests"), invitation).expect(201);

@@ -139,20 +139,20 @@ fn a_misspelled_step_is_answered_with_those_that_there_are() {
     for (path, detail) in [
         (
             format!("/sessions/{id}/publsh"),
-            "there is no `publsh` here; there are: cut, guests, hold, move, split, substitute, waivers, publish, cancel",
+            "there is no `publsh` here; there are: correction-requests, cut, guests, hold, move, split, substitute, waivers, publish, cancel",
         ),
         (format!("/sessions/{id}/roll-call/clsoe"), "there is no `clsoe` here; there are: submit, close, reopen"),
         (format!("/program-versions/{id}/confrim"), "there is no `confrim` here; there are: confirm, retire"),
         (format!("/imports/{id}/und"), "there is no `und` here; there are: undo"),
         (
             format!("/intakes/{id}/cohort"),
-            "there is no `cohort` here; there are: amendments, cohorts, enrollments, series, sessions, open-enrollment, approve-opening, start, \
-             complete, cancel",
+            "there is no `cohort` here; there are: amendments, cohorts, enrollments, leave-requests, nominations, series, sessions, open-enrollment, \
+             approve-opening, start, complete, cancel",
         ),
         (format!("/intakes/{id}/sessions/bluk"), "there is no `bluk` here; there are: bulk, check, import, publish"),
         (
             format!("/sessions/{id}/waiver"),
-            "there is no `waiver` here; there are: cut, guests, hold, move, split, substitute, waivers, publish, cancel",
+            "there is no `waiver` here; there are: correction-requests, cut, guests, hold, move, split, substitute, waivers, publish, cancel",
         ),
     ] {
         let reply = course.coordinator.post(&path, json!({}));
@@ -164,7 +164,7 @@ fn a_misspelled_step_is_answered_with_those_that_there_are() {
     let kinds = course.coordinator.get("/import-templates/choir");
     assert_eq!(
         kinds.text_at("/detail"),
-        "there is no `choir` here; there are: organizations, instructors, program, roster, schedule, holidays, shifts"
+        "there is no `choir` here; there are: organizations, instructors, program, roster, schedule, holidays, shifts, evidence"
     );
     let id_of_nothing = course.coordinator.post("/sessions/x/publish", json!({}));
     assert_eq!(id_of_nothing.text_at("/detail"), "there is no such thing, or it is not visible to you");

@@ -148,11 +148,12 @@ fn stored(kind: Kind, diesel: &str) -> &'static str {
     match (diesel, kind) {
         ("Uid" | "Binary", Kind::Sqlite) => "blob",
         ("Text" | "Date", Kind::Sqlite) => "text",
-        ("Integer" | "BigInt" | "Bool" | "Ts", Kind::Sqlite) => "integer",
+        ("SmallInt" | "Integer" | "BigInt" | "Bool" | "Ts", Kind::Sqlite) => "integer",
         ("Uid", Kind::Postgres) => "uuid",
         ("Binary", Kind::Postgres) => "bytea",
         ("Text", Kind::Postgres) => "text",
         ("Date", Kind::Postgres) => "date",
+        ("SmallInt", Kind::Postgres) => "smallint",
         ("Integer", Kind::Postgres) => "integer",
         ("BigInt", Kind::Postgres) => "bigint",
         ("Bool", Kind::Postgres) => "boolean",

@@ -33,6 +33,9 @@ fn class(app: &App, code: &str, size: usize) -> Class {
     // Else the first look would note its time in the background, at any time during the test.
     app.sql(&format!("UPDATE feeds SET last_used_at = {}", app.instant("2100-01-01T00:00:00Z"))).unwrap();
     let draft = seed::session(&course, "MET-03", &seed::morning(3));
+    for member in &members {
+        seed::leave_granted(&course, member, &seed::morning(2), 30);
+    }
     Class { calendars, course, members, open, draft }
 }
 
@@ -78,6 +81,8 @@ fn costs(app: &App, class: &Class) -> Costs {
     measure("list of cohorts", &|| get(coordinator, format!("/intakes/{intake}/cohorts")));
     measure("list of quotas", &|| get(coordinator, format!("/intakes/{intake}/seat-quotas")));
     measure("changes of a trainee", &|| get(&trainee, format!("/people/{}/changes", class.members[0].trainee)));
+    measure("list of leave", &|| get(coordinator, format!("/intakes/{intake}/leave-requests?limit=500")));
+    measure("a trainee's leave", &|| get(&trainee, format!("/intakes/{intake}/leave-requests?limit=500")));
     measure("calendar of an intake", &|| get(&app.anonymous(), class.calendars[0].clone()));
     measure("calendar of a trainee", &|| get(&app.anonymous(), class.calendars[1].clone()));
     measure("roll calls left to do", &|| get(coordinator, format!("/roll-calls?open=true&intake_id={intake}&limit=500")));

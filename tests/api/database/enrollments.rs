@@ -1,13 +1,19 @@
 //! Seats, open enrollments, periods and steps.
 
+use serde_json::json;
+
 use crate::support::{App, seed, seed::Course, spawn_app};
 
 /// An insert of an enrollment of a new trainee, or of `person`.
 fn insert(app: &App, course: &Course, person: &str, state: &str) -> String {
     let id = app.absent_id();
+    let withdrawal = if state == "withdrawn" { "'left'" } else { "NULL" };
+    let position = if state == "waitlisted" { "1" } else { "NULL" };
+    let offered = |state: &str| if state == "offered" { app.instant("2020-06-01T00:00:00Z") } else { "NULL".to_owned() };
     format!(
-        "INSERT INTO enrollments (id, intake_id, program_version_id, person_id, discipline_id, sponsor_id, unit_id, state, version, created_at)
-         VALUES ({}, {}, {}, {}, {}, {}, {}, '{state}', 1, {})",
+        "INSERT INTO enrollments (id, intake_id, program_version_id, person_id, discipline_id, sponsor_id, unit_id, state, withdrawal, priority, position,
+            offer_expires_at, version, created_at)
+         VALUES ({}, {}, {}, {}, {}, {}, {}, '{state}', {withdrawal}, {position}, {position}, {}, 1, {})",
         app.hex(&id),
         app.hex(&course.intake),
         app.hex(&course.program.version),
@@ -15,6 +21,7 @@ fn insert(app: &App, course: &Course, person: &str, state: &str) -> String {
         app.hex(&course.program.metallurgy),
         app.hex(&course.sponsor.id),
         app.hex(&course.sponsor.plants[0]),
+        offered(state),
         app.instant("2020-05-27T00:00:00Z"),
     )
 }
@@ -28,22 +35,27 @@ fn a_seat_above_the_capacity_or_the_quota_is_refused() {
     seed::enrolled(&course, 1);
     let newcomer = seed::recruit(&course);
     app.sql(&insert(&app, &course, &newcomer, "nominated")).unwrap();
-    let intake = app.hex(&course.intake);
+    let (intake, plant) = (app.hex(&course.intake), app.hex(&course.sponsor.plants[0]));
+    app.sql(&format!("INSERT INTO unit_quotas (intake_id, unit_id) VALUES ({intake}, {plant})")).unwrap();
     for (limit, code) in [
         ("UPDATE intakes SET capacity = 1 WHERE id", "capacity_full"),
         ("UPDATE intake_sponsors SET seats = 1 WHERE intake_id", "quota_full"),
+        ("UPDATE intake_sponsors SET seats = NULL; UPDATE unit_quotas SET seats = 1 WHERE intake_id", "unit_quota_full"),
     ] {
         app.sql(&format!("{limit} = {intake}")).unwrap();
         let person = seed::recruit(&course);
         for state in SEATED {
             let message = app.refusal(&insert(&app, &course, &person, state));
             assert!(message.contains(&format!("muster:{code}")), "{state}: {message}");
-            let update = format!("UPDATE enrollments SET state = '{state}' WHERE person_id = {}", app.hex(&newcomer));
+            let until = if state == "offered" { app.instant("2020-06-01T00:00:00Z") } else { "NULL".to_owned() };
+            let person = app.hex(&newcomer);
+            let update = format!("UPDATE enrollments SET state = '{state}', offer_expires_at = {until} WHERE person_id = {person}");
             let message = app.refusal(&update);
             assert!(message.contains(&format!("muster:{code}")), "{state}: {message}");
         }
         // Whoever takes no seat may wait.
         app.sql(&insert(&app, &course, &person, "waitlisted")).unwrap();
+        app.sql("UPDATE enrollments SET state = 'applied' WHERE state = 'waitlisted'").unwrap();
         app.sql("UPDATE intakes SET capacity = NULL").unwrap();
     }
 }
@@ -65,9 +77,9 @@ fn seats_follow_the_rows() {
     app.sql(&format!("UPDATE enrollments SET sponsor_id = {theirs}, unit_id = {unit}")).unwrap();
     assert_eq!(app.count(&format!("SELECT seats_taken FROM intake_sponsors WHERE sponsor_id = {theirs}")), 1);
     seats([1, 1]);
-    app.sql("UPDATE enrollments SET state = 'withdrawn'").unwrap();
+    app.sql("UPDATE enrollments SET state = 'withdrawn', withdrawal = 'left'").unwrap();
     seats([0, 0]);
-    app.sql("UPDATE enrollments SET state = 'completed'").unwrap();
+    app.sql("UPDATE enrollments SET state = 'completed', withdrawal = NULL").unwrap();
     app.sql("DELETE FROM enrollments").unwrap();
     seats([0, 0]);
 }
@@ -184,4 +196,66 @@ fn hours_are_not_given_to_somebody_else() {
         assert!(message.contains("muster:immutable"), "{change}: {message}");
     }
     app.sql("UPDATE enrollments SET crew = '甲', unit_id = unit_id").unwrap();
+}
+
+#[test]
+fn whoever_takes_over_a_place_has_what_was_there() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let member = seed::enrolled(&course, 1).remove(0);
+    let newcomer = seed::recruit(&course);
+    let (key, person) = (app.hex(&member.id), app.hex(&newcomer));
+    let take_over = |state: &str, person: &str| {
+        format!(
+            "INSERT INTO enrollments (id, intake_id, program_version_id, person_id, discipline_id, sponsor_id, unit_id, cohort_id, state,
+                replaces_id, version, created_at)
+             SELECT {}, intake_id, program_version_id, {person}, discipline_id, sponsor_id, unit_id, cohort_id, '{state}', id, 1, created_at
+             FROM enrollments WHERE id = {key}",
+            app.hex(&app.absent_id())
+        )
+    };
+    let differs = |statement: &str| {
+        let message = app.refusal(statement);
+        assert!(message.contains("muster:replacement_differs"), "{message}");
+    };
+    differs(&take_over("enrolled", &person));
+    course.coordinator.post(&format!("/enrollments/{}/suspend", member.id), json!({ "reason": "a while away" })).expect(200);
+    course.coordinator.post(&format!("/enrollments/{}/withdraw", member.id), json!({ "reason": "ill" })).expect(200);
+    differs(&take_over("suspended", &person));
+    app.sql(&format!("UPDATE enrollments SET withdrawal = 'replaced' WHERE id = {key}")).unwrap();
+    for state in ["enrolled", "nominated", "completed"] {
+        differs(&take_over(state, &person));
+    }
+    differs(&take_over("suspended", "person_id"));
+    app.sql(&take_over("suspended", &person)).unwrap();
+    app.refusal(&take_over("suspended", &app.hex(&seed::recruit(&course))));
+    let message = app.refusal(&format!("UPDATE enrollments SET replaces_id = NULL WHERE person_id = {person}"));
+    assert!(message.contains("muster:immutable"), "{message}");
+    app.refusal("UPDATE enrollments SET withdrawal = NULL WHERE state = 'withdrawn'");
+    app.refusal("UPDATE enrollments SET withdrawal = 'left' WHERE state <> 'withdrawn'");
+}
+
+#[test]
+fn a_place_on_the_waitlist_is_given_once() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let waiting = insert(&app, &course, &seed::recruit(&course), "waitlisted");
+    app.sql(&waiting).unwrap();
+    app.refusal(&insert(&app, &course, &seed::recruit(&course), "waitlisted"));
+    let fixed = |change: &str| {
+        let message = app.refusal(&format!("UPDATE enrollments SET {change}"));
+        assert!(message.contains("muster:immutable"), "{message}");
+    };
+    fixed("position = 2");
+    fixed("priority = 2");
+    app.sql("UPDATE enrollments SET state = 'approved'").unwrap();
+    fixed("position = NULL, priority = NULL");
+    // Who waits has a place, who has an offer has an end of it, and nobody else.
+    let newcomer = seed::recruit(&course);
+    app.sql(&insert(&app, &course, &newcomer, "nominated")).unwrap();
+    let until = app.instant("2020-06-01T00:00:00Z");
+    for change in ["state = 'waitlisted'", "position = 7", "state = 'offered'", &format!("offer_expires_at = {until}")] {
+        app.refusal(&format!("UPDATE enrollments SET {change} WHERE person_id = {}", app.hex(&newcomer)));
+    }
+    app.refusal("UPDATE intakes SET offer_days = 0");
 }

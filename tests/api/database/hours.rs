@@ -306,7 +306,10 @@ fn who_came_as_a_guest_to_a_closed_session_stays_so() {
         )
     };
     assert!(app.refusal(&guest(&session, &missed)).contains("muster:roll_call_closed"));
-    app.sql("UPDATE roll_calls SET state = 'reopened', submitted_at = NULL, closed_at = NULL, reopen_reason = 'x'").unwrap();
+    app.sql(
+        "UPDATE roll_calls SET state = 'reopened', submitted_at = NULL, closed_at = NULL, corrections_until = NULL, reopen_reason = 'x'",
+    )
+    .unwrap();
     app.refusal(&guest(&session, &session));
     app.sql(&guest(&session, &missed)).unwrap();
     app.refusal(&guest(&session, &missed));

@@ -4,6 +4,7 @@ mod away;
 mod enrollments;
 mod hours;
 mod journal;
+mod leave;
 mod organizations;
 mod passing;
 mod plan;

@@ -31,6 +31,7 @@ fn the_content_of_a_confirmed_version_is_refused_every_change() {
         "UPDATE disciplines SET name = '改名'".to_owned(),
         "UPDATE program_versions SET total_minutes = total_minutes + 45".to_owned(),
         "UPDATE program_versions SET minutes_per_hour = 60".to_owned(),
+        "UPDATE program_versions SET minimum_attendance_percent = 50".to_owned(),
         format!("UPDATE program_versions SET authorized_absence_counts = {}", app.truth(false)),
         "UPDATE program_versions SET number = 9".to_owned(),
     ] {

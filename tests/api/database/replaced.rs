@@ -113,7 +113,7 @@ fn what_is_final_is_not_replaced_by_an_insert_of_something_new() {
                 .to_owned(),
             format!(
                 "REPLACE INTO enrollments SELECT {new}, intake_id, program_version_id, person_id, discipline_id, sponsor_id, unit_id, cohort_id,
-                 payer_id, funding, crew, state, version, created_at FROM enrollments"
+                 payer_id, funding, crew, state, withdrawal, replaces_id, transferred_from_id, priority, position, offer_expires_at, version, created_at FROM enrollments"
             ),
             "REPLACE INTO roll_calls (session_id, state) SELECT session_id, 'not_open' FROM roll_calls WHERE state = 'closed'".to_owned(),
         ],

@@ -267,7 +267,10 @@ fn a_wrong_number_of_closings_is_found() {
 fn a_roll_call_reopened_and_closed_again_by_hand_is_found() {
     let app = spawn_app();
     let (_, members, session) = taught(&app);
-    app.sql("UPDATE roll_calls SET state = 'reopened', submitted_at = NULL, closed_at = NULL, reopen_reason = 'x'").unwrap();
+    app.sql(
+        "UPDATE roll_calls SET state = 'reopened', submitted_at = NULL, closed_at = NULL, corrections_until = NULL, reopen_reason = 'x'",
+    )
+    .unwrap();
     assert_found(&app, &["closings"], &[&session, "reopened 1 times, the journal says 0"]);
     // Attendance, ledger and balances agree, and the entries name a closing that was.
     let (key, reversal, anew) = (app.hex(&members[0].id), app.hex(&app.absent_id()), app.hex(&app.absent_id()));

@@ -1,7 +1,13 @@
 mod bulk;
 mod create;
 mod list;
+mod nominate;
+mod offers;
 mod races;
+mod random;
+mod replace;
+mod transfer;
 mod transition;
 mod unsettled;
 mod update;
+mod waitlist;

@@ -193,3 +193,28 @@ fn who_comes_back_owes_no_session_twice() {
     let roll_call = course.coordinator.get(&format!("/sessions/{session}/roll-call")).expect(200);
     assert_eq!(roll_call.body["entries"].as_array().unwrap().len(), 1);
 }
+
+#[test]
+fn who_was_there_is_not_said_never_to_have_arrived() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let members = seed::enrolled(&course, 3);
+    let lines = [seed::line(&members[0], "present"), seed::line(&members[1], "absent"), seed::line(&members[2], "absent")];
+    seed::closed_session(&course, "S-1", &seed::morning(1), &lines);
+    let called = seed::held_session(&course, "S-2", &seed::morning(2));
+    let lines = [seed::line(&members[0], "absent"), seed::line(&members[1], "absent"), seed::line(&members[2], "late")];
+    seed::put_roll_call(&course, &called, &lines[..2]).expect(200);
+    let ended = step(&course, &members[1].id, "never-arrived").expect(200).body;
+    assert_eq!((&ended["state"], &ended["withdrawal"]), (&json!("withdrawn"), &json!("never_arrived")));
+    let mut late = lines[2].clone();
+    late["minutes"] = json!(45);
+    seed::put_roll_call(&course, &called, &[lines[0].clone(), late]).expect(200);
+    let nominee = begin(&course, "nominated");
+    app.unchanged(|| {
+        for id in [&members[0].id, &members[2].id] {
+            step(&course, id, "never-arrived").expect(409).problem("was_present");
+        }
+        step(&course, &nominee, "never-arrived").expect(409).problem("illegal_transition");
+    });
+    assert_eq!(app.findings(), Vec::<String>::new());
+}

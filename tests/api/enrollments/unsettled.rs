@@ -2,6 +2,7 @@
 
 use muster::{
     access::{Credentials, Secret},
+    enrollments::UnsettledKind,
     error::Error,
 };
 use serde_json::{Value, json};
@@ -143,7 +144,9 @@ fn only_who_closes_roll_calls_settles() {
     let late = seed::enrolled(&course, 1).remove(0);
     let settle = |token: Option<&str>| {
         let (token, session) = (Secret::from(token.unwrap()), session.parse().unwrap());
-        app.db.write_blocking(Credentials::Bearer(token), move |conn, actor, _| muster::enrollments::settle(conn, actor, session))
+        app.db.write_blocking(Credentials::Bearer(token), move |conn, actor, _| {
+            muster::enrollments::settle(conn, actor, session, UnsettledKind::ALL)
+        })
     };
     for client in [app.instructor(&course.instructor), app.partner(&course.sponsor.id), app.auditor(), app.administrator()] {
         let refused = settle(client.token.as_deref());

@@ -2,6 +2,7 @@
 
 mod calendars;
 mod conflicts;
+mod evidence;
 mod files;
 mod instructors;
 mod jisco;

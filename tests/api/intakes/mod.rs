@@ -1,3 +1,4 @@
+mod cancel;
 mod cohorts;
 mod create;
 mod quotas;

@@ -95,6 +95,24 @@ fn the_parts_by_cohort_and_by_unit_add_up_to_the_totals() {
 }
 
 #[test]
+fn a_part_says_what_was_delivered_to_it() {
+    let app = spawn_app();
+    let taught = taught(&app);
+    // What was held for two cohorts together was held once in each part, and once in all.
+    for (by, held) in [
+        ("discipline", json!([["MET", 270], ["MEC", 270]])),
+        ("cohort", json!([["MEC-1", 270], ["MET-1", 270]])),
+        ("module", json!([["MET-01", 90], ["MEC-01", 90], ["COM-01", 180]])),
+    ] {
+        let report = taught.course.coordinator.get(&format!("{}?by={by}", path(&taught.course))).expect(200).body;
+        let told: Vec<_> = report["split"].as_array().unwrap().iter().map(|part| json!([part["code"], part["held_minutes"]])).collect();
+        assert_eq!((json!(told), &report["held_minutes"]), (held, &json!(360)), "{by}");
+    }
+    let by_unit = taught.course.coordinator.get(&format!("{}?by=unit", path(&taught.course))).expect(200).body;
+    assert!(by_unit["split"].as_array().unwrap().iter().all(|part| part["held_minutes"].is_null()));
+}
+
+#[test]
 fn a_split_by_anything_else_is_refused() {
     let app = spawn_app();
     let course = seed::course(&app);

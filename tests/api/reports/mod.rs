@@ -1,7 +1,9 @@
 mod csv;
 mod enrollment;
+mod explain;
 mod intake;
 mod partner;
+mod standing;
 mod tag;
 
 use serde_json::{Value, json};

@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use crate::support::{Client, Reply, at_once, races, seed, seed::Course, spawn_app};
+use crate::support::{Client, Reply, at_once, rounds, seed, seed::Course, spawn_app};
 
 /// A request that takes part in a race.
 struct Entrant {
@@ -56,7 +56,7 @@ fn an_instructor_is_published_once_for_one_time() {
     let app = spawn_app();
     // Two intakes, so that no lock on one of them decides.
     let courses = [seed::long_course(&app, "ONE"), seed::long_course(&app, "TWO")];
-    for round in 0..races() {
+    for round in 0..rounds() {
         let entrants: Vec<Entrant> = (0..4)
             .map(|index| {
                 let of = &courses[index % 2];
@@ -68,7 +68,7 @@ fn an_instructor_is_published_once_for_one_time() {
             .collect();
         assert_eq!(race(&courses[0].coordinator, &entrants).len(), 1);
     }
-    assert_eq!(app.count("SELECT count(*) FROM claims WHERE kind = 'instructor'"), i64::from(races()));
+    assert_eq!(app.count("SELECT count(*) FROM claims WHERE kind = 'instructor'"), i64::from(rounds()));
 }
 
 #[test]
@@ -76,7 +76,7 @@ fn a_room_is_published_once_for_one_time() {
     let app = spawn_app();
     let courses = [seed::long_course(&app, "ONE"), seed::long_course(&app, "TWO")];
     let room = seed::room(&courses[0], "A-301");
-    for round in 0..races() {
+    for round in 0..rounds() {
         let entrants: Vec<Entrant> = (0..4)
             .map(|index| {
                 let of = &courses[index % 2];
@@ -94,14 +94,14 @@ fn a_room_is_published_once_for_one_time() {
             .collect();
         assert_eq!(race(&courses[0].coordinator, &entrants).len(), 1);
     }
-    assert_eq!(app.count("SELECT count(*) FROM claims WHERE kind = 'room'"), i64::from(races()));
+    assert_eq!(app.count("SELECT count(*) FROM claims WHERE kind = 'room'"), i64::from(rounds()));
 }
 
 #[test]
 fn a_cohort_is_published_once_for_one_time() {
     let app = spawn_app();
     let course = seed::long_course(&app, "ONE");
-    for round in 0..races() {
+    for round in 0..rounds() {
         let entrants: Vec<Entrant> = (0..4)
             .map(|index| {
                 let start = seed::after(&seed::morning(round), 10 * i64::from(index));
@@ -112,7 +112,7 @@ fn a_cohort_is_published_once_for_one_time() {
             .collect();
         assert_eq!(race(&course.coordinator, &entrants).len(), 1);
     }
-    assert_eq!(app.count("SELECT count(*) FROM claims WHERE kind = 'cohort'"), i64::from(races()));
+    assert_eq!(app.count("SELECT count(*) FROM claims WHERE kind = 'cohort'"), i64::from(rounds()));
 }
 
 #[test]
@@ -120,7 +120,7 @@ fn one_of_publishing_there_and_moving_there_is_done() {
     let app = spawn_app();
     let courses = [seed::long_course(&app, "ONE"), seed::long_course(&app, "TWO")];
     let mut moved = 0;
-    for round in 0..races() {
+    for round in 0..rounds() {
         let (from, to) = (seed::morning(2 * round), seed::morning(2 * round + 1));
         let code = format!("M-{round}");
         let session = seed::published_session(&courses[0], &code, &from);
@@ -135,14 +135,14 @@ fn one_of_publishing_there_and_moving_there_is_done() {
     // Whoever did not move stands where it was, beside the one that was published.
     assert_eq!(app.count("SELECT count(*) FROM sessions WHERE sequence = 1"), moved);
     let published = app.count("SELECT count(*) FROM sessions WHERE state = 'published'");
-    assert_eq!(published, 2 * i64::from(races()) - moved);
+    assert_eq!(published, 2 * i64::from(rounds()) - moved);
 }
 
 #[test]
 fn two_that_may_overlap_are_published_both_or_the_third_alone() {
     let app = spawn_app();
     let courses = [seed::long_course(&app, "ONE"), seed::long_course(&app, "TWO"), seed::long_course(&app, "THREE")];
-    for round in 0..races() {
+    for round in 0..rounds() {
         let entrants: Vec<Entrant> = (0..3)
             .map(|index| {
                 let mut body = seed::session_body(&courses[index], &format!("R-{round}-{index}"), &seed::morning(round));
@@ -161,7 +161,7 @@ fn two_that_may_overlap_are_published_both_or_the_third_alone() {
 fn of_several_steps_at_once_one_is_taken() {
     let app = spawn_app();
     let course = seed::long_course(&app, "ONE");
-    for round in 0..races() {
+    for round in 0..rounds() {
         let session = seed::published_session(&course, &format!("P-{round}"), &seed::morning(round));
         let replies = at_once(4, |index| {
             let (step, body) = if index % 2 == 0 { ("hold", json!({})) } else { ("cancel", json!({ "reason": "storm" })) };
@@ -176,7 +176,7 @@ fn two_sessions_that_share_instructors_in_other_orders_never_deadlock() {
     let app = spawn_app();
     let course = seed::long_course(&app, "ONE");
     let second = seed::instructor(&app, &course.coordinator, "P-2");
-    for round in 0..races() {
+    for round in 0..rounds() {
         let entrants: Vec<Entrant> = [[&course.instructor, &second], [&second, &course.instructor]]
             .iter()
             .enumerate()
@@ -199,7 +199,7 @@ fn whoever_enters_a_room_while_it_is_renamed_is_told_or_enters_the_renamed_one()
     for course in &courses {
         coordinator.if_match("*").patch(&format!("/intakes/{}", course.intake), json!({ "closes_on": "2199-12-31" })).expect(200);
     }
-    for round in 0..races() {
+    for round in 0..rounds() {
         // Nobody was there before, so that no intake is known to be concerned.
         let room = seed::room(standing, &format!("A-{round}"));
         // In the 22nd century, for what is over is told to nobody.
@@ -231,6 +231,6 @@ fn whoever_enters_a_room_while_it_is_renamed_is_told_or_enters_the_renamed_one()
         ))
     };
     let told = [entered("M", "session.changed", 1), entered("P", "session.published", 0), entered("C", "session.published", 0)];
-    assert_eq!(told, [i64::from(races()); 3]);
+    assert_eq!(told, [i64::from(rounds()); 3]);
     assert_eq!(app.findings(), Vec::<String>::new());
 }

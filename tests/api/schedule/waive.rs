@@ -3,7 +3,7 @@
 use muster::access::Role;
 use serde_json::json;
 
-use crate::support::{Client, Reply, TokenOptions, at_once, races, seed, seed::Course, spawn_app};
+use crate::support::{Client, Reply, TokenOptions, at_once, rounds, seed, seed::Course, spawn_app};
 
 fn publish(course: &Course, id: &str) -> Reply {
     course.coordinator.post(&format!("/sessions/{id}/publish"), json!({}))
@@ -242,7 +242,7 @@ fn the_rests_of_a_series_overlap_what_their_sessions_may_and_each_other_too() {
 fn a_waiver_is_revoked_or_the_session_that_needs_it_is_published() {
     let app = spawn_app();
     let courses = [seed::long_course(&app, "ONE"), seed::long_course(&app, "TWO")];
-    for round in 0..races() {
+    for round in 0..rounds() {
         let [first, second] = [0, 1].map(|index| {
             let mut body = seed::session_body(&courses[index], &format!("R-{round}-{index}"), &seed::morning(round));
             body["instructor_ids"] = json!([courses[0].instructor]);

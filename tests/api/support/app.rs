@@ -225,7 +225,7 @@ impl App {
     /// How many rows each table has, their versions in all, and how long the journal is without users and tokens: what a refused
     /// request leaves as it was.
     pub fn state(&self) -> Vec<Option<String>> {
-        const VERSIONED: [&str; 12] = [
+        const VERSIONED: [&str; 14] = [
             "organizations",
             "people",
             "programs",
@@ -238,8 +238,10 @@ impl App {
             "roll_calls",
             "calendars",
             "instructor_profiles",
+            "leave_requests",
+            "correction_requests",
         ];
-        const PLAIN: [&str; 17] = [
+        const PLAIN: [&str; 18] = [
             "affiliations",
             "disciplines",
             "modules",
@@ -255,6 +257,7 @@ impl App {
             "module_hour_balances",
             "session_changes",
             "session_change_audience",
+            "leave_steps",
             "feeds WHERE revoked_at IS NULL",
             "journal_entries WHERE subject_kind NOT IN ('user', 'role_grant', 'token')",
         ];

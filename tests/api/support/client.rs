@@ -8,7 +8,7 @@ use ureq::{
     http::{HeaderMap, Request},
 };
 
-use super::variable;
+use super::random::soaking;
 
 /// Sends requests below `/api/v1` with one token.
 #[derive(Clone, Debug)]
@@ -216,14 +216,9 @@ impl Reply {
     }
 }
 
-/// How often a race is run: a few times in the suite, more often under `MUSTER_SOAK=1`.
+/// How often a race is run: a few times in the suite, 1,000 times under `MUSTER_SOAK=1`.
 pub fn rounds() -> u32 {
-    if variable("MUSTER_SOAK").is_some() { 50 } else { 10 }
-}
-
-/// How often each race for a place in the schedule is run.
-pub fn races() -> u32 {
-    if variable("MUSTER_SOAK").is_some() { 1000 } else { 10 }
+    if soaking() { 1000 } else { 10 }
 }
 
 /// What several threads are answered that send at the same moment; each is told its number.

@@ -201,6 +201,14 @@ pub fn enrollment_body(course: &Course, trainee: &str) -> Value {
         "unit_id": course.sponsor.plants[0] })
 }
 
+/// The body that nominates somebody new of the sponsor's first plant for metallurgy.
+pub fn nomination_body(course: &Course) -> Value {
+    let number = course.trainees.fetch_add(1, Ordering::Relaxed) + 1;
+    let nominee = json!({ "name": format!("学员 {number:04}"), "phone": "+86 937 000 0000", "employee_number": format!("{number:04}") });
+    json!({ "trainee": nominee, "discipline_id": course.program.metallurgy, "cohort_id": course.metallurgy,
+        "unit_id": course.sponsor.plants[0] })
+}
+
 /// New trainees of the sponsor's first plant, enrolled in metallurgy; by enrollment id, as roll calls and reports list them.
 pub fn enrolled(course: &Course, count: usize) -> Vec<Enrolled> {
     enrolled_at(course, &course.sponsor.plants[0], (&course.program.metallurgy, &course.metallurgy), count)
@@ -268,6 +276,30 @@ pub fn held_session(course: &Course, code: &str, starts_at: &str) -> String {
 pub fn held_session_as(course: &Course, body: Value) -> String {
     let id = published_session_as(course, body);
     course.coordinator.post(&format!("/sessions/{id}/hold"), json!({})).expect(200);
+    id
+}
+
+/// Leave of an enrollment to be asked for, `minutes` long.
+pub fn leave_body(enrollment: &str, starts_at: &str, minutes: i64) -> Value {
+    json!({ "enrollment_id": enrollment, "kind": "personal", "starts_at": starts_at, "ends_at": after(starts_at, minutes),
+        "reason": "a wedding in the family" })
+}
+
+/// A leave request that waits to be decided.
+pub fn leave_asked(course: &Course, member: &Enrolled, starts_at: &str, minutes: i64) -> String {
+    let path = format!("/intakes/{}/leave-requests", course.intake);
+    course.coordinator.post(&path, leave_body(&member.id, starts_at, minutes)).expect(201).id()
+}
+
+/// Takes a step of a leave request.
+pub fn step_leave(course: &Course, request: &str, step: &str, reason: Option<&str>) -> Reply {
+    course.coordinator.post(&format!("/leave-requests/{request}/{step}"), json!({ "reason": reason }))
+}
+
+/// Leave that was granted.
+pub fn leave_granted(course: &Course, member: &Enrolled, starts_at: &str, minutes: i64) -> String {
+    let id = leave_asked(course, member, starts_at, minutes);
+    step_leave(course, &id, "grant", None).expect(200);
     id
 }
 

@@ -16,6 +16,6 @@ pub mod statements;
 mod tests;
 
 pub use app::{App, TokenOptions, spawn_app, spawn_app_at};
-pub use client::{Client, Reply, assert_winners, at_once, races, redacted, rounds};
+pub use client::{Client, Reply, assert_winners, at_once, redacted, rounds};
 pub use database::{Kind, TestDatabase, variable};
-pub use random::{Random, operations};
+pub use random::{Random, operations, soaking};

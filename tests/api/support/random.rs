@@ -2,9 +2,14 @@
 
 use super::variable;
 
+/// Whether tests run at full length: under `MUSTER_SOAK=1`.
+pub fn soaking() -> bool {
+    variable("MUSTER_SOAK").is_some()
+}
+
 /// `operations`, a hundred times as many under `MUSTER_SOAK=1`.
 pub fn operations(operations: usize) -> usize {
-    if variable("MUSTER_SOAK").is_some() { operations * 100 } else { operations }
+    if soaking() { operations * 100 } else { operations }
 }
 
 /// SplitMix64: small, good enough, and the same on every machine.

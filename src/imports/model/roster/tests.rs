@@ -1,10 +1,8 @@
-use chrono::NaiveDate;
-
 use super::*;
 use crate::{
     id::Id,
     imports::model::{Counts, Known},
-    intakes::{IntakeState, SessionMode},
+    intakes::{IntakeState, NewIntake},
     organizations::{Organization, OrganizationKind},
     people::{Match, Person},
     tabular,
@@ -48,26 +46,10 @@ fn frame() -> Frame {
         name: format!("{code} 班").parse().unwrap(),
         adviser_id: None,
     };
-    let intake = Intake {
-        id: Id::generate(),
-        program_version_id: version,
-        provider_id: Id::generate(),
-        code: "I".parse().unwrap(),
-        name: "I".parse().unwrap(),
-        phase: None,
-        state: IntakeState::Enrolling,
-        time_zone: "Asia/Shanghai".parse().unwrap(),
-        opens_on: NaiveDate::from_ymd_opt(2020, 5, 27).unwrap(),
-        closes_on: NaiveDate::from_ymd_opt(2020, 10, 30).unwrap(),
-        mode: SessionMode::LiveOnline,
-        capacity: None,
-        predecessor_id: None,
-        holiday_calendar_id: None,
-        opening_approval_required: false,
-        opening_approved_at: None,
-        version: 1,
-        created_at: at(),
-    };
+    let new = serde_json::json!({ "program_version_id": version, "code": "I", "name": "I", "time_zone": "Asia/Shanghai", "opens_on": "2020-05-27",
+        "closes_on": "2020-10-30", "mode": "live_online" });
+    let new: NewIntake = serde_json::from_value(new).unwrap();
+    let intake = Intake { state: IntakeState::Enrolling, ..new.planned(Id::generate(), at()) };
     let units = vec![organization("JISCO-IRON", "炼铁厂", Some(&jisco)), organization("HBIS-IRON", "炼铁厂", Some(&hbis))];
     Frame {
         cohorts: vec![cohort("MET-1", &disciplines[0]), cohort("MEC-1", &disciplines[1]), cohort("MEC-2", &disciplines[1])],

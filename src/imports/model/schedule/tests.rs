@@ -1,7 +1,10 @@
-use chrono::NaiveDate;
-
 use super::*;
-use crate::{intakes::IntakeState, programs::ModuleKind, rooms::RoomKind, tabular};
+use crate::{
+    intakes::{IntakeState, NewIntake},
+    programs::ModuleKind,
+    rooms::RoomKind,
+    tabular,
+};
 
 fn at(text: &str) -> Instant {
     chrono::DateTime::parse_from_rfc3339(text).unwrap().to_utc().into()
@@ -38,26 +41,10 @@ fn frame() -> Frame {
         version: 1,
         created_at: at("2020-05-01T00:00:00Z"),
     };
-    let intake = Intake {
-        id: Id::generate(),
-        program_version_id: version,
-        provider_id: Id::generate(),
-        code: "I".parse().unwrap(),
-        name: "I".parse().unwrap(),
-        phase: None,
-        state: IntakeState::Enrolling,
-        time_zone: "Europe/Berlin".parse().unwrap(),
-        opens_on: NaiveDate::from_ymd_opt(2020, 5, 27).unwrap(),
-        closes_on: NaiveDate::from_ymd_opt(2020, 10, 30).unwrap(),
-        mode: SessionMode::LiveOnline,
-        capacity: None,
-        predecessor_id: None,
-        holiday_calendar_id: None,
-        opening_approval_required: false,
-        opening_approved_at: None,
-        version: 1,
-        created_at: at("2020-05-01T00:00:00Z"),
-    };
+    let new = serde_json::json!({ "program_version_id": version, "code": "I", "name": "I", "time_zone": "Europe/Berlin", "opens_on": "2020-05-27",
+        "closes_on": "2020-10-30", "mode": "live_online" });
+    let new: NewIntake = serde_json::from_value(new).unwrap();
+    let intake = Intake { state: IntakeState::Enrolling, ..new.planned(Id::generate(), at("2020-05-01T00:00:00Z")) };
     Frame {
         intake,
         modules: vec![module("COM-01", "安全生产"), module("COM-02", "安全 生产")],

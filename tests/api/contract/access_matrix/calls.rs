@@ -1,5 +1,9 @@
 //! The requests: one for each row of the table.
 
+mod attendance;
+mod imports;
+
+use imports::imports;
 use serde_json::{Value, json};
 
 use super::stage::Stage;
@@ -41,6 +45,8 @@ pub enum Thing {
     Import,
     /// An entry of an enrollment's ledger.
     HourEntry,
+    Leave,
+    Correction,
 }
 
 impl Thing {
@@ -71,6 +77,8 @@ impl Thing {
             (Self::Rota, _) => "rota",
             (Self::Import, _) => "import",
             (Self::HourEntry, _) => "hours_e1",
+            (Self::Leave, _) => "leave1",
+            (Self::Correction, _) => "correction1",
         }
     }
 
@@ -96,6 +104,9 @@ impl Thing {
             (Self::Enrollment, "trainee") => &["e2", "e3", "e6"],
             (Self::HourEntry, "partner") => &["hours_e3"],
             (Self::HourEntry, "trainee") => &["hours_e2", "hours_e3"],
+            (Self::Leave, "class_adviser" | "instructor") => &["leave4", "leave6"],
+            (Self::Leave, "partner" | "trainee") => &["leave3", "leave4", "leave6"],
+            (Self::Correction, "partner" | "trainee") => &["correction3"],
             (Self::Session, "partner") => &["draft", "away"],
             (Self::Session, "class_adviser") => &["other", "away"],
             (Self::Session, "instructor") => &["draft", "other", "joint", "away", "unsettled"],
@@ -193,7 +204,9 @@ pub fn calls() -> Vec<Call> {
         feeds(),
         calendars(),
         sessions(),
-        roll_calls(),
+        attendance::leave(),
+        attendance::roll_calls(),
+        attendance::corrections(),
         imports(),
     ]
     .into_iter()
@@ -307,6 +320,7 @@ fn enrollments() -> Vec<Call> {
         write("create_enrollment", Thing::Intake, body).echo("/intake_id"),
         write("create_enrollments", Thing::Intake, |stage, target| json!({ "enrollments": [body(stage, target)] }))
             .echo("/enrollments/0/intake_id"),
+        write("nominate_trainee", Thing::Intake, |stage, _| stage.nomination()).echo("/intake_id"),
         read("read_enrollment", Thing::Enrollment),
         write("update_enrollment", Thing::Enrollment, |stage, _| json!({ "crew": stage.code() })),
         list("list_hours", Thing::Enrollment, "/items", "enrollment_id").echo("/enrollment_id"),
@@ -316,17 +330,36 @@ fn enrollments() -> Vec<Call> {
             |stage, _| json!({ "session_id": stage.a.id("held"), "minutes": 1, "reason": "CANARY-A as agreed" }),
         )
         .echo("/enrollment_id"),
+        read("explain_hours", Thing::HourEntry).echo("/entry/id"),
         step("reverse_hours", Thing::HourEntry, Stage::adjustment).echo("/reverses_id"),
         read("read_enrollment_progress", Thing::Enrollment).echo("/enrollment_id"),
+        read("explain_progress", Thing::Enrollment).echo("/row/enrollment_id"),
     ]
 }
 
 fn enrollment_steps() -> Vec<Call> {
     vec![
+        write("replace_trainee", Thing::Enrollment, |stage, _| stage.replacement())
+            .fresh(|stage| stage.enrollment("approved"))
+            .echo("/replaces_id"),
+        write(
+            "transfer_trainee",
+            Thing::Enrollment,
+            |stage, _| json!({ "intake_id": stage.a.id("i1"), "discipline_id": stage.a.id("v1d2"), "cohort_id": stage.a.id("c2"), "reason": "CANARY-A as agreed" }),
+        )
+        .fresh(|stage| stage.enrollment("enrolled"))
+        .echo("/transferred_from_id"),
+        write("waitlist_trainee", Thing::Enrollment, |_, _| json!({ "priority": 1, "reason": "CANARY-A as agreed" }))
+            .fresh(|stage| stage.enrollment("nominated")),
+        read("explain_enrollment", Thing::Enrollment).echo("/enrollment_id"),
+        step("transition_enrollment:offer", Thing::Enrollment, |stage| stage.enrollment("nominated")),
+        step("transition_enrollment:accept", Thing::Enrollment, Stage::offered_enrollment),
+        step("transition_enrollment:decline", Thing::Enrollment, Stage::offered_enrollment),
         step("transition_enrollment:approve", Thing::Enrollment, |stage| stage.enrollment("nominated")),
         step("transition_enrollment:enroll", Thing::Enrollment, |stage| stage.enrollment("approved")),
         step("transition_enrollment:reject", Thing::Enrollment, |stage| stage.enrollment("nominated")),
         step("transition_enrollment:withdraw", Thing::Enrollment, |stage| stage.enrollment("enrolled")),
+        step("transition_enrollment:never-arrived", Thing::Enrollment, |stage| stage.enrollment("enrolled")),
         step("transition_enrollment:suspend", Thing::Enrollment, |stage| stage.enrollment("enrolled")),
         step("transition_enrollment:resume", Thing::Enrollment, Stage::suspended_enrollment),
         step("transition_enrollment:complete", Thing::Enrollment, |stage| stage.enrollment("enrolled")),
@@ -429,57 +462,5 @@ fn sessions() -> Vec<Call> {
         step("revoke_waiver", Thing::Session, Stage::waived).echo("/session_id"),
         step("transition_session:publish", Thing::Session, Stage::draft),
         step("transition_session:cancel", Thing::Session, Stage::session),
-    ]
-}
-
-fn roll_calls() -> Vec<Call> {
-    vec![
-        Call { query: "?open=true&limit=500", ..list("list_roll_calls", Thing::Nothing, "/items", "session_id") },
-        list("read_roll_call", Thing::Session, "/entries", "enrollment_id").echo("/session_id"),
-        write("put_roll_call", Thing::Session, |stage, _| json!({ "entries": [{ "enrollment_id": stage.a.id("e1"), "code": "present" }] }))
-            .fresh(Stage::called)
-            .echo("/session_id"),
-        step("transition_roll_call:submit", Thing::Session, Stage::called).echo("/session_id"),
-        step("transition_roll_call:close", Thing::Session, Stage::called_and_held).echo("/session_id"),
-        step("transition_roll_call:reopen", Thing::Session, Stage::closed).echo("/session_id"),
-        write(
-            "invite_guest",
-            Thing::Session,
-            |stage, _| json!({ "enrollment_id": stage.a.id("e5"), "missed_session_id": stage.a.id("joint") }),
-        )
-        .fresh(Stage::common)
-        .echo("/session_id"),
-        step("dismiss_guest", Thing::Session, Stage::visited).echo("/session_id"),
-    ]
-}
-
-fn imports() -> Vec<Call> {
-    vec![
-        upload("import_organizations_file", Thing::Nothing, |stage, _| {
-            json!(format!("code,name,kind\n{},CANARY-A imported,association", stage.code()))
-        }),
-        Call {
-            query: "?organization_id={id}",
-            ..upload("import_instructors_file", Thing::Provider, |stage, _| {
-                json!(format!("name,employee_number\nCANARY-A imported,{}", stage.code()))
-            })
-        },
-        upload("import_roster_file", Thing::Intake, |stage, _| json!(stage.roster())),
-        upload("import_schedule_file", Thing::Intake, |stage, _| {
-            let session = stage.new_session();
-            let (date, start) = session["starts_at"].as_str().unwrap().split_at(10);
-            let (start, end) = (start.get(1..6).unwrap(), session["ends_at"].as_str().unwrap().get(11..16).unwrap());
-            let row = format!("{},CANARY-A-M1,CANARY-A-c1,{date},{start},{end}", session["code"].as_str().unwrap());
-            json!(format!("code,module,cohorts,date,start,end\n{row}"))
-        }),
-        upload("import_holidays_file", Thing::Calendar, |stage, _| json!(format!("date,kind,name\n2021-01-01,holiday,{}", stage.code()))),
-        upload("import_shifts_file", Thing::Rota, |stage, _| {
-            json!(format!("crew,date,start,end\n{},2021-01-01,08:00,16:00", stage.code()))
-        }),
-        list("list_imports", Thing::Nothing, "/items", "id"),
-        read("read_import", Thing::Import),
-        step("undo_import", Thing::Import, Stage::import),
-        // Headers to fill in, the same for everybody.
-        Call { query: "?format=csv", ..read("read_import_template", Thing::Nothing) },
     ]
 }

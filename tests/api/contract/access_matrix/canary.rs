@@ -26,8 +26,11 @@ const NOT_TYPED: &[&str] = &[
     "subject_kind",
     "time_zone",
     "to_state",
+    "withdrawal",
     "attendances.code",
     "attendances.segments",
+    "correction_requests.code",
+    "correction_requests.segments",
     "idempotency_keys.etag",
     "idempotency_keys.location",
     "idempotency_keys.operation",
@@ -112,6 +115,7 @@ fn questions(stage: &Stage) -> Vec<String> {
         paths.push(format!("/intakes/{intake}/seat-quotas/{}", b.id("s1")));
     }
     for enrollment in [a.id("e1"), a.id("e3"), a.id("e5"), b.id("e1")] {
+        paths.push(format!("{first}/leave-requests?enrollment_id={enrollment}"));
         paths.extend(["hours", "progress"].map(|what| format!("/enrollments/{enrollment}/{what}")));
     }
     paths
@@ -128,16 +132,7 @@ fn demands(stage: &Stage) -> Vec<(&'static str, String, Value)> {
             demands.push(("POST", people.to_owned(), json!({ "name": "x", "affiliation": post })));
         }
     }
-    for field in ["trainee_id", "cohort_id", "discipline_id"] {
-        let mut body = a.enrollment(a.id("t7"), "s1p1", "nominated");
-        body[field] = json!(b.id(match field {
-            "trainee_id" => "t1",
-            "cohort_id" => "c1",
-            _ => "v1d1",
-        }));
-        demands.push(("POST", format!("{first}/enrollments"), body.clone()));
-        demands.push(("POST", format!("{first}/enrollments/bulk"), json!({ "enrollments": [body] })));
-    }
+    demands.extend(demands_of_places(stage));
     for (field, value) in [
         ("instructor_ids", json!([b.id("lead")])),
         ("cohort_ids", json!([b.id("c1")])),
@@ -169,8 +164,7 @@ fn demands(stage: &Stage) -> Vec<(&'static str, String, Value)> {
     let series = json!({ "code": "x", "module_id": a.id("v1m1"), "cohort_ids": [a.id("c1")], "pattern": [slot], "room_id": b.id("r1") });
     demands.push(("POST", format!("{first}/series"), series));
     demands.push(("POST", format!("{first}/sessions/check"), json!({ "changes": [{ "id": b.id("draft") }] })));
-    let line = json!({ "entries": [{ "enrollment_id": b.id("e1"), "code": "present" }] });
-    demands.push(("PUT", format!("/sessions/{}/roll-call", a.id("past")), line));
+    demands.extend(demands_of_attendance(stage));
     let cohort = json!({ "discipline_id": a.id("v1d1"), "code": "x", "name": "x", "adviser_id": b.id("adviser") });
     demands.push(("POST", format!("{first}/cohorts"), cohort));
     let amendment = json!({ "module_id": b.id("v1m1"), "delta_minutes": 45, "reason": "x" });
@@ -180,6 +174,52 @@ fn demands(stage: &Stage) -> Vec<(&'static str, String, Value)> {
     demands.push(("POST", "/intakes".to_owned(), intake));
     demands.push(("PATCH", format!("/enrollments/{}", a.id("e1")), json!({ "payer_id": b.id("s1") })));
     demands
+}
+
+/// The same about places in an intake.
+fn demands_of_places(stage: &Stage) -> Vec<(&'static str, String, Value)> {
+    let (a, b) = (&stage.a, &stage.b);
+    let first = format!("/intakes/{}", a.id("i1"));
+    let mut demands = Vec::new();
+    for field in ["trainee_id", "cohort_id", "discipline_id"] {
+        let mut body = a.enrollment(a.id("t7"), "s1p1", "nominated");
+        body[field] = json!(b.id(match field {
+            "trainee_id" => "t1",
+            "cohort_id" => "c1",
+            _ => "v1d1",
+        }));
+        demands.push(("POST", format!("{first}/enrollments"), body.clone()));
+        demands.push(("POST", format!("{first}/enrollments/bulk"), json!({ "enrollments": [body] })));
+        let nomination = json!({ "trainee_id": body["trainee_id"], "discipline_id": body["discipline_id"], "cohort_id": body["cohort_id"],
+            "unit_id": body["unit_id"] });
+        demands.push(("POST", format!("{first}/nominations"), nomination));
+    }
+    let nominee = json!({ "name": "CANARY-B1 t1", "employee_number": "CANARY-B1-t1" });
+    let nomination = json!({ "trainee": nominee, "discipline_id": a.id("v1d1"), "cohort_id": a.id("c1"), "unit_id": b.id("s1p1") });
+    demands.push(("POST", format!("{first}/nominations"), nomination));
+    for (intake, cohort) in [(b.id("i1"), a.id("c3")), (a.id("i2"), b.id("c3"))] {
+        let transfer = json!({ "intake_id": intake, "cohort_id": cohort, "reason": "x" });
+        demands.push(("POST", format!("/enrollments/{}/transfer", a.id("e4")), transfer));
+    }
+    let replacement = json!({ "trainee_id": b.id("t1"), "reason": "x" });
+    demands.push(("POST", format!("/enrollments/{}/replace", a.id("e4")), replacement));
+    demands
+}
+
+/// As [`demands`], of who is there, who is not, and why.
+fn demands_of_attendance(stage: &Stage) -> Vec<(&'static str, String, Value)> {
+    let (a, b) = (&stage.a, &stage.b);
+    let requests = format!("/intakes/{}/leave-requests", a.id("i1"));
+    let line = json!({ "entries": [{ "enrollment_id": b.id("e1"), "code": "present" }] });
+    let mut crew = a.leave("e1", "x");
+    crew["enrollment_id"] = Value::Null;
+    (crew["crew"], crew["sponsor_id"]) = (json!("CANARY-B1-crew"), json!(b.id("s1")));
+    vec![
+        ("PUT", format!("/sessions/{}/roll-call", a.id("past")), line),
+        ("POST", requests.clone(), b.leave("e1", "x")),
+        ("POST", requests, crew),
+        ("POST", format!("/sessions/{}/correction-requests", a.id("held")), b.correction("e1", "x")),
+    ]
 }
 
 /// The roles of world A, and two more partners.

@@ -84,7 +84,7 @@ impl Stage {
         let told = format!("{:?} {}", reply.headers, reply.text);
         let mut leaks = self.leaked_texts(role, operation, reply);
         let others = self.b.ids.iter().map(|(name, id)| (format!("B.{name}"), id));
-        let hidden = hidden(role).iter().map(|name| ((*name).to_owned(), &self.a.ids[*name]));
+        let hidden = hidden(role).map(|name| (name.to_owned(), &self.a.ids[name]));
         for (name, _) in others.chain(hidden).filter(|(_, id)| told.contains(id.as_str())) {
             leaks.push(format!("{operation} as {role} tells the id of {name}: {told}"));
         }
@@ -103,42 +103,18 @@ impl Stage {
 }
 
 /// What of its own world a role never gets to see.
-fn hidden(role: &str) -> &'static [&'static str] {
-    match role {
-        "class_adviser" => {
-            &["i2", "p2", "v2", "v1d", "c3", "t4", "t5", "t6", "t7", "e4", "e5", "e6", "e7", "other", "away", "r2", "import", "import2"]
+fn hidden(role: &str) -> impl Iterator<Item = &'static str> {
+    let names = match role {
+        "class_adviser" => "i2 p2 v2 v1d c3 t4 t5 t6 t7 e4 e5 e6 e7 other away r2 import import2 leave4 leave6",
+        "instructor" => "i2 p2 v2 v1d c2 c3 t4 t5 t6 t7 e4 e5 e6 e7 other joint draft away r2 unsettled leave4 leave6",
+        "partner" => "s2 s2p1 s2p2 i2 p2 v2 v1d c3 t3 t4 t6 t7 e3 e4 e6 e7 draft away r2 correction3 leave3 leave4 leave6",
+        "trainee" => {
+            "i2 p2 v2 v1d c3 t2 t3 t4 t5 t6 t7 e2 e3 e4 e5 e6 e7 other draft away r2 correction3 leave3 leave4 \
+             leave6"
         }
-        "instructor" => &[
-            "i2",
-            "p2",
-            "v2",
-            "v1d",
-            "c2",
-            "c3",
-            "t4",
-            "t5",
-            "t6",
-            "t7",
-            "e4",
-            "e5",
-            "e6",
-            "e7",
-            "other",
-            "joint",
-            "draft",
-            "away",
-            "r2",
-            "unsettled",
-        ],
-        "partner" => {
-            &["s2", "s2p1", "s2p2", "i2", "p2", "v2", "v1d", "c3", "t3", "t4", "t6", "t7", "e3", "e4", "e6", "e7", "draft", "away", "r2"]
-        }
-        "trainee" => &[
-            "i2", "p2", "v2", "v1d", "c3", "t2", "t3", "t4", "t5", "t6", "t7", "e2", "e3", "e4", "e5", "e6", "e7", "other", "draft",
-            "away", "r2",
-        ],
-        _ => &[],
-    }
+        _ => "",
+    };
+    names.split_whitespace()
 }
 
 /// Made by the coordinator of world A, in the first intake and its first cohort.
@@ -166,12 +142,29 @@ impl Stage {
         self.a.person("trainees", &self.code(), "s1p1", "CANARY-A1")
     }
 
+    /// A nomination of somebody new of the sponsor that the partner is of.
+    pub fn nomination(&self) -> Value {
+        let nominee = json!({ "name": "CANARY-A1 nominee", "employee_number": self.code() });
+        json!({ "trainee": nominee, "discipline_id": self.a.id("v1d1"), "cohort_id": self.a.id("c1"), "unit_id": self.a.id("s1p1") })
+    }
+
+    /// Somebody new of that sponsor, for a place that somebody has.
+    pub fn replacement(&self) -> Value {
+        json!({ "trainee": self.nomination()["trainee"], "reason": "CANARY-A as agreed" })
+    }
+
     /// An enrollment that began so.
     pub fn enrollment(&self, state: &str) -> String {
         let mut body = self.a.enrollment(&self.trainee(), "s1p1", state);
         // After the closed sessions, which would have to be settled before a step decides by them.
         body["from"] = json!("2020-08-01T00:00:00Z");
         self.a.coordinator.post(&format!("/intakes/{}/enrollments", self.a.id("i1")), body).expect(201).id()
+    }
+
+    pub fn offered_enrollment(&self) -> String {
+        let id = self.enrollment("nominated");
+        self.a.coordinator.post(&format!("/enrollments/{id}/offer"), json!({ "reason": "as agreed" })).expect(200);
+        id
     }
 
     pub fn suspended_enrollment(&self) -> String {
@@ -248,6 +241,18 @@ impl Stage {
         let id = self.called();
         self.a.coordinator.post(&format!("/sessions/{id}/hold"), json!({})).expect(200);
         id
+    }
+
+    /// Leave for which the trainee asked.
+    pub fn leave(&self) -> String {
+        let path = format!("/intakes/{}/leave-requests", self.a.id("i1"));
+        self.clients["trainee"].post(&path, self.a.leave("e1", &self.code())).expect(201).id()
+    }
+
+    /// A correction for which the trainee asked, of a session of its own.
+    pub fn correction(&self) -> String {
+        let path = format!("/sessions/{}/correction-requests", self.closed());
+        self.clients["trainee"].post(&path, self.a.correction("e1", "CANARY-A as agreed")).expect(201).id()
     }
 
     /// Minutes that were posted by hand.

@@ -19,7 +19,10 @@
 //! | session of c3 (`second`) | | `away` published |
 //! | series, each of one draft of `lead` | `series` of c1 | `series2` of c3 |
 //! | feeds (and `feed_t1` of t1, `feed_lead` of lead); `schedule` is the last part of an address | `feed`, `schedule` | `feed2` |
+//! | leave of e1, e3, e4 (refused), and of the crew of s1; of e6 | `leave1`, `leave3`, `leave4`, `leave_crew` | `leave6` |
+//! | corrections of `held` asked for e1, and for e3 (refused) | `correction1`, `correction3` | |
 //! | imports, correcting a phone number | `import` of t1 | `import2` of t6 |
+//! | evidence | `meeting`: of `t1` in `past` | |
 //!
 //! `t7` is recorded and enrolled nowhere. The roles of a world: class adviser `adviser`, instructor `lead`, partner `s1`, trainee `t1`.
 
@@ -60,6 +63,8 @@ impl World {
         world.hours();
         world.imports();
         world.feeds();
+        world.leave_requests();
+        world.corrections();
         world
     }
 
@@ -183,7 +188,8 @@ impl World {
 
     pub fn intake(&self, code: &str, version: &str) -> Value {
         json!({ "program_version_id": version, "code": format!("{}-{code}", self.mark), "name": format!("{} {code}", self.mark),
-            "time_zone": "UTC", "opens_on": "2020-05-27", "closes_on": "2020-10-30", "mode": "on_site", "capacity": 200 })
+            "time_zone": "UTC", "opens_on": "2020-05-27", "closes_on": "2020-10-30", "mode": "on_site", "capacity": 200, "waitlist": true,
+            "offer_days": 7 })
     }
 
     fn intakes(&mut self) {
@@ -304,6 +310,46 @@ impl World {
         }
     }
 
+    /// Leave of an enrollment to be asked for, over every session of the first day.
+    pub fn leave(&self, enrollment: &str, reason: &str) -> Value {
+        json!({ "enrollment_id": self.id(enrollment), "kind": "personal", "starts_at": "2020-06-01T00:00", "ends_at": "2020-06-01T12:00",
+            "reason": reason })
+    }
+
+    /// Nothing of it is granted, so that it leaves the closed sessions alone.
+    fn leave_requests(&mut self) {
+        for (name, intake, enrollment, sponsor) in
+            [("leave1", "i1", "e1", "s1"), ("leave3", "i1", "e3", "s2"), ("leave4", "i1", "e4", "s2"), ("leave6", "i2", "e6", "s2")]
+        {
+            let body = self.leave(enrollment, &format!("{} wedding", self.mark_of(sponsor)));
+            let id = self.coordinator.post(&format!("/intakes/{}/leave-requests", self.id(intake)), body).expect(201).id();
+            self.name(name, id);
+        }
+        let mut body = self.leave("e1", &format!("{} furnace", self.mark_of("s1")));
+        body.as_object_mut().unwrap().remove("enrollment_id");
+        body["crew"] = json!(format!("{}-crew", self.mark_of("s1")));
+        let crew = self.coordinator.post(&format!("/intakes/{}/leave-requests", self.id("i1")), body).expect(201).id();
+        self.name("leave_crew", crew);
+        let why = json!({ "reason": format!("{} examined", self.mark_of("s2")) });
+        self.coordinator.post(&format!("/leave-requests/{}/refuse", self.id("leave4")), why).expect(200);
+    }
+
+    /// A correction to be asked for.
+    pub fn correction(&self, enrollment: &str, statement: &str) -> Value {
+        json!({ "enrollment_id": self.id(enrollment), "code": "late", "minutes": 5, "statement": statement })
+    }
+
+    fn corrections(&mut self) {
+        let path = format!("/sessions/{}/correction-requests", self.id("held"));
+        for (name, enrollment, sponsor) in [("correction1", "e1", "s1"), ("correction3", "e3", "s2")] {
+            let body = self.correction(enrollment, &format!("{} was there", self.mark_of(sponsor)));
+            let id = self.coordinator.post(&path, body).expect(201).id();
+            self.name(name, id);
+        }
+        let why = json!({ "reason": format!("{} was not", self.mark_of("s2")) });
+        self.coordinator.post(&format!("/correction-requests/{}/refuse", self.id("correction3")), why).expect(200);
+    }
+
     /// Feeds made by the coordinator, and the address of one.
     fn feeds(&mut self) {
         for (name, kind, subject) in
@@ -327,6 +373,10 @@ impl World {
             let report = self.coordinator.post_file(&path, &format!("{mark}.csv"), file.as_bytes()).expect(200);
             self.name(name, report.text_at("/import_id"));
         }
+        let file = format!("employee_number,joined_at,left_at\n{}-t1,2020-06-01 08:00:00,2020-06-01 09:00:00", self.mark_of("s1p1"));
+        let path = format!("/sessions/{}/evidence/import", self.id("past"));
+        let report = self.coordinator.post_file(&path, &format!("{}.csv", self.mark_of("s1p1")), file.as_bytes()).expect(200);
+        self.name("meeting", report.text_at("/import_id"));
     }
 
     fn roll_calls(&self) {

@@ -59,7 +59,6 @@ fn operations(app: &App, course: &Course) -> Vec<Operation> {
         operation("PUT", format!("/program-versions/{version}"), &json!({ "total_minutes": 90, "disciplines": [], "modules": [] })),
         operation("POST", format!("/program-versions/{version}/confirm"), &step),
         operation("POST", "/intakes".to_owned(), &seed::intake_body(&course.program.version, "NEW-1")),
-        operation("PATCH", format!("/intakes/{intake}"), &json!({ "name": "改期", "capacity": 7, "closes_on": "2020-11-30" })),
         operation("POST", format!("/intakes/{intake}/start"), &step),
         operation(
             "POST",
@@ -94,6 +93,7 @@ fn operations(app: &App, course: &Course) -> Vec<Operation> {
     ];
     operations.extend(on_hours(course, &held, &member));
     operations.extend(around(course));
+    operations.extend(on_places(course));
     operations.extend(on_series(app, course));
     operations
 }
@@ -112,13 +112,53 @@ fn on_hours(course: &Course, held: &str, member: &seed::Enrolled) -> Vec<Operati
     let invitation = json!({ "enrollment_id": guest.id, "missed_session_id": missed, "note": "on shift" });
     let guests = visited.map(|session| format!("/sessions/{session}/guests"));
     course.coordinator.post(&guests[1], invitation.clone()).expect(201);
+    let requests = format!("/intakes/{}/leave-requests", course.intake);
+    let leave = json!({ "enrollment_id": member.id, "kind": "sick", "starts_at": "2020-07-01T08:00", "ends_at": "2020-07-01T12:00",
+        "reason": "a cold" });
+    let asked = course.coordinator.post(&requests, leave.clone()).expect(201).id();
+    let correction = json!({ "enrollment_id": member.id, "code": "late", "minutes": 70, "statement": "the link did not open" });
+    let corrections = ["K-1", "K-2"].map(|code| {
+        let day = if code == "K-1" { 20 } else { 21 };
+        let closed = seed::closed_session(course, code, &seed::morning(day), &[seed::line(member, "absent")]);
+        format!("/sessions/{closed}/correction-requests")
+    });
+    let disputed = course.coordinator.post(&corrections[1], correction.clone()).expect(201).id();
     let minutes = json!({ "module_id": course.program.metallurgy_module, "minutes": -5, "reason": "left for the plant" });
     vec![
         operation("PUT", format!("/sessions/{held}/roll-call"), json!({ "entries": [seed::line(member, "present")] })),
         operation("POST", format!("/sessions/{held}/roll-call/reopen"), json!({ "reason": "as agreed" })),
         operation("POST", format!("/enrollments/{}/hours", member.id), minutes),
+        operation("POST", requests, leave),
+        operation("POST", format!("/leave-requests/{asked}/grant"), json!({ "reason": "as agreed" })),
+        operation("POST", corrections[0].clone(), correction),
+        operation("POST", format!("/correction-requests/{disputed}/accept"), json!({ "reason": "as agreed" })),
         operation("POST", guests[0].clone(), invitation),
         operation("POST", format!("{}/{}/dismiss", guests[1], guest.id), json!({ "reason": "as agreed" })),
+    ]
+}
+
+/// As [`operations`], of the seats of an intake and of whoever is sent, waits or goes on elsewhere.
+fn on_places(course: &Course) -> Vec<Operation> {
+    let intake = &course.intake;
+    let nominee =
+        course.coordinator.post(&format!("/intakes/{}/nominations", course.intake), seed::nomination_body(course)).expect(201).id();
+    course.coordinator.if_match("*").patch(&format!("/intakes/{}", course.intake), json!({ "waitlist": true })).expect(200);
+    let (leaving, next) = (seed::enrolled(course, 1).remove(0).id, seed::intake(&course.coordinator, &course.program.version, "NEXT"));
+    let operation = |method, path: String, body: &Value| Operation { method, path, body: body.clone() };
+    vec![
+        operation(
+            "PATCH",
+            format!("/intakes/{intake}"),
+            &json!({ "name": "改期", "capacity": 7, "offer_days": 7, "closes_on": "2020-11-30" }),
+        ),
+        operation("POST", format!("/intakes/{intake}/nominations"), &seed::nomination_body(course)),
+        operation(
+            "POST",
+            format!("/enrollments/{nominee}/replace"),
+            &json!({ "trainee": seed::nomination_body(course)["trainee"], "reason": "needed at the plant" }),
+        ),
+        operation("POST", format!("/enrollments/{leaving}/transfer"), &json!({ "intake_id": next, "reason": "another shift" })),
+        operation("POST", format!("/enrollments/{nominee}/waitlist"), &json!({ "priority": 1, "reason": "nominated in time" })),
     ]
 }
 

@@ -138,7 +138,12 @@ fn a_mark_that_the_journal_does_not_know_is_found() {
     let set = |change: &str| format!("UPDATE attendances SET {change} WHERE enrollment_id = {}", app.hex(first));
     for (edit, back, whose, says) in [
         (set("minutes = 61"), set("minutes = 60"), first, "the roll call says late with 61 minutes, the journal says late with 60 minutes"),
-        (set("note = 'ill'"), set("note = NULL"), first, "other segments, mode or note of late with 60 minutes than the journal says"),
+        (
+            set("note = 'ill'"),
+            set("note = NULL"),
+            first,
+            "other segments, leave, mode or note of late with 60 minutes than the journal says",
+        ),
         (
             insert,
             format!("DELETE FROM attendances WHERE enrollment_id = {}", app.hex(second)),

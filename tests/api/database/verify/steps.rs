@@ -17,10 +17,10 @@ fn a_step_with_its_period_that_the_journal_does_not_know_is_found() {
         app.sql(&format!(
             "UPDATE enrollment_periods SET until_at = {at} WHERE enrollment_id = {key};
              INSERT INTO enrollment_periods (id, enrollment_id, cohort_id, state, from_at, recorded_at)
-             SELECT {}, enrollment_id, cohort_id, 'withdrawn', {at}, {recorded} FROM enrollment_periods WHERE enrollment_id = {key};
+             SELECT {}, enrollment_id, cohort_id, 'suspended', {at}, {recorded} FROM enrollment_periods WHERE enrollment_id = {key};
              INSERT INTO enrollment_steps (id, enrollment_id, from_state, to_state, effective_at, recorded_at)
-             SELECT {}, enrollment_id, 'enrolled', 'withdrawn', {at}, {recorded} FROM enrollment_steps WHERE enrollment_id = {key};
-             UPDATE enrollments SET state = 'withdrawn' WHERE id = {key}",
+             SELECT {}, enrollment_id, 'enrolled', 'suspended', {at}, {recorded} FROM enrollment_steps WHERE enrollment_id = {key};
+             UPDATE enrollments SET state = 'suspended' WHERE id = {key}",
             app.hex(&app.absent_id()),
             app.hex(&app.absent_id())
         ))
@@ -28,7 +28,7 @@ fn a_step_with_its_period_that_the_journal_does_not_know_is_found() {
         assert_found(
             &app,
             &["steps"],
-            &[&member.id, "from enrolled to withdrawn from 2020-07-01T00:00:00Z on", "the journal does not say so"],
+            &[&member.id, "from enrolled to suspended from 2020-07-01T00:00:00Z on", "the journal does not say so"],
         );
         assert_eq!(app.findings().len(), 1);
     }

@@ -1,0 +1,11 @@
+DROP TABLE correction_requests;
+DROP TABLE leave_steps;
+DROP TABLE leave_enrollments;
+DROP TABLE leave_requests;
+DROP FUNCTION correction_requests_are_decided_once;
+DROP FUNCTION correction_requests_begin_as_asked;
+DROP FUNCTION leave_is_immutable;
+DROP FUNCTION leave_steps_insert_as_taken;
+DROP FUNCTION leave_enrollments_insert_first;
+DROP FUNCTION leave_requests_steps;
+DROP FUNCTION leave_requests_begin_as_asked;

@@ -1,0 +1,178 @@
+//! The steps in the life of enrollments.
+
+use std::collections::BTreeSet;
+
+use diesel::prelude::*;
+
+use super::{
+    super::model::{DatedChange, Enrollment, EnrollmentId, EnrollmentState, EnrollmentTransition, LIFE_CYCLE, Step, Withdrawal},
+    Dated,
+    admission::refuse_closed,
+    changing, periods, save, unsettled,
+    waitlist::{offer_end, settle_seats},
+};
+use crate::{
+    access::{Action, Actor, UserId},
+    clock::Instant,
+    db::{CHUNK, Conn, for_backend},
+    error::Error,
+    id::Id,
+    intakes::{self, Intake},
+    journal::NewEntry,
+    organizations::OrganizationId,
+    schema::{enrollment_steps, enrollments},
+    text::Note,
+};
+
+/// Takes one step in the life of an enrollment, from `effective_at` (now unless said), which may lie in the past but not before
+/// the present state began.
+///
+/// # Errors
+/// 409 `illegal_transition`, `intake_not_open`, what the seats say, `offers_off`, `offer_expired`, `was_present` of whoever is said never to have arrived, and `sessions_unsettled` where the hours by which somebody is to be
+/// completed or failed are not settled; 422 for a time that cannot be.
+pub fn transition(
+    conn: &mut Conn,
+    actor: &Actor,
+    now: Instant,
+    id: EnrollmentId,
+    step: EnrollmentTransition,
+    change: &DatedChange,
+) -> Result<Enrollment, Error> {
+    let (intake, stored) = changing(conn, actor, now, id, step.action())?;
+    if step == EnrollmentTransition::Withdraw && !stored.state.is_nominee() {
+        // Whoever may nominate takes back no more than that.
+        actor.may(Action::Enroll)?;
+    }
+    if step == EnrollmentTransition::Accept && stored.withdrawal == Some(Withdrawal::OfferExpired) {
+        return Err(Error::conflict("offer_expired", "the offer has expired"));
+    }
+    if step == EnrollmentTransition::NeverArrived {
+        unsettled::refuse_present(conn, id)?;
+    }
+    let mut changed = stored.clone();
+    changed.state = LIFE_CYCLE.after("the enrollment", stored.state, step.as_str(), change.reason.as_ref())?;
+    changed.withdrawal = step.withdrawal();
+    changed.offer_expires_at = if step == EnrollmentTransition::Offer { Some(end_of_offer(now, &intake)?) } else { None };
+    if matches!(changed.state, EnrollmentState::Offered | EnrollmentState::Approved | EnrollmentState::Enrolled) {
+        refuse_closed(&intake)?;
+    }
+    let (saved, _) = take(conn, actor, now, (&stored, changed), change.reason.as_ref(), change.effective_at)?;
+    if matches!(saved.state, EnrollmentState::Completed | EnrollmentState::Failed) {
+        unsettled::refuse_unsettled(conn, id)?;
+    }
+    // Whoever leaves gives a seat to whoever is next.
+    settle_seats(conn, actor, now, &intake)?;
+    Ok(saved)
+}
+
+/// Ends all that is open in an intake that is being cancelled, and locked: nobody waits for it, has an offer of it or is taught in it any
+/// more. What was held is owed by whoever was enrolled then.
+pub fn end_all(conn: &mut Conn, actor: &Actor, now: Instant, intake: &Intake, reason: &Note) -> Result<(), Error> {
+    actor.may(Action::WriteIntakes)?;
+    let open = enrollments::table
+        .filter(enrollments::intake_id.eq(intake.id))
+        .filter(enrollments::state.eq_any(EnrollmentState::UNDECIDED))
+        .order(enrollments::id)
+        .select(Enrollment::as_select())
+        .load(conn)?;
+    take_all(conn, actor, now, intake, open, &Joint::withdrawing(Withdrawal::IntakeCancelled, reason.as_str(), actor.user_id()))
+}
+
+fn end_of_offer(now: Instant, intake: &Intake) -> Result<Instant, Error> {
+    offer_end(now, intake).ok_or_else(|| Error::conflict("offers_off", "this intake makes no offers; approve instead"))
+}
+
+/// Takes a step that was found legal, and says from when it counts.
+pub(super) fn take(
+    conn: &mut Conn,
+    actor: &Actor,
+    now: Instant,
+    (stored, changed): (&Enrollment, Enrollment),
+    reason: Option<&Note>,
+    asked: Option<Instant>,
+) -> Result<(Enrollment, Instant), Error> {
+    let effective_at = periods::step(conn, now, &changed, asked)?;
+    let saved = save(conn, actor, stored, changed, ("enrollment.changed_state", Some(effective_at)), reason)?;
+    let step = Step {
+        id: Id::generate(),
+        enrollment_id: saved.id,
+        from_state: Some(stored.state.as_str().to_owned()),
+        to_state: saved.state,
+        effective_at,
+        reason: reason.cloned(),
+        user_id: actor.user_id(),
+        recorded_at: now,
+    };
+    diesel::insert_into(enrollment_steps::table).values(&step).execute(conn)?;
+    if effective_at < now {
+        unsettled::find_anew(conn, saved.intake_id, &[saved.id])?;
+    }
+    Ok((saved, effective_at))
+}
+
+/// A step that several take together, because of something else than a decision about each.
+pub(super) struct Joint<'a> {
+    pub(super) state: EnrollmentState,
+    pub(super) withdrawal: Option<Withdrawal>,
+    pub(super) offer_expires_at: Option<Instant>,
+    pub(super) reason: &'a str,
+    /// Who decided it; none of what follows from seats. The journal says in whose transaction it was done.
+    pub(super) user_id: Option<UserId>,
+}
+
+impl<'a> Joint<'a> {
+    pub(super) fn withdrawing(withdrawal: Withdrawal, reason: &'a str, user_id: Option<UserId>) -> Self {
+        Self { state: EnrollmentState::Withdrawn, withdrawal: Some(withdrawal), offer_expires_at: None, reason, user_id }
+    }
+}
+
+/// Takes a step with all of these enrollments of an intake, now.
+pub(super) fn take_all(
+    conn: &mut Conn,
+    actor: &Actor,
+    now: Instant,
+    intake: &Intake,
+    stored: Vec<Enrollment>,
+    joint: &Joint,
+) -> Result<(), Error> {
+    if stored.is_empty() {
+        return Ok(());
+    }
+    let Joint { state, withdrawal, offer_expires_at, reason, user_id } = *joint;
+    let note: Note = reason.parse().map_err(Error::internal)?;
+    for chunk in stored.chunks(CHUNK) {
+        let ids: Vec<EnrollmentId> = chunk.iter().map(|one| one.id).collect();
+        let began = periods::step_all(conn, now, &ids, state)?;
+        let updated = diesel::update(enrollments::table.filter(enrollments::id.eq_any(ids)))
+            .set((
+                enrollments::state.eq(state),
+                enrollments::withdrawal.eq(withdrawal),
+                enrollments::offer_expires_at.eq(offer_expires_at),
+                enrollments::version.eq(enrollments::version + 1),
+            ))
+            .execute(conn)?;
+        if updated < chunk.len() {
+            return Err(Error::Stale);
+        }
+        let mut steps = Vec::with_capacity(chunk.len());
+        for one in chunk {
+            let effective_at = began.get(&one.id).copied().ok_or_else(|| Error::internal("an enrollment without a period"))?;
+            let changed = Enrollment { state, withdrawal, offer_expires_at, version: one.version + 1, ..one.clone() };
+            let entry = NewEntry::of("enrollment.changed_state", "enrollment", one.id).provider(intake.provider_id).intake(intake.id);
+            actor.record(entry.from(one).to(&Dated { enrollment: &changed, effective_at: Some(effective_at) }).because(Some(reason)));
+            steps.push(Step {
+                id: Id::generate(),
+                enrollment_id: one.id,
+                from_state: Some(one.state.as_str().to_owned()),
+                to_state: state,
+                effective_at,
+                reason: Some(note.clone()),
+                user_id,
+                recorded_at: now,
+            });
+        }
+        for_backend!(conn, |c| diesel::insert_into(enrollment_steps::table).values(&steps).execute(c))?;
+    }
+    let sponsors: BTreeSet<OrganizationId> = stored.iter().map(|one| one.sponsor_id).collect();
+    intakes::touch(conn, intake.id, &sponsors.into_iter().collect::<Vec<_>>())
+}

@@ -1,0 +1,86 @@
+//! The sessions that leave touches.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use diesel::prelude::*;
+
+use super::super::model::{LeaveRequestId, TouchedSession};
+use crate::{
+    access::Actor,
+    clock::Instant,
+    db::{CHUNK, Conn},
+    enrollments::{UnsettledKind, enrolled_at},
+    error::Error,
+    intakes::SessionMode,
+    schedule::{self, SessionId, SessionState, begins_at, finishes_at},
+    schema::{enrollment_periods, leave_enrollments, leave_requests, session_cohorts, sessions, unsettled_sessions},
+    text::Code,
+};
+
+/// The sessions that each of these requests touches, as far as the actor sees them, by their start.
+pub(super) fn touched(
+    conn: &mut Conn,
+    actor: &Actor,
+    ids: Vec<LeaveRequestId>,
+) -> Result<BTreeMap<LeaveRequestId, Vec<TouchedSession>>, Error> {
+    let pairs = owed_meanwhile(conn, ids.clone())?;
+    let unsettled = unsettled(conn, ids)?;
+    let found: BTreeSet<SessionId> = pairs.iter().map(|(_, session)| *session).collect();
+    let sessions = seen(conn, actor, &found.into_iter().collect::<Vec<_>>())?;
+    let mut touched: BTreeMap<LeaveRequestId, Vec<TouchedSession>> = BTreeMap::new();
+    for pair in pairs {
+        let (request, id) = pair;
+        if let Some((code, starts_at, ends_at)) = sessions.get(&id).cloned() {
+            let session = TouchedSession { id, code, starts_at, ends_at, unsettled: unsettled.contains(&pair) };
+            touched.entry(request).or_default().push(session);
+        }
+    }
+    for sessions in touched.values_mut() {
+        sessions.sort_by_key(|session| (session.starts_at, session.id));
+    }
+    Ok(touched)
+}
+
+/// The sessions that take place while leave lasts and that somebody of the request owes.
+fn owed_meanwhile(conn: &mut Conn, ids: Vec<LeaveRequestId>) -> Result<BTreeSet<(LeaveRequestId, SessionId)>, Error> {
+    let pairs: Vec<(LeaveRequestId, SessionId)> = leave_requests::table
+        .inner_join(leave_enrollments::table.on(leave_enrollments::leave_request_id.eq(leave_requests::id)))
+        .inner_join(enrollment_periods::table.on(enrollment_periods::enrollment_id.eq(leave_enrollments::enrollment_id)))
+        .inner_join(session_cohorts::table.on(session_cohorts::cohort_id.nullable().eq(enrollment_periods::cohort_id)))
+        .inner_join(sessions::table.on(sessions::id.eq(session_cohorts::session_id)))
+        .filter(leave_requests::id.eq_any(ids))
+        .filter(sessions::state.eq_any([SessionState::Published, SessionState::Held]))
+        .filter(sessions::mode.ne(SessionMode::Recorded))
+        .filter(enrolled_at(begins_at()))
+        .filter(leave_requests::starts_at.lt(finishes_at()))
+        .filter(leave_requests::ends_at.gt(begins_at()))
+        .select((leave_requests::id, sessions::id))
+        .distinct()
+        .load(conn)?;
+    Ok(pairs.into_iter().collect())
+}
+
+/// The sessions whose postings are not what the leave of somebody in these requests comes to by now.
+fn unsettled(conn: &mut Conn, ids: Vec<LeaveRequestId>) -> Result<BTreeSet<(LeaveRequestId, SessionId)>, Error> {
+    let pairs: Vec<(LeaveRequestId, SessionId)> = unsettled_sessions::table
+        .inner_join(leave_enrollments::table.on(leave_enrollments::enrollment_id.eq(unsettled_sessions::enrollment_id)))
+        .filter(leave_enrollments::leave_request_id.eq_any(ids))
+        .filter(unsettled_sessions::kind.eq(UnsettledKind::Leave))
+        .select((leave_enrollments::leave_request_id, unsettled_sessions::session_id))
+        .load(conn)?;
+    Ok(pairs.into_iter().collect())
+}
+
+type Seen = HashMap<SessionId, (Code, Instant, Instant)>;
+
+fn seen(conn: &mut Conn, actor: &Actor, ids: &[SessionId]) -> Result<Seen, Error> {
+    let mut seen = Seen::new();
+    for chunk in ids.chunks(CHUNK) {
+        let rows: Vec<(SessionId, Code, Instant, Instant)> = schedule::visible(actor)
+            .filter(sessions::id.eq_any(chunk.to_vec()))
+            .select((sessions::id, sessions::code, begins_at(), finishes_at()))
+            .load(conn)?;
+        seen.extend(rows.into_iter().map(|(id, code, starts_at, ends_at)| (id, (code, starts_at, ends_at))));
+    }
+    Ok(seen)
+}

@@ -1,0 +1,216 @@
+use std::collections::BTreeSet;
+
+use insta::assert_json_snapshot;
+use serde_json::{Value, json};
+
+use crate::support::{App, Reply, seed, seed::Course, seed::Enrolled, spawn_app};
+
+/// Another intake of the course's version, with a cohort in each discipline.
+fn next(course: &Course, code: &str) -> String {
+    let intake = seed::intake(&course.coordinator, &course.program.version, code);
+    seed::cohort(&course.coordinator, &intake, &course.program.metallurgy, "MET-1");
+    seed::cohort(&course.coordinator, &intake, &course.program.mechanics, "MEC-1");
+    intake
+}
+
+fn transfer(course: &Course, id: &str, intake: &str) -> Reply {
+    course.coordinator.post(&format!("/enrollments/{id}/transfer"), json!({ "intake_id": intake, "reason": "another shift" }))
+}
+
+fn carried(course: &Course, id: &str) -> Value {
+    course.coordinator.get(&format!("/enrollments/{id}/hours")).expect(200).body["balance"]["carried_in_minutes"].clone()
+}
+
+/// Somebody with 90 minutes of the own module and 90 of the common one, in closed sessions.
+fn taught(course: &Course) -> (Enrolled, [String; 2]) {
+    let member = seed::enrolled(course, 1).remove(0);
+    let own = seed::closed_session(course, "S-1", &seed::morning(1), &[seed::line(&member, "present")]);
+    let mut body = seed::session_body(course, "C-1", &seed::morning(2));
+    body["module_id"] = json!(course.program.common_module);
+    let common = seed::held_session_as(course, body);
+    seed::put_roll_call(course, &common, &[seed::line(&member, "present")]).expect(200);
+    seed::step_roll_call(course, &common, "close", None).expect(200);
+    (member, [own, common])
+}
+
+/// Closes a roll call once more, with somebody present for so many minutes.
+fn correct(course: &Course, session: &str, member: &Enrolled, minutes: i64) {
+    seed::step_roll_call(course, session, "reopen", Some("was late")).expect(200);
+    seed::put_roll_call(course, session, &[seed::line_of(member, "late", minutes)]).expect(200);
+    seed::step_roll_call(course, session, "close", None).expect(200);
+}
+
+#[test]
+fn whoever_is_transferred_takes_along_what_they_were_present_for() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let (member, _) = taught(&course);
+    let intake = next(&course, "HONGXING-4");
+    let hours = |id: &str| course.coordinator.get(&format!("/enrollments/{id}/hours")).expect(200);
+    let before = hours(&member.id).body;
+    let new = transfer(&course, &member.id, &intake).expect(201);
+    assert_json_snapshot!(new.redacted());
+    let old = course.coordinator.get(&format!("/enrollments/{}", member.id)).expect(200).body;
+    assert_eq!((&old["state"], &new.body["transferred_from_id"]), (&json!("transferred"), &json!(member.id)));
+    assert_eq!(hours(&member.id).body, before, "the origin's sums stay");
+    let entries = hours(&new.id());
+    let of = |items: &[Value], field: &str| items.iter().map(|entry| entry[field].to_string()).collect::<BTreeSet<_>>();
+    assert_eq!(of(entries.items(), "origin_id"), of(before["items"].as_array().unwrap(), "id"));
+    assert_eq!(carried(&course, &new.id()), 180);
+    // The seat is where they are now, and what they bring is in no total of the intake.
+    assert_eq!(app.count("SELECT sum(seats_taken) FROM intakes"), 1);
+    let totals = course.coordinator.get(&format!("/intakes/{intake}/progress")).expect(200).body["totals"].clone();
+    assert_eq!((&totals["present_minutes"], &totals["expected_minutes"]), (&json!(0), &json!(0)));
+    let now = entries.items()[0]["recorded_at"].as_str().unwrap().to_owned();
+    assert_eq!(
+        course.coordinator.get(&format!("/enrollments/{}/hours?as_of={now}", member.id)).expect(200).body["balance"],
+        before["balance"]
+    );
+    assert_eq!(app.findings(), Vec::<String>::new());
+}
+
+#[test]
+fn what_has_no_module_there_stays_behind() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let (member, _) = taught(&course);
+    let path = format!("/enrollments/{}/transfer", member.id);
+    let body = json!({ "intake_id": course.intake, "discipline_id": course.program.mechanics, "reason": "wants to be a fitter" });
+    app.unchanged(|| {
+        let same = json!({ "intake_id": course.intake, "reason": "x" });
+        course.coordinator.post(&path, same).fault("/discipline_id", "same_place");
+    });
+    let new = course.coordinator.post(&path, body).expect(201).body;
+    assert_eq!(new["carried"], json!([{ "module_id": course.program.common_module, "minutes": 90 }]));
+    assert_eq!(new["left_behind"], json!([{ "module_id": course.program.metallurgy_module, "minutes": 90 }]));
+    assert_eq!((&new["cohort_id"], &new["state"]), (&json!(course.mechanics), &json!("enrolled")));
+    assert_eq!(app.findings(), Vec::<String>::new());
+}
+
+#[test]
+fn no_more_is_carried_than_is_planned_there() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let (member, _) = taught(&course);
+    let intake = next(&course, "HONGXING-4");
+    let less = json!({ "module_id": course.program.metallurgy_module, "delta_minutes": 60 - seed::OWN, "reason": "shortened" });
+    course.coordinator.post(&format!("/intakes/{intake}/amendments"), less).expect(201);
+    let new = transfer(&course, &member.id, &intake).expect(201);
+    assert_eq!(new.body["left_behind"], json!([{ "module_id": course.program.metallurgy_module, "minutes": 30 }]));
+    assert_eq!(carried(&course, &new.id()), 150);
+    assert_eq!(app.findings(), Vec::<String>::new());
+}
+
+#[test]
+fn what_was_carried_follows_its_origin() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let (member, [own, common]) = taught(&course);
+    let second = transfer(&course, &member.id, &next(&course, "HONGXING-4")).expect(201).id();
+    let last = next(&course, "HONGXING-5");
+    let third = transfer(&course, &second, &last).expect(201).id();
+    let report = format!("/intakes/{last}/progress");
+    let tag = course.coordinator.get(&report).expect(200).etag();
+    let stand = |minutes: i32| {
+        assert_eq!([carried(&course, &second), carried(&course, &third)], [json!(minutes), json!(minutes)]);
+        assert_eq!(app.findings(), Vec::<String>::new());
+    };
+    stand(180);
+    correct(&course, &own, &member, 30);
+    stand(120);
+    let told = course.coordinator.with_header("if-none-match", &tag).get(&report).expect(200);
+    assert_eq!(told.body["rows"][0]["carried_in_minutes"], 120);
+    correct(&course, &common, &member, 80);
+    stand(110);
+    let path = format!("/enrollments/{}/hours", member.id);
+    let less = json!({ "session_id": common, "minutes": -20, "reason": "left for the plant" });
+    let adjusted = course.coordinator.post(&path, less).expect(201).id();
+    stand(90);
+    course.coordinator.post(&format!("/hour-entries/{adjusted}/reverse"), json!({ "reason": "did not" })).expect(201);
+    stand(110);
+}
+
+#[test]
+fn somebody_is_transferred_within_the_provider_where_there_is_room() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let members = seed::enrolled(&course, 2);
+    let intake = next(&course, "HONGXING-4");
+    let elsewhere = seed::organization(&app, "NEU", "东北大学", "university", None);
+    let foreign = seed::course_of(&app, app.coordinator_of(&elsewhere), "NEU", "ANSTEEL");
+    let mut nominee = seed::enrollment_body(&course, &seed::recruit(&course));
+    nominee["state"] = json!("nominated");
+    let nominee = course.coordinator.post(&format!("/intakes/{}/enrollments", course.intake), nominee).expect(201).id();
+    course.coordinator.if_match("*").patch(&format!("/intakes/{intake}"), json!({ "capacity": 1 })).expect(200);
+    let there = transfer(&course, &members[0].id, &intake).expect(201);
+    let partner = app.partner(&course.sponsor.id);
+    app.unchanged(|| {
+        transfer(&course, &members[1].id, &foreign.intake).expect(404).problem("not_found");
+        transfer(&course, &nominee, &intake).expect(409).problem("illegal_transition");
+        transfer(&course, &members[0].id, &intake).expect(409).problem("illegal_transition");
+        transfer(&course, &members[1].id, &intake).expect(409).problem("capacity_full");
+        let body = json!({ "intake_id": intake, "reason": "mine" });
+        partner.post(&format!("/enrollments/{}/transfer", members[1].id), body).expect(403).problem("forbidden");
+    });
+    // Back again, where the first enrollment has ended.
+    let back = transfer(&course, &there.id(), &course.intake).expect(201);
+    assert_eq!(back.body["state"], "enrolled");
+    assert_eq!(app.findings(), Vec::<String>::new());
+}
+
+/// An entry that claims to be carried, with this origin and so many minutes.
+fn claim(app: &App, to: &str, origin: &str, minutes: i32) -> String {
+    format!(
+        "INSERT INTO hour_entries (id, enrollment_id, module_id, kind, minutes, origin_id, posting_id, recorded_at)
+         SELECT {}, {}, module_id, 'carried_in', {minutes}, id, {}, recorded_at FROM hour_entries WHERE id = {}",
+        app.hex(&app.absent_id()),
+        app.hex(to),
+        app.hex(&app.absent_id()),
+        app.hex(origin)
+    )
+}
+
+#[test]
+fn the_database_lets_nothing_be_carried_twice_or_from_nowhere() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let (member, [own, _]) = taught(&course);
+    // Of another cohort, who owes none of it.
+    let mechanics = (course.program.mechanics.as_str(), course.mechanics.as_str());
+    let other = seed::enrolled_at(&course, &course.sponsor.plants[0], mechanics, 1).remove(0);
+    let origin = course.coordinator.get(&format!("/enrollments/{}/hours", member.id)).expect(200).text_at("/items/0/id");
+    let differs = |statement: &str| {
+        let message = app.refusal(statement);
+        assert!(message.contains("muster:carried_differs"), "{message}");
+    };
+    differs(&claim(&app, &other.id, &origin, 90));
+    let new = transfer(&course, &member.id, &next(&course, "HONGXING-4")).expect(201).id();
+    differs(&claim(&app, &new, &origin, 90));
+    correct(&course, &own, &member, 30);
+    differs(&claim(&app, &new, &origin, 1));
+    let key = app.hex(&new);
+    app.refusal(&format!("UPDATE enrollments SET transferred_from_id = NULL WHERE id = {key}"));
+    let stranger = app.hex(&other.id);
+    app.refusal(&format!("UPDATE enrollments SET transferred_from_id = {stranger} WHERE id = {key}"));
+    assert_eq!(app.findings(), Vec::<String>::new());
+}
+
+#[test]
+fn what_is_carried_by_hand_is_no_more_than_its_origin_and_is_found() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let (member, _) = taught(&course);
+    let origin = course.coordinator.get(&format!("/enrollments/{}/hours", member.id)).expect(200).text_at("/items/0/id");
+    let intake = next(&course, "HONGXING-4");
+    let modules = [(&course.program.metallurgy_module, seed::OWN), (&course.program.common_module, seed::COMMON)];
+    for (module, minutes) in modules {
+        let none = json!({ "module_id": module, "delta_minutes": -minutes, "reason": "taught before" });
+        course.coordinator.post(&format!("/intakes/{intake}/amendments"), none).expect(201);
+    }
+    // Nothing of it is planned there, so nothing is carried.
+    let new = transfer(&course, &member.id, &intake).expect(201).id();
+    let message = app.refusal(&claim(&app, &new, &origin, 91));
+    assert!(message.contains("muster:carried_differs"), "{message}");
+    app.sql(&claim(&app, &new, &origin, 90)).unwrap();
+    assert!(app.findings_of("carried").iter().any(|finding| finding.contains(&new)), "{:?}", app.findings());
+}
