@@ -619,6 +619,18 @@ diesel::table! {
     use diesel::sql_types::*;
     use crate::db::types::{Ts, Uid};
 
+    carried_modules (enrollment_id, from_module_id) {
+        enrollment_id -> Uid,
+        from_module_id -> Uid,
+        module_id -> Uid,
+        planned_minutes -> Integer,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::{Ts, Uid};
+
     hour_entries (id) {
         id -> Uid,
         enrollment_id -> Uid,
@@ -955,6 +967,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     evidence,
     guests,
     unsettled_sessions,
+    carried_modules,
     hour_entries,
     hour_balances,
     module_hour_balances,

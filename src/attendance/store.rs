@@ -42,6 +42,7 @@ use crate::{
     intakes::{self, CohortId, IntakeId, IntakeState},
     journal::NewEntry,
     leave::granted_in,
+    ledger,
     organizations::OrganizationId,
     schedule::{self, SessionId, SessionRow, SessionState},
     schema::{cohorts, intakes as intake_rows, roll_calls, sessions},
@@ -128,7 +129,11 @@ fn shown(session: &SessionRow, row: RollCallRow, class: Vec<Member>, stored: &[A
 fn changing(conn: &mut Conn, actor: &Actor, session_id: SessionId, action: Action) -> Result<SessionRow, Error> {
     let found = schedule::find(conn, actor, session_id)?;
     actor.may(action)?;
-    db::lock(conn, "intake", found.intake_id)?;
+    if action == Action::CloseRollCall {
+        ledger::hold(conn, found.intake_id)?
+    } else {
+        db::lock(conn, "intake", found.intake_id)?
+    }
     db::lock_row(conn, "SELECT 1 FROM roll_calls WHERE session_id = ? FOR NO KEY UPDATE", session_id)?;
     // Read again: it may have been cancelled or held while this one waited.
     if db::waits(conn) { schedule::find(conn, actor, session_id) } else { Ok(found) }

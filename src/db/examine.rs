@@ -1,12 +1,13 @@
 //! What `muster doctor` and `muster verify` ask of the database itself.
 
-use diesel::{QueryableByName, RunQueryDsl, sql_query, sql_types::Text};
+use diesel::{QueryResult, QueryableByName, RunQueryDsl, sql_query, sql_types::Text};
+use uuid::Uuid;
 
 use super::{
     Conn,
     backend::{POSTGRES_DURABILITY, SQLITE_DURABILITY, for_backend},
 };
-use crate::error::Error;
+use crate::{error::Error, id::Id};
 
 #[derive(QueryableByName)]
 struct Line {
@@ -70,4 +71,22 @@ pub fn references(conn: &mut Conn) -> Result<Vec<String>, Error> {
         "SELECT 'references: ' || count(*) || ' rows of ' || \"table\" || ' refer to missing rows of ' || parent AS value
          FROM pragma_foreign_key_check GROUP BY \"table\", parent ORDER BY 1",
     )
+}
+
+/// What `check` finds in all that `load` finds, a page after the other by id, so that the whole is never held at once. `load` is given the
+/// last id of the page before.
+pub(crate) fn in_pages<R, K: 'static>(
+    conn: &mut Conn,
+    load: impl Fn(&mut Conn, Id<K>) -> QueryResult<Vec<R>>,
+    id: impl Fn(&R) -> Id<K>,
+    mut check: impl FnMut(&mut Conn, Vec<R>) -> Result<Vec<String>, Error>,
+) -> Result<Vec<String>, Error> {
+    let mut findings = Vec::new();
+    let mut after = Id::from_uuid(Uuid::nil());
+    loop {
+        let page = load(conn, after)?;
+        let Some(last) = page.last() else { return Ok(findings) };
+        after = id(last);
+        findings.extend(check(conn, page)?);
+    }
 }

@@ -24,6 +24,7 @@ use tokio::sync::{Semaphore, oneshot};
 pub(crate) use backend::for_backend;
 pub use backend::{Target, lock, lock_row, says_damaged, waits};
 pub use backup::{Backup, backup, settle_log};
+pub(crate) use examine::in_pages;
 pub use examine::{durability, integrity, message_language, references, try_to_write, version};
 pub(crate) use fixed::{delete_each, fixed, update_each};
 pub use migrate::{known as known_migrations, migrate, pending as pending_migrations};

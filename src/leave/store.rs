@@ -139,7 +139,7 @@ pub(super) fn ask(conn: &mut Conn, actor: &Actor, now: Instant, intake_id: Intak
     check_unfinished(intake.state)?;
     let (starts_at, ends_at) = new.span(&intake)?;
     let (sponsor_id, enrollment_ids) = members(conn, actor, intake_id, &new)?;
-    refuse_too_many(conn, &enrollment_ids)?;
+    refuse_too_many(conn, actor, &enrollment_ids)?;
     let row = LeaveRow {
         id: Id::generate(),
         intake_id,
@@ -205,20 +205,22 @@ fn members(
     }
 }
 
-/// Refuses one request more for whoever has many that wait already: somebody has to read them.
-fn refuse_too_many(conn: &mut Conn, ids: &BTreeSet<EnrollmentId>) -> Result<(), Error> {
+/// Refuses one request more by whoever asked for many that wait already: somebody has to read them.
+fn refuse_too_many(conn: &mut Conn, actor: &Actor, ids: &BTreeSet<EnrollmentId>) -> Result<(), Error> {
     for chunk in ids.iter().copied().collect::<Vec<_>>().chunks(CHUNK) {
         let full: Option<EnrollmentId> = leave_enrollments::table
             .inner_join(leave_requests::table.on(leave_requests::id.eq(leave_enrollments::leave_request_id)))
             .filter(leave_enrollments::enrollment_id.eq_any(chunk.to_vec()))
             .filter(leave_requests::state.eq_any(LeaveState::WAITING))
+            .filter(leave_requests::user_id.eq(actor.user_id()))
             .group_by(leave_enrollments::enrollment_id)
             .having(diesel::dsl::count_star().ge(MOST_WAITING))
             .select(leave_enrollments::enrollment_id)
             .first(conn)
             .optional()?;
         if let Some(enrollment) = full {
-            let detail = format!("enrollment {enrollment} has {MOST_WAITING} requests that wait to be decided; withdraw one first");
+            let detail =
+                format!("enrollment {enrollment} has {MOST_WAITING} requests of yours that wait to be decided; withdraw one first");
             return Err(Error::conflict("too_many_waiting", detail));
         }
     }
@@ -269,7 +271,13 @@ pub(super) fn transition(
     let intake = intakes::find(conn, actor, before.intake_id)?;
     let enrollment_ids = wholly_seen(conn, actor, id)?;
     let state = LIFE_CYCLE.after("the leave request", before.state, verb, change.reason.as_ref())?;
-    check_unfinished(intake.state)?;
+    if verb == LeaveTransition::Endorse && is_own(actor, &before) {
+        return Err(Error::Forbidden("you asked for it yourself; somebody else endorses it".to_owned()));
+    }
+    let counts = [before.state, state].contains(&LeaveState::Granted);
+    if counts {
+        check_unfinished(intake.state)?;
+    }
     let after = LeaveRow { state, version: before.version + 1, ..before.clone() };
     let own = leave_requests::table.filter(leave_requests::id.eq(id)).filter(leave_requests::version.eq(before.version));
     if diesel::update(own).set((leave_requests::state.eq(state), leave_requests::version.eq(after.version))).execute(conn)? == 0 {
@@ -279,9 +287,9 @@ pub(super) fn transition(
     let reason = change.reason.as_ref().map(Note::as_str);
     actor.record(entry(&intake, &after).from(&said(&before)).to(&said(&after)).because(reason));
     step(conn, actor, now, &after, Some(before.state), change.reason)?;
-    if [before.state, state].contains(&LeaveState::Granted) {
-        let ids: Vec<EnrollmentId> = enrollment_ids.into_iter().collect();
-        enrollments::find_unsettled(conn, intake.id, &ids)?;
+    if counts {
+        let concerned = granted::concerned(conn, id)?;
+        enrollments::find_unsettled(conn, intake.id, &concerned)?;
     }
     one(conn, actor, after)
 }

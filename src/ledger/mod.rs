@@ -10,7 +10,7 @@ mod store;
 pub use explain::Amount;
 pub use http::{ApiDoc, routes};
 pub use model::{Balance, CarriedHours, EntryKind, HourEntry, HourEntryId, Tally};
-pub use store::carrying::{carry_in, verify_carried};
+pub use store::carrying::{carry_in, hold, verify_carried};
 pub use store::explain::standing_entries;
 pub use store::make_ups::verify_make_ups;
 pub use store::{Closing, post_closing, verify};

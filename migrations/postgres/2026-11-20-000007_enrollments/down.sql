@@ -1,5 +1,6 @@
 DROP TABLE enrollment_steps;
 DROP TABLE enrollment_periods;
+DROP FUNCTION enrollment_takes_over;
 DROP TABLE enrollments;
 DROP FUNCTION enrollment_steps_are_immutable;
 DROP FUNCTION enrollment_periods_apart;

@@ -104,10 +104,16 @@ CREATE FUNCTION enrollment_state_is_seated(state text) RETURNS boolean LANGUAGE 
     SELECT state IN ('offered', 'approved', 'enrolled', 'suspended', 'completed', 'failed')
 $$;
 
+-- Whoever replaces somebody, or goes on within one intake and unit in another discipline, takes over the seat.
+CREATE FUNCTION enrollment_takes_over(enrollment enrollments) RETURNS boolean LANGUAGE sql STABLE AS $$
+    SELECT enrollment.replaces_id IS NOT NULL OR EXISTS (SELECT 1 FROM enrollments e
+        WHERE e.id = enrollment.transferred_from_id AND e.intake_id = enrollment.intake_id AND e.unit_id = enrollment.unit_id)
+$$;
+
 CREATE FUNCTION enrollments_seat_on_insert() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM enrollments_take_seats(d.intake_id, d.sponsor_id, d.delta, d.taken_over) FROM (
-        SELECT intake_id, sponsor_id, replaces_id IS NOT NULL AS taken_over, count(*) AS delta FROM new_rows
+        SELECT intake_id, sponsor_id, enrollment_takes_over(new_rows) AS taken_over, count(*) AS delta FROM new_rows
         WHERE enrollment_state_is_seated(state) GROUP BY intake_id, sponsor_id, taken_over ORDER BY intake_id, sponsor_id, taken_over) d;
     RETURN NULL;
 END $$;

@@ -4,6 +4,7 @@ DROP TRIGGER enrollments_with_hours_stay ON enrollments;
 DROP TRIGGER enrollments_with_hours_keep_whose_they_are ON enrollments;
 DROP TABLE module_hour_balances;
 DROP TABLE hour_balances;
+DROP TABLE carried_modules;
 DROP TABLE hour_entries;
 DROP TABLE unsettled_sessions;
 DROP TABLE guests;

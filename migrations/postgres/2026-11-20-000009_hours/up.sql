@@ -108,6 +108,19 @@ CREATE INDEX hour_entries_made_up_in ON hour_entries (made_up_in_id);
 CREATE INDEX hour_entries_posting ON hour_entries (posting_id);
 CREATE INDEX hour_entries_user ON hour_entries (user_id);
 
+-- Which module somebody was present for before a transfer counts for which one since, and for how many minutes at most: what was planned of
+-- it then. Amendments after it change nothing of what was carried.
+CREATE TABLE carried_modules (
+    enrollment_id uuid NOT NULL REFERENCES enrollments (id),
+    from_module_id uuid NOT NULL REFERENCES modules (id),
+    module_id uuid NOT NULL REFERENCES modules (id),
+    planned_minutes integer NOT NULL CHECK (planned_minutes >= 0),
+    PRIMARY KEY (enrollment_id, from_module_id),
+    UNIQUE (enrollment_id, module_id)
+);
+CREATE INDEX carried_modules_from_module ON carried_modules (from_module_id);
+CREATE INDEX carried_modules_module ON carried_modules (module_id);
+
 -- Sums of the ledger for an enrollment, written in the transaction that posts. 0 <= present <= expected is checked here.
 CREATE TABLE hour_balances (
     enrollment_id uuid NOT NULL PRIMARY KEY,
@@ -259,11 +272,16 @@ BEGIN
 END $$;
 CREATE TRIGGER hour_entries_reverse_exactly BEFORE INSERT ON hour_entries FOR EACH ROW EXECUTE FUNCTION hour_entries_reverse_exactly();
 
+CREATE TRIGGER carried_modules_are_immutable BEFORE UPDATE ON carried_modules FOR EACH ROW EXECUTE FUNCTION hour_entries_are_immutable();
+CREATE TRIGGER carried_modules_stay BEFORE DELETE ON carried_modules FOR EACH ROW EXECUTE FUNCTION hour_entries_stay();
+
 -- What is carried is carried once, to where the person went on, from what stands and counts as present, and is no more than that.
 CREATE FUNCTION hour_entries_carry_exactly() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF NEW.kind = 'carried_in' AND NEW.reverses_id IS NULL AND NOT EXISTS (SELECT 1 FROM hour_entries o JOIN enrollments e ON e.id = NEW.enrollment_id
         WHERE o.id = NEW.origin_id AND o.enrollment_id = e.transferred_from_id AND o.reverses_id IS NULL AND o.minutes >= NEW.minutes
+            AND EXISTS (SELECT 1 FROM carried_modules m
+                WHERE m.enrollment_id = e.id AND m.from_module_id = o.module_id AND m.module_id = NEW.module_id)
             AND o.kind IN ('attended', 'make_up', 'adjustment', 'carried_in')
             AND NOT EXISTS (SELECT 1 FROM hour_entries r WHERE r.reverses_id = o.id)
             AND NOT EXISTS (SELECT 1 FROM hour_entries c WHERE c.origin_id = o.id AND c.reverses_id IS NULL
@@ -302,6 +320,7 @@ CREATE TRIGGER enrollments_with_hours_keep_whose_they_are BEFORE UPDATE OF perso
 
 -- TRUNCATE fires no row triggers.
 CREATE TRIGGER hour_entries_are_not_truncated BEFORE TRUNCATE ON hour_entries FOR EACH STATEMENT EXECUTE FUNCTION hour_entries_stay();
+CREATE TRIGGER carried_modules_are_not_truncated BEFORE TRUNCATE ON carried_modules FOR EACH STATEMENT EXECUTE FUNCTION hour_entries_stay();
 CREATE TRIGGER attendances_are_not_truncated BEFORE TRUNCATE ON attendances FOR EACH STATEMENT EXECUTE FUNCTION hour_entries_stay();
 CREATE TRIGGER guests_are_not_truncated BEFORE TRUNCATE ON guests FOR EACH STATEMENT EXECUTE FUNCTION is_not_truncated();
 CREATE TRIGGER roll_calls_are_not_truncated BEFORE TRUNCATE ON roll_calls FOR EACH STATEMENT EXECUTE FUNCTION is_not_truncated();

@@ -33,7 +33,7 @@ END $$;
 CREATE FUNCTION unit_quotas_seat_on_insert() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM unit_quotas_take_seats(d.intake_id, d.unit_id, d.delta, d.taken_over) FROM (
-        SELECT intake_id, unit_id, replaces_id IS NOT NULL AS taken_over, count(*) AS delta FROM new_rows
+        SELECT intake_id, unit_id, enrollment_takes_over(new_rows) AS taken_over, count(*) AS delta FROM new_rows
         WHERE enrollment_state_is_seated(state) GROUP BY intake_id, unit_id, taken_over ORDER BY intake_id, unit_id, taken_over) d;
     RETURN NULL;
 END $$;

@@ -86,9 +86,14 @@ WHEN NEW.state IN ('offered', 'approved', 'enrolled', 'suspended', 'completed', 
     -- Not OR IGNORE: an OR REPLACE outside would override it.
     INSERT INTO intake_sponsors (intake_id, sponsor_id) SELECT NEW.intake_id, NEW.sponsor_id
         WHERE NOT EXISTS (SELECT 1 FROM intake_sponsors WHERE intake_id = NEW.intake_id AND sponsor_id = NEW.sponsor_id);
-    SELECT RAISE(ABORT, 'muster:capacity_full') FROM intakes WHERE id = NEW.intake_id AND seats_taken >= capacity AND NEW.replaces_id IS NULL;
+    -- Whoever replaces somebody, or goes on within one intake and unit in another discipline, takes over the seat.
+    SELECT RAISE(ABORT, 'muster:capacity_full') FROM intakes WHERE id = NEW.intake_id AND seats_taken >= capacity
+        AND NEW.replaces_id IS NULL AND NOT EXISTS (SELECT 1 FROM enrollments e
+            WHERE e.id = NEW.transferred_from_id AND e.intake_id = NEW.intake_id AND e.unit_id = NEW.unit_id);
     SELECT RAISE(ABORT, 'muster:quota_full') FROM intake_sponsors
-        WHERE intake_id = NEW.intake_id AND sponsor_id = NEW.sponsor_id AND seats_taken >= seats AND NEW.replaces_id IS NULL;
+        WHERE intake_id = NEW.intake_id AND sponsor_id = NEW.sponsor_id AND seats_taken >= seats
+        AND NEW.replaces_id IS NULL AND NOT EXISTS (SELECT 1 FROM enrollments e
+            WHERE e.id = NEW.transferred_from_id AND e.intake_id = NEW.intake_id AND e.unit_id = NEW.unit_id);
     UPDATE intakes SET seats_taken = seats_taken + 1 WHERE id = NEW.intake_id;
     UPDATE intake_sponsors SET seats_taken = seats_taken + 1 WHERE intake_id = NEW.intake_id AND sponsor_id = NEW.sponsor_id;
 END;

@@ -108,6 +108,19 @@ CREATE INDEX hour_entries_made_up_in ON hour_entries (made_up_in_id);
 CREATE INDEX hour_entries_posting ON hour_entries (posting_id);
 CREATE INDEX hour_entries_user ON hour_entries (user_id);
 
+-- Which module somebody was present for before a transfer counts for which one since, and for how many minutes at most: what was planned of
+-- it then. Amendments after it change nothing of what was carried.
+CREATE TABLE carried_modules (
+    enrollment_id BLOB NOT NULL CHECK (length(enrollment_id) = 16) REFERENCES enrollments (id),
+    from_module_id BLOB NOT NULL CHECK (length(from_module_id) = 16) REFERENCES modules (id),
+    module_id BLOB NOT NULL CHECK (length(module_id) = 16) REFERENCES modules (id),
+    planned_minutes INTEGER NOT NULL CHECK (planned_minutes >= 0),
+    PRIMARY KEY (enrollment_id, from_module_id),
+    UNIQUE (enrollment_id, module_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX carried_modules_from_module ON carried_modules (from_module_id);
+CREATE INDEX carried_modules_module ON carried_modules (module_id);
+
 -- Sums of the ledger for an enrollment, written in the transaction that posts. 0 <= present <= expected is checked here.
 CREATE TABLE hour_balances (
     enrollment_id BLOB NOT NULL PRIMARY KEY CHECK (length(enrollment_id) = 16),
@@ -210,12 +223,25 @@ WHEN NEW.reverses_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM hour_entries e WH
     AND e.made_up_in_id IS NEW.made_up_in_id AND e.origin_id IS NEW.origin_id AND e.kind = NEW.kind AND e.minutes = -NEW.minutes) BEGIN
     SELECT RAISE(ABORT, 'muster:reversal_differs');
 END;
+CREATE TRIGGER carried_modules_are_immutable BEFORE UPDATE ON carried_modules BEGIN
+    SELECT RAISE(ABORT, 'muster:immutable');
+END;
+CREATE TRIGGER carried_modules_stay BEFORE DELETE ON carried_modules BEGIN
+    SELECT RAISE(ABORT, 'muster:immutable');
+END;
+CREATE TRIGGER carried_modules_are_not_replaced BEFORE INSERT ON carried_modules
+WHEN EXISTS (SELECT 1 FROM carried_modules WHERE enrollment_id = NEW.enrollment_id
+    AND (from_module_id = NEW.from_module_id OR module_id = NEW.module_id)) BEGIN
+    SELECT RAISE(ABORT, 'muster:already_exists');
+END;
 
 -- What is carried is carried once, to where the person went on, from what stands and counts as present, and is no more than that.
 CREATE TRIGGER hour_entries_carry_exactly BEFORE INSERT ON hour_entries
 WHEN NEW.kind = 'carried_in' AND NEW.reverses_id IS NULL AND NOT EXISTS (SELECT 1 FROM hour_entries o JOIN enrollments e ON e.id = NEW.enrollment_id
     WHERE o.id = NEW.origin_id AND o.enrollment_id = e.transferred_from_id AND o.reverses_id IS NULL AND o.minutes >= NEW.minutes
-        AND o.kind IN ('attended', 'make_up', 'adjustment', 'carried_in')
+        AND EXISTS (SELECT 1 FROM carried_modules m
+                WHERE m.enrollment_id = e.id AND m.from_module_id = o.module_id AND m.module_id = NEW.module_id)
+            AND o.kind IN ('attended', 'make_up', 'adjustment', 'carried_in')
         AND NOT EXISTS (SELECT 1 FROM hour_entries r WHERE r.reverses_id = o.id)
         AND NOT EXISTS (SELECT 1 FROM hour_entries c WHERE c.origin_id = o.id AND c.reverses_id IS NULL
             AND NOT EXISTS (SELECT 1 FROM hour_entries r WHERE r.reverses_id = c.id))) BEGIN

@@ -22,7 +22,8 @@ CREATE TRIGGER unit_quotas_seat_on_insert AFTER INSERT ON enrollments
 WHEN NEW.state IN ('offered', 'approved', 'enrolled', 'suspended', 'completed', 'failed') BEGIN
     SELECT RAISE(ABORT, 'muster:unit_quota_full') FROM unit_quotas
         WHERE intake_id = NEW.intake_id AND unit_id IN (SELECT ancestor_id FROM organization_tree WHERE descendant_id = NEW.unit_id)
-        AND seats_taken >= seats AND NEW.replaces_id IS NULL;
+        AND seats_taken >= seats AND NEW.replaces_id IS NULL AND NOT EXISTS (SELECT 1 FROM enrollments e
+            WHERE e.id = NEW.transferred_from_id AND e.intake_id = NEW.intake_id AND e.unit_id = NEW.unit_id);
     UPDATE unit_quotas SET seats_taken = seats_taken + 1
         WHERE intake_id = NEW.intake_id AND unit_id IN (SELECT ancestor_id FROM organization_tree WHERE descendant_id = NEW.unit_id);
 END;

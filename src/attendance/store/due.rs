@@ -7,9 +7,10 @@ use super::{super::model::RollCallState, close, row};
 use crate::{
     access::{Action, Actor},
     clock::Instant,
-    db::{self, Conn},
+    db::Conn,
     error::Error,
     http::Change,
+    ledger,
     schedule::{self, SessionId},
     schema::{intakes, roll_calls},
     text::counted,
@@ -38,7 +39,7 @@ pub fn due(conn: &mut Conn, actor: &Actor, now: Instant) -> Result<Vec<SessionId
 /// Those of closing it: then it waits for a coordinator.
 pub fn close_due(conn: &mut Conn, actor: &Actor, now: Instant, session_id: SessionId) -> Result<(), Error> {
     let session = schedule::find(conn, actor, session_id)?;
-    db::lock(conn, "intake", session.intake_id)?;
+    ledger::hold(conn, session.intake_id)?;
     let hours: Option<i32> = intakes::table.find(session.intake_id).select(intakes::close_after_hours).first(conn)?;
     let Some(hours) = hours else { return Ok(()) };
     let delay = TimeDelta::hours(hours.into());

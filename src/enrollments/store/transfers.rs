@@ -69,7 +69,7 @@ pub(in crate::enrollments) fn transfer(
     let taken_until = periods::taken_until(conn, target.id, &[stored.person_id])?.remove(&stored.person_id);
     let place = Enrollment { transferred_from_id: Some(id), ..enrollment(&target, now, &new, place) };
     insert(conn, actor, now, &target, &[(place.clone(), taken_until.map_or(from_at, |until| until.max(from_at)))])?;
-    let hours = ledger::carry_in(conn, actor, now, &target, (&stored, &place))?;
+    let hours = ledger::carry_in(conn, actor, now, &target, (id, place.id))?;
     settle_seats(conn, actor, now, &left)?;
     Ok(Transferred { row: row(conn, actor, place)?, hours })
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use diesel::prelude::*;
 
 use super::{
-    super::model::{GrantedLeave, LeaveState},
+    super::model::{GrantedLeave, LeaveRequestId, LeaveState},
     grouped,
 };
 use crate::{
@@ -14,20 +14,44 @@ use crate::{
     error::Error,
     intakes::SessionMode,
     schedule::SessionRow,
-    schema::{leave_enrollments, leave_requests},
+    schema::{enrollments as enrolled, leave_enrollments, leave_requests},
 };
 
 type Granted = BTreeMap<EnrollmentId, Vec<GrantedLeave>>;
 
+diesel::alias! {
+    pub(super) const NAMED: Alias<NamedEnrollment> = enrolled as named;
+}
+
+/// Requests with the enrollments that leave is for: those of the same people in the intake, as whoever goes on there in another discipline
+/// keeps it. A macro, as auto_type does not know the fields of an alias.
+macro_rules! requested {
+    () => {{
+        use crate::{leave::store::granted::NAMED, schema::enrollments as enrolled};
+
+        let same_person = enrolled::person_id.eq(NAMED.field(enrolled::person_id));
+        let same_intake = enrolled::intake_id.eq(NAMED.field(enrolled::intake_id));
+        leave_requests::table
+            .inner_join(leave_enrollments::table.on(leave_enrollments::leave_request_id.eq(leave_requests::id)))
+            .inner_join(NAMED.on(NAMED.field(enrolled::id).eq(leave_enrollments::enrollment_id)))
+            .inner_join(enrolled::table.on(same_person.and(same_intake)))
+    }};
+}
+pub(super) use requested;
+
 /// Leave that was granted, with whose it is.
-#[diesel::dsl::auto_type]
-fn granted() -> _ {
-    let state: LeaveState = LeaveState::Granted;
-    leave_requests::table
-        .inner_join(leave_enrollments::table.on(leave_enrollments::leave_request_id.eq(leave_requests::id)))
-        .filter(leave_requests::state.eq(state))
-        .order((leave_requests::starts_at, leave_requests::id))
-        .select((leave_enrollments::enrollment_id, (leave_requests::id, leave_requests::starts_at, leave_requests::ends_at)))
+macro_rules! granted {
+    () => {
+        requested!()
+            .filter(leave_requests::state.eq(LeaveState::Granted))
+            .order((leave_requests::starts_at, leave_requests::id))
+            .select((enrolled::id, (leave_requests::id, leave_requests::starts_at, leave_requests::ends_at)))
+    };
+}
+
+/// The enrollments that a request is for.
+pub(super) fn concerned(conn: &mut Conn, id: LeaveRequestId) -> Result<Vec<EnrollmentId>, Error> {
+    Ok(requested!().filter(leave_requests::id.eq(id)).select(enrolled::id).distinct().load(conn)?)
 }
 
 /// The leave that touches a session, by enrollment and start; none touches a recorded one.
@@ -35,7 +59,7 @@ pub fn granted_in(conn: &mut Conn, session: &SessionRow) -> Result<Granted, Erro
     if session.mode == SessionMode::Recorded {
         return Ok(Granted::new());
     }
-    let meanwhile = granted()
+    let meanwhile = granted!()
         .filter(leave_requests::intake_id.eq(session.intake_id))
         .filter(leave_requests::starts_at.lt(session.finishes_at()))
         .filter(leave_requests::ends_at.gt(session.begins_at()));
@@ -46,7 +70,7 @@ pub fn granted_in(conn: &mut Conn, session: &SessionRow) -> Result<Granted, Erro
 pub fn granted_to(conn: &mut Conn, ids: &[EnrollmentId]) -> Result<Granted, Error> {
     let mut found = Granted::new();
     for chunk in ids.chunks(CHUNK) {
-        found.extend(grouped(granted().filter(leave_enrollments::enrollment_id.eq_any(chunk.to_vec())).load(conn)?));
+        found.extend(grouped(granted!().filter(enrolled::id.eq_any(chunk.to_vec())).load(conn)?));
     }
     Ok(found)
 }

@@ -4,7 +4,10 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use diesel::prelude::*;
 
-use super::super::model::{LeaveRequestId, TouchedSession};
+use super::{
+    super::model::{LeaveRequestId, TouchedSession},
+    granted::requested,
+};
 use crate::{
     access::Actor,
     clock::Instant,
@@ -13,7 +16,9 @@ use crate::{
     error::Error,
     intakes::SessionMode,
     schedule::{self, SessionId, SessionState, begins_at, finishes_at},
-    schema::{enrollment_periods, leave_enrollments, leave_requests, session_cohorts, sessions, unsettled_sessions},
+    schema::{
+        enrollment_periods, enrollments as enrolled, leave_enrollments, leave_requests, session_cohorts, sessions, unsettled_sessions,
+    },
     text::Code,
 };
 
@@ -43,9 +48,8 @@ pub(super) fn touched(
 
 /// The sessions that take place while leave lasts and that somebody of the request owes.
 fn owed_meanwhile(conn: &mut Conn, ids: Vec<LeaveRequestId>) -> Result<BTreeSet<(LeaveRequestId, SessionId)>, Error> {
-    let pairs: Vec<(LeaveRequestId, SessionId)> = leave_requests::table
-        .inner_join(leave_enrollments::table.on(leave_enrollments::leave_request_id.eq(leave_requests::id)))
-        .inner_join(enrollment_periods::table.on(enrollment_periods::enrollment_id.eq(leave_enrollments::enrollment_id)))
+    let pairs: Vec<(LeaveRequestId, SessionId)> = requested!()
+        .inner_join(enrollment_periods::table.on(enrollment_periods::enrollment_id.eq(enrolled::id)))
         .inner_join(session_cohorts::table.on(session_cohorts::cohort_id.nullable().eq(enrollment_periods::cohort_id)))
         .inner_join(sessions::table.on(sessions::id.eq(session_cohorts::session_id)))
         .filter(leave_requests::id.eq_any(ids))
@@ -62,11 +66,11 @@ fn owed_meanwhile(conn: &mut Conn, ids: Vec<LeaveRequestId>) -> Result<BTreeSet<
 
 /// The sessions whose postings are not what the leave of somebody in these requests comes to by now.
 fn unsettled(conn: &mut Conn, ids: Vec<LeaveRequestId>) -> Result<BTreeSet<(LeaveRequestId, SessionId)>, Error> {
-    let pairs: Vec<(LeaveRequestId, SessionId)> = unsettled_sessions::table
-        .inner_join(leave_enrollments::table.on(leave_enrollments::enrollment_id.eq(unsettled_sessions::enrollment_id)))
-        .filter(leave_enrollments::leave_request_id.eq_any(ids))
+    let pairs: Vec<(LeaveRequestId, SessionId)> = requested!()
+        .inner_join(unsettled_sessions::table.on(unsettled_sessions::enrollment_id.eq(enrolled::id)))
+        .filter(leave_requests::id.eq_any(ids))
         .filter(unsettled_sessions::kind.eq(UnsettledKind::Leave))
-        .select((leave_enrollments::leave_request_id, unsettled_sessions::session_id))
+        .select((leave_requests::id, unsettled_sessions::session_id))
         .load(conn)?;
     Ok(pairs.into_iter().collect())
 }

@@ -4,12 +4,13 @@ use diesel::{dsl::sum, prelude::*};
 
 use super::{
     super::model::{Bounds, EntryKind, HourEntry, HourEntryId, NewAdjustment, Posting},
+    carrying::hold,
     post,
 };
 use crate::{
     access::{Action, Actor},
     clock::Instant,
-    db::{self, Conn},
+    db::Conn,
     enrollments::{self, Enrollment, EnrollmentId},
     error::Error,
     id::Id,
@@ -45,14 +46,21 @@ pub(in crate::ledger) fn adjust(
 /// Takes back what was posted by hand: a reversing entry with the same minutes, negative.
 ///
 /// # Errors
-/// 404 for an entry of an enrollment that the actor does not see; 409 `posted_by_a_closing` for what only its roll call corrects,
+/// 404 for an entry of an enrollment that the actor does not see; 409 `posted_by_a_closing` for what only its roll call corrects, `carried_from_elsewhere`,
 /// `already_reversed`, `hours_out_of_bounds`, `intake_not_live`.
 pub(in crate::ledger) fn reverse(conn: &mut Conn, actor: &Actor, now: Instant, id: HourEntryId, reason: Note) -> Result<HourEntry, Error> {
     let old: HourEntry = hour_entries::table.find(id).select(HourEntry::as_select()).first(conn)?;
     let (enrollment, intake) = changing(conn, actor, old.enrollment_id)?;
-    if old.kind != EntryKind::Adjustment {
-        let detail = "the closing of a roll call posted it; reopen that roll call, correct it and close it again";
-        return Err(Error::conflict("posted_by_a_closing", detail));
+    match old.kind {
+        EntryKind::Adjustment => {}
+        EntryKind::CarriedIn => {
+            let detail = "it was carried from another enrollment and follows what is corrected there";
+            return Err(Error::conflict("carried_from_elsewhere", detail));
+        }
+        EntryKind::Attended | EntryKind::AuthorizedAbsence | EntryKind::UnauthorizedAbsence | EntryKind::Exempt | EntryKind::MakeUp => {
+            let detail = "the closing of a roll call posted it; reopen that roll call, correct it and close it again";
+            return Err(Error::conflict("posted_by_a_closing", detail));
+        }
     }
     let reversals: i64 = hour_entries::table.filter(hour_entries::reverses_id.eq(id)).count().get_result(conn)?;
     if reversals > 0 || old.reverses_id.is_some() {
@@ -70,7 +78,7 @@ pub(in crate::ledger) fn reverse(conn: &mut Conn, actor: &Actor, now: Instant, i
 fn changing(conn: &mut Conn, actor: &Actor, id: EnrollmentId) -> Result<(Enrollment, Intake), Error> {
     let enrollment = enrollments::find(conn, actor, id)?;
     actor.may(Action::AdjustHours)?;
-    db::lock(conn, "intake", enrollment.intake_id)?;
+    hold(conn, enrollment.intake_id)?;
     let intake = intakes::find(conn, actor, enrollment.intake_id)?;
     if intake.state == IntakeState::Completed {
         // Everybody in it was decided by these hours. One that was cancelled is corrected still: what was held counts.

@@ -2,13 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use diesel::{prelude::*, sql_query};
-use uuid::Uuid;
-
 use super::{
     super::{
         carrying::{Carried, corrected, present},
-        model::{CarriedHours, EntryKind, HourEntry, ModuleMinutes, Posting},
+        model::{CarriedHours, EntryKind, HourEntry, HourEntryId, ModuleMinutes, Posting},
     },
     insert, roll_up,
 };
@@ -16,81 +13,108 @@ use crate::{
     access::{Action, Actor},
     clock::Instant,
     db::{self, CHUNK, Conn, types::Uid},
-    enrollments::{Enrollment, EnrollmentId},
+    enrollments::EnrollmentId,
     error::Error,
-    id::Id,
-    intakes::{self, Intake, IntakeId},
-    journal::{EntryId, NewEntry},
-    programs::{DisciplineId, ModuleId, ProgramVersionId},
-    schema::{amendments, enrollments as enrolled, hour_entries, modules},
+    intakes::{self, Intake, IntakeId, IntakeState},
+    journal::NewEntry,
+    programs::ModuleId,
+    schema::{carried_modules, enrollments as enrolled, hour_entries, intakes as intake_rows},
     text::Code,
 };
+use diesel::{prelude::*, sql_query};
 
-/// An enrollment that went on from another one.
-#[derive(Clone, Copy, Debug, QueryableByName)]
+/// How many enrollments are verified at a time.
+const PAGE: i64 = 100;
+
+/// A module of an enrollment that somebody was transferred from, and the one that it counts for where they went on.
+#[derive(Clone, Copy, Debug, Queryable, Selectable)]
+#[diesel(table_name = carried_modules)]
 struct Link {
-    #[diesel(sql_type = Uid)]
+    #[diesel(select_expression = enrolled::transferred_from_id.assume_not_null())]
     from_id: EnrollmentId,
-    #[diesel(sql_type = Uid)]
-    from_version: ProgramVersionId,
-    #[diesel(sql_type = Uid)]
+    from_module_id: ModuleId,
+    #[diesel(column_name = enrollment_id)]
     to_id: EnrollmentId,
-    #[diesel(sql_type = Uid)]
-    to_version: ProgramVersionId,
-    #[diesel(sql_type = Uid)]
-    to_discipline: DisciplineId,
-    #[diesel(sql_type = Uid)]
-    to_intake: IntakeId,
+    module_id: ModuleId,
+    #[diesel(select_expression = enrolled::intake_id)]
+    intake_id: IntakeId,
+    /// How much was planned there when they were transferred.
+    planned_minutes: i32,
 }
 
-const LINKS: &str = "SELECT f.id AS from_id, f.program_version_id AS from_version, t.id AS to_id, t.program_version_id AS to_version,
-    t.discipline_id AS to_discipline, t.intake_id AS to_intake
-    FROM enrollments t JOIN enrollments f ON f.id = t.transferred_from_id";
+/// The modules of where somebody came from that where they are has too, of their discipline or common: those with the same code.
+const PIN: &str = "INSERT INTO carried_modules (enrollment_id, from_module_id, module_id, planned_minutes)
+    SELECT t.id, o.id, m.id, m.planned_minutes + CAST(coalesce((SELECT sum(a.delta_minutes) FROM amendments a
+        WHERE a.intake_id = t.intake_id AND a.module_id = m.id), 0) AS integer)
+    FROM enrollments t JOIN enrollments f ON f.id = t.transferred_from_id
+    JOIN modules o ON o.program_version_id = f.program_version_id
+    JOIN modules m ON m.program_version_id = t.program_version_id AND m.code = o.code AND (m.discipline_id IS NULL OR m.discipline_id = t.discipline_id)
+    WHERE t.id = ?";
+/// The intakes where those went on who were transferred out of an intake, and so on from there; with the intake itself.
+const FOLLOWING: &str = "WITH RECURSIVE following (id) AS (
+        SELECT $1 UNION SELECT t.intake_id FROM following w
+            JOIN enrollments f ON f.intake_id = w.id AND f.state = 'transferred' JOIN enrollments t ON t.transferred_from_id = f.id)
+    SELECT id FROM following ORDER BY id";
 
-/// Carries the hours that `from` is present for into `to`, which went on from it: by module, the same or the one with the same code, and of
-/// none more than is planned of it there.
+#[derive(QueryableByName)]
+struct Following {
+    #[diesel(sql_type = Uid)]
+    id: IntakeId,
+}
+
+/// Holds an intake and all those whose hours follow its own until the transaction ends, in the order of their ids, as whoever transfers
+/// somebody holds them too.
+pub fn hold(conn: &mut Conn, intake: IntakeId) -> Result<(), Error> {
+    if db::waits(conn) {
+        for following in sql_query(FOLLOWING).bind::<Uid, _>(intake).load::<Following>(conn)? {
+            db::lock(conn, "intake", following.id)?;
+        }
+    }
+    Ok(())
+}
+
+/// Carries the hours that somebody was present for in the enrollment that they were transferred from into the one where they go on: by
+/// module, the one with the same code, and of none more than is planned of it there by now.
 pub fn carry_in(
     conn: &mut Conn,
     actor: &Actor,
     now: Instant,
     intake: &Intake,
-    (from, to): (&Enrollment, &Enrollment),
+    (from, to): (EnrollmentId, EnrollmentId),
 ) -> Result<CarriedHours, Error> {
     actor.may(Action::Enroll)?;
-    let link = Link {
-        from_id: from.id,
-        from_version: from.program_version_id,
-        to_id: to.id,
-        to_version: to.program_version_id,
-        to_discipline: to.discipline_id,
-        to_intake: to.intake_id,
-    };
-    let changes: Vec<Carried> = corrections(conn, &[link])?.into_iter().map(|(_, one)| one).collect();
-    let mut hours = CarriedHours::default();
-    let mut sums: BTreeMap<ModuleId, i32> = BTreeMap::new();
-    for one in &changes {
-        *sums.entry(one.module_id).or_default() += one.minutes;
+    db::fixed(PIN).bind::<Uid, _>(to).execute(conn)?;
+    let links = links_to(conn, &[to])?;
+    let entries = entries_of(conn, &[from])?;
+    let origin = entries.get(&from).map_or(&[][..], Vec::as_slice);
+    let changes: Vec<Carried> = corrections(&entries, &links).into_iter().map(|(_, one)| one).collect();
+    let hours = told(origin, &changes);
+    let Some(first) = changes.first() else { return Ok(hours) };
+    let act = NewEntry::of("hours.carried", "enrollment", to).provider(intake.provider_id).intake(intake.id);
+    let posting = Posting { id: act.id(), module_id: first.module_id, reason: None, user_id: actor.user_id(), recorded_at: now };
+    write(conn, &posting, changes.into_iter().map(|one| (to, one)).collect())?;
+    roll_up(conn, posting.id)?;
+    actor.record(act.from(&from).to(&hours));
+    Ok(hours)
+}
+
+/// What is carried, by the modules of the new plan, and what of what they were present for is not, by those of the old one.
+fn told(origin: &[HourEntry], changes: &[Carried]) -> CarriedHours {
+    let mut carried: BTreeMap<ModuleId, i32> = BTreeMap::new();
+    let mut by_origin: BTreeMap<HourEntryId, i32> = BTreeMap::new();
+    for one in changes {
+        *carried.entry(one.module_id).or_default() += one.minutes;
+        by_origin.insert(one.origin_id, one.minutes);
     }
-    let origin = entries_of(conn, &[link.from_id])?.remove(&link.from_id).unwrap_or_default();
     let mut left: BTreeMap<ModuleId, i32> = BTreeMap::new();
     for entry in present(&origin.iter().collect::<Vec<_>>()) {
-        *left.entry(entry.module_id).or_default() += entry.minutes;
+        *left.entry(entry.module_id).or_default() += entry.minutes - by_origin.get(&entry.id).copied().unwrap_or(0);
     }
-    for entry in &origin {
-        if let Some(carried) = changes.iter().find(|one| one.origin_id == entry.id) {
-            *left.entry(entry.module_id).or_default() -= carried.minutes;
-        }
-    }
-    let minutes = |(module_id, minutes): (ModuleId, i32)| (minutes > 0).then_some(ModuleMinutes { module_id, minutes });
-    hours.carried = sums.into_iter().filter_map(minutes).collect();
-    hours.left_behind = left.into_iter().filter_map(minutes).collect();
-    let Some(module_id) = changes.first().map(|one| one.module_id) else { return Ok(hours) };
-    let act = NewEntry::of("hours.carried", "enrollment", to.id).provider(intake.provider_id).intake(intake.id);
-    let posting = Posting { id: act.id(), module_id, reason: None, user_id: actor.user_id(), recorded_at: now };
-    write(conn, &posting, changes.into_iter().map(|one| (to.id, one)).collect())?;
-    roll_up(conn, posting.id)?;
-    actor.record(act.from(&from.id).to(&hours));
-    Ok(hours)
+    let list = |sums: BTreeMap<ModuleId, i32>| {
+        let minutes = |(module_id, minutes): (ModuleId, i32)| (minutes > 0).then_some(ModuleMinutes { module_id, minutes });
+        sums.into_iter().filter_map(minutes).collect()
+    };
+    CarriedHours { carried: list(carried), left_behind: list(left) }
 }
 
 /// Has what was carried follow what an act posted: of what it took back nothing stays carried, and what it posted instead is carried on.
@@ -102,24 +126,32 @@ pub(super) fn follow(conn: &mut Conn, posting: &Posting) -> Result<(), Error> {
 }
 
 fn follow_once(conn: &mut Conn, posting: &Posting) -> Result<bool, Error> {
-    let links: Vec<Link> =
-        sql_query(format!("{LINKS} WHERE f.id IN (SELECT enrollment_id FROM hour_entries WHERE posting_id = $1) ORDER BY t.intake_id"))
-            .bind::<Uid, EntryId>(posting.id)
-            .load(conn)?;
-    let intakes: BTreeSet<IntakeId> = links.iter().map(|link| link.to_intake).collect();
+    let posted = hour_entries::table.filter(hour_entries::posting_id.eq(posting.id)).select(hour_entries::enrollment_id);
+    let gone_on = enrolled::table.filter(enrolled::transferred_from_id.eq_any(posted.nullable())).select(enrolled::id);
+    let gone_on: Vec<EnrollmentId> = gone_on.order(enrolled::id).load(conn)?;
+    let links = links_to(conn, &gone_on)?;
+    let ids: Vec<EnrollmentId> = links.iter().flat_map(|link| [link.from_id, link.to_id]).collect();
+    let changes = corrections(&entries_of(conn, &ids)?, &links);
+    let followed: BTreeSet<EnrollmentId> = changes.iter().map(|(to, _)| *to).collect();
+    let intakes: BTreeSet<IntakeId> = links.iter().filter(|link| followed.contains(&link.to_id)).map(|link| link.intake_id).collect();
     for intake in &intakes {
-        // Whoever is there might be about to go on once more.
+        // Held by now, unless somebody was transferred there while the others were being held.
         db::lock(conn, "intake", *intake)?;
+        refuse_completed(conn, *intake)?;
+        intakes::touch_all(conn, *intake)?;
     }
-    let changes = corrections(conn, &links)?;
-    let followed = !changes.is_empty();
     write(conn, posting, changes)?;
-    if followed {
-        for intake in intakes {
-            intakes::touch_all(conn, intake)?;
-        }
+    Ok(!followed.is_empty())
+}
+
+/// Everybody in a completed intake was decided by these hours, also by those that they brought.
+fn refuse_completed(conn: &mut Conn, id: IntakeId) -> Result<(), Error> {
+    let (state, code): (IntakeState, Code) = intake_rows::table.find(id).select((intake_rows::state, intake_rows::code)).first(conn)?;
+    if state == IntakeState::Completed {
+        let detail = format!("hours that were taken along into intake {code} would change, and it is completed");
+        return Err(Error::conflict("intake_not_live", detail));
     }
-    Ok(followed)
+    Ok(())
 }
 
 fn write(conn: &mut Conn, posting: &Posting, changes: Vec<(EnrollmentId, Carried)>) -> Result<(), Error> {
@@ -143,84 +175,38 @@ fn entries_of(conn: &mut Conn, ids: &[EnrollmentId]) -> Result<HashMap<Enrollmen
     Ok(entries)
 }
 
-/// What has to be written where links lead to, so that it stands there as it is due.
-fn corrections(conn: &mut Conn, links: &[Link]) -> Result<Vec<(EnrollmentId, Carried)>, Error> {
-    if links.is_empty() {
-        return Ok(Vec::new());
+fn links_to(conn: &mut Conn, ids: &[EnrollmentId]) -> Result<Vec<Link>, Error> {
+    let mut links = Vec::new();
+    for chunk in ids.chunks(CHUNK) {
+        let to = carried_modules::table.inner_join(enrolled::table.on(enrolled::id.eq(carried_modules::enrollment_id)));
+        let to = to.filter(carried_modules::enrollment_id.eq_any(chunk.to_vec()));
+        links.extend(to.order((carried_modules::enrollment_id, carried_modules::from_module_id)).select(Link::as_select()).load(conn)?);
     }
-    let ids: Vec<EnrollmentId> = links.iter().flat_map(|link| [link.from_id, link.to_id]).collect();
-    let (entries, plans) = (entries_of(conn, &ids)?, Plans::load(conn, links)?);
+    Ok(links)
+}
+
+/// What has to be written where links lead to, so that it stands there as it is due.
+fn corrections(entries: &HashMap<EnrollmentId, Vec<HourEntry>>, links: &[Link]) -> Vec<(EnrollmentId, Carried)> {
     let of = |id: EnrollmentId| entries.get(&id).map_or(&[][..], Vec::as_slice);
     let mut changes = Vec::new();
     for link in links {
-        for (from_module, to_module, planned) in plans.counterparts(*link) {
-            let origin: Vec<&HourEntry> = of(link.from_id).iter().filter(|entry| entry.module_id == from_module).collect();
-            let carried = of(link.to_id).iter().filter(|entry| entry.kind == EntryKind::CarriedIn && entry.module_id == to_module);
-            let corrected = corrected(to_module, planned, &origin, &carried.collect::<Vec<_>>());
-            changes.extend(corrected.into_iter().map(|one| (link.to_id, one)));
-        }
+        let origin: Vec<&HourEntry> = of(link.from_id).iter().filter(|entry| entry.module_id == link.from_module_id).collect();
+        let carried = of(link.to_id).iter().filter(|entry| entry.kind == EntryKind::CarriedIn && entry.module_id == link.module_id);
+        let corrected = corrected(link.module_id, link.planned_minutes.into(), &origin, &carried.collect::<Vec<_>>());
+        changes.extend(corrected.into_iter().map(|one| (link.to_id, one)));
     }
     // What is taken back goes first, so that nothing is carried twice meanwhile.
     changes.sort_by_key(|(_, one)| one.minutes > 0);
-    Ok(changes)
-}
-
-/// A module as a version has it: of that version, and of a discipline or common.
-type Module = (ProgramVersionId, ModuleId, Option<DisciplineId>, Code, i32);
-
-/// The modules of the versions that links lead from and to, and by what the intakes that they lead to have changed them.
-struct Plans {
-    modules: Vec<Module>,
-    amended: HashMap<(IntakeId, ModuleId), i64>,
-}
-
-impl Plans {
-    fn load(conn: &mut Conn, links: &[Link]) -> Result<Self, Error> {
-        let versions: BTreeSet<ProgramVersionId> = links.iter().flat_map(|link| [link.from_version, link.to_version]).collect();
-        let intakes: BTreeSet<IntakeId> = links.iter().map(|link| link.to_intake).collect();
-        let mut modules: Vec<Module> = Vec::new();
-        for chunk in versions.into_iter().collect::<Vec<_>>().chunks(CHUNK) {
-            let of_versions = modules::table.filter(modules::program_version_id.eq_any(chunk.to_vec())).order(modules::position);
-            let columns = (modules::program_version_id, modules::id, modules::discipline_id, modules::code, modules::planned_minutes);
-            modules.extend(of_versions.select(columns).load::<Module>(conn)?);
-        }
-        let mut amended: HashMap<(IntakeId, ModuleId), i64> = HashMap::new();
-        for chunk in intakes.into_iter().collect::<Vec<_>>().chunks(CHUNK) {
-            let of_intakes = amendments::table.filter(amendments::intake_id.eq_any(chunk.to_vec()));
-            let columns = (amendments::intake_id, amendments::module_id, amendments::delta_minutes);
-            for (intake, module, delta) in of_intakes.select(columns).load::<(IntakeId, ModuleId, i32)>(conn)? {
-                *amended.entry((intake, module)).or_default() += i64::from(delta);
-            }
-        }
-        Ok(Self { modules, amended })
-    }
-
-    /// The modules of where a link leads from that where it leads to has too, each with the one that it is there and the minutes that are
-    /// planned of that.
-    fn counterparts(&self, link: Link) -> impl Iterator<Item = (ModuleId, ModuleId, i64)> {
-        let of = |version: ProgramVersionId| self.modules.iter().filter(move |(of, ..)| *of == version);
-        of(link.from_version).filter_map(move |(_, from, _, code, _)| {
-            let owed = |discipline: &Option<DisciplineId>| discipline.is_none_or(|own| own == link.to_discipline);
-            let same = |(_, id, discipline, other, _): &&Module| owed(discipline) && (id == from || other == code);
-            let (_, to, _, _, minutes) = of(link.to_version).find(same)?;
-            Some((*from, *to, i64::from(*minutes) + self.amended.get(&(link.to_intake, *to)).copied().unwrap_or(0)))
-        })
-    }
+    changes
 }
 
 /// Holds what stands as carried against what is due by its origin.
 pub fn verify_carried(conn: &mut Conn) -> Result<Vec<String>, Error> {
-    let mut findings = Vec::new();
-    let mut after: EnrollmentId = Id::from_uuid(Uuid::nil());
-    loop {
-        let links: Vec<Link> = sql_query(format!("{LINKS} WHERE t.id > $1 ORDER BY t.id LIMIT 100")).bind::<Uid, _>(after).load(conn)?;
-        let Some(last) = links.last() else { break };
-        after = last.to_id;
-        let differing = corrections(conn, &links)?;
-        findings.extend(differing.into_iter().map(|(to, one)| {
-            format!("carried: enrollment {to} lacks or has too many of entry {}: {} minutes are to be posted", one.origin_id, one.minutes)
-        }));
-    }
+    let gone_on = |conn: &mut Conn, after: EnrollmentId| {
+        let gone_on = enrolled::table.filter(enrolled::id.gt(after)).filter(enrolled::transferred_from_id.is_not_null());
+        gone_on.order(enrolled::id).limit(PAGE).select((enrolled::id, enrolled::transferred_from_id.assume_not_null())).load(conn)
+    };
+    let mut findings = db::in_pages(conn, gone_on, |(to, _)| *to, |conn, page: Vec<(EnrollmentId, EnrollmentId)>| differing(conn, &page))?;
     let strays: Vec<EnrollmentId> = hour_entries::table
         .inner_join(enrolled::table.on(enrolled::id.eq(hour_entries::enrollment_id)))
         .filter(hour_entries::kind.eq(EntryKind::CarriedIn))
@@ -230,4 +216,13 @@ pub fn verify_carried(conn: &mut Conn) -> Result<Vec<String>, Error> {
         .load(conn)?;
     findings.extend(strays.into_iter().map(|id| format!("carried: enrollment {id} has hours from elsewhere and came from nowhere")));
     Ok(findings)
+}
+
+fn differing(conn: &mut Conn, page: &[(EnrollmentId, EnrollmentId)]) -> Result<Vec<String>, Error> {
+    let links = links_to(conn, &page.iter().map(|(to, _)| *to).collect::<Vec<_>>())?;
+    let ids: Vec<EnrollmentId> = page.iter().flat_map(|(to, from)| [*to, *from]).collect();
+    let says = |(to, one): (EnrollmentId, Carried)| {
+        format!("carried: enrollment {to} lacks or has too many of entry {}: {} minutes are to be posted", one.origin_id, one.minutes)
+    };
+    Ok(corrections(&entries_of(conn, &ids)?, &links).into_iter().map(says).collect())
 }

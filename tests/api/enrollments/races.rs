@@ -116,3 +116,33 @@ fn nobody_slips_into_an_intake_that_is_being_cancelled() {
         }
     }
 }
+
+#[test]
+fn corrections_of_two_intakes_that_exchanged_people_do_not_bar_each_other() {
+    let app = spawn_app();
+    let courses = [seed::course(&app), seed::course_called(&app, "JINGTIE", "BAOWU")];
+    let exchanged: Vec<_> = (0..2)
+        .map(|index| {
+            let member = seed::enrolled(&courses[index], 1).remove(0);
+            let session = seed::closed_session(&courses[index], "MET-1", &seed::morning(1), &[seed::line(&member, "present")]);
+            let body = json!({ "intake_id": courses[1 - index].intake, "reason": "another shift" });
+            let new = courses[index].coordinator.post(&format!("/enrollments/{}/transfer", member.id), body).expect(201).id();
+            (member, session, new)
+        })
+        .collect();
+    for round in 0..rounds() {
+        let minutes = 10 + i64::from(round % 70);
+        for (course, (member, session, _)) in courses.iter().zip(&exchanged) {
+            seed::step_roll_call(course, session, "reopen", Some("was late")).expect(200);
+            seed::put_roll_call(course, session, &[seed::line_of(member, "late", minutes)]).expect(200);
+        }
+        for reply in at_once(2, |index| seed::step_roll_call(&courses[index], &exchanged[index].1, "close", None)) {
+            reply.expect(200);
+        }
+        for (course, (_, _, new)) in courses.iter().zip(&exchanged) {
+            let hours = course.coordinator.get(&format!("/enrollments/{new}/hours?limit=1")).expect(200).body;
+            assert_eq!(hours["balance"]["carried_in_minutes"], minutes);
+        }
+    }
+    assert_eq!(app.findings(), Vec::<String>::new());
+}

@@ -214,3 +214,87 @@ fn what_is_carried_by_hand_is_no_more_than_its_origin_and_is_found() {
     app.sql(&claim(&app, &new, &origin, 90)).unwrap();
     assert!(app.findings_of("carried").iter().any(|finding| finding.contains(&new)), "{:?}", app.findings());
 }
+
+/// Everybody in an intake withdraws and its sessions are closed by now: it is completed.
+fn complete(course: &Course, intake: &str, enrollment: &str) {
+    let step = |path: String| course.coordinator.post(&path, json!({ "reason": "it is over" })).expect(200);
+    step(format!("/intakes/{intake}/start"));
+    step(format!("/enrollments/{enrollment}/withdraw"));
+    step(format!("/intakes/{intake}/complete"));
+}
+
+#[test]
+fn what_was_planned_at_the_transfer_stays_the_measure() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let (member, [own, _]) = taught(&course);
+    let intake = next(&course, "HONGXING-4");
+    let new = transfer(&course, &member.id, &intake).expect(201).id();
+    let less = json!({ "module_id": course.program.metallurgy_module, "delta_minutes": 60 - seed::OWN, "reason": "shortened" });
+    course.coordinator.post(&format!("/intakes/{intake}/amendments"), less).expect(201);
+    assert_eq!(carried(&course, &new), 180);
+    assert_eq!(app.findings(), Vec::<String>::new());
+    correct(&course, &own, &member, 80);
+    assert_eq!(carried(&course, &new), 170);
+    assert_eq!(app.findings(), Vec::<String>::new());
+    for statement in ["UPDATE carried_modules SET planned_minutes = 1", "DELETE FROM carried_modules"] {
+        assert!(app.refusal(statement).contains("muster:immutable"), "{statement}");
+    }
+}
+
+#[test]
+fn what_was_taken_along_into_a_completed_intake_stays_as_it_is() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let (member, [own, common]) = taught(&course);
+    let intake = next(&course, "HONGXING-4");
+    let new = transfer(&course, &member.id, &intake).expect(201).id();
+    let path = format!("/enrollments/{}/hours", member.id);
+    let less = json!({ "session_id": common, "minutes": -20, "reason": "left for the plant" });
+    let adjusted = course.coordinator.post(&path, less.clone()).expect(201).id();
+    let follows = course.coordinator.get(&format!("/enrollments/{new}/hours")).expect(200).text_at("/items/0/id");
+    complete(&course, &intake, &new);
+    seed::step_roll_call(&course, &own, "reopen", Some("was late")).expect(200);
+    seed::put_roll_call(&course, &own, &[seed::line_of(&member, "late", 30)]).expect(200);
+    app.unchanged(|| {
+        let refused = seed::step_roll_call(&course, &own, "close", None).expect(409).problem("intake_not_live");
+        assert!(refused.text.contains("HONGXING-4"), "{}", refused.text);
+        course.coordinator.post(&path, less).expect(409).problem("intake_not_live");
+        let reverse = |entry: &str| course.coordinator.post(&format!("/hour-entries/{entry}/reverse"), json!({ "reason": "did not" }));
+        reverse(&adjusted).expect(409).problem("intake_not_live");
+        reverse(&follows).expect(409).problem("intake_not_live");
+    });
+    // As it was, it is closed.
+    seed::put_roll_call(&course, &own, &[seed::line(&member, "present")]).expect(200);
+    seed::step_roll_call(&course, &own, "close", None).expect(200);
+    assert_eq!(carried(&course, &new), 160);
+    assert_eq!(app.findings(), Vec::<String>::new());
+}
+
+#[test]
+fn what_was_carried_is_corrected_where_it_came_from() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let (member, _) = taught(&course);
+    let new = transfer(&course, &member.id, &next(&course, "HONGXING-4")).expect(201).id();
+    let entry = course.coordinator.get(&format!("/enrollments/{new}/hours")).expect(200).text_at("/items/0/id");
+    let reversed = course.coordinator.post(&format!("/hour-entries/{entry}/reverse"), json!({ "reason": "wrong" }));
+    reversed.expect(409).problem("carried_from_elsewhere");
+}
+
+#[test]
+fn another_discipline_of_the_intake_takes_the_seat_along() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let members = seed::enrolled(&course, 2);
+    let unit = &course.sponsor.plants[0];
+    for of in [&course.sponsor.id, unit] {
+        course.coordinator.if_match("*").put(&format!("/intakes/{}/seat-quotas/{of}", course.intake), json!({ "seats": 1 })).expect(200);
+    }
+    course.coordinator.if_match("*").patch(&format!("/intakes/{}", course.intake), json!({ "capacity": 1 })).expect(200);
+    let body = json!({ "intake_id": course.intake, "discipline_id": course.program.mechanics, "reason": "wants to be a fitter" });
+    course.coordinator.post(&format!("/enrollments/{}/transfer", members[0].id), body).expect(201);
+    assert_eq!(app.count("SELECT sum(seats_taken) FROM intakes"), 2);
+    assert_eq!(app.count("SELECT sum(seats_taken) FROM unit_quotas"), 2);
+    assert_eq!(app.findings(), Vec::<String>::new());
+}

@@ -145,3 +145,28 @@ fn a_guest_owes_nothing_that_leave_could_cover() {
     assert_eq!((minutes(&course, &guest.id), covered(&course, &visited)), ([0, 0, 0], vec![Value::Null]));
     assert_eq!(app.findings(), Vec::<String>::new());
 }
+
+#[test]
+fn whoever_goes_on_in_another_discipline_keeps_leave() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let member = seed::enrolled(&course, 1).remove(0);
+    let granted = seed::leave_granted(&course, &member, &seed::morning(3), 60);
+    let body = json!({ "intake_id": course.intake, "discipline_id": course.program.mechanics,
+        "effective_at": seed::morning(2), "reason": "wants to be a fitter" });
+    let new = course.coordinator.post(&format!("/enrollments/{}/transfer", member.id), body).expect(201).id();
+    let mut body = seed::session_body(&course, "MEC-1", &seed::morning(3));
+    (body["module_id"], body["cohort_ids"]) = (json!(course.program.common_module), json!([course.mechanics]));
+    let session = seed::held_session_as(&course, body);
+    let touched = course.coordinator.get(&format!("/leave-requests/{granted}")).expect(200);
+    assert_eq!(touched.body["sessions"][0]["id"], json!(session));
+    let member = seed::Enrolled { id: new, ..member };
+    seed::put_roll_call(&course, &session, &[seed::line(&member, "absent")]).expect(200);
+    seed::step_roll_call(&course, &session, "close", None).expect(200);
+    assert_eq!(minutes(&course, &member.id), [0, 60, 30]);
+    // What is withdrawn is listed for them as for anybody.
+    step(&course.coordinator, &granted, "withdraw", Some("came after all")).expect(200);
+    let row = course.coordinator.get(&format!("/enrollments/{}", member.id)).expect(200);
+    assert_eq!(row.body["unsettled_sessions"][0]["code"], "MEC-1");
+    assert_eq!(app.findings(), Vec::<String>::new());
+}

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::{ask, crew, minutes, step};
 use crate::support::{
-    App, Random, operations, seed,
+    App, Client, Random, operations, seed,
     seed::{Course, Enrolled},
     spawn_app,
 };
@@ -63,6 +63,8 @@ struct Request {
 
 struct Model {
     course: Course,
+    /// Who decides on what another one asked for.
+    other: Client,
     members: Vec<Enrolled>,
     sessions: Vec<Session>,
     requests: Vec<Request>,
@@ -89,7 +91,8 @@ impl Model {
             posted: BTreeMap::new(),
         };
         let sessions = (0..SESSIONS).map(session).collect();
-        let mut model = Self { course, members, sessions, requests: Vec::new() };
+        let other = app.coordinator();
+        let mut model = Self { course, other, members, sessions, requests: Vec::new() };
         let present = Found { was_there: [true; WHOLE], is_excused: false };
         for index in 0..SESSIONS {
             let lines: Vec<Value> = model.members.iter().map(|member| seed::line(member, "present")).collect();
@@ -142,7 +145,7 @@ impl Model {
         let index = random.below(self.requests.len());
         let verb = ["endorse", "grant", "grant", "refuse", "withdraw"][random.below(5)];
         let request = &mut self.requests[index];
-        let reply = step(&self.course.coordinator, &request.id, verb, Some("at random"));
+        let reply = step(&self.other, &request.id, verb, Some("at random"));
         let to = match (verb, request.state) {
             ("endorse", "asked") => "endorsed",
             ("grant", "asked" | "endorsed") => "granted",

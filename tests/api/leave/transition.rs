@@ -100,14 +100,30 @@ fn leave_in_an_intake_that_is_over_is_neither_asked_for_nor_granted() {
     let app = spawn_app();
     let course = seed::course(&app);
     let member = seed::enrolled(&course, 1).remove(0);
-    let id = seed::leave_asked(&course, &member, &seed::morning(1), 60);
+    let [id, refused] = [(); 2].map(|()| seed::leave_asked(&course, &member, &seed::morning(1), 60));
+    let granted = seed::leave_granted(&course, &member, &seed::morning(1), 60);
     course.coordinator.post(&format!("/enrollments/{}/complete", member.id), json!({})).expect(200);
     for step in ["start", "complete"] {
         course.coordinator.post(&format!("/intakes/{}/{step}", course.intake), json!({})).expect(200);
     }
     app.unchanged(|| {
         step(&course.coordinator, &id, "grant", None).expect(409).problem("intake_not_live");
+        step(&course.coordinator, &granted, "withdraw", Some("came after all")).expect(409).problem("intake_not_live");
         let body = seed::leave_body(&member.id, &seed::morning(1), 60);
         ask(&course.coordinator, &course, body).expect(409).problem("intake_not_live");
     });
+    // What waits still is put away, which changes no hours.
+    step(&course.coordinator, &id, "withdraw", None).expect(200);
+    step(&course.coordinator, &refused, "refuse", Some("it is over")).expect(200);
+}
+
+#[test]
+fn nobody_endorses_what_they_asked_for() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let member = seed::enrolled(&course, 1).remove(0);
+    let partner = app.partner(&course.sponsor.id);
+    let id = ask(&partner, &course, seed::leave_body(&member.id, &seed::morning(1), 60)).expect(201).id();
+    app.unchanged(|| step(&partner, &id, "endorse", None).expect(403).problem("forbidden"));
+    step(&adviser(&app, &course), &id, "endorse", None).expect(200);
 }
