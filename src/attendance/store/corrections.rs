@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use chrono::TimeDelta;
 use diesel::prelude::*;
 use serde_json::{Map, Value};
-use uuid::Uuid;
 
 use super::{
     super::{
@@ -243,17 +242,17 @@ const WHOLE: [&str; 4] = ["correction.asked", "correction.accepted", "correction
 
 /// Holds each correction request against the journal's last word about it.
 pub fn verify(conn: &mut Conn) -> Result<Vec<String>, Error> {
-    let mut findings = Vec::new();
-    let mut last: CorrectionRequestId = Id::from_uuid(Uuid::nil());
-    loop {
-        let after = correction_requests::table.filter(correction_requests::id.gt(last)).order(correction_requests::id).limit(PAGE);
-        let page: Vec<CorrectionRow> = after.select(CorrectionRow::as_select()).load(conn)?;
-        let Some(row) = page.last() else {
-            return Ok(findings);
-        };
-        last = row.id;
-        let page: Vec<(CorrectionRequestId, CorrectionRow)> = page.into_iter().map(|row| (row.id, row)).collect();
-        let unlike = journal::unlike::<Map<String, Value>, _>(conn, &page, &WHOLE)?;
-        findings.extend(unlike.into_iter().map(|(id, how)| format!("corrections: request {id} {how}")));
-    }
+    let requests = |conn: &mut Conn, after: CorrectionRequestId| {
+        let after = correction_requests::table.filter(correction_requests::id.gt(after)).order(correction_requests::id).limit(PAGE);
+        after.select((correction_requests::id, CorrectionRow::as_select())).load(conn)
+    };
+    db::in_pages(
+        conn,
+        requests,
+        |(id, _)| *id,
+        |conn, page: Vec<(CorrectionRequestId, CorrectionRow)>| {
+            let unlike = journal::unlike::<Map<String, Value>, _>(conn, &page, &WHOLE)?;
+            Ok(unlike.into_iter().map(|(id, how)| format!("corrections: request {id} {how}")).collect())
+        },
+    )
 }

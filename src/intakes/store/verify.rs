@@ -5,13 +5,11 @@ use std::collections::BTreeMap;
 use diesel::prelude::*;
 use serde::Deserialize;
 use serde_json::{Map, Value};
-use uuid::Uuid;
 
 use super::super::model::{Intake, IntakeId};
 use crate::{
-    db::Conn,
+    db::{self, Conn},
     error::Error,
-    id::Id,
     journal,
     organizations::OrganizationId,
     schema::{intake_sponsors, intakes, journal_entries, journal_payloads, unit_quotas},
@@ -25,20 +23,21 @@ const WHOLE: [&str; 3] = ["intake.created", "intake.updated", "intake.changed_st
 
 /// Holds each intake, and the seats that it keeps for its sponsors, against the journal's last word about them.
 pub fn verify(conn: &mut Conn) -> Result<Vec<String>, Error> {
-    let mut findings = Vec::new();
-    let mut last: IntakeId = Id::from_uuid(Uuid::nil());
-    loop {
-        let after = intakes::table.filter(intakes::id.gt(last)).order(intakes::id).limit(PAGE);
-        let page: Vec<Intake> = after.select(Intake::as_select()).load(conn)?;
-        let Some(intake) = page.last() else {
-            findings.extend(unlike_quotas(conn)?);
-            return Ok(findings);
-        };
-        last = intake.id;
-        let page: Vec<(IntakeId, Intake)> = page.into_iter().map(|intake| (intake.id, intake)).collect();
-        let unlike = journal::unlike::<Map<String, Value>, _>(conn, &page, &WHOLE)?;
-        findings.extend(unlike.into_iter().map(|(id, how)| format!("intakes: intake {id} {how}")));
-    }
+    let some = |conn: &mut Conn, after: IntakeId| {
+        let after = intakes::table.filter(intakes::id.gt(after)).order(intakes::id).limit(PAGE);
+        after.select((intakes::id, Intake::as_select())).load(conn)
+    };
+    let mut findings = db::in_pages(
+        conn,
+        some,
+        |(id, _)| *id,
+        |conn, page: Vec<(IntakeId, Intake)>| {
+            let unlike = journal::unlike::<Map<String, Value>, _>(conn, &page, &WHOLE)?;
+            Ok(unlike.into_iter().map(|(id, how)| format!("intakes: intake {id} {how}")).collect())
+        },
+    )?;
+    findings.extend(unlike_quotas(conn)?);
+    Ok(findings)
 }
 
 /// What the payload of an entry about a quota says of it as it was set.

@@ -4,17 +4,15 @@ use std::collections::BTreeSet;
 
 use diesel::{prelude::*, sql_query, sql_types::Text};
 use serde_json::{Map, Value};
-use uuid::Uuid;
 
 use super::{
     super::model::{LeaveRequestId, LeaveRow},
     Whole, grouped,
 };
 use crate::{
-    db::{Conn, types::Uid},
+    db::{self, Conn, types::Uid},
     enrollments::EnrollmentId,
     error::Error,
-    id::Id,
     journal,
     schema::{leave_enrollments, leave_requests},
 };
@@ -27,29 +25,31 @@ const WHOLE: [&str; 5] = ["leave.asked", "leave.endorsed", "leave.granted", "lea
 
 /// Holds each leave request, and for whom it is, against the journal's last word about it, and its steps against the journal and its state.
 pub fn verify(conn: &mut Conn) -> Result<Vec<String>, Error> {
-    let mut findings = Vec::new();
-    let mut last: LeaveRequestId = Id::from_uuid(Uuid::nil());
-    loop {
-        let after = leave_requests::table.filter(leave_requests::id.gt(last)).order(leave_requests::id).limit(PAGE);
-        let rows: Vec<LeaveRow> = after.select(LeaveRow::as_select()).load(conn)?;
-        let Some(row) = rows.last() else {
-            findings.extend(steps(conn)?);
-            return Ok(findings);
-        };
-        last = row.id;
-        let ids: Vec<LeaveRequestId> = rows.iter().map(|row| row.id).collect();
-        let named: Vec<(LeaveRequestId, EnrollmentId)> = leave_enrollments::table
-            .filter(leave_enrollments::leave_request_id.eq_any(ids))
-            .select((leave_enrollments::leave_request_id, leave_enrollments::enrollment_id))
-            .load(conn)?;
-        let mut named = grouped(named);
-        let named: Vec<BTreeSet<EnrollmentId>> =
-            rows.iter().map(|row| named.remove(&row.id).unwrap_or_default().into_iter().collect()).collect();
-        let page: Vec<(LeaveRequestId, Whole<'_>)> =
-            rows.iter().zip(&named).map(|(row, enrollment_ids)| (row.id, Whole { row, enrollment_ids })).collect();
-        let unlike = journal::unlike::<Map<String, Value>, _>(conn, &page, &WHOLE)?;
-        findings.extend(unlike.into_iter().map(|(id, how)| format!("leave: request {id} {how}")));
-    }
+    let some = |conn: &mut Conn, after: LeaveRequestId| {
+        let after = leave_requests::table.filter(leave_requests::id.gt(after)).order(leave_requests::id).limit(PAGE);
+        after.select(LeaveRow::as_select()).load(conn)
+    };
+    let mut findings = db::in_pages(
+        conn,
+        some,
+        |row| row.id,
+        |conn, rows: Vec<LeaveRow>| {
+            let ids: Vec<LeaveRequestId> = rows.iter().map(|row| row.id).collect();
+            let named: Vec<(LeaveRequestId, EnrollmentId)> = leave_enrollments::table
+                .filter(leave_enrollments::leave_request_id.eq_any(ids))
+                .select((leave_enrollments::leave_request_id, leave_enrollments::enrollment_id))
+                .load(conn)?;
+            let mut named = grouped(named);
+            let named: Vec<BTreeSet<EnrollmentId>> =
+                rows.iter().map(|row| named.remove(&row.id).unwrap_or_default().into_iter().collect()).collect();
+            let page: Vec<(LeaveRequestId, Whole<'_>)> =
+                rows.iter().zip(&named).map(|(row, enrollment_ids)| (row.id, Whole { row, enrollment_ids })).collect();
+            let unlike = journal::unlike::<Map<String, Value>, _>(conn, &page, &WHOLE)?;
+            Ok(unlike.into_iter().map(|(id, how)| format!("leave: request {id} {how}")).collect())
+        },
+    )?;
+    findings.extend(steps(conn)?);
+    Ok(findings)
 }
 
 #[derive(QueryableByName)]

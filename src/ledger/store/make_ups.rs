@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use diesel::{prelude::*, sql_query};
-use uuid::Uuid;
 
 use super::{
     super::{
@@ -18,7 +17,6 @@ use crate::{
     db::{self, CHUNK, Conn, types::Uid},
     enrollments::EnrollmentId,
     error::Error,
-    id::Id,
     programs::ModuleId,
     schedule::SessionId,
     schema::{attendances, guests as guest_rows, hour_entries, roll_calls, sessions},
@@ -133,25 +131,26 @@ fn reopened(conn: &mut Conn, entries: &[HourEntry]) -> Result<Vec<Earned>, Error
 
 /// Holds the make-ups that stand against what guests attended and missed, a page of guests at a time.
 pub fn verify_make_ups(conn: &mut Conn) -> Result<Vec<String>, Error> {
-    let mut findings = Vec::new();
-    let mut after: EnrollmentId = Id::from_uuid(Uuid::nil());
-    loop {
-        let guests: Vec<Guest> = sql_query(
+    let some = |conn: &mut Conn, after: EnrollmentId| {
+        sql_query(
             "SELECT enrollment_id FROM (SELECT enrollment_id FROM guests WHERE enrollment_id > $1
                 UNION SELECT enrollment_id FROM hour_entries WHERE kind = 'make_up' AND enrollment_id > $1) AS guests
              ORDER BY enrollment_id LIMIT 100",
         )
         .bind::<Uid, _>(after)
-        .load(conn)?;
-        let guests: Vec<EnrollmentId> = guests.into_iter().map(|one| one.enrollment_id).collect();
-        let Some(last) = guests.last() else {
-            return Ok(findings);
-        };
-        after = *last;
-        let entries: Vec<HourEntry> =
-            hour_entries::table.filter(hour_entries::enrollment_id.eq_any(guests.clone())).select(HourEntry::as_select()).load(conn)?;
-        let mut earned = earned(conn, &guests, None)?;
-        earned.extend(reopened(conn, &entries)?);
-        findings.extend(mismatches(&entries, &earned).into_iter().map(|one| one.to_string()));
-    }
+        .load(conn)
+    };
+    db::in_pages(
+        conn,
+        some,
+        |one: &Guest| one.enrollment_id,
+        |conn, guests: Vec<Guest>| {
+            let guests: Vec<EnrollmentId> = guests.into_iter().map(|one| one.enrollment_id).collect();
+            let entries: Vec<HourEntry> =
+                hour_entries::table.filter(hour_entries::enrollment_id.eq_any(guests.clone())).select(HourEntry::as_select()).load(conn)?;
+            let mut earned = earned(conn, &guests, None)?;
+            earned.extend(reopened(conn, &entries)?);
+            Ok(mismatches(&entries, &earned).into_iter().map(|one| one.to_string()).collect())
+        },
+    )
 }

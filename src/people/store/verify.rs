@@ -2,10 +2,15 @@
 
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
-use uuid::Uuid;
 
 use super::super::model::{Person, PersonId};
-use crate::{db::Conn, error::Error, id::Id, journal, schema::people, text::Name};
+use crate::{
+    db::{self, Conn},
+    error::Error,
+    journal,
+    schema::people,
+    text::Name,
+};
 
 /// People in one look.
 const PAGE: i64 = 500;
@@ -22,17 +27,17 @@ struct Facts {
 
 /// Holds what people are called against the journal's last word about them.
 pub fn verify(conn: &mut Conn) -> Result<Vec<String>, Error> {
-    let mut findings = Vec::new();
-    let mut last: PersonId = Id::from_uuid(Uuid::nil());
-    loop {
-        let after = people::table.filter(people::id.gt(last)).order(people::id).limit(PAGE);
-        let page: Vec<Person> = after.select(Person::as_select()).load(conn)?;
-        let Some(person) = page.last() else {
-            return Ok(findings);
-        };
-        last = person.id;
-        let page: Vec<(PersonId, Person)> = page.into_iter().map(|person| (person.id, person)).collect();
-        let unlike = journal::unlike::<Facts, _>(conn, &page, &WHOLE)?;
-        findings.extend(unlike.into_iter().map(|(id, how)| format!("people: person {id} {how}")));
-    }
+    let some = |conn: &mut Conn, after: PersonId| {
+        let after = people::table.filter(people::id.gt(after)).order(people::id).limit(PAGE);
+        after.select((people::id, Person::as_select())).load(conn)
+    };
+    db::in_pages(
+        conn,
+        some,
+        |(id, _)| *id,
+        |conn, page: Vec<(PersonId, Person)>| {
+            let unlike = journal::unlike::<Facts, _>(conn, &page, &WHOLE)?;
+            Ok(unlike.into_iter().map(|(id, how)| format!("people: person {id} {how}")).collect())
+        },
+    )
 }

@@ -8,7 +8,6 @@ use diesel::{
     sql_types::{BigInt, Text},
 };
 use serde::{Deserialize, Serialize};
-use uuid::Uuid;
 
 use super::{
     super::{
@@ -22,7 +21,7 @@ use super::{
 use crate::{
     clock::Instant,
     db::{
-        Conn,
+        self, Conn,
         types::{Ts, Uid},
     },
     error::Error,
@@ -192,22 +191,21 @@ pub fn verify_sessions(conn: &mut Conn) -> Result<Vec<String>, Error> {
     let mut findings: Vec<String> = silent.collect();
     let intakes: Vec<Intake> = intakes::table.select(Intake::as_select()).load(conn)?;
     let intakes: HashMap<IntakeId, Intake> = intakes.into_iter().map(|intake| (intake.id, intake)).collect();
-    let mut last: SessionId = Id::from_uuid(Uuid::nil());
-    loop {
-        let page: Vec<SessionRow> = sessions::table
-            .filter(sessions::state.ne(SessionState::Cancelled))
-            .filter(sessions::id.gt(last))
-            .order(sessions::id)
-            .limit(PAGE)
-            .select(SessionRow::as_select())
-            .load(conn)?;
-        let Some(row) = page.last() else {
-            return Ok(findings);
-        };
-        last = row.id;
-        findings.extend(page.iter().filter_map(|row| outside(row, intakes.get(&row.intake_id)?)));
-        findings.extend(unlike_the_journal(conn, page)?);
-    }
+    let some = |conn: &mut Conn, after: SessionId| {
+        let after = sessions::table.filter(sessions::id.gt(after)).filter(sessions::state.ne(SessionState::Cancelled));
+        after.order(sessions::id).limit(PAGE).select(SessionRow::as_select()).load(conn)
+    };
+    findings.extend(db::in_pages(
+        conn,
+        some,
+        |row| row.id,
+        |conn, page: Vec<SessionRow>| {
+            let mut findings: Vec<String> = page.iter().filter_map(|row| outside(row, intakes.get(&row.intake_id)?)).collect();
+            findings.extend(unlike_the_journal(conn, page)?);
+            Ok(findings)
+        },
+    )?);
+    Ok(findings)
 }
 
 fn outside(row: &SessionRow, intake: &Intake) -> Option<String> {
@@ -300,17 +298,12 @@ pub fn verify_changes(conn: &mut Conn) -> Result<Vec<String>, Error> {
         .into_iter()
         .map(|row| format!("changes: session {} has sequence {} and {} changes are told", row.id, row.sequence, row.told));
     let mut findings: Vec<String> = invented.chain(counted).collect();
-    let mut last: ScheduleChangeId = Id::from_uuid(Uuid::nil());
-    loop {
-        let after = session_changes::table.filter(session_changes::id.gt(last)).order(session_changes::id).limit(PAGE);
-        let page: Vec<ToldRow> =
-            after.select((session_changes::id, session_changes::before_values, session_changes::after_values)).load(conn)?;
-        let Some(one) = page.last() else {
-            return Ok(findings);
-        };
-        last = one.0;
-        findings.extend(misdirected(conn, page)?);
-    }
+    let some = |conn: &mut Conn, after: ScheduleChangeId| {
+        let after = session_changes::table.filter(session_changes::id.gt(after)).order(session_changes::id).limit(PAGE);
+        after.select((session_changes::id, session_changes::before_values, session_changes::after_values)).load(conn)
+    };
+    findings.extend(db::in_pages(conn, some, |(id, ..)| *id, misdirected)?);
+    Ok(findings)
 }
 
 /// A change, and how its session stood and stands, as JSON.
