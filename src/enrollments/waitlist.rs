@@ -2,11 +2,12 @@
 
 use std::collections::HashMap;
 
+use diesel::Queryable;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::model::{Enrollment, EnrollmentId, EnrollmentState};
-use crate::{db::types::text_enum, organizations::OrganizationId, text::Note};
+use super::model::{Enrollment, EnrollmentId, EnrollmentState, Withdrawal};
+use crate::{clock::Instant, db::types::text_enum, organizations::OrganizationId, text::Note};
 
 /// To let somebody wait for a seat.
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
@@ -90,11 +91,27 @@ text_enum! {
     }
 }
 
-/// Why an enrollment that waits has no seat, by the rule, the facts and the amounts.
+/// The step by which an enrollment came to its state.
+#[derive(Clone, Debug, Queryable, Serialize, ToSchema)]
+pub(super) struct LastStep {
+    /// Null of the first one.
+    pub(super) from_state: Option<String>,
+    pub(super) to_state: EnrollmentState,
+    /// Why; null to whoever neither runs the course, nor sends the trainee, nor is the trainee.
+    pub(super) reason: Option<Note>,
+    pub(super) effective_at: Instant,
+    pub(super) recorded_at: Instant,
+}
+
+/// Why an enrollment is where it is, and has no seat while it waits: by the rule, the facts and the amounts.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub(super) struct Explanation {
     pub(super) enrollment_id: EnrollmentId,
     pub(super) state: EnrollmentState,
+    /// In words.
+    #[schema(example = "the highest priority goes first")]
+    pub(super) rule: &'static str,
+    pub(super) last_step: Option<LastStep>,
     pub(super) priority: Option<i16>,
     pub(super) position: Option<i32>,
     /// How many wait before it; to a partner of those whom it sends, null to others than these and the provider.
@@ -108,6 +125,22 @@ pub(super) struct Explanation {
     pub(super) seats_taken: Option<i32>,
     /// The quotas that the seat would count against, as far as the caller sees them.
     pub(super) quotas: Vec<QuotaSeats>,
+}
+
+/// DOMAIN section 4, in words.
+pub(super) fn rule(enrollment: &Enrollment) -> &'static str {
+    match (enrollment.state, enrollment.withdrawal) {
+        (EnrollmentState::Waitlisted, _) => {
+            "the highest priority goes first, and of one priority whoever has waited longest; whoever cannot take a seat is passed over and stays"
+        }
+        (EnrollmentState::Offered, _) => "the seat is kept until the offer is accepted, declined, or expires",
+        (EnrollmentState::Withdrawn, Some(Withdrawal::OfferExpired)) => "nobody accepted the offer before it expired",
+        (EnrollmentState::Withdrawn, Some(Withdrawal::Declined)) => "the offer was declined",
+        (EnrollmentState::Withdrawn, Some(Withdrawal::Replaced)) => "the place passed to somebody else",
+        (EnrollmentState::Withdrawn, Some(Withdrawal::NeverArrived)) => "the trainee never arrived",
+        (EnrollmentState::Withdrawn, Some(Withdrawal::IntakeCancelled)) => "the intake was cancelled",
+        _ => "somebody took its last step",
+    }
 }
 
 impl Limits {

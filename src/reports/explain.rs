@@ -107,7 +107,15 @@ fn explained(number: Number, row: &ProgressRow, plan: &Plan, entries: &[HourEntr
     let amounts = match number {
         Number::Plan => plan.owed_by(row.discipline_id).map(|module| Amount::new(module.code.as_str(), module.minutes)).collect(),
         Number::Rate => ratio(),
-        Number::BestReachable | Number::Standing => ratio().into_iter().chain([Amount::new("still to come", open)]).collect(),
+        Number::BestReachable => ratio().into_iter().chain([Amount::new("still to come", open)]).collect(),
+        Number::Standing => {
+            let least = |name: &str, of: i64| {
+                // Rounded up: no fraction of a minute less is enough.
+                plan.minimum_attendance_percent.map(|percent| Amount::new(name, (of * i64::from(percent) + 99) / 100))
+            };
+            let (now, in_the_end) = (least("least present by now", counted), least("least present in the end", counted + open));
+            ratio().into_iter().chain([Amount::new("still to come", open)]).chain(now).chain(in_the_end).collect()
+        }
         _ => kinds.iter().map(|kind| Amount::new(kind.as_str(), sum(kind))).collect(),
     };
     let minutes = |minutes: i64| Some(minutes.to_string());

@@ -8,7 +8,7 @@ use diesel::{dsl::max, prelude::*};
 use super::{
     super::{
         model::{Enrollment, EnrollmentId, EnrollmentState, LIFE_CYCLE, Withdrawal},
-        waitlist::{Explanation, Limits, Obstacle, QuotaSeats, WaitlistStep},
+        waitlist::{Explanation, LastStep, Limits, Obstacle, QuotaSeats, WaitlistStep, rule},
     },
     admission::refuse_closed,
     changing, find,
@@ -22,7 +22,7 @@ use crate::{
     error::Error,
     intakes::{self, Intake},
     organizations::{OrganizationId, below},
-    schema::{enrollments, intake_sponsors, intakes as intake_rows, organization_tree, unit_quotas},
+    schema::{enrollment_steps, enrollments, intake_sponsors, intakes as intake_rows, organization_tree, unit_quotas},
     text::counted,
 };
 
@@ -176,6 +176,8 @@ pub(in crate::enrollments) fn explain(conn: &mut Conn, actor: &Actor, id: Enroll
     Ok(Explanation {
         enrollment_id: id,
         state: enrollment.state,
+        rule: rule(&enrollment),
+        last_step: last_step(conn, actor, id)?,
         priority: enrollment.priority,
         position: enrollment.position,
         before,
@@ -184,4 +186,23 @@ pub(in crate::enrollments) fn explain(conn: &mut Conn, actor: &Actor, id: Enroll
         seats_taken: is_the_providers.then_some(limits.seats_taken),
         quotas,
     })
+}
+
+fn last_step(conn: &mut Conn, actor: &Actor, id: EnrollmentId) -> Result<Option<LastStep>, Error> {
+    let mut last: Option<LastStep> = enrollment_steps::table
+        .filter(enrollment_steps::enrollment_id.eq(id))
+        .order((enrollment_steps::recorded_at.desc(), enrollment_steps::id.desc()))
+        .select((
+            enrollment_steps::from_state,
+            enrollment_steps::to_state,
+            enrollment_steps::reason,
+            enrollment_steps::effective_at,
+            enrollment_steps::recorded_at,
+        ))
+        .first(conn)
+        .optional()?;
+    if let (Some(step), Scope::Adviser(..) | Scope::Teacher(..)) = (&mut last, actor.scope()) {
+        step.reason = None;
+    }
+    Ok(last)
 }

@@ -132,8 +132,18 @@ fn a_partner_is_told_of_its_own_and_of_no_other_sponsor() {
     let provider = explanation(&course, &own);
     assert_eq!((&provider["before"], &provider["capacity"], &provider["seats_taken"]), (&json!(1), &json!(1), &json!(1)));
     app.partner(&course.sponsor.id).get(&format!("/enrollments/{before}/explain")).expect(404);
-    step(&course, &own, "reject").expect(200);
-    assert_eq!(explanation(&course, &own)["obstacles"], json!([]));
+    course.coordinator.post(&format!("/enrollments/{own}/reject"), json!({ "reason": "no welder" })).expect(200);
+    let rejected = explanation(&course, &own);
+    assert_eq!((&rejected["obstacles"], &rejected["last_step"]["from_state"]), (&json!([]), &json!("waitlisted")));
+    assert_eq!(rejected["last_step"]["reason"], "no welder");
+    for told in [app.partner(&course.sponsor.id), app.trainee(&trainee)] {
+        assert_eq!(told.get(&path).expect(200).body["last_step"]["reason"], "no welder");
+    }
+    let adviser = seed::instructor(&app, &course.coordinator, "ADVISER");
+    let (person, cohort) = (app.hex(&adviser), app.hex(&course.metallurgy));
+    app.sql(&format!("UPDATE cohorts SET adviser_id = {person} WHERE id = {cohort}")).unwrap();
+    let told = app.class_adviser(&adviser).get(&path).expect(200).body;
+    assert_eq!((&told["state"], &told["last_step"]["reason"]), (&json!("rejected"), &json!(null)));
 }
 
 #[test]

@@ -42,6 +42,11 @@ fn a_report_tells_who_is_at_risk_of_the_minimum_and_for_whom_it_is_out_of_reach(
     }
     let own = course.coordinator.get(&format!("/enrollments/{}/progress", members[1].id)).expect(200).body;
     assert_eq!((&own["standing"], &own["minimum_attendance_percent"]), (&json!("at_risk"), &json!(80)));
+    let explained = course.coordinator.get(&format!("/enrollments/{}/progress/explain", members[1].id)).expect(200).body;
+    let standing = explained["numbers"].as_array().unwrap().iter().find(|number| number["number"] == "standing").unwrap().clone();
+    let amounts: Vec<_> = standing["amounts"].as_array().unwrap().iter().map(|amount| amount["minutes"].as_i64().unwrap()).collect();
+    // Present and counted, what is to come, and what of it is wanted: 80 of 100.
+    assert_eq!((&standing["value"], amounts), (&json!("at_risk"), vec![71, 90, 30, 72, 96]));
     // Whoever left is at no risk any more.
     let left = format!("/enrollments/{}/withdraw", members[1].id);
     course.coordinator.post(&left, json!({ "reason": "as agreed" })).expect(200);
