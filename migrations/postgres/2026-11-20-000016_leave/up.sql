@@ -76,11 +76,15 @@ BEGIN
 END $$;
 CREATE TRIGGER leave_requests_steps AFTER UPDATE ON leave_requests FOR EACH ROW EXECUTE FUNCTION leave_requests_steps();
 
--- Nobody is added to a request after it was made.
+-- Nobody is added to a request after it was made, and a crew is one sponsor's.
 CREATE FUNCTION leave_enrollments_insert_first() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF EXISTS (SELECT 1 FROM leave_steps WHERE leave_request_id = NEW.leave_request_id) THEN
         RAISE EXCEPTION 'muster:immutable';
+    END IF;
+    IF EXISTS (SELECT 1 FROM leave_requests r JOIN enrollments e ON e.id = NEW.enrollment_id
+        WHERE r.id = NEW.leave_request_id AND r.sponsor_id <> e.sponsor_id) THEN
+        RAISE EXCEPTION 'muster:of_another_sponsor';
     END IF;
     RETURN NEW;
 END $$;
@@ -146,6 +150,11 @@ CREATE FUNCTION correction_requests_begin_as_asked() RETURNS trigger LANGUAGE pl
 BEGIN
     IF NEW.state <> 'asked' THEN
         RAISE EXCEPTION 'muster:illegal_transition';
+    END IF;
+    -- What is to be corrected is a line of a closed roll call.
+    IF NOT EXISTS (SELECT 1 FROM roll_calls r JOIN attendances a ON a.session_id = r.session_id
+        WHERE r.session_id = NEW.session_id AND r.state = 'closed' AND a.enrollment_id = NEW.enrollment_id) THEN
+        RAISE EXCEPTION 'muster:roll_call_not_closed';
     END IF;
     RETURN NEW;
 END $$;

@@ -78,6 +78,12 @@ CREATE TRIGGER leave_enrollments_insert_first BEFORE INSERT ON leave_enrollments
 WHEN EXISTS (SELECT 1 FROM leave_steps WHERE leave_request_id = NEW.leave_request_id) BEGIN
     SELECT RAISE(ABORT, 'muster:immutable');
 END;
+-- A crew is one sponsor's.
+CREATE TRIGGER leave_enrollments_of_its_sponsor BEFORE INSERT ON leave_enrollments
+WHEN EXISTS (SELECT 1 FROM leave_requests r JOIN enrollments e ON e.id = NEW.enrollment_id
+    WHERE r.id = NEW.leave_request_id AND r.sponsor_id <> e.sponsor_id) BEGIN
+    SELECT RAISE(ABORT, 'muster:of_another_sponsor');
+END;
 CREATE TRIGGER leave_enrollments_are_immutable BEFORE UPDATE ON leave_enrollments BEGIN
     SELECT RAISE(ABORT, 'muster:immutable');
 END;
@@ -137,6 +143,12 @@ CREATE UNIQUE INDEX correction_requests_one_open ON correction_requests (session
 
 CREATE TRIGGER correction_requests_begin_as_asked BEFORE INSERT ON correction_requests WHEN NEW.state <> 'asked' BEGIN
     SELECT RAISE(ABORT, 'muster:illegal_transition');
+END;
+-- What is to be corrected is a line of a closed roll call.
+CREATE TRIGGER correction_requests_of_a_closed_line BEFORE INSERT ON correction_requests
+WHEN NOT EXISTS (SELECT 1 FROM roll_calls r JOIN attendances a ON a.session_id = r.session_id
+    WHERE r.session_id = NEW.session_id AND r.state = 'closed' AND a.enrollment_id = NEW.enrollment_id) BEGIN
+    SELECT RAISE(ABORT, 'muster:roll_call_not_closed');
 END;
 CREATE TRIGGER correction_requests_are_decided_once BEFORE UPDATE ON correction_requests WHEN OLD.state <> 'asked' OR NEW.state = 'asked' BEGIN
     SELECT RAISE(ABORT, 'muster:illegal_transition');

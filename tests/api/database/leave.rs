@@ -132,3 +132,50 @@ fn a_correction_is_asked_for_once_and_decided_once() {
     let found = app.findings_of("corrections");
     assert!(found.len() == 1 && found[0].contains("other decided_at, state"), "{found:?}");
 }
+
+#[test]
+fn a_correction_is_asked_for_of_a_line_of_a_closed_roll_call() {
+    let app = spawn_app();
+    let (course, members, _) = requested(&app);
+    let other = seed::enrolled_at(&course, &course.sponsor.plants[0], (&course.program.mechanics, &course.mechanics), 1).remove(0);
+    let lines: Vec<_> = members.iter().map(|member| seed::line(member, "absent")).collect();
+    let session = seed::closed_session(&course, "MET-1", &seed::morning(5), &lines);
+    let ask = |enrollment: &str| {
+        format!(
+            "INSERT INTO correction_requests (id, session_id, enrollment_id, intake_id, code, statement, state, role, version, created_at)
+             SELECT {}, s.id, e.id, s.intake_id, 'present', 'was there', 'asked', 'trainee', 1, e.created_at
+             FROM sessions s JOIN enrollments e ON e.id = {} WHERE s.id = {}",
+            app.hex(&app.absent_id()),
+            app.hex(enrollment),
+            app.hex(&session)
+        )
+    };
+    let refused = |enrollment: &str| assert!(app.refusal(&ask(enrollment)).contains("muster:roll_call_not_closed"));
+    refused(&other.id);
+    seed::step_roll_call(&course, &session, "reopen", Some("another look")).expect(200);
+    refused(&members[0].id);
+    seed::step_roll_call(&course, &session, "close", None).expect(200);
+    app.sql(&ask(&members[0].id)).unwrap();
+}
+
+#[test]
+fn leave_of_a_crew_is_for_nobody_of_another_sponsor() {
+    let app = spawn_app();
+    let (course, members, [granted, _]) = requested(&app);
+    let baowu = seed::sponsor(&app, "BAOWU");
+    let theirs = seed::enrolled_at(&course, &baowu.plants[0], (&course.program.metallurgy, &course.metallurgy), 1).remove(0);
+    let (id, sponsor, granted) = (app.hex(&app.absent_id()), app.hex(&course.sponsor.id), app.hex(&granted));
+    app.sql(&format!(
+        "INSERT INTO leave_requests (id, intake_id, kind, sponsor_id, crew, starts_at, ends_at, reason, state, version, created_at)
+         SELECT {id}, intake_id, kind, {sponsor}, 'A', starts_at, ends_at, reason, 'asked', 1, created_at
+         FROM leave_requests WHERE id = {granted}"
+    ))
+    .unwrap();
+    let name = |enrollment: &str| {
+        let (enrollment, intake) = (app.hex(enrollment), app.hex(&course.intake));
+        format!("INSERT INTO leave_enrollments (leave_request_id, enrollment_id, intake_id) VALUES ({id}, {enrollment}, {intake})")
+    };
+    let message = app.refusal(&name(&theirs.id));
+    assert!(message.contains("muster:of_another_sponsor"), "{message}");
+    app.sql(&name(&members[0].id)).unwrap();
+}
