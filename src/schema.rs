@@ -576,12 +576,13 @@ diesel::table! {
     use diesel::sql_types::*;
     use crate::db::types::{Ts, Uid};
 
-    evidence (session_id, enrollment_id, joined_at, left_at) {
+    evidence (session_id, enrollment_id, joined_at, left_at, import_id) {
         session_id -> Uid,
         enrollment_id -> Uid,
         intake_id -> Uid,
         joined_at -> Ts,
         left_at -> Ts,
+        import_id -> Uid,
         recorded_at -> Ts,
     }
 }

@@ -25,7 +25,7 @@ pub(crate) use backend::for_backend;
 pub use backend::{Target, lock, lock_row, says_damaged, waits};
 pub use backup::{Backup, backup, settle_log};
 pub use examine::{durability, integrity, message_language, references, try_to_write, version};
-pub(crate) use fixed::{delete_each, fixed, update_each};
+pub(crate) use fixed::{fixed, update_each};
 pub use migrate::{known as known_migrations, migrate, pending as pending_migrations};
 
 use crate::{
