@@ -9,6 +9,7 @@ pub(super) mod leave;
 mod lines;
 pub(super) mod list;
 pub(super) mod marks;
+pub(super) mod said;
 pub(super) mod verify;
 
 pub use closing::close;
