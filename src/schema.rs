@@ -553,6 +553,9 @@ diesel::table! {
         closed_at -> Nullable<Ts>,
         corrections_until -> Nullable<Ts>,
         reopen_reason -> Nullable<Text>,
+        close_refused_code -> Nullable<Text>,
+        close_refused_detail -> Nullable<Text>,
+        close_refused_at -> Nullable<Ts>,
         version -> Integer,
     }
 }
