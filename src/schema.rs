@@ -553,6 +553,9 @@ diesel::table! {
         closed_at -> Nullable<Ts>,
         corrections_until -> Nullable<Ts>,
         reopen_reason -> Nullable<Text>,
+        close_refused_code -> Nullable<Text>,
+        close_refused_detail -> Nullable<Text>,
+        close_refused_at -> Nullable<Ts>,
         version -> Integer,
     }
 }
@@ -576,12 +579,13 @@ diesel::table! {
     use diesel::sql_types::*;
     use crate::db::types::{Ts, Uid};
 
-    evidence (session_id, enrollment_id, joined_at, left_at) {
+    evidence (session_id, enrollment_id, joined_at, left_at, import_id) {
         session_id -> Uid,
         enrollment_id -> Uid,
         intake_id -> Uid,
         joined_at -> Ts,
         left_at -> Ts,
+        import_id -> Uid,
         recorded_at -> Ts,
     }
 }

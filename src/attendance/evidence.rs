@@ -1,6 +1,6 @@
 //! What a meeting provider's file says of a session: joins and leaves, and what a roll call makes of them; pure.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use diesel::{Insertable, Queryable, Selectable};
 use serde::{Deserialize, Serialize};
@@ -13,6 +13,7 @@ use super::{
 use crate::{
     clock::Instant,
     enrollments::EnrollmentId,
+    imports::ImportId,
     intakes::IntakeId,
     organizations::OrganizationId,
     schedule::SessionId,
@@ -21,7 +22,8 @@ use crate::{
     zone::Zone,
 };
 
-/// From when to when a file says that somebody was in the meeting, or viewed the recording. It is never altered.
+/// From when to when one file says that somebody was in the meeting, or viewed the recording. It is never altered, and gone only when the
+/// import of that file is taken back.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Insertable)]
 #[diesel(table_name = evidence, treat_none_as_default_value = false)]
 pub(super) struct Evidence {
@@ -30,6 +32,7 @@ pub(super) struct Evidence {
     pub(super) intake_id: IntakeId,
     pub(super) joined_at: Instant,
     pub(super) left_at: Instant,
+    pub(super) import_id: ImportId,
     pub(super) recorded_at: Instant,
 }
 
@@ -45,6 +48,18 @@ impl Join {
     fn segment(&self) -> Segment {
         Segment { starts_at: self.joined_at, ends_at: self.left_at }
     }
+}
+
+/// One join, and the import that says it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Said {
+    pub(super) import_id: ImportId,
+    pub(super) join: Join,
+}
+
+/// What the imports say together: a join counts once, however many say it, and for as long as one of them does.
+pub(super) fn together(said: impl IntoIterator<Item = Said>) -> BTreeSet<Join> {
+    said.into_iter().map(|one| one.join).collect()
 }
 
 /// A session whose roll call takes evidence now, and who is called in it.
@@ -70,8 +85,8 @@ pub struct Attendee {
     pub unit: Name,
     pub email: Option<Email>,
     pub employee_numbers: Vec<Code>,
-    /// What earlier files said.
-    pub joins: Vec<Join>,
+    /// What the files that stand say.
+    pub joins: BTreeSet<Join>,
     pub(super) line: Option<Attendance>,
 }
 
@@ -113,15 +128,15 @@ fn united<'a>(joins: impl IntoIterator<Item = &'a Join>) -> Option<Segments> {
 }
 
 /// Whether a line says what the evidence of `joins` said, or has not been called by anybody.
-fn rests_on(line: Option<&Attendance>, joins: &[Join]) -> bool {
+fn rests_on(line: Option<&Attendance>, joins: &BTreeSet<Join>) -> bool {
     line.is_none_or(|line| !line.code.is_excused() && line.segments.is_some() && line.segments == united(joins))
 }
 
 /// The joins of each enrollment.
-pub(super) fn by_enrollment(joins: &[Join]) -> BTreeMap<EnrollmentId, Vec<Join>> {
-    let mut of: BTreeMap<EnrollmentId, Vec<Join>> = BTreeMap::new();
+pub(super) fn by_enrollment(joins: &BTreeSet<Join>) -> BTreeMap<EnrollmentId, BTreeSet<Join>> {
+    let mut of: BTreeMap<EnrollmentId, BTreeSet<Join>> = BTreeMap::new();
     for join in joins {
-        of.entry(join.enrollment_id).or_default().push(*join);
+        of.entry(join.enrollment_id).or_default().insert(*join);
     }
     of
 }
@@ -131,7 +146,7 @@ pub(super) fn by_enrollment(joins: &[Join]) -> BTreeMap<EnrollmentId, Vec<Join>>
 pub(super) fn line(
     (session_id, enrollment_id): (SessionId, EnrollmentId),
     line: Option<&Attendance>,
-    (before, after): (&[Join], &[Join]),
+    (before, after): (&BTreeSet<Join>, &BTreeSet<Join>),
     times: Times,
     now: Instant,
 ) -> Option<Attendance> {
@@ -184,8 +199,13 @@ mod tests {
         Join { enrollment_id: Id::generate(), joined_at: minute(from), left_at: minute(until) }
     }
 
+    fn none() -> BTreeSet<Join> {
+        BTreeSet::new()
+    }
+
     fn called(joins: &[Join], times: Times) -> (AttendanceCode, i32) {
-        let line = line((Id::generate(), Id::generate()), None, (&[], joins), times, minute(0)).unwrap();
+        let joins = joins.iter().copied().collect();
+        let line = line((Id::generate(), Id::generate()), None, (&none(), &joins), times, minute(0)).unwrap();
         (line.code, line.minutes.unwrap())
     }
 
@@ -204,18 +224,45 @@ mod tests {
     #[test]
     fn what_somebody_called_otherwise_stays() {
         let (ids, first, more) = ((Id::generate(), Id::generate()), join(0, 30), join(40, 60));
-        let called = line(ids, None, (&[], &[first]), times(), minute(0)).unwrap();
-        let again = line(ids, Some(&called), (&[first], &[first, more]), times(), minute(0)).unwrap();
+        let (one, both) = (BTreeSet::from([first]), BTreeSet::from([first, more]));
+        let called = line(ids, None, (&none(), &one), times(), minute(0)).unwrap();
+        let again = line(ids, Some(&called), (&one, &both), times(), minute(0)).unwrap();
         assert_eq!(again.minutes, Some(50));
         let excused = Attendance { code: AttendanceCode::Excused, ..called.clone() };
         let by_hand = Attendance { segments: None, minutes: Some(80), ..called.clone() };
         for kept in [excused, by_hand] {
-            assert_eq!(line(ids, Some(&kept), (&[first], &[first, more]), times(), minute(0)).unwrap(), kept);
+            assert_eq!(line(ids, Some(&kept), (&one, &both), times(), minute(0)).unwrap(), kept);
         }
-        assert_eq!(line(ids, Some(&called), (&[first], &[]), times(), minute(0)), None);
+        assert_eq!(line(ids, Some(&called), (&one, &none()), times(), minute(0)), None);
     }
 
     proptest! {
+        /// Files that name the same joins, imported and taken back in any order: what is called is each time what the files that stand
+        /// say, as if they alone had been imported.
+        #[test]
+        fn what_counts_is_what_the_files_that_stand_say(
+            files in proptest::collection::vec(proptest::collection::btree_set(0_i64..6, 0..5), 4),
+            steps in proptest::collection::vec(0_usize..4, 1..20),
+        ) {
+            let (ids, trainee) = ((Id::generate(), Id::generate()), Id::generate());
+            let imports: Vec<ImportId> = files.iter().map(|_| Id::generate()).collect();
+            let says = |at: &i64| Join { enrollment_id: trainee, joined_at: minute(at * 10), left_at: minute(at * 10 + 15) };
+            let (mut said, mut standing, mut called) = (BTreeSet::new(), BTreeSet::new(), None);
+            for index in steps {
+                let before = together(said.clone());
+                if standing.remove(&index) {
+                    said.retain(|one: &Said| one.import_id != imports[index]);
+                } else {
+                    standing.insert(index);
+                    said.extend(files[index].iter().map(|at| Said { import_id: imports[index], join: says(at) }));
+                }
+                let after = together(said.clone());
+                called = line(ids, called.as_ref(), (&before, &after), times(), minute(0));
+                let alone: BTreeSet<Join> = standing.iter().flat_map(|index| files[*index].iter().map(says)).collect();
+                prop_assert_eq!(&called, &line(ids, None, (&none(), &alone), times(), minute(0)));
+            }
+        }
+
         /// Held to asking of each second whether any join covers it.
         #[test]
         fn overlapping_joins_count_once(joins in proptest::collection::vec((-600_i64..6_600, 1_i64..3_000), 1..8), whole in 1_i32..=90) {

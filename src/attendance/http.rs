@@ -68,7 +68,8 @@ struct ListQuery {
 
 /// The roll calls of the sessions that have begun and that the caller sees, by their planned start
 ///
-/// With `open=true` what is left to do: sessions that nobody has confirmed or called yet are among them.
+/// With `open=true` what is left to do: sessions that nobody has confirmed or called yet are among them, and those whose roll call did not
+/// close by itself when it was due, with the reason.
 #[utoipa::path(get, path = "/roll-calls", tag = "roll-calls", params(ListQuery),
     responses((status = 200, description = "A page of roll calls", body = Page<RollCallSummary>), Reading))]
 async fn list_roll_calls(db: Data<Db>, caller: Caller, query: Query<ListQuery>) -> Result<Answer, Error> {
@@ -135,8 +136,8 @@ async fn transition_roll_call(
 
 /// What files say of who was in the meeting of a session, or viewed its recording
 ///
-/// Each join as it was imported, by enrollment and time; the roll call has what they come to together. A class adviser is shown those of
-/// the own cohorts and of guests.
+/// Each join as it was imported, once however many files say it, by enrollment and time; the roll call has what they come to together. A
+/// class adviser is shown those of the own cohorts and of guests.
 #[utoipa::path(get, path = "/sessions/{id}/evidence", tag = "roll-calls", params(("id" = SessionId, Path, description = "The session")),
     responses((status = 200, description = "The joins", body = Vec<Join>), Reading))]
 async fn list_evidence(db: Data<Db>, caller: Caller, id: Path<SessionId>) -> Result<Answer, Error> {

@@ -20,5 +20,6 @@ pub use store::corrections::verify as verify_corrections;
 pub use store::evidence::{add_evidence, gather, may_gather, remove_evidence};
 pub use store::leave::unlike_leave;
 pub use store::marks::verify_marks;
+pub use store::said::verify_evidence;
 pub use store::verify::{verify_closings, verify_postings};
-pub use store::{close, close_due, due, put, read, refuse_unclosed};
+pub use store::{close, close_due, due, keep_refusal, put, read, refuse_unclosed};

@@ -238,15 +238,29 @@ pub(super) struct RollCallSummary {
     pub(super) due_at: Option<Instant>,
     /// Whether it is neither submitted nor closed by then: a reminder to whoever sees it.
     pub(super) is_overdue: bool,
+    /// Why it did not close by itself when it was due; null if it did not have to, and once it changes.
+    pub(super) close_refused: Option<CloseRefused>,
     /// Its place in the list.
     #[serde(skip)]
     pub(super) cursor: Cursor,
 }
 
+/// Why a roll call did not close by itself, as somebody would have been answered who closes it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub(super) struct CloseRefused {
+    #[schema(example = "roll_call_incomplete")]
+    pub(super) code: String,
+    /// Null to class advisers and instructors: it may name whom they do not call.
+    #[schema(example = "still to be called: 1 of 61 trainees")]
+    pub(super) detail: Option<String>,
+    /// Since when it is refused so; it is tried again every ten minutes.
+    pub(super) at: Instant,
+}
+
 impl RollCallSummary {
     pub(super) fn new(
         session: Session,
-        state: RollCallState,
+        (state, close_refused): (RollCallState, Option<CloseRefused>),
         (expected, called): (i64, i64),
         (due_hours, now): (Option<i32>, Instant),
     ) -> Self {
@@ -270,6 +284,7 @@ impl RollCallSummary {
             instructors,
             due_at,
             is_overdue: !is_called && due_at.is_some_and(|due| due < now),
+            close_refused,
             cursor,
         }
     }

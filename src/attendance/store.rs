@@ -9,10 +9,11 @@ pub(super) mod leave;
 mod lines;
 pub(super) mod list;
 pub(super) mod marks;
+pub(super) mod said;
 pub(super) mod verify;
 
 pub use closing::close;
-pub use due::{close_due, due};
+pub use due::{close_due, due, keep_refusal};
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -211,7 +212,8 @@ fn save(conn: &mut Conn, before: &RollCallRow, changed: &RollCallRow) -> Result<
     }
     let version = if before.version == 0 { changed.version } else { before.version };
     let updated = db::fixed(
-        "UPDATE roll_calls SET state = ?, closings = ?, submitted_at = ?, closed_at = ?, corrections_until = ?, reopen_reason = ?, version = ?
+        "UPDATE roll_calls SET state = ?, closings = ?, submitted_at = ?, closed_at = ?, corrections_until = ?, reopen_reason = ?, version = ?,
+            close_refused_code = NULL, close_refused_detail = NULL, close_refused_at = NULL
          WHERE session_id = ? AND version = ?",
     )
     .bind::<Text, _>(changed.state)

@@ -35,6 +35,7 @@ Exit code 3 if anything was found. Each finding begins with the name of its chec
   leave       each request is as the journal says, for whom, and came by its steps to where it stands
   postings    what closed roll calls posted, for whom, and what their attendances come to
   marks       the marks of roll calls are those of the journal, and what was posted for reopened ones is what these came to when last closed
+  evidence    what files say of who was there is what the journal says was imported and not taken back
   closings    how often roll calls were closed and reopened
   corrections each correction that was asked for is as the journal says
   make-ups    what guests made up is what they attended, and no more than they missed
@@ -76,6 +77,7 @@ const CHECKS: &[(&str, Check)] = &[
     ("leave", leave::verify),
     ("postings", attendance::verify_postings),
     ("marks", attendance::verify_marks),
+    ("evidence", attendance::verify_evidence),
     ("closings", attendance::verify_closings),
     ("corrections", attendance::verify_corrections),
     ("make-ups", ledger::verify_make_ups),

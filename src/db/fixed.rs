@@ -36,13 +36,6 @@ pub(crate) fn update_each<'a>(table: &str, keys: &[&str], columns: &[&str], coun
     Fixed { text: text.into(), values: Vec::new(), is_kept: false }
 }
 
-/// Deletes `count` rows of `table`, each found by values of its own of the `keys`, which are bound row by row.
-pub(crate) fn delete_each<'a>(table: &str, keys: &[&str], count: usize) -> Fixed<'a> {
-    let row = format!("({})", vec!["?"; keys.len()].join(", "));
-    let text = format!("DELETE FROM {table} WHERE ({}) IN (VALUES {})", keys.join(", "), vec![row; count].join(", "));
-    Fixed { text: text.into(), values: Vec::new(), is_kept: false }
-}
-
 impl<'a> Fixed<'a> {
     /// Binds the next value, of the SQL type `T`.
     #[must_use]

@@ -26,7 +26,7 @@ pub use backend::{Target, lock, lock_row, says_damaged, waits};
 pub use backup::{Backup, backup, settle_log};
 pub(crate) use examine::in_pages;
 pub use examine::{durability, integrity, message_language, references, try_to_write, version};
-pub(crate) use fixed::{delete_each, fixed, update_each};
+pub(crate) use fixed::{fixed, update_each};
 pub use migrate::{known as known_migrations, migrate, pending as pending_migrations};
 
 use crate::{

@@ -280,8 +280,8 @@ async fn import_shifts_file(db: Data<Db>, caller: Caller, id: Path<CalendarId>, 
 ///
 /// Columns: joined_at, left_at, and of name, employee_number and email whichever there are; a person may have any number of rows. Matched
 /// by employee number, else e-mail address, else name. What counts is where at least one row has somebody there, clipped to the session;
-/// of a recording, when it was viewed, up to its length. Files add up. Who was called otherwise stays so, and is told. A commit with rows
-/// at fault is 422 `import_rows_invalid`, unless `partial=true`.
+/// of a recording, when it was viewed, up to its length. Files add up, and undoing one leaves what the others say. Who was called otherwise
+/// stays so, and is told. A commit with rows at fault is 422 `import_rows_invalid`, unless `partial=true`.
 #[utoipa::path(post, path = "/sessions/{id}/evidence/import", tag = "imports",
     params(("id" = SessionId, Path, description = "The session"), ImportQuery,
         ("Idempotency-Key" = Option<String>, Header, description = "The same key and file do the work once")),

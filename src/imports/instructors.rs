@@ -46,7 +46,7 @@ pub fn import_instructors(
     let registered = registered(conn, actor, &pairs)?;
     let plans = plan(entries, &directory, &registered);
     let subject = Subject { kind: ImportKind::Instructors, provider: Some(provider.id), intake: None };
-    settle(conn, actor, now, subject, (file, options), (plans, unknown), |conn, changes| {
+    settle(conn, actor, now, subject, (file, options), (plans, unknown), |conn, _, changes| {
         apply(conn, actor, now, provider.id, changes, options)
     })
 }

@@ -38,7 +38,9 @@ pub fn import_organizations(conn: &mut Conn, actor: &Actor, now: Instant, file: 
     let (entries, unknown) = read(&file.content)?;
     let plans = plan(entries, &directory);
     let subject = Subject { kind: ImportKind::Organizations, provider: None, intake: None };
-    settle(conn, actor, now, subject, (file, options), (plans, unknown), |conn, changes| apply(conn, actor, now, known, changes, options))
+    settle(conn, actor, now, subject, (file, options), (plans, unknown), |conn, _, changes| {
+        apply(conn, actor, now, known, changes, options)
+    })
 }
 
 fn apply(

@@ -6,8 +6,8 @@ use sha2::{Digest, Sha256};
 
 use super::{
     model::{
-        self, Amended, Counts, Effect, File, Import, ImportKind, ImportState, Known, Options, Outcome, PersonBefore, Registered, Report,
-        RowPlan, evidence, holidays, instructors, organizations, program::ProgramFile, roster, schedule, shifts,
+        self, Amended, Counts, Effect, File, Import, ImportId, ImportKind, ImportState, Known, Options, Outcome, PersonBefore, Registered,
+        Report, RowPlan, evidence, holidays, instructors, organizations, program::ProgramFile, roster, schedule, shifts,
     },
     store,
 };
@@ -74,7 +74,7 @@ pub(super) fn settle<T, C>(
     subject: Subject,
     (file, options): (&File<T>, &Options),
     (plans, unknown_columns): (Vec<RowPlan<C>>, Vec<String>),
-    apply: impl FnOnce(&mut Conn, Vec<C>) -> Result<Vec<Effect>, Error>,
+    apply: impl FnOnce(&mut Conn, ImportId, Vec<C>) -> Result<Vec<Effect>, Error>,
 ) -> Result<Report, Error> {
     let mut rows = Vec::with_capacity(plans.len());
     let (mut changes, mut removed) = (Vec::new(), 0);
@@ -110,7 +110,9 @@ pub(super) fn settle<T, C>(
             created_at: now,
             undone_at: None,
         };
-        let effects = apply(conn, changes)?;
+        // First, for what is written may name the import that says it.
+        store::begin(conn, &import)?;
+        let effects = apply(conn, import.id, changes)?;
         store::record(conn, actor, &import, counts, effects)?;
         import_id = Some(import.id);
     }

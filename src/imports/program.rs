@@ -40,7 +40,7 @@ pub fn import_program(conn: &mut Conn, actor: &Actor, now: Instant, file: &File<
     let plans = plan(&file.content, &facts);
     let intake = facts.intake.as_ref().map(|intake| intake.id);
     let subject = Subject { kind: ImportKind::Program, provider: Some(provider.id), intake };
-    settle(conn, actor, now, subject, (file, options), (plans, Vec::new()), |conn, changes| {
+    settle(conn, actor, now, subject, (file, options), (plans, Vec::new()), |conn, _, changes| {
         let count = changes.len();
         let mut setting = Setting {
             provider: provider.id,

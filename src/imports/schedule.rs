@@ -64,7 +64,7 @@ pub fn import_schedule(
     let truncated = judgement.truncated;
     tell(&mut plans, judgement, &facts);
     let subject = Subject { kind: ImportKind::Schedule, provider: Some(frame.intake.provider_id), intake: Some(id) };
-    let write = |conn: &mut Conn, changes| apply(conn, actor, now, id, changes, options);
+    let write = |conn: &mut Conn, _, changes| apply(conn, actor, now, id, changes, options);
     let report = settle(conn, actor, now, subject, (file, options), (plans, unknown), write)?;
     Ok(Report { truncated, ..report })
 }

@@ -8,6 +8,7 @@ use serde_json::json;
 use super::model::{Counts, Effect, Import, ImportId, ImportKind, ImportState, roster::Seats};
 use crate::{
     access::{Action, Actor, Scope},
+    attendance::Join,
     clock::Instant,
     db::{CHUNK, Conn, MultiBackend, for_backend},
     enrollments::EnrollmentId,
@@ -17,8 +18,9 @@ use crate::{
     journal::NewEntry,
     organizations::{OrganizationId, below},
     people::{Person, PersonId},
+    schedule::SessionId,
     schema::{
-        attendances, cohorts, enrollments, feeds, guests, hour_entries, import_effects, imports, instructor_profiles,
+        attendances, cohorts, enrollments, evidence, feeds, guests, hour_entries, import_effects, imports, instructor_profiles,
         intakes as intake_rows, leave_enrollments, organizations, people, session_instructors, users,
     },
     text::Name,
@@ -72,9 +74,22 @@ pub fn list(
     Ok(query.load(conn)?)
 }
 
-/// Remembers an import and what it wrote.
-pub(super) fn record(conn: &mut Conn, actor: &Actor, import: &Import, counts: Counts, effects: Vec<Effect>) -> Result<(), Error> {
+/// Remembers an import that is about to write.
+pub(super) fn begin(conn: &mut Conn, import: &Import) -> Result<(), Error> {
     diesel::insert_into(imports::table).values(import).execute(conn)?;
+    Ok(())
+}
+
+/// What imports of one and the same file, by its hash, say of a session and have not been taken back.
+pub(super) fn said_by(conn: &mut Conn, session: SessionId, sha256: &[u8]) -> Result<HashSet<Join>, Error> {
+    let said = evidence::table.inner_join(imports::table.on(imports::id.eq(evidence::import_id))).filter(evidence::session_id.eq(session));
+    let of_file = said.filter(imports::file_sha256.eq(sha256.to_vec()));
+    let joins: Vec<Join> = of_file.select((evidence::enrollment_id, evidence::joined_at, evidence::left_at)).load(conn)?;
+    Ok(joins.into_iter().collect())
+}
+
+/// Remembers what an import wrote.
+pub(super) fn record(conn: &mut Conn, actor: &Actor, import: &Import, counts: Counts, effects: Vec<Effect>) -> Result<(), Error> {
     let rows: Vec<_> = (0_i32..)
         .zip(effects)
         .map(|(position, effect)| {

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     access::{Action, Actor},
-    attendance::{self, Join},
+    attendance,
     calendars::{self, CalendarId},
     clock::Instant,
     db::{self, Conn},
@@ -59,7 +59,7 @@ pub fn undo(conn: &mut Conn, actor: &Actor, now: Instant, id: ImportId, change: 
         ImportKind::Instructors | ImportKind::Roster => take_back_people(conn, actor, now, &import, &effects)?,
         ImportKind::Schedule => take_back_sessions(conn, actor, now, (&import, change.reason.as_ref()), &effects)?,
         ImportKind::Holidays | ImportKind::Shifts => notes.extend(take_back_calendar(conn, actor, now, &import, &effects)?),
-        ImportKind::Evidence => take_back_evidence(conn, actor, now, &effects)?,
+        ImportKind::Evidence => take_back_evidence(conn, actor, now, id, &effects)?,
         ImportKind::Program => {
             let detail = "a confirmed program version is final; retire it, and cancel the intake";
             return Err(Error::conflict("import_not_undoable", detail));
@@ -211,11 +211,10 @@ fn take_back_organizations(conn: &mut Conn, actor: &Actor, import: &Import, effe
     store::restored(conn, import, "organization", &restored.iter().map(|one| one.id).collect::<Vec<_>>())
 }
 
-/// Takes the joins out of a session's evidence; the roll call follows, but for those whom somebody called otherwise since.
-fn take_back_evidence(conn: &mut Conn, actor: &Actor, now: Instant, effects: &[Stored]) -> Result<(), Error> {
-    for (session, effect) in ids(effects, "roll_call", false) {
-        let joins: Vec<Join> = effect.before()?;
-        attendance::remove_evidence(conn, actor, now, session, &joins)?;
+/// Takes what the import said out of a session's evidence; the roll call follows, but for those whom somebody called otherwise since.
+fn take_back_evidence(conn: &mut Conn, actor: &Actor, now: Instant, import: ImportId, effects: &[Stored]) -> Result<(), Error> {
+    for (session, _) in ids(effects, "roll_call", false) {
+        attendance::remove_evidence(conn, actor, now, session, import)?;
     }
     Ok(())
 }

@@ -41,6 +41,8 @@ struct ListQuery {
 }
 
 /// The leave requests of an intake that the caller sees
+///
+/// An instructor sees those that touch a session that they teach: one that takes place meanwhile and that somebody of the request owes.
 #[utoipa::path(get, path = "/intakes/{id}/leave-requests", tag = "leave",
     params(("id" = IntakeId, Path, description = "The intake"), ListQuery),
     responses((status = 200, description = "A page of leave requests", body = Page<LeaveRequest>), Reading))]

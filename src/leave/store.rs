@@ -14,7 +14,7 @@ use super::model::{
     NewLeave, check_unfinished,
 };
 use crate::{
-    access::{Action, Actor, Role},
+    access::{Action, Actor, Role, Scope},
     clock::Instant,
     db::{self, CHUNK, Conn, for_backend},
     enrollments::{self, EnrollmentId, EnrollmentState},
@@ -31,14 +31,18 @@ use crate::{
 /// Requests of one enrollment that wait to be decided.
 const MOST_WAITING: i64 = 20;
 
-/// The enrollments in the actor's scope with the requests that name them. A macro, as a boxed query that is joined has a type that nobody
-/// wants to write.
+/// The enrollments in the actor's scope with the requests that name them; to an instructor only requests that touch a session that they
+/// teach. A macro, as a boxed query that is joined has a type that nobody wants to write.
 macro_rules! seen {
-    ($actor:expr) => {
-        enrollments::visible($actor)
+    ($actor:expr) => {{
+        let named = enrollments::visible($actor)
             .inner_join(leave_enrollments::table.on(leave_enrollments::enrollment_id.eq(enrolled::id)))
-            .inner_join(leave_requests::table.on(leave_requests::id.eq(leave_enrollments::leave_request_id)))
-    };
+            .inner_join(leave_requests::table.on(leave_requests::id.eq(leave_enrollments::leave_request_id)));
+        match $actor.scope() {
+            Scope::Teacher(person, provider) => named.filter(leave_requests::id.eq_any(sessions::touching_taught!(person, provider))),
+            _ => named,
+        }
+    }};
 }
 
 /// The requests of an intake after `cursor`, by id.

@@ -6,6 +6,7 @@ use utoipa::ToSchema;
 
 use super::model::{EntryKind, HourEntry, HourEntryId};
 use crate::{
+    access::Role,
     attendance::{AttendanceCode, Segment, Segments},
     clock::Instant,
     schedule::SessionId,
@@ -64,19 +65,23 @@ pub(super) struct EntryExplanation {
     pub(super) attendance: Option<LineFacts>,
     /// What the minutes are made of.
     pub(super) amounts: Vec<Amount>,
+    /// Of what a closing posted: whether no user closed the roll call, but it closed by itself, so many hours after it was submitted as the
+    /// intake says, or by a command of the operator. Told also to those who are not shown the user of the entry.
+    pub(super) closed_by_system: bool,
     /// The entry that took this one back.
     pub(super) reversed_by_id: Option<HourEntryId>,
 }
 
 impl EntryExplanation {
     pub(super) fn new(
-        entry: HourEntry,
+        (entry, role): (HourEntry, Role),
         session: Option<SessionFacts>,
         attendance: Option<LineFacts>,
         reversed_by_id: Option<HourEntryId>,
     ) -> Self {
         let amounts = amounts(&entry, session.as_ref(), attendance.as_ref());
-        Self { rule: rule(&entry), entry, session, attendance, amounts, reversed_by_id }
+        let closed_by_system = entry.closing.is_some() && entry.user_id.is_none();
+        Self { rule: rule(&entry), entry: entry.shown_to(role), session, attendance, amounts, closed_by_system, reversed_by_id }
     }
 }
 

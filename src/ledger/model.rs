@@ -57,7 +57,7 @@ pub struct HourEntry {
     pub(super) posting_id: EntryId,
     /// Null to partners.
     pub reason: Option<Note>,
-    /// Who posted it. Null to partners and trainees.
+    /// Who posted it; null where the system did, as when a roll call closed by itself. Null to partners and trainees.
     pub user_id: Option<UserId>,
     pub recorded_at: Instant,
 }

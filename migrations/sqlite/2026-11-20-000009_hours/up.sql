@@ -9,11 +9,18 @@ CREATE TABLE roll_calls (
     -- Until when a correction may be asked for, as the intake said when it was closed.
     corrections_until INTEGER,
     reopen_reason TEXT CHECK (length(reopen_reason) BETWEEN 1 AND 2000),
+    -- Why it did not close by itself, when last tried, and since when it is refused so; any change of the roll call clears it.
+    close_refused_code TEXT CHECK (length(close_refused_code) BETWEEN 1 AND 100),
+    close_refused_detail TEXT CHECK (length(close_refused_detail) BETWEEN 1 AND 2000),
+    close_refused_at INTEGER,
     version INTEGER NOT NULL DEFAULT 1 CHECK (version > 0),
     CHECK ((state IN ('submitted', 'closed')) = (submitted_at IS NOT NULL)),
     CHECK ((state = 'closed') = (closed_at IS NOT NULL)),
     CHECK (state = 'closed' OR corrections_until IS NULL),
     CHECK (state <> 'reopened' OR reopen_reason IS NOT NULL),
+    CHECK (close_refused_at IS NULL OR state = 'submitted'),
+    CHECK ((close_refused_code IS NULL) = (close_refused_at IS NULL)),
+    CHECK ((close_refused_detail IS NULL) = (close_refused_at IS NULL)),
     FOREIGN KEY (session_id, intake_id) REFERENCES sessions (id, intake_id) ON DELETE CASCADE
 ) STRICT;
 -- Of an intake, so that its report reads these and no others, whatever else is stored.

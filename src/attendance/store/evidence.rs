@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use diesel::prelude::*;
+use serde::Serialize;
 
 use super::{
     super::{
-        evidence::{Attendee, Evidence, Gathering, Join, by_enrollment, line},
+        evidence::{Attendee, Evidence, Gathering, Join, Said, by_enrollment, line, together},
         guests::Member,
         model::{Attendance, RollCallRow, RollCallState, Times, refuse_uncalling},
     },
@@ -17,17 +18,18 @@ use super::{
 use crate::{
     access::{Action, Actor},
     clock::Instant,
-    db::{
-        self, CHUNK, Conn, for_backend,
-        types::{Ts, Uid},
-    },
+    db::{CHUNK, Conn, for_backend},
     enrollments::EnrollmentId,
     error::Error,
+    imports::ImportId,
     people::PersonId,
     schedule::{self, SessionId, SessionRow},
     schema::{affiliations, evidence, intakes as intake_rows, people, session_instructors},
     text::{Code, Email},
 };
+
+/// What the journal calls a change of the evidence.
+pub(super) const CHANGED: &str = "roll_call.evidence_changed";
 
 /// The session, if the actor may call its roll now, with everybody whom evidence may name; to write it, nobody else changes it meanwhile.
 ///
@@ -79,7 +81,7 @@ fn attendees(conn: &mut Conn, session: SessionId, class: Vec<Member>) -> Result<
             numbers.entry(id).or_default().push(number);
         }
     }
-    let mut joins = by_enrollment(&of(conn, session)?);
+    let mut joins = by_enrollment(&together(of(conn, session)?));
     let mut lines: BTreeMap<EnrollmentId, Attendance> = stored(conn, session)?.into_iter().map(|line| (line.enrollment_id, line)).collect();
     let attendee = |Member { person, .. }: Member| Attendee {
         enrollment_id: person.enrollment_id,
@@ -94,71 +96,91 @@ fn attendees(conn: &mut Conn, session: SessionId, class: Vec<Member>) -> Result<
     Ok(class.into_iter().map(attendee).collect())
 }
 
-/// What files said of a session, by enrollment and time.
-fn of(conn: &mut Conn, session: SessionId) -> Result<Vec<Join>, Error> {
-    let query = evidence::table.filter(evidence::session_id.eq(session));
-    let in_order = query.order((evidence::enrollment_id, evidence::joined_at, evidence::left_at));
-    Ok(in_order.select((evidence::enrollment_id, evidence::joined_at, evidence::left_at)).load(conn)?)
+/// What files say of a session, each by itself.
+fn of(conn: &mut Conn, session: SessionId) -> Result<BTreeSet<Said>, Error> {
+    let columns = (evidence::import_id, (evidence::enrollment_id, evidence::joined_at, evidence::left_at));
+    let rows: Vec<(ImportId, Join)> = evidence::table.filter(evidence::session_id.eq(session)).select(columns).load(conn)?;
+    Ok(rows.into_iter().map(|(import_id, join)| Said { import_id, join }).collect())
 }
 
-/// What files said of those whom the actor calls in a session.
+/// What files say of those whom the actor calls in a session, by enrollment and time.
 pub(in crate::attendance) fn list(conn: &mut Conn, actor: &Actor, id: SessionId) -> Result<Vec<Join>, Error> {
     let session = schedule::find(conn, actor, id)?;
     actor.may(Action::ReadRollCall)?;
     let called: BTreeSet<EnrollmentId> = called_by(conn, actor, &session)?.iter().map(|one| one.person.enrollment_id).collect();
-    Ok(of(conn, id)?.into_iter().filter(|join| called.contains(&join.enrollment_id)).collect())
+    Ok(together(of(conn, id)?).into_iter().filter(|join| called.contains(&join.enrollment_id)).collect())
 }
 
-/// Adds evidence to a session, and calls whoever was not called otherwise by what all of it comes to. Returns the version of the roll call.
-pub fn add_evidence(conn: &mut Conn, actor: &Actor, now: Instant, id: SessionId, joins: &[Join]) -> Result<i32, Error> {
+/// What a change of the evidence is told as in the journal: what an import says from now on, or said until now.
+#[derive(Serialize)]
+struct Told<'a> {
+    import_id: ImportId,
+    joins: &'a BTreeSet<Join>,
+}
+
+/// Adds what an import says to the evidence of a session, and calls whoever was not called otherwise by what all of it comes to. What
+/// other files say already is kept of this one too, and calls nobody. Returns the version of the roll call.
+///
+/// # Errors
+/// Those of calling the roll.
+pub fn add_evidence(
+    conn: &mut Conn,
+    actor: &Actor,
+    now: Instant,
+    id: SessionId,
+    (import_id, joins): (ImportId, &[Join]),
+) -> Result<i32, Error> {
     let session = changing(conn, actor, id, Action::CallRoll)?;
-    let before = of(conn, id)?;
-    let after: Vec<Join> = before.iter().chain(joins).copied().collect();
+    let before = together(of(conn, id)?);
+    let joins: BTreeSet<Join> = joins.iter().copied().collect();
     // First, for evidence is of a roll call.
-    let version = call(conn, actor, now, &session, (&before, &after))?;
+    let version = call(conn, actor, now, &session, (&before, &before.union(&joins).copied().collect()))?;
     let row = |join: &Join| {
         let Join { enrollment_id, joined_at, left_at } = *join;
-        Evidence { session_id: id, enrollment_id, intake_id: session.intake_id, joined_at, left_at, recorded_at: now }
+        Evidence { session_id: id, enrollment_id, intake_id: session.intake_id, joined_at, left_at, import_id, recorded_at: now }
     };
     let rows: Vec<Evidence> = joins.iter().map(row).collect();
     for chunk in rows.chunks(CHUNK) {
         for_backend!(conn, |c| diesel::insert_into(evidence::table).values(chunk).execute(c))?;
     }
+    actor.record(entry(conn, CHANGED, &session)?.to(&Told { import_id, joins: &joins }));
     Ok(version)
 }
 
-/// Takes evidence back: whoever was called by it is called by the rest of it, or not any more. What somebody called otherwise stays.
+/// Takes back what an import said, and nothing else: whoever was called by it is called by what the others say, or not any more. What
+/// somebody called otherwise stays.
 ///
 /// # Errors
 /// Those of calling the roll.
-pub fn remove_evidence(conn: &mut Conn, actor: &Actor, now: Instant, id: SessionId, joins: &[Join]) -> Result<(), Error> {
+pub fn remove_evidence(conn: &mut Conn, actor: &Actor, now: Instant, id: SessionId, import_id: ImportId) -> Result<(), Error> {
     let session = changing(conn, actor, id, Action::CallRoll)?;
     let before = of(conn, id)?;
-    let after: Vec<Join> = before.iter().filter(|join| !joins.contains(join)).copied().collect();
-    call(conn, actor, now, &session, (&before, &after))?;
-    for chunk in joins.chunks(CHUNK) {
-        let mut delete = db::delete_each("evidence", &["session_id", "enrollment_id", "joined_at", "left_at"], chunk.len());
-        for join in chunk {
-            delete = delete.bind::<Uid, _>(id).bind::<Uid, _>(join.enrollment_id).bind::<Ts, _>(join.joined_at).bind::<Ts, _>(join.left_at);
-        }
-        delete.execute(conn)?;
-    }
+    let (gone, rest): (BTreeSet<Said>, BTreeSet<Said>) = before.iter().copied().partition(|one| one.import_id == import_id);
+    call(conn, actor, now, &session, (&together(before), &together(rest)))?;
+    let own = evidence::table.filter(evidence::session_id.eq(id)).filter(evidence::import_id.eq(import_id));
+    diesel::delete(own).execute(conn)?;
+    actor.record(entry(conn, CHANGED, &session)?.from(&Told { import_id, joins: &together(gone) }));
     Ok(())
 }
 
-/// Calls those whose evidence changes; returns the version of the roll call.
-fn call(conn: &mut Conn, actor: &Actor, now: Instant, session: &SessionRow, (before, after): (&[Join], &[Join])) -> Result<i32, Error> {
+type Joins = BTreeSet<Join>;
+
+/// Calls those whose evidence changes; returns the version of the roll call, which stays as it is if there are none.
+fn call(conn: &mut Conn, actor: &Actor, now: Instant, session: &SessionRow, (before, after): (&Joins, &Joins)) -> Result<i32, Error> {
     let roll_call = row(conn, session)?;
     ready(conn, actor, now, session, roll_call.state)?;
+    if before == after {
+        return Ok(roll_call.version);
+    }
     let (was, is) = (by_enrollment(before), by_enrollment(after));
     let named: BTreeSet<EnrollmentId> = was.keys().chain(is.keys()).copied().filter(|id| was.get(id) != is.get(id)).collect();
     let stored = stored(conn, session.id)?;
     let (of_named, mut new): (Vec<Attendance>, Vec<Attendance>) =
         stored.iter().cloned().partition(|line| named.contains(&line.enrollment_id));
     let of_named: BTreeMap<EnrollmentId, Attendance> = of_named.into_iter().map(|line| (line.enrollment_id, line)).collect();
-    let joins = |of: &BTreeMap<EnrollmentId, Vec<Join>>, id: &EnrollmentId| of.get(id).cloned().unwrap_or_default();
+    let nothing = Joins::new();
     new.extend(named.iter().filter_map(|id| {
-        let evidence = (&*joins(&was, id), &*joins(&is, id));
+        let evidence = (was.get(id).unwrap_or(&nothing), is.get(id).unwrap_or(&nothing));
         line((session.id, *id), of_named.get(id), evidence, Times::of(session), now)
     }));
     refuse_uncalling(&roll_call, &named, &stored, &new)?;
@@ -170,7 +192,5 @@ fn call(conn: &mut Conn, actor: &Actor, now: Instant, session: &SessionRow, (bef
     if lines.alter() {
         actor.record(entry(conn, "roll_call.put", session)?.from(&lines.gone).to(&lines.fresh));
     }
-    let evidence = |of: &BTreeMap<EnrollmentId, Vec<Join>>| named.iter().flat_map(|id| joins(of, id)).collect::<Vec<Join>>();
-    actor.record(entry(conn, "roll_call.evidence_changed", session)?.from(&evidence(&was)).to(&evidence(&is)));
     Ok(changed.version)
 }

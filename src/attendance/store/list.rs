@@ -7,7 +7,7 @@ use diesel::{
     prelude::*,
 };
 
-use super::super::model::{RollCallFilter, RollCallState, RollCallSummary};
+use super::super::model::{CloseRefused, RollCallFilter, RollCallState, RollCallSummary};
 use crate::{
     access::{Action, Actor, Scope, advised},
     clock::Instant,
@@ -58,21 +58,37 @@ pub(in crate::attendance) fn list(
     }
     let rows = query.select(SessionRow::as_select()).load(conn)?;
     let ids: Vec<SessionId> = rows.iter().map(|row| row.id).collect();
-    let mut states: HashMap<SessionId, RollCallState> = HashMap::new();
-    let found = roll_calls::table.filter(roll_calls::session_id.eq_any(ids.clone())).select((roll_calls::session_id, roll_calls::state));
-    states.extend(found.load::<(SessionId, RollCallState)>(conn)?);
+    let mut standing = standing(conn, actor, &ids)?;
     let counts = counts(conn, actor, ids)?;
     let intakes: HashSet<IntakeId> = rows.iter().map(|row| row.intake_id).collect();
-    let due: Vec<(IntakeId, Option<i32>)> =
-        intakes::table.filter(intakes::id.eq_any(intakes)).select((intakes::id, intakes::roll_call_due_hours)).load(conn)?;
-    let due: HashMap<IntakeId, Option<i32>> = due.into_iter().collect();
+    let columns = (intakes::id, (intakes::roll_call_due_hours, intakes::close_after_hours));
+    let settings: Vec<(IntakeId, (Option<i32>, Option<i32>))> =
+        intakes::table.filter(intakes::id.eq_any(intakes)).select(columns).load(conn)?;
+    let settings: HashMap<IntakeId, (Option<i32>, Option<i32>)> = settings.into_iter().collect();
     let summary = |session: Session| {
-        let (id, due_hours) = (session.row.id, due.get(&session.row.intake_id).copied().flatten());
-        let state = states.get(&id).copied().unwrap_or(RollCallState::NotOpen);
+        let (id, (due_hours, close_after)) = (session.row.id, settings.get(&session.row.intake_id).copied().unwrap_or_default());
+        let (state, refused) = standing.remove(&id).unwrap_or((RollCallState::NotOpen, None));
+        // Where the intake closes none by itself any more, none is refused.
+        let refused = refused.filter(|_| close_after.is_some());
         // Nobody owes a session of which nothing was counted.
-        RollCallSummary::new(session, state, counts.get(&id).copied().unwrap_or((0, 0)), (due_hours, now))
+        RollCallSummary::new(session, (state, refused), counts.get(&id).copied().unwrap_or((0, 0)), (due_hours, now))
     };
     Ok(schedule::whole(conn, rows)?.into_iter().map(summary).collect())
+}
+
+type Standing = HashMap<SessionId, (RollCallState, Option<CloseRefused>)>;
+
+/// Where each of these roll calls stands, and why it did not close by itself.
+fn standing(conn: &mut Conn, actor: &Actor, ids: &[SessionId]) -> Result<Standing, Error> {
+    let refused = (roll_calls::close_refused_code, roll_calls::close_refused_detail, roll_calls::close_refused_at);
+    let found = roll_calls::table.filter(roll_calls::session_id.eq_any(ids.to_vec()));
+    let rows: Vec<(SessionId, RollCallState, (Option<String>, Option<String>, Option<Instant>))> =
+        found.select((roll_calls::session_id, roll_calls::state, refused)).load(conn)?;
+    let sees_detail = matches!(actor.scope(), Scope::Everything | Scope::Provider(_));
+    let refused = |(code, detail, at): (Option<String>, Option<String>, Option<Instant>)| {
+        Some(CloseRefused { code: code?, detail: detail.filter(|_| sees_detail), at: at? })
+    };
+    Ok(rows.into_iter().map(|(id, state, columns)| (id, (state, refused(columns)))).collect())
 }
 
 /// How many are to be called in each of these sessions, and how many of them were; to a class adviser, of the own cohorts and guests.

@@ -90,9 +90,11 @@ fn second(text: &str, zone: Zone) -> Result<Instant, CellFault> {
     Some(at).filter(|at| is_kept(&at.utc())).and_then(Instant::whole_second).ok_or_else(wrong)
 }
 
-/// What becomes of each row. What it makes of somebody's roll call is told in the first row about them.
-pub(in crate::imports) fn plan(entries: Entries<Row>, gathering: &Gathering) -> Vec<RowPlan<Join>> {
-    let mut known: HashSet<Join> = gathering.attendees.iter().flat_map(|one| one.joins.iter().copied()).collect();
+/// What becomes of each row. What it makes of somebody's roll call is told in the first row about them. What another file says already is
+/// unchanged, and written all the same, for that file may be taken back; unless all of it is `repeated`, said by this very file before.
+pub(in crate::imports) fn plan(entries: Entries<Row>, gathering: &Gathering, repeated: &HashSet<Join>) -> Vec<RowPlan<Join>> {
+    let known: HashSet<Join> = gathering.attendees.iter().flat_map(|one| one.joins.iter().copied()).collect();
+    let mut said: HashSet<Join> = HashSet::new();
     let mut plans = planned(entries, |entry| {
         let Row { joined_at, left_at, .. } = entry.value;
         let key = if entry.key.is_empty() { entry.value.called() } else { &entry.key };
@@ -106,14 +108,20 @@ pub(in crate::imports) fn plan(entries: Entries<Row>, gathering: &Gathering) -> 
         };
         let join = Join { enrollment_id: attendee.enrollment_id, joined_at, left_at };
         // Whoever left in the second of joining was there for none; providers export such rows.
-        if joined_at == left_at || !known.insert(join) {
+        if joined_at == left_at || !said.insert(join) {
             return RowPlan::of(entry.row, key, Verdict::Unchanged, Vec::new(), None);
+        }
+        if known.contains(&join) {
+            return RowPlan::of(entry.row, key, Verdict::Unchanged, Vec::new(), Some(join));
         }
         let outside = || Reason::of("joined_at", "outside_session", "lies outside the session, and counts nothing");
         let warning = (gathering.within(join) == 0).then(outside);
         RowPlan::of(entry.row, key, Verdict::Create, Vec::new(), Some(join)).warned(warning)
     });
     tell(&mut plans, gathering);
+    if plans.iter().filter_map(|plan| plan.change).all(|join| repeated.contains(&join)) {
+        plans.iter_mut().for_each(|plan| plan.change = None);
+    }
     plans
 }
 
@@ -121,7 +129,7 @@ pub(in crate::imports) fn plan(entries: Entries<Row>, gathering: &Gathering) -> 
 fn tell(plans: &mut [RowPlan<Join>], gathering: &Gathering) {
     let mut of: BTreeMap<EnrollmentId, (Vec<Join>, Vec<&mut RowPlan<Join>>)> = BTreeMap::new();
     for plan in plans {
-        if let Some(join) = plan.change {
+        if let Some(join) = plan.change.filter(|_| plan.report.verdict == Verdict::Create) {
             let (joins, rows) = of.entry(join.enrollment_id).or_default();
             joins.push(join);
             rows.push(plan);

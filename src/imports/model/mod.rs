@@ -410,6 +410,11 @@ impl Effect {
         Self { kind, id: id.cast(), created: true, version, before: None }
     }
 
+    /// What it is about is as it was, but for what names the import.
+    pub(super) fn added_to<T>(kind: &'static str, id: Id<T>, version: i32) -> Self {
+        Self { kind, id: id.cast(), created: false, version, before: None }
+    }
+
     pub(super) fn updated<T>(kind: &'static str, id: Id<T>, version: i32, before: &impl Serialize) -> Result<Self, Error> {
         let before = serde_json::to_value(before).map_err(Error::internal)?;
         Ok(Self { kind, id: id.cast(), created: false, version, before: Some(before) })

@@ -21,6 +21,7 @@ type Granted = BTreeMap<EnrollmentId, Vec<GrantedLeave>>;
 
 diesel::alias! {
     pub(super) const NAMED: Alias<NamedEnrollment> = enrolled as named;
+    pub(super) const OF_THE_SAME: Alias<OfTheSame> = enrolled as of_the_same;
 }
 
 /// Requests with the enrollments that leave is for: those of the same people in the intake, as whoever goes on there in another discipline

@@ -12,13 +12,10 @@ use crate::{
     access::Actor,
     clock::Instant,
     db::{CHUNK, Conn},
-    enrollments::{UnsettledKind, enrolled_at},
+    enrollments::UnsettledKind,
     error::Error,
-    intakes::SessionMode,
-    schedule::{self, SessionId, SessionState, begins_at, finishes_at},
-    schema::{
-        enrollment_periods, enrollments as enrolled, leave_enrollments, leave_requests, session_cohorts, sessions, unsettled_sessions,
-    },
+    schedule::{self, SessionId, begins_at, finishes_at},
+    schema::{enrollments as enrolled, leave_enrollments, leave_requests, sessions, unsettled_sessions},
     text::Code,
 };
 
@@ -28,7 +25,7 @@ pub(super) fn touched(
     actor: &Actor,
     ids: Vec<LeaveRequestId>,
 ) -> Result<BTreeMap<LeaveRequestId, Vec<TouchedSession>>, Error> {
-    let pairs = owed_meanwhile(conn, ids.clone())?;
+    let pairs = owed(conn, ids.clone())?;
     let unsettled = unsettled(conn, ids)?;
     let found: BTreeSet<SessionId> = pairs.iter().map(|(_, session)| *session).collect();
     let sessions = seen(conn, actor, &found.into_iter().collect::<Vec<_>>())?;
@@ -46,21 +43,67 @@ pub(super) fn touched(
     Ok(touched)
 }
 
+// The tables once more: a query that has one in it cannot have it in a part of itself.
+diesel::alias! {
+    pub(super) const ASKED: Alias<Asked> = leave_requests as asked;
+    pub(super) const LISTED: Alias<Listed> = leave_enrollments as listed;
+}
+
+/// The requests ([`ASKED`]) with the sessions that take place while the leave lasts and that somebody of the request owes. A macro, as the
+/// type of so many joins is one that nobody wants to write.
+macro_rules! owed_meanwhile {
+    () => {{
+        use $crate::{
+            enrollments::enrolled_at,
+            intakes::SessionMode,
+            leave::store::{
+                granted::{NAMED, OF_THE_SAME},
+                sessions::{ASKED, LISTED},
+            },
+            schedule::{SessionState, begins_at, finishes_at},
+            schema::{enrollment_periods, enrollments as enrolled, leave_enrollments, leave_requests, session_cohorts, sessions},
+        };
+
+        let same_person = OF_THE_SAME.field(enrolled::person_id).eq(NAMED.field(enrolled::person_id));
+        let same_intake = OF_THE_SAME.field(enrolled::intake_id).eq(NAMED.field(enrolled::intake_id));
+        ASKED
+            .inner_join(LISTED.on(LISTED.field(leave_enrollments::leave_request_id).eq(ASKED.field(leave_requests::id))))
+            .inner_join(NAMED.on(NAMED.field(enrolled::id).eq(LISTED.field(leave_enrollments::enrollment_id))))
+            .inner_join(OF_THE_SAME.on(same_person.and(same_intake)))
+            .inner_join(enrollment_periods::table.on(enrollment_periods::enrollment_id.eq(OF_THE_SAME.field(enrolled::id))))
+            .inner_join(session_cohorts::table.on(session_cohorts::cohort_id.nullable().eq(enrollment_periods::cohort_id)))
+            .inner_join(sessions::table.on(sessions::id.eq(session_cohorts::session_id)))
+            .filter(sessions::state.eq_any([SessionState::Published, SessionState::Held]))
+            .filter(sessions::mode.ne(SessionMode::Recorded))
+            .filter(enrolled_at(begins_at()))
+            .filter(ASKED.field(leave_requests::starts_at).lt(finishes_at()))
+            .filter(ASKED.field(leave_requests::ends_at).gt(begins_at()))
+    }};
+}
+
+/// The ids of the requests that touch a session that `$person` teaches for `$provider`. In other words than those of [`crate::access::taught`],
+/// which would name the sessions once more; drafts are left out above.
+macro_rules! touching_taught {
+    ($person:expr, $provider:expr) => {{
+        use $crate::{
+            access::provided,
+            leave::store::sessions::{ASKED, owed_meanwhile},
+            schema::{leave_requests, session_instructors, sessions},
+        };
+        let own = session_instructors::table.filter(session_instructors::person_id.eq($person)).select(session_instructors::session_id);
+        owed_meanwhile!()
+            .filter(sessions::id.eq_any(own))
+            .filter(sessions::intake_id.eq_any(provided($provider)))
+            .select(ASKED.field(leave_requests::id))
+    }};
+}
+pub(super) use {owed_meanwhile, touching_taught};
+
 /// The sessions that take place while leave lasts and that somebody of the request owes.
-fn owed_meanwhile(conn: &mut Conn, ids: Vec<LeaveRequestId>) -> Result<BTreeSet<(LeaveRequestId, SessionId)>, Error> {
-    let pairs: Vec<(LeaveRequestId, SessionId)> = requested!()
-        .inner_join(enrollment_periods::table.on(enrollment_periods::enrollment_id.eq(enrolled::id)))
-        .inner_join(session_cohorts::table.on(session_cohorts::cohort_id.nullable().eq(enrollment_periods::cohort_id)))
-        .inner_join(sessions::table.on(sessions::id.eq(session_cohorts::session_id)))
-        .filter(leave_requests::id.eq_any(ids))
-        .filter(sessions::state.eq_any([SessionState::Published, SessionState::Held]))
-        .filter(sessions::mode.ne(SessionMode::Recorded))
-        .filter(enrolled_at(begins_at()))
-        .filter(leave_requests::starts_at.lt(finishes_at()))
-        .filter(leave_requests::ends_at.gt(begins_at()))
-        .select((leave_requests::id, sessions::id))
-        .distinct()
-        .load(conn)?;
+fn owed(conn: &mut Conn, ids: Vec<LeaveRequestId>) -> Result<BTreeSet<(LeaveRequestId, SessionId)>, Error> {
+    let id = ASKED.field(leave_requests::id);
+    let of_requests = owed_meanwhile!().filter(id.eq_any(ids)).select((id, sessions::id));
+    let pairs: Vec<(LeaveRequestId, SessionId)> = of_requests.distinct().load(conn)?;
     Ok(pairs.into_iter().collect())
 }
 

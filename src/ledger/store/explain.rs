@@ -44,7 +44,7 @@ pub(in crate::ledger) fn explain(conn: &mut Conn, actor: &Actor, id: HourEntryId
     };
     // To a partner the code and the minutes.
     let attendance = attendance.map(|line| LineFacts { segments: line.segments.filter(|_| actor.role() != Role::Partner), ..line });
-    Ok(EntryExplanation::new(entry.shown_to(actor.role()), session, attendance, reversed_by_id))
+    Ok(EntryExplanation::new((entry, actor.role()), session, attendance, reversed_by_id))
 }
 
 /// The entries of an enrollment that stand, oldest first, as the actor may see them: those whose sum its balance is.

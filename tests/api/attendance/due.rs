@@ -5,7 +5,7 @@ use muster::{access::Credentials, attendance};
 use serde_json::{Value, json};
 
 use super::{all_present, path};
-use crate::support::{App, seed, seed::Course, spawn_app};
+use crate::support::{App, Client, seed, seed::Course, spawn_app};
 
 fn set(course: &Course, settings: Value) {
     course.coordinator.if_match("*").patch(&format!("/intakes/{}", course.intake), settings).expect(200);
@@ -15,9 +15,17 @@ fn set(course: &Course, settings: Value) {
 fn sweep(app: &App, hours: i64) -> (usize, usize) {
     let later = move |now: muster::clock::Instant| now.plus(TimeDelta::hours(hours));
     let due = app.db.read_blocking(&Credentials::Operator, move |conn, actor, now| attendance::due(conn, actor, later(now))).unwrap();
-    let close =
-        |one| app.db.write_blocking(Credentials::Operator, move |conn, actor, now| attendance::close_due(conn, actor, later(now), one));
-    let closed = due.iter().map(|one| close(*one)).filter(Result::is_ok).count();
+    let close = |one| {
+        let closed =
+            app.db.write_blocking(Credentials::Operator, move |conn, actor, now| attendance::close_due(conn, actor, later(now), one));
+        let Err(refusal) = closed else { return true };
+        let keep = move |conn: &mut muster::db::Conn, actor: &muster::access::Actor, now| {
+            attendance::keep_refusal(conn, actor, later(now), one, &refusal)
+        };
+        app.db.write_blocking(Credentials::Operator, keep).unwrap();
+        false
+    };
+    let closed = due.iter().filter(|one| close(**one)).count();
     (due.len(), closed)
 }
 
@@ -47,6 +55,16 @@ fn a_roll_call_closes_by_itself_so_many_hours_after_it_was_submitted() {
     let entry = &hours.items()[0];
     assert_eq!((&entry["minutes"], &entry["user_id"]), (&json!(90), &Value::Null));
     assert_eq!(entry["reason"], "closed by itself, 48 hours after it was submitted");
+    let by_hand = seed::closed_session(&course, "MET-03", &seed::morning(3), &all_present(&members));
+    let hours = course.coordinator.get(&format!("/enrollments/{}/hours", members[0].id)).expect(200);
+    for client in [&course.coordinator, &app.partner(&course.sponsor.id)] {
+        let by_system = |entry: &Value| {
+            let told = client.get(&format!("/hour-entries/{}/explain", entry["id"].as_str().unwrap())).expect(200).body;
+            (told["session"]["id"] == by_hand.as_str(), told["closed_by_system"].clone())
+        };
+        let told: Vec<(bool, Value)> = hours.items().iter().map(by_system).collect();
+        assert_eq!(told, [(false, json!(true)), (true, json!(false))]);
+    }
     assert_eq!(course.coordinator.get(&path(&called)).expect(200).body["state"], "open");
     assert_eq!(sweep(&app, 49), (0, 0));
     assert_eq!(app.findings(), Vec::<String>::new());
@@ -61,11 +79,7 @@ fn one_that_cannot_be_closed_waits_and_keeps_no_other_from_it() {
     let incomplete = submitted(&course, "MET-01", 1, &all_present(&members));
     // Somebody came to owe it after it was submitted.
     seed::enrolled(&course, 1);
-    let other = submitted(&course, "MET-02", 2, &{
-        let roll_call = course.coordinator.get(&path(&seed::held_session(&course, "MET-03", &seed::morning(3)))).expect(200).body;
-        let present = |entry: &Value| json!({ "enrollment_id": entry["enrollment_id"], "code": "present" });
-        roll_call["entries"].as_array().unwrap().iter().map(present).collect::<Vec<Value>>()
-    });
+    let other = submitted(&course, "MET-02", 2, &everybody(&course, &seed::held_session(&course, "MET-03", &seed::morning(3))));
     assert_eq!(sweep(&app, 2), (2, 1));
     let state = |session: &str| course.coordinator.get(&path(session)).expect(200).text_at("/state");
     assert_eq!((state(&incomplete), state(&other)), ("submitted".to_owned(), "closed".to_owned()));
@@ -75,6 +89,74 @@ fn one_that_cannot_be_closed_waits_and_keeps_no_other_from_it() {
     app.unchanged(|| {
         app.db.write_blocking(Credentials::Operator, move |conn, actor, now| attendance::close_due(conn, actor, now, one)).unwrap()
     });
+}
+
+/// The lines of everybody who is to be called, all present.
+fn everybody(course: &Course, session: &str) -> Vec<Value> {
+    let roll_call = course.coordinator.get(&path(session)).expect(200).body;
+    let present = |entry: &Value| json!({ "enrollment_id": entry["enrollment_id"], "code": "present" });
+    roll_call["entries"].as_array().unwrap().iter().map(present).collect()
+}
+
+#[test]
+fn what_keeps_one_from_closing_by_itself_is_told_until_it_changes() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let members = seed::enrolled(&course, 1);
+    set(&course, json!({ "close_after_hours": 1 }));
+    let session = submitted(&course, "MET-01", 1, &all_present(&members));
+    seed::enrolled(&course, 1);
+    let told = |client: &Client| client.get("/roll-calls?open=true").expect(200).items()[0]["close_refused"].clone();
+    assert_eq!(told(&course.coordinator), Value::Null);
+    let etag = course.coordinator.get(&path(&session)).expect(200).etag();
+    assert_eq!(sweep(&app, 2), (1, 0));
+    let refused = told(&course.coordinator);
+    assert_eq!((&refused["code"], &refused["detail"]), (&json!("roll_call_incomplete"), &json!("still to be called: 1 of 2 trainees")));
+    assert_eq!(course.coordinator.get(&path(&session)).expect(200).etag(), etag, "nobody's next change is refused for it");
+    let to_instructor = told(&app.instructor(&course.instructor));
+    assert_eq!(to_instructor, json!({ "code": "roll_call_incomplete", "detail": null, "at": refused["at"] }));
+    // Tried again to no other end, nothing is written.
+    app.unchanged(|| assert_eq!(sweep(&app, 3), (1, 0)));
+    seed::enrolled(&course, 1);
+    assert_eq!(sweep(&app, 3), (1, 0));
+    assert_eq!(told(&course.coordinator)["detail"], "still to be called: 2 of 3 trainees");
+    assert_eq!(app.count("SELECT count(*) FROM journal_entries WHERE action = 'roll_call.close_refused'"), 2);
+    app.refusal("UPDATE roll_calls SET close_refused_code = NULL");
+    app.refusal("UPDATE roll_calls SET close_refused_detail = NULL");
+    // Where nothing closes by itself, nothing is kept from it.
+    set(&course, json!({ "close_after_hours": null }));
+    assert_eq!(told(&course.coordinator), Value::Null);
+    set(&course, json!({ "close_after_hours": 1 }));
+    assert_eq!(told(&course.coordinator)["code"], "roll_call_incomplete");
+    seed::put_roll_call(&course, &session, &everybody(&course, &session)).expect(200);
+    assert_eq!(told(&course.coordinator), Value::Null);
+    assert_eq!(sweep(&app, 3), (1, 1));
+    assert_eq!(app.findings(), Vec::<String>::new());
+}
+
+#[test]
+fn what_was_changed_or_put_off_since_it_was_refused_is_not_told_as_refused() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let members = seed::enrolled(&course, 1);
+    set(&course, json!({ "close_after_hours": 1 }));
+    let session = submitted(&course, "MET-01", 1, &all_present(&members));
+    let keep = |hours: i64, refusal: muster::error::Error| {
+        let one = session.parse().unwrap();
+        let keep = move |conn: &mut muster::db::Conn, actor: &muster::access::Actor, now: muster::clock::Instant| {
+            attendance::keep_refusal(conn, actor, now.plus(TimeDelta::hours(hours)), one, &refusal)
+        };
+        app.db.write_blocking(Credentials::Operator, keep).unwrap();
+    };
+    let refusal = || muster::error::Error::conflict("minutes_do_not_fit", "x".repeat(3000));
+    // It is not due, or what went wrong passes.
+    app.unchanged(|| keep(0, refusal()));
+    app.unchanged(|| keep(2, muster::error::Error::internal("ours")));
+    keep(2, refusal());
+    assert_eq!(app.count("SELECT length(close_refused_detail) FROM roll_calls"), 2000);
+    assert_eq!(sweep(&app, 2), (1, 1));
+    app.unchanged(|| keep(2, refusal()));
+    assert_eq!(app.count("SELECT count(*) FROM roll_calls WHERE close_refused_at IS NOT NULL"), 0);
 }
 
 #[test]

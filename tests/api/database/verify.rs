@@ -1,5 +1,6 @@
 //! What was changed behind the rules is found by the check whose business it is.
 
+mod evidence;
 mod journal;
 mod schedule;
 mod steps;

@@ -223,6 +223,61 @@ fn what_a_file_said_is_taken_back_with_what_was_called_by_it() {
     assert_eq!(app.findings(), Vec::<String>::new());
 }
 
+/// Two files of one meeting: the first join is in both.
+const ONE: [&str; 2] = ["学员 0001,,2020-06-01 09:00:00,2020-06-01 09:30:00,30", "学员 0002,,2020-06-01 09:00:00,2020-06-01 10:30:00,90"];
+const OTHER: [&str; 3] = [
+    "学员 0001,,2020-06-01 09:00:00,2020-06-01 09:30:00,30",
+    "学员 0001,,2020-06-01 09:30:00,2020-06-01 10:00:00,30",
+    "学员 0003,,2020-06-01 09:00:00,2020-06-01 10:00:00,60",
+];
+
+#[test]
+fn undoing_one_of_two_files_leaves_what_the_other_says() {
+    let left = |minutes: i64| line("left_early", minutes);
+    for (undone_first, remains) in [(0, [left(60), NOT_CALLED, left(60)]), (1, [left(30), line("present", 90), NOT_CALLED])] {
+        let app = spawn_app();
+        let (course, members, session) = class(&app, 3);
+        let undo = |id: &str| course.coordinator.post(&format!("/imports/{id}/undo"), json!({})).expect(200);
+        let first = import(&course.coordinator, &session, "", &ONE).expect(200);
+        let second = import(&course.coordinator, &session, "", &OTHER).expect(200);
+        // What the other file says already changes nothing, and is written all the same.
+        assert_eq!(verdicts(&second), said(&[(2, "unchanged", &[]), (3, "create", &[]), (4, "create", &[])]));
+        assert_eq!(called(&course, &session, &members), [left(60), line("present", 90), left(60)]);
+        assert_eq!(app.count("SELECT count(*) FROM evidence"), 5);
+        let told = course.coordinator.get(&format!("/sessions/{session}/evidence")).expect(200);
+        assert_eq!(told.body.as_array().unwrap().len(), 4, "each join once: {}", told.text);
+        let mut imports = vec![first.text_at("/import_id"), second.text_at("/import_id")];
+        undo(&imports.remove(undone_first));
+        assert_eq!(called(&course, &session, &members), remains);
+        assert_eq!(app.findings(), Vec::<String>::new());
+        undo(&imports[0]);
+        assert_eq!(called(&course, &session, &members), [NOT_CALLED, NOT_CALLED, NOT_CALLED]);
+        assert_eq!(app.count("SELECT count(*) FROM evidence"), 0);
+        assert_eq!(app.findings(), Vec::<String>::new());
+    }
+}
+
+#[test]
+fn a_file_of_which_another_says_all_is_kept_and_the_same_file_is_not() {
+    let app = spawn_app();
+    let (course, members, session) = class(&app, 3);
+    let whole = import(&course.coordinator, &session, "", &ONE).expect(200);
+    let etag = || course.coordinator.get(&format!("/sessions/{session}/roll-call")).expect(200).etag();
+    let before = etag();
+    let part = import(&course.coordinator, &session, "", &ONE[..1]).expect(200);
+    assert_eq!((&part.body["outcome"], verdicts(&part)), (&json!("committed"), said(&[(2, "unchanged", &[])])));
+    assert_eq!(etag(), before, "the roll call is as it was");
+    for rows in [&ONE[..], &ONE[..1]] {
+        app.unchanged(|| assert_eq!(import(&course.coordinator, &session, "", rows).expect(200).body["outcome"], "nothing_new"));
+    }
+    course.coordinator.post(&format!("/imports/{}/undo", whole.text_at("/import_id")), json!({})).expect(200);
+    assert_eq!(called(&course, &session, &members), [line("left_early", 30), NOT_CALLED, NOT_CALLED]);
+    // Once it is taken back, the same file says something again.
+    import(&course.coordinator, &session, "", &ONE).expect(200);
+    assert_eq!(called(&course, &session, &members), [line("left_early", 30), line("present", 90), NOT_CALLED]);
+    assert_eq!(app.findings(), Vec::<String>::new());
+}
+
 #[test]
 fn an_instructor_brings_the_evidence_of_the_own_session_and_nobody_elses() {
     let app = spawn_app();
@@ -247,8 +302,8 @@ fn evidence_is_fixed_and_that_of_a_closed_roll_call_whole() {
     seed::step_roll_call(&course, &session, "close", None).expect(200);
     assert!(app.refusal("DELETE FROM evidence").contains("muster:roll_call_closed"));
     let again = format!(
-        "INSERT INTO evidence (session_id, enrollment_id, intake_id, joined_at, left_at, recorded_at)
-         SELECT session_id, enrollment_id, intake_id, left_at, recorded_at, recorded_at FROM evidence WHERE enrollment_id = {}",
+        "INSERT INTO evidence (session_id, enrollment_id, intake_id, joined_at, left_at, import_id, recorded_at)
+         SELECT session_id, enrollment_id, intake_id, left_at, recorded_at, import_id, recorded_at FROM evidence WHERE enrollment_id = {}",
         app.hex(&members[0].id)
     );
     assert!(app.refusal(&again).contains("muster:roll_call_closed"));

@@ -56,6 +56,50 @@ fn why_is_told_to_whom_it_concerns() {
 }
 
 #[test]
+fn an_instructor_sees_leave_that_touches_a_session_of_their_own() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let members = seed::enrolled(&course, 2);
+    super::crew(&course, &members, "甲");
+    let second = seed::instructor(&app, &course.coordinator, "P-2");
+    let taught_by = |code: &str, day: u32, instructor: &str, cohort: &str| {
+        let mut body = seed::session_body(&course, code, &seed::morning(day));
+        (body["instructor_ids"], body["cohort_ids"]) = (json!([instructor]), json!([cohort]));
+        if cohort == course.mechanics {
+            body["module_id"] = json!(course.program.mechanics_module);
+        }
+        seed::published_session_as(&course, body)
+    };
+    taught_by("MET-1", 1, &course.instructor, &course.metallurgy);
+    let of_second = taught_by("MET-2", 2, &second, &course.metallurgy);
+    // At the same time, and nobody of the requests owes it.
+    taught_by("MEC-1", 1, &second, &course.mechanics);
+    let asked = |day: u32| seed::leave_asked(&course, &members[0], &seed::morning(day), 60);
+    let (on_first, on_second, on_third) = (asked(1), asked(2), asked(3));
+    let crew = json!({ "crew": "甲", "kind": "work", "starts_at": seed::morning(1), "ends_at": seed::after(&seed::morning(2), 60), "reason": "x" });
+    let both = ask(&course.coordinator, &course, crew).expect(201).id();
+    let clients = [app.instructor(&course.instructor), app.instructor(&second)];
+    let path = format!("/intakes/{}/leave-requests", course.intake);
+    let listed = |client: &crate::support::Client, query: &str| client.get(&format!("{path}{query}")).expect(200).column("id");
+    assert_eq!(listed(&course.coordinator, ""), [&on_first[..], &on_second, &on_third, &both]);
+    assert_eq!(listed(&clients[0], ""), [&on_first[..], &both]);
+    assert_eq!(listed(&clients[1], ""), [&on_second[..], &both]);
+    assert_eq!(listed(&clients[0], &format!("?enrollment_id={}", members[1].id)), std::slice::from_ref(&both));
+    let read = |client: &crate::support::Client, id: &str, status: u16| client.get(&format!("/leave-requests/{id}")).expect(status);
+    for (client, own, other) in [(&clients[0], &on_first, &on_second), (&clients[1], &on_second, &on_first)] {
+        read(client, own, 200);
+        read(client, &both, 200);
+        read(client, other, 404);
+        read(client, &on_third, 404);
+    }
+    // A session that is published meanwhile makes it seen, and a cancelled one touches nothing.
+    taught_by("MET-3", 3, &course.instructor, &course.metallurgy);
+    assert_eq!(listed(&clients[0], ""), [&on_first[..], &on_third, &both]);
+    course.coordinator.post(&format!("/sessions/{of_second}/cancel"), json!({ "reason": "storm" })).expect(200);
+    assert_eq!(listed(&clients[1], ""), Vec::<String>::new());
+}
+
+#[test]
 fn a_request_is_read_again_only_if_it_changed() {
     let app = spawn_app();
     let course = seed::course(&app);

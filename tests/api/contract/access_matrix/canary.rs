@@ -31,6 +31,8 @@ const NOT_TYPED: &[&str] = &[
     "attendances.segments",
     "correction_requests.code",
     "correction_requests.segments",
+    "roll_calls.close_refused_code",
+    "roll_calls.close_refused_detail",
     "idempotency_keys.etag",
     "idempotency_keys.location",
     "idempotency_keys.operation",
