@@ -62,9 +62,8 @@ pub(in crate::attendance) fn list(
     let counts = counts(conn, actor, ids)?;
     let intakes: HashSet<IntakeId> = rows.iter().map(|row| row.intake_id).collect();
     let columns = (intakes::id, (intakes::roll_call_due_hours, intakes::close_after_hours));
-    let settings: Vec<(IntakeId, (Option<i32>, Option<i32>))> =
-        intakes::table.filter(intakes::id.eq_any(intakes)).select(columns).load(conn)?;
-    let settings: HashMap<IntakeId, (Option<i32>, Option<i32>)> = settings.into_iter().collect();
+    let settings = intakes::table.filter(intakes::id.eq_any(intakes)).select(columns).load::<(IntakeId, Delays)>(conn)?;
+    let settings: HashMap<IntakeId, Delays> = settings.into_iter().collect();
     let summary = |session: Session| {
         let (id, (due_hours, close_after)) = (session.row.id, settings.get(&session.row.intake_id).copied().unwrap_or_default());
         let (state, refused) = standing.remove(&id).unwrap_or((RollCallState::NotOpen, None));
@@ -76,18 +75,21 @@ pub(in crate::attendance) fn list(
     Ok(schedule::whole(conn, rows)?.into_iter().map(summary).collect())
 }
 
+/// After how many hours the roll calls of an intake are due, and after how many they close by themselves.
+type Delays = (Option<i32>, Option<i32>);
+
+/// Why a roll call did not close by itself, as stored.
+type Refusal = (Option<String>, Option<String>, Option<Instant>);
+
 type Standing = HashMap<SessionId, (RollCallState, Option<CloseRefused>)>;
 
 /// Where each of these roll calls stands, and why it did not close by itself.
 fn standing(conn: &mut Conn, actor: &Actor, ids: &[SessionId]) -> Result<Standing, Error> {
     let refused = (roll_calls::close_refused_code, roll_calls::close_refused_detail, roll_calls::close_refused_at);
     let found = roll_calls::table.filter(roll_calls::session_id.eq_any(ids.to_vec()));
-    let rows: Vec<(SessionId, RollCallState, (Option<String>, Option<String>, Option<Instant>))> =
-        found.select((roll_calls::session_id, roll_calls::state, refused)).load(conn)?;
+    let rows: Vec<(SessionId, RollCallState, Refusal)> = found.select((roll_calls::session_id, roll_calls::state, refused)).load(conn)?;
     let sees_detail = matches!(actor.scope(), Scope::Everything | Scope::Provider(_));
-    let refused = |(code, detail, at): (Option<String>, Option<String>, Option<Instant>)| {
-        Some(CloseRefused { code: code?, detail: detail.filter(|_| sees_detail), at: at? })
-    };
+    let refused = |(code, detail, at): Refusal| Some(CloseRefused { code: code?, detail: detail.filter(|_| sees_detail), at: at? });
     Ok(rows.into_iter().map(|(id, state, columns)| (id, (state, refused(columns)))).collect())
 }
 
