@@ -87,7 +87,7 @@ commands! {
     Migrate => migrate,
     /// Create organizations, users and tokens from the machine that holds the database
     Admin => admin,
-    /// Import organizations, instructors, programs, rosters, schedules, holidays and shifts from files
+    /// Import organizations, instructors, programs, rosters, schedules, holidays, shifts and evidence of meetings from files
     Import => import,
     /// Copy a SQLite database while it is in use, and check the copy
     Backup => backup,
