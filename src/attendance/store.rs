@@ -269,11 +269,13 @@ fn complete(class: &[Member], stored: &[Attendance]) -> Result<(), Error> {
     Err(Error::conflict("roll_call_incomplete", format!("still to be called: {missing} of {class}")))
 }
 
-/// Refuses to end an intake while a session of it was held and its roll call is not closed.
+/// Refuses to end an intake while a session of it was held and its roll call is not closed, or a correction waits to be decided: afterwards
+/// nobody could.
 ///
 /// # Errors
-/// 409 `roll_calls_open`, with the codes of the sessions.
+/// 409 `roll_calls_open`, with the codes of the sessions; `corrections_waiting`.
 pub fn refuse_unclosed(conn: &mut Conn, intake: IntakeId) -> Result<(), Error> {
+    corrections::refuse_waiting(conn, intake)?;
     let closed = roll_calls::table.filter(roll_calls::intake_id.eq(intake)).filter(roll_calls::state.eq(RollCallState::Closed));
     let open: Vec<Code> = sessions::table
         .filter(sessions::intake_id.eq(intake))

@@ -26,9 +26,10 @@ use crate::{
     id::Id,
     intakes::{self, IntakeId},
     journal::{self, NewEntry},
+    ledger,
     schedule::{self, SessionId, SessionRow},
     schema::{correction_requests, enrollments as enrolled, intakes as intake_rows},
-    text::Note,
+    text::{Note, counted},
 };
 
 /// Until when corrections of a roll call that is closed `now` may be asked for.
@@ -187,7 +188,11 @@ pub(in crate::attendance) fn transition(
 ) -> Result<CorrectionRequest, Error> {
     let found = find(conn, actor, id)?;
     actor.may(action(actor, &found, verb))?;
-    db::lock(conn, "intake", found.intake_id)?;
+    if verb == CorrectionTransition::Accept {
+        ledger::hold(conn, found.intake_id)?
+    } else {
+        db::lock(conn, "intake", found.intake_id)?
+    }
     // Read again: it may have been decided while this one waited.
     let before = if db::waits(conn) { find(conn, actor, id)? } else { found };
     let state = LIFE_CYCLE.after("the correction request", before.state, verb, change.reason.as_ref())?;
@@ -232,6 +237,17 @@ fn correct(conn: &mut Conn, actor: &Actor, now: Instant, row: &CorrectionRow, re
     }
     put(conn, actor, now, None, row.session_id, &NewRollCall { entries: corrected(stored, row) })?;
     close(conn, actor, now, row.session_id, &change).map(drop)
+}
+
+/// Refuses to go on while corrections wait to be decided in an intake.
+pub(super) fn refuse_waiting(conn: &mut Conn, intake: IntakeId) -> Result<(), Error> {
+    let of_intake = correction_requests::table.filter(correction_requests::intake_id.eq(intake));
+    let waiting: i64 = of_intake.filter(correction_requests::state.eq(CorrectionState::Asked)).count().get_result(conn)?;
+    if waiting == 0 {
+        return Ok(());
+    }
+    let waiting = counted(waiting, "correction request");
+    Err(Error::conflict("corrections_waiting", format!("accept, refuse or withdraw {waiting} first")))
 }
 
 /// Requests in one look.

@@ -10,6 +10,7 @@ use super::{
         evidence::{Attendee, Evidence, Gathering, Join, Said, by_enrollment, line, together},
         guests::Member,
         model::{Attendance, RollCallRow, RollCallState, Times, refuse_uncalling},
+        segments::MOST,
     },
     called_by, changing, entry,
     lines::{compare, replace, stored},
@@ -184,6 +185,7 @@ fn call(conn: &mut Conn, actor: &Actor, now: Instant, session: &SessionRow, (bef
         line((session.id, *id), of_named.get(id), evidence, Times::of(session), now)
     }));
     refuse_uncalling(&roll_call, &named, &stored, &new)?;
+    refuse_pieces(&new)?;
     let lines = compare(&stored, new);
     let state = if roll_call.state == RollCallState::NotOpen { RollCallState::Open } else { roll_call.state };
     let changed = RollCallRow { state, version: roll_call.version + 1, ..roll_call.clone() };
@@ -193,4 +195,16 @@ fn call(conn: &mut Conn, actor: &Actor, now: Instant, session: &SessionRow, (bef
         actor.record(entry(conn, "roll_call.put", session)?.from(&lines.gone).to(&lines.fresh));
     }
     Ok(changed.version)
+}
+
+/// What one file says may bridge what another one says in pieces, so that they are more without it.
+fn refuse_pieces(lines: &[Attendance]) -> Result<(), Error> {
+    let broken = lines.iter().find(|line| line.segments.as_ref().is_some_and(|segments| segments.count() > MOST));
+    match broken {
+        None => Ok(()),
+        Some(line) => Err(Error::conflict(
+            "too_many_segments",
+            format!("enrollment {} would be present in more than {MOST} pieces; take back the file that says so first", line.enrollment_id),
+        )),
+    }
 }

@@ -64,7 +64,9 @@ pub(in crate::enrollments) fn transfer(
     let fits = Fits::load(conn, actor, &target, std::slice::from_ref(&new))?;
     let place = fits.place(&new).map_err(|fault| Error::Invalid(vec![fault]))?;
     let ended = Enrollment { state, ..stored.clone() };
-    let (_, from_at) = take(conn, actor, now, (&stored, ended), Some(&transfer.reason), transfer.effective_at)?;
+    let (_, effective_at) = take(conn, actor, now, (&stored, ended), Some(&transfer.reason), transfer.effective_at)?;
+    // Whoever had not begun there begins here at once.
+    let from_at = effective_at.min(now);
     refuse_enrolled(conn, target.id, &[stored.person_id])?;
     let taken_until = periods::taken_until(conn, target.id, &[stored.person_id])?.remove(&stored.person_id);
     let place = Enrollment { transferred_from_id: Some(id), ..enrollment(&target, now, &new, place) };

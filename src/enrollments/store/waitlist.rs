@@ -30,17 +30,16 @@ use crate::{
 /// whoever has waited longest. Called by whoever counts seats, before and after; whoever has locked the intake finds the same order as
 /// everybody else.
 pub fn settle_seats(conn: &mut Conn, actor: &Actor, now: Instant, intake: &Intake) -> Result<(), Error> {
-    if intake.offer_days.is_some() {
-        let expired = enrollments::table
-            .filter(enrollments::intake_id.eq(intake.id))
-            .filter(enrollments::state.eq(EnrollmentState::Offered))
-            .filter(enrollments::offer_expires_at.le(now))
-            .order(enrollments::id)
-            .select(Enrollment::as_select())
-            .load(conn)?;
-        let lapse = Joint::withdrawing(Withdrawal::OfferExpired, "the offer expired", None);
-        take_all(conn, actor, now, intake, expired, &lapse)?;
-    }
+    // Also where the intake makes no offers any more: those that were made stand until then.
+    let expired = enrollments::table
+        .filter(enrollments::intake_id.eq(intake.id))
+        .filter(enrollments::state.eq(EnrollmentState::Offered))
+        .filter(enrollments::offer_expires_at.le(now))
+        .order(enrollments::id)
+        .select(Enrollment::as_select())
+        .load(conn)?;
+    let lapse = Joint::withdrawing(Withdrawal::OfferExpired, "the offer expired", None);
+    take_all(conn, actor, now, intake, expired, &lapse)?;
     if intake.waitlist && intake.takes_enrollments() {
         let waiting: Vec<Enrollment> = enrollments::table
             .filter(enrollments::intake_id.eq(intake.id))

@@ -83,9 +83,14 @@ fn second(text: &str, zone: Zone) -> Result<Instant, CellFault> {
         "%m/%d/%Y %I:%M:%S %p",
         "%m/%d/%Y, %I:%M:%S %p",
     ];
-    let local = LOCAL.iter().find_map(|format| NaiveDateTime::parse_from_str(text, format).ok()).map(EnteredTime::Local);
-    let entered = local.or_else(|| text.replacen(' ', "T", 1).parse().ok());
     let wrong = || CellFault::new("time_malformed", format!("`{text}` is not a time such as 2020-06-01 09:00:12"));
+    let local = LOCAL.iter().find_map(|format| NaiveDateTime::parse_from_str(text, format).ok());
+    // Of a year that no zone reckons with, nothing more is asked.
+    if local.is_some_and(|local| !is_kept(&local)) {
+        return Err(wrong());
+    }
+    let local = local.map(EnteredTime::Local);
+    let entered = local.or_else(|| text.replacen(' ', "T", 1).parse().ok());
     let at = entered.ok_or_else(wrong)?.instant(zone)?;
     Some(at).filter(|at| is_kept(&at.utc())).and_then(Instant::whole_second).ok_or_else(wrong)
 }

@@ -74,7 +74,7 @@ pub fn set_quota(
     (intake_id, of): (IntakeId, OrganizationId),
     seats: Option<i32>,
 ) -> Result<SeatQuota, Error> {
-    let intake = find(conn, actor, intake_id)?;
+    find(conn, actor, intake_id)?;
     actor.may(Action::WriteIntakes)?;
     if seats.is_some_and(|seats| seats < 0) {
         return Err(Error::invalid("/seats", "out_of_range", "must be 0 or more"));
@@ -83,6 +83,9 @@ pub fn set_quota(
         organizations::table.find(of).select((organizations::kind, organizations::root_id)).first(conn)?;
     let holder = (root, (kind == OrganizationKind::Unit).then_some(of));
     db::lock(conn, "intake", intake_id)?;
+    // Read again: how seats are given may have been changed while this one waited.
+    let intake = find(conn, actor, intake_id)?;
+    enrollments::settle_seats(conn, actor, now, &intake)?;
     let stored = stored(conn, intake_id, holder)?;
     // A quota that was never set has no state to be stale.
     if let (Some(stored), Some(caller)) = (stored.as_ref().filter(|stored| stored.seats.is_some()), caller) {

@@ -32,10 +32,12 @@ macro_rules! requested {
 
         let same_person = enrolled::person_id.eq(NAMED.field(enrolled::person_id));
         let same_intake = enrolled::intake_id.eq(NAMED.field(enrolled::intake_id));
+        // Whoever comes back under another sponsor does so without what that one knows nothing of.
+        let same_sponsor = enrolled::sponsor_id.eq(NAMED.field(enrolled::sponsor_id));
         leave_requests::table
             .inner_join(leave_enrollments::table.on(leave_enrollments::leave_request_id.eq(leave_requests::id)))
             .inner_join(NAMED.on(NAMED.field(enrolled::id).eq(leave_enrollments::enrollment_id)))
-            .inner_join(enrolled::table.on(same_person.and(same_intake)))
+            .inner_join(enrolled::table.on(same_person.and(same_intake).and(same_sponsor)))
     }};
 }
 pub(super) use requested;

@@ -66,10 +66,11 @@ macro_rules! owed_meanwhile {
 
         let same_person = OF_THE_SAME.field(enrolled::person_id).eq(NAMED.field(enrolled::person_id));
         let same_intake = OF_THE_SAME.field(enrolled::intake_id).eq(NAMED.field(enrolled::intake_id));
+        let same_sponsor = OF_THE_SAME.field(enrolled::sponsor_id).eq(NAMED.field(enrolled::sponsor_id));
         ASKED
             .inner_join(LISTED.on(LISTED.field(leave_enrollments::leave_request_id).eq(ASKED.field(leave_requests::id))))
             .inner_join(NAMED.on(NAMED.field(enrolled::id).eq(LISTED.field(leave_enrollments::enrollment_id))))
-            .inner_join(OF_THE_SAME.on(same_person.and(same_intake)))
+            .inner_join(OF_THE_SAME.on(same_person.and(same_intake).and(same_sponsor)))
             .inner_join(enrollment_periods::table.on(enrollment_periods::enrollment_id.eq(OF_THE_SAME.field(enrolled::id))))
             .inner_join(session_cohorts::table.on(session_cohorts::cohort_id.nullable().eq(enrollment_periods::cohort_id)))
             .inner_join(sessions::table.on(sessions::id.eq(session_cohorts::session_id)))

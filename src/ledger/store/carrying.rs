@@ -19,7 +19,6 @@ use crate::{
     journal::NewEntry,
     programs::ModuleId,
     schema::{carried_modules, enrollments as enrolled, hour_entries, intakes as intake_rows},
-    text::Code,
 };
 use diesel::{prelude::*, sql_query};
 
@@ -120,16 +119,21 @@ fn told(origin: &[HourEntry], changes: &[Carried]) -> CarriedHours {
 /// Has what was carried follow what an act posted: of what it took back nothing stays carried, and what it posted instead is carried on.
 /// Before the balances are moved.
 pub(super) fn follow(conn: &mut Conn, posting: &Posting) -> Result<(), Error> {
+    let mut modules = BTreeSet::from([posting.module_id]);
     // Whoever was transferred twice carries what was carried.
-    while follow_once(conn, posting)? {}
+    while !modules.is_empty() {
+        modules = follow_once(conn, posting, &modules)?;
+    }
     Ok(())
 }
 
-fn follow_once(conn: &mut Conn, posting: &Posting) -> Result<bool, Error> {
+/// Says of which modules something followed.
+fn follow_once(conn: &mut Conn, posting: &Posting, posted_of: &BTreeSet<ModuleId>) -> Result<BTreeSet<ModuleId>, Error> {
     let posted = hour_entries::table.filter(hour_entries::posting_id.eq(posting.id)).select(hour_entries::enrollment_id);
     let gone_on = enrolled::table.filter(enrolled::transferred_from_id.eq_any(posted.nullable())).select(enrolled::id);
     let gone_on: Vec<EnrollmentId> = gone_on.order(enrolled::id).load(conn)?;
-    let links = links_to(conn, &gone_on)?;
+    let mut links = links_to(conn, &gone_on)?;
+    links.retain(|link| posted_of.contains(&link.from_module_id));
     let ids: Vec<EnrollmentId> = links.iter().flat_map(|link| [link.from_id, link.to_id]).collect();
     let changes = corrections(&entries_of(conn, &ids)?, &links);
     let followed: BTreeSet<EnrollmentId> = changes.iter().map(|(to, _)| *to).collect();
@@ -137,21 +141,11 @@ fn follow_once(conn: &mut Conn, posting: &Posting) -> Result<bool, Error> {
     for intake in &intakes {
         // Held by now, unless somebody was transferred there while the others were being held.
         db::lock(conn, "intake", *intake)?;
-        refuse_completed(conn, *intake)?;
         intakes::touch_all(conn, *intake)?;
     }
+    let modules = changes.iter().map(|(_, one)| one.module_id).collect();
     write(conn, posting, changes)?;
-    Ok(!followed.is_empty())
-}
-
-/// Everybody in a completed intake was decided by these hours, also by those that they brought.
-fn refuse_completed(conn: &mut Conn, id: IntakeId) -> Result<(), Error> {
-    let (state, code): (IntakeState, Code) = intake_rows::table.find(id).select((intake_rows::state, intake_rows::code)).first(conn)?;
-    if state == IntakeState::Completed {
-        let detail = format!("hours that were taken along into intake {code} would change, and it is completed");
-        return Err(Error::conflict("intake_not_live", detail));
-    }
-    Ok(())
+    Ok(modules)
 }
 
 fn write(conn: &mut Conn, posting: &Posting, changes: Vec<(EnrollmentId, Carried)>) -> Result<(), Error> {
@@ -179,7 +173,9 @@ fn links_to(conn: &mut Conn, ids: &[EnrollmentId]) -> Result<Vec<Link>, Error> {
     let mut links = Vec::new();
     for chunk in ids.chunks(CHUNK) {
         let to = carried_modules::table.inner_join(enrolled::table.on(enrolled::id.eq(carried_modules::enrollment_id)));
-        let to = to.filter(carried_modules::enrollment_id.eq_any(chunk.to_vec()));
+        // Everybody in a completed intake was decided by these hours, also by those that came along: they stay.
+        let to = to.inner_join(intake_rows::table.on(intake_rows::id.eq(enrolled::intake_id)));
+        let to = to.filter(intake_rows::state.ne(IntakeState::Completed)).filter(carried_modules::enrollment_id.eq_any(chunk.to_vec()));
         links.extend(to.order((carried_modules::enrollment_id, carried_modules::from_module_id)).select(Link::as_select()).load(conn)?);
     }
     Ok(links)

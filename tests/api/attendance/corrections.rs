@@ -194,3 +194,18 @@ fn why_is_told_to_whom_it_concerns() {
         assert!(!course.coordinator.get(&path).expect(200).text.contains("the link did not open"), "{path}");
     }
 }
+
+#[test]
+fn an_intake_is_not_completed_while_a_correction_waits() {
+    let app = spawn_app();
+    let (course, members, session) = taught(&app);
+    let id = ask(&course.coordinator, &session, late(&members[0])).expect(201).id();
+    course.coordinator.post(&format!("/intakes/{}/start", course.intake), json!({})).expect(200);
+    for member in &members {
+        course.coordinator.post(&format!("/enrollments/{}/complete", member.id), json!({})).expect(200);
+    }
+    let complete = || course.coordinator.post(&format!("/intakes/{}/complete", course.intake), json!({}));
+    app.unchanged(|| complete().expect(409).problem("corrections_waiting"));
+    step(&course.coordinator, &id, "refuse", Some("was not")).expect(200);
+    complete().expect(200);
+}

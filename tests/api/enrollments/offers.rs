@@ -134,3 +134,28 @@ fn an_offer_that_expired_is_not_accepted_however_many_count_at_once() {
     }
     assert_eq!(app.findings(), Vec::<String>::new());
 }
+
+#[test]
+fn nobody_is_offered_a_seat_where_offers_have_just_ended() {
+    let app = spawn_app();
+    let course = course_with_offers(&app);
+    let intake = format!("/intakes/{}", course.intake);
+    let quota = format!("{intake}/seat-quotas/{}", course.sponsor.id);
+    let set = |settings: serde_json::Value| course.coordinator.if_match("*").patch(&intake, settings);
+    let seats = |seats: u32| course.coordinator.if_match("*").put(&quota, json!({ "seats": seats }));
+    set(json!({ "capacity": null })).expect(200);
+    seats(0).expect(200);
+    for round in 0..rounds() {
+        set(json!({ "offer_days": 7 })).expect(200);
+        let id = nominate(&course);
+        step(&course.coordinator, &id, "waitlist").expect(200);
+        let replies = at_once(2, |index| if index == 0 { set(json!({ "offer_days": null })) } else { seats(round + 1) });
+        replies[1].clone().expect(200);
+        match (replies[0].status, state(&course, &id).as_str()) {
+            (200, "approved") => {}
+            (409, "offered") => drop(step(&course.coordinator, &id, "accept").expect(200)),
+            other => panic!("{other:?}: {replies:#?}"),
+        }
+    }
+    assert_eq!(app.findings(), Vec::<String>::new());
+}

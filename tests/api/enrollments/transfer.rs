@@ -257,22 +257,32 @@ fn what_was_taken_along_into_a_completed_intake_stays_as_it_is() {
     let path = format!("/enrollments/{}/hours", member.id);
     let less = json!({ "session_id": common, "minutes": -20, "reason": "left for the plant" });
     let adjusted = course.coordinator.post(&path, less.clone()).expect(201).id();
-    let follows = course.coordinator.get(&format!("/enrollments/{new}/hours")).expect(200).text_at("/items/0/id");
     complete(&course, &intake, &new);
-    seed::step_roll_call(&course, &own, "reopen", Some("was late")).expect(200);
-    seed::put_roll_call(&course, &own, &[seed::line_of(&member, "late", 30)]).expect(200);
-    app.unchanged(|| {
-        let refused = seed::step_roll_call(&course, &own, "close", None).expect(409).problem("intake_not_live");
-        assert!(refused.text.contains("HONGXING-4"), "{}", refused.text);
-        course.coordinator.post(&path, less).expect(409).problem("intake_not_live");
-        let reverse = |entry: &str| course.coordinator.post(&format!("/hour-entries/{entry}/reverse"), json!({ "reason": "did not" }));
-        reverse(&adjusted).expect(409).problem("intake_not_live");
-        reverse(&follows).expect(409).problem("intake_not_live");
-    });
-    // As it was, it is closed.
-    seed::put_roll_call(&course, &own, &[seed::line(&member, "present")]).expect(200);
-    seed::step_roll_call(&course, &own, "close", None).expect(200);
+    // What its origin comes to is corrected all the same, and nobody there is barred by it.
+    correct(&course, &own, &member, 30);
+    course.coordinator.post(&path, less).expect(201);
+    course.coordinator.post(&format!("/hour-entries/{adjusted}/reverse"), json!({ "reason": "did not" })).expect(201);
     assert_eq!(carried(&course, &new), 160);
+    assert_eq!(app.findings(), Vec::<String>::new());
+}
+
+#[test]
+fn whoever_had_not_begun_begins_at_once_where_they_go_on() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let later = next(&course, "HONGXING-9");
+    let days = json!({ "opens_on": "2090-01-08", "closes_on": "2090-06-30" });
+    course.coordinator.if_match("*").patch(&format!("/intakes/{later}"), days).expect(200);
+    let mut body = seed::enrollment_body(&course, &seed::recruit(&course));
+    body.as_object_mut().unwrap().remove("cohort_id");
+    let member = course.coordinator.post(&format!("/intakes/{later}/enrollments"), body).expect(201).id();
+    let new = transfer(&course, &member, &course.intake).expect(201).id();
+    let begun = format!(
+        "SELECT count(*) FROM enrollment_periods p JOIN enrollments e ON e.id = p.enrollment_id
+         WHERE e.id = {} AND p.state = 'enrolled' AND p.from_at <= e.created_at",
+        app.hex(&new)
+    );
+    assert_eq!(app.count(&begun), 1);
     assert_eq!(app.findings(), Vec::<String>::new());
 }
 

@@ -126,6 +126,7 @@ fn cells_that_cannot_be_read_are_pointed_at() {
         "学员 0001,,soon,2020-06-01 10:30:00,90",
         "学员 0001,,2020-06-01 10:30:00,2020-06-01 09:00:00,90",
         "学员 0001,,2020-06-01 09:00:00,,90",
+        "学员 0001,,-262143-01-01 00:00:00,+262142-01-01 00:00:00,90",
     ];
     let refused = app.unchanged(|| import(&course.coordinator, &session, "?partial=true", &rows).expect(422));
     let faults = super::faults(&refused);
@@ -134,6 +135,8 @@ fn cells_that_cannot_be_read_are_pointed_at() {
         ("/rows/3/joined_at", "time_malformed"),
         ("/rows/4/left_at", "before_start"),
         ("/rows/5/left_at", "cell_missing"),
+        ("/rows/6/joined_at", "time_malformed"),
+        ("/rows/6/left_at", "time_malformed"),
     ];
     assert_eq!(faults, expected.map(|(pointer, code)| (pointer.to_owned(), code.to_owned())));
 }
@@ -275,6 +278,28 @@ fn a_file_of_which_another_says_all_is_kept_and_the_same_file_is_not() {
     // Once it is taken back, the same file says something again.
     import(&course.coordinator, &session, "", &ONE).expect(200);
     assert_eq!(called(&course, &session, &members), [line("left_early", 30), line("present", 90), NOT_CALLED]);
+    assert_eq!(app.findings(), Vec::<String>::new());
+}
+
+#[test]
+fn a_file_that_bridges_many_pieces_is_not_taken_back_before_them() {
+    let app = spawn_app();
+    let (course, members, session) = class(&app, 1);
+    let bridge = import(&course.coordinator, &session, "", &["学员 0001,,2020-06-01 09:00:00,2020-06-01 10:30:00,90"]).expect(200);
+    // Five seconds of every ten.
+    let pieces: Vec<String> = (0..500)
+        .map(|piece| {
+            let at = |second: usize| format!("2020-06-01 09:{:02}:{:02}", second / 60 % 60, second % 60);
+            format!("学员 0001,,{},{},0", at(piece * 7), at(piece * 7 + 5))
+        })
+        .collect();
+    let pieces: Vec<&str> = pieces.iter().map(String::as_str).collect();
+    let pieces = import(&course.coordinator, &session, "", &pieces).expect(200);
+    let undo = |import: &Reply| course.coordinator.post(&format!("/imports/{}/undo", import.text_at("/import_id")), json!({}));
+    app.unchanged(|| undo(&bridge).expect(409).problem("too_many_segments"));
+    undo(&pieces).expect(200);
+    assert_eq!(called(&course, &session, &members), [line("present", 90)]);
+    undo(&bridge).expect(200);
     assert_eq!(app.findings(), Vec::<String>::new());
 }
 

@@ -170,3 +170,22 @@ fn whoever_goes_on_in_another_discipline_keeps_leave() {
     assert_eq!(row.body["unsettled_sessions"][0]["code"], "MEC-1");
     assert_eq!(app.findings(), Vec::<String>::new());
 }
+
+#[test]
+fn whoever_comes_back_under_another_sponsor_comes_without_leave() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let member = seed::enrolled(&course, 1).remove(0);
+    let granted = seed::leave_granted(&course, &member, &seed::morning(3), 60);
+    let left = json!({ "reason": "hired elsewhere", "effective_at": seed::morning(2) });
+    course.coordinator.post(&format!("/enrollments/{}/withdraw", member.id), left).expect(200);
+    let mut body = seed::enrollment_body(&course, &member.trainee);
+    body["unit_id"] = json!(seed::sponsor(&app, "BAOWU").plants[0]);
+    body["from"] = json!(seed::after(&seed::morning(2), 60));
+    let back = course.coordinator.post(&format!("/intakes/{}/enrollments", course.intake), body).expect(201).id();
+    let member = seed::Enrolled { id: back, ..member };
+    seed::closed_session(&course, "MET-1", &seed::morning(3), &[seed::line(&member, "absent")]);
+    assert_eq!(minutes(&course, &member.id), [0, 0, 90]);
+    assert_eq!(course.coordinator.get(&format!("/leave-requests/{granted}")).expect(200).body["sessions"], json!([]));
+    assert_eq!(app.findings(), Vec::<String>::new());
+}
