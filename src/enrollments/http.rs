@@ -5,9 +5,11 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, OpenApi, ToSchema};
 
 use super::{
-    model::{DatedChange, EnrollmentId, EnrollmentPatch, EnrollmentRow, EnrollmentTransition, NewEnrollment, Transfer, Transferred},
+    model::{
+        CohortMove, DatedChange, EnrollmentId, EnrollmentPatch, EnrollmentRow, EnrollmentTransition, NewEnrollment, Transfer, Transferred,
+    },
     nomination::{Nomination, Replacement},
-    store::{self, admission, nominations, steps, transfers, waitlist},
+    store::{self, admission, moves, nominations, steps, transfers, waitlist},
     waitlist::{Explanation, WaitlistStep},
 };
 use crate::{
@@ -28,6 +30,7 @@ use crate::{
         update_enrollment,
         replace_trainee,
         transfer_trainee,
+        move_trainee,
         waitlist_trainee,
         explain_enrollment,
         transition_enrollment
@@ -43,6 +46,7 @@ pub fn routes(api: &mut ServiceConfig) {
         .service(at("/enrollments/{id}").get(read_enrollment).patch(update_enrollment))
         .service(at("/enrollments/{id}/replace").post(replace_trainee))
         .service(at("/enrollments/{id}/transfer").post(transfer_trainee))
+        .service(at("/enrollments/{id}/move").post(move_trainee))
         .service(at("/enrollments/{id}/waitlist").post(waitlist_trainee))
         .service(at("/enrollments/{id}/explain").get(explain_enrollment));
 }
@@ -216,6 +220,26 @@ async fn transfer_trainee(db: Data<Db>, caller: Caller, id: Path<EnrollmentId>, 
         let new = transfers::transfer(conn, actor, now, id, body.value()?)?;
         let tag = ETag::version(new.row.enrollment.version);
         Ok(Answer::created(format!("/api/v1/enrollments/{}", new.row.enrollment.id), &new)?.tag(&tag))
+    })
+    .await
+}
+
+/// Move somebody to another cohort of the discipline
+///
+/// From then on they owe the sessions of that cohort. What they owed before stays. Where the move takes effect before closed sessions of
+/// either cohort, these are listed as unsettled until their roll calls are closed anew.
+#[utoipa::path(post, path = "/enrollments/{id}/move", tag = "enrollments",
+    params(("id" = EnrollmentId, Path, description = "The enrollment"),
+        ("Idempotency-Key" = Option<String>, Header, description = "The same key and body do the work once")),
+    request_body(content = CohortMove, example = json!({"cohort_id": "01936f3e-0000-7000-8000-000000000007",
+        "reason": "the shift changed", "effective_at": "2020-07-01T00:00:00Z"})),
+    responses((status = 200, description = "The enrollment as it is now", body = EnrollmentRow), Writing))]
+async fn move_trainee(db: Data<Db>, caller: Caller, id: Path<EnrollmentId>, body: Body<CohortMove>) -> Result<Answer, Error> {
+    let id = id.into_inner();
+    once(&db, &caller, body.hash, move |conn, actor, now| {
+        let enrollment = moves::move_to(conn, actor, now, id, &body.value()?)?;
+        let tag = ETag::version(enrollment.version);
+        Ok(Answer::ok(&store::row(conn, actor, enrollment)?)?.tag(&tag))
     })
     .await
 }

@@ -120,7 +120,7 @@ text_enum! {
     }
 }
 
-/// The steps of enrollments. Waiting, being replaced and being transferred have bodies of their own and are operations of their own; an offer lapses by itself,
+/// The steps of enrollments. Waiting, being replaced, being transferred and being moved to another cohort have bodies of their own and are operations of their own; an offer lapses by itself,
 /// whoever waits is offered a seat or approved as one becomes free, and all that is open ends with a cancelled intake.
 pub const LIFE_CYCLE: LifeCycle<&str, EnrollmentState> = {
     use EnrollmentState as S;
@@ -154,6 +154,9 @@ pub const LIFE_CYCLE: LifeCycle<&str, EnrollmentState> = {
             ),
             step("replace", &[S::Nominated, S::Applied, S::Waitlisted, S::Offered, S::Approved, S::Enrolled], S::Withdrawn, true),
             step("transfer", &[S::Enrolled, S::Suspended], S::Transferred, true),
+            step("move", &[S::Approved], S::Approved, true),
+            step("move", &[S::Enrolled], S::Enrolled, true),
+            step("move", &[S::Suspended], S::Suspended, true),
             step(T::Suspend.as_str(), &[S::Enrolled], S::Suspended, true),
             step(T::Resume.as_str(), &[S::Suspended], S::Enrolled, false),
             step(T::Complete.as_str(), &[S::Enrolled], S::Completed, false),
@@ -273,6 +276,17 @@ pub(super) struct Transfer {
     pub(super) cohort_id: Option<CohortId>,
     pub(super) reason: Note,
     /// From when on they are taught there; now unless said.
+    #[serde(default)]
+    pub(super) effective_at: Option<Instant>,
+}
+
+/// To move somebody to another cohort of the discipline.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct CohortMove {
+    pub(super) cohort_id: CohortId,
+    pub(super) reason: Note,
+    /// From when on they owe the sessions of that cohort; now unless said.
     #[serde(default)]
     pub(super) effective_at: Option<Instant>,
 }

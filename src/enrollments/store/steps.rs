@@ -8,7 +8,9 @@ use super::{
     super::model::{DatedChange, Enrollment, EnrollmentId, EnrollmentState, EnrollmentTransition, LIFE_CYCLE, Step, Withdrawal},
     Dated,
     admission::refuse_closed,
-    changing, periods, save, unsettled,
+    changing,
+    moves::cohort_of,
+    periods, save, unsettled,
     waitlist::{offer_end, settle_seats},
 };
 use crate::{
@@ -56,6 +58,9 @@ pub fn transition(
     if matches!(changed.state, EnrollmentState::Offered | EnrollmentState::Approved | EnrollmentState::Enrolled) {
         refuse_closed(&intake)?;
     }
+    if changed.state == EnrollmentState::Enrolled {
+        changed.cohort_id = cohort_of(conn, &stored)?;
+    }
     let (saved, _) = take(conn, actor, now, (&stored, changed), change.reason.as_ref(), change.effective_at)?;
     if matches!(saved.state, EnrollmentState::Completed | EnrollmentState::Failed) {
         unsettled::refuse_unsettled(conn, id)?;
@@ -92,7 +97,8 @@ pub(super) fn take(
     asked: Option<Instant>,
 ) -> Result<(Enrollment, Instant), Error> {
     let effective_at = periods::step(conn, now, &changed, asked)?;
-    let saved = save(conn, actor, stored, changed, ("enrollment.changed_state", Some(effective_at)), reason)?;
+    let action = if changed.state == stored.state { "enrollment.moved" } else { "enrollment.changed_state" };
+    let saved = save(conn, actor, stored, changed, (action, Some(effective_at)), reason)?;
     let step = Step {
         id: Id::generate(),
         enrollment_id: saved.id,

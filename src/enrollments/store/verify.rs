@@ -10,7 +10,7 @@ use diesel::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    super::model::{Enrollment, EnrollmentId, EnrollmentState, Withdrawal},
+    super::model::{Enrollment, EnrollmentId, EnrollmentState, Period, Withdrawal},
     ids_after,
 };
 use crate::{
@@ -26,12 +26,12 @@ use crate::{
     organizations::OrganizationId,
     people::PersonId,
     programs::DisciplineId,
-    schema::{enrollment_steps, enrollments, intake_sponsors, intakes, journal_entries, journal_payloads},
+    schema::{enrollment_periods, enrollment_steps, enrollments, intake_sponsors, intakes, journal_entries, journal_payloads},
     text::{Code, Name},
 };
 
 /// The entries of the journal that say all of an enrollment, as it stood from then on.
-const WHOLE: [&str; 3] = ["enrollment.created", "enrollment.updated", "enrollment.changed_state"];
+const WHOLE: [&str; 4] = ["enrollment.created", "enrollment.updated", "enrollment.changed_state", "enrollment.moved"];
 
 /// An enrollment without its state, which its steps are held against.
 #[derive(Serialize, Deserialize)]
@@ -158,8 +158,8 @@ struct Ends {
     next_from: Option<Instant>,
 }
 
-/// Holds each enrollment against its last period, each period against the cohort of the enrollment, which nothing changes, and against the
-/// period after it: no gap, no overlap, the last one open.
+/// Holds each enrollment against its last period, that one against its cohort, and each period against the one after it: no gap, no overlap,
+/// the last one open. The cohorts of the others are held against the journal, with the steps.
 pub fn verify_periods(conn: &mut Conn) -> Result<Vec<String>, Error> {
     let stands: Vec<Stands> = sql_query(
         "SELECT e.id, e.state, p.state AS period, CAST(NULL AS text) AS step FROM enrollments e
@@ -167,7 +167,7 @@ pub fn verify_periods(conn: &mut Conn) -> Result<Vec<String>, Error> {
          WHERE p.id IS NULL OR p.state <> e.state
          UNION
          SELECT e.id, e.state, e.state, NULL FROM enrollments e JOIN enrollment_periods p ON p.enrollment_id = e.id
-         WHERE p.cohort_id IS DISTINCT FROM e.cohort_id",
+         WHERE p.until_at IS NULL AND p.cohort_id IS DISTINCT FROM e.cohort_id",
     )
     .load(conn)?;
     let mut findings: Vec<String> = stands
@@ -208,7 +208,7 @@ struct Link {
 /// The steps with what orders those of one time: a step that replaces a period that had not begun keeps its time, and neither its key
 /// nor `recorded_at` will do, because both are a clock's, and processes have several. The number of its entry is the database's.
 const STEPS: &str = "WITH steps AS (SELECT s.*, (SELECT min(j.seq) FROM journal_entries j WHERE j.subject_id = s.enrollment_id
-    AND j.recorded_at = s.recorded_at AND j.action IN ('enrollment.created', 'enrollment.changed_state')) AS seq
+    AND j.recorded_at = s.recorded_at AND j.action IN ('enrollment.created', 'enrollment.changed_state', 'enrollment.moved')) AS seq
     FROM enrollment_steps s)";
 
 /// Holds the steps of each enrollment against each other, against its state and against its periods: a step begins where the one
@@ -265,6 +265,8 @@ struct StepPayload {
 struct Stood {
     state: String,
     #[serde(default)]
+    cohort_id: Option<CohortId>,
+    #[serde(default)]
     effective_at: Option<Instant>,
 }
 
@@ -273,7 +275,9 @@ fn verify_journaled(conn: &mut Conn) -> Result<Vec<String>, Error> {
     let mut findings = Vec::new();
     let mut ids = ids_after(conn, None)?;
     while let Some(last) = ids.last().copied() {
-        findings.extend(differing(taken(conn, &ids)?, journaled(conn, &ids)?));
+        let entries = journaled(conn, &ids)?;
+        findings.extend(in_other_cohorts(conn, &ids, &entries)?);
+        findings.extend(differing(taken(conn, &ids)?, entries));
         ids = ids_after(conn, Some(last))?;
     }
     findings.extend(gone(conn)?);
@@ -289,7 +293,7 @@ fn differing(steps: Vec<Told>, entries: Vec<Entry>) -> Vec<String> {
     }
     for entry in entries {
         match entry {
-            Ok(step) => *differ.entry(step).or_default() -= 1,
+            Ok((step, _)) => *differ.entry(step).or_default() -= 1,
             Err(recorded) => *silent.entry(recorded).or_default() += 1,
         }
     }
@@ -325,23 +329,41 @@ fn taken(conn: &mut Conn, ids: &[EnrollmentId]) -> Result<Vec<Told>, Error> {
         .load(conn)?)
 }
 
-/// An entry about a step: what it says, or only whose it is and when it was recorded if its payload is gone, as after an erasure, or
+/// The periods of another cohort than the entry about the step that began them says. A period without one is found with the steps.
+fn in_other_cohorts(conn: &mut Conn, ids: &[EnrollmentId], entries: &[Entry]) -> Result<Vec<String>, Error> {
+    let mut said: HashMap<(EnrollmentId, Instant, &str, Instant), Vec<Option<CohortId>>> = HashMap::new();
+    for ((id, recorded_at, _, to, at), cohort) in entries.iter().flatten() {
+        said.entry((*id, *recorded_at, to, *at)).or_default().push(*cohort);
+    }
+    let periods: Vec<Period> =
+        enrollment_periods::table.filter(enrollment_periods::enrollment_id.eq_any(ids.to_vec())).select(Period::as_select()).load(conn)?;
+    let differs = |period: &&Period| {
+        let key = (period.enrollment_id, period.recorded_at, period.state.as_str(), period.from_at);
+        said.get(&key).is_some_and(|cohorts| !cohorts.contains(&period.cohort_id))
+    };
+    let says = |period: &Period| {
+        format!("periods: enrollment {} is from {} on in another cohort than the journal says", period.enrollment_id, period.from_at)
+    };
+    Ok(periods.iter().filter(differs).map(says).collect())
+}
+
+/// An entry about a step: what it says and in which cohort that was, or only whose it is and when it was recorded if its payload is gone, as after an erasure, or
 /// unreadable, which is the business of the journal's check.
-type Entry = Result<Told, (EnrollmentId, Instant)>;
+type Entry = Result<(Told, Option<CohortId>), (EnrollmentId, Instant)>;
 
 fn journaled(conn: &mut Conn, ids: &[EnrollmentId]) -> Result<Vec<Entry>, Error> {
     let subjects: Vec<Id<()>> = ids.iter().map(|id| Id::from_uuid(id.uuid())).collect();
     let entries: Vec<(Id<()>, Instant, Option<String>)> = journal_entries::table
         .left_join(journal_payloads::table.on(journal_payloads::entry_id.eq(journal_entries::id)))
         .filter(journal_entries::subject_id.eq_any(subjects))
-        .filter(journal_entries::action.eq_any(["enrollment.created", "enrollment.changed_state"]))
+        .filter(journal_entries::action.eq_any(["enrollment.created", "enrollment.changed_state", "enrollment.moved"]))
         .select((journal_entries::subject_id, journal_entries::recorded_at, journal_payloads::body.nullable()))
         .load(conn)?;
     let read = |(subject, recorded_at, body): (Id<()>, Instant, Option<String>)| {
         let id = Id::from_uuid(subject.uuid());
         let told = |body: String| {
             let StepPayload { from, to } = serde_json::from_str(&body).ok()?;
-            Some((id, recorded_at, from.map(|from| from.state), to.state, to.effective_at?))
+            Some(((id, recorded_at, from.map(|from| from.state), to.state, to.effective_at?), to.cohort_id))
         };
         body.and_then(told).ok_or((id, recorded_at))
     };

@@ -1,4 +1,5 @@
 mod bulk;
+mod cohorts;
 mod create;
 mod list;
 mod nominate;

@@ -349,6 +349,8 @@ fn enrollment_steps() -> Vec<Call> {
         )
         .fresh(|stage| stage.enrollment("enrolled"))
         .echo("/transferred_from_id"),
+        write("move_trainee", Thing::Enrollment, |stage, _| json!({ "cohort_id": stage.a.id("c4"), "reason": "CANARY-A as agreed" }))
+            .fresh(|stage| stage.enrollment("enrolled")),
         write("waitlist_trainee", Thing::Enrollment, |_, _| json!({ "priority": 1, "reason": "CANARY-A as agreed" }))
             .fresh(|stage| stage.enrollment("nominated")),
         read("explain_enrollment", Thing::Enrollment).echo("/enrollment_id"),

@@ -203,6 +203,8 @@ fn demands_of_places(stage: &Stage) -> Vec<(&'static str, String, Value)> {
         let transfer = json!({ "intake_id": intake, "cohort_id": cohort, "reason": "x" });
         demands.push(("POST", format!("/enrollments/{}/transfer", a.id("e4")), transfer));
     }
+    let elsewhere = json!({ "cohort_id": b.id("c1"), "reason": "x" });
+    demands.push(("POST", format!("/enrollments/{}/move", a.id("e4")), elsewhere));
     let replacement = json!({ "trainee_id": b.id("t1"), "reason": "x" });
     demands.push(("POST", format!("/enrollments/{}/replace", a.id("e4")), replacement));
     demands

@@ -210,9 +210,12 @@ impl World {
         let amendment = json!({ "module_id": self.id("v1m3"), "delta_minutes": 90, "reason": format!("{} longer", self.mark) });
         let amendment = self.coordinator.post(&format!("/intakes/{}/amendments", self.id("i1")), amendment).expect(201).id();
         self.name("longer", amendment);
-        for (cohort, intake, discipline, adviser) in
-            [("c1", "i1", "v1d1", "adviser"), ("c2", "i1", "v1d2", "adviser2"), ("c3", "i2", "v2d1", "adviser2")]
-        {
+        for (cohort, intake, discipline, adviser) in [
+            ("c1", "i1", "v1d1", "adviser"),
+            ("c2", "i1", "v1d2", "adviser2"),
+            ("c3", "i2", "v2d1", "adviser2"),
+            ("c4", "i1", "v1d1", "adviser2"),
+        ] {
             let body = json!({ "discipline_id": self.id(discipline), "code": format!("{}-{cohort}", self.mark),
                 "name": format!("{} {cohort}", self.mark), "adviser_id": self.id(adviser) });
             let id = self.coordinator.post(&format!("/intakes/{}/cohorts", self.id(intake)), body).expect(201).id();

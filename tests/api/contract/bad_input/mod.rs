@@ -144,6 +144,8 @@ fn on_places(course: &Course) -> Vec<Operation> {
         course.coordinator.post(&format!("/intakes/{}/nominations", course.intake), seed::nomination_body(course)).expect(201).id();
     course.coordinator.if_match("*").patch(&format!("/intakes/{}", course.intake), json!({ "waitlist": true })).expect(200);
     let (leaving, next) = (seed::enrolled(course, 1).remove(0).id, seed::intake(&course.coordinator, &course.program.version, "NEXT"));
+    let (moving, cohort) =
+        (seed::enrolled(course, 1).remove(0).id, seed::cohort(&course.coordinator, intake, &course.program.metallurgy, "MET-2"));
     let operation = |method, path: String, body: &Value| Operation { method, path, body: body.clone() };
     vec![
         operation(
@@ -157,6 +159,7 @@ fn on_places(course: &Course) -> Vec<Operation> {
             format!("/enrollments/{nominee}/replace"),
             &json!({ "trainee": seed::nomination_body(course)["trainee"], "reason": "needed at the plant" }),
         ),
+        operation("POST", format!("/enrollments/{moving}/move"), &json!({ "cohort_id": cohort, "reason": "another shift" })),
         operation("POST", format!("/enrollments/{leaving}/transfer"), &json!({ "intake_id": next, "reason": "another shift" })),
         operation("POST", format!("/enrollments/{nominee}/waitlist"), &json!({ "priority": 1, "reason": "nominated in time" })),
     ]
