@@ -148,7 +148,7 @@ fn corrections_of_two_intakes_that_exchanged_people_do_not_bar_each_other() {
 /// Has somebody called late with so many minutes; says by which step that is posted: a closing, and every other time the acceptance of what
 /// was asked for.
 fn correction(course: &Course, member: &seed::Enrolled, session: &str, minutes: i64, round: u32) -> String {
-    if round % 2 == 0 {
+    if round.is_multiple_of(2) {
         let mut body = seed::line_of(member, "late", minutes);
         body["statement"] = json!("came late");
         let asked = course.coordinator.post(&format!("/sessions/{session}/correction-requests"), body).expect(201).id();
