@@ -201,7 +201,8 @@ pub(super) fn enrolled(conn: &mut Conn, ids: &[EnrollmentId]) -> Result<HashMap<
     Ok(found)
 }
 
-/// Those of these enrollments for which a roll was called or hours were posted, that are guests or for which leave was asked.
+/// Those of these enrollments for which a roll was called or hours were posted, that are guests, that evidence names or for which leave was
+/// asked.
 pub(super) fn with_hours(conn: &mut Conn, ids: &[EnrollmentId]) -> Result<HashSet<EnrollmentId>, Error> {
     let mut found: HashSet<EnrollmentId> = HashSet::new();
     for chunk in ids.chunks(CHUNK) {
@@ -211,6 +212,8 @@ pub(super) fn with_hours(conn: &mut Conn, ids: &[EnrollmentId]) -> Result<HashSe
         found.extend(posted.distinct().load::<EnrollmentId>(conn)?);
         let invited = guests::table.filter(guests::enrollment_id.eq_any(chunk.to_vec())).select(guests::enrollment_id);
         found.extend(invited.distinct().load::<EnrollmentId>(conn)?);
+        let gathered = evidence::table.filter(evidence::enrollment_id.eq_any(chunk.to_vec())).select(evidence::enrollment_id);
+        found.extend(gathered.distinct().load::<EnrollmentId>(conn)?);
         let away = leave_enrollments::table.filter(leave_enrollments::enrollment_id.eq_any(chunk.to_vec()));
         found.extend(away.select(leave_enrollments::enrollment_id).distinct().load::<EnrollmentId>(conn)?);
     }

@@ -102,7 +102,7 @@ fn rule(entry: &HourEntry) -> &'static str {
         }
         EntryKind::Adjustment => "posted by a coordinator for the reason given, within what is owed of the session and of the module",
         EntryKind::CarriedIn => {
-            "what was present where the trainee was transferred from, by module, no more than is planned of the module here"
+            "what was present where the trainee was transferred from, by module, no more than was planned of the module here at the transfer"
         }
     }
 }

@@ -49,10 +49,12 @@ const PIN: &str = "INSERT INTO carried_modules (enrollment_id, from_module_id, m
     JOIN modules o ON o.program_version_id = f.program_version_id
     JOIN modules m ON m.program_version_id = t.program_version_id AND m.code = o.code AND (m.discipline_id IS NULL OR m.discipline_id = t.discipline_id)
     WHERE t.id = ?";
-/// The intakes where those went on who were transferred out of an intake, and so on from there; with the intake itself.
+/// The intakes where those went on who were transferred out of an intake, and so on from there; with the intake itself. One that is
+/// completed keeps what came along, and so does what follows it.
 const FOLLOWING: &str = "WITH RECURSIVE following (id) AS (
         SELECT $1 UNION SELECT t.intake_id FROM following w
-            JOIN enrollments f ON f.intake_id = w.id AND f.state = 'transferred' JOIN enrollments t ON t.transferred_from_id = f.id)
+            JOIN enrollments f ON f.intake_id = w.id AND f.state = 'transferred' JOIN enrollments t ON t.transferred_from_id = f.id
+            JOIN intakes i ON i.id = t.intake_id AND i.state <> 'completed')
     SELECT id FROM following ORDER BY id";
 
 #[derive(QueryableByName)]
