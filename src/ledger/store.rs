@@ -303,7 +303,8 @@ pub fn verify(conn: &mut Conn) -> Result<Vec<String>, Error> {
     }
     let sessions = sql_query(
         "SELECT e.enrollment_id, '' AS kind, CAST(sum(e.minutes) AS bigint) AS ledger, CAST(max(s.held_minutes) AS bigint) AS balance
-         FROM hour_entries e JOIN sessions s ON s.id = e.session_id WHERE e.closing IS NOT NULL
+         FROM hour_entries e JOIN sessions s ON s.id = e.session_id JOIN roll_calls r ON r.session_id = s.id
+         WHERE e.closing IS NOT NULL AND r.state = 'closed'
          GROUP BY e.enrollment_id, e.session_id HAVING sum(e.minutes) NOT IN (0, max(s.held_minutes))",
     )
     .load::<Difference>(conn)?;

@@ -14,7 +14,7 @@ use super::{
     conflicts::{Checked, Conflict, Proposed},
     model::{ChangeScope, SeriesId, Session, SessionFilter, SessionId, SessionState, SessionStep, SessionTransition},
     plan::{NewHold, NewSession, SessionPatch},
-    store::{self, changes, check, links::whole, steps},
+    store::{self, changes, check, held, links::whole, steps},
 };
 use crate::{
     access::Actor,
@@ -41,6 +41,7 @@ use crate::{
         update_session,
         placements::read_placements,
         hold_session,
+        correct_hold,
         occurrences::move_session,
         occurrences::cut_session,
         occurrences::split_session,
@@ -65,7 +66,7 @@ pub fn routes(api: &mut ServiceConfig) {
         .service(at("/series/{id}").get(series::read_series))
         .service(at("/sessions/{id}").get(read_session).patch(update_session))
         .service(at("/sessions/{id}/placements").get(placements::read_placements))
-        .service(at("/sessions/{id}/hold").post(hold_session))
+        .service(at("/sessions/{id}/hold").post(hold_session).patch(correct_hold))
         .service(at("/sessions/{id}/move").post(occurrences::move_session))
         .service(at("/sessions/{id}/cut").post(occurrences::cut_session))
         .service(at("/sessions/{id}/split").post(occurrences::split_session))
@@ -324,7 +325,26 @@ async fn update_session(db: Data<Db>, caller: Caller, id: Path<SessionId>, body:
 async fn hold_session(db: Data<Db>, caller: Caller, id: Path<SessionId>, body: Body<NewHold>) -> Result<Answer, Error> {
     let id = id.into_inner();
     once(&db, &caller, body.hash, move |conn, actor, now| {
-        let session = steps::hold(conn, actor, now, id, body.value()?)?;
+        let session = held::hold(conn, actor, now, id, body.value()?)?;
+        answer(conn, actor, now, session)
+    })
+    .await
+}
+
+/// Correct how a session was held
+///
+/// What is left out stays as it was confirmed. The roll call is not closed: one that is gets reopened first, and the next closing counts by
+/// the corrected times.
+#[utoipa::path(patch, path = "/sessions/{id}/hold", tag = "sessions",
+    params(("id" = SessionId, Path, description = "The session"),
+        ("If-Match" = String, Header, description = "The ETag last read; 428 without it")),
+    request_body(content = NewHold,
+        example = json!({"ends_at": "2020-05-28T02:40:00Z", "difference_reason": "it was not shortened; the wrong session was confirmed"})),
+    responses((status = 200, description = "The session as it was held", body = ChangedSession), Changing))]
+async fn correct_hold(db: Data<Db>, caller: Caller, id: Path<SessionId>, body: Body<NewHold>) -> Result<Answer, Error> {
+    let id = id.into_inner();
+    db.write(caller.credentials.clone(), move |conn, actor, now| {
+        let session = held::correct(conn, actor, now, &caller, id, body.value()?)?;
         answer(conn, actor, now, session)
     })
     .await

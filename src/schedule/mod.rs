@@ -23,13 +23,14 @@ pub use model::{
     Waiver,
 };
 pub use plan::{NewHold, NewSession, SessionPatch};
+pub use store::held::hold;
 pub use store::links::whole;
 pub use store::moves::update_many;
 pub use store::places::{room_changed, to_come_in};
 pub use store::plan::refuse_below_scheduled;
 pub use store::preview::{Judged, Judgement, Proposal, judged};
 pub use store::series::verify_series;
-pub use store::steps::{cancel_unheld, hold, publish, refuse_unheld};
+pub use store::steps::{cancel_unheld, publish, refuse_unheld};
 pub use store::verify::{verify_changes, verify_claims, verify_plan, verify_sessions, verify_waivers};
 pub use store::waivers::waive;
 pub use store::{

@@ -76,6 +76,7 @@ pub const LIFE_CYCLE: LifeCycle<&str, SessionState> = {
         steps: &[
             Step { verb: "publish", from: &[S::Draft], to: S::Published, needs_reason: false },
             Step { verb: "hold", from: &[S::Published], to: S::Held, needs_reason: false },
+            Step { verb: "correct", from: &[S::Held], to: S::Held, needs_reason: false },
             Step { verb: "cancel", from: &[S::Draft, S::Published], to: S::Cancelled, needs_reason: true },
         ],
     }
@@ -128,7 +129,8 @@ pub struct SessionRow {
     pub cancel_reason: Option<Note>,
     /// Of a cancelled session: the one that takes its place, if it was named; null for those who do not see that one.
     pub replaced_by_id: Option<SessionId>,
-    /// Counts what became of it since it was published: moves, that it was cancelled, that it was held at another time (RFC 5545 SEQUENCE).
+    /// Counts what became of it since it was published: moves, that it was cancelled, that it was confirmed as held at other times than
+    /// were known (RFC 5545 SEQUENCE).
     pub sequence: i32,
     pub version: i32,
     pub created_at: Instant,
@@ -156,7 +158,7 @@ impl SessionRow {
         self.held_ends_at.unwrap_or(self.ends_at)
     }
 
-    /// The state after `step` (publish, cancel or hold).
+    /// The state after `step` (publish, cancel, hold or correct).
     ///
     /// # Errors
     /// 409 `illegal_transition`; 422 `reason_missing`.

@@ -192,7 +192,8 @@ impl SessionPatch {
     }
 }
 
-/// How a session was taught; what is left out was as planned. The window of a recorded one is over as it was planned.
+/// How a session was taught; what is left out was as planned, or as was confirmed before. The window of a recorded one is over as it was
+/// planned.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewHold {
@@ -206,7 +207,7 @@ pub struct NewHold {
     /// Who taught; the first led.
     #[serde(default)]
     pub instructor_ids: Option<Vec<PersonId>>,
-    /// Needed where anything differs from the plan.
+    /// Needed where anything differs from the plan, or from what was confirmed before.
     #[serde(default)]
     pub difference_reason: Option<Note>,
 }

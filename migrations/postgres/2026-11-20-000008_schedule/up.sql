@@ -230,9 +230,17 @@ BEGIN
 END $$;
 CREATE TRIGGER sessions_steps BEFORE UPDATE ON sessions FOR EACH ROW EXECUTE FUNCTION sessions_steps();
 
+-- How a session was held is corrected until its roll call is closed, and nothing else of it.
 CREATE FUNCTION sessions_held_stay_as_held() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF OLD.state IN ('held', 'cancelled') THEN
+    IF OLD.state = 'cancelled' OR (OLD.state = 'held'
+        AND (EXISTS (SELECT 1 FROM roll_calls WHERE session_id = OLD.id AND state = 'closed')
+            OR (NEW.id, NEW.intake_id, NEW.series_id, NEW.program_version_id, NEW.module_id, NEW.code, NEW.state, NEW.mode,
+            NEW.starts_at, NEW.ends_at, NEW.break_minutes, NEW.minutes, NEW.length_minutes, NEW.room_id, NEW.place,
+            NEW.cancel_reason, NEW.replaced_by_id, NEW.created_at)
+            IS DISTINCT FROM (OLD.id, OLD.intake_id, OLD.series_id, OLD.program_version_id, OLD.module_id, OLD.code, OLD.state, OLD.mode,
+            OLD.starts_at, OLD.ends_at, OLD.break_minutes, OLD.minutes, OLD.length_minutes, OLD.room_id, OLD.place,
+            OLD.cancel_reason, OLD.replaced_by_id, OLD.created_at))) THEN
         RAISE EXCEPTION 'muster:session_closed';
     END IF;
     RETURN NEW;
@@ -254,7 +262,8 @@ CREATE TRIGGER sessions_stay_as_announced BEFORE UPDATE ON sessions FOR EACH ROW
 CREATE FUNCTION sessions_count_changes() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF (OLD.state = 'draft' AND NEW.sequence <> OLD.sequence) OR (OLD.state = 'published' AND NEW.sequence <> OLD.sequence + 1
-            AND (NEW.sequence <> OLD.sequence OR NEW.state = 'cancelled')) THEN
+            AND (NEW.sequence <> OLD.sequence OR NEW.state = 'cancelled')) OR (OLD.state = 'held' AND NEW.sequence <> OLD.sequence
+            + CASE WHEN NEW.held_starts_at <> OLD.held_starts_at OR NEW.held_ends_at <> OLD.held_ends_at THEN 1 ELSE 0 END) THEN
         RAISE EXCEPTION 'muster:immutable';
     END IF;
     RETURN NEW;
@@ -319,7 +328,8 @@ BEGIN
         DELETE FROM claims WHERE session_id = NEW.id AND kind = 'room';
         INSERT INTO claims (kind, resource_id, session_id, starts_at, ends_at)
         SELECT 'room', NEW.room_id, NEW.id, NEW.starts_at, NEW.ends_at WHERE NEW.room_id IS NOT NULL AND NEW.mode <> 'recorded';
-    ELSIF NEW.state = 'held' AND OLD.state = 'published' AND (NEW.held_starts_at <> NEW.starts_at OR NEW.held_ends_at <> NEW.ends_at) THEN
+    ELSIF NEW.state = 'held' AND (NEW.held_starts_at <> coalesce(OLD.held_starts_at, NEW.starts_at)
+            OR NEW.held_ends_at <> coalesce(OLD.held_ends_at, NEW.ends_at)) THEN
         UPDATE claims SET starts_at = NEW.held_starts_at, ends_at = NEW.held_ends_at WHERE session_id = NEW.id;
     ELSIF NEW.state = 'cancelled' AND OLD.state <> 'cancelled' THEN
         DELETE FROM claims WHERE session_id = NEW.id;
@@ -346,8 +356,8 @@ CREATE FUNCTION session_instructors_claim() RETURNS trigger LANGUAGE plpgsql AS 
 BEGIN
     IF TG_OP = 'INSERT' THEN
         INSERT INTO claims (kind, resource_id, session_id, starts_at, ends_at)
-        SELECT 'instructor', NEW.person_id, id, starts_at, ends_at FROM sessions
-        WHERE id = NEW.session_id AND state = 'published' AND mode <> 'recorded';
+        SELECT 'instructor', NEW.person_id, id, coalesce(held_starts_at, starts_at), coalesce(held_ends_at, ends_at) FROM sessions
+        WHERE id = NEW.session_id AND state IN ('published', 'held') AND mode <> 'recorded';
     ELSE
         DELETE FROM claims WHERE kind = 'instructor' AND resource_id = OLD.person_id AND session_id = OLD.session_id;
     END IF;
@@ -356,7 +366,7 @@ END $$;
 CREATE TRIGGER session_instructors_claim AFTER INSERT OR DELETE ON session_instructors
     FOR EACH ROW EXECUTE FUNCTION session_instructors_claim();
 
--- Whom a session is for and who teaches it stays once it is held. Locked, so that it is not held meanwhile.
+-- Whom a session is for stays once it is held, and who taught it once its roll call is closed. Locked, so that it is not held meanwhile.
 CREATE FUNCTION session_cohorts_open_insert() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF (SELECT state FROM sessions WHERE id = NEW.session_id FOR SHARE) IN ('held', 'cancelled') THEN
@@ -383,7 +393,8 @@ CREATE TRIGGER session_cohorts_fixed BEFORE UPDATE ON session_cohorts FOR EACH R
 
 CREATE FUNCTION session_instructors_open_insert() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF (SELECT state FROM sessions WHERE id = NEW.session_id FOR SHARE) IN ('held', 'cancelled') THEN
+    IF (SELECT state FROM sessions WHERE id = NEW.session_id FOR SHARE) = 'cancelled'
+        OR EXISTS (SELECT 1 FROM roll_calls WHERE session_id = NEW.session_id AND state = 'closed') THEN
         RAISE EXCEPTION 'muster:session_closed';
     END IF;
     RETURN NEW;
@@ -392,7 +403,8 @@ CREATE TRIGGER session_instructors_open_insert BEFORE INSERT ON session_instruct
 
 CREATE FUNCTION session_instructors_open_delete() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF (SELECT state FROM sessions WHERE id = OLD.session_id FOR SHARE) IN ('held', 'cancelled') THEN
+    IF (SELECT state FROM sessions WHERE id = OLD.session_id FOR SHARE) = 'cancelled'
+        OR EXISTS (SELECT 1 FROM roll_calls WHERE session_id = OLD.session_id AND state = 'closed') THEN
         RAISE EXCEPTION 'muster:session_closed';
     END IF;
     RETURN OLD;
@@ -401,7 +413,8 @@ CREATE TRIGGER session_instructors_open_delete BEFORE DELETE ON session_instruct
 
 CREATE FUNCTION session_instructors_open_update() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF (SELECT state FROM sessions WHERE id = OLD.session_id FOR SHARE) IN ('held', 'cancelled')
+    IF (SELECT state FROM sessions WHERE id = OLD.session_id FOR SHARE) = 'cancelled'
+        OR EXISTS (SELECT 1 FROM roll_calls WHERE session_id = OLD.session_id AND state = 'closed')
         OR NEW.session_id <> OLD.session_id OR NEW.person_id <> OLD.person_id THEN
         RAISE EXCEPTION 'muster:session_closed';
     END IF;

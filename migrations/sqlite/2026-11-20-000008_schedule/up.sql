@@ -206,8 +206,16 @@ WHEN NEW.state <> OLD.state AND (OLD.state || '>' || NEW.state) NOT IN
     ('draft>published', 'draft>cancelled', 'published>held', 'published>cancelled') BEGIN
     SELECT RAISE(ABORT, 'muster:illegal_transition');
 END;
+-- How a session was held is corrected until its roll call is closed, and nothing else of it.
 CREATE TRIGGER sessions_held_stay_as_held BEFORE UPDATE ON sessions
-WHEN OLD.state IN ('held', 'cancelled') BEGIN
+WHEN OLD.state = 'cancelled' OR (OLD.state = 'held'
+    AND (EXISTS (SELECT 1 FROM roll_calls WHERE session_id = OLD.id AND state = 'closed')
+        OR (NEW.id, NEW.intake_id, NEW.series_id, NEW.program_version_id, NEW.module_id, NEW.code, NEW.state, NEW.mode,
+            NEW.starts_at, NEW.ends_at, NEW.break_minutes, NEW.minutes, NEW.length_minutes, NEW.room_id, NEW.place,
+            NEW.cancel_reason, NEW.replaced_by_id, NEW.created_at)
+            IS NOT (OLD.id, OLD.intake_id, OLD.series_id, OLD.program_version_id, OLD.module_id, OLD.code, OLD.state, OLD.mode,
+            OLD.starts_at, OLD.ends_at, OLD.break_minutes, OLD.minutes, OLD.length_minutes, OLD.room_id, OLD.place,
+            OLD.cancel_reason, OLD.replaced_by_id, OLD.created_at))) BEGIN
     SELECT RAISE(ABORT, 'muster:session_closed');
 END;
 -- Whoever was told of a session knows it by its code and for its module.
@@ -217,9 +225,10 @@ WHEN OLD.state = 'published' AND (NEW.code <> OLD.code OR NEW.module_id <> OLD.m
 END;
 -- A program that subscribed to a session ignores whatever has a lower sequence than what it saw, and of a draft it saw nothing. A
 -- cancellation of what was published always counts: by that alone it differs from a draft that was cancelled, of which nobody heard.
-CREATE TRIGGER sessions_count_changes BEFORE UPDATE OF state, sequence ON sessions
+CREATE TRIGGER sessions_count_changes BEFORE UPDATE OF state, sequence, held_starts_at, held_ends_at ON sessions
 WHEN (OLD.state = 'draft' AND NEW.sequence <> OLD.sequence) OR (OLD.state = 'published' AND NEW.sequence <> OLD.sequence + 1
-    AND (NEW.sequence <> OLD.sequence OR NEW.state = 'cancelled')) BEGIN
+    AND (NEW.sequence <> OLD.sequence OR NEW.state = 'cancelled')) OR (OLD.state = 'held' AND NEW.sequence <> OLD.sequence
+    + CASE WHEN NEW.held_starts_at <> OLD.held_starts_at OR NEW.held_ends_at <> OLD.held_ends_at THEN 1 ELSE 0 END) BEGIN
     SELECT RAISE(ABORT, 'muster:immutable');
 END;
 -- A session is in a room of the house that teaches it: a room of a university, or of one of its units, is for all of these, and for nobody else.
@@ -287,7 +296,8 @@ WHEN NEW.state = 'published' AND OLD.state = 'published' AND NEW.room_id IS NOT 
     SELECT 'room', NEW.room_id, NEW.id, NEW.starts_at, NEW.ends_at WHERE NEW.room_id IS NOT NULL AND NEW.mode <> 'recorded';
 END;
 CREATE TRIGGER sessions_hold_claims AFTER UPDATE ON sessions
-WHEN NEW.state = 'held' AND OLD.state = 'published' AND (NEW.held_starts_at <> NEW.starts_at OR NEW.held_ends_at <> NEW.ends_at) BEGIN
+WHEN NEW.state = 'held' AND (NEW.held_starts_at <> coalesce(OLD.held_starts_at, NEW.starts_at)
+    OR NEW.held_ends_at <> coalesce(OLD.held_ends_at, NEW.ends_at)) BEGIN
     UPDATE claims SET starts_at = NEW.held_starts_at, ends_at = NEW.held_ends_at WHERE session_id = NEW.id;
 END;
 CREATE TRIGGER sessions_release AFTER UPDATE ON sessions WHEN NEW.state = 'cancelled' AND OLD.state <> 'cancelled' BEGIN
@@ -313,23 +323,27 @@ END;
 CREATE TRIGGER session_cohorts_release AFTER DELETE ON session_cohorts BEGIN
     DELETE FROM claims WHERE kind = 'cohort' AND resource_id = OLD.cohort_id AND session_id = OLD.session_id;
 END;
+-- Who taught is corrected until the roll call is closed.
 CREATE TRIGGER session_instructors_open_insert BEFORE INSERT ON session_instructors
-WHEN (SELECT state FROM sessions WHERE id = NEW.session_id) IN ('held', 'cancelled') BEGIN
+WHEN (SELECT state FROM sessions WHERE id = NEW.session_id) = 'cancelled'
+    OR EXISTS (SELECT 1 FROM roll_calls WHERE session_id = NEW.session_id AND state = 'closed') BEGIN
     SELECT RAISE(ABORT, 'muster:session_closed');
 END;
 CREATE TRIGGER session_instructors_open_delete BEFORE DELETE ON session_instructors
-WHEN (SELECT state FROM sessions WHERE id = OLD.session_id) IN ('held', 'cancelled') BEGIN
+WHEN (SELECT state FROM sessions WHERE id = OLD.session_id) = 'cancelled'
+    OR EXISTS (SELECT 1 FROM roll_calls WHERE session_id = OLD.session_id AND state = 'closed') BEGIN
     SELECT RAISE(ABORT, 'muster:session_closed');
 END;
 CREATE TRIGGER session_instructors_open_update BEFORE UPDATE ON session_instructors
-WHEN (SELECT state FROM sessions WHERE id = OLD.session_id) IN ('held', 'cancelled')
+WHEN (SELECT state FROM sessions WHERE id = OLD.session_id) = 'cancelled'
+    OR EXISTS (SELECT 1 FROM roll_calls WHERE session_id = OLD.session_id AND state = 'closed')
     OR NEW.session_id <> OLD.session_id OR NEW.person_id <> OLD.person_id BEGIN
     SELECT RAISE(ABORT, 'muster:session_closed');
 END;
 CREATE TRIGGER session_instructors_claim AFTER INSERT ON session_instructors BEGIN
     INSERT INTO claims (kind, resource_id, session_id, starts_at, ends_at)
-    SELECT 'instructor', NEW.person_id, id, starts_at, ends_at FROM sessions
-    WHERE id = NEW.session_id AND state = 'published' AND mode <> 'recorded';
+    SELECT 'instructor', NEW.person_id, id, coalesce(held_starts_at, starts_at), coalesce(held_ends_at, ends_at) FROM sessions
+    WHERE id = NEW.session_id AND state IN ('published', 'held') AND mode <> 'recorded';
 END;
 CREATE TRIGGER session_instructors_release AFTER DELETE ON session_instructors BEGIN
     DELETE FROM claims WHERE kind = 'instructor' AND resource_id = OLD.person_id AND session_id = OLD.session_id;

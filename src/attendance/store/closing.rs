@@ -73,8 +73,7 @@ pub fn close(conn: &mut Conn, actor: &Actor, now: Instant, session_id: SessionId
     // The open sessions and the open minutes of the cohorts change for everybody.
     intakes::touch_all(conn, session.intake_id)?;
     let was = serde_json::json!({ "roll_call": before, "taken_out": strangers, "guests_taken_out": gone, "as_called": lines.gone });
-    let facts =
-        serde_json::json!({ "as_held": lines.fresh, "guests": guests, "closing": number, "entries_posted": posted, "roll_call": changed });
+    let facts = serde_json::json!({ "minutes": whole, "as_held": lines.fresh, "guests": guests, "closing": number, "entries_posted": posted, "roll_call": changed });
     actor.record(act.from(&was).to(&facts).because(reason.map(Note::as_str)));
     Ok(shown(&session, changed, class, &stored))
 }

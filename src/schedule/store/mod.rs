@@ -6,6 +6,7 @@ pub(super) mod check;
 pub(super) mod conflicts;
 pub(super) mod drafts;
 pub(super) mod expected;
+pub(super) mod held;
 pub(super) mod invited;
 pub(super) mod links;
 pub(super) mod moves;

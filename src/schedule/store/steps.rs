@@ -6,22 +6,20 @@ use super::{
     super::candidates::Candidate,
     super::changes::Successor,
     super::model::{ChangeScope, Session, SessionId, SessionRow, SessionState, SessionStep, SessionTransition, UNHELD},
-    super::plan::{NewHold, Plan},
-    super::rules::{Days, added, check_instructors, minutes},
     changes::{self, NewChange},
     changing,
     check::refuse_conflicts,
     find, later,
-    links::{self, whole, whole_one},
+    links::{whole, whole_one},
     moves::OF_ANOTHER_MODULE,
-    of_ids, read, save, visible,
+    of_ids, read, visible,
 };
 use crate::{
-    access::{Action, Actor, Scope},
+    access::{Action, Actor},
     clock::Instant,
     db::{self, CHUNK, Conn},
-    error::{Error, FieldFault},
-    intakes::{self, Intake, IntakeId, SessionMode},
+    error::Error,
+    intakes::{self, Intake, IntakeId},
     journal::NewEntry,
     schema::sessions,
     text::{Code, Note, counted, listed},
@@ -268,114 +266,4 @@ pub fn refuse_unheld(conn: &mut Conn, intake: IntakeId) -> Result<(), Error> {
     }
     let codes = listed(unheld.iter().map(Code::as_str));
     Err(Error::conflict("sessions_unheld", format!("hold or cancel {} first: {codes}", counted(unheld.len(), "published session"))))
-}
-
-/// Confirms a session as held, as planned or as `new` says: its actual times and breaks and who taught. From then on it occupies its
-/// people at these times; the instructors' titles are pinned.
-///
-/// # Errors
-/// 403 for an instructor who does not lead it; 409 `intake_not_open`, `opening_not_approved`, `session_not_over` before its end, `session_conflict` if
-/// somebody was elsewhere at the actual times, `illegal_transition`; 422 if anything differs from the plan without a reason.
-pub fn hold(conn: &mut Conn, actor: &Actor, now: Instant, id: SessionId, new: NewHold) -> Result<Session, Error> {
-    let intake_id = find(conn, actor, id)?.intake_id;
-    actor.may(Action::HoldSession)?;
-    db::lock(conn, "intake", intake_id)?;
-    db::lock_row(conn, "SELECT 1 FROM sessions WHERE id = ? FOR NO KEY UPDATE", id)?;
-    // Only now, for who leads may have changed while this one waited.
-    let stored = read(conn, actor, id)?;
-    refuse_unless_leading(actor, &stored)?;
-    let intake = intakes::find(conn, actor, intake_id)?;
-    intake.check_opened()?;
-    let state = stored.row.after("hold", None)?;
-    let plan = stored.plan();
-    let actual = new.apply(&plan, intake.time_zone).map_err(Error::Invalid)?;
-    let minutes = check_hold(&new, &plan, &actual)?;
-    if now < actual.ends_at {
-        let detail = format!("session {} ends at {}; it is confirmed once it is over", plan.code, intake.time_zone.told(actual.ends_at));
-        return Err(Error::conflict("session_not_over", detail));
-    }
-    if actual != plan {
-        take_actual(conn, actor, &intake, id, (&plan, &actual), minutes)?;
-    }
-    links::pin_titles(conn, &intake, id, intake.time_zone.date(actual.starts_at))?;
-    let changed = SessionRow {
-        state,
-        held_starts_at: Some(actual.starts_at),
-        held_ends_at: Some(actual.ends_at),
-        held_break_minutes: Some(actual.break_minutes),
-        held_minutes: Some(minutes),
-        difference_reason: new.difference_reason,
-        // Whoever subscribed to it sees the actual times from now on.
-        sequence: if (actual.starts_at, actual.ends_at) == (plan.starts_at, plan.ends_at) {
-            stored.row.sequence
-        } else {
-            stored.row.sequence_once_changed()
-        },
-        ..stored.row.clone()
-    };
-    let row = save(conn, now, &stored.row, changed)?;
-    intakes::touch_all(conn, intake_id)?;
-    let held = whole_one(conn, row)?;
-    let entry = NewEntry::of("session.held", "session", id).provider(intake.provider_id).intake(intake_id);
-    actor.record(entry.from(&stored).to(&held).because(held.row.difference_reason.as_ref().map(Note::as_str)));
-    Ok(held)
-}
-
-/// Gives a session, published until then, to those who actually taught it, for the time at which they did.
-fn take_actual(
-    conn: &mut Conn,
-    actor: &Actor,
-    intake: &Intake,
-    id: SessionId,
-    (plan, actual): (&Plan, &Plan),
-    minutes: i32,
-) -> Result<(), Error> {
-    Error::unless_valid(Days::of_intake(intake).check(actual))?;
-    links::find_instructors(conn, actor, added(&plan.instructor_ids, &actual.instructor_ids).into_iter().collect())?;
-    // Who taught or learnt longer, or instead of another, was nowhere else.
-    refuse_conflicts(conn, actor, intake, vec![Candidate::held(id, actual.clone(), minutes)])?;
-    if actual.instructor_ids == plan.instructor_ids {
-        return Ok(());
-    }
-    // Whoever stepped in is claimed for the time of the row: for the actual one, and not for the planned one, when they may have taught
-    // elsewhere. The plan comes back when the row is held.
-    diesel::update(sessions::table.find(id))
-        .set((
-            sessions::starts_at.eq(actual.starts_at),
-            sessions::ends_at.eq(actual.ends_at),
-            sessions::break_minutes.eq(actual.break_minutes),
-            sessions::minutes.eq(minutes),
-        ))
-        .execute(conn)?;
-    links::remove_left(conn, &[(id, plan, actual)])?;
-    links::insert_joined(conn, intake.id, &[(id, plan, actual)])
-}
-
-/// An instructor confirms the sessions they lead, and no others.
-fn refuse_unless_leading(actor: &Actor, session: &Session) -> Result<(), Error> {
-    let Scope::Teacher(person, _) = actor.scope() else {
-        return Ok(());
-    };
-    let leads = session.instructors.iter().any(|instructor| instructor.lead && instructor.id == person);
-    if leads { Ok(()) } else { Err(Error::Forbidden("only who leads a session confirms it as held".to_owned())) }
-}
-
-/// The minutes of a session as it was taught.
-fn check_hold(new: &NewHold, plan: &Plan, actual: &Plan) -> Result<i32, Error> {
-    let mut faults = check_instructors(&actual.instructor_ids);
-    let minutes = minutes(actual).unwrap_or_else(|fault| {
-        faults.push(fault);
-        0
-    });
-    if plan.mode == SessionMode::Recorded && (plan.starts_at, plan.ends_at) != (actual.starts_at, actual.ends_at) {
-        let pointer = if plan.ends_at == actual.ends_at { "/starts_at" } else { "/ends_at" };
-        faults.push(FieldFault::new(pointer, "window_fixed", "the window of a recorded session is moved before it is over, or not at all"));
-    }
-    if actual.instructor_ids.is_empty() && !plan.instructor_ids.is_empty() {
-        faults.push(FieldFault::new("/instructor_ids", "instructor_missing", "somebody taught it; name them, or cancel the session"));
-    }
-    if actual != plan && new.difference_reason.is_none() {
-        faults.push(FieldFault::new("/difference_reason", "reason_missing", "what differs from the plan needs a reason"));
-    }
-    Error::unless_valid(faults).map(|()| minutes)
 }

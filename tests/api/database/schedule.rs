@@ -168,17 +168,16 @@ fn a_waiver_covers_its_pair_and_stays() {
 fn what_was_held_keeps_its_times_its_people_and_its_place_in_the_table() {
     let app = spawn_app();
     let course = seed::course(&app);
-    seed::held_session(&course, "H-1", &seed::morning(1));
+    seed::closed_session(&course, "H-1", &seed::morning(1), &[]);
     let (from, until) = (app.instant(&seed::morning(2)), app.instant(&seed::after(&seed::morning(2), 90)));
     for statement in [
         format!("UPDATE sessions SET starts_at = {from}, ends_at = {until}"),
-        format!("UPDATE sessions SET held_starts_at = {from}, held_ends_at = {until}"),
+        format!("UPDATE sessions SET held_starts_at = {from}, held_ends_at = {until}, sequence = sequence + 1"),
         "UPDATE sessions SET held_minutes = 80, held_break_minutes = 10".to_owned(),
         "UPDATE sessions SET mode = 'recorded', length_minutes = minutes".to_owned(),
         "UPDATE sessions SET difference_reason = 'the bus was late'".to_owned(),
         "UPDATE sessions SET code = 'H-2'".to_owned(),
         "UPDATE sessions SET place = 'Room 301'".to_owned(),
-        "UPDATE sessions SET sequence = sequence + 1".to_owned(),
         "UPDATE sessions SET version = version + 1".to_owned(),
         format!("UPDATE sessions SET created_at = {from}"),
         format!("UPDATE sessions SET module_id = {}", app.hex(&course.program.common_module)),
@@ -194,6 +193,7 @@ fn what_was_held_keeps_its_times_its_people_and_its_place_in_the_table() {
         let message = app.refusal(&statement);
         assert!(message.contains("muster:session_closed"), "{statement}: {message}");
     }
+    app.refusal("UPDATE sessions SET sequence = sequence + 1");
     for state in ["draft", "published", "cancelled"] {
         app.refusal(&format!("UPDATE sessions SET state = '{state}'"));
     }
@@ -267,6 +267,33 @@ fn a_session_is_in_a_room_of_the_house_that_teaches_it() {
     app.sql(&insert(&own)).unwrap();
     let message = app.refusal(&format!("UPDATE rooms SET provider_id = {} WHERE id = {units}", app.hex(&other)));
     assert!(message.contains("muster:immutable"), "{message}");
+}
+
+#[test]
+fn until_the_roll_call_is_closed_how_a_session_was_held_is_corrected_and_nothing_else() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    seed::held_session(&course, "H-1", &seed::morning(1));
+    let (from, until) = (app.instant(&seed::morning(2)), app.instant(&seed::after(&seed::morning(2), 90)));
+    for statement in [
+        format!("UPDATE sessions SET starts_at = {from}, ends_at = {until}"),
+        "UPDATE sessions SET code = 'H-2'".to_owned(),
+        "UPDATE sessions SET place = 'Room 301'".to_owned(),
+        format!("UPDATE sessions SET created_at = {from}"),
+        "DELETE FROM sessions".to_owned(),
+        "DELETE FROM session_cohorts".to_owned(),
+    ] {
+        let message = app.refusal(&statement);
+        assert!(message.contains("muster:session_closed"), "{statement}: {message}");
+    }
+    // Other times are told to those who subscribed, and those who have the same are not told.
+    let message = app.refusal(&format!("UPDATE sessions SET held_starts_at = {from}, held_ends_at = {until}"));
+    assert!(message.contains("muster:immutable"), "{message}");
+    let message = app.refusal("UPDATE sessions SET sequence = sequence + 1");
+    assert!(message.contains("muster:immutable"), "{message}");
+    app.sql(&format!("UPDATE sessions SET held_starts_at = {from}, held_ends_at = {until}, sequence = sequence + 1")).unwrap();
+    let findings = app.findings();
+    assert!(findings.iter().any(|finding| finding.contains("is not as the journal says: other held")), "{findings:?}");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 mod cancel;
 mod changes;
 mod check;
+mod correct_hold;
 mod create;
 mod drafts;
 mod guests;

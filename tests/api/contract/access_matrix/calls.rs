@@ -432,6 +432,7 @@ fn sessions() -> Vec<Call> {
         list("list_person_changes", Thing::Person, "/items", "session_id"),
         write("update_session", Thing::Session, |stage, _| json!({ "place": stage.code(), "reason": "as agreed" })),
         write("hold_session", Thing::Session, |_, _| json!({})).fresh(Stage::session),
+        write("correct_hold", Thing::Session, |_, _| json!({ "break_minutes": 5, "difference_reason": "CANARY-A as agreed" })).fresh(Stage::held),
         read("read_placements", Thing::Session).echo("/session_id"),
         write("move_session", Thing::Session, |stage, _| {
             json!({ "starts_at": stage.new_session()["starts_at"], "reason": "CANARY-A as agreed" })

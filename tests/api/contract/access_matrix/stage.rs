@@ -226,6 +226,13 @@ impl Stage {
         id
     }
 
+    /// A session that was held, whose roll was not called.
+    pub fn held(&self) -> String {
+        let id = self.session();
+        self.a.coordinator.post(&format!("/sessions/{id}/hold"), json!({})).expect(200);
+        id
+    }
+
     /// A session whose whole roll was called.
     pub fn called(&self) -> String {
         let id = self.session();

@@ -87,6 +87,7 @@ fn operations(app: &App, course: &Course) -> Vec<Operation> {
         operation("POST", format!("/sessions/{draft}/waivers/{other}/revoke"), &step),
         operation("POST", format!("/sessions/{draft}/publish"), &step),
         operation("POST", format!("/sessions/{published}/hold"), &json!({ "break_minutes": 5, "difference_reason": "a longer break" })),
+        operation("PATCH", format!("/sessions/{held}/hold"), &json!({ "break_minutes": 5, "difference_reason": "a longer break" })),
         operation("POST", format!("/sessions/{published}/cancel"), &step),
         operation("POST", "/organizations".to_owned(), &json!({ "code": "NEW", "name": "新单位", "kind": "college" })),
         operation("PATCH", format!("/organizations/{}", app.provider().id), &json!({ "name": "改名" })),

@@ -1,0 +1,218 @@
+//! How a session was held: confirmed once it is over, and corrected until its roll call is closed.
+
+use diesel::prelude::*;
+
+use super::{
+    super::candidates::Candidate,
+    super::model::{Session, SessionId, SessionRow},
+    super::plan::{NewHold, Plan},
+    super::rules::{Days, added, check_instructors, minutes},
+    check::refuse_conflicts,
+    find,
+    links::{self, whole_one},
+    read, save,
+};
+use crate::{
+    access::{Action, Actor, Scope},
+    attendance::RollCallState,
+    clock::Instant,
+    db::{self, Conn},
+    error::{Error, FieldFault},
+    http::{Caller, ETag},
+    intakes::{self, Intake, SessionMode},
+    journal::NewEntry,
+    schema::{roll_calls, sessions},
+    text::Note,
+};
+
+/// Confirms a session as held, as planned or as `new` says: its actual times and breaks and who taught. From then on it occupies its
+/// people at these times; the instructors' titles are pinned.
+///
+/// # Errors
+/// 403 for an instructor who does not lead it; 409 `intake_not_open`, `opening_not_approved`, `session_not_over` before its end, `session_conflict` if
+/// somebody was elsewhere at the actual times, `illegal_transition`; 422 if anything differs from the plan without a reason.
+pub fn hold(conn: &mut Conn, actor: &Actor, now: Instant, id: SessionId, new: NewHold) -> Result<Session, Error> {
+    let (intake, stored) = led(conn, actor, id)?;
+    intake.check_opened()?;
+    let state = stored.row.after("hold", None)?;
+    let plan = stored.plan();
+    let taught = Taught::of(&intake, now, &plan, new)?;
+    if taught.actual != plan {
+        refuse_elsewhere(conn, actor, &intake, id, (&plan, &taught))?;
+        take_actual(conn, &intake, id, (&plan, &taught))?;
+    }
+    let row = save(conn, now, &stored.row, SessionRow { state, ..taught.written_over(&stored.row) })?;
+    confirmed(conn, actor, &intake, "session.held", &stored, row)
+}
+
+/// Corrects how a session was held, under `If-Match`: what `change` leaves out stays as it was confirmed. Its roll call is not closed, so that
+/// the next closing counts by the corrected times.
+///
+/// # Errors
+/// As of [`hold`]; 409 `roll_call_closed`; 422 `reason_missing` if anything differs from what was confirmed without a reason.
+pub(in crate::schedule) fn correct(
+    conn: &mut Conn,
+    actor: &Actor,
+    now: Instant,
+    caller: &Caller,
+    id: SessionId,
+    change: NewHold,
+) -> Result<Session, Error> {
+    let (intake, stored) = led(conn, actor, id)?;
+    let state = stored.row.after("correct", None)?;
+    let before = Plan {
+        starts_at: stored.row.begins_at(),
+        ends_at: stored.row.finishes_at(),
+        break_minutes: stored.row.held_break_minutes.unwrap_or(stored.row.break_minutes),
+        ..stored.plan()
+    };
+    let taught = Taught::of(&intake, now, &before, change)?;
+    let alters = taught.actual != before;
+    caller.check_if_match(&ETag::version(stored.row.version), alters)?;
+    if !alters {
+        return Ok(stored);
+    }
+    let roll_call = roll_calls::table.find(id).filter(roll_calls::state.eq(RollCallState::Closed));
+    if diesel::select(diesel::dsl::exists(roll_call)).get_result(conn)? {
+        return Err(Error::conflict(
+            "roll_call_closed",
+            format!("the roll call of session {} is closed; reopen it first", stored.row.code),
+        ));
+    }
+    refuse_elsewhere(conn, actor, &intake, id, (&before, &taught))?;
+    let replanned = [(id, &before, &taught.actual)];
+    links::remove_left(conn, &replanned)?;
+    let row = save(conn, now, &stored.row, SessionRow { state, ..taught.written_over(&stored.row) })?;
+    links::insert_joined(conn, intake.id, &replanned)?;
+    confirmed(conn, actor, &intake, "session.hold_corrected", &stored, row)
+}
+
+/// A session whose confirmation the actor decides, and its intake, locked: nobody else changes either meanwhile.
+fn led(conn: &mut Conn, actor: &Actor, id: SessionId) -> Result<(Intake, Session), Error> {
+    let intake_id = find(conn, actor, id)?.intake_id;
+    actor.may(Action::HoldSession)?;
+    db::lock(conn, "intake", intake_id)?;
+    db::lock_row(conn, "SELECT 1 FROM sessions WHERE id = ? FOR NO KEY UPDATE", id)?;
+    // Only now, for who leads may have changed while this one waited.
+    let stored = read(conn, actor, id)?;
+    refuse_unless_leading(actor, &stored)?;
+    Ok((intakes::find(conn, actor, intake_id)?, stored))
+}
+
+/// How a session was taught: when, for how long, by whom, and why otherwise than it was to be.
+struct Taught {
+    actual: Plan,
+    minutes: i32,
+    difference_reason: Option<Note>,
+}
+
+impl Taught {
+    /// What `new` makes of what stands.
+    fn of(intake: &Intake, now: Instant, standing: &Plan, new: NewHold) -> Result<Self, Error> {
+        let actual = new.apply(standing, intake.time_zone).map_err(Error::Invalid)?;
+        let minutes = check_hold(&new, standing, &actual)?;
+        if now < actual.ends_at {
+            let ends_at = intake.time_zone.told(actual.ends_at);
+            let detail = format!("session {} ends at {ends_at}; it is confirmed once it is over", standing.code);
+            return Err(Error::conflict("session_not_over", detail));
+        }
+        Ok(Self { actual, minutes, difference_reason: new.difference_reason })
+    }
+
+    /// The row with it. Whoever subscribed to the session sees other times from now on, if they differ.
+    fn written_over(&self, stored: &SessionRow) -> SessionRow {
+        let moves = (self.actual.starts_at, self.actual.ends_at) != (stored.begins_at(), stored.finishes_at());
+        SessionRow {
+            held_starts_at: Some(self.actual.starts_at),
+            held_ends_at: Some(self.actual.ends_at),
+            held_break_minutes: Some(self.actual.break_minutes),
+            held_minutes: Some(self.minutes),
+            difference_reason: self.difference_reason.clone(),
+            sequence: stored.sequence + i32::from(moves),
+            ..stored.clone()
+        }
+    }
+}
+
+/// Pins the titles of whoever taught, and tells the journal.
+fn confirmed(
+    conn: &mut Conn,
+    actor: &Actor,
+    intake: &Intake,
+    action: &'static str,
+    stored: &Session,
+    row: SessionRow,
+) -> Result<Session, Error> {
+    links::pin_titles(conn, intake, row.id, intake.time_zone.date(row.begins_at()))?;
+    intakes::touch_all(conn, intake.id)?;
+    let held = whole_one(conn, row)?;
+    let entry = NewEntry::of(action, "session", held.row.id).provider(intake.provider_id).intake(intake.id);
+    actor.record(entry.from(stored).to(&held).because(held.row.difference_reason.as_ref().map(Note::as_str)));
+    Ok(held)
+}
+
+/// Who taught or learnt longer, or instead of another, was nowhere else.
+fn refuse_elsewhere(
+    conn: &mut Conn,
+    actor: &Actor,
+    intake: &Intake,
+    id: SessionId,
+    (standing, taught): (&Plan, &Taught),
+) -> Result<(), Error> {
+    Error::unless_valid(Days::of_intake(intake).check(&taught.actual))?;
+    links::find_instructors(conn, actor, added(&standing.instructor_ids, &taught.actual.instructor_ids).into_iter().collect())?;
+    refuse_conflicts(conn, actor, intake, vec![Candidate::held(id, taught.actual.clone(), taught.minutes)])
+}
+
+/// Gives a session, published until then, to those who actually taught it, for the time at which they did.
+fn take_actual(
+    conn: &mut Conn,
+    intake: &Intake,
+    id: SessionId,
+    (plan, Taught { actual, minutes, .. }): (&Plan, &Taught),
+) -> Result<(), Error> {
+    if actual.instructor_ids == plan.instructor_ids {
+        return Ok(());
+    }
+    // Whoever stepped in is claimed for the time of the row: for the actual one, and not for the planned one, when they may have taught
+    // elsewhere. The plan comes back when the row is held.
+    diesel::update(sessions::table.find(id))
+        .set((
+            sessions::starts_at.eq(actual.starts_at),
+            sessions::ends_at.eq(actual.ends_at),
+            sessions::break_minutes.eq(actual.break_minutes),
+            sessions::minutes.eq(*minutes),
+        ))
+        .execute(conn)?;
+    links::remove_left(conn, &[(id, plan, actual)])?;
+    links::insert_joined(conn, intake.id, &[(id, plan, actual)])
+}
+
+/// An instructor confirms the sessions they lead, and no others.
+fn refuse_unless_leading(actor: &Actor, session: &Session) -> Result<(), Error> {
+    let Scope::Teacher(person, _) = actor.scope() else {
+        return Ok(());
+    };
+    let leads = session.instructors.iter().any(|instructor| instructor.lead && instructor.id == person);
+    if leads { Ok(()) } else { Err(Error::Forbidden("only who leads a session confirms it as held".to_owned())) }
+}
+
+/// The minutes of a session as it was taught.
+fn check_hold(new: &NewHold, plan: &Plan, actual: &Plan) -> Result<i32, Error> {
+    let mut faults = check_instructors(&actual.instructor_ids);
+    let minutes = minutes(actual).unwrap_or_else(|fault| {
+        faults.push(fault);
+        0
+    });
+    if plan.mode == SessionMode::Recorded && (plan.starts_at, plan.ends_at) != (actual.starts_at, actual.ends_at) {
+        let pointer = if plan.ends_at == actual.ends_at { "/starts_at" } else { "/ends_at" };
+        faults.push(FieldFault::new(pointer, "window_fixed", "the window of a recorded session is moved before it is over, or not at all"));
+    }
+    if actual.instructor_ids.is_empty() && !plan.instructor_ids.is_empty() {
+        faults.push(FieldFault::new("/instructor_ids", "instructor_missing", "somebody taught it; name them, or cancel the session"));
+    }
+    if actual != plan && new.difference_reason.is_none() {
+        faults.push(FieldFault::new("/difference_reason", "reason_missing", "what differs from the plan needs a reason"));
+    }
+    Error::unless_valid(faults).map(|()| minutes)
+}

@@ -1,0 +1,113 @@
+//! How a session was held is corrected until its roll call is closed.
+
+use serde_json::{Value, json};
+
+use crate::support::{App, Reply, seed, seed::Course, spawn_app};
+
+fn correct(course: &Course, id: &str, body: Value) -> Reply {
+    course.coordinator.if_match("*").patch(&format!("/sessions/{id}/hold"), body)
+}
+
+fn by(mut body: Value, reason: &str) -> Value {
+    body["difference_reason"] = json!(reason);
+    body
+}
+
+/// What the resources of a session are claimed for.
+fn claimed(app: &App, from: &str, until: &str) -> i64 {
+    let (from, until) = (app.instant(from), app.instant(until));
+    app.count(&format!("SELECT count(*) FROM claims WHERE starts_at = {from} AND ends_at = {until}"))
+}
+
+#[test]
+fn what_was_confirmed_wrongly_is_corrected_with_a_reason() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let (id, starts_at) = (seed::held_session(&course, "H-1", &seed::morning(1)), seed::morning(1));
+    let ends_at = seed::after(&starts_at, 60);
+    app.unchanged(|| {
+        correct(&course, &id, json!({ "ends_at": ends_at })).fault("/difference_reason", "reason_missing");
+        correct(&course, &id, json!({})).expect(200);
+        let path = format!("/sessions/{id}/hold");
+        course.coordinator.patch(&path, by(json!({ "ends_at": ends_at }), "let go early")).expect(428);
+        course.coordinator.if_match("\"0\"").patch(&path, by(json!({ "ends_at": ends_at }), "let go early")).expect(412);
+    });
+    let before = course.coordinator.get(&format!("/sessions/{id}")).expect(200).body;
+    let corrected = correct(&course, &id, by(json!({ "ends_at": ends_at }), "let go early")).expect(200).body;
+    assert_eq!((&corrected["held"]["minutes"], &corrected["minutes"]), (&json!(60), &json!(90)));
+    assert_eq!(corrected["held"]["difference_reason"], "let go early");
+    // Whoever subscribed to it sees the other end.
+    assert_eq!(corrected["sequence"].as_i64().unwrap(), before["sequence"].as_i64().unwrap() + 1);
+    assert_eq!(claimed(&app, &starts_at, &ends_at), 2);
+    // What is left out stays as it was confirmed, not as it was planned.
+    let again = correct(&course, &id, by(json!({ "break_minutes": 5 }), "a break")).expect(200).body;
+    assert_eq!((&again["held"]["minutes"], &again["held"]["ends_at"]), (&json!(55), &json!(ends_at)));
+    assert_eq!(again["sequence"], corrected["sequence"]);
+    let told = app.auditor().get(&format!("/audit?subject_id={id}&action=session.hold_corrected")).expect(200);
+    let reasons: Vec<&Value> = told.body["items"].as_array().unwrap().iter().map(|entry| &entry["reason"]).collect();
+    assert_eq!(reasons, ["let go early", "a break"]);
+}
+
+#[test]
+fn whoever_taught_instead_is_said_later_and_takes_their_place() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let (substitute, busy) = (seed::instructor(&app, &course.coordinator, "P-2"), seed::instructor(&app, &course.coordinator, "P-3"));
+    let mut elsewhere = seed::session_body(&course, "P-9", &seed::morning(2));
+    (elsewhere["cohort_ids"], elsewhere["module_id"]) = (json!([course.mechanics]), json!(course.program.mechanics_module));
+    elsewhere["instructor_ids"] = json!([busy]);
+    seed::published_session_as(&course, elsewhere);
+    let id = seed::held_session(&course, "H-1", &seed::morning(1));
+    let (from, until) = (seed::morning(2), seed::after(&seed::morning(2), 45));
+    let taught_by = |who: &[&str]| by(json!({ "starts_at": from, "ends_at": until, "instructor_ids": who }), "ill");
+    app.unchanged(|| {
+        correct(&course, &id, taught_by(&[&busy])).expect(409).problem("session_conflict");
+        correct(&course, &id, taught_by(&[&app.absent_id()])).expect(404);
+        correct(&course, &id, taught_by(&[])).fault("/instructor_ids", "instructor_missing");
+        let outside = json!({ "starts_at": "2019-05-26T00:00:00Z", "ends_at": "2019-05-26T01:00:00Z" });
+        correct(&course, &id, by(outside, "moved")).fault("/starts_at", "outside_intake");
+        app.instructor(&substitute).if_match("*").patch(&format!("/sessions/{id}/hold"), json!({})).expect(404);
+    });
+    let corrected = correct(&course, &id, taught_by(&[&substitute])).expect(200).body;
+    assert_eq!((&corrected["instructors"][0]["id"], &corrected["instructors"][0]["lead"]), (&json!(substitute), &json!(true)));
+    assert_eq!(corrected["instructors"].as_array().unwrap().len(), 1);
+    assert_eq!(claimed(&app, &from, &until), 2);
+    // Who did not teach corrects nothing any more, and whoever did does.
+    let path = format!("/sessions/{id}/hold");
+    app.instructor(&course.instructor).if_match("*").patch(&path, by(json!({ "break_minutes": 5 }), "a break")).expect(404);
+    app.instructor(&substitute).if_match("*").patch(&path, by(json!({ "break_minutes": 5 }), "a break")).expect(200);
+}
+
+#[test]
+fn a_closed_roll_call_is_reopened_first_and_closed_again_by_the_corrected_times() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let members = seed::enrolled(&course, 2);
+    let lines = [seed::line(&members[0], "present"), seed::line_of(&members[1], "late", 40)];
+    let id = seed::closed_session(&course, "H-1", &seed::morning(1), &lines);
+    let shorter = by(json!({ "ends_at": seed::after(&seed::morning(1), 60) }), "let go early");
+    app.unchanged(|| correct(&course, &id, shorter.clone()).expect(409).problem("roll_call_closed"));
+    seed::step_roll_call(&course, &id, "reopen", Some("confirmed as planned by mistake")).expect(200);
+    correct(&course, &id, shorter).expect(200);
+    // What was posted stands until the next closing, and is what it was then.
+    let hours = |member: &seed::Enrolled| {
+        let hours = course.coordinator.get(&format!("/enrollments/{}/hours", member.id)).expect(200).body;
+        ["attended_minutes", "unauthorized_absence_minutes"].map(|kind| hours["balance"][kind].as_i64().unwrap())
+    };
+    assert_eq!((hours(&members[0]), hours(&members[1])), ([90, 0], [40, 50]));
+    assert_eq!(app.findings(), Vec::<String>::new());
+    seed::step_roll_call(&course, &id, "close", None).expect(200);
+    assert_eq!((hours(&members[0]), hours(&members[1])), ([60, 0], [40, 20]));
+}
+
+#[test]
+fn what_was_not_held_is_not_corrected() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let ids = [seed::session(&course, "D-1", &seed::morning(1)), seed::published_session(&course, "P-1", &seed::morning(2))];
+    app.unchanged(|| {
+        for id in &ids {
+            correct(&course, id, by(json!({ "break_minutes": 5 }), "a break")).expect(409).problem("illegal_transition");
+        }
+    });
+}
