@@ -8,9 +8,10 @@ mod store;
 pub use content::{NewDiscipline, NewModule, NewProgramVersion};
 pub use http::{ApiDoc, routes};
 pub use model::{
-    Discipline, DisciplineId, LIFE_CYCLE, Module, ModuleDocument, ModuleId, ModuleKind, NewProgram, Plan, Program, ProgramId, ProgramPatch,
-    ProgramVersion, ProgramVersionId, VersionDocument, VersionState,
+    AttendanceRule, Discipline, DisciplineId, LIFE_CYCLE, Module, ModuleDocument, ModuleId, ModuleKind, NewProgram, Plan, Program,
+    ProgramId, ProgramPatch, ProgramVersion, ProgramVersionId, VersionDocument, VersionState,
 };
 pub use store::{
-    by_code, confirm, create, create_version, discipline_codes, find, list, plan, replace_version, retire, update, version, versions,
+    attendance_rule, by_code, confirm, create, create_version, discipline_codes, find, list, plan, replace_version, retire, update,
+    version, versions,
 };

@@ -115,6 +115,29 @@ pub struct ProgramVersion {
     pub created_at: Instant,
 }
 
+/// What a version says of attendance.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Queryable)]
+pub struct AttendanceRule {
+    /// Whether an authorized absence stays in the denominator of a rate.
+    pub authorized_absence_counts: bool,
+    /// The rate to reach, in percent.
+    pub minimum_percent: Option<i32>,
+}
+
+impl AttendanceRule {
+    /// The denominator of a rate, in minutes: what was expected, without authorized absences where the version leaves them out. What was
+    /// made up of these counts again, so that a rate never exceeds 1.
+    pub fn counted(self, expected: i64, present: i64, authorized: i64) -> i64 {
+        if self.authorized_absence_counts { expected } else { (expected - authorized).max(present) }
+    }
+
+    /// Whether whoever was present for so many of the minutes that count reaches the minimum; none without one, and where nothing counts.
+    pub fn reached(self, present: i64, counted: i64) -> Option<bool> {
+        let percent = i64::from(self.minimum_percent?);
+        (counted > 0).then(|| present * 100 >= percent * counted)
+    }
+}
+
 /// A field of study in a version.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Insertable, Identifiable, Serialize, ToSchema)]
 #[diesel(table_name = disciplines, treat_none_as_default_value = false)]

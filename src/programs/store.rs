@@ -7,8 +7,8 @@ use diesel::prelude::*;
 use super::{
     content::NewProgramVersion,
     model::{
-        Discipline, LIFE_CYCLE, Module, NewProgram, Plan, Program, ProgramId, ProgramPatch, ProgramVersion, ProgramVersionId,
-        VersionDocument, VersionState,
+        AttendanceRule, Discipline, LIFE_CYCLE, Module, NewProgram, Plan, Program, ProgramId, ProgramPatch, ProgramVersion,
+        ProgramVersionId, VersionDocument, VersionState,
     },
 };
 use crate::{
@@ -164,6 +164,12 @@ pub fn versions(
         query = query.filter(program_versions::id.gt(cursor));
     }
     Ok(query.load(conn)?)
+}
+
+/// What a version says of attendance.
+pub fn attendance_rule(conn: &mut Conn, id: ProgramVersionId) -> Result<AttendanceRule, Error> {
+    let rule = (program_versions::authorized_absence_counts, program_versions::minimum_attendance_percent);
+    Ok(program_versions::table.find(id).select(rule).first(conn)?)
 }
 
 /// One version with its content.

@@ -111,7 +111,7 @@ fn explained(number: Number, row: &ProgressRow, plan: &Plan, entries: &[HourEntr
         Number::Standing => {
             let least = |name: &str, of: i64| {
                 // Rounded up: no fraction of a minute less is enough.
-                plan.minimum_attendance_percent.map(|percent| Amount::new(name, (of * i64::from(percent) + 99) / 100))
+                plan.attendance.minimum_percent.map(|percent| Amount::new(name, (of * i64::from(percent) + 99) / 100))
             };
             let (now, in_the_end) = (least("least present by now", counted), least("least present in the end", counted + open));
             ratio().into_iter().chain([Amount::new("still to come", open)]).chain(now).chain(in_the_end).collect()
@@ -136,7 +136,7 @@ fn explained(number: Number, row: &ProgressRow, plan: &Plan, entries: &[HourEntr
 
 /// DOMAIN section 3, in words.
 fn rule(number: Number, plan: &Plan) -> String {
-    let counted = if plan.authorized_absence_counts {
+    let counted = if plan.attendance.authorized_absence_counts {
         "counted is what is expected"
     } else {
         "counted is what is expected without authorized absences, and no less than present"
@@ -155,7 +155,7 @@ fn rule(number: Number, plan: &Plan) -> String {
                 "(present + still to come) / (counted + still to come), rounded down; still to come is what no closed roll call covers; {counted}"
             )
         }
-        Number::Standing => match plan.minimum_attendance_percent {
+        Number::Standing => match plan.attendance.minimum_percent {
             None => "the program version sets no minimum of attendance".to_owned(),
             Some(percent) => format!(
                 "on_track while present * 100 >= {percent} * counted, at_risk while that can still be reached by being present in all that is \

@@ -14,7 +14,7 @@ use crate::{
     ledger::Balance,
     organizations::OrganizationId,
     people::PersonId,
-    programs::{DisciplineId, ModuleId},
+    programs::{AttendanceRule, DisciplineId, ModuleId},
     text::{Code, Name},
 };
 
@@ -85,10 +85,7 @@ pub(super) struct Plan {
     /// Minutes of closed roll calls, of each cohort in each module.
     pub(super) closed: BTreeMap<(CohortId, ModuleId), i64>,
     pub(super) minutes_per_hour: i32,
-    /// The version's rule: whether an authorized absence stays in the denominator of a rate.
-    pub(super) authorized_absence_counts: bool,
-    /// The version's rule: the rate to reach, in percent.
-    pub(super) minimum_attendance_percent: Option<i32>,
+    pub(super) attendance: AttendanceRule,
 }
 
 impl Plan {
@@ -97,22 +94,14 @@ impl Plan {
         self.modules.iter().filter(move |module| module.discipline_id.is_none_or(|own| own == discipline))
     }
 
-    /// The denominator of a rate: what was expected, without authorized absences where the version leaves them out. What was made up
-    /// of these counts again, so that a rate never exceeds 1.
-    pub(super) fn counted(&self, expected: i64, present: i64, authorized: i64) -> i64 {
-        if self.authorized_absence_counts { expected } else { (expected - authorized).max(present) }
-    }
-
     /// How whoever was present for so much of what counts, with so much to come, stands to the minimum; none where nothing counts yet.
     fn standing(&self, present: i64, counted: i64, open: i64) -> Option<Standing> {
-        let percent = i64::from(self.minimum_attendance_percent?);
-        let reaches = |present: i64, counted: i64| present * 100 >= percent * counted;
-        match counted {
-            0 => None,
-            _ if reaches(present, counted) => Some(Standing::OnTrack),
-            _ if reaches(present + open, counted + open) => Some(Standing::AtRisk),
-            _ => Some(Standing::OutOfReach),
-        }
+        let rule = self.attendance;
+        Some(match (rule.reached(present, counted)?, rule.reached(present + open, counted + open)) {
+            (true, _) => Standing::OnTrack,
+            (false, Some(true)) => Standing::AtRisk,
+            (false, _) => Standing::OutOfReach,
+        })
     }
 
     /// An enrollment's plan, in minutes. The program total is never a person's denominator.
@@ -234,7 +223,7 @@ impl ProgressRow {
         let stays = stays(subject.state);
         let open = if stays { owed.open } else { 0 };
         let (expected, present) = (i64::from(balance.expected()), i64::from(balance.present()));
-        let counted = plan.counted(expected, present, balance.authorized_absence_minutes.into());
+        let counted = plan.attendance.counted(expected, present, balance.authorized_absence_minutes.into());
         Self {
             enrollment_id: subject.enrollment_id,
             trainee_id: subject.person_id,
@@ -419,7 +408,7 @@ mod tests {
     }
 
     fn counting() -> Plan {
-        Plan { authorized_absence_counts: true, ..Plan::default() }
+        Plan { attendance: AttendanceRule { authorized_absence_counts: true, minimum_percent: None }, ..Plan::default() }
     }
 
     #[test]
@@ -469,7 +458,7 @@ mod tests {
     #[test]
     fn a_standing_compares_products_and_not_rounded_rates() {
         use Standing::{AtRisk, OnTrack, OutOfReach};
-        let plan = |percent| Plan { minimum_attendance_percent: percent, ..counting() };
+        let plan = |minimum_percent| Plan { attendance: AttendanceRule { minimum_percent, ..counting().attendance }, ..counting() };
         assert_eq!(plan(None).standing(0, 90, 0), None);
         assert_eq!(plan(Some(80)).standing(0, 0, 900), None);
         assert_eq!(plan(Some(80)).standing(72, 90, 0), Some(OnTrack));

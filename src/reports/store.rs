@@ -27,7 +27,7 @@ use crate::{
     ledger::{self, Balance},
     organizations::{OrganizationId, below},
     people::{self, PersonId},
-    programs::{DisciplineId, ModuleId},
+    programs::{AttendanceRule, DisciplineId, ModuleId},
     schedule::SessionState,
     schema::{
         amendments, disciplines, enrollments as enrolled, hour_balances, intake_sponsors, intakes as intake_rows, modules, organizations,
@@ -69,7 +69,7 @@ pub fn intake_progress(conn: &mut Conn, actor: &Actor, now: Instant, caller: &Ca
         scheduled_minutes: taught.scheduled,
         held_minutes: taught.held,
         minutes_per_hour: plan.minutes_per_hour,
-        minimum_attendance_percent: plan.minimum_attendance_percent,
+        minimum_attendance_percent: plan.attendance.minimum_percent,
         open_sessions: taught.open_sessions,
         totals: Totals::of(rows.iter()),
         rows,
@@ -103,7 +103,7 @@ pub fn enrollment_progress(conn: &mut Conn, actor: &Actor, now: Instant, id: Enr
         .collect();
     let row = ProgressRow::of(subject, &plan);
     record_pull(actor, &intake, id);
-    let Plan { minutes_per_hour, minimum_attendance_percent, .. } = plan;
+    let Plan { minutes_per_hour, attendance: AttendanceRule { minimum_percent: minimum_attendance_percent, .. }, .. } = plan;
     Ok(EnrollmentProgress { as_of: now, minutes_per_hour, minimum_attendance_percent, row, modules })
 }
 
@@ -217,15 +217,10 @@ fn plan(conn: &mut Conn, intake: &Intake) -> Result<Plan, Error> {
         .select((session_cohorts::cohort_id, sessions::module_id, sum(sessions::held_minutes)))
         .load(conn)?;
     let closed = closed.into_iter().map(|(cohort, module, minutes)| ((cohort, module), minutes.unwrap_or(0))).collect();
-    let (minutes_per_hour, authorized_absence_counts, minimum_attendance_percent) = program_versions::table
-        .find(intake.program_version_id)
-        .select((
-            program_versions::minutes_per_hour,
-            program_versions::authorized_absence_counts,
-            program_versions::minimum_attendance_percent,
-        ))
-        .first(conn)?;
-    Ok(Plan { modules, closed, minutes_per_hour, authorized_absence_counts, minimum_attendance_percent })
+    let rule = (program_versions::authorized_absence_counts, program_versions::minimum_attendance_percent);
+    let version = program_versions::table.find(intake.program_version_id).select((program_versions::minutes_per_hour, rule));
+    let (minutes_per_hour, attendance) = version.first(conn)?;
+    Ok(Plan { modules, closed, minutes_per_hour, attendance })
 }
 
 struct Taught {

@@ -21,7 +21,9 @@ use crate::{
     id::Id,
     intakes::{self, Intake},
     journal::NewEntry,
+    ledger,
     organizations::OrganizationId,
+    programs,
     schema::{enrollment_steps, enrollments},
     text::Note,
 };
@@ -31,7 +33,8 @@ use crate::{
 ///
 /// # Errors
 /// 409 `illegal_transition`, `intake_not_open`, what the seats say, `offers_off`, `offer_expired`, `was_present` of whoever is said never to have arrived, and `sessions_unsettled` where the hours by which somebody is to be
-/// completed or failed are not settled; 422 for a time that cannot be.
+/// completed or failed are not settled; 422 for a time that cannot be, and `reason_missing` also where whoever is completed does not reach the minimum of
+/// attendance.
 pub fn transition(
     conn: &mut Conn,
     actor: &Actor,
@@ -65,9 +68,32 @@ pub fn transition(
     if matches!(saved.state, EnrollmentState::Completed | EnrollmentState::Failed) {
         unsettled::refuse_unsettled(conn, id)?;
     }
+    if saved.state == EnrollmentState::Completed && change.reason.is_none() {
+        refuse_below_minimum(conn, &intake, id)?;
+    }
     // Whoever leaves gives a seat to whoever is next.
     settle_seats(conn, actor, now, &intake)?;
     Ok(saved)
+}
+
+/// Whoever does not reach the version's minimum of attendance, or owed nothing by which that could be said, is completed with a reason.
+///
+/// # Errors
+/// 422 `reason_missing`.
+fn refuse_below_minimum(conn: &mut Conn, intake: &Intake, id: EnrollmentId) -> Result<(), Error> {
+    let rule = programs::attendance_rule(conn, intake.program_version_id)?;
+    let Some(minimum) = rule.minimum_percent else { return Ok(()) };
+    let balance = ledger::balance(conn, id)?;
+    let present = i64::from(balance.present());
+    let counted = rule.counted(balance.expected().into(), present, balance.authorized_absence_minutes.into());
+    let detail = match rule.reached(present, counted) {
+        Some(true) => return Ok(()),
+        Some(false) => {
+            format!("present for {present} of {counted} minutes, below {minimum} percent; completing all the same needs a reason")
+        }
+        None => format!("nothing was owed by which {minimum} percent could be reached; completing all the same needs a reason"),
+    };
+    Err(Error::invalid("/reason", "reason_missing", detail))
 }
 
 /// Ends all that is open in an intake that is being cancelled, and locked: nobody waits for it, has an offer of it or is taught in it any

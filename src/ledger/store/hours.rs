@@ -47,7 +47,8 @@ pub(in crate::ledger) fn hours(
     Ok(Ledger { position, balance, entries })
 }
 
-fn balance(conn: &mut Conn, enrollment: EnrollmentId) -> Result<Balance, Error> {
+/// The sums of an enrollment's entries.
+pub fn balance(conn: &mut Conn, enrollment: EnrollmentId) -> Result<Balance, Error> {
     let balance: Option<Balance> = hour_balances::table
         .find(enrollment)
         .select((

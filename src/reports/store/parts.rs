@@ -164,7 +164,7 @@ pub(super) fn module_sums(
         let [attended, make_up, adjustment, authorized, unauthorized, exempt] =
             [attended, make_up, adjustment, authorized, unauthorized, exempt].map(|minutes| minutes.unwrap_or(0));
         let (expected, present) = (attended + authorized + unauthorized, attended + make_up + adjustment);
-        let counted = plan.counted(expected, present, authorized);
+        let counted = plan.attendance.counted(expected, present, authorized);
         let sums = Sums { heads, enrollments, expected, counted, present, authorized, unauthorized, exempt };
         (id, sums)
     };

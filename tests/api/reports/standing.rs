@@ -81,3 +81,28 @@ fn a_table_says_the_standing_and_counts_it() {
     assert_eq!([totals[column("at_risk")], totals[column("out_of_reach")]], ["1", "1"]);
     assert_eq!(lines[1][column("minimum_attendance_percent")], "80");
 }
+
+#[test]
+fn whoever_does_not_reach_the_minimum_is_completed_with_a_reason() {
+    let app = spawn_app();
+    let (course, members) = class(&app, Some(80));
+    let complete = |member: &Enrolled, body: Value| course.coordinator.post(&format!("/enrollments/{}/complete", member.id), body);
+    app.unchanged(|| {
+        let detail = complete(&members[1], json!({})).fault("/reason", "reason_missing").body["errors"][0]["detail"].clone();
+        assert_eq!(detail, "present for 71 of 90 minutes, below 80 percent; completing all the same needs a reason");
+        // Nothing is expected of whoever was exempt, so that no rate says that they reached it.
+        complete(&members[3], json!({})).fault("/reason", "reason_missing");
+    });
+    complete(&members[0], json!({})).expect(200);
+    complete(&members[1], json!({ "reason": "passed the examination" })).expect(200);
+    complete(&members[3], json!({ "reason": "has done the course before" })).expect(200);
+}
+
+#[test]
+fn whoever_is_completed_where_no_minimum_is_set_needs_no_reason() {
+    let app = spawn_app();
+    let (course, members) = class(&app, None);
+    for member in &members {
+        course.coordinator.post(&format!("/enrollments/{}/complete", member.id), json!({})).expect(200);
+    }
+}
