@@ -251,7 +251,7 @@ fn submit(conn: &mut Conn, actor: &Actor, now: Instant, session_id: SessionId) -
     let state = LIFE_CYCLE.after("the roll call", before.state, RollCallTransition::Submit, None)?;
     let class = class(conn, &session)?;
     let stored = stored(conn, session_id)?;
-    complete(&class, &stored)?;
+    complete(actor, &class, &stored)?;
     let changed = RollCallRow { state, submitted_at: Some(now), version: before.version + 1, ..before.clone() };
     save(conn, &before, &changed)?;
     actor.record(entry(conn, "roll_call.submitted", &session)?.from(&before).to(&changed));
@@ -259,14 +259,19 @@ fn submit(conn: &mut Conn, actor: &Actor, now: Instant, session_id: SessionId) -
     Ok(shown(&session, changed, class, &stored))
 }
 
-fn complete(class: &[Member], stored: &[Attendance]) -> Result<(), Error> {
+/// Refuses to end a roll call in which somebody was not called. No names to a class adviser, as they may be of other cohorts, nor where it
+/// closes by itself, as what kept it from that is stored.
+fn complete(actor: &Actor, class: &[Member], stored: &[Attendance]) -> Result<(), Error> {
     let called: BTreeSet<EnrollmentId> = stored.iter().map(|attendance| attendance.enrollment_id).collect();
-    let missing = class.iter().filter(|one| !called.contains(&one.person.enrollment_id)).count();
-    if missing == 0 {
+    let missing: Vec<&str> =
+        class.iter().filter(|one| !called.contains(&one.person.enrollment_id)).map(|one| one.person.name.as_str()).collect();
+    if missing.is_empty() {
         return Ok(());
     }
-    let class = counted(class.len(), "trainee");
-    Err(Error::conflict("roll_call_incomplete", format!("still to be called: {missing} of {class}")))
+    let detail = format!("still to be called: {} of {}", missing.len(), counted(class.len(), "trainee"));
+    let is_named = matches!(actor.scope(), Scope::Provider(_) | Scope::Teacher(..));
+    let names = if is_named { format!(": {}", listed(missing)) } else { String::new() };
+    Err(Error::conflict("roll_call_incomplete", format!("{detail}{names}")))
 }
 
 /// Refuses to end an intake while a session of it was held and its roll call is not closed, or a correction waits to be decided: afterwards

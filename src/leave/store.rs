@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use diesel::prelude::*;
 use serde::Serialize;
 
+use self::sessions::ASKED;
 use super::model::{
     LIFE_CYCLE, LeaveEnrollment, LeaveFilter, LeaveRequest, LeaveRequestId, LeaveRow, LeaveState, LeaveStep, LeaveTransition, Named,
     NewLeave, check_unfinished,
@@ -31,15 +32,18 @@ use crate::{
 /// Requests of one enrollment that wait to be decided.
 const MOST_WAITING: i64 = 20;
 
-/// The enrollments in the actor's scope with the requests that name them; to an instructor only requests that touch a session that they
-/// teach. A macro, as a boxed query that is joined has a type that nobody wants to write.
+/// The enrollments in the actor's scope with the requests that name them, of those ([`ASKED`]) for which `$of` holds; to an instructor only
+/// requests that touch a session that they teach. A macro, as a boxed query that is joined has a type that nobody wants to write.
 macro_rules! seen {
-    ($actor:expr) => {{
+    ($actor:expr, $of:expr) => {{
         let named = enrollments::visible($actor)
             .inner_join(leave_enrollments::table.on(leave_enrollments::enrollment_id.eq(enrolled::id)))
             .inner_join(leave_requests::table.on(leave_requests::id.eq(leave_enrollments::leave_request_id)));
         match $actor.scope() {
-            Scope::Teacher(person, provider) => named.filter(leave_requests::id.eq_any(sessions::touching_taught!(person, provider))),
+            Scope::Teacher(person, provider) => {
+                let touching = sessions::touching_taught!(person, provider).filter($of);
+                named.filter(leave_requests::id.eq_any(touching.select(ASKED.field(leave_requests::id))))
+            }
             _ => named,
         }
     }};
@@ -55,19 +59,32 @@ pub(super) fn list(
 ) -> Result<Vec<LeaveRequest>, Error> {
     intakes::find(conn, actor, intake)?;
     actor.may(Action::ReadLeave)?;
-    let of_intake = seen!(actor).filter(leave_requests::intake_id.eq(intake));
+    let of_intake = seen!(actor, ASKED.field(leave_requests::intake_id).eq(intake)).filter(leave_requests::intake_id.eq(intake));
     let mut query = of_intake.order(leave_requests::id).limit(limit).select(LeaveRow::as_select()).distinct();
     if let Some(state) = filter.state {
         query = query.filter(leave_requests::state.eq(state));
     }
     if let Some(enrollment) = filter.enrollment_id {
-        query = query.filter(leave_enrollments::enrollment_id.eq(enrollment));
+        query = query.filter(leave_requests::id.eq_any(counting_for(conn, actor, enrollment)?));
     }
     if let Some(cursor) = cursor {
         query = query.filter(leave_requests::id.gt(cursor));
     }
     let rows = query.load(conn)?;
     shown(conn, actor, rows)
+}
+
+/// The requests that are for an enrollment: those that name it, or the one from which its trainee went on in the intake; to an instructor
+/// as far as it owes a session meanwhile that they teach.
+fn counting_for(conn: &mut Conn, actor: &Actor, enrollment: EnrollmentId) -> Result<BTreeSet<LeaveRequestId>, Error> {
+    let seen = enrollments::visible(actor).filter(enrolled::id.eq(enrollment)).select(enrolled::id).first(conn).optional()?;
+    let Some(seen) = seen else { return Ok(BTreeSet::new()) };
+    let mut pairs = granted::asked_for(conn, seen)?;
+    if let Scope::Teacher(person, provider) = actor.scope() {
+        let concerned = sessions::named_in_taught(conn, (person, provider), pairs.iter().map(|(request, _)| *request).collect())?;
+        pairs.retain(|pair| concerned.contains(pair));
+    }
+    Ok(pairs.into_iter().map(|(request, _)| request).collect())
 }
 
 /// One request, if the actor sees it.
@@ -78,7 +95,7 @@ pub(super) fn read(conn: &mut Conn, actor: &Actor, id: LeaveRequestId) -> Result
 }
 
 fn find(conn: &mut Conn, actor: &Actor, id: LeaveRequestId) -> Result<LeaveRow, Error> {
-    Ok(seen!(actor).filter(leave_requests::id.eq(id)).select(LeaveRow::as_select()).first(conn)?)
+    Ok(seen!(actor, ASKED.field(leave_requests::id).eq(id)).filter(leave_requests::id.eq(id)).select(LeaveRow::as_select()).first(conn)?)
 }
 
 fn one(conn: &mut Conn, actor: &Actor, row: LeaveRow) -> Result<LeaveRequest, Error> {
@@ -88,11 +105,16 @@ fn one(conn: &mut Conn, actor: &Actor, row: LeaveRow) -> Result<LeaveRequest, Er
 /// The requests as the actor may see them, in the order given.
 fn shown(conn: &mut Conn, actor: &Actor, rows: Vec<LeaveRow>) -> Result<Vec<LeaveRequest>, Error> {
     let ids: Vec<LeaveRequestId> = rows.iter().map(|row| row.id).collect();
-    let named: Vec<(LeaveRequestId, EnrollmentId)> = seen!(actor)
-        .filter(leave_requests::id.eq_any(ids.clone()))
+    let mut named: Vec<(LeaveRequestId, EnrollmentId)> = enrollments::visible(actor)
+        .inner_join(leave_enrollments::table.on(leave_enrollments::enrollment_id.eq(enrolled::id)))
+        .filter(leave_enrollments::leave_request_id.eq_any(ids.clone()))
         .order((leave_enrollments::leave_request_id, leave_enrollments::enrollment_id))
         .select((leave_enrollments::leave_request_id, leave_enrollments::enrollment_id))
         .load(conn)?;
+    if let Scope::Teacher(person, provider) = actor.scope() {
+        let concerned = sessions::named_in_taught(conn, (person, provider), ids.clone())?;
+        named.retain(|pair| concerned.contains(pair));
+    }
     let mut steps: Vec<LeaveStep> =
         leave_steps::table.filter(leave_steps::leave_request_id.eq_any(ids.clone())).select(LeaveStep::as_select()).load(conn)?;
     // Every step leads on in the order of the states; clocks may differ.
@@ -301,7 +323,8 @@ pub(super) fn transition(
 /// Everybody for whom a request was asked, all of whom the actor sees.
 fn wholly_seen(conn: &mut Conn, actor: &Actor, id: LeaveRequestId) -> Result<BTreeSet<EnrollmentId>, Error> {
     let all = leave_enrollments::table.filter(leave_enrollments::leave_request_id.eq(id)).count().get_result(conn)?;
-    let seen = seen!(actor).filter(leave_requests::id.eq(id)).select(leave_enrollments::enrollment_id);
+    let seen = enrollments::visible(actor).inner_join(leave_enrollments::table.on(leave_enrollments::enrollment_id.eq(enrolled::id)));
+    let seen = seen.filter(leave_enrollments::leave_request_id.eq(id)).select(leave_enrollments::enrollment_id);
     let seen: Vec<EnrollmentId> = seen.load(conn)?;
     if i64::try_from(seen.len()) != Ok(all) {
         return Err(Error::Forbidden("the request names trainees who are not yours; a coordinator decides on it".to_owned()));

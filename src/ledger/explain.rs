@@ -4,7 +4,7 @@ use diesel::Queryable;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::model::{EntryKind, HourEntry, HourEntryId};
+use super::model::{EntryKind, HourEntry, HourEntryId, standing};
 use crate::{
     access::Role,
     attendance::{AttendanceCode, Segment, Segments},
@@ -61,10 +61,16 @@ pub(super) struct EntryExplanation {
     pub(super) rule: &'static str,
     /// The session that the entry is about; null of what is posted of a module.
     pub(super) session: Option<SessionFacts>,
-    /// Of an entry that stands and that a closing posted: the line that it was posted of. Null once the roll call is open again, and of others.
+    /// Of what a guest made up: the session in which they did.
+    pub(super) made_up_in: Option<SessionFacts>,
+    /// Of an entry that stands and that a closing posted: the line that it was posted of, of a guest the one in the session where they came.
+    /// Null once the roll call is open again, and of others.
     pub(super) attendance: Option<LineFacts>,
-    /// What the minutes are made of.
+    /// What the minutes are made of, and of what was posted by hand or carried what they fit into.
     pub(super) amounts: Vec<Amount>,
+    /// The name of the user who posted it. Null as the user of the entry is.
+    #[schema(example = "Li Na")]
+    pub(super) posted_by: Option<String>,
     /// Of what a closing posted: whether no user closed the roll call, but it closed by itself, so many hours after it was submitted as the
     /// intake says, or by a command of the operator. Told also to those who are not shown the user of the entry.
     pub(super) closed_by_system: bool,
@@ -72,16 +78,30 @@ pub(super) struct EntryExplanation {
     pub(super) reversed_by_id: Option<HourEntryId>,
 }
 
+/// What an entry rests on.
+#[derive(Debug, Default)]
+pub(super) struct Grounds {
+    pub(super) session: Option<SessionFacts>,
+    pub(super) made_up_in: Option<SessionFacts>,
+    pub(super) attendance: Option<LineFacts>,
+    /// All entries of the enrollment in the module.
+    pub(super) of_module: Vec<HourEntry>,
+    /// The entry elsewhere that was carried, in minutes.
+    pub(super) origin_minutes: Option<i32>,
+    /// What was planned of the module when the trainee was transferred here.
+    pub(super) planned_minutes: Option<i32>,
+    pub(super) posted_by: Option<String>,
+}
+
 impl EntryExplanation {
-    pub(super) fn new(
-        (entry, role): (HourEntry, Role),
-        session: Option<SessionFacts>,
-        attendance: Option<LineFacts>,
-        reversed_by_id: Option<HourEntryId>,
-    ) -> Self {
-        let amounts = amounts(&entry, session.as_ref(), attendance.as_ref());
-        let closed_by_system = entry.closing.is_some() && entry.user_id.is_none();
-        Self { rule: rule(&entry), entry: entry.shown_to(role), session, attendance, amounts, closed_by_system, reversed_by_id }
+    pub(super) fn new(entry: HourEntry, role: Role, grounds: Grounds) -> Self {
+        let amounts = amounts(&entry, &grounds);
+        let reversed_by = grounds.of_module.iter().find(|other| other.reverses_id == Some(entry.id)).map(|other| other.id);
+        let (rule, closed_by_system) = (rule(&entry), entry.closing.is_some() && entry.user_id.is_none());
+        let entry = entry.shown_to(role);
+        let Grounds { session, made_up_in, attendance, posted_by, .. } = grounds;
+        let posted_by = posted_by.filter(|_| entry.user_id.is_some());
+        Self { entry, rule, session, made_up_in, attendance, amounts, posted_by, closed_by_system, reversed_by_id: reversed_by }
     }
 }
 
@@ -102,28 +122,87 @@ fn rule(entry: &HourEntry) -> &'static str {
         }
         EntryKind::Adjustment => "posted by a coordinator for the reason given, within what is owed of the session and of the module",
         EntryKind::CarriedIn => {
-            "what was present where the trainee was transferred from, by module, no more than was planned of the module here at the transfer"
+            "what was present where the trainee was transferred from, by module, no more than was planned of the module at the transfer"
         }
     }
 }
 
-/// Of what a closing posted: present and missed add up to the session.
-fn amounts(entry: &HourEntry, session: Option<&SessionFacts>, line: Option<&LineFacts>) -> Vec<Amount> {
-    let Some((whole, line)) = session.and_then(|session| session.minutes).zip(line) else {
+fn amounts(entry: &HourEntry, grounds: &Grounds) -> Vec<Amount> {
+    if entry.reverses_id.is_some() {
         return vec![Amount::new("minutes posted", entry.minutes)];
-    };
-    let present = match (line.code, line.minutes) {
+    }
+    match entry.kind {
+        EntryKind::Attended | EntryKind::AuthorizedAbsence | EntryKind::UnauthorizedAbsence | EntryKind::Exempt => {
+            of_line(grounds).unwrap_or_else(|| vec![Amount::new("minutes posted", entry.minutes)])
+        }
+        EntryKind::MakeUp => of_make_up(entry, grounds),
+        EntryKind::Adjustment => of_adjustment(entry, grounds),
+        EntryKind::CarriedIn => of_carried(grounds),
+    }
+}
+
+/// Minutes of a line in a session of `whole` minutes.
+fn present(line: &LineFacts, whole: i32) -> i32 {
+    match (line.code, line.minutes) {
         (_, Some(minutes)) => minutes,
         (AttendanceCode::Present, None) => whole,
         (_, None) => 0,
-    };
+    }
+}
+
+/// Of what a closing posted: present and missed add up to the session.
+fn of_line(grounds: &Grounds) -> Option<Vec<Amount>> {
+    let (whole, line) = (grounds.session.as_ref()?.minutes?, grounds.attendance.as_ref()?);
+    let present = present(line, whole);
     let leave = line.leave_minutes.map(|minutes| Amount::new("of what was missed, within granted leave", minutes));
-    [
+    let parts = [
         Amount::new("minutes of the session, as held", whole),
         Amount::new("present", present),
         Amount::new("missed or not owed", whole - present),
-    ]
-    .into_iter()
-    .chain(leave)
-    .collect()
+    ];
+    Some(parts.into_iter().chain(leave).collect())
+}
+
+/// The sum of those entries that stand.
+fn sum<'a>(entries: impl Iterator<Item = &'a HourEntry> + Clone) -> i64 {
+    standing(entries).map(|entry| i64::from(entry.minutes)).sum()
+}
+
+fn is_missed(entry: &HourEntry) -> bool {
+    matches!(entry.kind, EntryKind::AuthorizedAbsence | EntryKind::UnauthorizedAbsence)
+}
+
+fn is_present(entry: &HourEntry) -> bool {
+    matches!(entry.kind, EntryKind::Attended | EntryKind::MakeUp | EntryKind::Adjustment)
+}
+
+/// Of what a guest made up: no more than was attended there, and than was missed and is not credited otherwise.
+fn of_make_up(entry: &HourEntry, grounds: &Grounds) -> Vec<Amount> {
+    let of_session = || grounds.of_module.iter().filter(|other| other.session_id == entry.session_id);
+    let credited = |other: &&HourEntry| matches!(other.kind, EntryKind::MakeUp | EntryKind::Adjustment);
+    let otherwise = sum(of_session().filter(credited).filter(|other| other.made_up_in_id != entry.made_up_in_id));
+    let whole = grounds.made_up_in.as_ref().and_then(|session| session.minutes);
+    let attended = whole.zip(grounds.attendance.as_ref()).map(|(whole, line)| Amount::new("attended as a guest", present(line, whole)));
+    let missed = Amount::new("missed of the session that is made up", sum(of_session().filter(|other| is_missed(other))));
+    attended.into_iter().chain([missed, Amount::new("of it made up elsewhere or adjusted", otherwise)]).collect()
+}
+
+/// Of what was posted by hand: what it fits into, of the module and of the session.
+fn of_adjustment(entry: &HourEntry, grounds: &Grounds) -> Vec<Amount> {
+    let of = |name: &str, counts: &dyn Fn(&HourEntry) -> bool| {
+        let entries = || grounds.of_module.iter().filter(|other| counts(other));
+        let expected = sum(entries().filter(|other| is_missed(other) || other.kind == EntryKind::Attended));
+        let present = sum(entries().filter(|other| is_present(other)));
+        [Amount::new(&format!("expected in the {name}"), expected), Amount::new(&format!("present in the {name}, with it"), present)]
+    };
+    let of_session = entry.session_id.map(|session| of("session", &|other| other.session_id == Some(session)));
+    of("module", &|_| true).into_iter().chain(of_session.into_iter().flatten()).collect()
+}
+
+/// Of what came along: what was posted elsewhere, and what of the module could come along in all.
+fn of_carried(grounds: &Grounds) -> Vec<Amount> {
+    let origin = grounds.origin_minutes.map(|minutes| Amount::new("posted where the trainee was transferred from", minutes));
+    let planned = grounds.planned_minutes.map(|minutes| Amount::new("planned of the module at the transfer", minutes));
+    let carried = grounds.of_module.iter().filter(|other| other.kind == EntryKind::CarriedIn);
+    origin.into_iter().chain(planned).chain([Amount::new("carried of the module in all", sum(carried))]).collect()
 }

@@ -22,11 +22,12 @@ use crate::{
     db::{self, CHUNK, Conn, for_backend, types::Uid},
     enrollments::EnrollmentId,
     error::Error,
+    id::Id,
     journal::EntryId,
-    programs::ModuleId,
-    schedule::SessionId,
-    schema::hour_entries,
-    text::{Note, counted},
+    programs::{Module, ModuleId},
+    schedule::{Session, SessionId},
+    schema::{enrollments, hour_entries, modules, people, sessions},
+    text::{Code, Name, Note, counted},
 };
 
 /// The statements that add entries to both balances: for each the rows of zeros, and what the entries add. In SQL over the entries just
@@ -129,7 +130,7 @@ macro_rules! summed {
 const OF_POSTING: [&str; 4] = roll_up!("posting_id = ?");
 /// Whose credits in a session an act leaves without something missed, or whose deductions without something attended: of the sessions
 /// for which it posted.
-const UNCOVERED_OF_SESSION: &str = "SELECT enrollment_id, attended, missed, credited FROM (
+const UNCOVERED_OF_SESSION: &str = "SELECT enrollment_id, session_id AS of_id, attended, missed, credited FROM (
         SELECT e.enrollment_id, e.session_id, CAST(sum(CASE WHEN e.kind = 'attended' THEN e.minutes ELSE 0 END) AS integer) AS attended,
             CAST(sum(CASE WHEN e.kind IN ('authorized_absence', 'unauthorized_absence') THEN e.minutes ELSE 0 END) AS integer) AS missed,
             CAST(sum(CASE WHEN e.kind IN ('make_up', 'adjustment') THEN e.minutes ELSE 0 END) AS integer) AS credited
@@ -138,7 +139,7 @@ const UNCOVERED_OF_SESSION: &str = "SELECT enrollment_id, attended, missed, cred
         GROUP BY e.enrollment_id, e.session_id) AS sums
     WHERE credited > missed OR attended + credited < 0 ORDER BY enrollment_id LIMIT 1";
 /// As [`UNCOVERED_OF_SESSION`], of the modules; before the balances are moved.
-const UNCOVERED_OF_MODULE: &str = "SELECT b.enrollment_id, b.attended + d.attended AS attended,
+const UNCOVERED_OF_MODULE: &str = "SELECT b.enrollment_id, b.module_id AS of_id, b.attended + d.attended AS attended,
         b.authorized_absence + b.unauthorized_absence + d.missed AS missed, b.make_up + b.adjustment + d.credited AS credited
     FROM (SELECT enrollment_id, module_id, CAST(sum(CASE WHEN kind = 'attended' THEN minutes ELSE 0 END) AS integer) AS attended,
             CAST(sum(CASE WHEN kind IN ('authorized_absence', 'unauthorized_absence') THEN minutes ELSE 0 END) AS integer) AS missed,
@@ -163,6 +164,9 @@ pub struct Closing {
 struct Uncovered {
     #[diesel(sql_type = Uid)]
     enrollment_id: EnrollmentId,
+    /// The session or the module.
+    #[diesel(sql_type = Uid)]
+    of_id: Id<()>,
     #[diesel(sql_type = Integer)]
     attended: i32,
     #[diesel(sql_type = Integer)]
@@ -247,16 +251,22 @@ fn standing_of(conn: &mut Conn, session: SessionId) -> Result<Vec<HourEntry>, Er
 /// Refuses an act after which more would be present of a session or module than is owed, or less than nothing: what was adjusted is taken
 /// back first. What guests make up is posted so that it fits.
 fn refuse_uncovered(conn: &mut Conn, posting: EntryId) -> Result<(), Error> {
-    for (of, statement) in [("session", UNCOVERED_OF_SESSION), ("module", UNCOVERED_OF_MODULE)] {
-        let uncovered = sql_query(statement).bind::<Uid, _>(posting).get_result(conn).optional()?;
-        if let Some(Uncovered { enrollment_id, attended, missed, credited }) = uncovered {
-            let (attended, missed) = (counted(attended, "minute"), counted(missed, "minute"));
-            let detail = format!(
-                "enrollment {enrollment_id} would have attended {attended} and missed {missed} of a {of}, with {credited} adjusted or made \
-                 up; reverse the adjustments first"
-            );
-            return Err(Error::conflict("hours_out_of_bounds", detail));
-        }
+    for (is_session, statement) in [(true, UNCOVERED_OF_SESSION), (false, UNCOVERED_OF_MODULE)] {
+        let uncovered: Option<Uncovered> = sql_query(statement).bind::<Uid, _>(posting).get_result(conn).optional()?;
+        let Some(Uncovered { enrollment_id, of_id, attended, missed, credited }) = uncovered else { continue };
+        let of_person = enrollments::table.inner_join(people::table.on(people::id.eq(enrollments::person_id)));
+        let name: Name = of_person.filter(enrollments::id.eq(enrollment_id)).select(people::name).first(conn)?;
+        let (what, code): (_, Code) = if is_session {
+            ("session", sessions::table.find(of_id.cast::<Session>()).select(sessions::code).first(conn)?)
+        } else {
+            ("module", modules::table.find(of_id.cast::<Module>()).select(modules::code).first(conn)?)
+        };
+        let (attended, missed) = (counted(attended, "minute"), counted(missed, "minute"));
+        let detail = format!(
+            "{name} (enrollment {enrollment_id}) would have attended {attended} and missed {missed} of {what} {code}, with {credited} \
+             adjusted or made up; reverse the adjustments first"
+        );
+        return Err(Error::conflict("hours_out_of_bounds", detail));
     }
     Ok(())
 }

@@ -195,3 +195,23 @@ fn a_calendar_begins_with_its_first_file_and_an_intake_keeps_it() {
     assert!(home.run(&import).with(1).stderr.contains("there is no calendar `CN-2020`"));
     home.run(&["verify"]).with(0);
 }
+
+#[test]
+fn evidence_is_of_a_session_by_its_code_in_an_intake() {
+    let home = home();
+    for command in [
+        ["import", "instructors", &example("instructors.xlsx"), "--organization", "USTB", "--partial"],
+        ["import", "roster", &example("roster.xlsx"), "--intake", "HONGXING-3", "--partial"],
+        ["import", "schedule", &example("schedule.xlsx"), "--intake", "HONGXING-3", "--publish"],
+    ] {
+        home.run(&command).with(0);
+    }
+    std::fs::write(home.path("meeting.csv"), "姓名,入会时间,退会时间\n无名,2020-05-28 09:00:00,2020-05-28 10:00:00\n").unwrap();
+    let with = |more: &[&'static str]| home.run(&[&["import", "evidence", "meeting.csv", "--dry-run"], more].concat());
+    let told = with(&["--intake", "HONGXING-3", "--session", "MET-01-1"]).with(3);
+    assert!(told.stdout.contains("dry run of meeting.csv") && told.stdout.contains("row 2"), "{told:?}");
+    let unknown = with(&["--intake", "HONGXING-3", "--session", "NONE-01"]).with(1);
+    assert!(unknown.stderr.contains("has no session `NONE-01`"), "{unknown:?}");
+    let unnamed = with(&["--session", "MET-01-1"]).with(1);
+    assert!(unnamed.stderr.contains("needs --intake too"), "{unnamed:?}");
+}

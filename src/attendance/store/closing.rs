@@ -43,7 +43,7 @@ pub fn close(conn: &mut Conn, actor: &Actor, now: Instant, session_id: SessionId
     let whole = session.held_minutes.ok_or_else(|| Error::conflict("session_not_held", "confirm the session as held first"))?;
     let class = class(conn, &session)?;
     let (stored, strangers) = apart(&class, stored(conn, session_id)?);
-    complete(&class, &stored)?;
+    complete(actor, &class, &stored)?;
     let lines = as_held(&session, &class, stored);
     replace(conn, session_id, &lines)?;
     let stored = lines.now;

@@ -57,6 +57,12 @@ pub(super) fn concerned(conn: &mut Conn, id: LeaveRequestId) -> Result<Vec<Enrol
     Ok(requested!().filter(leave_requests::id.eq(id)).select(enrolled::id).distinct().load(conn)?)
 }
 
+/// The requests that are for an enrollment, each with the enrollment that it names.
+pub(super) fn asked_for(conn: &mut Conn, enrollment: EnrollmentId) -> Result<Vec<(LeaveRequestId, EnrollmentId)>, Error> {
+    let named = requested!().filter(enrolled::id.eq(enrollment));
+    Ok(named.select((leave_requests::id, leave_enrollments::enrollment_id)).load(conn)?)
+}
+
 /// The leave that touches a session, by enrollment and start; none touches a recorded one.
 pub fn granted_in(conn: &mut Conn, session: &SessionRow) -> Result<Granted, Error> {
     if session.mode == SessionMode::Recorded {

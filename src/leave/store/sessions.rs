@@ -12,8 +12,10 @@ use crate::{
     access::Actor,
     clock::Instant,
     db::{CHUNK, Conn},
-    enrollments::UnsettledKind,
+    enrollments::{EnrollmentId, UnsettledKind},
     error::Error,
+    organizations::OrganizationId,
+    people::PersonId,
     schedule::{self, SessionId, begins_at, finishes_at},
     schema::{enrollments as enrolled, leave_enrollments, leave_requests, sessions, unsettled_sessions},
     text::Code,
@@ -82,23 +84,33 @@ macro_rules! owed_meanwhile {
     }};
 }
 
-/// The ids of the requests that touch a session that `$person` teaches for `$provider`. In other words than those of [`crate::access::taught`],
-/// which would name the sessions once more; drafts are left out above.
+/// The requests ([`ASKED`]), and those of them ([`LISTED`]), that touch a session that `$person` teaches for `$provider`. In other words than
+/// those of [`crate::access::taught`], which would name the sessions once more; drafts are left out above.
 macro_rules! touching_taught {
     ($person:expr, $provider:expr) => {{
         use $crate::{
             access::provided,
-            leave::store::sessions::{ASKED, owed_meanwhile},
-            schema::{leave_requests, session_instructors, sessions},
+            schema::{session_instructors, sessions},
         };
         let own = session_instructors::table.filter(session_instructors::person_id.eq($person)).select(session_instructors::session_id);
-        owed_meanwhile!()
+        $crate::leave::store::sessions::owed_meanwhile!()
             .filter(sessions::id.eq_any(own))
             .filter(sessions::intake_id.eq_any(provided($provider)))
-            .select(ASKED.field(leave_requests::id))
     }};
 }
 pub(super) use {owed_meanwhile, touching_taught};
+
+/// Those named in these requests who owe a session that `person` teaches meanwhile.
+pub(super) fn named_in_taught(
+    conn: &mut Conn,
+    (person, provider): (PersonId, OrganizationId),
+    ids: Vec<LeaveRequestId>,
+) -> Result<BTreeSet<(LeaveRequestId, EnrollmentId)>, Error> {
+    let id = ASKED.field(leave_requests::id);
+    let named = touching_taught!(person, provider).filter(id.eq_any(ids)).select((id, LISTED.field(leave_enrollments::enrollment_id)));
+    let pairs: Vec<(LeaveRequestId, EnrollmentId)> = named.distinct().load(conn)?;
+    Ok(pairs.into_iter().collect())
+}
 
 /// The sessions that take place while leave lasts and that somebody of the request owes.
 fn owed(conn: &mut Conn, ids: Vec<LeaveRequestId>) -> Result<BTreeSet<(LeaveRequestId, SessionId)>, Error> {

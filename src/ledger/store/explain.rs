@@ -3,8 +3,8 @@
 use diesel::prelude::*;
 
 use super::super::{
-    explain::{EntryExplanation, LineFacts, SessionFacts},
-    model::{HourEntry, HourEntryId, standing},
+    explain::{EntryExplanation, Grounds, LineFacts, SessionFacts},
+    model::{EntryKind, HourEntry, HourEntryId, standing},
 };
 use crate::{
     access::{Action, Actor, Role},
@@ -12,7 +12,8 @@ use crate::{
     db::Conn,
     enrollments::{self, EnrollmentId},
     error::Error,
-    schema::{attendances, hour_entries, roll_calls, sessions},
+    schedule::SessionId,
+    schema::{attendances, carried_modules, hour_entries, roll_calls, sessions, users},
 };
 
 /// Why an entry of an enrollment that the actor sees has its minutes.
@@ -20,31 +21,58 @@ pub(in crate::ledger) fn explain(conn: &mut Conn, actor: &Actor, id: HourEntryId
     let entry: HourEntry = hour_entries::table.find(id).select(HourEntry::as_select()).first(conn)?;
     enrollments::find(conn, actor, entry.enrollment_id)?;
     actor.may(Action::ReadHours)?;
-    let reversed_by_id = hour_entries::table.filter(hour_entries::reverses_id.eq(id)).select(hour_entries::id).first(conn).optional()?;
-    let session: Option<SessionFacts> = match entry.session_id {
-        None => None,
-        Some(session) => Some(
-            sessions::table
-                .find(session)
-                .select((sessions::id, sessions::code, sessions::held_starts_at, sessions::held_ends_at, sessions::held_minutes))
-                .first(conn)?,
-        ),
+    let of_module: Vec<HourEntry> = hour_entries::table
+        .filter(hour_entries::enrollment_id.eq(entry.enrollment_id))
+        .filter(hour_entries::module_id.eq(entry.module_id))
+        .select(HourEntry::as_select())
+        .load(conn)?;
+    let stands = standing(of_module.iter()).any(|other| other.id == id);
+    let called_in = match entry.kind {
+        EntryKind::MakeUp => entry.made_up_in_id,
+        EntryKind::Adjustment | EntryKind::CarriedIn => None,
+        EntryKind::Attended | EntryKind::AuthorizedAbsence | EntryKind::UnauthorizedAbsence | EntryKind::Exempt => entry.session_id,
     };
-    let stands = entry.closing.is_some() && entry.reverses_id.is_none() && reversed_by_id.is_none();
-    let attendance: Option<LineFacts> = match entry.session_id.filter(|_| stands) {
-        None => None,
-        Some(session) => attendances::table
-            .inner_join(roll_calls::table.on(roll_calls::session_id.eq(attendances::session_id)))
-            .filter(roll_calls::state.eq(RollCallState::Closed))
-            .filter(attendances::session_id.eq(session))
-            .filter(attendances::enrollment_id.eq(entry.enrollment_id))
-            .select((attendances::code, attendances::minutes, attendances::segments, attendances::leave_minutes))
+    let grounds = Grounds {
+        session: session(conn, entry.session_id)?,
+        made_up_in: session(conn, entry.made_up_in_id)?,
+        attendance: line(conn, actor, entry.enrollment_id, called_in.filter(|_| stands))?,
+        origin_minutes: match entry.origin_id {
+            Some(origin) => Some(hour_entries::table.find(origin).select(hour_entries::minutes).first(conn)?),
+            None => None,
+        },
+        planned_minutes: carried_modules::table
+            .filter(carried_modules::enrollment_id.eq(entry.enrollment_id))
+            .filter(carried_modules::module_id.eq(entry.module_id))
+            .select(carried_modules::planned_minutes)
             .first(conn)
             .optional()?,
+        posted_by: match entry.user_id {
+            Some(user) => Some(users::table.find(user).select(users::name).first(conn)?),
+            None => None,
+        },
+        of_module,
     };
-    // To a partner the code and the minutes.
-    let attendance = attendance.map(|line| LineFacts { segments: line.segments.filter(|_| actor.role() != Role::Partner), ..line });
-    Ok(EntryExplanation::new((entry, actor.role()), session, attendance, reversed_by_id))
+    Ok(EntryExplanation::new(entry, actor.role(), grounds))
+}
+
+fn session(conn: &mut Conn, id: Option<SessionId>) -> Result<Option<SessionFacts>, Error> {
+    let Some(id) = id else { return Ok(None) };
+    let facts = (sessions::id, sessions::code, sessions::held_starts_at, sessions::held_ends_at, sessions::held_minutes);
+    Ok(Some(sessions::table.find(id).select(facts).first(conn)?))
+}
+
+/// What a closed roll call says of an enrollment; to a partner the code and the minutes.
+fn line(conn: &mut Conn, actor: &Actor, enrollment: EnrollmentId, called_in: Option<SessionId>) -> Result<Option<LineFacts>, Error> {
+    let Some(session) = called_in else { return Ok(None) };
+    let line: Option<LineFacts> = attendances::table
+        .inner_join(roll_calls::table.on(roll_calls::session_id.eq(attendances::session_id)))
+        .filter(roll_calls::state.eq(RollCallState::Closed))
+        .filter(attendances::session_id.eq(session))
+        .filter(attendances::enrollment_id.eq(enrollment))
+        .select((attendances::code, attendances::minutes, attendances::segments, attendances::leave_minutes))
+        .first(conn)
+        .optional()?;
+    Ok(line.map(|line| LineFacts { segments: line.segments.filter(|_| actor.role() != Role::Partner), ..line }))
 }
 
 /// The entries of an enrollment that stand, oldest first, as the actor may see them: those whose sum its balance is.

@@ -393,6 +393,12 @@ pub fn called(conn: &mut Conn, ids: &[SessionId]) -> Result<HashSet<SessionId>, 
     Ok(found)
 }
 
+/// The session of an intake with this code, in the actor's scope.
+pub fn by_code(conn: &mut Conn, actor: &Actor, intake: IntakeId, code: &Code) -> Result<Option<SessionId>, Error> {
+    let own = visible(actor).filter(sessions::intake_id.eq(intake)).filter(sessions::code.eq(code.clone()));
+    Ok(own.select(sessions::id).first(conn).optional()?)
+}
+
 /// Writes one changed session; its version says that nobody else changed it meanwhile.
 pub(super) fn save(conn: &mut Conn, now: Instant, stored: &SessionRow, mut changed: SessionRow) -> Result<SessionRow, Error> {
     changed.version += 1;

@@ -84,6 +84,11 @@ fn a_guest_makes_up_what_they_missed() {
     let hours = of.course.coordinator.get(&format!("/enrollments/{}/hours", guest.id)).expect(200);
     let made_up = &hours.items()[2];
     assert_eq!((&made_up["session_id"], &made_up["made_up_in_id"]), (&json!(of.missed), &json!(of.other)));
+    let why = of.course.coordinator.get(&format!("/hour-entries/{}/explain", made_up["id"].as_str().unwrap())).expect(200).body;
+    let amounts = [("attended as a guest", 90), ("missed of the session that is made up", 60), ("of it made up elsewhere or adjusted", 0)];
+    assert_eq!(why["amounts"], json!(amounts.map(|(name, minutes)| json!({ "name": name, "minutes": minutes }))));
+    assert_eq!((&why["session"]["code"], &why["made_up_in"]["code"]), (&json!("COM-MET"), &json!("COM-MEC")));
+    assert_eq!((&why["attendance"]["code"], &why["closed_by_system"]), (&json!("present"), &json!(false)));
     let progress = of.course.coordinator.get(&format!("/enrollments/{}/progress", guest.id)).expect(200).body;
     assert_eq!((&progress["expected_minutes"], &progress["present_minutes"]), (&json!(90), &json!(90)));
     assert_eq!(app.findings(), Vec::<String>::new());
@@ -337,7 +342,7 @@ fn what_is_adjusted_and_what_is_made_up_share_what_was_missed() {
     app.unchanged(|| {
         let refused = seed::step_roll_call(&of.course, &of.other, "close", None).expect(409).problem("hours_out_of_bounds");
         assert!(
-            refused.text_at("/detail").contains("attended 0 minutes and missed 90 minutes of a session, with -30 adjusted"),
+            refused.text_at("/detail").contains("attended 0 minutes and missed 90 minutes of session COM-MET, with -30 adjusted"),
             "{refused:?}"
         );
     });

@@ -57,6 +57,15 @@ fn whoever_is_transferred_takes_along_what_they_were_present_for() {
     let of = |items: &[Value], field: &str| items.iter().map(|entry| entry[field].to_string()).collect::<BTreeSet<_>>();
     assert_eq!(of(entries.items(), "origin_id"), of(before["items"].as_array().unwrap(), "id"));
     assert_eq!(carried(&course, &new.id()), 180);
+    let why = course.coordinator.get(&format!("/hour-entries/{}/explain", entries.items()[0]["id"].as_str().unwrap())).expect(200).body;
+    let planned = why["amounts"][1]["minutes"].as_i64().unwrap();
+    let amounts = [
+        ("posted where the trainee was transferred from", 90),
+        ("planned of the module at the transfer", planned),
+        ("carried of the module in all", 90),
+    ];
+    assert_eq!(why["amounts"], json!(amounts.map(|(name, minutes)| json!({ "name": name, "minutes": minutes }))));
+    assert!(planned > 90 && why["session"].is_null() && why["attendance"].is_null(), "{why}");
     // The seat is where they are now, and what they bring is in no total of the intake.
     assert_eq!(app.count("SELECT sum(seats_taken) FROM intakes"), 1);
     let totals = course.coordinator.get(&format!("/intakes/{intake}/progress")).expect(200).body["totals"].clone();

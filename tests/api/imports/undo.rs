@@ -77,6 +77,24 @@ fn nothing_is_taken_back_after_a_roll_call() {
 }
 
 #[test]
+fn nothing_is_taken_back_of_which_evidence_alone_says_something() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let import = import_roster(&course, &course.coordinator, "", &[ZHANG, LI]).expect(200);
+    let session = seed::published_session(&course, "P-1", &seed::morning(1));
+    let meeting = csv("姓名,入会时间,退会时间", &["张伟,2020-06-02 09:00:00,2020-06-02 10:00:00"]);
+    course.coordinator.post_file(&format!("/sessions/{session}/evidence/import"), "meeting.csv", &meeting).expect(200);
+    let enrollments = course.coordinator.get(&format!("/intakes/{}/enrollments", course.intake)).expect(200).column("id");
+    let away = enrollments.iter().filter(|id| course.coordinator.get(&format!("/enrollments/{id}")).expect(200).body["name"] != "张伟");
+    let lines: Vec<_> = away.map(|id| json!({ "enrollment_id": id, "code": "absent" })).collect();
+    // Nobody is called any more of whom the file says something; and it does so still.
+    course.coordinator.if_match("*").put(&format!("/sessions/{session}/roll-call"), json!({ "entries": lines })).expect(200);
+    course.coordinator.if_match("*").put(&format!("/sessions/{session}/roll-call"), json!({ "entries": [] })).expect(200);
+    let refused = app.unchanged(|| undo(&course, &import).expect(409).problem("import_in_use"));
+    assert!(refused.text_at("/detail").contains("张伟"), "{}", refused.text);
+}
+
+#[test]
 fn a_roll_call_without_a_mark_is_nothing_to_rest_on() {
     let app = spawn_app();
     let course = seed::course(&app);

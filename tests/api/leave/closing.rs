@@ -160,6 +160,11 @@ fn whoever_goes_on_in_another_discipline_keeps_leave() {
     let session = seed::held_session_as(&course, body);
     let touched = course.coordinator.get(&format!("/leave-requests/{granted}")).expect(200);
     assert_eq!(touched.body["sessions"][0]["id"], json!(session));
+    // It is listed of them in either discipline.
+    for enrollment in [&member.id, &new] {
+        let path = format!("/intakes/{}/leave-requests?enrollment_id={enrollment}", course.intake);
+        assert_eq!(course.coordinator.get(&path).expect(200).column("id"), std::slice::from_ref(&granted));
+    }
     let member = seed::Enrolled { id: new, ..member };
     seed::put_roll_call(&course, &session, &[seed::line(&member, "absent")]).expect(200);
     seed::step_roll_call(&course, &session, "close", None).expect(200);

@@ -100,6 +100,29 @@ fn an_instructor_sees_leave_that_touches_a_session_of_their_own() {
 }
 
 #[test]
+fn an_instructor_is_told_of_a_crew_only_those_who_miss_something_with_them() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let mut members = seed::enrolled(&course, 1);
+    let unit = &course.sponsor.plants[0];
+    members.extend(seed::enrolled_at(&course, unit, (&course.program.mechanics, &course.mechanics), 1));
+    super::crew(&course, &members, "甲");
+    seed::published_session(&course, "MET-1", &seed::morning(1));
+    let crew = json!({ "crew": "甲", "kind": "work", "starts_at": seed::morning(1), "ends_at": seed::after(&seed::morning(1), 60), "reason": "x" });
+    let id = ask(&course.coordinator, &course, crew).expect(201).id();
+    let named = |client: &crate::support::Client| {
+        client.get(&format!("/leave-requests/{id}")).expect(200).body["enrollment_ids"].as_array().unwrap().len()
+    };
+    let instructor = app.instructor(&course.instructor);
+    assert_eq!((named(&course.coordinator), named(&instructor)), (2, 1));
+    let listed = |member: &seed::Enrolled| {
+        let path = format!("/intakes/{}/leave-requests?enrollment_id={}", course.intake, member.id);
+        instructor.get(&path).expect(200).items().len()
+    };
+    assert_eq!((listed(&members[0]), listed(&members[1])), (1, 0));
+}
+
+#[test]
 fn a_request_is_read_again_only_if_it_changed() {
     let app = spawn_app();
     let course = seed::course(&app);

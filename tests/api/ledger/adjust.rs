@@ -106,7 +106,12 @@ fn a_roll_call_is_not_closed_over_what_was_credited_for_it() {
     seed::put_roll_call(&course, &session, &lines).expect(200);
     let refused = app.unchanged(|| seed::step_roll_call(&course, &session, "close", None).expect(409));
     let detail = refused.problem("hours_out_of_bounds").text_at("/detail");
-    assert!(detail.contains(&members[0].id) && detail.contains("missed 50 minutes of a session, with 60 adjusted"), "{detail}");
+    assert!(
+        detail.starts_with("学员 ")
+            && detail.contains(&members[0].id)
+            && detail.contains("missed 50 minutes of session MET-01, with 60 adjusted"),
+        "{detail}"
+    );
     reverse(&course, &entry).expect(201);
     seed::step_roll_call(&course, &session, "close", None).expect(200);
     assert_eq!(progress(&course, &members[0]), (90, 40));
@@ -164,7 +169,7 @@ fn what_was_credited_for_one_session_does_not_hide_another_that_was_missed() {
     seed::put_roll_call(&course, &session, &lines).expect(200);
     let refused = app.unchanged(|| seed::step_roll_call(&course, &session, "close", None).expect(409));
     let detail = refused.problem("hours_out_of_bounds").text_at("/detail");
-    assert!(detail.contains("missed 0 minutes of a session, with 60 adjusted"), "{detail}");
+    assert!(detail.contains("missed 0 minutes of session MET-01, with 60 adjusted"), "{detail}");
 
     seed::put_roll_call(&course, &session, &[seed::line_of(&members[0], "late", 30), seed::line(&members[1], "present")]).expect(200);
     seed::step_roll_call(&course, &session, "close", None).expect(200);
@@ -173,4 +178,25 @@ fn what_was_credited_for_one_session_does_not_hide_another_that_was_missed() {
     app.unchanged(|| reverse(&course, &back).expect(409).problem("hours_out_of_bounds"));
     assert_eq!(progress(&course, &members[0]), (180, 90));
     assert_eq!(app.findings(), Vec::<String>::new());
+}
+
+#[test]
+fn an_adjustment_is_explained_by_what_it_fits_into_and_who_posted_it() {
+    let app = spawn_app();
+    let (course, members, session) = class(&app);
+    let entry = adjust(&course, &members[0], in_session(&session, 20)).expect(201).id();
+    let path = format!("/hour-entries/{entry}/explain");
+    let why = course.coordinator.get(&path).expect(200).body;
+    let (expected, present) = progress(&course, &members[0]);
+    let amounts = [
+        ("expected in the module", expected),
+        ("present in the module, with it", present),
+        ("expected in the session", expected),
+        ("present in the session, with it", present),
+    ];
+    assert_eq!(why["amounts"], json!(amounts.map(|(name, minutes)| json!({ "name": name, "minutes": minutes }))));
+    assert!(why["posted_by"].is_string() && why["entry"]["user_id"].is_string(), "{why}");
+    // To a partner neither the user nor their name.
+    let told = app.partner(&course.sponsor.id).get(&path).expect(200).body;
+    assert_eq!((&told["posted_by"], &told["entry"]["user_id"], &told["amounts"]), (&Value::Null, &Value::Null, &why["amounts"]));
 }
