@@ -302,20 +302,26 @@ pub struct IntakePatch {
     pub closes_on: Option<NaiveDate>,
     #[serde(default, deserialize_with = "given")]
     pub mode: Option<SessionMode>,
+    /// Seats; null is as many as come. Lowering it evicts nobody.
     #[serde(default, deserialize_with = "nullable")]
-    #[schema(value_type = Option<i32>)]
+    #[schema(value_type = Option<i32>, minimum = 0)]
     pub capacity: Patched<i32>,
+    /// Whether it keeps a waitlist.
     #[serde(default, deserialize_with = "given")]
     pub waitlist: Option<bool>,
+    /// For how many days an offer stands; null where none are made. An offer that was made keeps its end.
     #[serde(default, deserialize_with = "nullable")]
-    #[schema(value_type = Option<i32>)]
+    #[schema(value_type = Option<i32>, minimum = 1, maximum = 365)]
     pub offer_days: Patched<i32>,
+    /// How many hours after its session a roll call is to be submitted; the list of open ones reminds of it. Null is never.
     #[serde(default, deserialize_with = "nullable")]
-    #[schema(value_type = Option<i32>)]
+    #[schema(value_type = Option<i32>, minimum = 1, maximum = 720)]
     pub roll_call_due_hours: Patched<i32>,
+    /// How many hours after it was submitted a roll call closes by itself; null is never.
     #[serde(default, deserialize_with = "nullable")]
-    #[schema(value_type = Option<i32>)]
+    #[schema(value_type = Option<i32>, minimum = 1, maximum = 720)]
     pub close_after_hours: Patched<i32>,
+    /// For how many days after its closing a correction of a roll call may be asked for; null is never. What is closed keeps its own end.
     #[serde(default, deserialize_with = "nullable")]
     #[schema(value_type = Option<i32>, minimum = 0, maximum = 366)]
     pub correction_days: Patched<i32>,

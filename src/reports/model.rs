@@ -171,7 +171,8 @@ pub struct ProgressRow {
     pub authorized_absence_minutes: i64,
     pub unauthorized_absence_minutes: i64,
     pub exempt_minutes: i64,
-    /// Present where the trainee was transferred from; in no other number, and in no total.
+    /// Present where the trainee was transferred from; in no other number, so that it does nothing for the minimum of attendance here, and in
+    /// no total.
     pub carried_in_minutes: i64,
     /// present / expected, rounded down to four places; null while nothing is expected. Where the version says so, authorized
     /// absences are left out of the denominator, here and in `best_reachable`.
