@@ -290,6 +290,11 @@ fn a_guest_comes_while_the_own_session_goes_on_and_between_others() {
     }
     let meanwhile = seed::published_session_as(course, at("MEANWHILE", &seed::after(&start, 60), &course.mechanics));
     of.invite_to(&meanwhile, &of.first[0], &of.missed).expect(409).problem("guest_elsewhere");
+    // What is recorded can be viewed at another time.
+    let mut viewed = at("VIEWED", &start, &course.mechanics);
+    (viewed["mode"], viewed["length_minutes"]) = (json!("recorded"), json!(45));
+    let viewed = seed::published_session_as(course, viewed);
+    of.invite_to(&viewed, &of.first[0], &of.missed).expect(201);
     of.invite_to(&meanwhile, &of.first[1], &of.missed).expect(201);
 }
 
