@@ -318,6 +318,33 @@ fn an_adjustment_leaves_less_to_be_made_up_but_never_more() {
 }
 
 #[test]
+fn what_else_is_closed_of_the_module_leaves_more_or_less_to_be_made_up() {
+    let app = spawn_app();
+    let of = classes(&app);
+    let guest = &of.first[0];
+    of.close_missed(seed::line(guest, "absent"));
+    let body = json!({ "module_id": of.course.program.common_module, "minutes": 50, "reason": "by order" });
+    of.course.coordinator.post(&format!("/enrollments/{}/hours", guest.id), body).expect(201);
+    of.invite(guest).expect(201);
+    of.close_other(&[seed::line(guest, "present")]);
+    assert_eq!(of.made_up(), 40);
+    let close = |session: &str, code: &str| {
+        let lines = [seed::line(guest, code), seed::line(&of.first[1], "present")];
+        seed::put_roll_call(&of.course, session, &lines).expect(200);
+        seed::step_roll_call(&of.course, session, "close", None).expect(200);
+    };
+    // With another session missed there is room for all that was attended, and without it no more.
+    let next = common(&of.course, "COM-NEXT", 3, &of.course.metallurgy);
+    close(&next, "absent");
+    assert_eq!(of.made_up(), 90);
+    assert_eq!(app.findings(), Vec::<String>::new());
+    of.reopen(&next);
+    close(&next, "present");
+    assert_eq!(of.made_up(), 40);
+    assert_eq!(app.findings(), Vec::<String>::new());
+}
+
+#[test]
 fn what_is_adjusted_and_what_is_made_up_share_what_was_missed() {
     let app = spawn_app();
     let of = classes(&app);

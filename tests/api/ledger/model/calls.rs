@@ -55,6 +55,7 @@ impl Run {
     /// Pieces of a session in which somebody was there, to the second, some of them beyond it.
     fn pieces(&self, random: &mut Random, number: Number) -> Vec<Span> {
         let (from, until) = self.world.sessions[number].span;
+        let (from, until) = if random.below(2) == 0 { (from, until) } else { (from, from + 1500) };
         let mut cuts: Vec<i64> = (0..2 * (1 + random.below(3)))
             .map(|_| from - 300 + signed(random.below(usize::try_from(until - from + 600).unwrap())))
             .collect();
@@ -171,6 +172,9 @@ impl Run {
         if !self.world.sessions[number].is_held {
             told.push(self.hold(random, number));
         }
+        if random.below(2) == 0 {
+            told.push(self.gather(random, number));
+        }
         told.push(self.call(random, number, true));
         told.push(self.close(number));
         told.join("; ")
@@ -264,8 +268,14 @@ impl Run {
             && !is_elsewhere
     }
 
+    /// A guest is invited, and every other time the roll call is closed with them.
+    pub(super) fn come_as_guest(&mut self, random: &mut Random) -> String {
+        let (number, told) = self.invite(random);
+        if random.below(2) == 0 { format!("{told}; {}", self.call_and_close(random, number)) } else { told }
+    }
+
     /// Somebody who does not owe a session comes to it for another one of its module, or tries to.
-    pub(super) fn invite(&mut self, random: &mut Random) -> String {
+    fn invite(&mut self, random: &mut Random) -> (Number, String) {
         let sessions = || 0..SESSIONS.len();
         let pairs = sessions().flat_map(|number| sessions().map(move |missed| (number, missed)));
         let all: Vec<(Member, Number, Number)> =
@@ -281,7 +291,7 @@ impl Run {
         if is_legal {
             self.world.sessions[number].guests.insert(member, missed);
         }
-        format!("{member} comes to {number} for {missed}: {is_legal}")
+        (number, format!("{member} comes to {number} for {missed}: {is_legal}"))
     }
 
     pub(super) fn dismiss(&mut self, random: &mut Random, number: Number) -> String {
@@ -312,17 +322,20 @@ impl Run {
     pub(super) fn adjust(&mut self, random: &mut Random) -> String {
         let mut member = random.below(self.world.places.len());
         let mut session = (random.below(2) == 0).then(|| random.below(SESSIONS.len()));
+        let mut module = self.world.places[member].modules()[random.below(2)];
         // More often than not where something was missed.
         let missed = |session: Number| {
             let posted = self.world.sessions[session].posted.iter();
             posted.filter(|(_, sums)| sums[1] + sums[2] > 0).map(move |(member, _)| (*member, session)).collect::<Vec<_>>()
         };
-        let missed: Vec<(Member, Number)> = (0..SESSIONS.len()).flat_map(missed).collect();
-        if let Some((by, of)) = pick(random, &missed).filter(|_| random.below(3) > 0) {
-            (member, session) = (by, session.map(|_| of));
+        let mut missed: Vec<(Member, Number)> = (0..SESSIONS.len()).flat_map(missed).collect();
+        if random.below(2) == 0 && !self.world.made_up.is_empty() {
+            missed = self.world.made_up.keys().map(|(member, missed, _)| (*member, *missed)).collect();
         }
-        let own = self.world.places[member].modules()[random.below(2)];
-        let module = session.map_or(own, |session| self.world.sessions[session].module);
+        if let Some((by, of)) = pick(random, &missed).filter(|_| random.below(3) > 0) {
+            (member, module, session) = (by, self.world.sessions[of].module, session.map(|_| of));
+        }
+        module = session.map_or(module, |session| self.world.sessions[session].module);
         let minutes = [-30, -10, 1, 10, 20, 30][random.below(6)];
         let mut one = Adjustment { id: String::new(), member, module, session, minutes };
         let mut body = json!({ "minutes": minutes, "reason": "at random" });
