@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{
-    MOST, Run, clock, judge, pick,
+    MOST, Run, clock, pick,
     plain::{COMMON, Member, OPENING, Period, Person, Place, Second},
 };
 use crate::support::{Random, Reply, seed};
