@@ -134,8 +134,11 @@ fn missed_nothing(conn: &mut Conn, enrollment: EnrollmentId, session: SessionId)
 }
 
 /// The session in which an enrollment is while this one lasts, as a guest or because it is owed, but for the one that is made up; with when
-/// it begins and ends.
+/// it begins and ends. None while a recorded one can be viewed, which occupies nobody (DOMAIN section 2, rule 3).
 fn elsewhere(conn: &mut Conn, session: &SessionRow, new: &NewGuest) -> Result<Option<(Code, Instant, Instant)>, Error> {
+    if session.mode == SessionMode::Recorded {
+        return Ok(None);
+    }
     let meanwhile = || {
         sessions::table
             .filter(sessions::intake_id.eq(session.intake_id))

@@ -24,18 +24,25 @@ use crate::{
 
 /// What has to be written at a closing so that what guests made up of its module is what they attended, capped by what they missed.
 pub(super) fn of_closing(conn: &mut Conn, closing: Closing) -> Result<Vec<MakeUp>, Error> {
-    // Whoever came here or missed this session; and whoever did by what is posted, but is a guest no more.
+    // Whoever came here or missed this session; whoever did by what is posted, but is a guest no more; and guests of other sessions for whom
+    // something is posted here, which leaves more or less of the module to be made up.
     let session = closing.session_id;
     let guests: Vec<Guest> = db::fixed(
         "SELECT enrollment_id FROM guests WHERE session_id = ?
          UNION SELECT enrollment_id FROM guests WHERE missed_session_id = ?
          UNION SELECT enrollment_id FROM hour_entries WHERE made_up_in_id = ?
-         UNION SELECT enrollment_id FROM hour_entries WHERE session_id = ? AND kind = 'make_up'",
+         UNION SELECT enrollment_id FROM hour_entries WHERE session_id = ? AND kind = 'make_up'
+         UNION SELECT enrollment_id FROM guests WHERE enrollment_id IN (SELECT enrollment_id FROM hour_entries WHERE posting_id = ?)
+         UNION SELECT enrollment_id FROM module_hour_balances WHERE module_id = ? AND make_up > 0
+            AND enrollment_id IN (SELECT enrollment_id FROM hour_entries WHERE posting_id = ?)",
     )
     .bind::<Uid, _>(session)
     .bind::<Uid, _>(session)
     .bind::<Uid, _>(session)
     .bind::<Uid, _>(session)
+    .bind::<Uid, _>(closing.act)
+    .bind::<Uid, _>(closing.module_id)
+    .bind::<Uid, _>(closing.act)
     .load(conn)?;
     let guests: Vec<EnrollmentId> = guests.into_iter().map(|one| one.enrollment_id).collect();
     corrections(conn, &guests, closing.module_id, Some(closing.session_id))

@@ -295,6 +295,11 @@ fn a_guest_comes_while_the_own_session_goes_on_and_between_others() {
     }
     let meanwhile = seed::published_session_as(course, at("MEANWHILE", &seed::after(&start, 60), &course.mechanics));
     of.invite_to(&meanwhile, &of.first[0], &of.missed).expect(409).problem("guest_elsewhere");
+    // What is recorded can be viewed at another time.
+    let mut viewed = at("VIEWED", &start, &course.mechanics);
+    (viewed["mode"], viewed["length_minutes"]) = (json!("recorded"), json!(45));
+    let viewed = seed::published_session_as(course, viewed);
+    of.invite_to(&viewed, &of.first[0], &of.missed).expect(201);
     of.invite_to(&meanwhile, &of.first[1], &of.missed).expect(201);
 }
 
@@ -315,6 +320,33 @@ fn an_adjustment_leaves_less_to_be_made_up_but_never_more() {
         assert_eq!(of.made_up(), made_up);
         assert_eq!(app.findings(), Vec::<String>::new());
     }
+}
+
+#[test]
+fn what_else_is_closed_of_the_module_leaves_more_or_less_to_be_made_up() {
+    let app = spawn_app();
+    let of = classes(&app);
+    let guest = &of.first[0];
+    of.close_missed(seed::line(guest, "absent"));
+    let body = json!({ "module_id": of.course.program.common_module, "minutes": 50, "reason": "by order" });
+    of.course.coordinator.post(&format!("/enrollments/{}/hours", guest.id), body).expect(201);
+    of.invite(guest).expect(201);
+    of.close_other(&[seed::line(guest, "present")]);
+    assert_eq!(of.made_up(), 40);
+    let close = |session: &str, code: &str| {
+        let lines = [seed::line(guest, code), seed::line(&of.first[1], "present")];
+        seed::put_roll_call(&of.course, session, &lines).expect(200);
+        seed::step_roll_call(&of.course, session, "close", None).expect(200);
+    };
+    // With another session missed there is room for all that was attended, and without it no more.
+    let next = common(&of.course, "COM-NEXT", 3, &of.course.metallurgy);
+    close(&next, "absent");
+    assert_eq!(of.made_up(), 90);
+    assert_eq!(app.findings(), Vec::<String>::new());
+    of.reopen(&next);
+    close(&next, "present");
+    assert_eq!(of.made_up(), 40);
+    assert_eq!(app.findings(), Vec::<String>::new());
 }
 
 #[test]
