@@ -90,6 +90,8 @@ fn a_move_leads_to_another_cohort_of_the_discipline_after_the_last_one() {
     let course = seed::course(&app);
     let second = second(&course);
     let members = seed::enrolled(&course, 2);
+    let next = seed::intake(&course.coordinator, &course.program.version, "HONGXING-4");
+    let elsewhere = seed::cohort(&course.coordinator, &next, &course.program.metallurgy, "MET-1");
     let id = &members[0].id;
     let left = format!("/enrollments/{}/withdraw", members[1].id);
     course.coordinator.post(&left, json!({ "reason": "as agreed" })).expect(200);
@@ -97,6 +99,7 @@ fn a_move_leads_to_another_cohort_of_the_discipline_after_the_last_one() {
         move_to(&course, id, &course.metallurgy, None).fault("/cohort_id", "same_place");
         move_to(&course, id, &course.mechanics, None).fault("/cohort_id", "cohort_of_another_discipline");
         move_to(&course, id, &app.absent_id(), None).fault("/cohort_id", "unknown_cohort");
+        move_to(&course, id, &elsewhere, None).fault("/cohort_id", "unknown_cohort");
         move_to(&course, id, &second, Some("2090-01-01T00:00:00Z")).fault("/effective_at", "in_the_future");
         move_to(&course, id, &second, Some("2020-01-01T00:00:00Z")).fault("/effective_at", "before_present_state");
         move_to(&course, &members[1].id, &second, None).expect(409).problem("illegal_transition");

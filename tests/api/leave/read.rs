@@ -108,6 +108,10 @@ fn an_instructor_is_told_of_a_crew_only_those_who_miss_something_with_them() {
     members.extend(seed::enrolled_at(&course, unit, (&course.program.mechanics, &course.mechanics), 1));
     super::crew(&course, &members, "甲");
     seed::published_session(&course, "MET-1", &seed::morning(1));
+    // The other one is theirs too, on another day.
+    let mut later = seed::session_body(&course, "MEC-1", &seed::morning(5));
+    (later["module_id"], later["cohort_ids"]) = (json!(course.program.mechanics_module), json!([course.mechanics]));
+    seed::published_session_as(&course, later);
     let crew = json!({ "crew": "甲", "kind": "work", "starts_at": seed::morning(1), "ends_at": seed::after(&seed::morning(1), 60), "reason": "x" });
     let id = ask(&course.coordinator, &course, crew).expect(201).id();
     let named = |client: &crate::support::Client| {

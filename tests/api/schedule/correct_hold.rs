@@ -72,6 +72,11 @@ fn whoever_taught_instead_is_said_later_and_takes_their_place() {
     assert_eq!((&corrected["instructors"][0]["id"], &corrected["instructors"][0]["lead"]), (&json!(substitute), &json!(true)));
     assert_eq!(corrected["instructors"].as_array().unwrap().len(), 1);
     assert_eq!(claimed(&app, &from, &until), 2);
+    let both = by(json!({ "instructor_ids": [substitute, course.instructor] }), "both of them");
+    correct(&course, &id, both).expect(200);
+    let second = app.instructor(&course.instructor).if_match("*");
+    app.unchanged(|| second.patch(&format!("/sessions/{id}/hold"), by(json!({ "break_minutes": 5 }), "a break")).expect(403));
+    correct(&course, &id, by(json!({ "instructor_ids": [substitute] }), "she alone")).expect(200);
     // Who did not teach corrects nothing any more, and whoever did does.
     let path = format!("/sessions/{id}/hold");
     app.instructor(&course.instructor).if_match("*").patch(&path, by(json!({ "break_minutes": 5 }), "a break")).expect(404);
