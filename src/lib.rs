@@ -38,6 +38,7 @@
 //! | Nobody takes a seat where capacity or a quota, of the sponsor or a unit, is used up | triggers `enrollments_seat_…` and `unit_quotas_seat_…`, counters beside each | `muster verify` recounts |
 //! | A seat that becomes free goes to the first who waits and can take it | a place on the waitlist is one person's and never changes | [`enrollments::settle_seats`], by whoever counts seats, under the intake's lock |
 //! | A place passes whole, and only before something is counted of it | trigger `enrollments_replace_exactly` | a session that is closed refuses it |
+//! | An enrollment takes the steps of its life cycle and no others | trigger `enrollments_take_legal_steps` | [`lifecycle::LifeCycle::after`], on every way |
 //! | One open enrollment per person and intake; one attendance per session and enrollment | unique index, primary key | |
 //! | Nobody is in two places | `claims`, made and given back by triggers; an overlap needs a waiver of that pair | `schedule` says what is in the way; `muster verify` derives them anew |
 //! | Whole minutes, UTC instants, no floats | checks: end − start = minutes + breaks | [`clock::Instant`], integers |

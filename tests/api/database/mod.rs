@@ -11,5 +11,6 @@ mod plan;
 mod programs;
 mod replaced;
 mod schedule;
+mod steps;
 mod tokens;
 mod verify;
