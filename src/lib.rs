@@ -46,7 +46,7 @@
 //! | A completed intake has no session unheld and no roll call open | | refused with what completes it, publishes in it or reopens |
 //! | No data is not zero | | rates are `Option` in `reports` |
 //! | Owed is what was taught while enrolled; what a period reaches back over is listed | periods of an enrollment do not overlap | [`enrollments::expected_of`], the one place; `muster verify` |
-//! | A closed roll call posted what its attendances come to | each close counts: `roll_calls_steps` | the closing transaction; `muster verify` holds the count against the journal |
+//! | A closed roll call posted what its attendances come to | each close counts: `roll_calls_steps` | the closing transaction; `muster verify` holds the count, and where each roll call stands, against the journal |
 //! | What is closed, held, confirmed or posted stays | triggers against update and delete; a reversal mirrors its entry | a correction reverses and posts anew |
 //! | Every balance is the sum of its entries; 0 ≤ present ≤ expected | checks on the balances; who has hours stays whose they are | moved in the posting transaction; `muster verify` recounts |
 //! | A guest makes up what they attended, and no more than they missed | checks on the balances | posted anew by each closing that concerns it; `muster verify` derives it anew |

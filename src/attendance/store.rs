@@ -10,6 +10,7 @@ mod lines;
 pub(super) mod list;
 pub(super) mod marks;
 pub(super) mod said;
+pub(super) mod standing;
 pub(super) mod verify;
 
 pub use closing::close;

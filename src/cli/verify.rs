@@ -37,6 +37,7 @@ Exit code 3 if anything was found. Each finding begins with the name of its chec
   marks       the marks of roll calls are those of the journal, and what was posted for reopened ones is what these came to when last closed
   evidence    what files say of who was there is what the journal says was imported and not taken back
   closings    how often roll calls were closed and reopened
+  roll-calls  each stands where its last step led, since when and for the reason that the journal says
   corrections each correction that was asked for is as the journal says
   make-ups    what guests made up is what they attended, and no more than they missed
   carried     whoever was transferred took along what they were present for, of no module more than is planned there
@@ -79,6 +80,7 @@ const CHECKS: &[(&str, Check)] = &[
     ("marks", attendance::verify_marks),
     ("evidence", attendance::verify_evidence),
     ("closings", attendance::verify_closings),
+    ("roll-calls", attendance::verify_standing),
     ("corrections", attendance::verify_corrections),
     ("make-ups", ledger::verify_make_ups),
     ("unsettled", enrollments::verify_unsettled),
