@@ -55,6 +55,7 @@
 //! | The past is not decided again | an intake keeps its version | holding a session pins its times and its instructors' titles |
 //! | Cancelling leaves what was held | triggers on the legal steps | [`schedule::cancel_unheld`] |
 //! | A list or look-up shows what the actor may see, and 404 for the rest | `organization_tree`, filled by a trigger; `muster verify` derives it anew | `visible(actor)` in each store; the access matrix test |
+//! | What an import wrote is known for good, and taken back once | triggers on `imports` and `import_effects` | the journal keeps a hash of it, to which `muster verify` holds it |
 //! | Nothing is written before the policy was asked | | [`access::Actor::may`]; a replayed request stops exactly there |
 //! | Each change is in the journal, gapless and unchanged, filed where its auditors look | triggers on entries and seals | the last statement of [`db::Db::write`]; `muster verify` walks the chain, and looks for what was held or cancelled without an entry |
 //! | Whoever a published change concerns is told of it and why, once and for good | triggers on `session_changes`, each of which has a reason | written by the one function that moves, those that cancel and the one that hears of a room; `muster verify` holds it against the journal |

@@ -5,7 +5,7 @@ use crate::schedule::SessionId;
 
 const EXAMPLES: &str = "\
 As the meeting's provider exports it: a person may have any number of rows, and files add up. Whoever was called by hand stays so; who is
-in no file is not called.
+in no file is not called. `muster import undo` takes one file back and leaves what the others say.
 
 Examples:
   muster import evidence meeting.csv --session 01930000-0000-7000-8000-000000000001 --dry-run";

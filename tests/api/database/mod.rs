@@ -3,6 +3,7 @@
 mod away;
 mod enrollments;
 mod hours;
+mod imports;
 mod journal;
 mod leave;
 mod organizations;

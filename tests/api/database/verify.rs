@@ -1,6 +1,7 @@
 //! What was changed behind the rules is found by the check whose business it is.
 
 mod evidence;
+mod imports;
 mod journal;
 mod roll_calls;
 mod schedule;
