@@ -38,6 +38,7 @@
 //! | Nobody takes a seat where capacity or a quota, of the sponsor or a unit, is used up | triggers `enrollments_seat_…` and `unit_quotas_seat_…`, counters beside each | `muster verify` recounts |
 //! | A seat that becomes free goes to the first who waits and can take it | a place on the waitlist is one person's and never changes | [`enrollments::settle_seats`], by whoever counts seats, under the intake's lock |
 //! | A place passes whole, and only before something is counted of it | trigger `enrollments_replace_exactly` | a session that is closed refuses it |
+//! | An enrollment takes the steps of its life cycle and no others | trigger `enrollments_take_legal_steps` | [`lifecycle::LifeCycle::after`], on every way |
 //! | One open enrollment per person and intake; one attendance per session and enrollment | unique index, primary key | |
 //! | Nobody is in two places | `claims`, made and given back by triggers; an overlap needs a waiver of that pair | `schedule` says what is in the way; `muster verify` derives them anew |
 //! | Whole minutes, UTC instants, no floats | checks: end − start = minutes + breaks | [`clock::Instant`], integers |
@@ -45,7 +46,7 @@
 //! | A completed intake has no session unheld and no roll call open | | refused with what completes it, publishes in it or reopens |
 //! | No data is not zero | | rates are `Option` in `reports` |
 //! | Owed is what was taught while enrolled; what a period reaches back over is listed | periods of an enrollment do not overlap | [`enrollments::expected_of`], the one place; `muster verify` |
-//! | A closed roll call posted what its attendances come to | each close counts: `roll_calls_steps` | the closing transaction; `muster verify` holds the count against the journal |
+//! | A closed roll call posted what its attendances come to | each close counts: `roll_calls_steps` | the closing transaction; `muster verify` holds the count, and where each roll call stands, against the journal |
 //! | What is closed, held, confirmed or posted stays | triggers against update and delete; a reversal mirrors its entry | a correction reverses and posts anew |
 //! | Every balance is the sum of its entries; 0 ≤ present ≤ expected | checks on the balances; who has hours stays whose they are | moved in the posting transaction; `muster verify` recounts |
 //! | A guest makes up what they attended, and no more than they missed | checks on the balances | posted anew by each closing that concerns it; `muster verify` derives it anew |
@@ -54,6 +55,7 @@
 //! | The past is not decided again | an intake keeps its version | holding a session pins its times and its instructors' titles |
 //! | Cancelling leaves what was held | triggers on the legal steps | [`schedule::cancel_unheld`] |
 //! | A list or look-up shows what the actor may see, and 404 for the rest | `organization_tree`, filled by a trigger; `muster verify` derives it anew | `visible(actor)` in each store; the access matrix test |
+//! | What an import wrote is known for good, and taken back once | triggers on `imports` and `import_effects` | the journal keeps a hash of it, to which `muster verify` holds it |
 //! | Nothing is written before the policy was asked | | [`access::Actor::may`]; a replayed request stops exactly there |
 //! | Each change is in the journal, gapless and unchanged, filed where its auditors look | triggers on entries and seals | the last statement of [`db::Db::write`]; `muster verify` walks the chain, and looks for what was held or cancelled without an entry |
 //! | Whoever a published change concerns is told of it and why, once and for good | triggers on `session_changes`, each of which has a reason | written by the one function that moves, those that cancel and the one that hears of a room; `muster verify` holds it against the journal |

@@ -771,6 +771,7 @@ diesel::table! {
         kind -> Text,
         provider_id -> Nullable<Uid>,
         intake_id -> Nullable<Uid>,
+        session_id -> Nullable<Uid>,
         file_name -> Text,
         file_sha256 -> Binary,
         state -> Text,

@@ -206,12 +206,11 @@ pub fn allows(role: Role, action: Action) -> bool {
         | A::ReadSessions
         | A::ReadLeave
         | A::ReadCorrections => &[Administrator, Coordinator, ClassAdviser, Instructor, Partner, Trainee, Auditor],
-        A::ReadRollCall | A::ReadProfiles => &[Administrator, Coordinator, ClassAdviser, Instructor, Auditor],
+        // Class advisers and instructors of the evidence that they brought themselves.
+        A::ReadRollCall | A::ReadProfiles | A::ReadImports => &[Administrator, Coordinator, ClassAdviser, Instructor, Auditor],
         A::ReadHours | A::ReadOwnProgress => &[Administrator, Coordinator, ClassAdviser, Partner, Trainee, Auditor],
         A::ReadIntakeProgress => &[Administrator, Coordinator, Partner, Auditor],
-        A::ReadPlacements | A::ReadSeries | A::ReadWaivers | A::ReadRooms | A::ReadCalendars | A::ReadImports => {
-            &[Administrator, Coordinator, Auditor]
-        }
+        A::ReadPlacements | A::ReadSeries | A::ReadWaivers | A::ReadRooms | A::ReadCalendars => &[Administrator, Coordinator, Auditor],
         A::ReadAudit => &[Administrator, Auditor],
     };
     // Whoever can write the database file can do everything; going through the rooms keeps the rules and the journal.

@@ -51,10 +51,12 @@ impl Join {
 }
 
 /// One join, and the import that says it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, ToSchema)]
+#[schema(as = Evidence)]
 pub(super) struct Said {
-    pub(super) import_id: ImportId,
+    #[serde(flatten)]
     pub(super) join: Join,
+    pub(super) import_id: ImportId,
 }
 
 /// What the imports say together: a join counts once, however many say it, and for as long as one of them does.
@@ -128,8 +130,21 @@ fn united<'a>(joins: impl IntoIterator<Item = &'a Join>) -> Option<Segments> {
 }
 
 /// Whether a line says what the evidence of `joins` said, or has not been called by anybody.
-fn rests_on(line: Option<&Attendance>, joins: &BTreeSet<Join>) -> bool {
+pub(super) fn rests_on(line: Option<&Attendance>, joins: &BTreeSet<Join>) -> bool {
     line.is_none_or(|line| !line.code.is_excused() && line.segments.is_some() && line.segments == united(joins))
+}
+
+/// The lines by evidence of those of the class of whom files say something, and whom nobody called.
+pub(super) fn uncalled(
+    session: SessionId,
+    called: &[Attendance],
+    evidence: &BTreeMap<EnrollmentId, BTreeSet<Join>>,
+    times: Times,
+    now: Instant,
+) -> Vec<Attendance> {
+    let called: BTreeSet<EnrollmentId> = called.iter().map(|line| line.enrollment_id).collect();
+    let uncalled = evidence.iter().filter(|(id, _)| !called.contains(id));
+    uncalled.filter_map(|(id, joins)| line((session, *id), None, (&BTreeSet::new(), joins), times, now)).collect()
 }
 
 /// The joins of each enrollment.

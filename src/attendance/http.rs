@@ -6,7 +6,7 @@ use utoipa::{IntoParams, OpenApi};
 
 use super::{
     corrections::{CorrectionRequest, CorrectionRequestId, CorrectionState, CorrectionTransition, NewCorrection},
-    evidence::Join,
+    evidence::Said,
     guests::NewGuest,
     model::{NewRollCall, RollCall, RollCallFilter, RollCallSummary, RollCallTransition},
     store,
@@ -93,7 +93,7 @@ async fn read_roll_call(db: Data<Db>, caller: Caller, id: Path<SessionId>) -> Re
 
 /// Call the roll: the whole class in one request
 ///
-/// Whoever is left out has not been called. After a closing nobody who had been called may be left out: what was posted is corrected by
+/// Whoever is left out has not been called, unless files say when they were in the meeting: that counts until somebody says otherwise. After a closing nobody who had been called may be left out: what was posted is corrected by
 /// saying what was found instead.
 #[utoipa::path(put, path = "/sessions/{id}/roll-call", tag = "roll-calls",
     params(("id" = SessionId, Path, description = "The session"),
@@ -136,10 +136,10 @@ async fn transition_roll_call(
 
 /// What files say of who was in the meeting of a session, or viewed its recording
 ///
-/// Each join as it was imported, once however many files say it, by enrollment and time; the roll call has what they come to together. A
-/// class adviser is shown those of the own cohorts and of guests.
+/// Each join as it was imported, with the import that says it, by enrollment and time; the roll call has what they come to together. A join
+/// that two files say is told of each. A class adviser is shown those of the own cohorts and of guests.
 #[utoipa::path(get, path = "/sessions/{id}/evidence", tag = "roll-calls", params(("id" = SessionId, Path, description = "The session")),
-    responses((status = 200, description = "The joins", body = Vec<Join>), Reading))]
+    responses((status = 200, description = "The joins", body = Vec<Said>), Reading))]
 async fn list_evidence(db: Data<Db>, caller: Caller, id: Path<SessionId>) -> Result<Answer, Error> {
     let id = id.into_inner();
     Answer::ok(&db.read(caller.credentials.clone(), move |conn, actor, _| store::evidence::list(conn, actor, id)).await?)

@@ -21,5 +21,6 @@ pub use store::evidence::{add_evidence, gather, may_gather, remove_evidence};
 pub use store::leave::unlike_leave;
 pub use store::marks::verify_marks;
 pub use store::said::verify_evidence;
+pub use store::standing::verify_standing;
 pub use store::verify::{verify_closings, verify_postings};
 pub use store::{close, close_due, due, keep_refusal, put, read, refuse_unclosed};

@@ -90,6 +90,16 @@ pub const LIFE_CYCLE: LifeCycle<RollCallTransition, RollCallState> = {
     }
 };
 
+text_enum! {
+    /// Where a line of a roll call comes from: somebody called it, or it is what files say of the meeting.
+    pub enum LineSource {
+        /// Somebody called it.
+        Called => "called",
+        /// It is what files say of the meeting.
+        Evidence => "evidence",
+    }
+}
+
 /// The row of a roll call.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Insertable, Identifiable, AsChangeset, Serialize)]
 #[diesel(table_name = roll_calls, primary_key(session_id), treat_none_as_default_value = false, treat_none_as_null = true)]
@@ -173,6 +183,8 @@ pub struct RollCallEntry {
     pub unit: Name,
     pub cohort_id: Option<CohortId>,
     pub code: Option<AttendanceCode>,
+    /// Null where nobody has called it yet.
+    pub source: Option<LineSource>,
     /// Minutes present; null where the code says it all.
     pub minutes: Option<i32>,
     pub mode: Option<AttendanceMode>,
@@ -189,7 +201,8 @@ pub struct RollCallEntry {
 }
 
 impl RollCallEntry {
-    pub(super) fn new(member: Member, attendance: Option<&Attendance>) -> Self {
+    pub(super) fn new(member: Member, attendance: Option<(&Attendance, LineSource)>) -> Self {
+        let (attendance, source) = attendance.unzip();
         let Member { person, makes_up, leave } = member;
         Self {
             enrollment_id: person.enrollment_id,
@@ -200,6 +213,7 @@ impl RollCallEntry {
             unit: person.unit,
             cohort_id: person.cohort_id,
             code: attendance.map(|attendance| attendance.code),
+            source,
             minutes: attendance.and_then(|attendance| attendance.minutes),
             mode: attendance.and_then(|attendance| attendance.mode),
             note: attendance.and_then(|attendance| attendance.note.clone()),
@@ -411,17 +425,20 @@ pub(super) fn refuse_uncalling(
     stored: &[Attendance],
     lines: &[Attendance],
 ) -> Result<(), Error> {
-    if before.closings == 0 {
-        return Ok(());
-    }
-    let called: BTreeSet<EnrollmentId> = lines.iter().map(|line| line.enrollment_id).collect();
-    let left_out = stored.iter().map(|line| line.enrollment_id).filter(|id| expected.contains(id) && !called.contains(id)).count();
+    let left_out = uncalling(before, expected, stored, lines);
     if left_out == 0 {
         return Ok(());
     }
     let left_out = counted(left_out, "trainee");
     let detail = format!("leaves out {left_out} called before; send the whole class, with what changes");
     Err(Error::invalid("/entries", "called_before", detail))
+}
+
+/// How many lines of a roll call that was closed before would be gone.
+pub(super) fn uncalling(before: &RollCallRow, expected: &BTreeSet<EnrollmentId>, stored: &[Attendance], lines: &[Attendance]) -> usize {
+    let called: BTreeSet<EnrollmentId> = lines.iter().map(|line| line.enrollment_id).collect();
+    let is_left_out = |id: &EnrollmentId| before.closings > 0 && expected.contains(id) && !called.contains(id);
+    stored.iter().map(|line| line.enrollment_id).filter(is_left_out).count()
 }
 
 /// The lines of the class, and those of whoever is not of it any more.

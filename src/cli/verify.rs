@@ -8,7 +8,7 @@ use crate::{
     db::{self, Conn, Db},
     enrollments,
     error::Error,
-    feeds, intakes, journal, leave, ledger, organizations, people, schedule,
+    feeds, imports, intakes, journal, leave, ledger, organizations, people, schedule,
     text::counted,
 };
 
@@ -37,7 +37,9 @@ Exit code 3 if anything was found. Each finding begins with the name of its chec
   marks       the marks of roll calls are those of the journal, and what was posted for reopened ones is what these came to when last closed
   evidence    what files say of who was there is what the journal says was imported and not taken back
   closings    how often roll calls were closed and reopened
+  roll-calls  each stands where its last step led, since when and for the reason that the journal says
   corrections each correction that was asked for is as the journal says
+  imports     each import stands, or was taken back, as the journal says, with what it wrote
   make-ups    what guests made up is what they attended, and no more than they missed
   carried     whoever was transferred took along what they were present for, of no module more than is planned there
   unsettled   closed sessions that somebody reaches back over are listed
@@ -79,7 +81,9 @@ const CHECKS: &[(&str, Check)] = &[
     ("marks", attendance::verify_marks),
     ("evidence", attendance::verify_evidence),
     ("closings", attendance::verify_closings),
+    ("roll-calls", attendance::verify_standing),
     ("corrections", attendance::verify_corrections),
+    ("imports", imports::verify),
     ("make-ups", ledger::verify_make_ups),
     ("unsettled", enrollments::verify_unsettled),
     ("carried", ledger::verify_carried),

@@ -120,6 +120,11 @@ text_enum! {
     }
 }
 
+/// What becomes of an offer that nobody accepted in time.
+pub(super) const LAPSE: &str = "lapse";
+/// What becomes of all that is open in an intake that is cancelled.
+pub(super) const END: &str = "end with the intake";
+
 /// The steps of enrollments. Waiting, being replaced, being transferred and being moved to another cohort have bodies of their own and are operations of their own; an offer lapses by itself,
 /// whoever waits is offered a seat or approved as one becomes free, and all that is open ends with a cancelled intake.
 pub const LIFE_CYCLE: LifeCycle<&str, EnrollmentState> = {
@@ -136,7 +141,7 @@ pub const LIFE_CYCLE: LifeCycle<&str, EnrollmentState> = {
             step(T::Offer.as_str(), &[S::Nominated, S::Applied, S::Waitlisted], S::Offered, false),
             step(T::Accept.as_str(), &[S::Offered], S::Approved, false),
             step(T::Decline.as_str(), &[S::Offered], S::Withdrawn, false),
-            step("lapse", &[S::Offered], S::Withdrawn, true),
+            step(LAPSE, &[S::Offered], S::Withdrawn, true),
             step(T::Enroll.as_str(), &[S::Approved], S::Enrolled, false),
             step(T::Reject.as_str(), &[S::Nominated, S::Applied, S::Waitlisted, S::Offered], S::Rejected, true),
             step(
@@ -146,12 +151,7 @@ pub const LIFE_CYCLE: LifeCycle<&str, EnrollmentState> = {
                 true,
             ),
             step(T::NeverArrived.as_str(), &[S::Approved, S::Enrolled, S::Suspended], S::Withdrawn, false),
-            step(
-                "end with the intake",
-                &[S::Nominated, S::Applied, S::Waitlisted, S::Offered, S::Approved, S::Enrolled, S::Suspended],
-                S::Withdrawn,
-                true,
-            ),
+            step(END, &[S::Nominated, S::Applied, S::Waitlisted, S::Offered, S::Approved, S::Enrolled, S::Suspended], S::Withdrawn, true),
             step("replace", &[S::Nominated, S::Applied, S::Waitlisted, S::Offered, S::Approved, S::Enrolled], S::Withdrawn, true),
             step("transfer", &[S::Enrolled, S::Suspended], S::Transferred, true),
             step("move", &[S::Approved], S::Approved, true),

@@ -129,7 +129,7 @@ fn fill<K: Clone + Serialize, T: Clone + Serialize>(
         CalendarKind::Holidays => ImportKind::Holidays,
         CalendarKind::Shifts => ImportKind::Shifts,
     };
-    let subject = Subject { kind, provider: Some(calendar.provider_id), intake: None };
+    let subject = Subject { kind, provider: Some(calendar.provider_id), intake: None, session: None };
     settle(conn, actor, now, subject, (file, options), planned, |conn, _, rows| {
         let total = rows.len();
         let (mut keys, mut before, mut after) = (Vec::new(), Vec::new(), Vec::new());

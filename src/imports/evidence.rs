@@ -41,7 +41,12 @@ pub fn import_evidence(
     let (entries, unknown) = read(&file.content, gathering.zone)?;
     let repeated = store::said_by(conn, session, &file.sha256)?;
     let plans = plan(entries, &gathering, &repeated);
-    let subject = Subject { kind: ImportKind::Evidence, provider: Some(gathering.provider_id), intake: Some(gathering.intake_id) };
+    let subject = Subject {
+        kind: ImportKind::Evidence,
+        provider: Some(gathering.provider_id),
+        intake: Some(gathering.intake_id),
+        session: Some(session),
+    };
     settle(conn, actor, now, subject, (file, options), (plans, unknown), |conn, import, joins: Vec<Join>| {
         let version = attendance::add_evidence(conn, actor, now, session, (import, &joins))?;
         options.tell("written", joins.len(), joins.len());

@@ -45,7 +45,7 @@ pub fn import_instructors(
     let pairs: Vec<_> = entries.iter().flatten().map(|entry| entry.value.key()).collect();
     let registered = registered(conn, actor, &pairs)?;
     let plans = plan(entries, &directory, &registered);
-    let subject = Subject { kind: ImportKind::Instructors, provider: Some(provider.id), intake: None };
+    let subject = Subject { kind: ImportKind::Instructors, provider: Some(provider.id), intake: None, session: None };
     settle(conn, actor, now, subject, (file, options), (plans, unknown), |conn, _, changes| {
         apply(conn, actor, now, provider.id, changes, options)
     })

@@ -37,7 +37,7 @@ pub fn import_organizations(conn: &mut Conn, actor: &Actor, now: Instant, file: 
     let directory = Directory::of(all);
     let (entries, unknown) = read(&file.content)?;
     let plans = plan(entries, &directory);
-    let subject = Subject { kind: ImportKind::Organizations, provider: None, intake: None };
+    let subject = Subject { kind: ImportKind::Organizations, provider: None, intake: None, session: None };
     settle(conn, actor, now, subject, (file, options), (plans, unknown), |conn, _, changes| {
         apply(conn, actor, now, known, changes, options)
     })

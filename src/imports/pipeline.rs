@@ -22,6 +22,7 @@ use crate::{
     intakes::IntakeId,
     organizations::OrganizationId,
     people,
+    schedule::SessionId,
     tabular::{self, Limits, Table, TabularError},
     text::Code,
 };
@@ -64,6 +65,8 @@ pub(super) struct Subject {
     pub(super) kind: ImportKind,
     pub(super) provider: Option<OrganizationId>,
     pub(super) intake: Option<IntakeId>,
+    /// Of evidence.
+    pub(super) session: Option<SessionId>,
 }
 
 /// Decides whether a plan is written, and has `apply` write it. All that tells a dry run from a commit is in here.
@@ -102,6 +105,7 @@ pub(super) fn settle<T, C>(
             kind: subject.kind,
             provider_id: subject.provider,
             intake_id: subject.intake,
+            session_id: subject.session,
             file_name: file.name.clone(),
             file_sha256: file.sha256.to_vec(),
             state: ImportState::Committed,

@@ -39,7 +39,7 @@ pub fn import_program(conn: &mut Conn, actor: &Actor, now: Instant, file: &File<
     let facts = facts(conn, actor, provider.id, &file.content)?;
     let plans = plan(&file.content, &facts);
     let intake = facts.intake.as_ref().map(|intake| intake.id);
-    let subject = Subject { kind: ImportKind::Program, provider: Some(provider.id), intake };
+    let subject = Subject { kind: ImportKind::Program, provider: Some(provider.id), intake, session: None };
     settle(conn, actor, now, subject, (file, options), (plans, Vec::new()), |conn, _, changes| {
         let count = changes.len();
         let mut setting = Setting {

@@ -68,7 +68,7 @@ pub fn import_roster(conn: &mut Conn, actor: &Actor, now: Instant, id: IntakeId,
     let facts = facts(conn, actor, &frame.intake, &entries)?;
     let plans = plan(entries, &frame, &facts);
     let unsettled = unsettled(conn, actor, &frame.intake, plans.iter().filter_map(|plan| plan.change.as_ref()))?;
-    let subject = Subject { kind: ImportKind::Roster, provider: Some(frame.intake.provider_id), intake: Some(id) };
+    let subject = Subject { kind: ImportKind::Roster, provider: Some(frame.intake.provider_id), intake: Some(id), session: None };
     let mut report = settle(conn, actor, now, subject, (file, options), (plans, unknown), |conn, _, changes| {
         apply(conn, actor, now, &frame.intake, changes, options)
     })?;

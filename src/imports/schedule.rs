@@ -63,7 +63,7 @@ pub fn import_schedule(
     let judgement = schedule::judged(conn, actor, now, &frame.intake, proposals, unchanged(&plans, &facts))?;
     let truncated = judgement.truncated;
     tell(&mut plans, judgement, &facts);
-    let subject = Subject { kind: ImportKind::Schedule, provider: Some(frame.intake.provider_id), intake: Some(id) };
+    let subject = Subject { kind: ImportKind::Schedule, provider: Some(frame.intake.provider_id), intake: Some(id), session: None };
     let write = |conn: &mut Conn, _, changes| apply(conn, actor, now, id, changes, options);
     let report = settle(conn, actor, now, subject, (file, options), (plans, unknown), write)?;
     Ok(Report { truncated, ..report })

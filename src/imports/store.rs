@@ -1,13 +1,16 @@
 //! The tables of imports and of what they wrote, and the look at what rests on it.
 
+pub(super) mod verify;
+
 use std::collections::{HashMap, HashSet};
 
 use diesel::prelude::*;
 use serde_json::json;
+use sha2::{Digest, Sha256};
 
 use super::model::{Counts, Effect, Import, ImportId, ImportKind, ImportState, roster::Seats};
 use crate::{
-    access::{Action, Actor, Scope},
+    access::{Action, Actor, Scope, advised, taught},
     attendance::Join,
     clock::Instant,
     db::{CHUNK, Conn, MultiBackend, for_backend},
@@ -21,12 +24,13 @@ use crate::{
     schedule::SessionId,
     schema::{
         attendances, cohorts, enrollments, evidence, feeds, guests, hour_entries, import_effects, imports, instructor_profiles,
-        intakes as intake_rows, leave_enrollments, organizations, people, session_instructors, users,
+        intakes as intake_rows, leave_enrollments, organizations, people, session_cohorts, session_instructors, users,
     },
     text::Name,
 };
 
-/// The imports in the actor's scope: a provider's own; those of organizations are the administrator's.
+/// The imports in the actor's scope: a provider's own; those of organizations are the administrator's. Whoever calls the roll of own
+/// sessions sees the evidence that they brought for these themselves.
 fn visible(actor: &Actor) -> imports::BoxedQuery<'static, MultiBackend> {
     let all = imports::table.into_boxed();
     let query = match actor.scope() {
@@ -35,7 +39,16 @@ fn visible(actor: &Actor) -> imports::BoxedQuery<'static, MultiBackend> {
             imports::provider_id
                 .eq_any(organizations::table.filter(organizations::id.eq_any(below(provider))).select(organizations::id.nullable())),
         ),
-        Scope::Sponsor(_) | Scope::Adviser(..) | Scope::Teacher(..) | Scope::Own(_) => all.filter(imports::id.eq_any(NONE)),
+        Scope::Adviser(person, provider) => {
+            let own = session_cohorts::table.filter(session_cohorts::cohort_id.eq_any(advised(person, provider)));
+            let own = imports::session_id.assume_not_null().eq_any(own.select(session_cohorts::session_id));
+            all.filter(imports::user_id.eq(actor.user_id())).filter(own)
+        }
+        Scope::Teacher(person, provider) => {
+            let own = imports::session_id.assume_not_null().eq_any(taught(person, provider));
+            all.filter(imports::user_id.eq(actor.user_id())).filter(own)
+        }
+        Scope::Sponsor(_) | Scope::Own(_) => all.filter(imports::id.eq_any(NONE)),
     };
     match actor.only_intake() {
         Some(intake) => query.filter(imports::intake_id.eq(intake)),
@@ -90,27 +103,43 @@ pub(super) fn said_by(conn: &mut Conn, session: SessionId, sha256: &[u8]) -> Res
 
 /// Remembers what an import wrote.
 pub(super) fn record(conn: &mut Conn, actor: &Actor, import: &Import, counts: Counts, effects: Vec<Effect>) -> Result<(), Error> {
-    let rows: Vec<_> = (0_i32..)
-        .zip(effects)
-        .map(|(position, effect)| {
-            (
-                import_effects::import_id.eq(import.id),
-                import_effects::position.eq(position),
-                import_effects::subject_kind.eq(effect.kind),
-                import_effects::subject_id.eq(effect.id),
-                import_effects::created.eq(effect.created),
-                import_effects::version.eq(effect.version),
-                import_effects::before_values.eq(effect.before.map(|before| before.to_string())),
-            )
-        })
-        .collect();
-    let mut rows = rows.into_iter().peekable();
+    let written = |Effect { kind, id, created, version, before }: Effect| Stored {
+        kind: kind.to_owned(),
+        id,
+        created,
+        version,
+        before: before.map(|before| before.to_string()),
+    };
+    let written: Vec<Stored> = effects.into_iter().map(written).collect();
+    let entry = entry("import.committed", import);
+    actor.record(entry.to(&json!({ "import": import, "counts": counts, "effects_sha256": fingerprint(&written) })));
+    let rows = (0_i32..).zip(written).map(|(position, Stored { kind, id, created, version, before })| {
+        (
+            import_effects::import_id.eq(import.id),
+            import_effects::position.eq(position),
+            import_effects::subject_kind.eq(kind),
+            import_effects::subject_id.eq(id),
+            import_effects::created.eq(created),
+            import_effects::version.eq(version),
+            import_effects::before_values.eq(before),
+        )
+    });
+    let mut rows = rows.peekable();
     while rows.peek().is_some() {
         let chunk: Vec<_> = rows.by_ref().take(CHUNK).collect();
         for_backend!(conn, |c| diesel::insert_into(import_effects::table).values(chunk).execute(c))?;
     }
-    actor.record(entry("import.committed", import).to(&json!({ "import": import, "counts": counts })));
     Ok(())
+}
+
+/// A hash over all that an import wrote, in its order: by it the journal knows each of them, and keeps none.
+fn fingerprint(written: &[Stored]) -> String {
+    let mut hash = Sha256::new();
+    for Stored { kind, id, created, version, before } in written {
+        let before = before.as_deref().unwrap_or_default();
+        hash.update(format!("{kind} {id} {created} {version} {} {before}\n", before.len()));
+    }
+    hex::encode(hash.finalize())
 }
 
 fn entry(action: &'static str, import: &Import) -> NewEntry {
@@ -155,8 +184,7 @@ impl Stored {
 /// Says that what this import changed is as it found it: whatever stood for an import before stands again. A change raises a version by
 /// one and its restoration by another, so that what others remember of these things is two versions later now, and as far apart as ever
 /// from what was changed by hand between them.
-pub(super) fn restored<T: 'static>(conn: &mut Conn, import: &Import, kind: &str, ids: &[Id<T>]) -> Result<(), Error> {
-    let ids: Vec<Id<()>> = ids.iter().map(|id| id.cast()).collect();
+pub(super) fn restored(conn: &mut Conn, import: &Import, kind: &str, ids: &[Id<()>]) -> Result<(), Error> {
     for chunk in ids.chunks(CHUNK) {
         let of_others = import_effects::table.filter(import_effects::import_id.ne(import.id)).filter(import_effects::subject_kind.eq(kind));
         diesel::update(of_others.filter(import_effects::subject_id.eq_any(chunk.to_vec())))
@@ -166,13 +194,20 @@ pub(super) fn restored<T: 'static>(conn: &mut Conn, import: &Import, kind: &str,
     Ok(())
 }
 
-/// Says that what an import wrote is gone.
-pub(super) fn mark_undone(conn: &mut Conn, actor: &Actor, now: Instant, import: &Import, reason: Option<&str>) -> Result<Import, Error> {
+/// Says that what an import wrote is gone, and which things stand again as it found them.
+pub(super) fn mark_undone(
+    conn: &mut Conn,
+    actor: &Actor,
+    now: Instant,
+    import: &Import,
+    (restored, reason): (&[Id<()>], Option<&str>),
+) -> Result<Import, Error> {
     let undone = Import { state: ImportState::Undone, undone_at: Some(now), ..import.clone() };
     diesel::update(imports::table.filter(imports::id.eq(import.id)))
         .set((imports::state.eq(undone.state), imports::undone_at.eq(undone.undone_at)))
         .execute(conn)?;
-    actor.record(entry("import.undone", import).from(import).to(&undone).because(reason));
+    let entry = entry("import.undone", import).from(&json!({ "import": import }));
+    actor.record(entry.to(&json!({ "import": undone, "restored": restored })).because(reason));
     Ok(undone)
 }
 

@@ -17,6 +17,7 @@ use crate::{
     enrollments::{self, EnrollmentId},
     error::Error,
     http::Change,
+    id::Id,
     intakes::{self, IntakeId, IntakePatch},
     organizations::{self, Organization, OrganizationId},
     people::{self, Person, PersonId},
@@ -53,20 +54,35 @@ pub fn undo(conn: &mut Conn, actor: &Actor, now: Instant, id: ImportId, change: 
         return Err(Error::conflict("illegal_transition", "the import has been undone already"));
     }
     let effects = store::effects(conn, id)?;
-    let mut notes = Vec::new();
-    match import.kind {
+    let TakenBack { restored, notes } = match import.kind {
         ImportKind::Organizations => take_back_organizations(conn, actor, &import, &effects)?,
         ImportKind::Instructors | ImportKind::Roster => take_back_people(conn, actor, now, &import, &effects)?,
         ImportKind::Schedule => take_back_sessions(conn, actor, now, (&import, change.reason.as_ref()), &effects)?,
-        ImportKind::Holidays | ImportKind::Shifts => notes.extend(take_back_calendar(conn, actor, now, &import, &effects)?),
-        ImportKind::Evidence => take_back_evidence(conn, actor, now, id, &effects)?,
+        ImportKind::Holidays | ImportKind::Shifts => take_back_calendar(conn, actor, now, &import, &effects)?,
+        ImportKind::Evidence => take_back_evidence(conn, actor, now, &import)?,
         ImportKind::Program => {
             let detail = "a confirmed program version is final; retire it, and cancel the intake";
             return Err(Error::conflict("import_not_undoable", detail));
         }
-    }
-    let import = store::mark_undone(conn, actor, now, &import, change.reason.as_ref().map(Note::as_str))?;
+    };
+    let reason = change.reason.as_ref().map(Note::as_str);
+    let import = store::mark_undone(conn, actor, now, &import, (&restored, reason))?;
     Ok(Undone { import, notes })
+}
+
+/// The things that stand again as the import found them, in another version; and what is to be known besides.
+#[derive(Default)]
+struct TakenBack {
+    restored: Vec<Id<()>>,
+    notes: Vec<String>,
+}
+
+impl TakenBack {
+    fn restoring<T: 'static>(conn: &mut Conn, import: &Import, kind: &str, ids: impl IntoIterator<Item = Id<T>>) -> Result<Self, Error> {
+        let restored: Vec<Id<()>> = ids.into_iter().map(Id::cast).collect();
+        store::restored(conn, import, kind, &restored)?;
+        Ok(Self { restored, notes: Vec::new() })
+    }
 }
 
 /// 409 if anything rests on the import.
@@ -86,7 +102,7 @@ fn ids<'a, T: 'static>(effects: &'a [Stored], kind: &'a str, created: bool) -> i
     effects.iter().filter(move |effect| effect.kind == kind && effect.created == created).map(|effect| (effect.id.cast(), effect))
 }
 
-fn take_back_people(conn: &mut Conn, actor: &Actor, now: Instant, import: &Import, effects: &[Stored]) -> Result<(), Error> {
+fn take_back_people(conn: &mut Conn, actor: &Actor, now: Instant, import: &Import, effects: &[Stored]) -> Result<TakenBack, Error> {
     let (intake, provider) = (import.intake_id, import.provider_id.ok_or_else(|| Error::internal("people without a provider"))?);
     // Nobody is deleted whom another list is just about to enroll or to correct.
     let house = organizations::find(conn, actor, provider)?.root_id;
@@ -119,14 +135,15 @@ fn take_back_people(conn: &mut Conn, actor: &Actor, now: Instant, import: &Impor
     }
     let restored = people::amend_many(conn, actor, amendments, intake)?;
     let is_raised = |person: &Person| stored.get(&person.id).is_some_and(|before| before.version < person.version);
-    let restored: Vec<PersonId> = restored.iter().filter(|person| is_raised(person)).map(|person| person.id).collect();
-    store::restored(conn, import, "person", &restored)?;
+    let restored = restored.iter().filter(|person| is_raised(person)).map(|person| person.id);
+    let taken_back = TakenBack::restoring(conn, import, "person", restored)?;
     if let Some(intake) = intake.filter(|_| !enrolled.is_empty()) {
         let intake = intakes::find(conn, actor, intake)?;
         enrollments::remove_many(conn, actor, now, &intake, &enrolled)?;
     }
     let unused: Vec<PersonId> = created.into_iter().filter(|id| !used.contains(id)).collect();
-    people::remove_many(conn, actor, &unused)
+    people::remove_many(conn, actor, &unused)?;
+    Ok(taken_back)
 }
 
 fn resting_enrollments(conn: &mut Conn, effects: &[Stored], enrolled: &[EnrollmentId]) -> Result<Vec<String>, Error> {
@@ -150,7 +167,7 @@ fn take_back_sessions(
     now: Instant,
     (import, reason): (&Import, Option<&Note>),
     effects: &[Stored],
-) -> Result<(), Error> {
+) -> Result<TakenBack, Error> {
     let intake = intakes::find(conn, actor, import.intake_id.ok_or_else(|| Error::internal("a schedule without an intake"))?)?;
     let rows: HashMap<SessionId, SessionRow> = schedule::of_intake(conn, intake.id)?.into_iter().map(|(row, _, _)| (row.id, row)).collect();
     let moved: Vec<SessionId> = ids(effects, "session", false).map(|(id, _)| id).collect();
@@ -181,13 +198,13 @@ fn take_back_sessions(
         error => error,
     })?;
     if restored.is_empty() {
-        return Ok(());
+        return Ok(TakenBack::default());
     }
     let moved = schedule::update_many(conn, actor, now, intake.id, restored)?;
-    store::restored(conn, import, "session", &moved.iter().map(|session| session.row.id).collect::<Vec<_>>())
+    TakenBack::restoring(conn, import, "session", moved.iter().map(|session| session.row.id))
 }
 
-fn take_back_organizations(conn: &mut Conn, actor: &Actor, import: &Import, effects: &[Stored]) -> Result<(), Error> {
+fn take_back_organizations(conn: &mut Conn, actor: &Actor, import: &Import, effects: &[Stored]) -> Result<TakenBack, Error> {
     let all: Vec<OrganizationId> = effects.iter().map(|effect| effect.id.cast()).collect();
     let versions = store::organization_versions(conn, &all)?;
     let changed = effects.iter().filter(|effect| versions.get(&effect.id.cast()) != Some(&effect.version));
@@ -208,19 +225,21 @@ fn take_back_organizations(conn: &mut Conn, actor: &Actor, import: &Import, effe
     let stored = organizations::of_ids(conn, actor, &renamed)?.into_iter();
     let restored = stored.filter_map(|one| befores.remove(&one.id).map(|before| (one, before.restoring()))).collect();
     let restored = organizations::update_many(conn, actor, restored)?;
-    store::restored(conn, import, "organization", &restored.iter().map(|one| one.id).collect::<Vec<_>>())
+    TakenBack::restoring(conn, import, "organization", restored.iter().map(|one| one.id))
 }
 
 /// Takes what the import said out of a session's evidence; the roll call follows, but for those whom somebody called otherwise since.
-fn take_back_evidence(conn: &mut Conn, actor: &Actor, now: Instant, import: ImportId, effects: &[Stored]) -> Result<(), Error> {
-    for (session, _) in ids(effects, "roll_call", false) {
-        attendance::remove_evidence(conn, actor, now, session, import)?;
-    }
-    Ok(())
+fn take_back_evidence(conn: &mut Conn, actor: &Actor, now: Instant, import: &Import) -> Result<TakenBack, Error> {
+    let session = import.session_id.ok_or_else(|| Error::internal("evidence without a session"))?;
+    let kept = attendance::remove_evidence(conn, actor, now, session, import.id)?;
+    let (stay, them) = if kept == 1 { ("stays", "it") } else { ("stay", "them") };
+    let note = || format!("{} of the roll call {stay} as somebody called {them} by hand", counted(kept, "line"));
+    Ok(TakenBack { notes: (kept > 0).then(note).into_iter().collect(), ..TakenBack::default() })
 }
 
 /// Lists in a calendar what was listed before, and removes one that began with the import. What is to be known of it besides.
-fn take_back_calendar(conn: &mut Conn, actor: &Actor, now: Instant, import: &Import, effects: &[Stored]) -> Result<Vec<String>, Error> {
+fn take_back_calendar(conn: &mut Conn, actor: &Actor, now: Instant, import: &Import, effects: &[Stored]) -> Result<TakenBack, Error> {
+    let mut taken_back = TakenBack::default();
     for (id, effect) in ids(effects, "calendar", false) {
         db::lock(conn, "calendar", id)?;
         let calendar = calendars::find(conn, actor, id)?;
@@ -234,24 +253,23 @@ fn take_back_calendar(conn: &mut Conn, actor: &Actor, now: Instant, import: &Imp
             let Lines { keys, lines } = effect.before()?;
             calendars::replace_days(conn, actor, calendar, &keys, &lines)?;
         }
-        store::restored(conn, import, "calendar", &[id])?;
+        taken_back.restored.extend(TakenBack::restoring(conn, import, "calendar", [id])?.restored);
     }
     for (id, effect) in ids(effects, "intake", false) {
         let filled: Vec<CalendarId> = ids(effects, "calendar", false).map(|(id, _)| id).collect();
         give_back_calendar(conn, actor, now, id, &filled, effect.before()?)?;
     }
-    let mut notes = Vec::new();
     for (id, _) in ids(effects, "calendar", true) {
         // Nobody has changed it since, so that it is empty by now.
         let calendar = calendars::find(conn, actor, id)?;
         let keepers = calendars::keepers(conn, id)?;
         if keepers > 0 {
-            notes.push(format!("the calendar {} stays, empty, for {} names it", calendar.code, counted(keepers, "intake")));
+            taken_back.notes.push(format!("the calendar {} stays, empty, for {} names it", calendar.code, counted(keepers, "intake")));
         } else {
             calendars::remove(conn, actor, calendar)?;
         }
     }
-    Ok(notes)
+    Ok(taken_back)
 }
 
 /// Has an intake keep the days off of the calendar that it kept before the import, unless another one has been named since. One that is

@@ -4,6 +4,7 @@ DROP FUNCTION enrollment_takes_over;
 DROP TABLE enrollments;
 DROP FUNCTION enrollment_steps_are_immutable;
 DROP FUNCTION enrollment_periods_apart;
+DROP FUNCTION enrollments_take_legal_steps;
 DROP FUNCTION enrollments_keep_their_place;
 DROP FUNCTION enrollments_go_on_as_the_same;
 DROP FUNCTION enrollments_replace_exactly;

@@ -179,6 +179,23 @@ END $$;
 CREATE TRIGGER enrollments_keep_their_place AFTER UPDATE ON enrollments
     FOR EACH ROW EXECUTE FUNCTION enrollments_keep_their_place();
 
+-- The steps of the life cycle, and no others; what was decided stays so.
+CREATE FUNCTION enrollments_take_legal_steps() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NEW.state <> OLD.state AND (OLD.state || '>' || NEW.state) NOT IN
+    ('nominated>approved', 'nominated>waitlisted', 'nominated>offered', 'nominated>rejected', 'nominated>withdrawn',
+    'applied>approved', 'applied>waitlisted', 'applied>offered', 'applied>rejected', 'applied>withdrawn',
+    'waitlisted>approved', 'waitlisted>offered', 'waitlisted>rejected', 'waitlisted>withdrawn',
+    'offered>approved', 'offered>rejected', 'offered>withdrawn', 'approved>enrolled', 'approved>withdrawn',
+    'enrolled>suspended', 'enrolled>completed', 'enrolled>failed', 'enrolled>transferred', 'enrolled>withdrawn',
+    'suspended>enrolled', 'suspended>transferred', 'suspended>withdrawn') THEN
+        RAISE EXCEPTION 'muster:illegal_transition';
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER enrollments_take_legal_steps AFTER UPDATE ON enrollments
+    FOR EACH ROW EXECUTE FUNCTION enrollments_take_legal_steps();
+
 CREATE FUNCTION enrollment_periods_apart() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     -- Two transactions that add a period to one enrollment go one after the other. By its row: of advisory locks the server has

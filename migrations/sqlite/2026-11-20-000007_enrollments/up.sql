@@ -144,6 +144,18 @@ WHEN NEW.replaces_id IS NOT OLD.replaces_id OR NEW.transferred_from_id IS NOT OL
     SELECT RAISE(ABORT, 'muster:immutable');
 END;
 
+-- The steps of the life cycle, and no others; what was decided stays so.
+CREATE TRIGGER enrollments_take_legal_steps BEFORE UPDATE OF state ON enrollments
+WHEN NEW.state <> OLD.state AND (OLD.state || '>' || NEW.state) NOT IN
+    ('nominated>approved', 'nominated>waitlisted', 'nominated>offered', 'nominated>rejected', 'nominated>withdrawn',
+    'applied>approved', 'applied>waitlisted', 'applied>offered', 'applied>rejected', 'applied>withdrawn',
+    'waitlisted>approved', 'waitlisted>offered', 'waitlisted>rejected', 'waitlisted>withdrawn',
+    'offered>approved', 'offered>rejected', 'offered>withdrawn', 'approved>enrolled', 'approved>withdrawn',
+    'enrolled>suspended', 'enrolled>completed', 'enrolled>failed', 'enrolled>transferred', 'enrolled>withdrawn',
+    'suspended>enrolled', 'suspended>transferred', 'suspended>withdrawn') BEGIN
+    SELECT RAISE(ABORT, 'muster:illegal_transition');
+END;
+
 CREATE TRIGGER enrollment_periods_insert_apart BEFORE INSERT ON enrollment_periods
 WHEN EXISTS (SELECT 1 FROM enrollment_periods p WHERE p.enrollment_id = NEW.enrollment_id
     AND (NEW.until_at IS NULL OR p.from_at < NEW.until_at) AND (p.until_at IS NULL OR p.until_at > NEW.from_at)) BEGIN

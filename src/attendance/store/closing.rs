@@ -75,7 +75,7 @@ pub fn close(conn: &mut Conn, actor: &Actor, now: Instant, session_id: SessionId
     let was = serde_json::json!({ "roll_call": before, "taken_out": strangers, "guests_taken_out": gone, "as_called": lines.gone });
     let facts = serde_json::json!({ "minutes": whole, "as_held": lines.fresh, "guests": guests, "closing": number, "entries_posted": posted, "roll_call": changed });
     actor.record(act.from(&was).to(&facts).because(reason.map(Note::as_str)));
-    Ok(shown(&session, changed, class, &stored))
+    shown(conn, &session, changed, class, &stored)
 }
 
 /// The lines with what their segments come to in the session as it was held, and with those that were missed within leave; until

@@ -7,12 +7,12 @@ use serde::Serialize;
 
 use super::{
     super::{
-        evidence::{Attendee, Evidence, Gathering, Join, Said, by_enrollment, line, together},
+        evidence::{Attendee, Evidence, Gathering, Join, Said, by_enrollment, line, rests_on, together},
         guests::Member,
-        model::{Attendance, RollCallRow, RollCallState, Times, refuse_uncalling},
+        model::{Attendance, RollCallRow, RollCallState, Times, uncalling},
         segments::MOST,
     },
-    called_by, changing, entry,
+    called_by, changing, class, entry,
     lines::{compare, replace, stored},
     ready, row, save, zone,
 };
@@ -26,7 +26,7 @@ use crate::{
     people::PersonId,
     schedule::{self, SessionId, SessionRow},
     schema::{affiliations, evidence, intakes as intake_rows, people, session_instructors},
-    text::{Code, Email},
+    text::{Code, Email, counted},
 };
 
 /// What the journal calls a change of the evidence.
@@ -97,6 +97,11 @@ fn attendees(conn: &mut Conn, session: SessionId, class: Vec<Member>) -> Result<
     Ok(class.into_iter().map(attendee).collect())
 }
 
+/// What files say together of everybody in a session.
+pub(super) fn standing(conn: &mut Conn, session: SessionId) -> Result<BTreeMap<EnrollmentId, BTreeSet<Join>>, Error> {
+    Ok(by_enrollment(&together(of(conn, session)?)))
+}
+
 /// What files say of a session, each by itself.
 fn of(conn: &mut Conn, session: SessionId) -> Result<BTreeSet<Said>, Error> {
     let columns = (evidence::import_id, (evidence::enrollment_id, evidence::joined_at, evidence::left_at));
@@ -105,11 +110,11 @@ fn of(conn: &mut Conn, session: SessionId) -> Result<BTreeSet<Said>, Error> {
 }
 
 /// What files say of those whom the actor calls in a session, by enrollment and time.
-pub(in crate::attendance) fn list(conn: &mut Conn, actor: &Actor, id: SessionId) -> Result<Vec<Join>, Error> {
+pub(in crate::attendance) fn list(conn: &mut Conn, actor: &Actor, id: SessionId) -> Result<Vec<Said>, Error> {
     let session = schedule::find(conn, actor, id)?;
     actor.may(Action::ReadRollCall)?;
     let called: BTreeSet<EnrollmentId> = called_by(conn, actor, &session)?.iter().map(|one| one.person.enrollment_id).collect();
-    Ok(together(of(conn, id)?).into_iter().filter(|join| called.contains(&join.enrollment_id)).collect())
+    Ok(of(conn, id)?.into_iter().filter(|said| called.contains(&said.join.enrollment_id)).collect())
 }
 
 /// What a change of the evidence is told as in the journal: what an import says from now on, or said until now.
@@ -135,7 +140,7 @@ pub fn add_evidence(
     let before = together(of(conn, id)?);
     let joins: BTreeSet<Join> = joins.iter().copied().collect();
     // First, for evidence is of a roll call.
-    let version = call(conn, actor, now, &session, (&before, &before.union(&joins).copied().collect()))?;
+    let (version, _) = call(conn, actor, now, &session, (&before, &before.union(&joins).copied().collect()))?;
     let row = |join: &Join| {
         let Join { enrollment_id, joined_at, left_at } = *join;
         Evidence { session_id: id, enrollment_id, intake_id: session.intake_id, joined_at, left_at, import_id, recorded_at: now }
@@ -149,42 +154,51 @@ pub fn add_evidence(
 }
 
 /// Takes back what an import said, and nothing else: whoever was called by it is called by what the others say, or not any more. What
-/// somebody called otherwise stays.
+/// somebody called otherwise stays; returns how many such lines there are.
 ///
 /// # Errors
-/// Those of calling the roll.
-pub fn remove_evidence(conn: &mut Conn, actor: &Actor, now: Instant, id: SessionId, import_id: ImportId) -> Result<(), Error> {
+/// Those of calling the roll; 409 `called_by_evidence` of a roll call that was closed before, where somebody is called by nothing else.
+pub fn remove_evidence(conn: &mut Conn, actor: &Actor, now: Instant, id: SessionId, import_id: ImportId) -> Result<usize, Error> {
     let session = changing(conn, actor, id, Action::CallRoll)?;
     let before = of(conn, id)?;
     let (gone, rest): (BTreeSet<Said>, BTreeSet<Said>) = before.iter().copied().partition(|one| one.import_id == import_id);
-    call(conn, actor, now, &session, (&together(before), &together(rest)))?;
+    let (_, kept) = call(conn, actor, now, &session, (&together(before), &together(rest)))?;
     let own = evidence::table.filter(evidence::session_id.eq(id)).filter(evidence::import_id.eq(import_id));
     diesel::delete(own).execute(conn)?;
     actor.record(entry(conn, CHANGED, &session)?.from(&Told { import_id, joins: &together(gone) }));
-    Ok(())
+    Ok(kept)
 }
 
 type Joins = BTreeSet<Join>;
 
-/// Calls those whose evidence changes; returns the version of the roll call, which stays as it is if there are none.
-fn call(conn: &mut Conn, actor: &Actor, now: Instant, session: &SessionRow, (before, after): (&Joins, &Joins)) -> Result<i32, Error> {
+/// Calls those whose evidence changes, and those of whom files say something and whom nobody has called; returns the version of the roll
+/// call, which stays as it is if there are none, and how many lines stay although their evidence changes.
+fn call(
+    conn: &mut Conn,
+    actor: &Actor,
+    now: Instant,
+    session: &SessionRow,
+    (before, after): (&Joins, &Joins),
+) -> Result<(i32, usize), Error> {
     let roll_call = row(conn, session)?;
     ready(conn, actor, now, session, roll_call.state)?;
-    if before == after {
-        return Ok(roll_call.version);
-    }
     let (was, is) = (by_enrollment(before), by_enrollment(after));
-    let named: BTreeSet<EnrollmentId> = was.keys().chain(is.keys()).copied().filter(|id| was.get(id) != is.get(id)).collect();
     let stored = stored(conn, session.id)?;
-    let (of_named, mut new): (Vec<Attendance>, Vec<Attendance>) =
-        stored.iter().cloned().partition(|line| named.contains(&line.enrollment_id));
-    let of_named: BTreeMap<EnrollmentId, Attendance> = of_named.into_iter().map(|line| (line.enrollment_id, line)).collect();
+    let lines: BTreeMap<EnrollmentId, &Attendance> = stored.iter().map(|line| (line.enrollment_id, line)).collect();
+    let class: BTreeSet<EnrollmentId> = class(conn, session)?.iter().map(|one| one.person.enrollment_id).collect();
+    let changes = |id: &EnrollmentId| was.get(id) != is.get(id) || (class.contains(id) && !lines.contains_key(id));
+    let named: BTreeSet<EnrollmentId> = was.keys().chain(is.keys()).copied().filter(changes).collect();
+    if named.is_empty() {
+        return Ok((roll_call.version, 0));
+    }
     let nothing = Joins::new();
+    let kept = named.iter().filter(|id| !rests_on(lines.get(*id).copied(), was.get(*id).unwrap_or(&nothing))).count();
+    let mut new: Vec<Attendance> = stored.iter().filter(|line| !named.contains(&line.enrollment_id)).cloned().collect();
     new.extend(named.iter().filter_map(|id| {
         let evidence = (was.get(id).unwrap_or(&nothing), is.get(id).unwrap_or(&nothing));
-        line((session.id, *id), of_named.get(id), evidence, Times::of(session), now)
+        line((session.id, *id), lines.get(id).copied(), evidence, Times::of(session), now)
     }));
-    refuse_uncalling(&roll_call, &named, &stored, &new)?;
+    refuse_unheard(uncalling(&roll_call, &named, &stored, &new))?;
     refuse_pieces(&new)?;
     let lines = compare(&stored, new);
     let state = if roll_call.state == RollCallState::NotOpen { RollCallState::Open } else { roll_call.state };
@@ -194,7 +208,20 @@ fn call(conn: &mut Conn, actor: &Actor, now: Instant, session: &SessionRow, (bef
     if lines.alter() {
         actor.record(entry(conn, "roll_call.put", session)?.from(&lines.gone).to(&lines.fresh));
     }
-    Ok(changed.version)
+    Ok((changed.version, kept))
+}
+
+/// Whoever was called when a roll call was closed is called still: by hand, where no file says anything of them any more.
+fn refuse_unheard(left_out: usize) -> Result<(), Error> {
+    if left_out == 0 {
+        return Ok(());
+    }
+    let left_out = counted(left_out, "trainee");
+    let detail = format!(
+        "the roll call was closed with {left_out} called by this file alone; call them by hand first: such lines stay, and then the file \
+         can be taken back"
+    );
+    Err(Error::conflict("called_by_evidence", detail))
 }
 
 /// What one file says may bridge what another one says in pieces, so that they are more without it.

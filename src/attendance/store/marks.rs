@@ -45,9 +45,9 @@ impl From<Attendance> for Mark {
 
 type Marks = BTreeMap<EnrollmentId, Mark>;
 
-const PUT: &str = "roll_call.put";
+pub(super) const PUT: &str = "roll_call.put";
 const CLOSED: &str = "roll_call.closed";
-const INVITED: &str = "guest.invited";
+pub(super) const INVITED: &str = "guest.invited";
 const DISMISSED: &str = "guest.dismissed";
 
 /// What the entry about a roll call that was put says: the lines that went and those that came.

@@ -11,7 +11,8 @@ use crate::{
 
 const EXAMPLES: &str = "\
 As the meeting's provider exports it: a person may have any number of rows, and files add up. Whoever was called by hand stays so; who is
-in no file is not called. Times without an offset are of the intake's time zone.
+in no file is not called. Times without an offset are of the intake's time zone. `muster import undo` takes one file back and leaves what
+the others say.
 
 Examples:
   muster import evidence meeting.csv --intake HONGXING-3 --session MET-01-1 --dry-run

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use diesel::prelude::*;
 
 use super::{
-    super::model::{DatedChange, Enrollment, EnrollmentId, EnrollmentState, EnrollmentTransition, LIFE_CYCLE, Step, Withdrawal},
+    super::model::{DatedChange, END, Enrollment, EnrollmentId, EnrollmentState, EnrollmentTransition, LIFE_CYCLE, Step, Withdrawal},
     Dated,
     admission::refuse_closed,
     changing,
@@ -106,7 +106,9 @@ pub fn end_all(conn: &mut Conn, actor: &Actor, now: Instant, intake: &Intake, re
         .order(enrollments::id)
         .select(Enrollment::as_select())
         .load(conn)?;
-    take_all(conn, actor, now, intake, open, &Joint::withdrawing(Withdrawal::IntakeCancelled, reason.as_str(), actor.user_id()))
+    let withdrawal = Some(Withdrawal::IntakeCancelled);
+    let end = Joint { verb: END, withdrawal, offer_expires_at: None, reason: reason.as_str(), user_id: actor.user_id() };
+    take_all(conn, actor, now, intake, open, &end)
 }
 
 fn end_of_offer(now: Instant, intake: &Intake) -> Result<Instant, Error> {
@@ -142,9 +144,9 @@ pub(super) fn take(
     Ok((saved, effective_at))
 }
 
-/// A step that several take together, because of something else than a decision about each.
+/// A step of the life cycle that several take together, because of something else than a decision about each.
 pub(super) struct Joint<'a> {
-    pub(super) state: EnrollmentState,
+    pub(super) verb: &'static str,
     pub(super) withdrawal: Option<Withdrawal>,
     pub(super) offer_expires_at: Option<Instant>,
     pub(super) reason: &'a str,
@@ -152,13 +154,10 @@ pub(super) struct Joint<'a> {
     pub(super) user_id: Option<UserId>,
 }
 
-impl<'a> Joint<'a> {
-    pub(super) fn withdrawing(withdrawal: Withdrawal, reason: &'a str, user_id: Option<UserId>) -> Self {
-        Self { state: EnrollmentState::Withdrawn, withdrawal: Some(withdrawal), offer_expires_at: None, reason, user_id }
-    }
-}
-
-/// Takes a step with all of these enrollments of an intake, now.
+/// Takes a step with all of these enrollments of an intake, now; it leads all of them to one state.
+///
+/// # Errors
+/// 409 `illegal_transition`, where the life cycle does not know the step for one of them.
 pub(super) fn take_all(
     conn: &mut Conn,
     actor: &Actor,
@@ -167,11 +166,10 @@ pub(super) fn take_all(
     stored: Vec<Enrollment>,
     joint: &Joint,
 ) -> Result<(), Error> {
-    if stored.is_empty() {
-        return Ok(());
-    }
-    let Joint { state, withdrawal, offer_expires_at, reason, user_id } = *joint;
+    let Joint { verb, withdrawal, offer_expires_at, reason, user_id } = *joint;
     let note: Note = reason.parse().map_err(Error::internal)?;
+    let after = stored.iter().map(|one| LIFE_CYCLE.after("the enrollment", one.state, verb, Some(&note)));
+    let Some(state) = after.collect::<Result<Vec<EnrollmentState>, Error>>()?.pop() else { return Ok(()) };
     for chunk in stored.chunks(CHUNK) {
         let ids: Vec<EnrollmentId> = chunk.iter().map(|one| one.id).collect();
         let began = periods::step_all(conn, now, &ids, state)?;

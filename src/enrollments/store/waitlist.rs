@@ -7,7 +7,7 @@ use diesel::{dsl::max, prelude::*};
 
 use super::{
     super::{
-        model::{Enrollment, EnrollmentId, EnrollmentState, LIFE_CYCLE, Withdrawal},
+        model::{Enrollment, EnrollmentId, EnrollmentState, EnrollmentTransition, LAPSE, LIFE_CYCLE, Withdrawal},
         waitlist::{Explanation, LastStep, Limits, Obstacle, QuotaSeats, WaitlistStep, rule},
     },
     admission::refuse_closed,
@@ -38,7 +38,8 @@ pub fn settle_seats(conn: &mut Conn, actor: &Actor, now: Instant, intake: &Intak
         .order(enrollments::id)
         .select(Enrollment::as_select())
         .load(conn)?;
-    let lapse = Joint::withdrawing(Withdrawal::OfferExpired, "the offer expired", None);
+    let withdrawal = Some(Withdrawal::OfferExpired);
+    let lapse = Joint { verb: LAPSE, withdrawal, offer_expires_at: None, reason: "the offer expired", user_id: None };
     take_all(conn, actor, now, intake, expired, &lapse)?;
     if intake.waitlist && intake.takes_enrollments() {
         let waiting: Vec<Enrollment> = enrollments::table
@@ -49,11 +50,9 @@ pub fn settle_seats(conn: &mut Conn, actor: &Actor, now: Instant, intake: &Intak
             .load(conn)?;
         if !waiting.is_empty() {
             let promoted = limits(conn, intake, &waiting)?.promoted(waiting);
-            let (state, offer_expires_at) = match offer_end(now, intake) {
-                Some(end) => (EnrollmentState::Offered, Some(end)),
-                None => (EnrollmentState::Approved, None),
-            };
-            let promote = Joint { state, withdrawal: None, offer_expires_at, reason: "a seat became free", user_id: None };
+            let offer_expires_at = offer_end(now, intake);
+            let step = if offer_expires_at.is_some() { EnrollmentTransition::Offer } else { EnrollmentTransition::Approve };
+            let promote = Joint { verb: step.as_str(), withdrawal: None, offer_expires_at, reason: "a seat became free", user_id: None };
             take_all(conn, actor, now, intake, promoted, &promote)?;
         }
     }

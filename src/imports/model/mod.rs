@@ -34,7 +34,7 @@ use crate::{
     id::Id,
     intakes::IntakeId,
     organizations::OrganizationId,
-    schedule::Conflict,
+    schedule::{Conflict, SessionId},
     schema::imports,
     tabular::Table,
     text::{Note, counted},
@@ -113,6 +113,8 @@ pub struct Import {
     pub kind: ImportKind,
     pub provider_id: Option<OrganizationId>,
     pub intake_id: Option<IntakeId>,
+    /// Of evidence: the session whose meeting the file is of; null for every other kind.
+    pub session_id: Option<SessionId>,
     #[schema(example = "roster.xlsx")]
     pub file_name: String,
     /// SHA-256 of the file, in hex.

@@ -3,6 +3,7 @@
 mod away;
 mod enrollments;
 mod hours;
+mod imports;
 mod journal;
 mod leave;
 mod organizations;
@@ -11,5 +12,6 @@ mod plan;
 mod programs;
 mod replaced;
 mod schedule;
+mod steps;
 mod tokens;
 mod verify;

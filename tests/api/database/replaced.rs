@@ -20,6 +20,8 @@ fn app_with_history() -> Option<(App, Course)> {
     let waiver = json!({ "other_session_id": first, "reason": "one laboratory" });
     course.coordinator.post(&format!("/sessions/{second}/waivers"), waiver).expect(201);
     seed::room(&course, "A-301");
+    let file = b"name,employee_number\nimported,P-9";
+    course.coordinator.post_file(&format!("/instructors/import?organization_id={}", app.provider().id), "a.csv", file).expect(200);
     let calendar = json!({ "kind": "holidays", "code": "CN-2020", "name": "节假日", "time_zone": "Asia/Shanghai" });
     course.coordinator.post("/calendars", calendar).expect(201);
     course.coordinator.post("/feeds", json!({ "kind": "intake", "subject_id": course.intake })).expect(201);
@@ -64,6 +66,8 @@ fn what_is_final_is_not_replaced_by_an_insert_of_the_same() {
         "calendars",
         "feeds",
         "attendances",
+        "imports",
+        "import_effects",
         "hour_entries",
         "journal_entries",
         "journal_payloads",

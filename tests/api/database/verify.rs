@@ -1,7 +1,9 @@
 //! What was changed behind the rules is found by the check whose business it is.
 
 mod evidence;
+mod imports;
 mod journal;
+mod roll_calls;
 mod schedule;
 mod steps;
 
@@ -272,7 +274,7 @@ fn a_roll_call_reopened_and_closed_again_by_hand_is_found() {
         "UPDATE roll_calls SET state = 'reopened', submitted_at = NULL, closed_at = NULL, corrections_until = NULL, reopen_reason = 'x'",
     )
     .unwrap();
-    assert_found(&app, &["closings"], &[&session, "reopened 1 times, the journal says 0"]);
+    assert_found(&app, &["closings", "roll-calls"], &[&session, "reopened 1 times, the journal says 0"]);
     // Attendance, ledger and balances agree, and the entries name a closing that was.
     let (key, reversal, anew) = (app.hex(&members[0].id), app.hex(&app.absent_id()), app.hex(&app.absent_id()));
     let columns = "id, enrollment_id, module_id, session_id, kind, minutes, closing, reverses_id, posting_id, recorded_at";
@@ -291,7 +293,7 @@ fn a_roll_call_reopened_and_closed_again_by_hand_is_found() {
     assert!(app.refusal("UPDATE roll_calls SET state = 'closed'").contains("muster:illegal_transition"));
     let now = app.instant("2020-06-02T03:00:00Z");
     app.sql(&format!("UPDATE roll_calls SET state = 'closed', closings = 2, submitted_at = {now}, closed_at = {now}")).unwrap();
-    assert_found(&app, &["marks", "closings", "hours"], &[&session, "closed 2 times, the journal says 1"]);
+    assert_found(&app, &["marks", "closings", "roll-calls", "hours"], &[&session, "closed 2 times, the journal says 1"]);
 }
 
 #[test]
