@@ -61,7 +61,8 @@ impl Call {
         let body = body.map(|body| body.to_string());
         let body = body.as_ref().map(|body| ("application/json", body.as_bytes()));
         if matches!(operation.method.as_str(), "PATCH" | "PUT") {
-            let stored = stage.app.administrator().get(&path);
+            // How a session was held is read, and tagged, with it.
+            let stored = stage.app.administrator().get(path.trim_end_matches("/hold"));
             let tag = if stored.status == 200 { stored.etag() } else { "\"v1\"".to_owned() };
             return client.if_match(&tag).send(&operation.method, &path, body);
         }
