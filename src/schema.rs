@@ -625,6 +625,7 @@ diesel::table! {
 
     carried_modules (enrollment_id, from_module_id) {
         enrollment_id -> Uid,
+        from_enrollment_id -> Uid,
         from_module_id -> Uid,
         module_id -> Uid,
         planned_minutes -> Integer,

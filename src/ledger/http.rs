@@ -60,8 +60,8 @@ struct Hours {
 
 /// The ledger of an enrollment, oldest entry first
 ///
-/// As it is or, with `as_of`, as it was. What was being written at that instant counts from its `recorded_at`, or from just after the last
-/// instant that was asked for before it was done.
+/// As it is or, with `as_of`, as it was. What was answered by that instant counts. What was being written then may count, from its
+/// `recorded_at`, unless that instant was asked for before it was done, or what was recorded later was done before.
 #[utoipa::path(get, path = "/enrollments/{id}/hours", tag = "hours",
     params(("id" = EnrollmentId, Path, description = "The enrollment"), HoursQuery),
     responses((status = 200, description = "A page of entries, and the balance of all", body = Hours), Reading))]

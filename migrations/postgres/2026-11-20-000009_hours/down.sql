@@ -13,6 +13,7 @@ DROP TABLE roll_calls;
 DROP FUNCTION enrollments_with_hours_stay;
 DROP FUNCTION enrollments_with_hours_keep_whose_they_are;
 DROP FUNCTION hour_entries_carry_exactly;
+DROP FUNCTION carried_modules_are_of_one_person;
 DROP FUNCTION hour_entries_reverse_exactly;
 DROP FUNCTION hour_entries_stay;
 DROP FUNCTION hour_entries_are_immutable;

@@ -116,15 +116,18 @@ CREATE INDEX hour_entries_posting ON hour_entries (posting_id);
 CREATE INDEX hour_entries_user ON hour_entries (user_id);
 
 -- Which module somebody was present for before a transfer counts for which one since, and for how many minutes at most: what was planned of
--- it then. Amendments after it change nothing of what was carried.
+-- it then. Amendments after it change nothing of what was carried. It was in the enrollment that they were transferred from, or in an
+-- earlier one if that had no such module in its plan.
 CREATE TABLE carried_modules (
     enrollment_id BLOB NOT NULL CHECK (length(enrollment_id) = 16) REFERENCES enrollments (id),
+    from_enrollment_id BLOB NOT NULL CHECK (length(from_enrollment_id) = 16) REFERENCES enrollments (id) CHECK (from_enrollment_id <> enrollment_id),
     from_module_id BLOB NOT NULL CHECK (length(from_module_id) = 16) REFERENCES modules (id),
     module_id BLOB NOT NULL CHECK (length(module_id) = 16) REFERENCES modules (id),
     planned_minutes INTEGER NOT NULL CHECK (planned_minutes >= 0),
     PRIMARY KEY (enrollment_id, from_module_id),
     UNIQUE (enrollment_id, module_id)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX carried_modules_from_enrollment ON carried_modules (from_enrollment_id);
 CREATE INDEX carried_modules_from_module ON carried_modules (from_module_id);
 CREATE INDEX carried_modules_module ON carried_modules (module_id);
 
@@ -241,13 +244,19 @@ WHEN EXISTS (SELECT 1 FROM carried_modules WHERE enrollment_id = NEW.enrollment_
     AND (from_module_id = NEW.from_module_id OR module_id = NEW.module_id)) BEGIN
     SELECT RAISE(ABORT, 'muster:already_exists');
 END;
+CREATE TRIGGER carried_modules_are_of_one_person BEFORE INSERT ON carried_modules
+WHEN NOT EXISTS (SELECT 1 FROM enrollments f JOIN enrollments t ON t.person_id = f.person_id
+    WHERE f.id = NEW.from_enrollment_id AND f.state = 'transferred' AND t.id = NEW.enrollment_id AND t.transferred_from_id IS NOT NULL) BEGIN
+    SELECT RAISE(ABORT, 'muster:carried_differs');
+END;
 
 -- What is carried is carried once, to where the person went on, from what stands and counts as present, and is no more than that.
 CREATE TRIGGER hour_entries_carry_exactly BEFORE INSERT ON hour_entries
-WHEN NEW.kind = 'carried_in' AND NEW.reverses_id IS NULL AND NOT EXISTS (SELECT 1 FROM hour_entries o JOIN enrollments e ON e.id = NEW.enrollment_id
-    WHERE o.id = NEW.origin_id AND o.enrollment_id = e.transferred_from_id AND o.reverses_id IS NULL AND o.minutes >= NEW.minutes
+WHEN NEW.kind = 'carried_in' AND NEW.reverses_id IS NULL AND NOT EXISTS (SELECT 1 FROM hour_entries o
+    WHERE o.id = NEW.origin_id AND o.reverses_id IS NULL AND o.minutes >= NEW.minutes
         AND EXISTS (SELECT 1 FROM carried_modules m
-                WHERE m.enrollment_id = e.id AND m.from_module_id = o.module_id AND m.module_id = NEW.module_id)
+                WHERE m.enrollment_id = NEW.enrollment_id AND m.from_enrollment_id = o.enrollment_id AND m.from_module_id = o.module_id
+                    AND m.module_id = NEW.module_id)
             AND o.kind IN ('attended', 'make_up', 'adjustment', 'carried_in')
         AND NOT EXISTS (SELECT 1 FROM hour_entries r WHERE r.reverses_id = o.id)
         AND NOT EXISTS (SELECT 1 FROM hour_entries c WHERE c.origin_id = o.id AND c.reverses_id IS NULL

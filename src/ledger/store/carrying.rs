@@ -25,11 +25,11 @@ use diesel::{prelude::*, sql_query};
 /// How many enrollments are verified at a time.
 const PAGE: i64 = 100;
 
-/// A module of an enrollment that somebody was transferred from, and the one that it counts for where they went on.
+/// A module of an enrollment that somebody was in before they were transferred, and the one that it counts for where they went on.
 #[derive(Clone, Copy, Debug, Queryable, Selectable)]
 #[diesel(table_name = carried_modules)]
 struct Link {
-    #[diesel(select_expression = enrolled::transferred_from_id.assume_not_null())]
+    #[diesel(column_name = from_enrollment_id)]
     from_id: EnrollmentId,
     from_module_id: ModuleId,
     #[diesel(column_name = enrollment_id)]
@@ -41,20 +41,28 @@ struct Link {
     planned_minutes: i32,
 }
 
-/// The modules of where somebody came from that where they are has too, of their discipline or common: those with the same code.
-const PIN: &str = "INSERT INTO carried_modules (enrollment_id, from_module_id, module_id, planned_minutes)
-    SELECT t.id, o.id, m.id, m.planned_minutes + CAST(coalesce((SELECT sum(a.delta_minutes) FROM amendments a
+/// The modules of where somebody came from that where they are has too, of their discipline or common: those with the same code. Of what was
+/// not in the plan there, those of the last place before in whose plan it was: whoever comes back to a discipline has its hours again. A
+/// place in between carried them on, if it had the module, so that each minute comes along once.
+const PIN: &str = "WITH RECURSIVE before (id, steps) AS (
+        SELECT transferred_from_id, 1 FROM enrollments WHERE id = $1
+        UNION ALL SELECT e.transferred_from_id, b.steps + 1 FROM before b JOIN enrollments e ON e.id = b.id WHERE e.transferred_from_id IS NOT NULL)
+    INSERT INTO carried_modules (enrollment_id, from_enrollment_id, from_module_id, module_id, planned_minutes)
+    SELECT t.id, f.id, o.id, m.id, m.planned_minutes + CAST(coalesce((SELECT sum(a.delta_minutes) FROM amendments a
         WHERE a.intake_id = t.intake_id AND a.module_id = m.id), 0) AS integer)
-    FROM enrollments t JOIN enrollments f ON f.id = t.transferred_from_id
-    JOIN modules o ON o.program_version_id = f.program_version_id
-    JOIN modules m ON m.program_version_id = t.program_version_id AND m.code = o.code AND (m.discipline_id IS NULL OR m.discipline_id = t.discipline_id)
-    WHERE t.id = ?";
+    FROM enrollments t
+    JOIN modules m ON m.program_version_id = t.program_version_id AND (m.discipline_id IS NULL OR m.discipline_id = t.discipline_id)
+    JOIN before b ON b.steps = coalesce((SELECT min(p.steps) FROM before p JOIN enrollments e ON e.id = p.id
+        JOIN modules c ON c.program_version_id = e.program_version_id AND (c.discipline_id IS NULL OR c.discipline_id = e.discipline_id)
+        WHERE c.code = m.code), 1)
+    JOIN enrollments f ON f.id = b.id
+    JOIN modules o ON o.program_version_id = f.program_version_id AND o.code = m.code
+    WHERE t.id = $1";
 /// The intakes where those went on who were transferred out of an intake, and so on from there; with the intake itself. One that is
-/// completed keeps what came along, and so does what follows it.
+/// completed keeps what came along, and what follows it may have hours from before it.
 const FOLLOWING: &str = "WITH RECURSIVE following (id) AS (
         SELECT $1 UNION SELECT t.intake_id FROM following w
-            JOIN enrollments f ON f.intake_id = w.id AND f.state = 'transferred' JOIN enrollments t ON t.transferred_from_id = f.id
-            JOIN intakes i ON i.id = t.intake_id AND i.state <> 'completed')
+            JOIN enrollments f ON f.intake_id = w.id AND f.state = 'transferred' JOIN enrollments t ON t.transferred_from_id = f.id)
     SELECT id FROM following ORDER BY id";
 
 #[derive(QueryableByName)]
@@ -74,8 +82,8 @@ pub fn hold(conn: &mut Conn, intake: IntakeId) -> Result<(), Error> {
     Ok(())
 }
 
-/// Carries the hours that somebody was present for in the enrollment that they were transferred from into the one where they go on: by
-/// module, the one with the same code, and of none more than is planned of it there by now.
+/// Carries the hours that somebody was present for in the enrollment that they were transferred from, or in those before it, into the one
+/// where they go on: by module, the one with the same code, and of none more than is planned of it there by now.
 pub fn carry_in(
     conn: &mut Conn,
     actor: &Actor,
@@ -84,9 +92,10 @@ pub fn carry_in(
     (from, to): (EnrollmentId, EnrollmentId),
 ) -> Result<CarriedHours, Error> {
     actor.may(Action::Enroll)?;
-    db::fixed(PIN).bind::<Uid, _>(to).execute(conn)?;
+    sql_query(PIN).bind::<Uid, _>(to).execute(conn)?;
     let links = links_to(conn, &[to])?;
-    let entries = entries_of(conn, &[from])?;
+    let origins: BTreeSet<EnrollmentId> = links.iter().map(|link| link.from_id).chain([from]).collect();
+    let entries = entries_of(conn, &origins.into_iter().collect::<Vec<_>>())?;
     let origin = entries.get(&from).map_or(&[][..], Vec::as_slice);
     let changes: Vec<Carried> = corrections(&entries, &links).into_iter().map(|(_, one)| one).collect();
     let hours = told(origin, &changes);
@@ -132,8 +141,9 @@ pub(super) fn follow(conn: &mut Conn, posting: &Posting) -> Result<(), Error> {
 /// Says of which modules something followed.
 fn follow_once(conn: &mut Conn, posting: &Posting, posted_of: &BTreeSet<ModuleId>) -> Result<BTreeSet<ModuleId>, Error> {
     let posted = hour_entries::table.filter(hour_entries::posting_id.eq(posting.id)).select(hour_entries::enrollment_id);
-    let gone_on = enrolled::table.filter(enrolled::transferred_from_id.eq_any(posted.nullable())).select(enrolled::id);
-    let gone_on: Vec<EnrollmentId> = gone_on.order(enrolled::id).load(conn)?;
+    let gone_on = carried_modules::table.filter(carried_modules::from_enrollment_id.eq_any(posted));
+    let gone_on: Vec<EnrollmentId> =
+        gone_on.order(carried_modules::enrollment_id).select(carried_modules::enrollment_id).distinct().load(conn)?;
     let mut links = links_to(conn, &gone_on)?;
     links.retain(|link| posted_of.contains(&link.from_module_id));
     let ids: Vec<EnrollmentId> = links.iter().flat_map(|link| [link.from_id, link.to_id]).collect();
@@ -202,9 +212,9 @@ fn corrections(entries: &HashMap<EnrollmentId, Vec<HourEntry>>, links: &[Link]) 
 pub fn verify_carried(conn: &mut Conn) -> Result<Vec<String>, Error> {
     let gone_on = |conn: &mut Conn, after: EnrollmentId| {
         let gone_on = enrolled::table.filter(enrolled::id.gt(after)).filter(enrolled::transferred_from_id.is_not_null());
-        gone_on.order(enrolled::id).limit(PAGE).select((enrolled::id, enrolled::transferred_from_id.assume_not_null())).load(conn)
+        gone_on.order(enrolled::id).limit(PAGE).select(enrolled::id).load(conn)
     };
-    let mut findings = db::in_pages(conn, gone_on, |(to, _)| *to, |conn, page: Vec<(EnrollmentId, EnrollmentId)>| differing(conn, &page))?;
+    let mut findings = db::in_pages(conn, gone_on, |to| *to, |conn, page: Vec<EnrollmentId>| differing(conn, &page))?;
     let strays: Vec<EnrollmentId> = hour_entries::table
         .inner_join(enrolled::table.on(enrolled::id.eq(hour_entries::enrollment_id)))
         .filter(hour_entries::kind.eq(EntryKind::CarriedIn))
@@ -216,9 +226,10 @@ pub fn verify_carried(conn: &mut Conn) -> Result<Vec<String>, Error> {
     Ok(findings)
 }
 
-fn differing(conn: &mut Conn, page: &[(EnrollmentId, EnrollmentId)]) -> Result<Vec<String>, Error> {
-    let links = links_to(conn, &page.iter().map(|(to, _)| *to).collect::<Vec<_>>())?;
-    let ids: Vec<EnrollmentId> = page.iter().flat_map(|(to, from)| [*to, *from]).collect();
+fn differing(conn: &mut Conn, page: &[EnrollmentId]) -> Result<Vec<String>, Error> {
+    let links = links_to(conn, page)?;
+    let ids: BTreeSet<EnrollmentId> = page.iter().copied().chain(links.iter().map(|link| link.from_id)).collect();
+    let ids: Vec<EnrollmentId> = ids.into_iter().collect();
     let says = |(to, one): (EnrollmentId, Carried)| {
         format!("carried: enrollment {to} lacks or has too many of entry {}: {} minutes are to be posted", one.origin_id, one.minutes)
     };

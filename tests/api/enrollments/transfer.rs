@@ -307,6 +307,31 @@ fn what_was_carried_is_corrected_where_it_came_from() {
 }
 
 #[test]
+fn whoever_comes_back_to_a_discipline_has_its_hours_again() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let (member, [own, _]) = taught(&course);
+    let to = |id: &str, discipline: &str| {
+        let body = json!({ "intake_id": course.intake, "discipline_id": discipline, "reason": "as agreed" });
+        course.coordinator.post(&format!("/enrollments/{id}/transfer"), body).expect(201).id()
+    };
+    let fitter = to(&member.id, &course.program.mechanics);
+    assert_eq!(carried(&course, &fitter), 90, "the common module alone");
+    let back = to(&fitter, &course.program.metallurgy);
+    assert_eq!(carried(&course, &back), 180, "each minute once");
+    // What is corrected where it was posted follows past the place in between.
+    correct(&course, &own, &member, 40);
+    assert_eq!((carried(&course, &fitter), carried(&course, &back)), (json!(90), json!(130)));
+    assert_eq!(app.findings(), Vec::<String>::new());
+    let columns = "enrollment_id, from_enrollment_id, from_module_id, module_id, planned_minutes";
+    let stranger = seed::enrolled(&course, 1).remove(0);
+    let [stranger, back, own_module] = [&stranger.id, &back, &course.program.mechanics_module].map(|id| app.hex(id));
+    let message =
+        app.refusal(&format!("INSERT INTO carried_modules ({columns}) VALUES ({back}, {stranger}, {own_module}, {own_module}, 90)"));
+    assert!(message.contains("muster:carried_differs"), "{message}");
+}
+
+#[test]
 fn another_discipline_of_the_intake_takes_the_seat_along() {
     let app = spawn_app();
     let course = seed::course(&app);

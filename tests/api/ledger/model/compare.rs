@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{
     Run,
-    plain::{COMMON, Member, Number, ratio},
+    plain::{Member, Number, ratio},
 };
 
 /// Minutes of these fields.
@@ -68,7 +68,7 @@ impl Run {
         let hours = world.hours(member);
         assert_eq!(minutes(row, HOURS), hours, "enrollment {member} {place:?}");
         assert!(0 <= hours[1] && hours[1] <= hours[0], "{row}");
-        assert_eq!(row["carried_in_minutes"], world.carried_in(member, COMMON), "enrollment {member} {place:?}");
+        assert_eq!(row["carried_in_minutes"], world.carried(member), "enrollment {member} {place:?}");
         let (present, counted, open) = (hours[1], world.counted(member), world.open(member));
         let ratios = [ratio(present, counted), ratio(present + open, counted + open)];
         assert_eq!([&row["rate"], &row["best_reachable"]], [&json!(ratios[0]), &json!(ratios[1])], "enrollment {member} {place:?}");
@@ -138,7 +138,7 @@ impl Run {
             );
         }
         let [attended, authorized, unauthorized, exempt] = world.posted(member);
-        let carried = world.carried_in(member, COMMON);
+        let carried = world.carried(member);
         let sums = [attended, authorized, unauthorized, exempt, world.make_ups(member), world.adjustments(member), carried];
         assert_eq!(minutes(&hours.body["balance"], kinds), sums, "enrollment {member}");
     }

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{
     MOST, Run, clock, pick,
-    plain::{COMMON, Member, OPENING, Period, Person, Place, Second},
+    plain::{Member, OPENING, Period, Person, Place, Second},
 };
 use crate::support::{Random, Reply, seed};
 
@@ -160,7 +160,7 @@ impl Run {
     fn compare_carried(&self, reply: &Reply) {
         let number = self.world.places.len() - 1;
         let carried: i64 = reply.body["carried"].as_array().unwrap().iter().map(|one| one["minutes"].as_i64().unwrap()).sum();
-        assert_eq!(carried, self.world.carried_in(number, COMMON), "{}", reply.text);
+        assert_eq!(carried, self.world.carried(number), "{}", reply.text);
         self.compare_unsettled(number, &reply.body);
     }
 

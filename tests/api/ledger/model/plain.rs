@@ -461,9 +461,18 @@ impl World {
         (counted > 0 && self.places[member].stays()).then_some(standing)
     }
 
-    /// What came along from where they were transferred: of what is taught here too no more than was present nor than is planned.
-    pub fn carried_in(&self, member: Member, module: usize) -> i64 {
-        let Some(origin) = self.places[member].origin.filter(|_| self.places[member].modules().contains(&module)) else { return 0 };
+    /// What came along from where they were before: of all that is taught here no more than was present nor than is planned.
+    pub fn carried(&self, member: Member) -> i64 {
+        self.places[member].modules().iter().map(|module| self.carried_in(member, *module)).sum()
+    }
+
+    /// Of a module that is taught here: from the last place before where it was taught too.
+    fn carried_in(&self, member: Member, module: usize) -> i64 {
+        let mut origin = self.places[member].origin;
+        while let Some(before) = origin.filter(|before| !self.places[*before].modules().contains(&module)) {
+            origin = self.places[before].origin;
+        }
+        let Some(origin) = origin else { return 0 };
         let present = self.posted_in_module(origin, module)[0] + self.credited_in_module(origin, module);
         (present + self.carried_in(origin, module)).min(self.plan[module])
     }
@@ -471,7 +480,7 @@ impl World {
     /// Whether the report has a row of them: whoever has left only with hours, or with sessions that wait to be settled.
     pub fn is_shown(&self, member: Member) -> bool {
         let place = &self.places[member];
-        let has_hours = self.hours(member).iter().any(|minutes| *minutes != 0) || self.carried_in(member, COMMON) != 0;
+        let has_hours = self.hours(member).iter().any(|minutes| *minutes != 0) || self.carried(member) != 0;
         match place.state() {
             "approved" => false,
             _ if place.has_left() => has_hours || !self.unsettled(member).is_empty(),
