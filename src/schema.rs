@@ -549,6 +549,8 @@ diesel::table! {
         intake_id -> Uid,
         state -> Text,
         closings -> Integer,
+        posted_starts_at -> Nullable<Ts>,
+        posted_minutes -> Nullable<Integer>,
         submitted_at -> Nullable<Ts>,
         closed_at -> Nullable<Ts>,
         corrections_until -> Nullable<Ts>,

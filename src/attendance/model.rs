@@ -110,6 +110,9 @@ pub(super) struct RollCallRow {
     pub(super) intake_id: IntakeId,
     pub(super) state: RollCallState,
     pub(super) closings: i32,
+    /// When the session began and how many minutes it had when it was last closed.
+    pub(super) posted_starts_at: Option<Instant>,
+    pub(super) posted_minutes: Option<i32>,
     pub(super) submitted_at: Option<Instant>,
     pub(super) closed_at: Option<Instant>,
     pub(super) corrections_until: Option<Instant>,
@@ -125,6 +128,8 @@ impl RollCallRow {
             intake_id: session.intake_id,
             state: RollCallState::NotOpen,
             closings: 0,
+            posted_starts_at: None,
+            posted_minutes: None,
             submitted_at: None,
             closed_at: None,
             corrections_until: None,

@@ -127,8 +127,9 @@ fn rule(entry: &HourEntry) -> &'static str {
     }
 }
 
+/// Of an entry that stands; what was taken back fits into nothing any more.
 fn amounts(entry: &HourEntry, grounds: &Grounds) -> Vec<Amount> {
-    if entry.reverses_id.is_some() {
+    if !standing(grounds.of_module.iter()).any(|other| other.id == entry.id) {
         return vec![Amount::new("minutes posted", entry.minutes)];
     }
     match entry.kind {
@@ -176,15 +177,23 @@ fn is_present(entry: &HourEntry) -> bool {
     matches!(entry.kind, EntryKind::Attended | EntryKind::MakeUp | EntryKind::Adjustment)
 }
 
-/// Of what a guest made up: no more than was attended there, and than was missed and is not credited otherwise.
+/// Of what a guest made up: no more than was attended there, and than was missed of the session and of the module and is not credited
+/// otherwise. What was taken away by hand leaves no more to be made up.
 fn of_make_up(entry: &HourEntry, grounds: &Grounds) -> Vec<Amount> {
-    let of_session = || grounds.of_module.iter().filter(|other| other.session_id == entry.session_id);
-    let credited = |other: &&HourEntry| matches!(other.kind, EntryKind::MakeUp | EntryKind::Adjustment);
-    let otherwise = sum(of_session().filter(credited).filter(|other| other.made_up_in_id != entry.made_up_in_id));
+    let of = |name: &str, counts: &dyn Fn(&HourEntry) -> bool| {
+        let entries = || grounds.of_module.iter().filter(|other| counts(other));
+        let missed = sum(entries().filter(|other| is_missed(other)));
+        let made_up = sum(entries().filter(|other| other.kind == EntryKind::MakeUp)) - i64::from(entry.minutes);
+        let adjusted = sum(entries().filter(|other| other.kind == EntryKind::Adjustment)).max(0);
+        [
+            Amount::new(&format!("missed of the {name}"), missed),
+            Amount::new(&format!("of the {name} credited otherwise"), made_up + adjusted),
+        ]
+    };
     let whole = grounds.made_up_in.as_ref().and_then(|session| session.minutes);
     let attended = whole.zip(grounds.attendance.as_ref()).map(|(whole, line)| Amount::new("attended as a guest", present(line, whole)));
-    let missed = Amount::new("missed of the session that is made up", sum(of_session().filter(|other| is_missed(other))));
-    attended.into_iter().chain([missed, Amount::new("of it made up elsewhere or adjusted", otherwise)]).collect()
+    let of_session = of("session that is made up", &|other| other.session_id == entry.session_id);
+    attended.into_iter().chain(of_session).chain(of("module", &|_| true)).collect()
 }
 
 /// Of what was posted by hand: what it fits into, of the module and of the session.

@@ -205,7 +205,7 @@ pub fn post_closing(
     carrying::follow(conn, &posting)?;
     if number > 1 || made_up > 0 {
         // A first closing adds as much that is owed as it adds present.
-        refuse_uncovered(conn, posting.id)?;
+        refuse_uncovered(conn, &posting)?;
     }
     roll_up(conn, posting.id)?;
     Ok(entries.len() + made_up)
@@ -250,9 +250,9 @@ fn standing_of(conn: &mut Conn, session: SessionId) -> Result<Vec<HourEntry>, Er
 
 /// Refuses an act after which more would be present of a session or module than is owed, or less than nothing: what was adjusted is taken
 /// back first. What guests make up is posted so that it fits.
-fn refuse_uncovered(conn: &mut Conn, posting: EntryId) -> Result<(), Error> {
+fn refuse_uncovered(conn: &mut Conn, posting: &Posting) -> Result<(), Error> {
     for (is_session, statement) in [(true, UNCOVERED_OF_SESSION), (false, UNCOVERED_OF_MODULE)] {
-        let uncovered: Option<Uncovered> = sql_query(statement).bind::<Uid, _>(posting).get_result(conn).optional()?;
+        let uncovered: Option<Uncovered> = sql_query(statement).bind::<Uid, _>(posting.id).get_result(conn).optional()?;
         let Some(Uncovered { enrollment_id, of_id, attended, missed, credited }) = uncovered else { continue };
         let of_person = enrollments::table.inner_join(people::table.on(people::id.eq(enrollments::person_id)));
         let name: Name = of_person.filter(enrollments::id.eq(enrollment_id)).select(people::name).first(conn)?;
@@ -262,8 +262,11 @@ fn refuse_uncovered(conn: &mut Conn, posting: EntryId) -> Result<(), Error> {
             ("module", modules::table.find(of_id.cast::<Module>()).select(modules::code).first(conn)?)
         };
         let (attended, missed) = (counted(attended, "minute"), counted(missed, "minute"));
+        // What is refused where a roll call closes by itself is stored, and names nobody.
+        let whose =
+            if posting.user_id.is_some() { format!("{name} (enrollment {enrollment_id})") } else { format!("enrollment {enrollment_id}") };
         let detail = format!(
-            "{name} (enrollment {enrollment_id}) would have attended {attended} and missed {missed} of {what} {code}, with {credited} \
+            "{whose} would have attended {attended} and missed {missed} of {what} {code}, with {credited} \
              adjusted or made up; reverse the adjustments first"
         );
         return Err(Error::conflict("hours_out_of_bounds", detail));
@@ -277,7 +280,7 @@ fn post(conn: &mut Conn, posting: &Posting, entry: &HourEntry) -> Result<(), Err
     let made_up = make_ups::of_share(conn, entry.enrollment_id, entry.module_id)?;
     make_up(conn, posting, made_up)?;
     carrying::follow(conn, posting)?;
-    refuse_uncovered(conn, posting.id)?;
+    refuse_uncovered(conn, posting)?;
     roll_up(conn, posting.id)
 }
 
@@ -312,10 +315,9 @@ pub fn verify(conn: &mut Conn) -> Result<Vec<String>, Error> {
         }));
     }
     let sessions = sql_query(
-        "SELECT e.enrollment_id, '' AS kind, CAST(sum(e.minutes) AS bigint) AS ledger, CAST(max(s.held_minutes) AS bigint) AS balance
-         FROM hour_entries e JOIN sessions s ON s.id = e.session_id JOIN roll_calls r ON r.session_id = s.id
-         WHERE e.closing IS NOT NULL AND r.state = 'closed'
-         GROUP BY e.enrollment_id, e.session_id HAVING sum(e.minutes) NOT IN (0, max(s.held_minutes))",
+        "SELECT e.enrollment_id, '' AS kind, CAST(sum(e.minutes) AS bigint) AS ledger, CAST(max(r.posted_minutes) AS bigint) AS balance
+         FROM hour_entries e JOIN roll_calls r ON r.session_id = e.session_id WHERE e.closing IS NOT NULL
+         GROUP BY e.enrollment_id, e.session_id HAVING sum(e.minutes) NOT IN (0, max(r.posted_minutes))",
     )
     .load::<Difference>(conn)?;
     findings.extend(

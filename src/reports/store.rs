@@ -214,7 +214,7 @@ fn plan(conn: &mut Conn, intake: &Intake) -> Result<Plan, Error> {
         .filter(roll_calls::intake_id.eq(intake.id))
         .filter(roll_calls::closings.gt(0))
         .group_by((session_cohorts::cohort_id, sessions::module_id))
-        .select((session_cohorts::cohort_id, sessions::module_id, sum(sessions::held_minutes)))
+        .select((session_cohorts::cohort_id, sessions::module_id, sum(roll_calls::posted_minutes)))
         .load(conn)?;
     let closed = closed.into_iter().map(|(cohort, module, minutes)| ((cohort, module), minutes.unwrap_or(0))).collect();
     let rule = (program_versions::authorized_absence_counts, program_versions::minimum_attendance_percent);

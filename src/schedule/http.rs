@@ -333,8 +333,8 @@ async fn hold_session(db: Data<Db>, caller: Caller, id: Path<SessionId>, body: B
 
 /// Correct how a session was held
 ///
-/// What is left out stays as it was confirmed. The roll call is not closed: one that is gets reopened first, and the next closing counts by
-/// the corrected times.
+/// What is left out stays as it was confirmed. The roll call is not closed: one that is gets reopened first, and what was posted stands until it
+/// is closed again, by the corrected times. Two sessions at one time whose instructors were taken for each other need a waiver meanwhile.
 #[utoipa::path(patch, path = "/sessions/{id}/hold", tag = "sessions",
     params(("id" = SessionId, Path, description = "The session"),
         ("If-Match" = String, Header, description = "The ETag last read; 428 without it")),

@@ -76,7 +76,7 @@ pub const LIFE_CYCLE: LifeCycle<&str, SessionState> = {
         steps: &[
             Step { verb: "publish", from: &[S::Draft], to: S::Published, needs_reason: false },
             Step { verb: "hold", from: &[S::Published], to: S::Held, needs_reason: false },
-            Step { verb: "correct", from: &[S::Held], to: S::Held, needs_reason: false },
+            Step { verb: "correct", from: &[S::Held], to: S::Held, needs_reason: true },
             Step { verb: "cancel", from: &[S::Draft, S::Published], to: S::Cancelled, needs_reason: true },
         ],
     }

@@ -60,6 +60,8 @@ pub fn close(conn: &mut Conn, actor: &Actor, now: Instant, session_id: SessionId
     let changed = RollCallRow {
         state,
         closings: number,
+        posted_starts_at: Some(session.begins_at()),
+        posted_minutes: Some(whole),
         submitted_at: before.submitted_at.or(Some(now)),
         closed_at: Some(now),
         corrections_until: corrections::until(conn, &session, now)?,
@@ -73,7 +75,8 @@ pub fn close(conn: &mut Conn, actor: &Actor, now: Instant, session_id: SessionId
     // The open sessions and the open minutes of the cohorts change for everybody.
     intakes::touch_all(conn, session.intake_id)?;
     let was = serde_json::json!({ "roll_call": before, "taken_out": strangers, "guests_taken_out": gone, "as_called": lines.gone });
-    let facts = serde_json::json!({ "minutes": whole, "as_held": lines.fresh, "guests": guests, "closing": number, "entries_posted": posted, "roll_call": changed });
+    let facts =
+        serde_json::json!({ "as_held": lines.fresh, "guests": guests, "closing": number, "entries_posted": posted, "roll_call": changed });
     actor.record(act.from(&was).to(&facts).because(reason.map(Note::as_str)));
     shown(conn, &session, changed, class, &stored)
 }

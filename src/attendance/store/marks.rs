@@ -72,7 +72,6 @@ struct Dismissed {
 
 #[derive(Deserialize)]
 struct Facts {
-    minutes: i32,
     guests: BTreeSet<EnrollmentId>,
     as_held: Vec<Mark>,
 }
@@ -109,8 +108,6 @@ struct Replayed {
     now: Marks,
     /// When it was last closed.
     closed: Marks,
-    /// What its session came to then, which may have been corrected since.
-    minutes: i32,
     /// Who was a guest then.
     guests: BTreeSet<EnrollmentId>,
     /// Who is one now.
@@ -127,7 +124,7 @@ struct Heard {
     come: Vec<Mark>,
     dismissed: Vec<Invitation>,
     invited: Option<Invitation>,
-    closed_with: Option<(i32, BTreeSet<EnrollmentId>)>,
+    closed_with: Option<BTreeSet<EnrollmentId>>,
 }
 
 fn heard(action: &str, body: &str) -> serde_json::Result<Heard> {
@@ -137,9 +134,8 @@ fn heard(action: &str, body: &str) -> serde_json::Result<Heard> {
             Heard { gone: from, come: to, ..Heard::default() }
         }
         CLOSED => {
-            let Closed { from: TakenOut { taken_out, guests_taken_out }, to: Facts { minutes, guests, as_held } } =
-                serde_json::from_str(body)?;
-            Heard { gone: taken_out, come: as_held, dismissed: guests_taken_out, closed_with: Some((minutes, guests)), invited: None }
+            let Closed { from: TakenOut { taken_out, guests_taken_out }, to: Facts { guests, as_held } } = serde_json::from_str(body)?;
+            Heard { gone: taken_out, come: as_held, dismissed: guests_taken_out, closed_with: Some(guests), invited: None }
         }
         INVITED => {
             let Invited { to } = serde_json::from_str(body)?;
@@ -170,9 +166,8 @@ impl Replayed {
         for guest in dismissed {
             self.invited.remove(&guest);
         }
-        if let Some((minutes, guests)) = closed_with {
+        if let Some(guests) = closed_with {
             self.closed.clone_from(&self.now);
-            self.minutes = minutes;
             self.guests = guests;
         }
     }
@@ -184,11 +179,11 @@ pub fn verify_marks(conn: &mut Conn) -> Result<Vec<String>, Error> {
     let mut findings = Vec::new();
     let mut after: SessionId = Id::from_uuid(Uuid::nil());
     loop {
-        let called: Vec<(SessionId, RollCallState, i32)> = roll_calls::table
+        let called: Vec<(SessionId, RollCallState, i32, Option<i32>)> = roll_calls::table
             .filter(roll_calls::session_id.gt(after))
             .order(roll_calls::session_id)
             .limit(CHUNK)
-            .select((roll_calls::session_id, roll_calls::state, roll_calls::closings))
+            .select((roll_calls::session_id, roll_calls::state, roll_calls::closings, roll_calls::posted_minutes))
             .load(conn)?;
         let Some((last, ..)) = called.last().copied() else {
             return Ok(findings);
@@ -199,9 +194,8 @@ pub fn verify_marks(conn: &mut Conn) -> Result<Vec<String>, Error> {
         let mut stored = stored(conn, &ids)?;
         let mut invited = invited_to(conn, &ids)?;
         let mut posted = posted(conn, &ids)?;
-        for (session, state, closings) in called {
-            let Replayed { now, closed, minutes, guests, invited: told, is_silent, is_unreadable } =
-                replayed.remove(&session).unwrap_or_default();
+        for (session, state, closings, posted_minutes) in called {
+            let Replayed { now, closed, guests, invited: told, is_silent, is_unreadable } = replayed.remove(&session).unwrap_or_default();
             if is_unreadable {
                 findings.push(format!("marks: what the journal says of the roll call of session {session} cannot be read"));
             }
@@ -214,7 +208,7 @@ pub fn verify_marks(conn: &mut Conn) -> Result<Vec<String>, Error> {
             findings.extend(differing(session, now, stored.remove(&session).unwrap_or_default()));
             if closings > 0 && state != RollCallState::Closed {
                 let lines = lines(closed, &guests, posted.remove(&session).unwrap_or_default());
-                let faults = lines.into_iter().filter_map(|(id, line)| Some((id, line.fault(minutes)?)));
+                let faults = lines.into_iter().filter_map(|(id, line)| Some((id, line.fault(posted_minutes.unwrap_or(0))?)));
                 findings.extend(faults.map(|(id, fault)| format!("marks: session {session}, enrollment {id}, as last closed: {fault}")));
             }
         }

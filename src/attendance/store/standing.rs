@@ -32,6 +32,8 @@ const STEPS: [&str; 3] = ["roll_call.submitted", "roll_call.closed", "roll_call.
 #[serde(from = "Told")]
 struct Standing {
     state: RollCallState,
+    posted_starts_at: Option<Instant>,
+    posted_minutes: Option<i32>,
     submitted_at: Option<Instant>,
     closed_at: Option<Instant>,
     corrections_until: Option<Instant>,
@@ -49,6 +51,8 @@ enum Told {
 #[derive(Deserialize)]
 struct Row {
     state: RollCallState,
+    posted_starts_at: Option<Instant>,
+    posted_minutes: Option<i32>,
     submitted_at: Option<Instant>,
     closed_at: Option<Instant>,
     corrections_until: Option<Instant>,
@@ -58,8 +62,8 @@ struct Row {
 impl From<Told> for Standing {
     fn from(told: Told) -> Self {
         let (Told::Among { roll_call: row } | Told::Alone(row)) = told;
-        let Row { state, submitted_at, closed_at, corrections_until, reopen_reason } = row;
-        Self { state, submitted_at, closed_at, corrections_until, reopen_reason }
+        let Row { state, posted_starts_at, posted_minutes, submitted_at, closed_at, corrections_until, reopen_reason } = row;
+        Self { state, posted_starts_at, posted_minutes, submitted_at, closed_at, corrections_until, reopen_reason }
     }
 }
 
@@ -92,8 +96,12 @@ fn unlike_the_journal(conn: &mut Conn, page: Vec<(SessionId, RollCallRow)>) -> R
     let (stepped, called): (Vec<_>, Vec<_>) = page.into_iter().partition(|(id, _)| is_told(id, &STEPS));
     let mut findings = Vec::new();
     for (id, row) in called {
-        let RollCallRow { state, submitted_at, closed_at, corrections_until, reopen_reason, .. } = row;
-        let is_untouched = submitted_at.is_none() && closed_at.is_none() && corrections_until.is_none() && reopen_reason.is_none();
+        let RollCallRow { state, posted_minutes, submitted_at, closed_at, corrections_until, reopen_reason, .. } = row;
+        let is_untouched = posted_minutes.is_none()
+            && submitted_at.is_none()
+            && closed_at.is_none()
+            && corrections_until.is_none()
+            && reopen_reason.is_none();
         let begun = if is_told(&id, &[PUT, CHANGED]) { RollCallState::Open } else { RollCallState::NotOpen };
         if !is_told(&id, &[PUT, CHANGED, INVITED]) {
             findings.push(format!("roll-calls: that of session {id} is not in the journal"));

@@ -40,9 +40,12 @@ pub(super) fn run(args: Args, context: &Context) -> Result<Outcome, Failure> {
 }
 
 fn session(conn: &mut Conn, actor: &Actor, named: &str, of: Option<&str>) -> Result<SessionId, Error> {
+    if let Ok(id) = named.parse() {
+        return Ok(id);
+    }
     let Some(of) = of else {
         let detail = format!("`{named}` is no id; a session that is named by its code needs --intake too");
-        return named.parse().map_err(|_| Error::invalid("/session", "unknown_session", detail));
+        return Err(Error::invalid("/session", "unknown_session", detail));
     };
     let of_intake = intake(conn, actor, of)?;
     let code = named.parse::<Code>().ok();

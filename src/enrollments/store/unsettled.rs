@@ -45,6 +45,13 @@ pub(super) fn of(conn: &mut Conn, enrollments: &[Enrollment]) -> Result<HashMap<
     Ok(unsettled)
 }
 
+/// Whoever is or was placed in one of these cohorts.
+pub fn ever_in(conn: &mut Conn, cohorts: &[CohortId]) -> Result<Vec<EnrollmentId>, Error> {
+    let placed =
+        enrollment_periods::table.filter(enrollment_periods::cohort_id.eq_any(cohorts.iter().copied().map(Some).collect::<Vec<_>>()));
+    Ok(placed.select(enrollment_periods::enrollment_id).distinct().load(conn)?)
+}
+
 /// Lists anew what is unsettled for these enrollments of an intake. Where that is something else than before, reports say so.
 pub fn find_anew(conn: &mut Conn, intake: IntakeId, ids: &[EnrollmentId]) -> Result<(), Error> {
     if ids.is_empty() || !has_closed_sessions(conn, intake)? {

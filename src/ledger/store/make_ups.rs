@@ -122,10 +122,9 @@ fn reopened(conn: &mut Conn, entries: &[HourEntry]) -> Result<Vec<Earned>, Error
     let mut begins: BTreeMap<SessionId, Instant> = BTreeMap::new();
     for chunk in sessions.into_iter().collect::<Vec<_>>().chunks(CHUNK) {
         let reopened = roll_calls::table
-            .inner_join(sessions::table.on(sessions::id.eq(roll_calls::session_id)))
             .filter(roll_calls::session_id.eq_any(chunk.to_vec()))
             .filter(roll_calls::state.ne(RollCallState::Closed))
-            .select((sessions::id, sessions::held_starts_at.assume_not_null()));
+            .select((roll_calls::session_id, roll_calls::posted_starts_at.assume_not_null()));
         begins.extend(reopened.load::<(SessionId, Instant)>(conn)?);
     }
     let stands = |((missed_session_id, made_up_in_id), entry): (Pair, &HourEntry)| {

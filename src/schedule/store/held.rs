@@ -4,7 +4,7 @@ use diesel::prelude::*;
 
 use super::{
     super::candidates::Candidate,
-    super::model::{Session, SessionId, SessionRow},
+    super::model::{Session, SessionId, SessionRow, SessionState},
     super::plan::{NewHold, Plan},
     super::rules::{Days, added, check_instructors, minutes},
     check::refuse_conflicts,
@@ -17,10 +17,12 @@ use crate::{
     attendance::RollCallState,
     clock::Instant,
     db::{self, Conn},
+    enrollments,
     error::{Error, FieldFault},
     http::{Caller, ETag},
     intakes::{self, Intake, SessionMode},
     journal::NewEntry,
+    people::PersonId,
     schema::{roll_calls, sessions},
     text::Note,
 };
@@ -42,14 +44,15 @@ pub fn hold(conn: &mut Conn, actor: &Actor, now: Instant, id: SessionId, new: Ne
         take_actual(conn, &intake, id, (&plan, &taught))?;
     }
     let row = save(conn, now, &stored.row, SessionRow { state, ..taught.written_over(&stored.row) })?;
-    confirmed(conn, actor, &intake, "session.held", &stored, row)
+    confirmed(conn, actor, &intake, "session.held", &stored, (row, taught.actual.instructor_ids))
 }
 
-/// Corrects how a session was held, under `If-Match`: what `change` leaves out stays as it was confirmed. Its roll call is not closed, so that
-/// the next closing counts by the corrected times.
+/// Corrects how a session was held, under `If-Match`: what `change` leaves out stays as it was confirmed. Its roll call is not closed; what an
+/// earlier closing posted stands until the next one, and whoever owes it, or owes it no more, by the corrected times is listed as unsettled.
 ///
 /// # Errors
-/// As of [`hold`]; 409 `roll_call_closed`; 422 `reason_missing` if anything differs from what was confirmed without a reason.
+/// 403 for an instructor who does not lead it; 409 `illegal_transition`, `session_not_over`, `session_conflict`, `roll_call_closed`; 422
+/// `reason_missing` if anything differs from what was confirmed without a reason.
 pub(in crate::schedule) fn correct(
     conn: &mut Conn,
     actor: &Actor,
@@ -59,15 +62,18 @@ pub(in crate::schedule) fn correct(
     change: NewHold,
 ) -> Result<Session, Error> {
     let (intake, stored) = led(conn, actor, id)?;
-    let state = stored.row.after("correct", None)?;
+    if stored.row.state != SessionState::Held {
+        stored.row.after("correct", None)?;
+    }
     let before = Plan {
         starts_at: stored.row.begins_at(),
         ends_at: stored.row.finishes_at(),
         break_minutes: stored.row.held_break_minutes.unwrap_or(stored.row.break_minutes),
         ..stored.plan()
     };
+    let explains = change.difference_reason.is_some() && change.difference_reason != stored.row.difference_reason;
     let taught = Taught::of(&intake, now, &before, change)?;
-    let alters = taught.actual != before;
+    let alters = taught.actual != before || explains;
     caller.check_if_match(&ETag::version(stored.row.version), alters)?;
     if !alters {
         return Ok(stored);
@@ -79,12 +85,19 @@ pub(in crate::schedule) fn correct(
             format!("the roll call of session {} is closed; reopen it first", stored.row.code),
         ));
     }
+    let state = stored.row.after("correct", taught.difference_reason.as_ref())?;
     refuse_elsewhere(conn, actor, &intake, id, (&before, &taught))?;
     let replanned = [(id, &before, &taught.actual)];
     links::remove_left(conn, &replanned)?;
     let row = save(conn, now, &stored.row, SessionRow { state, ..taught.written_over(&stored.row) })?;
     links::insert_joined(conn, intake.id, &replanned)?;
-    confirmed(conn, actor, &intake, "session.hold_corrected", &stored, row)
+    // Whoever taught it as was said before keeps the title that was pinned, unless it was on another day.
+    let day = |at: Instant| intake.time_zone.date(at);
+    let is_new = |person: &PersonId| day(row.begins_at()) != day(before.starts_at) || !before.instructor_ids.contains(person);
+    let renamed = taught.actual.instructor_ids.iter().copied().filter(is_new).collect();
+    let placed = enrollments::ever_in(conn, &stored.cohort_ids)?;
+    enrollments::find_unsettled(conn, intake.id, &placed)?;
+    confirmed(conn, actor, &intake, "session.hold_corrected", &stored, (row, renamed))
 }
 
 /// A session whose confirmation the actor decides, and its intake, locked: nobody else changes either meanwhile.
@@ -134,16 +147,16 @@ impl Taught {
     }
 }
 
-/// Pins the titles of whoever taught, and tells the journal.
+/// Pins the titles of these instructors, and tells the journal.
 fn confirmed(
     conn: &mut Conn,
     actor: &Actor,
     intake: &Intake,
     action: &'static str,
     stored: &Session,
-    row: SessionRow,
+    (row, titled): (SessionRow, Vec<PersonId>),
 ) -> Result<Session, Error> {
-    links::pin_titles(conn, intake, row.id, intake.time_zone.date(row.begins_at()))?;
+    links::pin_titles(conn, intake, row.id, (&titled, intake.time_zone.date(row.begins_at())))?;
     intakes::touch_all(conn, intake.id)?;
     let held = whole_one(conn, row)?;
     let entry = NewEntry::of(action, "session", held.row.id).provider(intake.provider_id).intake(intake.id);
@@ -212,7 +225,11 @@ fn check_hold(new: &NewHold, plan: &Plan, actual: &Plan) -> Result<i32, Error> {
         faults.push(FieldFault::new("/instructor_ids", "instructor_missing", "somebody taught it; name them, or cancel the session"));
     }
     if actual != plan && new.difference_reason.is_none() {
-        faults.push(FieldFault::new("/difference_reason", "reason_missing", "what differs from the plan needs a reason"));
+        faults.push(FieldFault::new(
+            "/difference_reason",
+            "reason_missing",
+            "what differs from the plan, or from what was confirmed before, needs a reason",
+        ));
     }
     Error::unless_valid(faults).map(|()| minutes)
 }

@@ -186,21 +186,29 @@ pub(in crate::schedule) fn insert_joined(conn: &mut Conn, intake: IntakeId, plan
     Ok(())
 }
 
-/// Pins the title that each instructor of `session` has on `day`: that of a post at the intake's provider before others, then that of the
+/// Pins the title that each of these instructors of `session` has on `day`: that of a post at the intake's provider before others, then that of the
 /// latest post.
-pub(in crate::schedule) fn pin_titles(conn: &mut Conn, intake: &Intake, session: SessionId, day: NaiveDate) -> Result<(), Error> {
-    db::fixed(
-        "UPDATE session_instructors SET title = (SELECT a.title FROM affiliations a
+pub(in crate::schedule) fn pin_titles(
+    conn: &mut Conn,
+    intake: &Intake,
+    session: SessionId,
+    (people, day): (&[PersonId], NaiveDate),
+) -> Result<(), Error> {
+    for person in people {
+        db::fixed(
+            "UPDATE session_instructors SET title = (SELECT a.title FROM affiliations a
             WHERE a.person_id = session_instructors.person_id AND a.title IS NOT NULL
                 AND (a.from_date IS NULL OR a.from_date <= ?) AND (a.until_date IS NULL OR a.until_date > ?)
             ORDER BY a.organization_id = (SELECT o.root_id FROM organizations o WHERE o.id = ?) DESC, a.from_date DESC NULLS LAST, a.id DESC
             LIMIT 1)
-         WHERE session_id = ?",
-    )
-    .bind::<Date, _>(day)
-    .bind::<Date, _>(day)
-    .bind::<Uid, _>(intake.provider_id)
-    .bind::<Uid, _>(session)
-    .execute(conn)?;
+         WHERE session_id = ? AND person_id = ?",
+        )
+        .bind::<Date, _>(day)
+        .bind::<Date, _>(day)
+        .bind::<Uid, _>(intake.provider_id)
+        .bind::<Uid, _>(session)
+        .bind::<Uid, _>(*person)
+        .execute(conn)?;
+    }
     Ok(())
 }

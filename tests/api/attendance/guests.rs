@@ -85,7 +85,13 @@ fn a_guest_makes_up_what_they_missed() {
     let made_up = &hours.items()[2];
     assert_eq!((&made_up["session_id"], &made_up["made_up_in_id"]), (&json!(of.missed), &json!(of.other)));
     let why = of.course.coordinator.get(&format!("/hour-entries/{}/explain", made_up["id"].as_str().unwrap())).expect(200).body;
-    let amounts = [("attended as a guest", 90), ("missed of the session that is made up", 60), ("of it made up elsewhere or adjusted", 0)];
+    let amounts = [
+        ("attended as a guest", 90),
+        ("missed of the session that is made up", 60),
+        ("of the session that is made up credited otherwise", 0),
+        ("missed of the module", 60),
+        ("of the module credited otherwise", 0),
+    ];
     assert_eq!(why["amounts"], json!(amounts.map(|(name, minutes)| json!({ "name": name, "minutes": minutes }))));
     assert_eq!((&why["session"]["code"], &why["made_up_in"]["code"]), (&json!("COM-MET"), &json!("COM-MEC")));
     assert_eq!((&why["attendance"]["code"], &why["closed_by_system"]), (&json!("present"), &json!(false)));

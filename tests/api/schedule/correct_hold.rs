@@ -116,3 +116,97 @@ fn what_was_not_held_is_not_corrected() {
         }
     });
 }
+
+#[test]
+fn a_reason_is_corrected_too() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let id = seed::held_session(&course, "H-1", &seed::morning(1));
+    correct(&course, &id, by(json!({ "break_minutes": 5 }), "a break")).expect(200);
+    let corrected = correct(&course, &id, by(json!({}), "a fire drill")).expect(200).body;
+    assert_eq!((&corrected["held"]["difference_reason"], &corrected["held"]["minutes"]), (&json!("a fire drill"), &json!(85)));
+    app.unchanged(|| correct(&course, &id, by(json!({}), "a fire drill")).expect(200));
+}
+
+#[test]
+fn a_title_stays_as_it_was_pinned() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let id = seed::held_session(&course, "H-1", &seed::morning(1));
+    app.sql("UPDATE affiliations SET title = '院士' WHERE title IS NOT NULL").unwrap();
+    let title = |body: Value| correct(&course, &id, by(body, "said wrongly")).expect(200).body["instructors"][0]["title"].clone();
+    assert_eq!(title(json!({ "break_minutes": 5 })), "教授");
+    // Of another day it is that of the day.
+    let next = seed::morning(2);
+    assert_eq!(title(json!({ "starts_at": next, "ends_at": seed::after(&next, 90) })), "院士");
+}
+
+#[test]
+fn whoever_owes_it_by_the_corrected_times_is_listed_and_not_completed() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let members = seed::enrolled(&course, 2);
+    let lines = [seed::line(&members[0], "present"), seed::line(&members[1], "present")];
+    let id = seed::closed_session(&course, "H-1", &seed::morning(1), &lines);
+    let own = format!("/enrollments/{}", members[0].id);
+    let step = |step: &str, minutes: i64| {
+        let body = json!({ "reason": "ill", "effective_at": seed::after(&seed::morning(1), minutes) });
+        course.coordinator.post(&format!("{own}/{step}"), body).expect(200);
+    };
+    step("suspend", 10);
+    step("resume", 60);
+    let unsettled = || course.coordinator.get(&own).expect(200).body["unsettled_sessions"].clone();
+    assert_eq!(unsettled(), json!([]));
+    seed::step_roll_call(&course, &id, "reopen", Some("it began later")).expect(200);
+    let later = |minutes: i64| {
+        let (starts_at, ends_at) = (seed::after(&seed::morning(1), minutes), seed::after(&seed::morning(1), minutes + 90));
+        correct(&course, &id, by(json!({ "starts_at": starts_at, "ends_at": ends_at }), "the bus was late")).expect(200);
+    };
+    later(20);
+    assert_eq!(unsettled()[0]["kind"], "not_owed");
+    course.coordinator.post(&format!("{own}/complete"), json!({})).expect(409).problem("sessions_unsettled");
+    assert_eq!(app.findings(), Vec::<String>::new());
+    later(0);
+    assert_eq!((unsettled(), app.findings()), (json!([]), Vec::new()));
+    later(20);
+    seed::step_roll_call(&course, &id, "close", None).expect(200);
+    assert_eq!((unsettled(), app.findings()), (json!([]), Vec::new()));
+}
+
+#[test]
+fn what_was_posted_stands_in_reports_and_of_make_ups_until_it_is_closed_again() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let guest = seed::enrolled(&course, 1).remove(0);
+    let plant = &course.sponsor.plants[0];
+    let other = seed::enrolled_at(&course, plant, (&course.program.mechanics, &course.mechanics), 1).remove(0);
+    let common = |code: &str, day: u32, cohort: &str| {
+        let mut body = seed::session_body(&course, code, &seed::morning(day));
+        (body["module_id"], body["cohort_ids"]) = (json!(course.program.common_module), json!([cohort]));
+        seed::held_session_as(&course, body)
+    };
+    let close = |session: &str, lines: &[Value]| {
+        seed::put_roll_call(&course, session, lines).expect(200);
+        seed::step_roll_call(&course, session, "close", None).expect(200);
+    };
+    let missed = common("MET-1", 1, &course.metallurgy);
+    close(&missed, &[seed::line(&guest, "absent")]);
+    let visits = [common("MEC-1", 2, &course.mechanics), common("MEC-2", 3, &course.mechanics)];
+    for visit in &visits {
+        let invited = json!({ "enrollment_id": guest.id, "missed_session_id": missed });
+        course.coordinator.post(&format!("/sessions/{visit}/guests"), invited).expect(201);
+        close(visit, &[seed::line(&other, "present"), seed::line_of(&guest, "late", 60)]);
+    }
+    // 60 made up in the first, and the other 30 in the second.
+    let made_up = || app.count(&format!("SELECT sum(minutes) FROM hour_entries WHERE made_up_in_id = {}", app.hex(&visits[0])));
+    let best = || course.coordinator.get(&format!("/enrollments/{}/progress", other.id)).expect(200).body["best_reachable"].clone();
+    let (before, whole) = (best(), made_up());
+    seed::step_roll_call(&course, &visits[0], "reopen", Some("it was another day")).expect(200);
+    let day = seed::morning(5);
+    let moved = json!({ "starts_at": day, "ends_at": seed::after(&day, 80) });
+    correct(&course, &visits[0], by(moved, "the wrong day was confirmed")).expect(200);
+    assert_eq!((best(), made_up(), app.findings()), (before, whole, Vec::new()));
+    // Closed again it is the second of the two, as it was taught.
+    close(&visits[0], &[seed::line(&other, "present"), seed::line_of(&guest, "late", 60)]);
+    assert_eq!((made_up(), app.findings()), (30, Vec::new()));
+}

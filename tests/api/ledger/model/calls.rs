@@ -124,6 +124,10 @@ impl Run {
         assert_eq!(reply.expect(200).body["state"], session.state);
         let leave = |member: &Member| session.lines.get(member).map_or(0, |line| line.leave);
         session.lines = called.into_iter().map(|(member, line)| (member, Line { leave: leave(&member), ..line })).collect();
+        // Whom it leaves out is called by what files say of them.
+        class.into_iter().filter(|member| !session.lines.contains_key(member)).collect::<Vec<_>>().into_iter().for_each(|member| {
+            session.call_by_evidence(member);
+        });
         told
     }
 
