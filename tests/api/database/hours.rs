@@ -16,6 +16,9 @@ fn attendance(app: &App, session: &str, enrollment: &str) -> String {
     format!("INSERT INTO attendances (session_id, enrollment_id, code, recorded_at) VALUES ({session}, {enrollment}, 'present', {now})")
 }
 
+/// By what it closes: the session as it was held.
+const POSTED: &str = "posted_minutes = 90, posted_starts_at = (SELECT s.held_starts_at FROM sessions s WHERE s.id = roll_calls.session_id)";
+
 #[test]
 fn a_second_attendance_is_refused() {
     let app = spawn_app();
@@ -76,9 +79,14 @@ fn a_roll_call_takes_no_illegal_step() {
         "reopen_reason = 'to look again' WHERE state = 'closed'",
         "closings = 1 WHERE state = 'open'",
         "state = 'reopened', closings = closings + 1 WHERE state = 'closed'",
-        "state = 'closed' WHERE state = 'submitted'",
-        "state = 'closed', closings = 2 WHERE state = 'submitted'",
+        "posted_minutes = 80 WHERE state = 'closed'",
+        "posted_minutes = 80, posted_starts_at = submitted_at WHERE state = 'submitted'",
     ] {
+        let message = app.refusal(&format!("UPDATE roll_calls SET {change}"));
+        assert!(message.contains("muster:illegal_transition"), "{change}: {message}");
+    }
+    for closings in ["state = 'closed'", "state = 'closed', closings = 2"] {
+        let change = format!("{closings}, {POSTED} WHERE state = 'submitted'");
         let message = app.refusal(&format!("UPDATE roll_calls SET {change}"));
         assert!(message.contains("muster:illegal_transition"), "{change}: {message}");
     }
@@ -138,8 +146,8 @@ fn a_roll_call_says_when_it_was_submitted_and_closed_exactly_while_it_is() {
     );
     steps(
         "submitted",
-        &[closed, "submitted_at = NULL".to_owned(), "state = 'closed', closings = 1".to_owned()],
-        &format!("state = 'closed', closings = 1, {both}"),
+        &[closed, "submitted_at = NULL".to_owned(), format!("state = 'closed', closings = 1, {POSTED}")],
+        &format!("state = 'closed', closings = 1, {POSTED}, {both}"),
     );
     steps(
         "closed",
