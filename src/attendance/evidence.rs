@@ -135,15 +135,15 @@ pub(super) fn rests_on(line: Option<&Attendance>, joins: &BTreeSet<Join>) -> boo
 }
 
 /// The lines by evidence of those of the class of whom files say something, and whom nobody called.
-pub(super) fn uncalled(
+pub(super) fn uncalled<'a>(
     session: SessionId,
     called: &[Attendance],
-    evidence: &BTreeMap<EnrollmentId, BTreeSet<Join>>,
+    evidence: impl Iterator<Item = (&'a EnrollmentId, &'a BTreeSet<Join>)>,
     times: Times,
     now: Instant,
 ) -> Vec<Attendance> {
     let called: BTreeSet<EnrollmentId> = called.iter().map(|line| line.enrollment_id).collect();
-    let uncalled = evidence.iter().filter(|(id, _)| !called.contains(id));
+    let uncalled = evidence.filter(|(id, _)| !called.contains(id));
     uncalled.filter_map(|(id, joins)| line((session, *id), None, (&BTreeSet::new(), joins), times, now)).collect()
 }
 

@@ -25,7 +25,7 @@ use diesel::{
 
 use self::lines::{compare, replace, stored};
 use super::{
-    evidence::{rests_on, uncalled},
+    evidence::{Join, rests_on, uncalled},
     guests::Member,
     model::{
         Attendance, LIFE_CYCLE, LineSource, NewRollCall, RollCall, RollCallEntry, RollCallRow, RollCallState, RollCallTransition, Times,
@@ -96,29 +96,37 @@ pub fn read(conn: &mut Conn, actor: &Actor, session_id: SessionId) -> Result<Rol
     let row = row(conn, &session)?;
     let class = called_by(conn, actor, &session)?;
     let stored = stored(conn, session_id)?;
-    shown(conn, &session, row, class, &stored)
+    let said = evidence::standing(conn, session_id)?;
+    Ok(shown(&session, row, class, &stored, &said))
 }
 
 /// A roll call as a change leaves it, with everybody who is expected.
 fn answered(conn: &mut Conn, session: &SessionRow, row: RollCallRow) -> Result<RollCall, Error> {
     let class = class(conn, session)?;
     let stored = stored(conn, session.id)?;
-    shown(conn, session, row, class, &stored)
+    let said = evidence::standing(conn, session.id)?;
+    Ok(shown(session, row, class, &stored, &said))
 }
 
-fn shown(conn: &mut Conn, session: &SessionRow, row: RollCallRow, class: Vec<Member>, stored: &[Attendance]) -> Result<RollCall, Error> {
-    let said = if stored.is_empty() { BTreeMap::new() } else { evidence::standing(conn, session.id)? };
+/// A roll call with who is called in it and what was found of them; `said` is what files say.
+fn shown(
+    session: &SessionRow,
+    row: RollCallRow,
+    class: Vec<Member>,
+    stored: &[Attendance],
+    said: &BTreeMap<EnrollmentId, BTreeSet<Join>>,
+) -> RollCall {
     let called: BTreeMap<EnrollmentId, &Attendance> = stored.iter().map(|attendance| (attendance.enrollment_id, attendance)).collect();
     let entries = class.into_iter().map(|member| {
         let id = member.person.enrollment_id;
-        let is_heard = |line: &Attendance| said.get(&id).is_some_and(|joins| rests_on(Some(line), joins));
-        let line = |line: &&'_ Attendance| -> LineSource { if is_heard(line) { LineSource::Evidence } else { LineSource::Called } };
-        let attendance = called.get(&id).copied();
-        let source = attendance.as_ref().map(line);
-        RollCallEntry::new(member, attendance.zip(source))
+        let attendance = called.get(&id).copied().map(|line| {
+            let is_heard = said.get(&id).is_some_and(|joins| rests_on(Some(line), joins));
+            (line, if is_heard { LineSource::Evidence } else { LineSource::Called })
+        });
+        RollCallEntry::new(member, attendance)
     });
     let entries = entries.collect();
-    Ok(RollCall {
+    RollCall {
         session_id: session.id,
         state: row.state,
         minutes: Times::of(session).minutes,
@@ -129,7 +137,7 @@ fn shown(conn: &mut Conn, session: &SessionRow, row: RollCallRow, class: Vec<Mem
         reopen_reason: row.reopen_reason,
         version: row.version,
         entries,
-    })
+    }
 }
 
 /// The session of a roll call that is about to change, as it stands once nobody else changes it. Under the lock of its intake, which
@@ -147,7 +155,8 @@ fn changing(conn: &mut Conn, actor: &Actor, session_id: SessionId, action: Actio
     if db::waits(conn) { schedule::find(conn, actor, session_id) } else { Ok(found) }
 }
 
-/// Puts the whole class; who is left out is called by what files say, if they say anything. An equal roll call succeeds without a change. `caller` is none where there is no state to be stale (the demo).
+/// Puts the whole class; who is left out is called by what files say, if they say anything. An equal roll call succeeds without a change.
+/// `caller` is none where there is no state to be stale (the demo).
 ///
 /// # Errors
 /// 409 if the session is neither published nor held or the roll call is closed or (to those who may not close it) submitted; 422 before
@@ -172,8 +181,8 @@ pub fn put(
         stored.retain(|line| ids.contains(&line.enrollment_id));
     }
     refuse_uncalling(&before, &ids, &stored, &new)?;
-    let said = evidence::standing(conn, session_id)?.into_iter().filter(|(id, _)| ids.contains(id)).collect();
-    let unsaid = uncalled(session_id, &new, &said, Times::of(&session), now);
+    let said = evidence::standing(conn, session_id)?;
+    let unsaid = uncalled(session_id, &new, said.iter().filter(|(id, _)| ids.contains(id)), Times::of(&session), now);
     new.extend(unsaid);
     keep_leave(&stored, &mut new);
     let is_first = before.state == RollCallState::NotOpen;
@@ -184,14 +193,14 @@ pub fn put(
         caller.check_if_match(&ETag::version(before.version), alters)?;
     }
     if !alters {
-        return shown(conn, &session, before, class, &stored);
+        return Ok(shown(&session, before, class, &stored, &said));
     }
     let state = if is_first { RollCallState::Open } else { before.state };
     let changed = RollCallRow { state, version: before.version + 1, ..before.clone() };
     save(conn, &before, &changed)?;
     replace(conn, session_id, &lines)?;
     actor.record(entry(conn, "roll_call.put", &session)?.from(&lines.gone).to(&lines.fresh));
-    shown(conn, &session, changed, class, &lines.now)
+    Ok(shown(&session, changed, class, &lines.now, &said))
 }
 
 /// Whether the roll of `session` may be called now, by this actor.
@@ -268,7 +277,8 @@ fn submit(conn: &mut Conn, actor: &Actor, now: Instant, session_id: SessionId) -
     save(conn, &before, &changed)?;
     actor.record(entry(conn, "roll_call.submitted", &session)?.from(&before).to(&changed));
     let class = called_by(conn, actor, &session)?;
-    shown(conn, &session, changed, class, &stored)
+    let said = evidence::standing(conn, session_id)?;
+    Ok(shown(&session, changed, class, &stored, &said))
 }
 
 /// Refuses to end a roll call in which somebody was not called. No names to a class adviser, as they may be of other cohorts, nor where it

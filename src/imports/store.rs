@@ -136,8 +136,9 @@ pub(super) fn record(conn: &mut Conn, actor: &Actor, import: &Import, counts: Co
 fn fingerprint(written: &[Stored]) -> String {
     let mut hash = Sha256::new();
     for Stored { kind, id, created, version, before } in written {
-        let before = before.as_deref().unwrap_or_default();
-        hash.update(format!("{kind} {id} {created} {version} {} {before}\n", before.len()));
+        // Nothing before is not the same as an empty text.
+        let before = before.as_ref().map_or_else(|| "-".to_owned(), |before| format!("{} {before}", before.len()));
+        hash.update(format!("{kind} {id} {created} {version} {before}\n"));
     }
     hex::encode(hash.finalize())
 }

@@ -10,7 +10,9 @@ use super::{
         model::{Attendance, LIFE_CYCLE, RollCall, RollCallRow, RollCallTransition, Times, apart},
         tally::split,
     },
-    changing, class, complete, corrections, entry, guests,
+    changing, class, complete, corrections, entry,
+    evidence::standing,
+    guests,
     lines::{Lines, compare, delete, replace, stored},
     row, save, shown,
 };
@@ -78,7 +80,8 @@ pub fn close(conn: &mut Conn, actor: &Actor, now: Instant, session_id: SessionId
     let facts =
         serde_json::json!({ "as_held": lines.fresh, "guests": guests, "closing": number, "entries_posted": posted, "roll_call": changed });
     actor.record(act.from(&was).to(&facts).because(reason.map(Note::as_str)));
-    shown(conn, &session, changed, class, &stored)
+    let said = standing(conn, session_id)?;
+    Ok(shown(&session, changed, class, &stored, &said))
 }
 
 /// The lines with what their segments come to in the session as it was held, and with those that were missed within leave; until
