@@ -41,6 +41,8 @@
 //! | An enrollment takes the steps of its life cycle and no others | trigger `enrollments_take_legal_steps` | [`lifecycle::LifeCycle::after`], on every way |
 //! | One open enrollment per person and intake; one attendance per session and enrollment | unique index, primary key | |
 //! | Nobody is in two places | `claims`, made and given back by triggers; an overlap needs a waiver of that pair | `schedule` says what is in the way; `muster verify` derives them anew |
+//! | Nobody is present in two sessions of an intake at one time | | refused with what closes a roll call; `muster verify` compares all closed ones |
+//! | What somebody called, no file changes | a line says which of both it is | `attendance::evidence::line`; `muster verify` holds lines by evidence to it |
 //! | Whole minutes, UTC instants, no floats | checks: end − start = minutes + breaks | [`clock::Instant`], integers |
 //! | No more is scheduled than planned, amendments included | | refused with what publishes, moves or amends; `muster verify` recounts, without what was taught longer than planned |
 //! | A completed intake has no session unheld and no roll call open | | refused with what completes it, publishes in it or reopens |

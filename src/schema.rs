@@ -604,6 +604,7 @@ diesel::table! {
         mode -> Nullable<Text>,
         note -> Nullable<Text>,
         segments -> Nullable<Text>,
+        source -> Text,
         leave_minutes -> Nullable<Integer>,
         recorded_at -> Ts,
     }

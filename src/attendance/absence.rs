@@ -48,7 +48,10 @@ mod tests {
     use proptest::prelude::*;
 
     use super::{
-        super::segments::{NewSegment, Segments},
+        super::{
+            model::LineSource,
+            segments::{NewSegment, Segments},
+        },
         *,
     };
     use crate::{clock::Instant, id::Id};
@@ -67,8 +70,8 @@ mod tests {
     }
 
     fn line(code: AttendanceCode, minutes: Option<i32>, segments: Option<Segments>) -> Attendance {
-        let (session_id, enrollment_id, recorded_at) = (Id::generate(), Id::generate(), second(0));
-        Attendance { session_id, enrollment_id, code, minutes, mode: None, note: None, segments, leave_minutes: None, recorded_at }
+        let (session_id, enrollment_id, source, recorded_at) = (Id::generate(), Id::generate(), LineSource::Called, second(0));
+        Attendance { session_id, enrollment_id, code, minutes, mode: None, note: None, segments, source, leave_minutes: None, recorded_at }
     }
 
     #[test]

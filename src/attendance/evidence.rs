@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{
-    model::{Attendance, AttendanceCode, AttendanceMode, Times},
+    model::{Attendance, AttendanceCode, AttendanceMode, LineSource, Times},
     segments::{MOST, Segment, Segments},
 };
 use crate::{
@@ -113,7 +113,7 @@ impl Gathering {
         if segments.count() > MOST {
             return Found::TooMany;
         }
-        if !rests_on(attendee.line.as_ref(), &attendee.joins) {
+        if is_called(attendee.line.as_ref()) {
             return Found::Kept { minutes };
         }
         Found::Called { before: attendee.line.as_ref().and_then(|line| line.minutes), minutes }
@@ -125,13 +125,13 @@ impl Gathering {
     }
 }
 
-fn united<'a>(joins: impl IntoIterator<Item = &'a Join>) -> Option<Segments> {
+pub(super) fn united<'a>(joins: impl IntoIterator<Item = &'a Join>) -> Option<Segments> {
     Segments::united(joins.into_iter().map(Join::segment))
 }
 
-/// Whether a line says what the evidence of `joins` said, or has not been called by anybody.
-pub(super) fn rests_on(line: Option<&Attendance>, joins: &BTreeSet<Join>) -> bool {
-    line.is_none_or(|line| !line.code.is_excused() && line.segments.is_some() && line.segments == united(joins))
+/// Whether somebody called it, so that no file changes it.
+pub(super) fn is_called(line: Option<&Attendance>) -> bool {
+    line.is_some_and(|line| line.source == LineSource::Called)
 }
 
 /// The lines by evidence of those of the class of whom files say something, and whom nobody called.
@@ -144,7 +144,7 @@ pub(super) fn uncalled<'a>(
 ) -> Vec<Attendance> {
     let called: BTreeSet<EnrollmentId> = called.iter().map(|line| line.enrollment_id).collect();
     let uncalled = evidence.filter(|(id, _)| !called.contains(id));
-    uncalled.filter_map(|(id, joins)| line((session, *id), None, (&BTreeSet::new(), joins), times, now)).collect()
+    uncalled.filter_map(|(id, joins)| line((session, *id), None, joins, times, now)).collect()
 }
 
 /// The joins of each enrollment.
@@ -156,19 +156,18 @@ pub(super) fn by_enrollment(joins: &BTreeSet<Join>) -> BTreeMap<EnrollmentId, BT
     of
 }
 
-/// The line of an enrollment whose evidence was `before` and becomes `after`: what it comes to, or as it was where somebody called it
-/// otherwise.
+/// The line of an enrollment by these joins: what they come to, or as it was where somebody called it.
 pub(super) fn line(
     (session_id, enrollment_id): (SessionId, EnrollmentId),
     line: Option<&Attendance>,
-    (before, after): (&BTreeSet<Join>, &BTreeSet<Join>),
+    joins: &BTreeSet<Join>,
     times: Times,
     now: Instant,
 ) -> Option<Attendance> {
-    if !rests_on(line, before) {
+    if is_called(line) {
         return line.cloned();
     }
-    let segments = united(after)?;
+    let segments = united(joins)?;
     Some(Attendance {
         session_id,
         enrollment_id,
@@ -177,6 +176,7 @@ pub(super) fn line(
         mode: Some(AttendanceMode::Online),
         note: line.and_then(|line| line.note.clone()),
         segments: Some(segments),
+        source: LineSource::Evidence,
         leave_minutes: line.and_then(|line| line.leave_minutes),
         recorded_at: now,
     })
@@ -220,7 +220,7 @@ mod tests {
 
     fn called(joins: &[Join], times: Times) -> (AttendanceCode, i32) {
         let joins = joins.iter().copied().collect();
-        let line = line((Id::generate(), Id::generate()), None, (&none(), &joins), times, minute(0)).unwrap();
+        let line = line((Id::generate(), Id::generate()), None, &joins, times, minute(0)).unwrap();
         (line.code, line.minutes.unwrap())
     }
 
@@ -237,18 +237,16 @@ mod tests {
     }
 
     #[test]
-    fn what_somebody_called_otherwise_stays() {
+    fn what_somebody_called_stays() {
         let (ids, first, more) = ((Id::generate(), Id::generate()), join(0, 30), join(40, 60));
         let (one, both) = (BTreeSet::from([first]), BTreeSet::from([first, more]));
-        let called = line(ids, None, (&none(), &one), times(), minute(0)).unwrap();
-        let again = line(ids, Some(&called), (&one, &both), times(), minute(0)).unwrap();
+        let called = line(ids, None, &one, times(), minute(0)).unwrap();
+        let again = line(ids, Some(&called), &both, times(), minute(0)).unwrap();
         assert_eq!(again.minutes, Some(50));
-        let excused = Attendance { code: AttendanceCode::Excused, ..called.clone() };
-        let by_hand = Attendance { segments: None, minutes: Some(80), ..called.clone() };
-        for kept in [excused, by_hand] {
-            assert_eq!(line(ids, Some(&kept), (&one, &both), times(), minute(0)).unwrap(), kept);
-        }
-        assert_eq!(line(ids, Some(&called), (&one, &none()), times(), minute(0)), None);
+        let kept = Attendance { source: LineSource::Called, ..called.clone() };
+        assert_eq!(line(ids, Some(&kept), &both, times(), minute(0)).unwrap(), kept);
+        assert_eq!(line(ids, Some(&kept), &none(), times(), minute(0)).unwrap(), kept);
+        assert_eq!(line(ids, Some(&called), &none(), times(), minute(0)), None);
     }
 
     proptest! {
@@ -264,7 +262,6 @@ mod tests {
             let says = |at: &i64| Join { enrollment_id: trainee, joined_at: minute(at * 10), left_at: minute(at * 10 + 15) };
             let (mut said, mut standing, mut called) = (BTreeSet::new(), BTreeSet::new(), None);
             for index in steps {
-                let before = together(said.clone());
                 if standing.remove(&index) {
                     said.retain(|one: &Said| one.import_id != imports[index]);
                 } else {
@@ -272,9 +269,9 @@ mod tests {
                     said.extend(files[index].iter().map(|at| Said { import_id: imports[index], join: says(at) }));
                 }
                 let after = together(said.clone());
-                called = line(ids, called.as_ref(), (&before, &after), times(), minute(0));
+                called = line(ids, called.as_ref(), &after, times(), minute(0));
                 let alone: BTreeSet<Join> = standing.iter().flat_map(|index| files[*index].iter().map(says)).collect();
-                prop_assert_eq!(&called, &line(ids, None, (&none(), &alone), times(), minute(0)));
+                prop_assert_eq!(&called, &line(ids, None, &alone, times(), minute(0)));
             }
         }
 

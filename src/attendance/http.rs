@@ -93,8 +93,8 @@ async fn read_roll_call(db: Data<Db>, caller: Caller, id: Path<SessionId>) -> Re
 
 /// Call the roll: the whole class in one request
 ///
-/// Whoever is left out has not been called, unless files say when they were in the meeting: that counts until somebody says otherwise. After a closing nobody who had been called may be left out: what was posted is corrected by
-/// saying what was found instead.
+/// Whoever is left out has not been called, unless files say when they were in the meeting: that counts until somebody says otherwise.
+/// After a closing nobody who had been called may be left out: what was posted is corrected by saying what was found instead.
 #[utoipa::path(put, path = "/sessions/{id}/roll-call", tag = "roll-calls",
     params(("id" = SessionId, Path, description = "The session"),
         ("If-Match" = Option<String>, Header, description = "The ETag last read; not needed for the first call")),
@@ -114,7 +114,8 @@ async fn put_roll_call(db: Data<Db>, caller: Caller, id: Path<SessionId>, body: 
 /// Submit, close or reopen a roll call
 ///
 /// A session that somebody was enrolled in late, or turned out not to owe, is settled by reopening its roll call, putting the class with
-/// them, and closing it again: only what differs is posted.
+/// them, and closing it again: only what differs is posted. One that finds somebody present while a closed one of the intake has them in
+/// another session is not closed (409 `attended_elsewhere`): nobody's minute counts twice.
 #[utoipa::path(post, path = "/sessions/{id}/roll-call/{transition}", tag = "roll-calls",
     params(("id" = SessionId, Path, description = "The session"), ("transition" = RollCallTransition, Path, description = "The step"),
         ("Idempotency-Key" = Option<String>, Header, description = "The same key and body do the work once")),

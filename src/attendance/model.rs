@@ -1,7 +1,5 @@
 //! What a roll call is, and what a code and its minutes mean.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use chrono::TimeDelta;
 use diesel::{AsChangeset, Identifiable, Insertable, Queryable, Selectable};
 use serde::{Deserialize, Serialize};
@@ -10,13 +8,11 @@ use utoipa::ToSchema;
 use super::{
     guests::{MakesUp, Member},
     segments::{NewSegment, Segment, Segments},
-    tally::split,
 };
 use crate::{
     clock::Instant,
     db::types::text_enum,
     enrollments::EnrollmentId,
-    error::{Error, FieldFault},
     intakes::{CohortId, IntakeId, SessionMode},
     leave::GrantedLeave,
     lifecycle::{LifeCycle, Step},
@@ -25,8 +21,7 @@ use crate::{
     programs::ModuleId,
     schedule::{Cursor, Instructor, Session, SessionId, SessionRow, SessionState},
     schema::{attendances, roll_calls},
-    text::{Code, Name, Note, counted},
-    zone::Zone,
+    text::{Code, Name, Note},
 };
 
 text_enum! {
@@ -151,9 +146,17 @@ pub(super) struct Attendance {
     pub(super) mode: Option<AttendanceMode>,
     pub(super) note: Option<Note>,
     pub(super) segments: Option<Segments>,
+    pub(super) source: LineSource,
     pub(super) leave_minutes: Option<i32>,
     #[serde(skip)]
     pub(super) recorded_at: Instant,
+}
+
+impl Attendance {
+    /// The minutes present in a session of `whole` minutes.
+    pub(super) fn present(&self, whole: i32) -> i32 {
+        self.minutes.unwrap_or(if self.code == AttendanceCode::Present { whole } else { 0 })
+    }
 }
 
 /// A roll call with everybody who is expected.
@@ -206,8 +209,7 @@ pub struct RollCallEntry {
 }
 
 impl RollCallEntry {
-    pub(super) fn new(member: Member, attendance: Option<(&Attendance, LineSource)>) -> Self {
-        let (attendance, source) = attendance.unzip();
+    pub(super) fn new(member: Member, attendance: Option<&Attendance>) -> Self {
         let Member { person, makes_up, leave } = member;
         Self {
             enrollment_id: person.enrollment_id,
@@ -218,7 +220,7 @@ impl RollCallEntry {
             unit: person.unit,
             cohort_id: person.cohort_id,
             code: attendance.map(|attendance| attendance.code),
-            source,
+            source: attendance.map(|attendance| attendance.source),
             minutes: attendance.and_then(|attendance| attendance.minutes),
             mode: attendance.and_then(|attendance| attendance.mode),
             note: attendance.and_then(|attendance| attendance.note.clone()),
@@ -367,128 +369,5 @@ impl Times {
     /// The minutes that segments come to.
     pub(super) fn within(self, segments: &Segments) -> i32 {
         segments.minutes((self.starts_at, self.ends_at), self.minutes)
-    }
-}
-
-/// The lines of a roll call to be put: everybody of the class, nobody twice, minutes that fit, and of guests only what they attended.
-pub(super) fn lines(
-    new: &NewRollCall,
-    session_id: SessionId,
-    class: &[Member],
-    times: Times,
-    zone: Zone,
-    now: Instant,
-) -> Result<Vec<Attendance>, Error> {
-    let class: BTreeMap<EnrollmentId, bool> = class.iter().map(|one| (one.person.enrollment_id, one.is_guest())).collect();
-    let (mut lines, mut faults, mut seen) = (Vec::with_capacity(new.entries.len()), Vec::new(), BTreeSet::new());
-    for (index, entry) in new.entries.iter().enumerate() {
-        let mut blame =
-            |field: &str, code: &str, detail: String| faults.push(FieldFault::new(format!("/entries/{index}/{field}"), code, detail));
-        match class.get(&entry.enrollment_id) {
-            None => blame("enrollment_id", "not_expected", "this enrollment is not expected in the session".to_owned()),
-            Some(_) if !seen.insert(entry.enrollment_id) => {
-                blame("enrollment_id", "named_twice", "this enrollment is named twice".to_owned())
-            }
-            Some(true) if entry.code.is_excused() => {
-                blame("code", "owes_nothing", "a guest owes nothing here: say present, late, left_early or absent".to_owned());
-            }
-            Some(_) => {}
-        }
-        let segments = match Segments::entered(&entry.segments, zone, &format!("/entries/{index}/segments")) {
-            Ok(segments) => segments,
-            Err(wrong) => {
-                faults.extend(wrong);
-                continue;
-            }
-        };
-        if segments.is_some() && entry.minutes.is_some() {
-            blame("minutes", "said_twice", "say the minutes or the segments, not both".to_owned());
-        }
-        let minutes = segments.as_ref().map(|segments| times.within(segments)).or(entry.minutes);
-        if let Err((code, detail)) = split(entry.code, minutes, times.minutes, 0) {
-            blame(if segments.is_some() { "segments" } else { "minutes" }, code, detail);
-        }
-        let NewAttendance { enrollment_id, code, mode, ref note, .. } = *entry;
-        let note = note.clone();
-        lines.push(Attendance { session_id, enrollment_id, code, minutes, mode, note, segments, leave_minutes: None, recorded_at: now });
-    }
-    Error::unless_valid(faults).map(|()| lines)
-}
-
-/// Has lines that are called anew keep what leave covered of those before; the next closing counts it.
-pub(super) fn keep_leave(stored: &[Attendance], lines: &mut [Attendance]) {
-    let covered: BTreeMap<EnrollmentId, i32> = stored.iter().filter_map(|line| Some((line.enrollment_id, line.leave_minutes?))).collect();
-    for line in lines {
-        line.leave_minutes = covered.get(&line.enrollment_id).copied();
-    }
-}
-
-/// Refuses to take back the lines of a roll call that was closed before: its postings stand, and a correction says what was found instead.
-pub(super) fn refuse_uncalling(
-    before: &RollCallRow,
-    expected: &BTreeSet<EnrollmentId>,
-    stored: &[Attendance],
-    lines: &[Attendance],
-) -> Result<(), Error> {
-    let left_out = uncalling(before, expected, stored, lines);
-    if left_out == 0 {
-        return Ok(());
-    }
-    let left_out = counted(left_out, "trainee");
-    let detail = format!("leaves out {left_out} called before; send the whole class, with what changes");
-    Err(Error::invalid("/entries", "called_before", detail))
-}
-
-/// How many lines of a roll call that was closed before would be gone.
-pub(super) fn uncalling(before: &RollCallRow, expected: &BTreeSet<EnrollmentId>, stored: &[Attendance], lines: &[Attendance]) -> usize {
-    let called: BTreeSet<EnrollmentId> = lines.iter().map(|line| line.enrollment_id).collect();
-    let is_left_out = |id: &EnrollmentId| before.closings > 0 && expected.contains(id) && !called.contains(id);
-    stored.iter().map(|line| line.enrollment_id).filter(is_left_out).count()
-}
-
-/// The lines of the class, and those of whoever is not of it any more.
-pub(super) fn apart(class: &[Member], stored: Vec<Attendance>) -> (Vec<Attendance>, Vec<Attendance>) {
-    let class: BTreeSet<EnrollmentId> = class.iter().map(|one| one.person.enrollment_id).collect();
-    stored.into_iter().partition(|line| class.contains(&line.enrollment_id))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{enrollments::Expected, id::Id};
-
-    fn member(enrollment_id: EnrollmentId, makes_up: Option<MakesUp>) -> Member {
-        let person = Expected {
-            enrollment_id,
-            cohort_id: None,
-            trainee_id: Id::generate(),
-            name: "张伟".parse().unwrap(),
-            latin_name: None,
-            unit_id: Id::generate(),
-            unit: "炼铁厂".parse().unwrap(),
-        };
-        Member { person, makes_up, leave: Vec::new() }
-    }
-
-    #[test]
-    fn a_stranger_and_a_double_are_pointed_at() {
-        let (known, stranger) = (Id::generate(), Id::generate());
-        let line = |enrollment_id| NewAttendance {
-            enrollment_id,
-            code: AttendanceCode::Present,
-            minutes: None,
-            mode: None,
-            note: None,
-            segments: Vec::new(),
-        };
-        let epoch = Instant::from_unix_micros(0).unwrap();
-        let times = Times { starts_at: epoch, ends_at: epoch.plus(chrono::TimeDelta::minutes(45)), minutes: 45, is_window: false };
-        let new = NewRollCall { entries: vec![line(known), line(stranger), line(known)] };
-        let zone = "Asia/Shanghai".parse().unwrap();
-        let Err(Error::Invalid(faults)) = lines(&new, Id::generate(), &[member(known, None)], times, zone, epoch) else {
-            panic!("accepted");
-        };
-        let codes: Vec<(&str, &str)> = faults.iter().map(|fault| (fault.pointer.as_str(), fault.code.as_str())).collect();
-        assert_eq!(codes, [("/entries/1/enrollment_id", "not_expected"), ("/entries/2/enrollment_id", "named_twice")]);
     }
 }

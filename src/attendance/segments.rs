@@ -117,12 +117,14 @@ impl Segments {
     /// The minutes of a session from `starts_at` to `ends_at` that they cover: in seconds, clipped to it, rounded half up to minutes once
     /// (DOMAIN section 3). No more than `whole`, the session's minutes: nobody says when the breaks were.
     pub(super) fn minutes(&self, (starts_at, ends_at): (Instant, Instant), whole: i32) -> i32 {
-        let covered = |segment: &Segment| {
-            let micros = segment.ends_at.min(ends_at).unix_micros() - segment.starts_at.max(starts_at).unix_micros();
-            TimeDelta::microseconds(micros.max(0)).num_seconds()
-        };
-        let seconds: i64 = self.list.iter().map(covered).sum();
+        let seconds: i64 = self.within((starts_at, ends_at)).iter().map(|part| part.ends_at.since(part.starts_at).num_seconds()).sum();
         i32::try_from((seconds + 30) / 60).unwrap_or(i32::MAX).min(whole)
+    }
+
+    /// The parts of them that lie within a session from `starts_at` to `ends_at`.
+    pub(super) fn within(&self, (starts_at, ends_at): (Instant, Instant)) -> Vec<Segment> {
+        let clipped = |part: &Segment| Segment { starts_at: part.starts_at.max(starts_at), ends_at: part.ends_at.min(ends_at) };
+        self.list.iter().map(clipped).filter(|part| part.starts_at < part.ends_at).collect()
     }
 
     /// As they were sent.

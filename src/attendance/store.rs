@@ -9,6 +9,7 @@ pub(super) mod leave;
 mod lines;
 pub(super) mod list;
 pub(super) mod marks;
+pub(super) mod meanwhile;
 pub(super) mod said;
 pub(super) mod standing;
 pub(super) mod verify;
@@ -25,12 +26,10 @@ use diesel::{
 
 use self::lines::{compare, replace, stored};
 use super::{
-    evidence::{Join, rests_on, uncalled},
+    evidence::uncalled,
     guests::Member,
-    model::{
-        Attendance, LIFE_CYCLE, LineSource, NewRollCall, RollCall, RollCallEntry, RollCallRow, RollCallState, RollCallTransition, Times,
-        keep_leave, lines, refuse_uncalling,
-    },
+    lines::{keep, lines, refuse_uncalling},
+    model::{Attendance, LIFE_CYCLE, NewRollCall, RollCall, RollCallEntry, RollCallRow, RollCallState, RollCallTransition, Times},
 };
 use crate::{
     access::{Action, Actor, Scope},
@@ -96,33 +95,21 @@ pub fn read(conn: &mut Conn, actor: &Actor, session_id: SessionId) -> Result<Rol
     let row = row(conn, &session)?;
     let class = called_by(conn, actor, &session)?;
     let stored = stored(conn, session_id)?;
-    let said = evidence::standing(conn, session_id)?;
-    Ok(shown(&session, row, class, &stored, &said))
+    Ok(shown(&session, row, class, &stored))
 }
 
 /// A roll call as a change leaves it, with everybody who is expected.
 fn answered(conn: &mut Conn, session: &SessionRow, row: RollCallRow) -> Result<RollCall, Error> {
     let class = class(conn, session)?;
     let stored = stored(conn, session.id)?;
-    let said = evidence::standing(conn, session.id)?;
-    Ok(shown(session, row, class, &stored, &said))
+    Ok(shown(session, row, class, &stored))
 }
 
-/// A roll call with who is called in it and what was found of them; `said` is what files say.
-fn shown(
-    session: &SessionRow,
-    row: RollCallRow,
-    class: Vec<Member>,
-    stored: &[Attendance],
-    said: &BTreeMap<EnrollmentId, BTreeSet<Join>>,
-) -> RollCall {
+/// A roll call with who is called in it and what was found of them.
+fn shown(session: &SessionRow, row: RollCallRow, class: Vec<Member>, stored: &[Attendance]) -> RollCall {
     let called: BTreeMap<EnrollmentId, &Attendance> = stored.iter().map(|attendance| (attendance.enrollment_id, attendance)).collect();
     let entries = class.into_iter().map(|member| {
-        let id = member.person.enrollment_id;
-        let attendance = called.get(&id).copied().map(|line| {
-            let is_heard = said.get(&id).is_some_and(|joins| rests_on(Some(line), joins));
-            (line, if is_heard { LineSource::Evidence } else { LineSource::Called })
-        });
+        let attendance = called.get(&member.person.enrollment_id).copied();
         RollCallEntry::new(member, attendance)
     });
     let entries = entries.collect();
@@ -180,11 +167,12 @@ pub fn put(
         // The lines of the other cohorts stay as their own advisers called them.
         stored.retain(|line| ids.contains(&line.enrollment_id));
     }
-    refuse_uncalling(&before, &ids, &stored, &new)?;
     let said = evidence::standing(conn, session_id)?;
-    let unsaid = uncalled(session_id, &new, said.iter().filter(|(id, _)| ids.contains(id)), Times::of(&session), now);
-    new.extend(unsaid);
-    keep_leave(&stored, &mut new);
+    let heard = uncalled(session_id, &new, said.iter().filter(|(id, _)| ids.contains(id)), Times::of(&session), now);
+    evidence::refuse_pieces(&heard)?;
+    new.extend(heard);
+    refuse_uncalling(&before, &ids, &stored, &new)?;
+    keep(&stored, &mut new);
     let is_first = before.state == RollCallState::NotOpen;
     let lines = compare(&stored, new);
     let alters = is_first || lines.alter();
@@ -193,14 +181,14 @@ pub fn put(
         caller.check_if_match(&ETag::version(before.version), alters)?;
     }
     if !alters {
-        return Ok(shown(&session, before, class, &stored, &said));
+        return Ok(shown(&session, before, class, &stored));
     }
     let state = if is_first { RollCallState::Open } else { before.state };
     let changed = RollCallRow { state, version: before.version + 1, ..before.clone() };
     save(conn, &before, &changed)?;
     replace(conn, session_id, &lines)?;
     actor.record(entry(conn, "roll_call.put", &session)?.from(&lines.gone).to(&lines.fresh));
-    Ok(shown(&session, changed, class, &lines.now, &said))
+    Ok(shown(&session, changed, class, &lines.now))
 }
 
 /// Whether the roll of `session` may be called now, by this actor.
@@ -231,7 +219,8 @@ fn save(conn: &mut Conn, before: &RollCallRow, changed: &RollCallRow) -> Result<
     }
     let version = if before.version == 0 { changed.version } else { before.version };
     let updated = db::fixed(
-        "UPDATE roll_calls SET state = ?, closings = ?, posted_starts_at = ?, posted_minutes = ?, submitted_at = ?, closed_at = ?, corrections_until = ?, reopen_reason = ?, version = ?,
+        "UPDATE roll_calls SET state = ?, closings = ?, posted_starts_at = ?, posted_minutes = ?, submitted_at = ?, closed_at = ?,
+            corrections_until = ?, reopen_reason = ?, version = ?,
             close_refused_code = NULL, close_refused_detail = NULL, close_refused_at = NULL
          WHERE session_id = ? AND version = ?",
     )
@@ -277,12 +266,16 @@ fn submit(conn: &mut Conn, actor: &Actor, now: Instant, session_id: SessionId) -
     save(conn, &before, &changed)?;
     actor.record(entry(conn, "roll_call.submitted", &session)?.from(&before).to(&changed));
     let class = called_by(conn, actor, &session)?;
-    let said = evidence::standing(conn, session_id)?;
-    Ok(shown(&session, changed, class, &stored, &said))
+    Ok(shown(&session, changed, class, &stored))
 }
 
-/// Refuses to end a roll call in which somebody was not called. No names to a class adviser, as they may be of other cohorts, nor where it
-/// closes by itself, as what kept it from that is stored.
+/// Whether a refusal names the trainees: not to a class adviser, as they may be of other cohorts, nor where a roll call closes by itself, as
+/// what kept it from that is stored.
+fn is_named(actor: &Actor) -> bool {
+    matches!(actor.scope(), Scope::Provider(_) | Scope::Teacher(..))
+}
+
+/// Refuses to end a roll call in which somebody was not called.
 fn complete(actor: &Actor, class: &[Member], stored: &[Attendance]) -> Result<(), Error> {
     let called: BTreeSet<EnrollmentId> = stored.iter().map(|attendance| attendance.enrollment_id).collect();
     let missing: Vec<&str> =
@@ -291,8 +284,7 @@ fn complete(actor: &Actor, class: &[Member], stored: &[Attendance]) -> Result<()
         return Ok(());
     }
     let detail = format!("still to be called: {} of {}", missing.len(), counted(class.len(), "trainee"));
-    let is_named = matches!(actor.scope(), Scope::Provider(_) | Scope::Teacher(..));
-    let names = if is_named { format!(": {}", listed(missing)) } else { String::new() };
+    let names = if is_named(actor) { format!(": {}", listed(missing)) } else { String::new() };
     Err(Error::conflict("roll_call_incomplete", format!("{detail}{names}")))
 }
 

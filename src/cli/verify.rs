@@ -35,6 +35,7 @@ Exit code 3 if anything was found. Each finding begins with the name of its chec
   leave       each request is as the journal says, for whom, and came by its steps to where it stands
   postings    what closed roll calls posted, for whom, and what their attendances come to
   marks       the marks of roll calls are those of the journal, and what was posted for reopened ones is what these came to when last closed
+  presence    nobody is present in two sessions of an intake at one time
   evidence    what files say of who was there is what the journal says was imported and not taken back
   closings    how often roll calls were closed and reopened
   roll-calls  each stands where its last step led, since when and for the reason that the journal says
@@ -79,6 +80,7 @@ const CHECKS: &[(&str, Check)] = &[
     ("leave", leave::verify),
     ("postings", attendance::verify_postings),
     ("marks", attendance::verify_marks),
+    ("presence", attendance::verify_presence),
     ("evidence", attendance::verify_evidence),
     ("closings", attendance::verify_closings),
     ("roll-calls", attendance::verify_standing),

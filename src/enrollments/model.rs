@@ -125,8 +125,9 @@ pub(super) const LAPSE: &str = "lapse";
 /// What becomes of all that is open in an intake that is cancelled.
 pub(super) const END: &str = "end with the intake";
 
-/// The steps of enrollments. Waiting, being replaced, being transferred and being moved to another cohort have bodies of their own and are operations of their own; an offer lapses by itself,
-/// whoever waits is offered a seat or approved as one becomes free, and all that is open ends with a cancelled intake.
+/// The steps of enrollments. Waiting, being replaced, being transferred and being moved to another cohort have bodies of their own and are
+/// operations of their own; an offer lapses by itself, whoever waits is offered a seat or approved as one becomes free, and all that is
+/// open ends with a cancelled intake.
 pub const LIFE_CYCLE: LifeCycle<&str, EnrollmentState> = {
     use EnrollmentState as S;
     use EnrollmentTransition as T;

@@ -39,7 +39,8 @@ pub struct Problem {
     /// The wrong fields, for `invalid`; for a file, what is wrong with its columns or rows.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<FieldFault>,
-    /// What stands in the way, for `session_conflict`, `plan_exceeded` and `outside_intake`, and of a schedule's file; as the check of the sessions tells it.
+    /// What stands in the way, for `session_conflict`, `plan_exceeded` and `outside_intake`, and of a schedule's file; as the check of the
+    /// sessions tells it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub conflicts: Vec<Conflict>,
     /// Whether there are more conflicts than these, which are the first 100, or of a schedule's file those of the first 1,000 overlaps. Left

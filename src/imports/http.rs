@@ -325,7 +325,8 @@ struct ListQuery {
 
 /// The imports of the caller's provider, oldest first
 ///
-/// To class advisers and instructors, the evidence that they brought themselves for sessions whose roll they call. What was only tried (`dry_run=true`), refused or said nothing new is not among them.
+/// To class advisers and instructors, the evidence that they brought themselves for sessions whose roll they call. What was only tried
+/// (`dry_run=true`), refused or said nothing new is not among them.
 #[utoipa::path(get, path = "/imports", tag = "imports", params(ListQuery), responses(
     (status = 200, description = "A page of imports", body = Page<Import>), Reading))]
 async fn list_imports(db: Data<Db>, caller: Caller, query: Query<ListQuery>) -> Result<Answer, Error> {

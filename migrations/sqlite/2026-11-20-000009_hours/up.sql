@@ -43,11 +43,14 @@ CREATE TABLE attendances (
     note TEXT CHECK (length(note) BETWEEN 1 AND 2000),
     -- From when to when they were there, as intervals of ISO 8601; `minutes` is what that comes to.
     segments TEXT CHECK (length(segments) BETWEEN 1 AND 20000),
+    -- Whether somebody called it or it is what files say; what somebody called, no file changes.
+    source TEXT NOT NULL CHECK (source IN ('called', 'evidence')),
     -- How many of the minutes missed granted leave covered when the roll call was last closed; null if none.
     leave_minutes INTEGER CHECK (leave_minutes > 0),
     recorded_at INTEGER NOT NULL,
     PRIMARY KEY (session_id, enrollment_id),
-    CHECK (segments IS NULL OR minutes IS NOT NULL)
+    CHECK (segments IS NULL OR minutes IS NOT NULL),
+    CHECK (source = 'called' OR segments IS NOT NULL)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX attendances_enrollment ON attendances (enrollment_id);
 

@@ -14,6 +14,7 @@ CREATE TABLE imports (
     undone_at INTEGER,
     CHECK ((state = 'undone') = (undone_at IS NOT NULL)),
     CHECK ((kind = 'evidence') = (session_id IS NOT NULL)),
+    CHECK (session_id IS NULL OR intake_id IS NOT NULL),
     FOREIGN KEY (session_id, intake_id) REFERENCES sessions (id, intake_id)
 ) STRICT;
 CREATE INDEX imports_provider ON imports (provider_id);

@@ -7,13 +7,13 @@ use super::{
         absence::covered,
         evidence,
         guests::Member,
-        model::{Attendance, LIFE_CYCLE, RollCall, RollCallRow, RollCallTransition, Times, apart},
+        lines::apart,
+        model::{Attendance, LIFE_CYCLE, RollCall, RollCallRow, RollCallTransition, Times},
         tally::split,
     },
-    changing, class, complete, corrections, entry,
-    evidence::standing,
-    guests,
+    changing, class, complete, corrections, entry, guests,
     lines::{Lines, compare, delete, replace, stored},
+    meanwhile::refuse_twice,
     row, save, shown,
 };
 use crate::{
@@ -36,8 +36,8 @@ use crate::{
 /// journal: a closed roll call says who owed it.
 ///
 /// # Errors
-/// 409 `session_not_held`, `roll_call_incomplete`, `illegal_transition`, and `minutes_do_not_fit` where the session turned out shorter than
-/// somebody's minutes.
+/// 409 `session_not_held`, `roll_call_incomplete`, `illegal_transition`, `minutes_do_not_fit` where the session turned out shorter than
+/// somebody's minutes, and `attended_elsewhere` where another one counted them already.
 pub fn close(conn: &mut Conn, actor: &Actor, now: Instant, session_id: SessionId, change: &Change) -> Result<RollCall, Error> {
     let session = changing(conn, actor, session_id, Action::CloseRollCall)?;
     let before = row(conn, &session)?;
@@ -48,12 +48,14 @@ pub fn close(conn: &mut Conn, actor: &Actor, now: Instant, session_id: SessionId
     complete(actor, &class, &stored)?;
     let lines = as_held(&session, &class, stored);
     replace(conn, session_id, &lines)?;
+    delete(conn, session_id, &strangers)?;
     let stored = lines.now;
     let guests: BTreeSet<EnrollmentId> = class.iter().filter(|one| one.is_guest()).map(|one| one.person.enrollment_id).collect();
     // A guest's line has to fit as well, and what it comes to is posted of the session that is made up.
     let mut tallies = stored.iter().map(|line| tally(line, whole)).collect::<Result<Vec<Tally>, Error>>()?;
     tallies.retain(|tally| !guests.contains(&tally.enrollment_id));
     let gone = guests::remove_strangers(conn, session_id, &guests)?;
+    refuse_twice(conn, actor, &session)?;
     let number = before.closings + 1;
     let act = entry(conn, "roll_call.closed", &session)?;
     let closing = Closing { act: act.id(), session_id, module_id: session.module_id, number };
@@ -70,8 +72,6 @@ pub fn close(conn: &mut Conn, actor: &Actor, now: Instant, session_id: SessionId
         version: before.version + 1,
         ..before.clone()
     };
-    // Before it is closed: then the lines are fixed.
-    delete(conn, session_id, &strangers)?;
     save(conn, &before, &changed)?;
     enrollments::settle(conn, actor, session_id, UnsettledKind::ALL)?;
     // The open sessions and the open minutes of the cohorts change for everybody.
@@ -80,8 +80,7 @@ pub fn close(conn: &mut Conn, actor: &Actor, now: Instant, session_id: SessionId
     let facts =
         serde_json::json!({ "as_held": lines.fresh, "guests": guests, "closing": number, "entries_posted": posted, "roll_call": changed });
     actor.record(act.from(&was).to(&facts).because(reason.map(Note::as_str)));
-    let said = standing(conn, session_id)?;
-    Ok(shown(&session, changed, class, &stored, &said))
+    Ok(shown(&session, changed, class, &stored))
 }
 
 /// The lines with what their segments come to in the session as it was held, and with those that were missed within leave; until

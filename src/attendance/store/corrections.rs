@@ -12,7 +12,8 @@ use super::{
             CorrectionRequest, CorrectionRequestId, CorrectionRow, CorrectionState, CorrectionTransition, LIFE_CYCLE, NewCorrection,
             check_window, corrected,
         },
-        model::{Attendance, NewRollCall, Times, lines},
+        lines::lines,
+        model::{Attendance, NewRollCall, Times},
     },
     changing, class, close, put, refuse_completed, reopen, row, stored, zone,
 };

@@ -7,12 +7,13 @@ use serde::Serialize;
 
 use super::{
     super::{
-        evidence::{Attendee, Evidence, Gathering, Join, Said, by_enrollment, line, rests_on, together},
+        evidence::{Attendee, Evidence, Gathering, Join, Said, by_enrollment, is_called, line, together},
         guests::Member,
-        model::{Attendance, RollCallRow, RollCallState, Times, uncalling},
+        lines::uncalling,
+        model::{Attendance, RollCallRow, RollCallState, Times},
         segments::MOST,
     },
-    called_by, changing, class, entry,
+    called_by, changing, entry,
     lines::{compare, replace, stored},
     ready, row, save, zone,
 };
@@ -185,18 +186,18 @@ fn call(
     let (was, is) = (by_enrollment(before), by_enrollment(after));
     let stored = stored(conn, session.id)?;
     let lines: BTreeMap<EnrollmentId, &Attendance> = stored.iter().map(|line| (line.enrollment_id, line)).collect();
-    let class: BTreeSet<EnrollmentId> = class(conn, session)?.iter().map(|one| one.person.enrollment_id).collect();
+    let class: BTreeSet<EnrollmentId> = called_by(conn, actor, session)?.iter().map(|one| one.person.enrollment_id).collect();
     let changes = |id: &EnrollmentId| was.get(id) != is.get(id) || (class.contains(id) && !lines.contains_key(id));
     let named: BTreeSet<EnrollmentId> = was.keys().chain(is.keys()).copied().filter(changes).collect();
     if named.is_empty() {
         return Ok((roll_call.version, 0));
     }
     let nothing = Joins::new();
-    let kept = named.iter().filter(|id| !rests_on(lines.get(*id).copied(), was.get(*id).unwrap_or(&nothing))).count();
+    let kept = named.iter().filter(|id| is_called(lines.get(*id).copied())).count();
     let mut new: Vec<Attendance> = stored.iter().filter(|line| !named.contains(&line.enrollment_id)).cloned().collect();
     new.extend(named.iter().filter_map(|id| {
-        let evidence = (was.get(id).unwrap_or(&nothing), is.get(id).unwrap_or(&nothing));
-        line((session.id, *id), lines.get(id).copied(), evidence, Times::of(session), now)
+        let joins = is.get(id).unwrap_or(&nothing);
+        line((session.id, *id), lines.get(id).copied(), joins, Times::of(session), now)
     }));
     refuse_unheard(uncalling(&roll_call, &named, &stored, &new))?;
     refuse_pieces(&new)?;
@@ -218,14 +219,14 @@ fn refuse_unheard(left_out: usize) -> Result<(), Error> {
     }
     let left_out = counted(left_out, "trainee");
     let detail = format!(
-        "the roll call was closed with {left_out} called by this file alone; call them by hand first: such lines stay, and then the file \
-         can be taken back"
+        "the roll call was closed with {left_out} called by this file alone; say their minutes by hand first: such lines stay, and then \
+         the file can be taken back"
     );
     Err(Error::conflict("called_by_evidence", detail))
 }
 
 /// What one file says may bridge what another one says in pieces, so that they are more without it.
-fn refuse_pieces(lines: &[Attendance]) -> Result<(), Error> {
+pub(super) fn refuse_pieces(lines: &[Attendance]) -> Result<(), Error> {
     let broken = lines.iter().find(|line| line.segments.as_ref().is_some_and(|segments| segments.count() > MOST));
     match broken {
         None => Ok(()),

@@ -4,20 +4,18 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use diesel::{dsl::sum, prelude::*};
 use serde::Deserialize;
-use uuid::Uuid;
 
 use super::{
     super::{
-        model::{Attendance, AttendanceCode, AttendanceMode, RollCallState},
+        model::{Attendance, AttendanceCode, AttendanceMode, LineSource, RollCallState},
         segments::Segments,
     },
     verify::{CHUNK, Line},
 };
 use crate::{
-    db::Conn,
+    db::{self, Conn},
     enrollments::EnrollmentId,
     error::Error,
-    id::Id,
     ledger::EntryKind,
     schedule::SessionId,
     schema::{attendances, guests, hour_entries, journal_entries, journal_payloads, roll_calls},
@@ -33,13 +31,14 @@ struct Mark {
     mode: Option<AttendanceMode>,
     note: Option<Note>,
     segments: Option<Segments>,
+    source: LineSource,
     leave_minutes: Option<i32>,
 }
 
 impl From<Attendance> for Mark {
     fn from(line: Attendance) -> Self {
-        let Attendance { enrollment_id, code, minutes, mode, note, segments, leave_minutes, .. } = line;
-        Self { enrollment_id, code, minutes, mode, note, segments, leave_minutes }
+        let Attendance { enrollment_id, code, minutes, mode, note, segments, source, leave_minutes, .. } = line;
+        Self { enrollment_id, code, minutes, mode, note, segments, source, leave_minutes }
     }
 }
 
@@ -176,43 +175,49 @@ impl Replayed {
 /// Holds the marks of each roll call against the journal; and what was posted for one that has been reopened, which stands until it is
 /// closed again, against the marks of its last closing.
 pub fn verify_marks(conn: &mut Conn) -> Result<Vec<String>, Error> {
-    let mut findings = Vec::new();
-    let mut after: SessionId = Id::from_uuid(Uuid::nil());
-    loop {
-        let called: Vec<(SessionId, RollCallState, i32, Option<i32>)> = roll_calls::table
+    type Called = (SessionId, RollCallState, i32, Option<i32>);
+    let called = |conn: &mut Conn, after: SessionId| {
+        roll_calls::table
             .filter(roll_calls::session_id.gt(after))
             .order(roll_calls::session_id)
             .limit(CHUNK)
             .select((roll_calls::session_id, roll_calls::state, roll_calls::closings, roll_calls::posted_minutes))
-            .load(conn)?;
-        let Some((last, ..)) = called.last().copied() else {
-            return Ok(findings);
-        };
-        after = last;
-        let ids: Vec<SessionId> = called.iter().map(|(session, ..)| *session).collect();
-        let mut replayed = replay(conn, &ids)?;
-        let mut stored = stored(conn, &ids)?;
-        let mut invited = invited_to(conn, &ids)?;
-        let mut posted = posted(conn, &ids)?;
-        for (session, state, closings, posted_minutes) in called {
-            let Replayed { now, closed, guests, invited: told, is_silent, is_unreadable } = replayed.remove(&session).unwrap_or_default();
-            if is_unreadable {
-                findings.push(format!("marks: what the journal says of the roll call of session {session} cannot be read"));
+            .load::<Called>(conn)
+    };
+    db::in_pages(
+        conn,
+        called,
+        |(session, ..)| *session,
+        |conn, called: Vec<Called>| {
+            let mut findings = Vec::new();
+            let ids: Vec<SessionId> = called.iter().map(|(session, ..)| *session).collect();
+            let mut replayed = replay(conn, &ids)?;
+            let mut stored = stored(conn, &ids)?;
+            let mut invited = invited_to(conn, &ids)?;
+            let mut posted = posted(conn, &ids)?;
+            for (session, state, closings, posted_minutes) in called {
+                let Replayed { now, closed, guests, invited: told, is_silent, is_unreadable } =
+                    replayed.remove(&session).unwrap_or_default();
+                if is_unreadable {
+                    findings.push(format!("marks: what the journal says of the roll call of session {session} cannot be read"));
+                }
+                if is_silent || is_unreadable {
+                    continue;
+                }
+                if told != invited.remove(&session).unwrap_or_default() {
+                    findings.push(format!("marks: session {session} has other guests than the journal says"));
+                }
+                findings.extend(differing(session, now, stored.remove(&session).unwrap_or_default()));
+                if closings > 0 && state != RollCallState::Closed {
+                    let lines = lines(closed, &guests, posted.remove(&session).unwrap_or_default());
+                    let faults = lines.into_iter().filter_map(|(id, line)| Some((id, line.fault(posted_minutes.unwrap_or(0))?)));
+                    findings
+                        .extend(faults.map(|(id, fault)| format!("marks: session {session}, enrollment {id}, as last closed: {fault}")));
+                }
             }
-            if is_silent || is_unreadable {
-                continue;
-            }
-            if told != invited.remove(&session).unwrap_or_default() {
-                findings.push(format!("marks: session {session} has other guests than the journal says"));
-            }
-            findings.extend(differing(session, now, stored.remove(&session).unwrap_or_default()));
-            if closings > 0 && state != RollCallState::Closed {
-                let lines = lines(closed, &guests, posted.remove(&session).unwrap_or_default());
-                let faults = lines.into_iter().filter_map(|(id, line)| Some((id, line.fault(posted_minutes.unwrap_or(0))?)));
-                findings.extend(faults.map(|(id, fault)| format!("marks: session {session}, enrollment {id}, as last closed: {fault}")));
-            }
-        }
-    }
+            Ok(findings)
+        },
+    )
 }
 
 fn differing(session: SessionId, mut told: Marks, stored: Marks) -> Vec<String> {
@@ -225,7 +230,9 @@ fn differing(session: SessionId, mut told: Marks, stored: Marks) -> Vec<String> 
     let mut tell = |id: EnrollmentId, stands: Option<&Mark>, word: Option<&Mark>| {
         let (stands, word) = (said(stands), said(word));
         let finding = if stands == word {
-            format!("marks: session {session}, enrollment {id}: other segments, leave, mode or note of {stands} than the journal says")
+            format!(
+                "marks: session {session}, enrollment {id}: other segments, source, leave, mode or note of {stands} than the journal says"
+            )
         } else {
             format!("marks: session {session}, enrollment {id}: the roll call says {stands}, the journal says {word}")
         };

@@ -1,23 +1,27 @@
-//! What `muster verify` holds against the journal of evidence: what each import said of a session, and has not been taken back.
+//! What `muster verify` holds against the journal of evidence: what each import said of a session, and has not been taken back; and against
+//! that the lines which were called by it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use diesel::prelude::*;
 use serde::Deserialize;
-use uuid::Uuid;
 
 use super::{
-    super::evidence::{Join, Said},
+    super::{
+        evidence::{Join, Said, together, united},
+        model::LineSource,
+        segments::Segments,
+    },
     evidence::CHANGED,
     verify::CHUNK,
 };
 use crate::{
-    db::Conn,
+    db::{self, Conn},
+    enrollments::EnrollmentId,
     error::Error,
-    id::Id,
     imports::ImportId,
     schedule::SessionId,
-    schema::{evidence, journal_entries, journal_payloads, roll_calls},
+    schema::{attendances, evidence, journal_entries, journal_payloads, roll_calls},
 };
 
 /// What an entry about evidence says: what an import said until then, or says from then on.
@@ -68,28 +72,48 @@ impl Replayed {
     }
 }
 
-/// Holds the evidence of each session against the journal: what was imported and not taken back, join by join, and nothing else.
+/// Holds the evidence of each session against the journal: what was imported and not taken back, join by join, and nothing else. Whoever was
+/// called by it is present when it says.
 pub fn verify_evidence(conn: &mut Conn) -> Result<Vec<String>, Error> {
-    let mut findings = Vec::new();
-    let mut after: SessionId = Id::from_uuid(Uuid::nil());
-    loop {
+    let called = |conn: &mut Conn, after: SessionId| {
         let called = roll_calls::table.filter(roll_calls::session_id.gt(after)).order(roll_calls::session_id).limit(CHUNK);
-        let ids: Vec<SessionId> = called.select(roll_calls::session_id).load(conn)?;
-        let Some(last) = ids.last().copied() else {
-            return Ok(findings);
-        };
-        after = last;
-        let (mut replayed, mut stored) = (replay(conn, &ids)?, stored(conn, &ids)?);
-        for session in ids {
-            let Replayed { said, is_silent, is_unreadable } = replayed.remove(&session).unwrap_or_default();
-            let stored = stored.remove(&session).unwrap_or_default();
-            if is_unreadable {
-                findings.push(format!("evidence: what the journal says of the evidence of session {session} cannot be read"));
-            } else if !is_silent {
-                findings.extend(differing(session, &said, &stored));
+        called.select(roll_calls::session_id).load(conn)
+    };
+    db::in_pages(
+        conn,
+        called,
+        |session| *session,
+        |conn, ids: Vec<SessionId>| {
+            let (mut replayed, stored) = (replay(conn, &ids)?, stored(conn, &ids)?);
+            let mut findings = unheard(conn, &ids, &stored)?;
+            for session in ids {
+                let Replayed { said, is_silent, is_unreadable } = replayed.remove(&session).unwrap_or_default();
+                if is_unreadable {
+                    findings.push(format!("evidence: what the journal says of the evidence of session {session} cannot be read"));
+                } else if !is_silent {
+                    findings.extend(differing(session, &said, stored.get(&session).unwrap_or(&BTreeSet::new())));
+                }
             }
-        }
-    }
+            Ok(findings)
+        },
+    )
+}
+
+/// Lines that are said to be by evidence, and are not what it says.
+fn unheard(conn: &mut Conn, ids: &[SessionId], said: &BTreeMap<SessionId, BTreeSet<Said>>) -> Result<Vec<String>, Error> {
+    let lines: Vec<(SessionId, EnrollmentId, Option<Segments>)> = attendances::table
+        .filter(attendances::session_id.eq_any(ids.to_vec()))
+        .filter(attendances::source.eq(LineSource::Evidence))
+        .order((attendances::session_id, attendances::enrollment_id))
+        .select((attendances::session_id, attendances::enrollment_id, attendances::segments))
+        .load(conn)?;
+    let is_unheard = |(session, enrollment, segments): &(SessionId, EnrollmentId, Option<Segments>)| {
+        let own = said.get(session).into_iter().flatten().filter(|one| one.join.enrollment_id == *enrollment).copied();
+        *segments != united(&together(own))
+    };
+    let finding =
+        |(session, enrollment, _)| format!("evidence: session {session}, enrollment {enrollment}: the line is not what files say");
+    Ok(lines.into_iter().filter(is_unheard).map(finding).collect())
 }
 
 fn differing(session: SessionId, told: &BTreeSet<Said>, stored: &BTreeSet<Said>) -> Vec<String> {

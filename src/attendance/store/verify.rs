@@ -3,17 +3,15 @@
 use std::collections::BTreeMap;
 
 use diesel::{dsl::sum, prelude::*, sql_query, sql_types::BigInt};
-use uuid::Uuid;
 
 use super::super::{
     model::{Attendance, AttendanceCode, RollCallState},
     tally::split,
 };
 use crate::{
-    db::{Conn, types::Uid},
+    db::{self, Conn, types::Uid},
     enrollments::EnrollmentId,
     error::Error,
-    id::Id,
     ledger::EntryKind,
     schedule::SessionId,
     schema::{attendances, guests, hour_entries, roll_calls, sessions},
@@ -37,27 +35,31 @@ type Lines = BTreeMap<(SessionId, EnrollmentId), Line>;
 /// Holds each closed roll call against the ledger: what it posted, reversals included, is what its attendances come to, for those
 /// who were expected when it was closed and for nobody else.
 pub fn verify_postings(conn: &mut Conn) -> Result<Vec<String>, Error> {
-    let mut findings = Vec::new();
-    let mut after: SessionId = Id::from_uuid(Uuid::nil());
-    loop {
-        let closed: Vec<(SessionId, Option<i32>)> = roll_calls::table
+    type Closed = (SessionId, Option<i32>);
+    let closed = |conn: &mut Conn, after: SessionId| {
+        roll_calls::table
             .inner_join(sessions::table.on(sessions::id.eq(roll_calls::session_id)))
             .filter(roll_calls::state.eq(RollCallState::Closed))
             .filter(roll_calls::session_id.gt(after))
             .order(roll_calls::session_id)
             .limit(CHUNK)
             .select((roll_calls::session_id, sessions::held_minutes))
-            .load(conn)?;
-        let Some((last, _)) = closed.last().copied() else {
-            return Ok(findings);
-        };
-        let minutes: BTreeMap<SessionId, i32> = closed.into_iter().map(|(session, held)| (session, held.unwrap_or(0))).collect();
-        for ((session, enrollment), line) in lines(conn, after, last)? {
-            let whole = minutes.get(&session).copied().unwrap_or(0);
-            findings.extend(line.fault(whole).map(|fault| format!("postings: session {session}, enrollment {enrollment}: {fault}")));
-        }
-        after = last;
-    }
+            .load::<Closed>(conn)
+    };
+    db::in_pages(
+        conn,
+        closed,
+        |(session, _)| *session,
+        |conn, closed: Vec<Closed>| {
+            let minutes: BTreeMap<SessionId, i32> = closed.into_iter().map(|(session, held)| (session, held.unwrap_or(0))).collect();
+            let (Some((first, _)), Some((last, _))) = (minutes.first_key_value(), minutes.last_key_value()) else { return Ok(Vec::new()) };
+            let fault = |((session, enrollment), line): ((SessionId, EnrollmentId), Line)| {
+                let fault = line.fault(minutes.get(&session).copied().unwrap_or(0))?;
+                Some(format!("postings: session {session}, enrollment {enrollment}: {fault}"))
+            };
+            Ok(lines(conn, *first, *last)?.into_iter().filter_map(fault).collect())
+        },
+    )
 }
 
 impl Line {
@@ -112,7 +114,7 @@ const EXPECTED: &str = "
         SELECT r.session_id, s.held_starts_at AS began_at, coalesce((SELECT max(j.seq) FROM journal_entries j
             WHERE j.subject_id = r.session_id AND j.action = 'roll_call.closed'), 9223372036854775807) AS seq
         FROM roll_calls r JOIN sessions s ON s.id = r.session_id
-        WHERE r.state = 'closed' AND r.session_id > $1 AND r.session_id <= $2) AS c
+        WHERE r.state = 'closed' AND r.session_id >= $1 AND r.session_id <= $2) AS c
     JOIN session_cohorts k ON k.session_id = c.session_id
     JOIN enrollment_periods p ON p.cohort_id = k.cohort_id AND p.state = 'enrolled' AND p.from_at <= c.began_at
     WHERE EXISTS (SELECT 1 FROM journal_entries j
@@ -121,13 +123,13 @@ const EXPECTED: &str = "
                 ON j.subject_id = q.enrollment_id AND j.recorded_at = q.recorded_at AND j.seq < c.seq
             WHERE q.enrollment_id = p.enrollment_id AND q.from_at > p.from_at AND q.from_at <= c.began_at)";
 
-/// The lines of the closed roll calls after session `after` up to `last`.
-fn lines(conn: &mut Conn, after: SessionId, last: SessionId) -> Result<Lines, Error> {
+/// The lines of the closed roll calls from session `first` to `last`.
+fn lines(conn: &mut Conn, first: SessionId, last: SessionId) -> Result<Lines, Error> {
     let mut lines = Lines::new();
     let called: Vec<Attendance> = attendances::table
         .inner_join(roll_calls::table.on(roll_calls::session_id.eq(attendances::session_id)))
         .filter(roll_calls::state.eq(RollCallState::Closed))
-        .filter(attendances::session_id.gt(after))
+        .filter(attendances::session_id.ge(first))
         .filter(attendances::session_id.le(last))
         .select(Attendance::as_select())
         .load(conn)?;
@@ -137,7 +139,7 @@ fn lines(conn: &mut Conn, after: SessionId, last: SessionId) -> Result<Lines, Er
     let posted: Vec<(Option<SessionId>, EnrollmentId, EntryKind, Option<i64>)> = hour_entries::table
         .inner_join(roll_calls::table.on(roll_calls::session_id.nullable().eq(hour_entries::session_id)))
         .filter(roll_calls::state.eq(RollCallState::Closed))
-        .filter(hour_entries::session_id.gt(after))
+        .filter(hour_entries::session_id.ge(first))
         .filter(hour_entries::session_id.le(last))
         .filter(hour_entries::closing.is_not_null())
         .group_by((hour_entries::session_id, hour_entries::enrollment_id, hour_entries::kind))
@@ -152,13 +154,13 @@ fn lines(conn: &mut Conn, after: SessionId, last: SessionId) -> Result<Lines, Er
     let invited = guests::table
         .inner_join(roll_calls::table.on(roll_calls::session_id.eq(guests::session_id)))
         .filter(roll_calls::state.eq(RollCallState::Closed))
-        .filter(guests::session_id.gt(after))
+        .filter(guests::session_id.ge(first))
         .filter(guests::session_id.le(last))
         .select((guests::session_id, guests::enrollment_id));
     for pair in invited.load::<(SessionId, EnrollmentId)>(conn)? {
         lines.entry(pair).or_default().is_guest = true;
     }
-    for one in sql_query(EXPECTED).bind::<Uid, _>(after).bind::<Uid, _>(last).load::<Expected>(conn)? {
+    for one in sql_query(EXPECTED).bind::<Uid, _>(first).bind::<Uid, _>(last).load::<Expected>(conn)? {
         lines.entry((one.session_id, one.enrollment_id)).or_default().expected = true;
     }
     Ok(lines)

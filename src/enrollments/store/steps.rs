@@ -32,9 +32,9 @@ use crate::{
 /// the present state began.
 ///
 /// # Errors
-/// 409 `illegal_transition`, `intake_not_open`, what the seats say, `offers_off`, `offer_expired`, `was_present` of whoever is said never to have arrived, and `sessions_unsettled` where the hours by which somebody is to be
-/// completed or failed are not settled; 422 for a time that cannot be, and `reason_missing` also where whoever is completed does not reach the minimum of
-/// attendance.
+/// 409 `illegal_transition`, `intake_not_open`, what the seats say, `offers_off`, `offer_expired`, `was_present` of whoever is said never
+/// to have arrived, and `sessions_unsettled` where the hours by which somebody is to be completed or failed are not settled; 422 for a time
+/// that cannot be, and `reason_missing` also where whoever is completed does not reach the minimum of attendance.
 pub fn transition(
     conn: &mut Conn,
     actor: &Actor,

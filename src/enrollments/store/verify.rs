@@ -347,8 +347,8 @@ fn in_other_cohorts(conn: &mut Conn, ids: &[EnrollmentId], entries: &[Entry]) ->
     Ok(periods.iter().filter(differs).map(says).collect())
 }
 
-/// An entry about a step: what it says and in which cohort that was, or only whose it is and when it was recorded if its payload is gone, as after an erasure, or
-/// unreadable, which is the business of the journal's check.
+/// An entry about a step: what it says and in which cohort that was, or only whose it is and when it was recorded if its payload is gone,
+/// as after an erasure, or unreadable, which is the business of the journal's check.
 type Entry = Result<(Told, Option<CohortId>), (EnrollmentId, Instant)>;
 
 fn journaled(conn: &mut Conn, ids: &[EnrollmentId]) -> Result<Vec<Entry>, Error> {

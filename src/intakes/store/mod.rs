@@ -157,8 +157,8 @@ fn changing(conn: &mut Conn, actor: &Actor, id: IntakeId) -> Result<Intake, Erro
     intake.check_live().map(|()| intake)
 }
 
-/// Takes one step in the life of an intake. Cancelling cancels what is not yet held and ends all enrollments that are open; completing needs every enrollment
-/// decided, and every session that was published held, with its roll call closed, or cancelled.
+/// Takes one step in the life of an intake. Cancelling cancels what is not yet held and ends all enrollments that are open; completing
+/// needs every enrollment decided, and every session that was published held, with its roll call closed, or cancelled.
 pub fn transition(
     conn: &mut Conn,
     actor: &Actor,

@@ -46,8 +46,8 @@ pub(in crate::ledger) fn adjust(
 /// Takes back what was posted by hand: a reversing entry with the same minutes, negative.
 ///
 /// # Errors
-/// 404 for an entry of an enrollment that the actor does not see; 409 `posted_by_a_closing` for what only its roll call corrects, `carried_from_elsewhere`,
-/// `already_reversed`, `hours_out_of_bounds`, `intake_not_live`.
+/// 404 for an entry of an enrollment that the actor does not see; 409 `posted_by_a_closing` for what only its roll call corrects,
+/// `carried_from_elsewhere`, `already_reversed`, `hours_out_of_bounds`, `intake_not_live`.
 pub(in crate::ledger) fn reverse(conn: &mut Conn, actor: &Actor, now: Instant, id: HourEntryId, reason: Note) -> Result<HourEntry, Error> {
     let old: HourEntry = hour_entries::table.find(id).select(HourEntry::as_select()).first(conn)?;
     let (enrollment, intake) = changing(conn, actor, old.enrollment_id)?;

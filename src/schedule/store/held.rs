@@ -31,8 +31,9 @@ use crate::{
 /// people at these times; the instructors' titles are pinned.
 ///
 /// # Errors
-/// 403 for an instructor who does not lead it; 409 `intake_not_open`, `opening_not_approved`, `session_not_over` before its end, `session_conflict` if
-/// somebody was elsewhere at the actual times, `illegal_transition`; 422 if anything differs from the plan without a reason.
+/// 403 for an instructor who does not lead it; 409 `intake_not_open`, `opening_not_approved`, `session_not_over` before its end,
+/// `session_conflict` if somebody was elsewhere at the actual times, `illegal_transition`; 422 if anything differs from the plan without a
+/// reason.
 pub fn hold(conn: &mut Conn, actor: &Actor, now: Instant, id: SessionId, new: NewHold) -> Result<Session, Error> {
     let (intake, stored) = led(conn, actor, id)?;
     intake.check_opened()?;

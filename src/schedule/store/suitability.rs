@@ -20,8 +20,9 @@ use crate::{
     text::Name,
 };
 
-/// Sessions that say neither room nor place, and those that do not suit their rooms: where people come, but the room is an online place; where one takes part online, but nothing says
-/// where one joins; and for more trainees than it holds, by whoever is enrolled in their cohorts then, and guests.
+/// Sessions that say neither room nor place, and those that do not suit their rooms: where people come, but the room is an online place;
+/// where one takes part online, but nothing says where one joins; and for more trainees than it holds, by whoever is enrolled in their
+/// cohorts then, and guests.
 pub(super) fn unsuited(conn: &mut Conn, candidates: &Candidates, invited: &Invited) -> Result<Vec<(usize, Conflict)>, Error> {
     let rooms = rooms_of(conn, candidates.all.iter().filter_map(|one| one.plan.room_id).collect())?;
     let room_of = |one: &Candidate| one.plan.room_id.and_then(|id| rooms.get(&id));

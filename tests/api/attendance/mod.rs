@@ -3,6 +3,7 @@ mod corrections;
 mod due;
 mod guests;
 mod list;
+mod meanwhile;
 mod put;
 mod races;
 mod read;

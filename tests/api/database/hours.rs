@@ -13,7 +13,9 @@ fn taught(app: &App) -> (Course, Vec<Enrolled>, String) {
 
 fn attendance(app: &App, session: &str, enrollment: &str) -> String {
     let (session, enrollment, now) = (app.hex(session), app.hex(enrollment), app.instant("2020-06-02T03:00:00Z"));
-    format!("INSERT INTO attendances (session_id, enrollment_id, code, recorded_at) VALUES ({session}, {enrollment}, 'present', {now})")
+    format!(
+        "INSERT INTO attendances (session_id, enrollment_id, code, source, recorded_at) VALUES ({session}, {enrollment}, 'present', 'called', {now})"
+    )
 }
 
 /// By what it closes: the session as it was held.

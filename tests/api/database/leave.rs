@@ -95,9 +95,11 @@ fn leave_that_a_closing_did_not_count_is_found() {
     seed::closed_session(&course, "MET-1", &seed::morning(1), &lines);
     assert_eq!(app.findings(), Vec::<String>::new());
     app.forge("attendances", "UPDATE attendances SET leave_minutes = 90 WHERE leave_minutes = 60");
-    for (check, finding) in
-        [("postings", "the ledger says"), ("marks", "other segments, leave, mode or note"), ("unsettled", "is leave for enrollment")]
-    {
+    for (check, finding) in [
+        ("postings", "the ledger says"),
+        ("marks", "other segments, source, leave, mode or note"),
+        ("unsettled", "is leave for enrollment"),
+    ] {
         let found = app.findings_of(check);
         assert!(found.len() == 1 && found[0].contains(finding), "{check}: {found:?}");
     }

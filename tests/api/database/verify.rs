@@ -168,7 +168,7 @@ fn an_attendance_of_somebody_who_was_not_expected_is_found() {
     app.forge(
         "attendances",
         &format!(
-            "INSERT INTO attendances (session_id, enrollment_id, code, recorded_at) VALUES ({}, {}, 'present', {})",
+            "INSERT INTO attendances (session_id, enrollment_id, code, source, recorded_at) VALUES ({}, {}, 'present', 'called', {})",
             app.hex(&session),
             app.hex(&other.id),
             app.instant("2020-06-02T03:00:00Z")

@@ -128,7 +128,7 @@ fn a_mark_that_the_journal_does_not_know_is_found() {
     assert_eq!(app.findings(), Vec::<String>::new());
     let (first, second) = (&members[0].id, &members[1].id);
     let insert = format!(
-        "INSERT INTO attendances (session_id, enrollment_id, code, recorded_at) VALUES ({}, {}, 'present', {})",
+        "INSERT INTO attendances (session_id, enrollment_id, code, source, recorded_at) VALUES ({}, {}, 'present', 'called', {})",
         app.hex(&session),
         app.hex(second),
         app.instant("2020-06-02T03:00:00Z")
@@ -140,7 +140,7 @@ fn a_mark_that_the_journal_does_not_know_is_found() {
             set("note = 'ill'"),
             set("note = NULL"),
             first,
-            "other segments, leave, mode or note of late with 60 minutes than the journal says",
+            "other segments, source, leave, mode or note of late with 60 minutes than the journal says",
         ),
         (
             insert,

@@ -1,0 +1,88 @@
+//! Nobody is present in two sessions at one time.
+
+use serde_json::{Value, json};
+
+use crate::support::{App, seed, seed::Course, seed::Enrolled, spawn_app};
+
+/// A session of the second class until eleven, at which the guest of the first was, whose own began at half past ten; both held.
+struct Overlap {
+    course: Course,
+    guest: Enrolled,
+    other: Enrolled,
+    there: String,
+    own: String,
+}
+
+fn overlap(app: &App) -> Overlap {
+    let course = seed::course(app);
+    let guest = seed::enrolled(&course, 1).remove(0);
+    let mechanic = (course.program.mechanics.as_str(), course.mechanics.as_str());
+    let other = seed::enrolled_at(&course, &course.sponsor.plants[0], mechanic, 1).remove(0);
+    let published = |code: &str, starts_at: &str, cohort: &str| {
+        let mut body = seed::session_body(&course, code, starts_at);
+        (body["module_id"], body["cohort_ids"], body["instructor_ids"]) = (json!(course.program.common_module), json!([cohort]), json!([]));
+        seed::published_session_as(&course, body)
+    };
+    let morning = seed::morning(2);
+    let missed = published("MISSED", &seed::morning(1), &course.metallurgy);
+    let there = published("THERE", &morning, &course.mechanics);
+    let own = published("OWN", &seed::after(&morning, 90), &course.metallurgy);
+    let invited = json!({ "enrollment_id": guest.id, "missed_session_id": missed });
+    course.coordinator.post(&format!("/sessions/{there}/guests"), invited).expect(201);
+    let late = json!({ "ends_at": seed::after(&morning, 120), "difference_reason": "went on for half an hour" });
+    course.coordinator.post(&format!("/sessions/{there}/hold"), late).expect(200);
+    course.coordinator.post(&format!("/sessions/{own}/hold"), json!({})).expect(200);
+    Overlap { course, guest, other, there, own }
+}
+
+impl Overlap {
+    fn put(&self, session: &str, lines: &[Value]) {
+        seed::put_roll_call(&self.course, session, lines).expect(200);
+    }
+
+    fn close(&self, session: &str) -> crate::support::Reply {
+        seed::step_roll_call(&self.course, session, "close", None)
+    }
+}
+
+#[test]
+fn whoever_is_present_elsewhere_meanwhile_is_not_counted_twice() {
+    let app = spawn_app();
+    let of = overlap(&app);
+    of.put(&of.there, &[seed::line(&of.other, "present"), seed::line(&of.guest, "present")]);
+    of.put(&of.own, &[seed::line(&of.guest, "present")]);
+    of.close(&of.there).expect(200);
+    let refused = app.unchanged(|| of.close(&of.own).expect(409).problem("attended_elsewhere"));
+    assert_eq!(
+        refused.body["detail"],
+        "called in session THERE (2020-06-03 09:00+08:00 to 2020-06-03 11:00+08:00) as well: 学员 0001; say how long they were here, or take \
+         the guest out"
+    );
+    // Three hours passed from nine to twelve, and two of them are counted there.
+    of.put(&of.own, &[seed::line_of(&of.guest, "late", 61)]);
+    of.close(&of.own).expect(409).problem("attended_elsewhere");
+    of.put(&of.own, &[seed::line_of(&of.guest, "late", 60)]);
+    of.close(&of.own).expect(200);
+    assert_eq!(app.findings(), Vec::<String>::new());
+    app.forge("attendances", "UPDATE attendances SET minutes = 80 WHERE minutes = 60");
+    assert_eq!(app.findings_of("presence").len(), 1, "each pair once: {:?}", app.findings());
+}
+
+#[test]
+fn by_segments_somebody_is_in_each_while_they_say() {
+    let app = spawn_app();
+    let of = overlap(&app);
+    let segments = |from: i64, until: i64| {
+        let at = |minute: i64| seed::after(&seed::morning(2), minute);
+        json!({ "enrollment_id": of.guest.id, "code": "late", "segments": [{ "starts_at": at(from), "ends_at": at(until) }] })
+    };
+    of.put(&of.own, &[segments(110, 180)]);
+    of.close(&of.own).expect(200);
+    let other = seed::line(&of.other, "present");
+    of.put(&of.there, &[other.clone(), segments(20, 120)]);
+    let refused = app.unchanged(|| of.close(&of.there).expect(409).problem("attended_elsewhere"));
+    assert!(refused.text_at("/detail").contains("session OWN"), "{}", refused.text);
+    of.put(&of.there, &[other, segments(20, 110)]);
+    of.close(&of.there).expect(200);
+    assert_eq!(app.findings(), Vec::<String>::new());
+}
