@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 
 use super::{
     model::{Attendance, AttendanceCode, Times},
-    segments::{Segment, union},
+    segments::{Segment, Segments, union},
 };
 use crate::leave::GrantedLeave;
 
@@ -38,6 +38,16 @@ fn missed(times: Times, line: &Attendance) -> Vec<Segment> {
     }
 }
 
+/// When somebody was there as far as that is said: in their segments, or but for when they were missing.
+pub(super) fn there(times: Times, line: &Attendance) -> Vec<Segment> {
+    let whole = (times.starts_at, times.ends_at);
+    match (&line.segments, Segments::united(missed(times, line))) {
+        (Some(segments), _) => segments.within(whole),
+        (None, Some(missed)) => missed.gaps(whole),
+        (None, None) => vec![Segment { starts_at: times.starts_at, ends_at: times.ends_at }],
+    }
+}
+
 fn seconds_in_both(one: &Segment, other: &Segment) -> i64 {
     let micros = one.ends_at.min(other.ends_at).unix_micros() - one.starts_at.max(other.starts_at).unix_micros();
     TimeDelta::microseconds(micros.max(0)).num_seconds()
@@ -48,10 +58,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::{
-        super::{
-            model::LineSource,
-            segments::{NewSegment, Segments},
-        },
+        super::{model::LineSource, segments::NewSegment},
         *,
     };
     use crate::{clock::Instant, id::Id};

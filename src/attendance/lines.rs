@@ -72,17 +72,26 @@ pub(super) fn lines(
     Error::unless_valid(faults).map(|()| lines)
 }
 
-/// Has lines that are put keep what they do not say of those before: what leave covered, which the next closing counts anew, and that they
-/// are what files say, unless they say something else than a note.
-pub(super) fn keep(stored: &[Attendance], lines: &mut [Attendance]) {
-    let known: BTreeMap<EnrollmentId, &Attendance> = stored.iter().map(|line| (line.enrollment_id, line)).collect();
-    let finds = |line: &Attendance| (line.code, line.minutes, line.mode, line.segments.clone());
-    for line in lines {
-        let Some(before) = known.get(&line.enrollment_id) else { continue };
-        line.leave_minutes = before.leave_minutes;
-        if finds(line) == finds(before) {
-            line.source = before.source;
+/// Has lines that are put with the segments that files say stay theirs, unless they excuse what was missed.
+pub(super) fn keep_source(stored: &[Attendance], lines: &mut [Attendance]) {
+    let heard: BTreeMap<EnrollmentId, &Segments> = stored
+        .iter()
+        .filter(|line| line.source == LineSource::Evidence)
+        .filter_map(|line| Some((line.enrollment_id, line.segments.as_ref()?)))
+        .collect();
+    for line in lines.iter_mut().filter(|line| !line.code.is_excused()) {
+        let said = heard.get(&line.enrollment_id).copied();
+        if said.is_some() && line.segments.as_ref() == said {
+            line.source = LineSource::Evidence;
         }
+    }
+}
+
+/// Has lines that are called anew keep what leave covered of those before; the next closing counts it.
+pub(super) fn keep_leave(stored: &[Attendance], lines: &mut [Attendance]) {
+    let covered: BTreeMap<EnrollmentId, i32> = stored.iter().filter_map(|line| Some((line.enrollment_id, line.leave_minutes?))).collect();
+    for line in lines {
+        line.leave_minutes = covered.get(&line.enrollment_id).copied();
     }
 }
 

@@ -1,39 +1,41 @@
 //! Whether somebody was present in two sessions at one time; pure.
 
 use super::{
+    absence::there,
     model::{Attendance, Times},
     segments::{Segment, union},
 };
+use crate::clock::Instant;
 
-/// What a roll call found of somebody, and when the session was held.
+/// When somebody was in a session, as far as that is said, and for how many minutes.
 #[derive(Clone, Debug)]
 pub(super) struct Presence {
-    pub(super) times: Times,
-    pub(super) line: Attendance,
+    spans: Vec<Segment>,
+    minutes: i32,
+    /// By how many seconds the minutes may be rounded up.
+    slack: i64,
 }
 
 impl Presence {
-    /// When they may have been there: in their segments, or any time of the session.
-    fn spans(&self) -> Vec<Segment> {
-        let Times { starts_at, ends_at, .. } = self.times;
-        match &self.line.segments {
-            Some(segments) => segments.within((starts_at, ends_at)),
-            None => vec![Segment { starts_at, ends_at }],
-        }
+    /// As a roll call found it.
+    pub(super) fn called(times: Times, line: &Attendance) -> Self {
+        let slack = if line.segments.is_some() { 30 } else { 0 };
+        Self { spans: there(times, line), minutes: line.present(times.minutes), slack }
     }
 
-    /// How many of its minutes are rounded, by half a minute at most.
-    fn slack(&self) -> i64 {
-        if self.line.segments.is_some() { 30 } else { 0 }
+    /// As it was posted: so many minutes at any time between these.
+    pub(super) fn posted((starts_at, ends_at): (Instant, Instant), minutes: i32) -> Self {
+        Self { spans: vec![Segment { starts_at, ends_at }], minutes, slack: 0 }
     }
 }
 
-/// Whether the minutes present in two sessions are more than passed while they can have been in one of them.
+/// Whether the minutes present in two sessions are more than passed while somebody can have been in one of them.
 pub(super) fn counts_twice(one: &Presence, other: &Presence) -> bool {
-    let present = i64::from(one.line.present(one.times.minutes)) + i64::from(other.line.present(other.times.minutes));
-    let spans = union(one.spans().into_iter().chain(other.spans()));
+    let present = i64::from(one.minutes) + i64::from(other.minutes);
+    let spans = union(one.spans.iter().chain(&other.spans).copied());
     let passed: i64 = spans.iter().map(|span| span.ends_at.since(span.starts_at).num_seconds()).sum();
-    present * 60 > passed + one.slack() + other.slack()
+    let is_both = one.minutes > 0 && other.minutes > 0;
+    is_both && present * 60 > passed + one.slack + other.slack
 }
 
 #[cfg(test)]
@@ -46,7 +48,6 @@ mod tests {
             model::{AttendanceCode, LineSource},
             segments::Segments,
         },
-        clock::Instant,
         id::Id,
     };
 
@@ -71,7 +72,7 @@ mod tests {
             leave_minutes: None,
             recorded_at: minute(0),
         };
-        Presence { times, line }
+        Presence::called(times, &line)
     }
 
     #[test]
@@ -91,7 +92,7 @@ mod tests {
     }
 
     proptest! {
-        /// Whoever can have been in at most one of them at each minute is present in no more minutes than there are.
+        /// Whoever can have been in at most one of them at each minute is present in no more minutes than there are, whenever that was.
         #[test]
         fn whoever_goes_from_one_to_the_other_counts_once(
             (first, second) in ((0_i64..60, 30_i64..120), (0_i64..60, 30_i64..120)),
@@ -102,10 +103,30 @@ mod tests {
                 let present = (from..until).filter(|at| there[usize::try_from(*at).unwrap()] == Some(side)).count();
                 Some(i32::try_from(present).unwrap())
             };
-            let one = present(times(first), AttendanceCode::Late, minutes(false, times(first)), None);
-            let other = present(times(second), AttendanceCode::Late, minutes(true, times(second)), None);
-            let overlap = times(first).0 < times(second).1 && times(second).0 < times(first).1;
-            prop_assert!(!overlap || !counts_twice(&one, &other));
+            let one = present(times(first), AttendanceCode::Excused, minutes(false, times(first)), None);
+            let other = present(times(second), AttendanceCode::Excused, minutes(true, times(second)), None);
+            prop_assert!(!counts_twice(&one, &other));
+        }
+
+        /// Held to asking of each minute whether they were in both.
+        #[test]
+        fn whoever_was_in_both_at_some_minute_counts_twice(
+            one in ((0_i64..60, 30_i64..120), 0_usize..4, 0_i64..120),
+            other in ((0_i64..60, 30_i64..120), 0_usize..4, 0_i64..120),
+        ) {
+            let there = |((from, length), code, minutes): ((i64, i64), usize, i64)| {
+                let (until, minutes) = (from + length, minutes.min(length));
+                let some = Some(i32::try_from(minutes).unwrap());
+                match code {
+                    0 => (from..until, present((from, until), AttendanceCode::Present, None, None)),
+                    1 => (until - minutes..until, present((from, until), AttendanceCode::Late, some, None)),
+                    2 => (from..from + minutes, present((from, until), AttendanceCode::LeftEarly, some, None)),
+                    _ => (from..from, present((from, until), AttendanceCode::Absent, None, None)),
+                }
+            };
+            let ((one, called), (other, called_too)) = (there(one), there(other));
+            let in_both = one.clone().any(|minute| other.contains(&minute));
+            prop_assert_eq!(counts_twice(&called, &called_too), in_both);
         }
     }
 }

@@ -28,7 +28,7 @@ use self::lines::{compare, replace, stored};
 use super::{
     evidence::uncalled,
     guests::Member,
-    lines::{keep, lines, refuse_uncalling},
+    lines::{keep_leave, keep_source, lines, refuse_uncalling},
     model::{Attendance, LIFE_CYCLE, NewRollCall, RollCall, RollCallEntry, RollCallRow, RollCallState, RollCallTransition, Times},
 };
 use crate::{
@@ -167,12 +167,13 @@ pub fn put(
         // The lines of the other cohorts stay as their own advisers called them.
         stored.retain(|line| ids.contains(&line.enrollment_id));
     }
+    keep_source(&stored, &mut new);
     let said = evidence::standing(conn, session_id)?;
     let heard = uncalled(session_id, &new, said.iter().filter(|(id, _)| ids.contains(id)), Times::of(&session), now);
     evidence::refuse_pieces(&heard)?;
     new.extend(heard);
     refuse_uncalling(&before, &ids, &stored, &new)?;
-    keep(&stored, &mut new);
+    keep_leave(&stored, &mut new);
     let is_first = before.state == RollCallState::NotOpen;
     let lines = compare(&stored, new);
     let alters = is_first || lines.alter();

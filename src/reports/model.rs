@@ -334,7 +334,8 @@ pub struct IntakeProgress {
     /// The attendance rate to reach, in percent; null where the version sets none.
     #[schema(example = 80)]
     pub minimum_attendance_percent: Option<i32>,
-    /// Held sessions whose roll call is not closed: their hours are in no row yet.
+    /// Held sessions whose roll call is not closed. The hours of one that was never closed are in no row yet; what one that has been reopened
+    /// posted stands until it is closed again.
     pub open_sessions: i64,
     pub rows: Vec<ProgressRow>,
     /// The sums of the rows.

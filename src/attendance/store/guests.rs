@@ -180,6 +180,8 @@ pub(in crate::attendance) fn dismiss(
     let mark = stored(conn, session_id)?.into_iter().find(|line| line.enrollment_id == enrollment_id);
     diesel::delete(attendances::table.find((session_id, enrollment_id))).execute(conn)?;
     diesel::delete(guests::table.find((session_id, enrollment_id))).execute(conn)?;
+    // Whoever had left before it, as was told later, is listed as long as they are a guest.
+    enrollments::find_unsettled(conn, session.intake_id, &[enrollment_id])?;
     let was = serde_json::json!({ "guest": guest, "mark": mark });
     actor.record(entry(conn, "guest.dismissed", &session)?.from(&was).because(Some(reason.as_str())));
     answered(conn, &session, changed)

@@ -15,120 +15,186 @@ use super::{
 };
 use crate::{
     access::Actor,
+    clock::Instant,
     db::{self, CHUNK, Conn},
     error::Error,
     intakes::{IntakeId, SessionMode},
+    ledger::EntryKind,
     people::PersonId,
     schedule::{self, SessionId, SessionRow},
-    schema::{attendances, enrollments, people, roll_calls, sessions},
-    text::{Name, counted},
+    schema::{attendances, enrollments, hour_entries, people, roll_calls, sessions},
+    text::{Name, counted, listed},
 };
 
-/// Refuses to close a roll call in which somebody is present while a closed one of the intake found them in another session (DOMAIN section 3).
+/// Refuses to close a roll call in which somebody is present while one of the intake that was closed counts them in another session (DOMAIN
+/// section 3).
 ///
 /// # Errors
 /// 409 `attended_elsewhere`.
 pub(super) fn refuse_twice(conn: &mut Conn, actor: &Actor, session: &SessionRow) -> Result<(), Error> {
-    let twice = twice(conn, std::slice::from_ref(session))?;
-    let Some(Twice { name, other, .. }) = twice.first() else { return Ok(()) };
+    let own = Counted { session: session.clone(), reopened: None };
+    let twice = twice(conn, std::slice::from_ref(&own))?;
+    let Some(Twice { other, .. }) = twice.first() else { return Ok(()) };
+    let of_other: Vec<&str> = twice.iter().filter(|one| one.other == *other).map(|one| one.name.as_str()).collect();
     let zone = zone(conn, session)?;
-    let who = if is_named(actor) { name.to_string() } else { counted(twice.len(), "trainee") };
-    let (code, from, until) = (&other.code, zone.told(other.begins_at()), zone.told(other.finishes_at()));
-    let detail = format!("called in session {code} ({from} to {until}) as well: {who}; say how long they were here, or take the guest out");
+    let (from, until) = other.times();
+    let names = if is_named(actor) { format!(": {}", listed(of_other.iter().copied())) } else { String::new() };
+    let detail = format!(
+        "counted already in session {} ({} to {}) as well are {}{names}; say how long each was here, or reopen and close that one without them",
+        other.session.code,
+        zone.told(from),
+        zone.told(until),
+        counted(of_other.len(), "trainee")
+    );
     Err(Error::conflict("attended_elsewhere", detail))
 }
 
-/// Somebody whose minutes in a session and in another one would count twice.
-struct Twice<'a> {
-    person_id: PersonId,
-    name: Name,
-    session: &'a SessionRow,
-    other: SessionRow,
+/// A session whose roll call counts: by its lines, or, of one that has been reopened, by what it posted, and since when that was held.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Counted {
+    session: SessionRow,
+    reopened: Option<Instant>,
 }
 
-/// Who is called in one of these sessions and was found by a closed roll call in another one of its intake, so that minutes would count
-/// twice. What is recorded can be watched at any time.
-fn twice<'a>(conn: &mut Conn, among: &'a [SessionRow]) -> Result<Vec<Twice<'a>>, Error> {
+impl Counted {
+    /// When it was held by what counts. One that has been reopened may have been corrected since; it lasted as long as it does now.
+    fn times(&self) -> (Instant, Instant) {
+        let (begins_at, finishes_at) = (self.session.begins_at(), self.session.finishes_at());
+        self.reopened.map_or((begins_at, finishes_at), |at| (at, at.plus(finishes_at.since(begins_at))))
+    }
+
+    fn overlaps(&self, other: &Self) -> bool {
+        let ((from, until), (begins_at, finishes_at)) = (self.times(), other.times());
+        let is_timed = self.session.mode != SessionMode::Recorded && self.session.intake_id == other.session.intake_id;
+        is_timed && self.session.id != other.session.id && begins_at < until && finishes_at > from
+    }
+}
+
+/// Somebody whose minutes in a session and in another one would count twice.
+struct Twice {
+    person_id: PersonId,
+    name: Name,
+    session: SessionId,
+    other: Counted,
+}
+
+/// Who is present in one of these sessions and in another one of its intake that counts, so that minutes would count twice. What is
+/// recorded can be watched at any time.
+fn twice(conn: &mut Conn, among: &[Counted]) -> Result<Vec<Twice>, Error> {
     let others = meanwhile(conn, among)?;
-    let overlaps = |one: &SessionRow, other: &SessionRow| {
-        let is_timed = one.mode != SessionMode::Recorded && one.intake_id == other.intake_id && one.id != other.id;
-        is_timed && other.begins_at() < one.finishes_at() && other.finishes_at() > one.begins_at()
-    };
-    let pairs: Vec<(&SessionRow, &SessionRow)> =
-        among.iter().flat_map(|one| others.iter().filter(move |other| overlaps(one, other)).map(move |other| (one, other))).collect();
-    let found = found(conn, pairs.iter().flat_map(|(one, other)| [one.id, other.id]).collect())?;
+    let pairs: Vec<(&Counted, &Counted)> =
+        among.iter().flat_map(|one| others.iter().filter(|other| one.overlaps(other)).map(move |other| (one, other))).collect();
+    let looked_at: BTreeMap<SessionId, &Counted> =
+        pairs.iter().flat_map(|(one, other)| [(other.session.id, *other), (one.session.id, *one)]).collect();
+    let found = found(conn, &looked_at)?;
     let mut twice = Vec::new();
-    for (session, other) in pairs {
-        let of = |session: &SessionRow| found.get(&session.id).into_iter().flatten();
-        let presence = |session: &SessionRow, line: &Attendance| Presence { times: Times::of(session), line: line.clone() };
-        for (person_id, (name, line)) in of(session) {
-            let there = of(other).find(|(person, _)| *person == person_id);
-            if there.is_some_and(|(_, (_, there))| counts_twice(&presence(session, line), &presence(other, there))) {
-                twice.push(Twice { person_id: *person_id, name: name.clone(), session, other: other.clone() });
+    for (one, other) in pairs {
+        let of = |one: &Counted| found.get(&one.session.id).into_iter().flatten();
+        for (person_id, name, presence) in of(one) {
+            if of(other).any(|(person, _, there)| person == person_id && counts_twice(presence, there)) {
+                twice.push(Twice { person_id: *person_id, name: name.clone(), session: one.session.id, other: other.clone() });
             }
         }
     }
     Ok(twice)
 }
 
-/// The closed sessions of the intakes of these within whose time they lie, by start.
-fn meanwhile(conn: &mut Conn, among: &[SessionRow]) -> Result<Vec<SessionRow>, Error> {
-    let (first, last) = (among.iter().map(SessionRow::begins_at).min(), among.iter().map(SessionRow::finishes_at).max());
+type Row = (SessionRow, RollCallState, Option<Instant>);
+
+fn counts((session, state, posted): Row) -> Counted {
+    Counted { session, reopened: posted.filter(|_| state != RollCallState::Closed) }
+}
+
+/// The sessions of the intakes of these that count within whose time they lie, by start, and all of them that have been reopened.
+fn meanwhile(conn: &mut Conn, among: &[Counted]) -> Result<Vec<Counted>, Error> {
+    let (first, last) = (among.iter().map(|one| one.times().0).min(), among.iter().map(|one| one.times().1).max());
     let (Some(first), Some(last)) = (first, last) else { return Ok(Vec::new()) };
-    let intakes: BTreeSet<IntakeId> = among.iter().map(|session| session.intake_id).collect();
-    Ok(sessions::table
+    let intakes: BTreeSet<IntakeId> = among.iter().map(|one| one.session.intake_id).collect();
+    let is_within = schedule::begins_at().lt(last).and(schedule::finishes_at().gt(first));
+    let rows: Vec<Row> = sessions::table
         .inner_join(roll_calls::table.on(roll_calls::session_id.eq(sessions::id)))
         .filter(sessions::intake_id.eq_any(intakes.into_iter().collect::<Vec<_>>()))
         .filter(sessions::mode.ne(SessionMode::Recorded))
-        .filter(roll_calls::state.eq(RollCallState::Closed))
-        .filter(schedule::begins_at().lt(last))
-        .filter(schedule::finishes_at().gt(first))
+        .filter(roll_calls::closings.gt(0))
+        .filter(roll_calls::state.ne(RollCallState::Closed).or(is_within))
         .order((sessions::starts_at, sessions::id))
-        .select(SessionRow::as_select())
-        .load(conn)?)
+        .select((SessionRow::as_select(), roll_calls::state, roll_calls::posted_starts_at))
+        .load(conn)?;
+    Ok(rows.into_iter().map(counts).collect())
 }
 
-type Found = BTreeMap<SessionId, BTreeMap<PersonId, (Name, Attendance)>>;
+type Found = BTreeMap<SessionId, Vec<(PersonId, Name, Presence)>>;
 
-/// What the roll calls of these sessions found of each who was called.
-fn found(conn: &mut Conn, ids: BTreeSet<SessionId>) -> Result<Found, Error> {
+/// Who was present in these sessions.
+fn found(conn: &mut Conn, sessions: &BTreeMap<SessionId, &Counted>) -> Result<Found, Error> {
     let mut found = Found::new();
-    for chunk in ids.into_iter().collect::<Vec<_>>().chunks(CHUNK) {
-        let rows: Vec<(PersonId, Name, Attendance)> = attendances::table
+    for chunk in sessions.keys().copied().collect::<Vec<_>>().chunks(CHUNK) {
+        let lines: Vec<(PersonId, Name, Attendance)> = attendances::table
             .inner_join(enrollments::table.on(enrollments::id.eq(attendances::enrollment_id)))
             .inner_join(people::table.on(people::id.eq(enrollments::person_id)))
             .filter(attendances::session_id.eq_any(chunk.to_vec()))
+            .order((people::id, enrollments::id))
             .select((people::id, people::name, Attendance::as_select()))
             .load(conn)?;
-        for (person, name, line) in rows {
-            found.entry(line.session_id).or_default().insert(person, (name, line));
+        for (person, name, line) in lines {
+            if let Some(Counted { session, reopened: None }) = sessions.get(&line.session_id) {
+                found.entry(session.id).or_default().push((person, name, Presence::called(Times::of(session), &line)));
+            }
+        }
+        for (session, person, name, minutes) in posted(conn, chunk)? {
+            if let Some(one) = sessions.get(&session).filter(|one| one.reopened.is_some()) {
+                found.entry(session).or_default().push((person, name, Presence::posted(one.times(), minutes)));
+            }
         }
     }
     Ok(found)
 }
 
-/// Holds the closed roll calls of each intake against each other: nobody is present in two sessions at one time.
+type Posted = (SessionId, PersonId, Name, i32);
+
+/// What is posted as attended in these sessions, and as made up there.
+fn posted(conn: &mut Conn, ids: &[SessionId]) -> Result<Vec<Posted>, Error> {
+    let ids: Vec<Option<SessionId>> = ids.iter().copied().map(Some).collect();
+    let attended = hour_entries::session_id.eq_any(ids.clone()).and(hour_entries::kind.eq(EntryKind::Attended));
+    type Entry = ((Option<SessionId>, Option<SessionId>), PersonId, Name, i32);
+    let rows: Vec<Entry> = hour_entries::table
+        .inner_join(enrollments::table.on(enrollments::id.eq(hour_entries::enrollment_id)))
+        .inner_join(people::table.on(people::id.eq(enrollments::person_id)))
+        .filter(attended.or(hour_entries::made_up_in_id.eq_any(ids)))
+        .select(((hour_entries::session_id, hour_entries::made_up_in_id), people::id, people::name, hour_entries::minutes))
+        .load(conn)?;
+    let mut sums: BTreeMap<(SessionId, PersonId), (Name, i32)> = BTreeMap::new();
+    for ((session, made_up_in), person, name, minutes) in rows {
+        if let Some(session) = made_up_in.or(session) {
+            sums.entry((session, person)).or_insert((name, 0)).1 += minutes;
+        }
+    }
+    Ok(sums.into_iter().map(|((session, person), (name, minutes))| (session, person, name, minutes)).collect())
+}
+
+/// Holds the roll calls of each intake that were closed against each other: nobody is present in two sessions at one time.
 pub fn verify_presence(conn: &mut Conn) -> Result<Vec<String>, Error> {
-    let closed = |conn: &mut Conn, after: SessionId| {
+    let counted = |conn: &mut Conn, after: SessionId| {
         sessions::table
             .inner_join(roll_calls::table.on(roll_calls::session_id.eq(sessions::id)))
-            .filter(roll_calls::state.eq(RollCallState::Closed))
+            .filter(roll_calls::closings.gt(0))
             .filter(sessions::id.gt(after))
             .order(sessions::id)
             .limit(PAGE)
-            .select(SessionRow::as_select())
-            .load(conn)
+            .select((SessionRow::as_select(), roll_calls::state, roll_calls::posted_starts_at))
+            .load::<Row>(conn)
     };
     db::in_pages(
         conn,
-        closed,
-        |session| session.id,
-        |conn, page: Vec<SessionRow>| {
+        counted,
+        |(session, ..)| session.id,
+        |conn, page: Vec<Row>| {
+            let page: Vec<Counted> = page.into_iter().map(counts).collect();
             let finding = |Twice { person_id, session, other, .. }: Twice| {
-                format!("presence: person {person_id} is present in sessions {} and {} at one time", session.id, other.id)
+                format!("presence: person {person_id} is present in sessions {session} and {} at one time", other.session.id)
             };
             // Each pair once.
-            Ok(twice(conn, &page)?.into_iter().filter(|one| one.session.id < one.other.id).map(finding).collect())
+            Ok(twice(conn, &page)?.into_iter().filter(|one| one.session < one.other.session.id).map(finding).collect())
         },
     )
 }

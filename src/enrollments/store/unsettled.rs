@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use diesel::{dsl::sum, prelude::*};
+use diesel::{dsl::sum, prelude::*, sql_query, sql_types::Text};
 
 use super::{
     super::model::{Enrollment, EnrollmentId, UnsettledKind, UnsettledSession},
@@ -13,7 +13,7 @@ use crate::{
     access::{Action, Actor},
     attendance::{self, AttendanceCode},
     clock::Instant,
-    db::{Conn, for_backend},
+    db::{Conn, for_backend, types::Uid},
     error::Error,
     intakes::{self, CohortId, IntakeId},
     organizations::OrganizationId,
@@ -22,7 +22,7 @@ use crate::{
         attendances, enrollment_periods, enrollments, guests, hour_balances, hour_entries, roll_calls, session_cohorts, sessions,
         unsettled_sessions,
     },
-    text::counted,
+    text::{self, Code, counted},
 };
 
 type Key = (EnrollmentId, SessionId);
@@ -92,18 +92,37 @@ fn listed(conn: &mut Conn, ids: &[EnrollmentId]) -> Result<BTreeMap<Key, Unsettl
     Ok(stored.into_iter().map(|(id, session, kind)| ((id, session), kind)).collect())
 }
 
-/// Refuses to decide an enrollment while closed sessions wait to be settled for it.
+/// Refuses to decide an enrollment while closed sessions wait to be settled for it, or a roll call that counted it has been reopened.
 ///
 /// # Errors
-/// 409 `sessions_unsettled` with their number.
+/// 409 `sessions_unsettled` with their number; `roll_calls_open` with the codes of the sessions.
 pub(super) fn refuse_unsettled(conn: &mut Conn, id: EnrollmentId) -> Result<(), Error> {
     let waiting: i64 = unsettled_sessions::table.filter(unsettled_sessions::enrollment_id.eq(id)).count().get_result(conn)?;
-    if waiting == 0 {
+    if waiting > 0 {
+        let waiting = counted(waiting, "closed session");
+        let detail = format!("this enrollment is not settled in {waiting}; reopen, put and close the roll call there first");
+        return Err(Error::conflict("sessions_unsettled", detail));
+    }
+    let reopened: Vec<Reopened> = sql_query(REOPENED).bind::<Uid, _>(id).load(conn)?;
+    if reopened.is_empty() {
         return Ok(());
     }
-    let waiting = counted(waiting, "closed session");
-    let detail = format!("this enrollment is not settled in {waiting}; reopen, put and close the roll call there first");
-    Err(Error::conflict("sessions_unsettled", detail))
+    let codes = text::listed(reopened.iter().map(|one| one.code.as_str()));
+    let detail = format!("a roll call by which hours of this enrollment stand has been reopened; close it first: {codes}");
+    Err(Error::conflict("roll_calls_open", detail))
+}
+
+/// The sessions whose roll call posted something of an enrollment that stands, or of what it made up there, and has been reopened.
+const REOPENED: &str = "SELECT s.code FROM roll_calls r JOIN sessions s ON s.id = r.session_id
+    WHERE r.closings > 0 AND r.state <> 'closed' AND r.session_id IN (SELECT coalesce(e.made_up_in_id, e.session_id) FROM hour_entries e
+        WHERE e.enrollment_id = $1 AND e.kind <> 'adjustment' AND e.reverses_id IS NULL
+            AND NOT EXISTS (SELECT 1 FROM hour_entries t WHERE t.reverses_id = e.id))
+    ORDER BY s.starts_at, s.id";
+
+#[derive(QueryableByName)]
+struct Reopened {
+    #[diesel(sql_type = Text)]
+    code: Code,
 }
 
 /// Refuses to end an intake while closed sessions wait to be settled in it: afterwards nobody could.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use diesel::{
-    dsl::{count, count_star, sum},
+    dsl::{case_when, count, count_star, sum},
     prelude::*,
 };
 
@@ -133,7 +133,7 @@ pub(super) fn module_sums(
     only: Option<EnrollmentId>,
 ) -> Result<HashMap<ModuleId, Sums>, Error> {
     use module_hour_balances as b;
-    type Minutes = (Option<i64>, Option<i64>, Option<i64>, Option<i64>, Option<i64>, Option<i64>);
+    type Minutes = (Option<i64>, Option<i64>, Option<i64>, Option<i64>, Option<i64>, Option<i64>, Option<i64>);
     type Row = (ModuleId, i64, i64, Minutes);
     let query = b::table
         .inner_join(enrolled::table.on(enrolled::id.eq(b::enrollment_id)))
@@ -152,6 +152,8 @@ pub(super) fn module_sums(
                 sum(b::authorized_absence),
                 sum(b::unauthorized_absence),
                 sum(b::exempt),
+                sum(case_when((b::make_up + b::adjustment).gt(b::unauthorized_absence), b::make_up + b::adjustment)
+                    .otherwise(b::unauthorized_absence)),
             ),
         ));
     let rows: Vec<Row> = match (only, actor.scope()) {
@@ -160,11 +162,11 @@ pub(super) fn module_sums(
         (None, Scope::Sponsor(organization)) => query.filter(enrolled::unit_id.eq_any(below(organization))).load(conn)?,
         (None, _) => query.load(conn)?,
     };
-    let sums = |(id, heads, enrollments, (attended, make_up, adjustment, authorized, unauthorized, exempt)): Row| {
-        let [attended, make_up, adjustment, authorized, unauthorized, exempt] =
-            [attended, make_up, adjustment, authorized, unauthorized, exempt].map(|minutes| minutes.unwrap_or(0));
+    let sums = |(id, heads, enrollments, (attended, make_up, adjustment, authorized, unauthorized, exempt, beside)): Row| {
+        let [attended, make_up, adjustment, authorized, unauthorized, exempt, beside] =
+            [attended, make_up, adjustment, authorized, unauthorized, exempt, beside].map(|minutes| minutes.unwrap_or(0));
         let (expected, present) = (attended + authorized + unauthorized, attended + make_up + adjustment);
-        let counted = plan.attendance.counted(expected, present, authorized);
+        let counted = if plan.attendance.authorized_absence_counts { expected } else { attended + beside };
         let sums = Sums { heads, enrollments, expected, counted, present, authorized, unauthorized, exempt };
         (id, sums)
     };

@@ -4,7 +4,8 @@ use serde_json::{Value, json};
 
 use crate::support::{App, seed, seed::Course, seed::Enrolled, spawn_app};
 
-/// A session of the second class until eleven, at which the guest of the first was, whose own began at half past ten; both held.
+/// A session of the second class until eleven, at which a guest of the first made up what they missed, and one of the guest's own class, which was
+/// to begin at half past ten; both held, that one so.
 struct Overlap {
     course: Course,
     guest: Enrolled,
@@ -13,7 +14,7 @@ struct Overlap {
     own: String,
 }
 
-fn overlap(app: &App) -> Overlap {
+fn overlap(app: &App, held: Value) -> Overlap {
     let course = seed::course(app);
     let guest = seed::enrolled(&course, 1).remove(0);
     let mechanic = (course.program.mechanics.as_str(), course.mechanics.as_str());
@@ -29,9 +30,12 @@ fn overlap(app: &App) -> Overlap {
     let own = published("OWN", &seed::after(&morning, 90), &course.metallurgy);
     let invited = json!({ "enrollment_id": guest.id, "missed_session_id": missed });
     course.coordinator.post(&format!("/sessions/{there}/guests"), invited).expect(201);
+    course.coordinator.post(&format!("/sessions/{missed}/hold"), json!({})).expect(200);
+    seed::put_roll_call(&course, &missed, &[seed::line(&guest, "absent")]).expect(200);
+    seed::step_roll_call(&course, &missed, "close", None).expect(200);
     let late = json!({ "ends_at": seed::after(&morning, 120), "difference_reason": "went on for half an hour" });
     course.coordinator.post(&format!("/sessions/{there}/hold"), late).expect(200);
-    course.coordinator.post(&format!("/sessions/{own}/hold"), json!({})).expect(200);
+    course.coordinator.post(&format!("/sessions/{own}/hold"), held).expect(200);
     Overlap { course, guest, other, there, own }
 }
 
@@ -48,15 +52,15 @@ impl Overlap {
 #[test]
 fn whoever_is_present_elsewhere_meanwhile_is_not_counted_twice() {
     let app = spawn_app();
-    let of = overlap(&app);
+    let of = overlap(&app, json!({}));
     of.put(&of.there, &[seed::line(&of.other, "present"), seed::line(&of.guest, "present")]);
     of.put(&of.own, &[seed::line(&of.guest, "present")]);
     of.close(&of.there).expect(200);
     let refused = app.unchanged(|| of.close(&of.own).expect(409).problem("attended_elsewhere"));
     assert_eq!(
         refused.body["detail"],
-        "called in session THERE (2020-06-03 09:00+08:00 to 2020-06-03 11:00+08:00) as well: 学员 0001; say how long they were here, or take \
-         the guest out"
+        "counted already in session THERE (2020-06-03 09:00+08:00 to 2020-06-03 11:00+08:00) as well are 1 trainee: 学员 0001; say how long \
+         each was here, or reopen and close that one without them"
     );
     // Three hours passed from nine to twelve, and two of them are counted there.
     of.put(&of.own, &[seed::line_of(&of.guest, "late", 61)]);
@@ -71,7 +75,7 @@ fn whoever_is_present_elsewhere_meanwhile_is_not_counted_twice() {
 #[test]
 fn by_segments_somebody_is_in_each_while_they_say() {
     let app = spawn_app();
-    let of = overlap(&app);
+    let of = overlap(&app, json!({}));
     let segments = |from: i64, until: i64| {
         let at = |minute: i64| seed::after(&seed::morning(2), minute);
         json!({ "enrollment_id": of.guest.id, "code": "late", "segments": [{ "starts_at": at(from), "ends_at": at(until) }] })
@@ -84,5 +88,27 @@ fn by_segments_somebody_is_in_each_while_they_say() {
     assert!(refused.text_at("/detail").contains("session OWN"), "{}", refused.text);
     of.put(&of.there, &[other, segments(20, 110)]);
     of.close(&of.there).expect(200);
+    assert_eq!(app.findings(), Vec::<String>::new());
+}
+
+#[test]
+fn what_a_reopened_roll_call_posted_counts_until_it_is_closed_again() {
+    let app = spawn_app();
+    let morning = seed::morning(2);
+    let held = json!({ "starts_at": morning, "ends_at": seed::after(&morning, 60), "difference_reason": "went before" });
+    let of = overlap(&app, held);
+    let there = |code: &str| of.put(&of.there, &[seed::line(&of.other, "present"), seed::line(&of.guest, code)]);
+    there("present");
+    of.put(&of.own, &[seed::line(&of.guest, "present")]);
+    of.close(&of.there).expect(200);
+    seed::step_roll_call(&of.course, &of.there, "reopen", Some("to look again")).expect(200);
+    there("absent");
+    app.unchanged(|| of.close(&of.own).expect(409).problem("attended_elsewhere"));
+    let complete = || of.course.coordinator.post(&format!("/enrollments/{}/complete", of.guest.id), json!({ "reason": "in time" }));
+    let refused = app.unchanged(|| complete().expect(409).problem("roll_calls_open"));
+    assert!(refused.text_at("/detail").ends_with(": THERE"), "{}", refused.text);
+    of.close(&of.there).expect(200);
+    of.close(&of.own).expect(200);
+    complete().expect(200);
     assert_eq!(app.findings(), Vec::<String>::new());
 }

@@ -300,6 +300,12 @@ fn a_file_that_bridges_many_pieces_is_not_taken_back_before_them() {
     let pieces = import(&course.coordinator, &session, "", &pieces).expect(200);
     let undo = |import: &Reply| course.coordinator.post(&format!("/imports/{}/undo", import.text_at("/import_id")), json!({}));
     app.unchanged(|| undo(&bridge).expect(409).problem("too_many_segments"));
+    // Nor is what it bridged counted once somebody who called by hand leaves it to the files.
+    seed::put_roll_call(&course, &session, &[seed::line(&members[0], "absent")]).expect(200);
+    undo(&bridge).expect(200);
+    app.unchanged(|| seed::put_roll_call(&course, &session, &[]).expect(409).problem("too_many_segments"));
+    let bridge = import(&course.coordinator, &session, "", &["学员 0001,,2020-06-01 09:00:00,2020-06-01 10:30:00,90"]).expect(200);
+    seed::put_roll_call(&course, &session, &[]).expect(200);
     undo(&pieces).expect(200);
     assert_eq!(called(&course, &session, &members), [line("present", 90)]);
     undo(&bridge).expect(200);

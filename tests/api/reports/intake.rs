@@ -193,6 +193,11 @@ fn an_authorized_absence_leaves_the_denominator_where_the_version_says_so() {
     assert_eq!(report["split"][0]["rate"], "0.8000");
     let own = course.coordinator.get(&format!("/enrollments/{}/progress", members[0].id)).expect(200).body;
     assert_eq!((ratios(&own), &own["modules"][0]["rate"]), (["1.0000", "1.0000"], &json!("1.0000")));
+    // What was made good of it counts again, of each person by itself: 30 of the first, who has all 90, and not of the others.
+    let credit = json!({ "minutes": 30, "module_id": course.program.metallurgy_module, "reason": "made good at the plant" });
+    course.coordinator.post(&format!("/enrollments/{}/hours", members[0].id), credit).expect(201);
+    let report = course.coordinator.get(&format!("{}?by=module", path(&course))).expect(200).body;
+    assert_eq!((&report["totals"]["rate"], &report["split"][0]["rate"]), (&json!("0.8333"), &json!("0.8333")));
 }
 
 #[test]

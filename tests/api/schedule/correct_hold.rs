@@ -195,7 +195,7 @@ fn what_was_posted_stands_in_reports_and_of_make_ups_until_it_is_closed_again() 
     for visit in &visits {
         let invited = json!({ "enrollment_id": guest.id, "missed_session_id": missed });
         course.coordinator.post(&format!("/sessions/{visit}/guests"), invited).expect(201);
-        close(visit, &[seed::line(&other, "present"), seed::line_of(&guest, "late", 60)]);
+        close(visit, &[seed::line_of(&other, "late", 60), seed::line_of(&guest, "late", 60)]);
     }
     // 60 made up in the first, and the other 30 in the second.
     let made_up = || app.count(&format!("SELECT sum(minutes) FROM hour_entries WHERE made_up_in_id = {}", app.hex(&visits[0])));
@@ -207,6 +207,6 @@ fn what_was_posted_stands_in_reports_and_of_make_ups_until_it_is_closed_again() 
     correct(&course, &visits[0], by(moved, "the wrong day was confirmed")).expect(200);
     assert_eq!((best(), made_up(), app.findings()), (before, whole, Vec::new()));
     // Closed again it is the second of the two, as it was taught.
-    close(&visits[0], &[seed::line(&other, "present"), seed::line_of(&guest, "late", 60)]);
+    close(&visits[0], &[seed::line_of(&other, "late", 60), seed::line_of(&guest, "late", 60)]);
     assert_eq!((made_up(), app.findings()), (30, Vec::new()));
 }

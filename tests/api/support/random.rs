@@ -33,6 +33,11 @@ impl Random {
         z ^ (z >> 31)
     }
 
+    /// Another one, of its own from here on.
+    pub fn split(&mut self) -> Self {
+        Self(self.next())
+    }
+
     pub fn below(&mut self, bound: usize) -> usize {
         usize::try_from(self.next() % u64::try_from(bound).unwrap()).unwrap()
     }

@@ -142,6 +142,15 @@ fn what_somebody_called_stays_though_a_file_says_the_same() {
     let roll_call = || course.coordinator.get(&format!("/sessions/{session}/roll-call")).expect(200).body["entries"].clone();
     let sources = || roll_call().as_array().unwrap().iter().map(|entry| entry["source"].clone()).collect::<Vec<_>>();
     assert_eq!(sources(), [json!("called"), json!("evidence"), Value::Null]);
+    // Whoever is left out is the files' again, though they say the same.
+    seed::put_roll_call(&course, &session, &[]).expect(200);
+    assert_eq!(sources(), [json!("evidence"), json!("evidence"), Value::Null]);
+    let mut minutes = by_hand.clone();
+    (minutes["segments"], minutes["minutes"]) = (json!([]), json!(30));
+    seed::put_roll_call(&course, &session, std::slice::from_ref(&minutes)).expect(200);
+    assert_eq!(sources(), [json!("called"), json!("evidence"), Value::Null]);
+    seed::put_roll_call(&course, &session, std::slice::from_ref(&by_hand)).expect(200);
+    assert_eq!(sources(), [json!("called"), json!("evidence"), Value::Null]);
     // A note is no call: what the next file says counts, and the note stays.
     let mut noted = by_hand.clone();
     (noted["enrollment_id"], noted["note"]) = (json!(members[1].id), json!("from the control room"));

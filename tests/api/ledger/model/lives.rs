@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{
     MOST, Run, clock, pick,
-    plain::{Member, OPENING, Period, Person, Place, Second},
+    plain::{Member, Number, OPENING, Period, Person, Place, Second, World},
 };
 use crate::support::{Random, Reply, seed};
 
@@ -26,6 +26,17 @@ fn steps(state: &str) -> &'static [(&'static str, &'static str)] {
         ],
         "suspended" => &[("resume", "enrolled"), ("resume", "enrolled"), ("move", "suspended"), ("withdraw", "withdrawn")],
         _ => &[],
+    }
+}
+
+impl World {
+    /// Whether what stands of somebody was posted by a roll call that has been reopened.
+    pub fn rests_on_reopened(&self, member: Member) -> bool {
+        let is_reopened = |number: Number| self.sessions[number].closings > 0 && self.sessions[number].state != "closed";
+        let made_up =
+            |number: Number| self.made_up.iter().any(|((own, _, there), minutes)| (*own, *there) == (member, number) && *minutes > 0);
+        (0..self.sessions.len())
+            .any(|number| is_reopened(number) && (self.sessions[number].posted.contains_key(&member) || made_up(number)))
     }
 }
 
@@ -122,6 +133,11 @@ impl Run {
             self.world.places[number] = place;
             reply.expect(409).problem("sessions_unsettled");
             return format!("{told}: refused, for something is unsettled");
+        }
+        if matches!(state, "completed" | "failed") && self.world.rests_on_reopened(number) {
+            self.world.places[number] = place;
+            reply.expect(409).problem("roll_calls_open");
+            return format!("{told}: refused, for a roll call has been reopened");
         }
         let reply = reply.expect(200);
         assert_eq!(reply.body["state"], state);
