@@ -29,6 +29,7 @@ const NOT_TYPED: &[&str] = &[
     "withdrawal",
     "attendances.code",
     "attendances.segments",
+    "attendances.source",
     "correction_requests.code",
     "correction_requests.segments",
     "roll_calls.close_refused_code",
