@@ -550,6 +550,7 @@ diesel::table! {
         state -> Text,
         closings -> Integer,
         posted_starts_at -> Nullable<Ts>,
+        posted_ends_at -> Nullable<Ts>,
         posted_minutes -> Nullable<Integer>,
         submitted_at -> Nullable<Ts>,
         closed_at -> Nullable<Ts>,

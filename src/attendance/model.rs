@@ -105,8 +105,9 @@ pub(super) struct RollCallRow {
     pub(super) intake_id: IntakeId,
     pub(super) state: RollCallState,
     pub(super) closings: i32,
-    /// When the session began and how many minutes it had when it was last closed.
+    /// When the session was and how many minutes it had when it was last closed.
     pub(super) posted_starts_at: Option<Instant>,
+    pub(super) posted_ends_at: Option<Instant>,
     pub(super) posted_minutes: Option<i32>,
     pub(super) submitted_at: Option<Instant>,
     pub(super) closed_at: Option<Instant>,
@@ -124,6 +125,7 @@ impl RollCallRow {
             state: RollCallState::NotOpen,
             closings: 0,
             posted_starts_at: None,
+            posted_ends_at: None,
             posted_minutes: None,
             submitted_at: None,
             closed_at: None,

@@ -220,14 +220,15 @@ fn save(conn: &mut Conn, before: &RollCallRow, changed: &RollCallRow) -> Result<
     }
     let version = if before.version == 0 { changed.version } else { before.version };
     let updated = db::fixed(
-        "UPDATE roll_calls SET state = ?, closings = ?, posted_starts_at = ?, posted_minutes = ?, submitted_at = ?, closed_at = ?,
-            corrections_until = ?, reopen_reason = ?, version = ?,
+        "UPDATE roll_calls SET state = ?, closings = ?, posted_starts_at = ?, posted_ends_at = ?, posted_minutes = ?, submitted_at = ?,
+            closed_at = ?, corrections_until = ?, reopen_reason = ?, version = ?,
             close_refused_code = NULL, close_refused_detail = NULL, close_refused_at = NULL
          WHERE session_id = ? AND version = ?",
     )
     .bind::<Text, _>(changed.state)
     .bind::<Integer, _>(changed.closings)
     .bind::<Nullable<Ts>, _>(changed.posted_starts_at)
+    .bind::<Nullable<Ts>, _>(changed.posted_ends_at)
     .bind::<Nullable<Integer>, _>(changed.posted_minutes)
     .bind::<Nullable<Ts>, _>(changed.submitted_at)
     .bind::<Nullable<Ts>, _>(changed.closed_at)

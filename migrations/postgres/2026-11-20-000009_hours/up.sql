@@ -4,8 +4,9 @@ CREATE TABLE roll_calls (
     state text NOT NULL CHECK (state IN ('not_open', 'open', 'submitted', 'closed', 'reopened')),
     -- How often it was closed; entries name the closing that posted them.
     closings integer NOT NULL DEFAULT 0 CHECK (closings >= 0),
-    -- When the session began and how long it was when it was last closed: what was posted stands by these until it is closed again.
+    -- When the session was and how many minutes it had when it was last closed: what was posted stands by these until it is closed again.
     posted_starts_at timestamptz,
+    posted_ends_at timestamptz,
     posted_minutes integer CHECK (posted_minutes > 0),
     submitted_at timestamptz,
     closed_at timestamptz,
@@ -20,6 +21,7 @@ CREATE TABLE roll_calls (
     CHECK ((state IN ('submitted', 'closed')) = (submitted_at IS NOT NULL)),
     CHECK ((state = 'closed') = (closed_at IS NOT NULL)),
     CHECK ((posted_minutes IS NULL) = (posted_starts_at IS NULL)),
+    CHECK ((posted_minutes IS NULL) = (posted_ends_at IS NULL)),
     CHECK (state <> 'closed' OR posted_minutes IS NOT NULL),
     CHECK (state = 'closed' OR corrections_until IS NULL),
     CHECK (state <> 'reopened' OR reopen_reason IS NOT NULL),
@@ -177,7 +179,8 @@ CREATE FUNCTION roll_calls_steps() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF NEW.session_id <> OLD.session_id OR (NEW.state = 'closed' AND OLD.state = 'closed')
         OR NEW.closings <> OLD.closings + (CASE WHEN NEW.state = 'closed' THEN 1 ELSE 0 END)
-        OR (NEW.state <> 'closed' AND (NEW.posted_minutes, NEW.posted_starts_at) IS DISTINCT FROM (OLD.posted_minutes, OLD.posted_starts_at))
+        OR (NEW.state <> 'closed' AND (NEW.posted_minutes, NEW.posted_starts_at, NEW.posted_ends_at) IS DISTINCT FROM
+            (OLD.posted_minutes, OLD.posted_starts_at, OLD.posted_ends_at))
         OR (NEW.state <> OLD.state AND (OLD.state || '>' || NEW.state) NOT IN
         ('not_open>open', 'open>submitted', 'open>closed', 'submitted>closed', 'closed>reopened', 'reopened>submitted', 'reopened>closed')) THEN
         RAISE EXCEPTION 'muster:illegal_transition';
@@ -198,7 +201,7 @@ CREATE TRIGGER roll_calls_begin_not_open BEFORE INSERT ON roll_calls FOR EACH RO
 CREATE FUNCTION roll_calls_close_after_held() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF NEW.state = 'closed' AND OLD.state <> 'closed' AND NOT coalesce((SELECT state = 'held' AND held_minutes = NEW.posted_minutes
-            AND held_starts_at = NEW.posted_starts_at FROM sessions WHERE id = NEW.session_id FOR NO KEY UPDATE), false) THEN
+            AND held_starts_at = NEW.posted_starts_at AND held_ends_at = NEW.posted_ends_at FROM sessions WHERE id = NEW.session_id FOR NO KEY UPDATE), false) THEN
         RAISE EXCEPTION 'muster:session_not_held';
     END IF;
     RETURN NEW;

@@ -4,8 +4,9 @@ CREATE TABLE roll_calls (
     state TEXT NOT NULL CHECK (state IN ('not_open', 'open', 'submitted', 'closed', 'reopened')),
     -- How often it was closed; entries name the closing that posted them.
     closings INTEGER NOT NULL DEFAULT 0 CHECK (closings >= 0),
-    -- When the session began and how long it was when it was last closed: what was posted stands by these until it is closed again.
+    -- When the session was and how many minutes it had when it was last closed: what was posted stands by these until it is closed again.
     posted_starts_at INTEGER,
+    posted_ends_at INTEGER,
     posted_minutes INTEGER CHECK (posted_minutes > 0),
     submitted_at INTEGER,
     closed_at INTEGER,
@@ -20,6 +21,7 @@ CREATE TABLE roll_calls (
     CHECK ((state IN ('submitted', 'closed')) = (submitted_at IS NOT NULL)),
     CHECK ((state = 'closed') = (closed_at IS NOT NULL)),
     CHECK ((posted_minutes IS NULL) = (posted_starts_at IS NULL)),
+    CHECK ((posted_minutes IS NULL) = (posted_ends_at IS NULL)),
     CHECK (state <> 'closed' OR posted_minutes IS NOT NULL),
     CHECK (state = 'closed' OR corrections_until IS NULL),
     CHECK (state <> 'reopened' OR reopen_reason IS NOT NULL),
@@ -176,7 +178,8 @@ CREATE INDEX module_hour_balances_module ON module_hour_balances (module_id);
 CREATE TRIGGER roll_calls_steps BEFORE UPDATE ON roll_calls
 WHEN NEW.session_id <> OLD.session_id OR (NEW.state = 'closed' AND OLD.state = 'closed')
     OR NEW.closings <> OLD.closings + (CASE WHEN NEW.state = 'closed' THEN 1 ELSE 0 END)
-    OR (NEW.state <> 'closed' AND (NEW.posted_minutes, NEW.posted_starts_at) IS NOT (OLD.posted_minutes, OLD.posted_starts_at))
+    OR (NEW.state <> 'closed' AND (NEW.posted_minutes, NEW.posted_starts_at, NEW.posted_ends_at) IS NOT
+        (OLD.posted_minutes, OLD.posted_starts_at, OLD.posted_ends_at))
     OR (NEW.state <> OLD.state AND (OLD.state || '>' || NEW.state) NOT IN
     ('not_open>open', 'open>submitted', 'open>closed', 'submitted>closed', 'closed>reopened', 'reopened>submitted', 'reopened>closed')) BEGIN
     SELECT RAISE(ABORT, 'muster:illegal_transition');
@@ -186,7 +189,7 @@ CREATE TRIGGER roll_calls_begin_not_open BEFORE INSERT ON roll_calls WHEN NEW.st
 END;
 CREATE TRIGGER roll_calls_close_after_held BEFORE UPDATE ON roll_calls
 WHEN NEW.state = 'closed' AND OLD.state <> 'closed' AND NOT EXISTS (SELECT 1 FROM sessions WHERE id = NEW.session_id AND state = 'held'
-    AND held_minutes = NEW.posted_minutes AND held_starts_at = NEW.posted_starts_at) BEGIN
+    AND held_minutes = NEW.posted_minutes AND held_starts_at = NEW.posted_starts_at AND held_ends_at = NEW.posted_ends_at) BEGIN
     SELECT RAISE(ABORT, 'muster:session_not_held');
 END;
 -- What was called is taken back line by line, in the journal.

@@ -65,6 +65,7 @@ pub fn close(conn: &mut Conn, actor: &Actor, now: Instant, session_id: SessionId
         state,
         closings: number,
         posted_starts_at: Some(session.begins_at()),
+        posted_ends_at: Some(session.finishes_at()),
         posted_minutes: Some(whole),
         submitted_at: before.submitted_at.or(Some(now)),
         closed_at: Some(now),

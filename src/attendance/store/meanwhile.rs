@@ -53,14 +53,14 @@ pub(super) fn refuse_twice(conn: &mut Conn, actor: &Actor, session: &SessionRow)
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Counted {
     session: SessionRow,
-    reopened: Option<Instant>,
+    /// When it was posted, of one that has been reopened; it may have been corrected since.
+    reopened: Option<(Instant, Instant)>,
 }
 
 impl Counted {
-    /// When it was held by what counts. One that has been reopened may have been corrected since; it lasted as long as it does now.
+    /// When it was held by what counts.
     fn times(&self) -> (Instant, Instant) {
-        let (begins_at, finishes_at) = (self.session.begins_at(), self.session.finishes_at());
-        self.reopened.map_or((begins_at, finishes_at), |at| (at, at.plus(finishes_at.since(begins_at))))
+        self.reopened.unwrap_or_else(|| (self.session.begins_at(), self.session.finishes_at()))
     }
 
     fn overlaps(&self, other: &Self) -> bool {
@@ -99,10 +99,10 @@ fn twice(conn: &mut Conn, among: &[Counted]) -> Result<Vec<Twice>, Error> {
     Ok(twice)
 }
 
-type Row = (SessionRow, RollCallState, Option<Instant>);
+type Row = (SessionRow, RollCallState, Option<Instant>, Option<Instant>);
 
-fn counts((session, state, posted): Row) -> Counted {
-    Counted { session, reopened: posted.filter(|_| state != RollCallState::Closed) }
+fn counts((session, state, from, until): Row) -> Counted {
+    Counted { session, reopened: from.zip(until).filter(|_| state != RollCallState::Closed) }
 }
 
 /// The sessions of the intakes of these that count within whose time they lie, by start, and all of them that have been reopened.
@@ -118,7 +118,7 @@ fn meanwhile(conn: &mut Conn, among: &[Counted]) -> Result<Vec<Counted>, Error> 
         .filter(roll_calls::closings.gt(0))
         .filter(roll_calls::state.ne(RollCallState::Closed).or(is_within))
         .order((sessions::starts_at, sessions::id))
-        .select((SessionRow::as_select(), roll_calls::state, roll_calls::posted_starts_at))
+        .select((SessionRow::as_select(), roll_calls::state, roll_calls::posted_starts_at, roll_calls::posted_ends_at))
         .load(conn)?;
     Ok(rows.into_iter().map(counts).collect())
 }
@@ -181,7 +181,7 @@ pub fn verify_presence(conn: &mut Conn) -> Result<Vec<String>, Error> {
             .filter(sessions::id.gt(after))
             .order(sessions::id)
             .limit(PAGE)
-            .select((SessionRow::as_select(), roll_calls::state, roll_calls::posted_starts_at))
+            .select((SessionRow::as_select(), roll_calls::state, roll_calls::posted_starts_at, roll_calls::posted_ends_at))
             .load::<Row>(conn)
     };
     db::in_pages(

@@ -33,6 +33,7 @@ const STEPS: [&str; 3] = ["roll_call.submitted", "roll_call.closed", "roll_call.
 struct Standing {
     state: RollCallState,
     posted_starts_at: Option<Instant>,
+    posted_ends_at: Option<Instant>,
     posted_minutes: Option<i32>,
     submitted_at: Option<Instant>,
     closed_at: Option<Instant>,
@@ -52,6 +53,7 @@ enum Told {
 struct Row {
     state: RollCallState,
     posted_starts_at: Option<Instant>,
+    posted_ends_at: Option<Instant>,
     posted_minutes: Option<i32>,
     submitted_at: Option<Instant>,
     closed_at: Option<Instant>,
@@ -62,8 +64,9 @@ struct Row {
 impl From<Told> for Standing {
     fn from(told: Told) -> Self {
         let (Told::Among { roll_call: row } | Told::Alone(row)) = told;
-        let Row { state, posted_starts_at, posted_minutes, submitted_at, closed_at, corrections_until, reopen_reason } = row;
-        Self { state, posted_starts_at, posted_minutes, submitted_at, closed_at, corrections_until, reopen_reason }
+        let Row { state, posted_starts_at, posted_ends_at, posted_minutes, submitted_at, closed_at, corrections_until, reopen_reason } =
+            row;
+        Self { state, posted_starts_at, posted_ends_at, posted_minutes, submitted_at, closed_at, corrections_until, reopen_reason }
     }
 }
 

@@ -112,3 +112,23 @@ fn what_a_reopened_roll_call_posted_counts_until_it_is_closed_again() {
     complete().expect(200);
     assert_eq!(app.findings(), Vec::<String>::new());
 }
+
+#[test]
+fn what_a_reopened_roll_call_posted_was_meanwhile_as_it_was_posted() {
+    let app = spawn_app();
+    let morning = seed::morning(2);
+    let held = json!({ "starts_at": morning, "ends_at": seed::after(&morning, 60), "difference_reason": "went before" });
+    let of = overlap(&app, held);
+    of.put(&of.own, &[seed::line(&of.guest, "present")]);
+    of.close(&of.own).expect(200);
+    of.put(&of.there, &[seed::line(&of.other, "present"), seed::line_of(&of.guest, "late", 60)]);
+    of.close(&of.there).expect(200);
+    // From ten to eleven there and from nine to ten here, though it is said by now that there all went at ten to ten.
+    seed::step_roll_call(&of.course, &of.there, "reopen", Some("it was over earlier")).expect(200);
+    let corrected = json!({ "ends_at": seed::after(&morning, 50), "difference_reason": "over at ten to ten" });
+    of.course.coordinator.if_match("*").patch(&format!("/sessions/{}/hold", of.there), corrected).expect(200);
+    assert_eq!(app.findings(), Vec::<String>::new());
+    seed::step_roll_call(&of.course, &of.own, "reopen", Some("to look again")).expect(200);
+    of.close(&of.own).expect(200);
+    assert_eq!(app.findings(), Vec::<String>::new());
+}

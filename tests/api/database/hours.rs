@@ -19,7 +19,8 @@ fn attendance(app: &App, session: &str, enrollment: &str) -> String {
 }
 
 /// By what it closes: the session as it was held.
-const POSTED: &str = "posted_minutes = 90, posted_starts_at = (SELECT s.held_starts_at FROM sessions s WHERE s.id = roll_calls.session_id)";
+const POSTED: &str = "posted_minutes = 90, posted_starts_at = (SELECT s.held_starts_at FROM sessions s WHERE s.id = roll_calls.session_id),
+    posted_ends_at = (SELECT s.held_ends_at FROM sessions s WHERE s.id = roll_calls.session_id)";
 
 #[test]
 fn a_second_attendance_is_refused() {
@@ -82,7 +83,7 @@ fn a_roll_call_takes_no_illegal_step() {
         "closings = 1 WHERE state = 'open'",
         "state = 'reopened', closings = closings + 1 WHERE state = 'closed'",
         "posted_minutes = 80 WHERE state = 'closed'",
-        "posted_minutes = 80, posted_starts_at = submitted_at WHERE state = 'submitted'",
+        "posted_minutes = 80, posted_starts_at = submitted_at, posted_ends_at = submitted_at WHERE state = 'submitted'",
     ] {
         let message = app.refusal(&format!("UPDATE roll_calls SET {change}"));
         assert!(message.contains("muster:illegal_transition"), "{change}: {message}");
