@@ -7,6 +7,7 @@ use utoipa::{IntoParams, OpenApi};
 use super::{
     corrections::{CorrectionRequest, CorrectionRequestId, CorrectionState, CorrectionTransition, NewCorrection},
     evidence::Said,
+    explain::ClosingExplanation,
     guests::NewGuest,
     model::{NewRollCall, RollCall, RollCallFilter, RollCallSummary, RollCallTransition},
     store,
@@ -25,6 +26,7 @@ use crate::{
     paths(
         list_roll_calls,
         read_roll_call,
+        explain_roll_call,
         put_roll_call,
         transition_roll_call,
         list_evidence,
@@ -42,6 +44,7 @@ pub struct ApiDoc;
 pub fn routes(api: &mut ServiceConfig) {
     api.service(at("/roll-calls").get(list_roll_calls))
         .service(at("/sessions/{id}/roll-call").get(read_roll_call).put(put_roll_call))
+        .service(at("/sessions/{id}/roll-call/explain").get(explain_roll_call))
         .service(at("/sessions/{id}/roll-call/{transition}").post(transition_roll_call))
         .service(at("/sessions/{id}/evidence").get(list_evidence))
         .service(at("/sessions/{id}/guests").post(invite_guest))
@@ -89,6 +92,17 @@ async fn read_roll_call(db: Data<Db>, caller: Caller, id: Path<SessionId>) -> Re
     let id = id.into_inner();
     let roll_call = db.read(caller.credentials.clone(), move |conn, actor, _| store::read(conn, actor, id)).await?;
     Ok(Answer::ok(&roll_call)?.tag_unless_known(&caller, &ETag::version(roll_call.version)))
+}
+
+/// What keeps a roll call from being closed
+///
+/// Each reason for which a closing would be refused, with whose line it is and the amounts.
+#[utoipa::path(get, path = "/sessions/{id}/roll-call/explain", tag = "roll-calls",
+    params(("id" = SessionId, Path, description = "The session")),
+    responses((status = 200, description = "What stands in the way", body = ClosingExplanation), Reading))]
+async fn explain_roll_call(db: Data<Db>, caller: Caller, id: Path<SessionId>) -> Result<Answer, Error> {
+    let id = id.into_inner();
+    Answer::ok(&db.read(caller.credentials.clone(), move |conn, actor, _| store::explain::explain(conn, actor, id)).await?)
 }
 
 /// Call the roll: the whole class in one request

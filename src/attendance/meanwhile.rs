@@ -19,8 +19,12 @@ pub(super) struct Presence {
 impl Presence {
     /// As a roll call found it.
     pub(super) fn called(times: Times, line: &Attendance) -> Self {
-        let slack = if line.segments.is_some() { 30 } else { 0 };
-        Self { spans: there(times, line), minutes: line.present(times.minutes), slack }
+        let (minutes, slack) = match &line.segments {
+            // Of one that is not closed yet they were counted in the session as it was to be then.
+            Some(segments) => (times.within(segments), 30),
+            None => (line.present(times.minutes), 0),
+        };
+        Self { spans: there(times, line), minutes, slack }
     }
 
     /// As it was posted: so many minutes at any time between these.
@@ -29,13 +33,22 @@ impl Presence {
     }
 }
 
-/// Whether the minutes present in two sessions are more than passed while somebody can have been in one of them.
-pub(super) fn counts_twice(one: &Presence, other: &Presence) -> bool {
+/// Minutes present in two sessions that are more than passed while somebody can have been in one of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Excess {
+    pub(super) one: i32,
+    pub(super) other: i32,
+    pub(super) passed: i64,
+}
+
+/// The minutes present in both, if they cannot all have been.
+pub(super) fn excess(one: &Presence, other: &Presence) -> Option<Excess> {
     let present = i64::from(one.minutes) + i64::from(other.minutes);
     let spans = union(one.spans.iter().chain(&other.spans).copied());
     let passed: i64 = spans.iter().map(|span| span.ends_at.since(span.starts_at).num_seconds()).sum();
     let is_both = one.minutes > 0 && other.minutes > 0;
-    is_both && present * 60 > passed + one.slack + other.slack
+    let is_more = is_both && present * 60 > passed + one.slack + other.slack;
+    is_more.then_some(Excess { one: one.minutes, other: other.minutes, passed: passed / 60 })
 }
 
 #[cfg(test)]
@@ -75,13 +88,17 @@ mod tests {
         Presence::called(times, &line)
     }
 
+    fn counts_twice(one: &Presence, other: &Presence) -> bool {
+        excess(one, other).is_some()
+    }
+
     #[test]
     fn a_minute_counts_once() {
         use AttendanceCode as C;
         let whole = present((0, 90), C::Present, None, None);
         let late = |minutes| present((60, 150), C::Late, Some(minutes), None);
         assert!(!counts_twice(&whole, &late(60)));
-        assert!(counts_twice(&whole, &late(61)));
+        assert_eq!(excess(&whole, &late(61)), Some(Excess { one: 90, other: 61, passed: 150 }));
         assert!(counts_twice(&whole, &whole));
         assert!(!counts_twice(&whole, &present((0, 90), C::Absent, None, None)));
         // Who was in both by segments is held to these.

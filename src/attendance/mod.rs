@@ -3,6 +3,7 @@
 mod absence;
 mod corrections;
 mod evidence;
+mod explain;
 mod guests;
 mod http;
 mod lines;

@@ -4,6 +4,7 @@ mod closing;
 pub(super) mod corrections;
 mod due;
 pub(super) mod evidence;
+pub(super) mod explain;
 pub(super) mod guests;
 pub(super) mod leave;
 mod lines;

@@ -28,16 +28,30 @@ impl Amount {
     }
 }
 
-/// The session of an entry.
-#[derive(Clone, Debug, PartialEq, Eq, Queryable, Serialize, ToSchema)]
+/// The session of an entry, as it was held when its roll call was last closed: what was posted stands by that, whatever was corrected since.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub(super) struct SessionFacts {
     pub(super) id: SessionId,
     #[schema(example = "MET-01")]
     pub(super) code: Code,
-    /// As held.
     pub(super) starts_at: Option<Instant>,
     pub(super) ends_at: Option<Instant>,
+    /// Without the breaks.
     pub(super) minutes: Option<i32>,
+    /// What of the time between start and end was a break.
+    break_minutes: Option<i64>,
+}
+
+impl SessionFacts {
+    pub(super) fn new(
+        (id, code): (SessionId, Code),
+        (starts_at, ends_at): (Option<Instant>, Option<Instant>),
+        minutes: Option<i32>,
+    ) -> Self {
+        let passed = starts_at.zip(ends_at).map(|(from, until)| until.since(from).num_minutes());
+        let break_minutes = passed.zip(minutes).map(|(passed, minutes)| passed - i64::from(minutes));
+        Self { id, code, starts_at, ends_at, minutes, break_minutes }
+    }
 }
 
 /// What the roll call says of the enrollment, as it stands.

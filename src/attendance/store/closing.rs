@@ -42,7 +42,7 @@ pub fn close(conn: &mut Conn, actor: &Actor, now: Instant, session_id: SessionId
     let session = changing(conn, actor, session_id, Action::CloseRollCall)?;
     let before = row(conn, &session)?;
     let state = LIFE_CYCLE.after("the roll call", before.state, RollCallTransition::Close, change.reason.as_ref())?;
-    let whole = session.held_minutes.ok_or_else(|| Error::conflict("session_not_held", "confirm the session as held first"))?;
+    let whole = minutes(&session)?;
     let class = class(conn, &session)?;
     let (stored, strangers) = apart(&class, stored(conn, session_id)?);
     complete(actor, &class, &stored)?;
@@ -84,9 +84,14 @@ pub fn close(conn: &mut Conn, actor: &Actor, now: Instant, session_id: SessionId
     Ok(shown(&session, changed, class, &stored))
 }
 
+/// The minutes of the session as it was held.
+pub(super) fn minutes(session: &SessionRow) -> Result<i32, Error> {
+    session.held_minutes.ok_or_else(|| Error::conflict("session_not_held", "confirm the session as held first"))
+}
+
 /// The lines with what their segments come to in the session as it was held, and with those that were missed within leave; until
 /// then that was not known. Guests owe nothing here, so that leave has nothing to cover.
-fn as_held(session: &SessionRow, class: &[Member], stored: Vec<Attendance>) -> Lines {
+pub(super) fn as_held(session: &SessionRow, class: &[Member], stored: Vec<Attendance>) -> Lines {
     let times = Times::of(session);
     let leave: BTreeMap<EnrollmentId, &[GrantedLeave]> =
         class.iter().filter(|one| !one.is_guest()).map(|one| (one.person.enrollment_id, one.leave.as_slice())).collect();

@@ -6,7 +6,7 @@ use diesel::prelude::*;
 
 use super::{
     super::{
-        meanwhile::{Presence, counts_twice},
+        meanwhile::{Excess, Presence, excess},
         model::{Attendance, RollCallState, Times},
     },
     is_named,
@@ -24,6 +24,7 @@ use crate::{
     schedule::{self, SessionId, SessionRow},
     schema::{attendances, enrollments, hour_entries, people, roll_calls, sessions},
     text::{Name, counted, listed},
+    zone::Zone,
 };
 
 /// Refuses to close a roll call in which somebody is present while one of the intake that was closed counts them in another session (DOMAIN
@@ -32,26 +33,31 @@ use crate::{
 /// # Errors
 /// 409 `attended_elsewhere`.
 pub(super) fn refuse_twice(conn: &mut Conn, actor: &Actor, session: &SessionRow) -> Result<(), Error> {
-    let own = Counted { session: session.clone(), reopened: None };
-    let twice = twice(conn, std::slice::from_ref(&own))?;
-    let Some(Twice { other, .. }) = twice.first() else { return Ok(()) };
-    let of_other: Vec<&str> = twice.iter().filter(|one| one.other == *other).map(|one| one.name.as_str()).collect();
-    let zone = zone(conn, session)?;
-    let (from, until) = other.times();
-    let names = if is_named(actor) { format!(": {}", listed(of_other.iter().copied())) } else { String::new() };
+    let elsewhere = elsewhere(conn, session)?;
+    let Some(Twice { other, .. }) = elsewhere.first() else { return Ok(()) };
+    let of_other: Vec<&Twice> = elsewhere.iter().filter(|one| one.other == *other).collect();
+    let told = |Twice { name, excess: Excess { one, other, passed }, .. }: &&Twice| {
+        format!("{name} ({} here and {other} there, while {passed} passed)", counted(*one, "minute"))
+    };
+    let told: Vec<String> = of_other.iter().map(told).collect();
+    let names = if is_named(actor) { format!(": {}", listed(told.iter().map(String::as_str))) } else { String::new() };
     let detail = format!(
-        "counted already in session {} ({} to {}) as well are {}{names}; say how long each was here, or reopen and close that one without them",
-        other.session.code,
-        zone.told(from),
-        zone.told(until),
-        counted(of_other.len(), "trainee")
+        "{} cannot have been here so long and in session {} as its roll call was closed{names}; say how long each was here, or reopen \
+         that roll call and close it without them",
+        counted(of_other.len(), "trainee"),
+        other.told(zone(conn, session)?),
     );
     Err(Error::conflict("attended_elsewhere", detail))
 }
 
+/// Whoever is present in this session, as it was called, and in another one that counts, so that minutes would count twice.
+pub(super) fn elsewhere(conn: &mut Conn, session: &SessionRow) -> Result<Vec<Twice>, Error> {
+    twice(conn, &[Counted { session: session.clone(), reopened: None }])
+}
+
 /// A session whose roll call counts: by its lines, or, of one that has been reopened, by what it posted, and since when that was held.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Counted {
+pub(super) struct Counted {
     session: SessionRow,
     /// When it was posted, of one that has been reopened; it may have been corrected since.
     reopened: Option<(Instant, Instant)>,
@@ -63,6 +69,12 @@ impl Counted {
         self.reopened.unwrap_or_else(|| (self.session.begins_at(), self.session.finishes_at()))
     }
 
+    /// Its code and when it was held by what counts.
+    pub(super) fn told(&self, zone: Zone) -> String {
+        let (from, until) = self.times();
+        format!("{} ({} to {})", self.session.code, zone.told(from), zone.told(until))
+    }
+
     fn overlaps(&self, other: &Self) -> bool {
         let ((from, until), (begins_at, finishes_at)) = (self.times(), other.times());
         let is_timed = self.session.mode != SessionMode::Recorded && self.session.intake_id == other.session.intake_id;
@@ -71,11 +83,12 @@ impl Counted {
 }
 
 /// Somebody whose minutes in a session and in another one would count twice.
-struct Twice {
-    person_id: PersonId,
-    name: Name,
+pub(super) struct Twice {
+    pub(super) person_id: PersonId,
+    pub(super) name: Name,
     session: SessionId,
-    other: Counted,
+    pub(super) other: Counted,
+    pub(super) excess: Excess,
 }
 
 /// Who is present in one of these sessions and in another one of its intake that counts, so that minutes would count twice. What is
@@ -91,9 +104,14 @@ fn twice(conn: &mut Conn, among: &[Counted]) -> Result<Vec<Twice>, Error> {
     for (one, other) in pairs {
         let of = |one: &Counted| found.get(&one.session.id).into_iter().flatten();
         for (person_id, name, presence) in of(one) {
-            if of(other).any(|(person, _, there)| person == person_id && counts_twice(presence, there)) {
-                twice.push(Twice { person_id: *person_id, name: name.clone(), session: one.session.id, other: other.clone() });
-            }
+            let there = of(other).filter(|(person, ..)| person == person_id).find_map(|(.., there)| excess(presence, there));
+            twice.extend(there.map(|excess| Twice {
+                person_id: *person_id,
+                name: name.clone(),
+                session: one.session.id,
+                other: other.clone(),
+                excess,
+            }));
         }
     }
     Ok(twice)

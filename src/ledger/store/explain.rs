@@ -57,8 +57,13 @@ pub(in crate::ledger) fn explain(conn: &mut Conn, actor: &Actor, id: HourEntryId
 
 fn session(conn: &mut Conn, id: Option<SessionId>) -> Result<Option<SessionFacts>, Error> {
     let Some(id) = id else { return Ok(None) };
-    let facts = (sessions::id, sessions::code, sessions::held_starts_at, sessions::held_ends_at, sessions::held_minutes);
-    Ok(Some(sessions::table.find(id).select(facts).first(conn)?))
+    let posted = (roll_calls::posted_starts_at, roll_calls::posted_ends_at);
+    let (named, times, minutes) = sessions::table
+        .inner_join(roll_calls::table.on(roll_calls::session_id.eq(sessions::id)))
+        .filter(sessions::id.eq(id))
+        .select(((sessions::id, sessions::code), posted, roll_calls::posted_minutes))
+        .first(conn)?;
+    Ok(Some(SessionFacts::new(named, times, minutes)))
 }
 
 /// What a closed roll call says of an enrollment; to a partner the code and the minutes.

@@ -59,8 +59,17 @@ fn whoever_is_present_elsewhere_meanwhile_is_not_counted_twice() {
     let refused = app.unchanged(|| of.close(&of.own).expect(409).problem("attended_elsewhere"));
     assert_eq!(
         refused.body["detail"],
-        "counted already in session THERE (2020-06-03 09:00+08:00 to 2020-06-03 11:00+08:00) as well are 1 trainee: 学员 0001; say how long \
-         each was here, or reopen and close that one without them"
+        "1 trainee cannot have been here so long and in session THERE (2020-06-03 09:00+08:00 to 2020-06-03 11:00+08:00) as its roll call \
+         was closed: 学员 0001 (90 minutes here and 120 there, while 180 passed); say how long each was here, or reopen that roll call and \
+         close it without them"
+    );
+    let told = of.course.coordinator.get(&format!("/sessions/{}/roll-call/explain", of.own)).expect(200).body["obstacles"].clone();
+    let amount = |name: &str, minutes: i64| json!({ "name": name, "minutes": minutes });
+    let amounts = [amount("present here", 90), amount("present there", 120), amount("passed while they can have been in either", 180)];
+    assert_eq!(
+        told,
+        json!([{ "code": "attended_elsewhere", "enrollment_id": of.guest.id, "amounts": amounts,
+            "detail": "present in session THERE (2020-06-03 09:00+08:00 to 2020-06-03 11:00+08:00) as well" }])
     );
     // Three hours passed from nine to twelve, and two of them are counted there.
     of.put(&of.own, &[seed::line_of(&of.guest, "late", 61)]);

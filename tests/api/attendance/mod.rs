@@ -1,6 +1,7 @@
 mod close;
 mod corrections;
 mod due;
+mod explain;
 mod guests;
 mod list;
 mod meanwhile;

@@ -73,6 +73,35 @@ fn closings_in_one_intake_at_once_all_count() {
 }
 
 #[test]
+fn of_two_sessions_in_which_somebody_was_at_one_time_one_is_closed() {
+    let app = spawn_app();
+    let course = seed::long_course(&app, "RACES");
+    let guest = seed::enrolled(&course, 1).remove(0);
+    for round in 0..rounds() {
+        let morning = seed::morning(round);
+        let common = |code: &str, starts_at: &str, cohort: &str| {
+            let mut body = seed::session_body(&course, &format!("{code}-{round}"), starts_at);
+            (body["module_id"], body["cohort_ids"], body["instructor_ids"]) =
+                (json!(course.program.common_module), json!([cohort]), json!([]));
+            seed::published_session_as(&course, body)
+        };
+        let sessions = [common("THERE", &morning, &course.mechanics), common("OWN", &seed::after(&morning, 90), &course.metallurgy)];
+        let invited =
+            json!({ "enrollment_id": guest.id, "missed_session_id": common("MISSED", &seed::after(&morning, 300), &course.metallurgy) });
+        course.coordinator.post(&format!("/sessions/{}/guests", sessions[0]), invited).expect(201);
+        let late = json!({ "ends_at": seed::after(&morning, 120), "difference_reason": "went on for half an hour" });
+        course.coordinator.post(&format!("/sessions/{}/hold", sessions[0]), late).expect(200);
+        course.coordinator.post(&format!("/sessions/{}/hold", sessions[1]), json!({})).expect(200);
+        for session in &sessions {
+            seed::put_roll_call(&course, session, &[seed::line(&guest, "present")]).expect(200);
+        }
+        let replies = at_once(2, |index| seed::step_roll_call(&course, &sessions[index], "close", None));
+        assert_winners(replies, 1, "attended_elsewhere");
+    }
+    assert_eq!(app.findings(), Vec::<String>::new());
+}
+
+#[test]
 fn a_close_sent_twice_with_one_key_is_answered_alike() {
     let app = spawn_app();
     let course = seed::long_course(&app, "RACES");

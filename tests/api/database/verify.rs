@@ -314,6 +314,27 @@ fn an_entry_that_no_closing_posted_is_found() {
 }
 
 #[test]
+fn an_entry_of_another_author_or_time_than_the_journal_says_is_found() {
+    let app = spawn_app();
+    let (_, members, _) = taught(&app);
+    let key = app.hex(&members[0].id);
+    let later = app.instant("2020-06-02T03:00:00Z");
+    for change in ["user_id = NULL".to_owned(), format!("recorded_at = {later}")] {
+        app.forge("hour_entries", &format!("UPDATE hour_entries SET {change} WHERE enrollment_id = {key}"));
+        let found = app.findings_of("hours");
+        assert!(found.len() == 1 && found[0].contains("by no closing and no coordinator as it says"), "{change}: {found:?}");
+        app.forge(
+            "hour_entries",
+            &format!(
+                "UPDATE hour_entries SET user_id = (SELECT j.user_id FROM journal_entries j WHERE j.id = posting_id),
+                    recorded_at = (SELECT j.recorded_at FROM journal_entries j WHERE j.id = posting_id) WHERE enrollment_id = {key}"
+            ),
+        );
+        assert_eq!(app.findings(), Vec::<String>::new());
+    }
+}
+
+#[test]
 fn what_was_made_up_by_hand_is_found() {
     let app = spawn_app();
     let (course, members, session) = taught(&app);

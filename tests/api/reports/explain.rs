@@ -88,6 +88,30 @@ fn an_entry_says_the_session_the_line_and_the_amounts() {
 }
 
 #[test]
+fn an_entry_says_the_session_as_it_was_posted_whatever_was_corrected_since() {
+    let app = spawn_app();
+    let taught = taught(&app);
+    let coordinator = &taught.course.coordinator;
+    let entry = explained(coordinator, &taught.anna)["entries"][0]["id"].as_str().unwrap().to_owned();
+    let session_of = || coordinator.get(&format!("/hour-entries/{entry}/explain")).expect(200).body["session"].clone();
+    let posted = session_of();
+    let id = posted["id"].as_str().unwrap();
+    seed::step_roll_call(&taught.course, id, "reopen", Some("over earlier")).expect(200);
+    let corrected = json!({ "ends_at": seed::after(posted["starts_at"].as_str().unwrap(), 80), "break_minutes": 10,
+        "difference_reason": "over earlier, with a break" });
+    coordinator.if_match("*").patch(&format!("/sessions/{id}/hold"), corrected).expect(200);
+    assert_eq!(session_of(), posted);
+    assert_eq!((&posted["minutes"], &posted["break_minutes"]), (&json!(90), &json!(0)));
+    let lines = [&taught.anna, &taught.bao, &taught.chen, &taught.elif].map(|who| seed::line(who, "present"));
+    seed::put_roll_call(&taught.course, id, &lines).expect(200);
+    seed::step_roll_call(&taught.course, id, "close", None).expect(200);
+    let entries = explained(coordinator, &taught.anna)["entries"].clone();
+    let now = entries.as_array().unwrap().iter().find(|one| one["session_id"] == id).unwrap()["id"].as_str().unwrap().to_owned();
+    let now = coordinator.get(&format!("/hour-entries/{now}/explain")).expect(200).body["session"].clone();
+    assert_eq!((&now["minutes"], &now["break_minutes"]), (&json!(70), &json!(10)));
+}
+
+#[test]
 fn a_partner_is_told_the_minutes_of_its_own_and_neither_reasons_nor_authors() {
     let app = spawn_app();
     let taught = taught(&app);

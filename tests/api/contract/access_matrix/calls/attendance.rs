@@ -21,6 +21,7 @@ pub fn roll_calls() -> Vec<Call> {
     vec![
         Call { query: "?open=true&limit=500", ..list("list_roll_calls", Thing::Nothing, "/items", "session_id") },
         list("read_roll_call", Thing::Session, "/entries", "enrollment_id").echo("/session_id"),
+        read("explain_roll_call", Thing::Session).echo("/session_id"),
         write("put_roll_call", Thing::Session, |stage, _| json!({ "entries": [{ "enrollment_id": stage.a.id("e1"), "code": "present" }] }))
             .fresh(Stage::called)
             .echo("/session_id"),
