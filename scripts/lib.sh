@@ -146,6 +146,17 @@ end_child() {
     exit "$status"
 }
 
+# Where the files of a server for tests lie: in memory where that has room for them, as it syncs each of its writes.
+files_of_server() {
+    local free
+    free="$(df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 { print $4 }')"
+    if [ -w /dev/shm ] && [ "${free:-0}" -ge 6000000 ]; then
+        echo /dev/shm
+    else
+        echo "${TMPDIR:-/tmp}"
+    fi
+}
+
 # Sets TEST_POSTGRES_URL, unless it is set, to a private server that ends with this script.
 provide_postgres() {
     # Before the server starts, so that no signal can leave one behind.
@@ -158,7 +169,7 @@ provide_postgres() {
         return
     fi
     need_postgres
-    postgres_folder="$(mktemp -d "${TMPDIR:-/tmp}/muster-test.XXXXXX")"
+    postgres_folder="$(mktemp -d "$(files_of_server)/muster-test.XXXXXX")"
     # Root's server runs as another user, who has to pass through.
     chmod 0755 "$postgres_folder"
     TEST_POSTGRES_URL="$("$root/scripts/postgres" start "$postgres_folder/server")"
