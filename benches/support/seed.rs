@@ -357,7 +357,7 @@ pub fn roll(class: &Class, rarity: usize, turn: usize) -> NewRollCall {
     };
     let line = |(line, enrollment): (usize, &EnrollmentId)| {
         let (code, minutes) = found(line);
-        NewAttendance { enrollment_id: *enrollment, code, minutes, mode: None, note: None, segments: Vec::new() }
+        NewAttendance { enrollment_id: *enrollment, code, minutes, mode: None, note: None, segments: None }
     };
     NewRollCall { entries: class.enrollments.iter().enumerate().map(line).collect() }
 }

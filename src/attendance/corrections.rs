@@ -162,9 +162,9 @@ pub(super) struct NewCorrection {
     #[serde(default)]
     #[schema(minimum = 0)]
     pub(super) minutes: Option<i32>,
-    /// As in a roll call, in the place of `minutes`.
+    /// As in a roll call, in the place of `minutes` or with those that they come to.
     #[serde(default)]
-    pub(super) segments: Vec<NewSegment>,
+    pub(super) segments: Option<Vec<NewSegment>>,
     pub(super) statement: Note,
 }
 
@@ -184,7 +184,7 @@ pub(super) fn corrected(stored: Vec<Attendance>, row: &CorrectionRow) -> Vec<New
         let (code, minutes, segments) =
             if enrollment_id == row.enrollment_id { (row.code, row.minutes, row.segments.clone()) } else { (code, minutes, segments) };
         let minutes = minutes.filter(|_| segments.is_none());
-        NewAttendance { enrollment_id, code, minutes, mode, note, segments: segments.map(|segments| segments.sent()).unwrap_or_default() }
+        NewAttendance { enrollment_id, code, minutes, mode, note, segments: segments.map(|segments| segments.sent()) }
     };
     stored.into_iter().map(line).collect()
 }

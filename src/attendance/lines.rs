@@ -21,11 +21,12 @@ use crate::{
 pub(super) fn lines(
     new: &NewRollCall,
     session_id: SessionId,
-    class: &[Member],
+    (class, stored): (&[Member], &[Attendance]),
     times: Times,
     zone: Zone,
     now: Instant,
 ) -> Result<Vec<Attendance>, Error> {
+    let stored: BTreeMap<EnrollmentId, &Attendance> = stored.iter().map(|line| (line.enrollment_id, line)).collect();
     let class: BTreeMap<EnrollmentId, bool> = class.iter().map(|one| (one.person.enrollment_id, one.is_guest())).collect();
     let (mut lines, mut faults, mut seen) = (Vec::with_capacity(new.entries.len()), Vec::new(), BTreeSet::new());
     for (index, entry) in new.entries.iter().enumerate() {
@@ -41,20 +42,15 @@ pub(super) fn lines(
             }
             Some(_) => {}
         }
-        let segments = match Segments::entered(&entry.segments, zone, &format!("/entries/{index}/segments")) {
+        let segments = match Segments::entered(entry.segments.as_deref().unwrap_or_default(), zone, &format!("/entries/{index}/segments")) {
             Ok(segments) => segments,
             Err(wrong) => {
                 faults.extend(wrong);
                 continue;
             }
         };
-        if segments.is_some() && entry.minutes.is_some() {
-            blame("minutes", "said_twice", "say the minutes or the segments, not both".to_owned());
-        }
-        let minutes = segments.as_ref().map(|segments| times.within(segments)).or(entry.minutes);
-        if let Err((code, detail)) = split(entry.code, minutes, times.minutes, 0) {
-            blame(if segments.is_some() { "segments" } else { "minutes" }, code, detail);
-        }
+        let as_read = stored.get(&entry.enrollment_id).is_some_and(|line| is_as_read(entry, segments.as_ref(), line));
+        let minutes = if as_read { entry.minutes } else { present(entry, segments.as_ref(), times, &mut blame) };
         let NewAttendance { enrollment_id, code, mode, ref note, .. } = *entry;
         lines.push(Attendance {
             session_id,
@@ -70,6 +66,26 @@ pub(super) fn lines(
         });
     }
     Error::unless_valid(faults).map(|()| lines)
+}
+
+/// Whether a line with segments says what is stored of it, and so stays as it is: its closing gives it the minutes and the code that the
+/// segments come to in the session as it was held, which may be others by now.
+fn is_as_read(entry: &NewAttendance, segments: Option<&Segments>, line: &Attendance) -> bool {
+    segments.is_some() && (entry.code, entry.minutes, segments) == (line.code, line.minutes, line.segments.as_ref())
+}
+
+/// The minutes present that a line says or its segments come to, if they fit its code and the session.
+fn present(entry: &NewAttendance, segments: Option<&Segments>, times: Times, blame: &mut impl FnMut(&str, &str, String)) -> Option<i32> {
+    let come_to = segments.map(|segments| times.within(segments));
+    let minutes = come_to.or(entry.minutes);
+    if let Some(come_to) = come_to.filter(|come_to| entry.minutes.is_some_and(|minutes| minutes != *come_to)) {
+        let detail = format!("the segments come to {}; say so, or leave out one of both", counted(come_to, "minute"));
+        blame("minutes", "minutes_contradict_segments", detail);
+    }
+    if let Err((code, detail)) = split(entry.code, minutes, times.minutes, 0) {
+        blame(if segments.is_some() { "segments" } else { "minutes" }, code, detail);
+    }
+    minutes
 }
 
 /// Has lines that are put with the segments that files say stay theirs, unless they excuse what was missed.
@@ -155,13 +171,13 @@ mod tests {
             minutes: None,
             mode: None,
             note: None,
-            segments: Vec::new(),
+            segments: None,
         };
         let epoch = Instant::from_unix_micros(0).unwrap();
         let times = Times { starts_at: epoch, ends_at: epoch.plus(chrono::TimeDelta::minutes(45)), minutes: 45, is_window: false };
         let new = NewRollCall { entries: vec![line(known), line(stranger), line(known)] };
         let zone = "Asia/Shanghai".parse().unwrap();
-        let Err(Error::Invalid(faults)) = lines(&new, Id::generate(), &[member(known, None)], times, zone, epoch) else {
+        let Err(Error::Invalid(faults)) = lines(&new, Id::generate(), (&[member(known, None)], &[]), times, zone, epoch) else {
             panic!("accepted");
         };
         let codes: Vec<(&str, &str)> = faults.iter().map(|fault| (fault.pointer.as_str(), fault.code.as_str())).collect();

@@ -343,9 +343,10 @@ pub struct NewAttendance {
     pub mode: Option<AttendanceMode>,
     #[serde(default)]
     pub note: Option<Note>,
-    /// From when to when they were there, in the place of `minutes`; what lies outside the session does not count.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub segments: Vec<NewSegment>,
+    /// From when to when they were there, in the place of `minutes`, or with the minutes that they come to; what lies outside the session
+    /// does not count.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub segments: Option<Vec<NewSegment>>,
 }
 
 /// When a session was held, or is to be until then, and its minutes.

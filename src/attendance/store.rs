@@ -162,8 +162,8 @@ pub fn put(
     ready(conn, actor, now, &session, before.state)?;
     let class = called_by(conn, actor, &session)?;
     let ids: BTreeSet<EnrollmentId> = class.iter().map(|one| one.person.enrollment_id).collect();
-    let mut new = lines(new, session_id, &class, Times::of(&session), zone(conn, &session)?, now)?;
     let mut stored = stored(conn, session_id)?;
+    let mut new = lines(new, session_id, (&class, &stored), Times::of(&session), zone(conn, &session)?, now)?;
     if let Scope::Adviser(..) = actor.scope() {
         // The lines of the other cohorts stay as their own advisers called them.
         stored.retain(|line| ids.contains(&line.enrollment_id));

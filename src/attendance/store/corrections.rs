@@ -159,7 +159,7 @@ fn checked(conn: &mut Conn, session: &SessionRow, now: Instant, new: &NewCorrect
     let class = class(conn, session)?;
     let one = NewRollCall { entries: vec![new.line()] };
     let own = |fault: FieldFault| FieldFault { pointer: fault.pointer.replacen("/entries/0", "", 1), ..fault };
-    let lines = lines(&one, session.id, &class, Times::of(session), zone(conn, session)?, now).map_err(|error| match error {
+    let lines = lines(&one, session.id, (&class, &[]), Times::of(session), zone(conn, session)?, now).map_err(|error| match error {
         Error::Invalid(faults) => Error::Invalid(faults.into_iter().map(own).collect()),
         error => error,
     })?;

@@ -30,7 +30,7 @@ pub(super) fn call(db: &Db, tokens: &Tokens, intake: IntakeId, until: NaiveDate)
             let roll_call = attendance::read(conn, actor, id)?;
             let found = |(line, entry): (usize, &attendance::RollCallEntry)| {
                 let (code, minutes, note) = found(place, line, minutes);
-                NewAttendance { enrollment_id: entry.enrollment_id, code, minutes, mode: None, note, segments: Vec::new() }
+                NewAttendance { enrollment_id: entry.enrollment_id, code, minutes, mode: None, note, segments: None }
             };
             let entries = roll_call.entries.iter().enumerate().map(found).collect();
             attendance::put(conn, actor, now, None, id, &NewRollCall { entries })?;

@@ -66,6 +66,12 @@ fn a_correction_says_what_a_roll_call_may_say() {
     });
     let mut body = with("minutes", Value::Null);
     body["segments"] = json!([{ "starts_at": "2020-06-02T09:10", "ends_at": "2020-06-02T09:40" }]);
+    app.unchanged(|| {
+        let mut other = body.clone();
+        other["minutes"] = json!(31);
+        ask(&course.coordinator, &session, other).fault("/minutes", "minutes_contradict_segments");
+    });
+    body["minutes"] = json!(30);
     let asked = ask(&course.coordinator, &session, body).expect(201);
     assert_eq!(asked.body["minutes"], 30);
     step(&course.coordinator, &asked.id(), "accept", Some("the host confirms it")).expect(200);
