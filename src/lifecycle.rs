@@ -29,7 +29,10 @@ impl<V: Copy + PartialEq + Display, S: Copy + PartialEq + Display> LifeCycle<V, 
     pub fn after(&self, called: impl Display, state: S, verb: V, reason: Option<&Note>) -> Result<S, Error> {
         let legal = self.steps.iter().find(|step| step.verb == verb && step.from.contains(&state));
         let Some(step) = legal else {
-            return Err(Error::conflict("illegal_transition", format!("{verb} is not possible while {called} is {state}")));
+            let from = self.steps.iter().filter(|step| step.verb == verb).flat_map(|step| step.from).map(S::to_string);
+            let from = from.collect::<Vec<_>>().join(" or ");
+            let detail = format!("{verb} is not possible while {called} is {state}, but while it is {from}");
+            return Err(Error::conflict("illegal_transition", detail));
         };
         if step.needs_reason && reason.is_none() {
             return Err(Error::invalid("/reason", "reason_missing", format!("{verb} needs a reason")));

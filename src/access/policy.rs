@@ -19,8 +19,10 @@ pub enum Action {
     WriteIntakes,
     ReadEnrollments,
     Enroll,
-    /// Name whom a sponsor would send, or take that back while nothing is decided.
+    /// Name whom a sponsor would send.
     Nominate,
+    /// End an enrollment; of a partner a nomination that nobody has decided on.
+    Withdraw,
     /// Give a place to somebody else of the same unit.
     Replace,
     /// Accept or decline the offer of a seat.
@@ -96,6 +98,7 @@ impl Action {
             | Self::WriteIntakes
             | Self::Enroll
             | Self::Nominate
+            | Self::Withdraw
             | Self::Replace
             | Self::AnswerOffer
             | Self::WriteSchedule
@@ -131,7 +134,8 @@ impl Action {
             Self::WriteIntakes => "create or change intakes",
             Self::ReadEnrollments => "see enrollments",
             Self::Enroll => "enroll people or change their enrollments",
-            Self::Nominate => "nominate people or take a nomination back",
+            Self::Nominate => "nominate people",
+            Self::Withdraw => "withdraw an enrollment: a coordinator does, and until it is decided on the partner who nominated",
             Self::Replace => "give a place to somebody else",
             Self::AnswerOffer => "accept or decline an offer",
             Self::ReadSessions => "see sessions",
@@ -193,7 +197,7 @@ pub fn allows(role: Role, action: Action) -> bool {
         A::WriteFeeds => &[Coordinator, Instructor, Trainee],
         A::ReadChanges | A::ReadFeeds => &[Administrator, Coordinator, Instructor, Trainee, Auditor],
         A::AnswerOffer => &[Coordinator, Partner, Trainee],
-        A::Nominate | A::Replace => &[Coordinator, Partner],
+        A::Nominate | A::Withdraw | A::Replace => &[Coordinator, Partner],
         A::AskCorrection => &[Coordinator, ClassAdviser, Instructor, Partner, Trainee],
         A::AskLeave => &[Coordinator, ClassAdviser, Partner, Trainee],
         A::EndorseLeave => &[Coordinator, ClassAdviser, Partner],

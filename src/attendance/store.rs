@@ -261,6 +261,7 @@ pub(super) fn transition(
 fn submit(conn: &mut Conn, actor: &Actor, now: Instant, session_id: SessionId) -> Result<RollCall, Error> {
     let session = changing(conn, actor, session_id, Action::CallRoll)?;
     let before = row(conn, &session)?;
+    refuse_uncalled(before.state)?;
     let state = LIFE_CYCLE.after("the roll call", before.state, RollCallTransition::Submit, None)?;
     let class = class(conn, &session)?;
     let stored = stored(conn, session_id)?;
@@ -270,6 +271,17 @@ fn submit(conn: &mut Conn, actor: &Actor, now: Instant, session_id: SessionId) -
     actor.record(entry(conn, "roll_call.submitted", &session)?.from(&before).to(&changed));
     let class = called_by(conn, actor, &session)?;
     Ok(shown(&session, changed, class, &stored))
+}
+
+/// Refuses to end a roll call that nobody has begun.
+fn refuse_uncalled(state: RollCallState) -> Result<(), Error> {
+    if state == RollCallState::NotOpen {
+        return Err(Error::conflict(
+            "illegal_transition",
+            "nobody has been called yet; call the roll first (PUT /sessions/{id}/roll-call)",
+        ));
+    }
+    Ok(())
 }
 
 /// Whether a refusal names the trainees: not to a class adviser, as they may be of other cohorts, nor where a roll call closes by itself, as

@@ -75,10 +75,10 @@ text_enum! {
 }
 
 impl EnrollmentTransition {
-    /// As what it is asked for: whoever nominates may take that back.
+    /// As what it is asked for.
     pub(super) const fn action(self) -> Action {
         match self {
-            Self::Withdraw => Action::Nominate,
+            Self::Withdraw => Action::Withdraw,
             Self::Accept | Self::Decline => Action::AnswerOffer,
             Self::Approve
             | Self::Enroll

@@ -139,7 +139,14 @@ pub(super) fn rule(enrollment: &Enrollment) -> &'static str {
         (EnrollmentState::Withdrawn, Some(Withdrawal::Replaced)) => "the place passed to somebody else",
         (EnrollmentState::Withdrawn, Some(Withdrawal::NeverArrived)) => "the trainee never arrived",
         (EnrollmentState::Withdrawn, Some(Withdrawal::IntakeCancelled)) => "the intake was cancelled",
-        _ => "somebody took its last step",
+        (EnrollmentState::Withdrawn, Some(Withdrawal::Left) | None) => "it was withdrawn; the last step says by what reason",
+        (EnrollmentState::Nominated | EnrollmentState::Applied, _) => "it takes no seat until it is approved, or offered a seat",
+        (EnrollmentState::Approved, _) => "it has a seat, and owes nothing until it is enrolled",
+        (EnrollmentState::Enrolled, _) => "it has a seat, and owes what its cohort is taught from when its last step took effect",
+        (EnrollmentState::Suspended, _) => "it keeps its seat, and owes nothing until it is resumed",
+        (EnrollmentState::Completed | EnrollmentState::Failed, _) => "it was decided by its hours, and keeps its seat",
+        (EnrollmentState::Rejected, _) => "it was rejected; the last step says by what reason",
+        (EnrollmentState::Transferred, _) => "whoever had it goes on in another enrollment, with the hours that count there",
     }
 }
 

@@ -66,6 +66,10 @@ pub(super) fn refuse_unknown(request: &HttpRequest) -> Result<(), Error> {
     let mut sent = form_urlencoded::parse(request.query_string().as_bytes());
     match sent.find(|(name, _)| !known.contains(&name.as_ref())) {
         None => Ok(()),
+        Some((name, _)) if name == "format" => {
+            let detail = "format: unknown; as what it is answered is asked for by the header Accept, such as `Accept: text/csv`";
+            Err(Error::malformed("query_malformed", detail))
+        }
         Some((name, _)) if known.is_empty() => Err(Error::malformed("query_malformed", format!("{name}: there are no parameters here"))),
         Some((name, _)) => Err(Error::malformed("query_malformed", format!("{name}: unknown; the parameters are {}", known.join(", ")))),
     }

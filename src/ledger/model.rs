@@ -197,8 +197,14 @@ impl Bounds {
         if (0..=expected).contains(&after) {
             return Ok(());
         }
-        let expected = counted(expected, "minute");
-        let detail = format!("{of} has {expected} expected and {present} present; with {minutes} more it would be {after}");
+        let told = |minutes: i64| counted(minutes.abs(), "minute");
+        let (change, by) = (told(minutes.into()), if minutes < 0 { "less" } else { "more" });
+        let fault = if after < 0 {
+            format!("{} less than nothing would be present", told(after))
+        } else {
+            format!("{} more than are expected would be present", told(after - expected))
+        };
+        let detail = format!("of {of} {} are expected and {} present; with {change} {by}, {fault}", told(expected), told(present));
         Err(Error::conflict("hours_out_of_bounds", detail))
     }
 }

@@ -1,6 +1,9 @@
 //! `/intakes/{id}/progress` and `/enrollments/{id}/progress`.
 
-use actix_web::web::{Data, Path, ServiceConfig};
+use actix_web::{
+    http::StatusCode,
+    web::{Data, Path, ServiceConfig},
+};
 use serde::Deserialize;
 use utoipa::{IntoParams, OpenApi};
 
@@ -49,12 +52,20 @@ struct ProgressQuery {
         Reading))]
 async fn read_intake_progress(db: Data<Db>, caller: Caller, id: Path<IntakeId>, query: Query<ProgressQuery>) -> Result<Answer, Error> {
     let (id, by) = (id.into_inner(), query.by);
-    // A table has no split.
-    let offers = if by.is_some() { &[Format::Json][..] } else { &[Format::Json, Format::Csv] };
-    let format = caller.choose(offers, |format| match format {
-        Format::Json => Answer::JSON,
-        Format::Csv => Download::CSV,
-    })?;
+    let choose = |offers: &[Format]| {
+        caller.choose(offers, |format| match format {
+            Format::Json => Answer::JSON,
+            Format::Csv => Download::CSV,
+        })
+    };
+    let both = choose(&[Format::Json, Format::Csv])?;
+    let format = match by {
+        None => both,
+        Some(_) => choose(&[Format::Json]).map_err(|_| {
+            let detail = "a table has no split: leave out `by`, or accept application/json".to_owned();
+            Error::Refused { status: StatusCode::NOT_ACCEPTABLE, code: "not_acceptable", detail }
+        })?,
+    };
     let asked = Asked { format, by };
     let pulled =
         db.read(caller.credentials.clone(), move |conn, actor, now| store::intake_progress(conn, actor, now, &caller, id, asked)).await?;

@@ -14,7 +14,7 @@ use super::{
     changing, class, complete, corrections, entry, guests,
     lines::{Lines, compare, delete, replace, stored},
     meanwhile::refuse_twice,
-    row, save, shown,
+    refuse_uncalled, row, save, shown,
 };
 use crate::{
     access::{Action, Actor},
@@ -41,6 +41,7 @@ use crate::{
 pub fn close(conn: &mut Conn, actor: &Actor, now: Instant, session_id: SessionId, change: &Change) -> Result<RollCall, Error> {
     let session = changing(conn, actor, session_id, Action::CloseRollCall)?;
     let before = row(conn, &session)?;
+    refuse_uncalled(before.state)?;
     let state = LIFE_CYCLE.after("the roll call", before.state, RollCallTransition::Close, change.reason.as_ref())?;
     let whole = minutes(&session)?;
     let class = class(conn, &session)?;

@@ -44,9 +44,9 @@ pub fn transition(
     change: &DatedChange,
 ) -> Result<Enrollment, Error> {
     let (intake, stored) = changing(conn, actor, now, id, step.action())?;
-    if step == EnrollmentTransition::Withdraw && !stored.state.is_nominee() {
-        // Whoever may nominate takes back no more than that.
-        actor.may(Action::Enroll)?;
+    if step == EnrollmentTransition::Withdraw && !stored.state.is_nominee() && !actor.allows(Action::Enroll) {
+        let detail = format!("a partner withdraws what nobody has decided on, and this enrollment is {}; a coordinator does", stored.state);
+        return Err(Error::Forbidden(detail));
     }
     if step == EnrollmentTransition::Accept && stored.withdrawal == Some(Withdrawal::OfferExpired) {
         return Err(Error::conflict("offer_expired", "the offer has expired"));

@@ -18,8 +18,8 @@ use crate::{
     journal::NewEntry,
     programs::ModuleId,
     schedule::SessionId,
-    schema::{hour_entries, modules, sessions},
-    text::Note,
+    schema::{guests, hour_entries, modules, sessions},
+    text::{Code, Note},
 };
 
 /// Posts an adjustment of an enrollment's hours in a module, or in one closed session of it.
@@ -117,18 +117,41 @@ fn module_of(conn: &mut Conn, enrollment: &Enrollment, new: &NewAdjustment) -> R
             .first(conn)
             .optional()?
             .ok_or_else(|| Error::invalid("/module_id", "unknown_module", "the intake's program version has no such module")),
-        (None, Some(session)) => hour_entries::table
-            .inner_join(sessions::table.on(sessions::id.nullable().eq(hour_entries::session_id)))
-            .filter(hour_entries::enrollment_id.eq(enrollment.id))
-            .filter(sessions::id.eq(session))
-            .filter(hour_entries::closing.is_not_null())
-            .select(hour_entries::module_id)
-            .first(conn)
-            .optional()?
-            .ok_or_else(|| Error::invalid("/session_id", "not_posted", "no closed roll call of such a session names this enrollment")),
+        (None, Some(session)) => {
+            let posted = hour_entries::table
+                .inner_join(sessions::table.on(sessions::id.nullable().eq(hour_entries::session_id)))
+                .filter(hour_entries::enrollment_id.eq(enrollment.id))
+                .filter(sessions::id.eq(session))
+                .filter(hour_entries::closing.is_not_null())
+                .select(hour_entries::module_id)
+                .first(conn)
+                .optional()?;
+            posted.map_or_else(|| Err(not_posted(conn, enrollment.id, session)), Ok)
+        }
         (None, None) => Err(Error::invalid("/module_id", "missing_field", "name the session or the module")),
         (Some(_), Some(_)) => Err(Error::invalid("/module_id", "named_twice", "name the session or the module, not both")),
     }
+}
+
+/// Why hours of a session cannot be adjusted of which nothing was posted; what a guest made up was, but of another session.
+fn not_posted(conn: &mut Conn, enrollment: EnrollmentId, session: SessionId) -> Error {
+    let made_up = guests::table
+        .inner_join(sessions::table.on(sessions::id.eq(guests::missed_session_id)))
+        .filter(guests::session_id.eq(session))
+        .filter(guests::enrollment_id.eq(enrollment))
+        .select((sessions::id, sessions::code))
+        .first::<(SessionId, Code)>(conn)
+        .optional();
+    let detail = match made_up {
+        Err(error) => return error.into(),
+        Ok(Some((id, code))) => format!(
+            "this enrollment is a guest in it and owes nothing there: what is made up counts in session {code}, so name that one ({id})"
+        ),
+        Ok(None) => "no closed roll call of such a session names this enrollment; name one that it owed and whose roll call is closed, \
+            or the module"
+            .to_owned(),
+    };
+    Error::invalid("/session_id", "not_posted", detail)
 }
 
 /// Refuses minutes, positive or negative, that do not fit into the module and the session of an entry.

@@ -37,6 +37,13 @@ use crate::{
 pub fn hold(conn: &mut Conn, actor: &Actor, now: Instant, id: SessionId, new: NewHold) -> Result<Session, Error> {
     let (intake, stored) = led(conn, actor, id)?;
     intake.check_opened()?;
+    if stored.row.state == SessionState::Held {
+        let detail = format!(
+            "session {} was confirmed as held before; what was said wrongly is corrected with PATCH /sessions/{{id}}/hold",
+            stored.row.code
+        );
+        return Err(Error::conflict("illegal_transition", detail));
+    }
     let state = stored.row.after("hold", None)?;
     let plan = stored.plan();
     let taught = Taught::of(&intake, now, &plan, new)?;

@@ -43,7 +43,10 @@ fn an_incomplete_roll_call_is_not_submitted() {
     let app = spawn_app();
     let (course, members, session) = class(&app);
     app.unchanged(|| {
-        seed::step_roll_call(&course, &session, "submit", None).expect(409).problem("illegal_transition");
+        for step in ["submit", "close"] {
+            let refused = seed::step_roll_call(&course, &session, step, None).expect(409).problem("illegal_transition");
+            assert!(refused.text_at("/detail").starts_with("nobody has been called yet; call the roll first"), "{refused:?}");
+        }
     });
     seed::put_roll_call(&course, &session, &all_present(&members[..2])).expect(200);
     app.unchanged(|| {

@@ -134,8 +134,12 @@ fn a_partner_takes_its_own_nomination_back_while_nothing_is_decided() {
     assert_eq!(withdraw(&client, &first).expect(200).header("idempotency-replayed"), "true");
     course.coordinator.post(&format!("/enrollments/{second}/approve"), json!({})).expect(200);
     let other = app.partner(&seed::sponsor(&app, "BAOWU").id);
+    let trainee = app.trainee(&course.coordinator.get(&format!("/enrollments/{second}")).expect(200).text_at("/trainee_id"));
     app.unchanged(|| {
-        withdraw(&partner, &second).expect(403).problem("forbidden");
+        let refused = withdraw(&partner, &second).expect(403).problem("forbidden").text_at("/detail");
+        assert_eq!(refused, "a partner withdraws what nobody has decided on, and this enrollment is approved; a coordinator does");
+        let refused = withdraw(&trainee, &second).expect(403).problem("forbidden").text_at("/detail");
+        assert!(refused.starts_with("a trainee may not withdraw an enrollment: a coordinator does"), "{refused}");
         withdraw(&partner, &first).expect(403).problem("forbidden");
         withdraw(&other, &second).expect(404).problem("not_found");
     });

@@ -45,7 +45,8 @@ fn every_legal_step_is_taken_and_every_other_refused() {
                 Some((_, to)) => assert_eq!(step(&course, &id, verb).expect(200).body["state"], *to, "{state} {verb}"),
                 None => {
                     let reply = app.unchanged(|| step(&course, &id, verb).expect(409).problem("illegal_transition"));
-                    assert_eq!(reply.text_at("/detail"), format!("{verb} is not possible while the enrollment is {state}"));
+                    let refused = format!("{verb} is not possible while the enrollment is {state}, but while it is ");
+                    assert!(reply.text_at("/detail").starts_with(&refused), "{reply:?}");
                 }
             }
         }

@@ -187,3 +187,21 @@ fn seats_that_become_free_at_once_go_to_the_first_who_wait() {
     assert_eq!(app.count(&format!("{promoted} AND user_id IS NOT NULL")), 0);
     assert_eq!(app.findings(), Vec::<String>::new());
 }
+
+#[test]
+fn whoever_does_not_wait_is_told_what_their_state_means() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let id = begin(&course, &course.sponsor.plants[0], "nominated");
+    let told = || explanation(&course, &id)["rule"].as_str().unwrap().to_owned();
+    assert_eq!(told(), "it takes no seat until it is approved, or offered a seat");
+    for (verb, rule) in [
+        ("approve", "it has a seat, and owes nothing until it is enrolled"),
+        ("enroll", "it has a seat, and owes what its cohort is taught from when its last step took effect"),
+        ("suspend", "it keeps its seat, and owes nothing until it is resumed"),
+        ("withdraw", "it was withdrawn; the last step says by what reason"),
+    ] {
+        step(&course, &id, verb).expect(200);
+        assert_eq!(told(), rule, "{verb}");
+    }
+}

@@ -200,3 +200,28 @@ fn an_adjustment_is_explained_by_what_it_fits_into_and_who_posted_it() {
     let told = app.partner(&course.sponsor.id).get(&path).expect(200).body;
     assert_eq!((&told["posted_by"], &told["entry"]["user_id"], &told["amounts"]), (&Value::Null, &Value::Null, &why["amounts"]));
 }
+
+#[test]
+fn a_refusal_says_which_minutes_do_not_fit_and_which_session_a_guest_means() {
+    let app = spawn_app();
+    let (course, members, session) = class(&app);
+    let told = |member: &Enrolled, body: Value| app.unchanged(|| adjust(&course, member, body)).body;
+    // 30 of 90 minutes were there.
+    let detail = |minutes: i64| told(&members[0], in_session(&session, minutes))["detail"].as_str().unwrap().to_owned();
+    let of_module = "of the module 90 minutes are expected and 30 minutes present; with ";
+    assert_eq!(detail(-4385), format!("{of_module}4385 minutes less, 4355 minutes less than nothing would be present"));
+    assert_eq!(detail(61), format!("{of_module}61 minutes more, 1 minute more than are expected would be present"));
+    let mechanic = seed::enrolled_at(&course, &course.sponsor.plants[0], (&course.program.mechanics, &course.mechanics), 1).remove(0);
+    let common = |code: &str, day: u32, cohort: &str| {
+        let mut body = seed::session_body(&course, code, &seed::morning(day));
+        (body["module_id"], body["cohort_ids"]) = (json!(course.program.common_module), json!([cohort]));
+        seed::held_session_as(&course, body)
+    };
+    let (missed, visited) = (common("COM-1", 4, &course.mechanics), common("COM-2", 5, &course.metallurgy));
+    let invitation = json!({ "enrollment_id": mechanic.id, "missed_session_id": missed });
+    course.coordinator.post(&format!("/sessions/{visited}/guests"), invitation).expect(201);
+    let fault = |session: &str| told(&mechanic, in_session(session, 10))["errors"][0]["detail"].as_str().unwrap().to_owned();
+    let counts = format!("what is made up counts in session COM-1, so name that one ({missed})");
+    assert!(fault(&visited).ends_with(&counts), "{}", fault(&visited));
+    assert!(fault(&missed).starts_with("no closed roll call of such a session names this enrollment; name one that it owed"));
+}

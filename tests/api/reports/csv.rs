@@ -98,8 +98,11 @@ fn a_table_has_no_split() {
     let split = format!("{}?by=module", path(&taught.course));
     let accepting = |accept: &str| taught.course.coordinator.with_header("accept", accept).get(&split);
     let refused = accepting("text/csv").expect(406);
-    assert_eq!(refused.text_at("/detail"), "Accept rules out all that is answered here: application/json");
+    assert_eq!(refused.text_at("/detail"), "a table has no split: leave out `by`, or accept application/json");
     refused.problem("not_acceptable");
+    // Who looks for the table in the address is told where it is asked for.
+    let asked = taught.course.coordinator.get(&format!("{}?format=csv&by=colour", path(&taught.course))).expect(400);
+    assert!(asked.text_at("/detail").ends_with("is asked for by the header Accept, such as `Accept: text/csv`"), "{asked:?}");
     // Who would rather have a table, but takes JSON too, is given that.
     assert_eq!(accepting("text/csv, application/json").expect(200).header("content-type"), "application/json");
 }

@@ -13,7 +13,9 @@ fn a_session_is_held_as_planned() {
     // Its title is pinned: a later promotion does not change the past.
     assert_eq!(reply.body["instructors"][0]["title"], "教授");
     assert_eq!(app.count("SELECT count(*) FROM claims"), 2);
-    app.unchanged(|| course.coordinator.post(&format!("/sessions/{id}/hold"), json!({})).expect(409).problem("illegal_transition"));
+    let again = app.unchanged(|| course.coordinator.post(&format!("/sessions/{id}/hold"), json!({})).expect(409));
+    let told = "session P-1 was confirmed as held before; what was said wrongly is corrected with PATCH /sessions/{id}/hold";
+    assert_eq!(again.problem("illegal_transition").text_at("/detail"), told);
 }
 
 #[test]
