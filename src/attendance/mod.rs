@@ -17,7 +17,7 @@ pub use corrections::LIFE_CYCLE as CORRECTION_LIFE_CYCLE;
 pub use evidence::{Attendee, Found, Gathering, Join};
 pub use guests::MakesUp;
 pub use http::{ApiDoc, routes};
-pub use model::{AttendanceCode, LIFE_CYCLE, NewAttendance, NewRollCall, RollCall, RollCallEntry, RollCallState};
+pub use model::{AttendanceCode, LIFE_CYCLE, LineSource, NewAttendance, NewRollCall, RollCall, RollCallEntry, RollCallState};
 pub use segments::{NewSegment, Segment, Segments};
 pub use store::corrections::verify as verify_corrections;
 pub use store::evidence::{add_evidence, gather, may_gather, remove_evidence};

@@ -161,6 +161,14 @@ impl Attendance {
     }
 }
 
+/// What is told of the steps of a roll call beside its row: the names of the users who submitted and closed it, and when it closes by itself.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Steps {
+    pub(super) submitted_by: Option<String>,
+    pub(super) closed_by: Option<String>,
+    pub(super) closes_at: Option<Instant>,
+}
+
 /// A roll call with everybody who is expected.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct RollCall {
@@ -171,7 +179,15 @@ pub struct RollCall {
     /// How often it was closed.
     pub closings: i32,
     pub submitted_at: Option<Instant>,
+    /// The name of the user who submitted it; null while it is not, and where it was no user.
+    #[schema(example = "Li Na")]
+    pub submitted_by: Option<String>,
     pub closed_at: Option<Instant>,
+    /// The name of the user who closed it; null while it is not, and where it closed by itself.
+    #[schema(example = "周航")]
+    pub closed_by: Option<String>,
+    /// Of one that is submitted: when it closes by itself, as the intake says (`close_after_hours`); null if it does not.
+    pub closes_at: Option<Instant>,
     /// Until when those who were called may ask for a correction; null if they may not.
     pub corrections_until: Option<Instant>,
     pub reopen_reason: Option<Note>,

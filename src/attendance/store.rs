@@ -13,6 +13,7 @@ pub(super) mod marks;
 pub(super) mod meanwhile;
 pub(super) mod said;
 pub(super) mod standing;
+mod steps;
 pub(super) mod verify;
 
 pub use closing::close;
@@ -30,7 +31,7 @@ use super::{
     evidence::uncalled,
     guests::Member,
     lines::{keep_leave, keep_source, lines, refuse_uncalling},
-    model::{Attendance, LIFE_CYCLE, NewRollCall, RollCall, RollCallEntry, RollCallRow, RollCallState, RollCallTransition, Times},
+    model::{Attendance, LIFE_CYCLE, NewRollCall, RollCall, RollCallEntry, RollCallRow, RollCallState, RollCallTransition, Steps, Times},
 };
 use crate::{
     access::{Action, Actor, Scope},
@@ -96,18 +97,20 @@ pub fn read(conn: &mut Conn, actor: &Actor, session_id: SessionId) -> Result<Rol
     let row = row(conn, &session)?;
     let class = called_by(conn, actor, &session)?;
     let stored = stored(conn, session_id)?;
-    Ok(shown(&session, row, class, &stored))
+    let steps = steps::told(conn, actor, &row, &row)?;
+    Ok(shown(&session, (row, steps), class, &stored))
 }
 
 /// A roll call as a change leaves it, with everybody who is expected.
-fn answered(conn: &mut Conn, session: &SessionRow, row: RollCallRow) -> Result<RollCall, Error> {
+fn answered(conn: &mut Conn, actor: &Actor, session: &SessionRow, (before, row): (&RollCallRow, RollCallRow)) -> Result<RollCall, Error> {
     let class = class(conn, session)?;
     let stored = stored(conn, session.id)?;
-    Ok(shown(session, row, class, &stored))
+    let steps = steps::told(conn, actor, before, &row)?;
+    Ok(shown(session, (row, steps), class, &stored))
 }
 
 /// A roll call with who is called in it and what was found of them.
-fn shown(session: &SessionRow, row: RollCallRow, class: Vec<Member>, stored: &[Attendance]) -> RollCall {
+fn shown(session: &SessionRow, (row, steps): (RollCallRow, Steps), class: Vec<Member>, stored: &[Attendance]) -> RollCall {
     let called: BTreeMap<EnrollmentId, &Attendance> = stored.iter().map(|attendance| (attendance.enrollment_id, attendance)).collect();
     let entries = class.into_iter().map(|member| {
         let attendance = called.get(&member.person.enrollment_id).copied();
@@ -120,7 +123,10 @@ fn shown(session: &SessionRow, row: RollCallRow, class: Vec<Member>, stored: &[A
         minutes: Times::of(session).minutes,
         closings: row.closings,
         submitted_at: row.submitted_at,
+        submitted_by: steps.submitted_by,
         closed_at: row.closed_at,
+        closed_by: steps.closed_by,
+        closes_at: steps.closes_at,
         corrections_until: row.corrections_until,
         reopen_reason: row.reopen_reason,
         version: row.version,
@@ -182,15 +188,16 @@ pub fn put(
     if let Some(caller) = caller.filter(|_| !is_first) {
         caller.check_if_match(&ETag::version(before.version), alters)?;
     }
+    let steps = steps::told(conn, actor, &before, &before)?;
     if !alters {
-        return Ok(shown(&session, before, class, &stored));
+        return Ok(shown(&session, (before, steps), class, &stored));
     }
     let state = if is_first { RollCallState::Open } else { before.state };
     let changed = RollCallRow { state, version: before.version + 1, ..before.clone() };
     save(conn, &before, &changed)?;
     replace(conn, session_id, &lines)?;
     actor.record(entry(conn, "roll_call.put", &session)?.from(&lines.gone).to(&lines.fresh));
-    Ok(shown(&session, changed, class, &lines.now))
+    Ok(shown(&session, (changed, steps), class, &lines.now))
 }
 
 /// Whether the roll of `session` may be called now, by this actor.
@@ -270,7 +277,8 @@ fn submit(conn: &mut Conn, actor: &Actor, now: Instant, session_id: SessionId) -
     save(conn, &before, &changed)?;
     actor.record(entry(conn, "roll_call.submitted", &session)?.from(&before).to(&changed));
     let class = called_by(conn, actor, &session)?;
-    Ok(shown(&session, changed, class, &stored))
+    let steps = steps::told(conn, actor, &before, &changed)?;
+    Ok(shown(&session, (changed, steps), class, &stored))
 }
 
 /// Refuses to end a roll call that nobody has begun.
@@ -353,5 +361,5 @@ fn reopen(conn: &mut Conn, actor: &Actor, session_id: SessionId, change: &Change
     enrollments::settle(conn, actor, session_id, &[UnsettledKind::Leave])?;
     intakes::touch_all(conn, session.intake_id)?;
     actor.record(entry(conn, "roll_call.reopened", &session)?.from(&before).to(&changed).because(change.reason.as_ref().map(Note::as_str)));
-    answered(conn, &session, changed)
+    answered(conn, actor, &session, (&before, changed))
 }

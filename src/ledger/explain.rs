@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 use super::model::{EntryKind, HourEntry, HourEntryId, standing};
 use crate::{
     access::Role,
-    attendance::{AttendanceCode, Segment, Segments},
+    attendance::{AttendanceCode, LineSource, Segment, Segments},
     clock::Instant,
     schedule::SessionId,
     text::Code,
@@ -58,6 +58,8 @@ impl SessionFacts {
 #[derive(Clone, Debug, PartialEq, Eq, Queryable, Serialize, ToSchema)]
 pub(super) struct LineFacts {
     pub(super) code: AttendanceCode,
+    /// Whether somebody called it, or it is what files say of the meeting.
+    pub(super) source: LineSource,
     /// Minutes present; null where the code says it all.
     pub(super) minutes: Option<i32>,
     #[schema(value_type = Option<Vec<Segment>>)]

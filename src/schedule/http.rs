@@ -295,7 +295,7 @@ async fn check_sessions(db: Data<Db>, caller: Caller, id: Path<IntakeId>, body: 
     responses((status = 200, description = "The session", body = Session), Unchanged, Reading))]
 async fn read_session(db: Data<Db>, caller: Caller, id: Path<SessionId>) -> Result<Answer, Error> {
     let id = id.into_inner();
-    let session = db.read(caller.credentials.clone(), move |conn, actor, _| store::read(conn, actor, id)).await?;
+    let session = db.read(caller.credentials.clone(), move |conn, actor, _| store::told(conn, actor, id)).await?;
     Ok(Answer::ok(&session)?.tag_unless_known(&caller, &ETag::version(session.row.version)))
 }
 

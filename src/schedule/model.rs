@@ -179,6 +179,7 @@ impl SessionRow {
             break_minutes: self.held_break_minutes?,
             minutes: self.held_minutes?,
             difference_reason: self.difference_reason.clone(),
+            confirmed_by: None,
         })
     }
 }
@@ -235,6 +236,9 @@ pub struct Held {
     pub minutes: i32,
     /// Why it differs from the plan; null where it does not.
     pub difference_reason: Option<Note>,
+    /// The name of the user who confirmed it, or corrected it last. Null to partners and trainees, and where it was no user.
+    #[schema(example = "周航")]
+    pub confirmed_by: Option<String>,
 }
 
 /// A session with whom it is for and who teaches it.

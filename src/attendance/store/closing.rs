@@ -14,7 +14,7 @@ use super::{
     changing, class, complete, corrections, entry, guests,
     lines::{Lines, compare, delete, replace, stored},
     meanwhile::refuse_twice,
-    refuse_uncalled, row, save, shown,
+    refuse_uncalled, row, save, shown, steps,
 };
 use crate::{
     access::{Action, Actor},
@@ -82,7 +82,8 @@ pub fn close(conn: &mut Conn, actor: &Actor, now: Instant, session_id: SessionId
     let facts =
         serde_json::json!({ "as_held": lines.fresh, "guests": guests, "closing": number, "entries_posted": posted, "roll_call": changed });
     actor.record(act.from(&was).to(&facts).because(reason.map(Note::as_str)));
-    Ok(shown(&session, changed, class, &stored))
+    let steps = steps::told(conn, actor, &before, &changed)?;
+    Ok(shown(&session, (changed, steps), class, &stored))
 }
 
 /// The minutes of the session as it was held.

@@ -75,7 +75,7 @@ pub(in crate::attendance) fn invite(
     save(conn, &before, &changed)?;
     diesel::insert_into(guests::table).values(&guest).execute(conn)?;
     actor.record(entry(conn, "guest.invited", &session)?.to(&guest).because(guest.note.as_ref().map(Note::as_str)));
-    answered(conn, &session, changed)
+    answered(conn, actor, &session, (&before, changed))
 }
 
 fn check(conn: &mut Conn, actor: &Actor, session: &SessionRow, new: &NewGuest) -> Result<(), Error> {
@@ -184,7 +184,7 @@ pub(in crate::attendance) fn dismiss(
     enrollments::find_unsettled(conn, session.intake_id, &[enrollment_id])?;
     let was = serde_json::json!({ "guest": guest, "mark": mark });
     actor.record(entry(conn, "guest.dismissed", &session)?.from(&was).because(Some(reason.as_str())));
-    answered(conn, &session, changed)
+    answered(conn, actor, &session, (&before, changed))
 }
 
 /// Takes out whoever is no guest any more: having left before the session, or owing it now. Returns who that was.

@@ -74,7 +74,7 @@ fn line(conn: &mut Conn, actor: &Actor, enrollment: EnrollmentId, called_in: Opt
         .filter(roll_calls::state.eq(RollCallState::Closed))
         .filter(attendances::session_id.eq(session))
         .filter(attendances::enrollment_id.eq(enrollment))
-        .select((attendances::code, attendances::minutes, attendances::segments, attendances::leave_minutes))
+        .select((attendances::code, attendances::source, attendances::minutes, attendances::segments, attendances::leave_minutes))
         .first(conn)
         .optional()?;
     Ok(line.map(|line| LineFacts { segments: line.segments.filter(|_| actor.role() != Role::Partner), ..line }))

@@ -1,5 +1,7 @@
 //! How a session was held: confirmed once it is over, and corrected until its roll call is closed.
 
+use std::collections::HashMap;
+
 use diesel::prelude::*;
 
 use super::{
@@ -10,20 +12,20 @@ use super::{
     check::refuse_conflicts,
     find,
     links::{self, whole_one},
-    read, save,
+    save, told,
 };
 use crate::{
-    access::{Action, Actor, Scope},
+    access::{Action, Actor, Role, Scope},
     attendance::RollCallState,
     clock::Instant,
-    db::{self, Conn},
+    db::{self, CHUNK, Conn},
     enrollments,
     error::{Error, FieldFault},
     http::{Caller, ETag},
     intakes::{self, Intake, SessionMode},
     journal::NewEntry,
     people::PersonId,
-    schema::{roll_calls, sessions},
+    schema::{journal_entries, roll_calls, sessions, users},
     text::Note,
 };
 
@@ -115,7 +117,7 @@ fn led(conn: &mut Conn, actor: &Actor, id: SessionId) -> Result<(Intake, Session
     db::lock(conn, "intake", intake_id)?;
     db::lock_row(conn, "SELECT 1 FROM sessions WHERE id = ? FOR NO KEY UPDATE", id)?;
     // Only now, for who leads may have changed while this one waited.
-    let stored = read(conn, actor, id)?;
+    let stored = told(conn, actor, id)?;
     refuse_unless_leading(actor, &stored)?;
     Ok((intakes::find(conn, actor, intake_id)?, stored))
 }
@@ -166,10 +168,38 @@ fn confirmed(
 ) -> Result<Session, Error> {
     links::pin_titles(conn, intake, row.id, (&titled, intake.time_zone.date(row.begins_at())))?;
     intakes::touch_all(conn, intake.id)?;
-    let held = whole_one(conn, row)?;
+    let mut held = whole_one(conn, row)?;
+    if let (Some(held), Some(user)) = (&mut held.held, actor.user_id()) {
+        held.confirmed_by = Some(users::table.find(user).select(users::name).first(conn)?);
+    }
     let entry = NewEntry::of(action, "session", held.row.id).provider(intake.provider_id).intake(intake.id);
     actor.record(entry.from(stored).to(&held).because(held.row.difference_reason.as_ref().map(Note::as_str)));
     Ok(held)
+}
+
+/// Says of sessions that were held who confirmed it last, to those who are told who posts hours too.
+pub(super) fn tell_confirmed(conn: &mut Conn, actor: &Actor, mut sessions: Vec<Session>) -> Result<Vec<Session>, Error> {
+    if matches!(actor.role(), Role::Partner | Role::Trainee) {
+        return Ok(sessions);
+    }
+    let held: Vec<SessionId> = sessions.iter().filter(|session| session.held.is_some()).map(|session| session.row.id).collect();
+    let mut confirmed: HashMap<SessionId, Option<String>> = HashMap::new();
+    for chunk in held.chunks(CHUNK) {
+        let told: Vec<(SessionId, Option<String>)> = journal_entries::table
+            .left_join(users::table.on(users::id.nullable().eq(journal_entries::user_id)))
+            .filter(journal_entries::subject_id.eq_any(chunk.to_vec()))
+            .filter(journal_entries::action.eq_any(["session.held", "session.hold_corrected"]))
+            .order(journal_entries::seq)
+            .select((journal_entries::subject_id, users::name.nullable()))
+            .load(conn)?;
+        confirmed.extend(told);
+    }
+    for session in &mut sessions {
+        if let Some(held) = &mut session.held {
+            held.confirmed_by = confirmed.remove(&session.row.id).flatten();
+        }
+    }
+    Ok(sessions)
 }
 
 /// Who taught or learnt longer, or instead of another, was nowhere else.

@@ -146,7 +146,8 @@ pub(super) fn list(
     }
     let rows = query.load(conn)?;
     let rows = without_hidden(conn, actor, rows)?;
-    whole(conn, rows)
+    let sessions = whole(conn, rows)?;
+    held::tell_confirmed(conn, actor, sessions)
 }
 
 /// These sessions, of which none names a replacement that the actor does not see, such as a draft.
@@ -174,6 +175,12 @@ pub(super) fn read(conn: &mut Conn, actor: &Actor, id: SessionId) -> Result<Sess
     let row = find(conn, actor, id)?;
     let rows = without_hidden(conn, actor, vec![row])?;
     whole(conn, rows)?.pop().ok_or(Error::NotFound)
+}
+
+/// The same, with who confirmed it as held.
+pub(super) fn told(conn: &mut Conn, actor: &Actor, id: SessionId) -> Result<Session, Error> {
+    let session = read(conn, actor, id)?;
+    held::tell_confirmed(conn, actor, vec![session])?.pop().ok_or(Error::NotFound)
 }
 
 /// The later sessions of the same series that are not yet held, by start.

@@ -46,11 +46,19 @@ fn a_roll_call_closes_by_itself_so_many_hours_after_it_was_submitted() {
     seed::put_roll_call(&course, &called, &all_present(&members)).expect(200);
     // Nothing is due where the intake does not say so.
     assert_eq!(sweep(&app, 1000), (0, 0));
+    let closes_at = |session: &str| course.coordinator.get(&path(session)).expect(200).body["closes_at"].clone();
+    assert_eq!(closes_at(&session), Value::Null);
     set(&course, json!({ "close_after_hours": 48 }));
+    let waits = course.coordinator.get(&path(&session)).expect(200);
+    let at = |field: &str| chrono::DateTime::parse_from_rfc3339(&waits.text_at(field)).unwrap();
+    assert_eq!(at("/closes_at") - at("/submitted_at"), TimeDelta::hours(48));
+    assert_eq!(closes_at(&called), Value::Null);
     assert_eq!(sweep(&app, 47), (0, 0));
     assert_eq!(sweep(&app, 49), (1, 1));
     let roll_call = course.coordinator.get(&path(&session)).expect(200).body;
     assert_eq!((&roll_call["state"], &roll_call["closings"]), (&json!("closed"), &json!(1)));
+    assert!(roll_call["submitted_by"].is_string(), "{roll_call}");
+    assert_eq!((&roll_call["closed_by"], &roll_call["closes_at"]), (&Value::Null, &Value::Null));
     let hours = course.coordinator.get(&format!("/enrollments/{}/hours", members[0].id)).expect(200);
     let entry = &hours.items()[0];
     assert_eq!((&entry["minutes"], &entry["user_id"]), (&json!(90), &Value::Null));

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{App, Reply, seed, seed::Course, spawn_app};
+use crate::support::{App, Client, Reply, seed, seed::Course, spawn_app};
 
 fn correct(course: &Course, id: &str, body: Value) -> Reply {
     course.coordinator.if_match("*").patch(&format!("/sessions/{id}/hold"), body)
@@ -209,4 +209,34 @@ fn what_was_posted_stands_in_reports_and_of_make_ups_until_it_is_closed_again() 
     // Closed again it is the second of the two, as it was taught.
     close(&visits[0], &[seed::line_of(&other, "late", 60), seed::line_of(&guest, "late", 60)]);
     assert_eq!((made_up(), app.findings()), (30, Vec::new()));
+}
+
+#[test]
+fn who_confirmed_a_session_or_corrected_that_last_is_told_to_those_who_run_and_teach_it() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let member = seed::enrolled(&course, 1).remove(0);
+    let id = seed::published_session(&course, "H-1", &seed::morning(1));
+    let instructor = app.instructor(&course.instructor);
+    let name = |client: &Client| {
+        let user = app.hex(client.user_id.as_deref().unwrap());
+        json!(app.database.texts(&format!("SELECT name FROM users WHERE id = {user}"))[0])
+    };
+    let path = format!("/sessions/{id}");
+    let read = |client: &Client| client.get(&path).expect(200).body["held"]["confirmed_by"].clone();
+    let held = instructor.post(&format!("{path}/hold"), json!({})).expect(200).body;
+    assert_eq!(held["held"]["confirmed_by"], name(&instructor));
+    assert_eq!([read(&course.coordinator), read(&instructor)], [(); 2].map(|()| name(&instructor)));
+    // Correcting nothing is no confirmation.
+    assert_eq!(correct(&course, &id, json!({})).expect(200).body["held"]["confirmed_by"], name(&instructor));
+    let corrected = correct(&course, &id, by(json!({ "break_minutes": 5 }), "a break")).expect(200).body;
+    assert_eq!(corrected["held"]["confirmed_by"], name(&course.coordinator));
+    seed::held_session(&course, "H-2", &seed::morning(2));
+    seed::published_session(&course, "P-3", &seed::morning(3));
+    let list = |client: &Client| client.get(&format!("/intakes/{}/sessions", course.intake)).expect(200);
+    let confirmed = |client: &Client| list(client).items().iter().map(|one| one["held"]["confirmed_by"].clone()).collect::<Vec<_>>();
+    assert_eq!(confirmed(&instructor), [name(&course.coordinator), name(&course.coordinator), Value::Null]);
+    for client in [app.partner(&course.sponsor.id), app.trainee(&member.trainee)] {
+        assert_eq!((read(&client), confirmed(&client)), (Value::Null, vec![Value::Null; 3]));
+    }
 }

@@ -195,3 +195,28 @@ fn a_line_that_is_said_to_be_by_files_and_is_not_is_found() {
     app.forge("attendances", "UPDATE attendances SET source = 'called'");
     assert_eq!(app.findings_of("evidence"), Vec::<String>::new());
 }
+
+#[test]
+fn an_hour_is_explained_with_where_its_line_comes_from_and_a_line_by_a_file_is_put_back_as_it_was_read() {
+    let app = spawn_app();
+    let (course, members, session) = class(&app, 2);
+    import(&course.coordinator, &session, "", &["学员 0001,,2020-06-01 09:00:00,2020-06-01 09:30:00,30"]).expect(200);
+    let path = format!("/sessions/{session}/roll-call");
+    course.coordinator.post(&format!("/sessions/{session}/hold"), json!({})).expect(200);
+    let read = course.coordinator.get(&path).expect(200).body["entries"][0].clone();
+    let mut line = json!({});
+    for field in ["enrollment_id", "code", "minutes", "mode", "note", "segments"] {
+        line[field] = read[field].clone();
+    }
+    app.unchanged(|| {
+        let put = course.coordinator.put(&path, json!({ "entries": [line] })).expect(200);
+        assert_eq!(put.body["entries"][0]["source"], "evidence");
+    });
+    seed::put_roll_call(&course, &session, &[line, seed::line(&members[1], "absent")]).expect(200);
+    seed::step_roll_call(&course, &session, "close", None).expect(200);
+    for (member, source) in members.iter().zip(["evidence", "called"]) {
+        let hours = course.coordinator.get(&format!("/enrollments/{}/hours", member.id)).expect(200);
+        let why = course.coordinator.get(&format!("/hour-entries/{}/explain", hours.items()[0]["id"].as_str().unwrap())).expect(200);
+        assert_eq!(why.text_at("/attendance/source"), source);
+    }
+}
