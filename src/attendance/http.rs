@@ -9,7 +9,7 @@ use super::{
     evidence::Said,
     explain::ClosingExplanation,
     guests::NewGuest,
-    model::{NewRollCall, RollCall, RollCallFilter, RollCallSummary, RollCallTransition},
+    model::{NewRollCall, RollCall, RollCallFilter, RollCallState, RollCallSummary, RollCallTransition},
     store,
 };
 use crate::{
@@ -19,6 +19,7 @@ use crate::{
     http::{Answer, Body, Caller, Change, Changing, ETag, ExplainedChange, Page, Query, Reading, Unchanged, Writing, at, once, page},
     intakes::IntakeId,
     schedule::SessionId,
+    text::Code,
 };
 
 #[derive(OpenApi)]
@@ -61,8 +62,12 @@ pub fn routes(api: &mut ServiceConfig) {
 struct ListQuery {
     /// true: only those that are not closed, the daily list; false: only those that are.
     open: Option<bool>,
-    /// Only those of this intake; needed unless `open` is true.
+    /// Only those in this state; not_open is what nobody has called yet.
+    state: Option<RollCallState>,
+    /// Only those of this intake; needed unless `open` is true or `state` is another one than closed.
     intake_id: Option<IntakeId>,
+    /// Only those of sessions with this code.
+    code: Option<Code>,
     /// From `next` of the page before.
     cursor: Option<String>,
     /// How many, 1 to 500 (default 50).
@@ -76,11 +81,11 @@ struct ListQuery {
 #[utoipa::path(get, path = "/roll-calls", tag = "roll-calls", params(ListQuery),
     responses((status = 200, description = "A page of roll calls", body = Page<RollCallSummary>), Reading))]
 async fn list_roll_calls(db: Data<Db>, caller: Caller, query: Query<ListQuery>) -> Result<Answer, Error> {
-    let ListQuery { open, intake_id, cursor, limit } = query.into_inner();
+    let ListQuery { open, state, intake_id, code, cursor, limit } = query.into_inner();
     let (cursor, limit) = (page::cursor(cursor.as_deref())?, page::limit(limit)?);
-    let filter = RollCallFilter { open, intake_id };
+    let filter = RollCallFilter { open, state, intake_id, code };
     let rows = db
-        .read(caller.credentials.clone(), move |conn, actor, now| store::list::list(conn, actor, now, filter, (cursor, limit + 1)))
+        .read(caller.credentials.clone(), move |conn, actor, now| store::list::list(conn, actor, now, &filter, (cursor, limit + 1)))
         .await?;
     Answer::page(&caller, Page::cut(rows, limit, |one| one.cursor.to_string()))
 }
@@ -207,6 +212,8 @@ async fn dismiss_guest(
 struct CorrectionQuery {
     /// Only those in this state.
     state: Option<CorrectionState>,
+    /// Only those of the session with this code.
+    code: Option<Code>,
     /// From `next` of the page before.
     cursor: Option<String>,
     /// How many, 1 to 500 (default 50).
@@ -223,10 +230,12 @@ async fn list_correction_requests(
     id: Path<IntakeId>,
     query: Query<CorrectionQuery>,
 ) -> Result<Answer, Error> {
-    let CorrectionQuery { state, cursor, limit } = query.into_inner();
+    let CorrectionQuery { state, code, cursor, limit } = query.into_inner();
     let (id, cursor, limit) = (id.into_inner(), page::cursor(cursor.as_deref())?, page::limit(limit)?);
     let rows = db
-        .read(caller.credentials.clone(), move |conn, actor, _| store::corrections::list(conn, actor, id, state, (cursor, limit + 1)))
+        .read(caller.credentials.clone(), move |conn, actor, _| {
+            store::corrections::list(conn, actor, id, (state, code), (cursor, limit + 1))
+        })
         .await?;
     Answer::page(&caller, Page::cut(rows, limit, |row| row.id.to_string()))
 }

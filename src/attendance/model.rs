@@ -330,11 +330,21 @@ impl RollCallSummary {
 }
 
 /// Which roll calls to list.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct RollCallFilter {
     /// Those that are not closed, or those that are.
     pub(super) open: Option<bool>,
+    pub(super) state: Option<RollCallState>,
     pub(super) intake_id: Option<IntakeId>,
+    /// Of the session.
+    pub(super) code: Option<Code>,
+}
+
+impl RollCallFilter {
+    /// Whether only those are asked for that are not closed, or only those that are.
+    pub(super) fn only_open(&self) -> Option<bool> {
+        self.open.or(self.state.map(|state| state != RollCallState::Closed))
+    }
 }
 
 /// The whole class in one request.

@@ -6,7 +6,8 @@ use utoipa::{IntoParams, OpenApi, ToSchema};
 
 use super::{
     model::{
-        CohortMove, DatedChange, EnrollmentId, EnrollmentPatch, EnrollmentRow, EnrollmentTransition, NewEnrollment, Transfer, Transferred,
+        CohortMove, DatedChange, EnrollmentFilter, EnrollmentId, EnrollmentPatch, EnrollmentRow, EnrollmentState, EnrollmentTransition,
+        NewEnrollment, Transfer, Transferred,
     },
     nomination::{Nomination, Replacement},
     store::{self, admission, moves, nominations, steps, transfers, waitlist},
@@ -62,6 +63,8 @@ pub fn transitions(api: &mut ServiceConfig) {
 struct ListQuery {
     /// Only this cohort.
     cohort_id: Option<CohortId>,
+    /// Only those in this state.
+    state: Option<EnrollmentState>,
     /// From `next` of the page before.
     cursor: Option<String>,
     /// How many, 1 to 500 (default 50).
@@ -87,11 +90,10 @@ struct Enrolled {
     params(("id" = IntakeId, Path, description = "The intake"), ListQuery),
     responses((status = 200, description = "A page of enrollments", body = Page<EnrollmentRow>), Reading))]
 async fn list_enrollments(db: Data<Db>, caller: Caller, id: Path<IntakeId>, query: Query<ListQuery>) -> Result<Answer, Error> {
-    let (id, query) = (id.into_inner(), query.into_inner());
-    let limit = page::limit(query.limit)?;
-    let cursor = page::cursor(query.cursor.as_deref())?;
-    let rows =
-        db.read(caller.credentials.clone(), move |conn, actor, _| store::list(conn, actor, id, query.cohort_id, cursor, limit + 1)).await?;
+    let ListQuery { cohort_id, state, cursor, limit } = query.into_inner();
+    let (id, cursor, limit) = (id.into_inner(), page::cursor(cursor.as_deref())?, page::limit(limit)?);
+    let filter = EnrollmentFilter { cohort_id, state };
+    let rows = db.read(caller.credentials.clone(), move |conn, actor, _| store::list(conn, actor, id, filter, cursor, limit + 1)).await?;
     Answer::page(&caller, Page::cut(rows, limit, |row| row.enrollment.id.to_string()))
 }
 

@@ -8,8 +8,8 @@ mod waitlist;
 
 pub use http::{ApiDoc, routes, transitions};
 pub use model::{
-    DatedChange, Enrollment, EnrollmentId, EnrollmentRow, EnrollmentState, EnrollmentTransition, LIFE_CYCLE, NewEnrollment, UnsettledKind,
-    Withdrawal,
+    DatedChange, Enrollment, EnrollmentFilter, EnrollmentId, EnrollmentRow, EnrollmentState, EnrollmentTransition, LIFE_CYCLE,
+    NewEnrollment, UnsettledKind, Withdrawal,
 };
 pub use store::admission::enroll;
 pub use store::periods::{enrolled_at, enrolled_since};

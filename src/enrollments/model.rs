@@ -330,6 +330,13 @@ pub struct NewEnrollment {
     pub from: Option<Instant>,
 }
 
+/// Which enrollments to list.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct EnrollmentFilter {
+    pub cohort_id: Option<CohortId>,
+    pub state: Option<EnrollmentState>,
+}
+
 /// A merge patch (RFC 7396).
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]

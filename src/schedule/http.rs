@@ -24,6 +24,7 @@ use crate::{
     http::{Answer, Body, Caller, Changing, ETag, Many, Page, PageQuery, Query, Reading, Unchanged, Writing, at, once, page},
     intakes::{CohortId, IntakeId},
     people::PersonId,
+    text::Code,
 };
 
 #[derive(OpenApi)]
@@ -96,6 +97,8 @@ struct ListQuery {
     until: Option<Instant>,
     /// Only sessions in this state.
     state: Option<SessionState>,
+    /// Only the session with this code.
+    code: Option<Code>,
     /// From `next` of the page before.
     cursor: Option<String>,
     /// How many, 1 to 500 (default 50).
@@ -208,8 +211,8 @@ async fn list_sessions(db: Data<Db>, caller: Caller, id: Path<IntakeId>, query: 
     let (id, query) = (id.into_inner(), query.into_inner());
     let limit = page::limit(query.limit)?;
     let cursor = page::cursor(query.cursor.as_deref())?;
-    let ListQuery { cohort_id, series_id, from, until, state, .. } = query;
-    let filter = SessionFilter { cohort_id, series_id, from, until, state };
+    let ListQuery { cohort_id, series_id, from, until, state, code, .. } = query;
+    let filter = SessionFilter { cohort_id, series_id, from, until, state, code };
     let rows = db.read(caller.credentials.clone(), move |conn, actor, _| store::list(conn, actor, id, filter, cursor, limit + 1)).await?;
     Answer::page(&caller, Page::cut(rows, limit, |session| session.row.cursor().to_string()))
 }

@@ -332,13 +332,14 @@ impl FromStr for Cursor {
 }
 
 /// Which sessions to list.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct SessionFilter {
     pub(super) cohort_id: Option<CohortId>,
     pub(super) series_id: Option<SeriesId>,
     pub(super) from: Option<Instant>,
     pub(super) until: Option<Instant>,
     pub(super) state: Option<SessionState>,
+    pub(super) code: Option<Code>,
 }
 
 #[cfg(test)]

@@ -29,8 +29,8 @@ use crate::{
     journal::{self, NewEntry},
     ledger,
     schedule::{self, SessionId, SessionRow},
-    schema::{correction_requests, enrollments as enrolled, intakes as intake_rows},
-    text::{Note, counted},
+    schema::{correction_requests, enrollments as enrolled, intakes as intake_rows, sessions},
+    text::{Code, Note, counted},
 };
 
 /// Until when corrections of a roll call that is closed `now` may be asked for.
@@ -58,7 +58,7 @@ pub(in crate::attendance) fn list(
     conn: &mut Conn,
     actor: &Actor,
     intake: IntakeId,
-    state: Option<CorrectionState>,
+    (state, code): (Option<CorrectionState>, Option<Code>),
     (cursor, limit): (Option<CorrectionRequestId>, i64),
 ) -> Result<Vec<CorrectionRequest>, Error> {
     intakes::find(conn, actor, intake)?;
@@ -66,6 +66,10 @@ pub(in crate::attendance) fn list(
     let mut query = seen!(actor).filter(correction_requests::intake_id.eq(intake)).order(correction_requests::id).limit(limit);
     if let Some(state) = state {
         query = query.filter(correction_requests::state.eq(state));
+    }
+    if let Some(code) = code {
+        let called = sessions::table.filter(sessions::intake_id.eq(intake)).filter(sessions::code.eq(code)).select(sessions::id);
+        query = query.filter(correction_requests::session_id.eq_any(called));
     }
     if let Some(cursor) = cursor {
         query = query.filter(correction_requests::id.gt(cursor));

@@ -11,7 +11,7 @@ use super::super::model::{CloseRefused, RollCallFilter, RollCallState, RollCallS
 use crate::{
     access::{Action, Actor, Scope, advised},
     clock::Instant,
-    db::Conn,
+    db::{Conn, MultiBackend},
     enrollments::enrolled_at,
     error::Error,
     intakes::{IntakeId, IntakeState},
@@ -27,31 +27,18 @@ pub(in crate::attendance) fn list(
     conn: &mut Conn,
     actor: &Actor,
     now: Instant,
-    filter: RollCallFilter,
+    filter: &RollCallFilter,
     (cursor, limit): (Option<Cursor>, i64),
 ) -> Result<Vec<RollCallSummary>, Error> {
     actor.may(Action::ReadRollCall)?;
-    if filter.intake_id.is_none() && filter.open != Some(true) {
+    if filter.intake_id.is_none() && filter.only_open() != Some(true) {
         return Err(Error::malformed("intake_missing", "intake_id: say of which intake, or ask for what is open"));
     }
-    let mut query = schedule::visible(actor)
+    let mut query = narrowed(schedule::visible(actor), filter)
         .filter(sessions::state.eq_any([SessionState::Published, SessionState::Held]))
         .filter(sessions::starts_at.le(now).or(sessions::state.eq(SessionState::Held)))
         .order((sessions::starts_at, sessions::id))
         .limit(limit);
-    if let Some(intake) = filter.intake_id {
-        query = query.filter(sessions::intake_id.eq(intake));
-    }
-    if let Some(open) = filter.open {
-        let closed = roll_calls::table.filter(roll_calls::session_id.eq(sessions::id)).filter(roll_calls::state.eq(RollCallState::Closed));
-        query = if open {
-            // An intake is completed once every roll call in it is closed, and they stay closed: those of the past cost nothing.
-            let live = intakes::table.filter(intakes::state.ne(IntakeState::Completed)).select(intakes::id);
-            query.filter(not(exists(closed))).filter(sessions::intake_id.eq_any(live))
-        } else {
-            query.filter(exists(closed))
-        };
-    }
     if let Some(Cursor { starts_at, id }) = cursor {
         let after = sessions::starts_at.gt(starts_at).or(sessions::starts_at.eq(starts_at).and(sessions::id.gt(id)));
         query = query.filter(sessions::starts_at.ge(starts_at)).filter(after);
@@ -75,8 +62,36 @@ pub(in crate::attendance) fn list(
     Ok(schedule::whole(conn, rows)?.into_iter().map(summary).collect())
 }
 
+/// Those of the sessions whose roll calls are asked for. Where nobody has called the roll, there is none yet.
+fn narrowed(mut query: Sessions, filter: &RollCallFilter) -> Sessions {
+    let own = || roll_calls::table.filter(roll_calls::session_id.eq(sessions::id));
+    if let Some(intake) = filter.intake_id {
+        query = query.filter(sessions::intake_id.eq(intake));
+    }
+    if let Some(code) = filter.code.clone() {
+        query = query.filter(sessions::code.eq(code));
+    }
+    if filter.only_open() == Some(true) {
+        // An intake is completed once every roll call in it is closed, and they stay closed: those of the past cost nothing.
+        let live = intakes::table.filter(intakes::state.ne(IntakeState::Completed)).select(intakes::id);
+        query = query.filter(sessions::intake_id.eq_any(live));
+    }
+    query = match filter.open {
+        Some(true) => query.filter(not(exists(own().filter(roll_calls::state.eq(RollCallState::Closed))))),
+        Some(false) => query.filter(exists(own().filter(roll_calls::state.eq(RollCallState::Closed)))),
+        None => query,
+    };
+    match filter.state {
+        Some(RollCallState::NotOpen) => query.filter(not(exists(own().filter(roll_calls::state.ne(RollCallState::NotOpen))))),
+        Some(state) => query.filter(exists(own().filter(roll_calls::state.eq(state)))),
+        None => query,
+    }
+}
+
 /// After how many hours the roll calls of an intake are due, and after how many they close by themselves.
 type Delays = (Option<i32>, Option<i32>);
+
+type Sessions = sessions::BoxedQuery<'static, MultiBackend>;
 
 /// Why a roll call did not close by itself, as stored.
 type Refusal = (Option<String>, Option<String>, Option<Instant>);

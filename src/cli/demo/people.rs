@@ -8,7 +8,7 @@ use crate::{
     access::{self, Actor, Credentials, NewToken, NewUser, Role, Secret},
     clock::Instant,
     db::{Conn, Db},
-    enrollments,
+    enrollments::{self, EnrollmentFilter},
     error::Error,
     intakes::IntakeId,
     organizations::{self, OrganizationId},
@@ -53,7 +53,7 @@ pub(super) fn tokens(db: &Db, intake: IntakeId) -> Result<Tokens, Failure> {
         let [provider, sponsor, other] = ["USTB", "JISCO", "HBIS"].map(|code| organization(conn, actor, code));
         let (provider, sponsor, other) = (provider?, sponsor?, other?);
         let instructor = first_instructor(conn, intake)?;
-        let first = enrollments::list(conn, actor, intake, None, None, 1)?.pop().ok_or(Error::NotFound)?;
+        let first = enrollments::list(conn, actor, intake, EnrollmentFilter::default(), None, 1)?.pop().ok_or(Error::NotFound)?;
         let trainee = first.enrollment;
         let mut token = |role: Role, name: &str, organization: Option<OrganizationId>, person: Option<PersonId>| {
             make(conn, actor, now, (role, name), organization, person)

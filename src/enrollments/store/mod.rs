@@ -16,14 +16,14 @@ use std::collections::{HashMap, HashSet};
 use diesel::prelude::*;
 use serde::Serialize;
 
-use super::model::{Enrollment, EnrollmentId, EnrollmentPatch, EnrollmentRow, EnrollmentState, Period};
+use super::model::{Enrollment, EnrollmentFilter, EnrollmentId, EnrollmentPatch, EnrollmentRow, EnrollmentState, Period};
 use crate::{
     access::{Action, Actor, Scope, advised, provided, taught},
     clock::Instant,
     db::{self, CHUNK, Conn, MultiBackend},
     error::Error,
     http::{Caller, ETag},
-    intakes::{self, CohortId, Intake, IntakeId},
+    intakes::{self, Intake, IntakeId},
     journal::NewEntry,
     organizations::{OrganizationId, below},
     people::PersonId,
@@ -77,7 +77,7 @@ pub fn list(
     conn: &mut Conn,
     actor: &Actor,
     intake: IntakeId,
-    cohort: Option<CohortId>,
+    filter: EnrollmentFilter,
     cursor: Option<EnrollmentId>,
     limit: i64,
 ) -> Result<Vec<EnrollmentRow>, Error> {
@@ -85,8 +85,11 @@ pub fn list(
     actor.may(Action::ReadEnrollments)?;
     let mut query =
         visible(actor).filter(enrollments::intake_id.eq(intake)).order(enrollments::id).limit(limit).select(Enrollment::as_select());
-    if let Some(cohort) = cohort {
+    if let Some(cohort) = filter.cohort_id {
         query = query.filter(enrollments::cohort_id.eq(cohort));
+    }
+    if let Some(state) = filter.state {
+        query = query.filter(enrollments::state.eq(state));
     }
     if let Some(cursor) = cursor {
         query = query.filter(enrollments::id.gt(cursor));

@@ -139,6 +139,9 @@ pub(super) fn list(
     if let Some(state) = filter.state {
         query = query.filter(sessions::state.eq(state));
     }
+    if let Some(code) = filter.code {
+        query = query.filter(sessions::code.eq(code));
+    }
     if let Some(Cursor { starts_at, id }) = cursor {
         let after = sessions::starts_at.gt(starts_at).or(sessions::starts_at.eq(starts_at).and(sessions::id.gt(id)));
         // The first half alone would do; it is what the index can begin at.

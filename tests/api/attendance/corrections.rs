@@ -194,6 +194,8 @@ fn why_is_told_to_whom_it_concerns() {
     assert_eq!(app.trainee(&members[0].trainee).get(&path).expect(200).column("id"), std::slice::from_ref(&of_trainee));
     assert_eq!(partner.get(&format!("{path}?state=asked")).expect(200).column("id"), [of_trainee.clone(), of_partner]);
     assert_eq!(partner.get(&format!("{path}?state=refused")).expect(200).column("id"), Vec::<String>::new());
+    assert_eq!(partner.get(&format!("{path}?state=asked&code=MET-1")).expect(200).items().len(), 2);
+    assert_eq!(partner.get(&format!("{path}?code=MET-2")).expect(200).column("id"), Vec::<String>::new());
     // Nor do those read it whom the closing concerns, or who call the roll.
     step(&course.coordinator, &of_trainee, "accept", None).expect(200);
     for path in [format!("/sessions/{session}/roll-call"), format!("/enrollments/{}/hours", members[0].id)] {

@@ -63,3 +63,25 @@ fn each_sees_the_roll_calls_of_the_own_sessions() {
     assert_eq!(listed(&course.coordinator, &format!("intake_id={}", app.absent_id())), [json!(null); 0]);
     app.partner(&course.sponsor.id).get("/roll-calls?open=true").expect(403).problem("forbidden");
 }
+
+#[test]
+fn roll_calls_are_listed_by_state_and_by_the_code_of_the_session() {
+    let app = spawn_app();
+    let (course, members, session) = class(&app);
+    let second = seed::held_session(&course, "MET-02", &seed::morning(2));
+    let closed = seed::closed_session(&course, "MET-03", &seed::morning(3), &all_present(&members));
+    let codes = |query: &str| course.coordinator.get(&format!("/roll-calls?{query}")).expect(200).column("code");
+    assert_eq!(codes("state=not_open"), ["MET-01", "MET-02"]);
+    seed::put_roll_call(&course, &session, &all_present(&members)).expect(200);
+    seed::put_roll_call(&course, &second, &all_present(&members)).expect(200);
+    seed::step_roll_call(&course, &second, "submit", None).expect(200);
+    assert_eq!((codes("state=open"), codes("state=submitted")), (vec!["MET-01".to_owned()], vec!["MET-02".to_owned()]));
+    assert_eq!(codes("state=not_open"), Vec::<String>::new());
+    assert_eq!((codes("open=true&code=MET-02"), codes("open=true&code=MET-03")), (vec!["MET-02".to_owned()], vec![]));
+    let of_intake = |query: &str| codes(&format!("{query}&intake_id={}", course.intake));
+    assert_eq!((of_intake("state=closed"), of_intake("open=false&state=open")), (vec!["MET-03".to_owned()], vec![]));
+    seed::step_roll_call(&course, &closed, "reopen", Some("a sick note")).expect(200);
+    assert_eq!((codes("state=reopened"), of_intake("state=closed")), (vec!["MET-03".to_owned()], vec![]));
+    course.coordinator.get("/roll-calls?state=closed").expect(400).problem("intake_missing");
+    course.coordinator.get("/roll-calls?state=shut").expect(400).problem("query_malformed");
+}

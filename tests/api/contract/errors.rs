@@ -327,7 +327,7 @@ fn a_wrong_parameter_is_named_with_what_is_wanted() {
         (format!("{sessions}?cohort_id=1"), "cohort_id: must be an id such as 01936f3e-0000-7000-8000-000000000001".to_owned()),
         (
             format!("{sessions}?colour=red"),
-            "colour: unknown; the parameters are cohort_id, series_id, from, until, state, cursor, limit".to_owned(),
+            "colour: unknown; the parameters are cohort_id, series_id, from, until, state, code, cursor, limit".to_owned(),
         ),
         (format!("{sessions}?limit=1&limit=2"), "duplicate field `limit`".to_owned()),
         (format!("/intakes/{}?colour=red", course.intake), "colour: there are no parameters here".to_owned()),

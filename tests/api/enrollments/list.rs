@@ -32,6 +32,10 @@ fn each_role_sees_its_own_enrollments() {
     seed::published_session(&course, "P-1", &seed::morning(2));
     assert_eq!(seen(&instructor, &path), ids(&[&ours[0], &ours[1]]));
     assert_eq!(seen(&course.coordinator, &format!("{path}?cohort_id={}", course.mechanics)), ids(&[&plant, &theirs]));
+    course.coordinator.post(&format!("/enrollments/{}/suspend", plant.id), json!({ "reason": "is ill" })).expect(200);
+    assert_eq!(seen(&course.coordinator, &format!("{path}?state=suspended")), ids(&[&plant]));
+    assert_eq!(seen(&course.coordinator, &format!("{path}?state=enrolled&cohort_id={}", course.mechanics)), ids(&[&theirs]));
+    assert_eq!(seen(&app.partner(&other.id), &format!("{path}?state=suspended")), ids(&[]));
 }
 
 #[test]

@@ -21,6 +21,8 @@ fn sessions_are_listed_by_start_and_filtered() {
     let client = &course.coordinator;
     assert_eq!(codes(client, &path), ["H-1", "M-1", "P-3", "D-4"]);
     assert_eq!(codes(client, &format!("{path}?state=published")), ["P-3"]);
+    assert_eq!(codes(client, &format!("{path}?code=M-1")), ["M-1"]);
+    assert_eq!(codes(client, &format!("{path}?code=M-1&state=published")), Vec::<String>::new());
     assert_eq!(codes(client, &format!("{path}?cohort_id={}", course.mechanics)), ["M-1"]);
     assert_eq!(codes(client, &format!("{path}?from={}&until={}", seed::morning(2), seed::morning(4))), ["M-1", "P-3"]);
     let page = client.get(&format!("{path}?limit=2")).expect(200);
