@@ -361,7 +361,8 @@ pub struct NewRollCall {
 pub struct NewAttendance {
     pub enrollment_id: EnrollmentId,
     pub code: AttendanceCode,
-    /// Minutes present. Needed for late and left_early; may be given for excused and exempt (present for a part).
+    /// Minutes present, of the session's minutes, in which no breaks are: whoever was there for all but 20 minutes of teaching was present for
+    /// 20 less than these. Needed for late and left_early; may be given for excused and exempt (present for a part).
     #[serde(default)]
     #[schema(minimum = 0)]
     pub minutes: Option<i32>,
@@ -370,7 +371,8 @@ pub struct NewAttendance {
     #[serde(default)]
     pub note: Option<Note>,
     /// From when to when they were there, in the place of `minutes`, or with the minutes that they come to; what lies outside the session
-    /// does not count.
+    /// does not count. Nobody says when the breaks were, so that being there in one counts, and whoever was there throughout has the session's
+    /// minutes and no more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub segments: Option<Vec<NewSegment>>,
 }

@@ -23,6 +23,7 @@ text_enum! {
     pub enum Split {
         Discipline => "discipline",
         Module => "module",
+        /// The present one: whoever moved is there with all their hours, those of before among them.
         Cohort => "cohort",
         /// The unit that sent the trainee, at the time of the enrollment.
         Unit => "unit",
@@ -277,7 +278,7 @@ pub struct Totals {
     pub exempt_minutes: i64,
     pub rate: Option<String>,
     pub best_reachable: Option<String>,
-    /// How many rows have this standing.
+    /// How many rows have this standing; 0 where the program version sets no minimum of attendance, for then nobody has one.
     pub at_risk: i64,
     pub out_of_reach: i64,
     pub unsettled_sessions: i64,

@@ -18,15 +18,17 @@ pub struct Part {
     pub code: Option<Code>,
     /// Null of those who are in no cohort.
     pub name: Option<Name>,
-    /// 人数: distinct persons; of a module those who have a closed session of it.
+    /// 人数: distinct persons; of a module those who owe a closed session of it, be it that they are exempt. Whose plan it is in tells
+    /// `plan_minutes`.
     pub heads: i64,
     /// 人次: enrollments with at least one closed session owed; of a module, of it.
     pub enrollments: i64,
     /// Delivered: held sessions, each once; of a cohort or discipline those that were for it. Null of a unit, to which nobody teaches.
     #[schema(example = 5400)]
     pub held_minutes: Option<i64>,
-    /// How many are at risk of the minimum of attendance; null of a module, for which there is none.
+    /// How many are at risk of the minimum of attendance; 0 where the program version sets none. Null of a module, for which there is none.
     pub at_risk: Option<i64>,
+    /// As `at_risk`, of those who cannot reach it any more.
     pub out_of_reach: Option<i64>,
     #[serde(flatten)]
     pub measures: Measures,
