@@ -4,7 +4,10 @@ use actix_web::web::{Data, Path, ServiceConfig};
 use utoipa::OpenApi;
 
 use super::{
-    model::{Amendment, Cohort, Intake, IntakeId, IntakePatch, IntakeTransition, NewAmendment, NewCohort, NewIntake, NewQuota, SeatQuota},
+    model::{
+        Amendment, Cohort, CohortId, CohortPatch, Intake, IntakeId, IntakePatch, IntakeTransition, NewAmendment, NewCohort, NewIntake,
+        NewQuota, SeatQuota,
+    },
     store::{self, amendments, cohorts, quotas},
 };
 use crate::{
@@ -24,6 +27,8 @@ use crate::{
         transition_intake,
         list_cohorts,
         create_cohort,
+        read_cohort,
+        update_cohort,
         list_seat_quotas,
         read_seat_quota,
         set_seat_quota,
@@ -38,6 +43,7 @@ pub fn routes(api: &mut ServiceConfig) {
     api.service(at("/intakes").get(list_intakes).post(create_intake))
         .service(at("/intakes/{id}").get(read_intake).patch(update_intake))
         .service(at("/intakes/{id}/cohorts").get(list_cohorts).post(create_cohort))
+        .service(at("/cohorts/{id}").get(read_cohort).patch(update_cohort))
         .service(at("/intakes/{id}/amendments").get(list_amendments).post(create_amendment))
         .service(at("/intakes/{id}/seat-quotas").get(list_seat_quotas))
         .service(at("/intakes/{id}/seat-quotas/{sponsor_id}").get(read_seat_quota).put(set_seat_quota));
@@ -140,7 +146,33 @@ async fn create_cohort(db: Data<Db>, caller: Caller, id: Path<IntakeId>, body: B
     let id = id.into_inner();
     once(&db, &caller, body.hash, move |conn, actor, now| {
         let row = cohorts::create_cohort(conn, actor, now, id, body.value()?)?;
-        Answer::created(format!("/api/v1/intakes/{id}/cohorts"), &row)
+        Ok(Answer::created(format!("/api/v1/cohorts/{}", row.id), &row)?.tag(&ETag::version(row.version)))
+    })
+    .await
+}
+
+/// One cohort
+#[utoipa::path(get, path = "/cohorts/{id}", tag = "cohorts", params(("id" = CohortId, Path, description = "The cohort")),
+    responses((status = 200, description = "The cohort", body = Cohort), Unchanged, Reading))]
+async fn read_cohort(db: Data<Db>, caller: Caller, id: Path<CohortId>) -> Result<Answer, Error> {
+    let id = id.into_inner();
+    let row = db.read(caller.credentials.clone(), move |conn, actor, _| cohorts::one(conn, actor, id)).await?;
+    Ok(Answer::ok(&row)?.tag_unless_known(&caller, &ETag::version(row.version)))
+}
+
+/// Change a cohort's name or class adviser
+///
+/// Whoever advises it sees it and its trainees from now on, and whoever did does not any more.
+#[utoipa::path(patch, path = "/cohorts/{id}", tag = "cohorts",
+    params(("id" = CohortId, Path, description = "The cohort"),
+        ("If-Match" = String, Header, description = "The ETag last read; 428 without it")),
+    request_body(content = CohortPatch, example = json!({"adviser_id": "01936f3e-0000-7000-8000-000000000003"})),
+    responses((status = 200, description = "The cohort as it is now", body = Cohort), Changing))]
+async fn update_cohort(db: Data<Db>, caller: Caller, id: Path<CohortId>, body: Body<CohortPatch>) -> Result<Answer, Error> {
+    let id = id.into_inner();
+    db.write(caller.credentials.clone(), move |conn, actor, _| {
+        let row = cohorts::update(conn, actor, Some(&caller), id, body.value()?)?;
+        Ok(Answer::ok(&row)?.tag(&ETag::version(row.version)))
     })
     .await
 }

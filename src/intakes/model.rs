@@ -379,6 +379,27 @@ pub struct NewCohort {
     pub adviser_id: Option<PersonId>,
 }
 
+/// A merge patch (RFC 7396).
+#[derive(Clone, Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CohortPatch {
+    #[serde(default, deserialize_with = "given")]
+    pub name: Option<Name>,
+    /// The class adviser from now on; null is nobody.
+    #[serde(default, deserialize_with = "nullable")]
+    #[schema(value_type = Option<String>)]
+    pub adviser_id: Patched<PersonId>,
+}
+
+impl CohortPatch {
+    pub(super) fn apply(self, cohort: &Cohort) -> Cohort {
+        let mut changed = cohort.clone();
+        changed.name = self.name.unwrap_or(changed.name);
+        changed.adviser_id = self.adviser_id.unwrap_or(changed.adviser_id);
+        changed
+    }
+}
+
 /// A signed-off change of one intake's module minutes.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Insertable, Identifiable, Serialize, ToSchema)]
 #[diesel(table_name = amendments, treat_none_as_default_value = false)]

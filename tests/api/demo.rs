@@ -118,6 +118,9 @@ fn each_token_of_the_demo_sees_what_its_role_sees() {
     pulled("instructor").expect(403);
     pulled("trainee").expect(403);
     pulled("auditor").expect(200);
+    pulled("class_adviser").expect(403);
+    let advised = demo.client("class_adviser").get(&demo.of_intake("cohorts")).expect(200).body;
+    assert_eq!(advised.as_array().unwrap().len(), 1, "the own cohort");
     // The trainee's role is at the sponsor, the sessions and whoever sees the feed are the provider's.
     let [trainee, coordinator] = ["trainee", "coordinator"].map(|role| demo.client(role));
     let person = trainee.get("/trainees").expect(200).column("id").pop().unwrap();
@@ -127,7 +130,7 @@ fn each_token_of_the_demo_sees_what_its_role_sees() {
     assert_eq!(coordinator.get("/feeds").expect(200).column("subject_name"), [made.text_at("/subject_name")]);
     coordinator.post(&format!("/feeds/{}/revoke", made.id()), json!({ "reason": "lost" })).expect(200);
     let roles: BTreeSet<&str> = demo.printed["tokens"].as_object().unwrap().keys().map(String::as_str).collect();
-    let expected = ["administrator", "auditor", "coordinator", "instructor", "other_partner", "partner", "trainee"];
+    let expected = ["administrator", "auditor", "class_adviser", "coordinator", "instructor", "other_partner", "partner", "trainee"];
     assert_eq!(roles, BTreeSet::from(expected));
     drop(demo);
 

@@ -10,7 +10,7 @@ use crate::{
     db::{Conn, Db},
     enrollments::{self, EnrollmentFilter},
     error::Error,
-    intakes::IntakeId,
+    intakes::{self, CohortPatch, IntakeId},
     organizations::{self, OrganizationId},
     people::PersonId,
     schedule,
@@ -22,6 +22,7 @@ use crate::{
 pub(super) struct Tokens {
     pub(super) administrator: Secret,
     pub(super) coordinator: Secret,
+    pub(super) class_adviser: Secret,
     pub(super) instructor: Secret,
     pub(super) partner: Secret,
     pub(super) other_partner: Secret,
@@ -33,11 +34,12 @@ pub(super) struct Tokens {
 
 impl Tokens {
     /// Each role with its token and an address worth a look.
-    pub(super) fn uses(&self, intake: IntakeId) -> [(&'static str, &Secret, String); 7] {
+    pub(super) fn uses(&self, intake: IntakeId) -> [(&'static str, &Secret, String); 8] {
         let of_intake = |rest: &str| format!("/api/v1/intakes/{intake}/{rest}");
         [
             ("administrator: the organizations", &self.administrator, "/api/v1/organizations".to_owned()),
             ("coordinator: the progress of the intake", &self.coordinator, of_intake("progress")),
+            ("class adviser: the roster of the own cohort", &self.class_adviser, of_intake("enrollments")),
             ("instructor: the sessions taught", &self.instructor, of_intake("sessions")),
             ("partner: the progress of its own people", &self.partner, of_intake("progress")),
             ("other partner: sponsors nobody in it, so it is not there", &self.other_partner, of_intake("progress")),
@@ -47,20 +49,24 @@ impl Tokens {
     }
 }
 
-/// Makes the users and their tokens. The instructor leads the first session, the trainee is the first enrolled.
+/// Makes the users and their tokens. The instructor leads the first session, the trainee is the first enrolled, and whoever leads the last
+/// session advises the trainee's cohort.
 pub(super) fn tokens(db: &Db, intake: IntakeId) -> Result<Tokens, Failure> {
     let tokens = db.write_blocking(Credentials::Operator, move |conn, actor, now| {
         let [provider, sponsor, other] = ["USTB", "JISCO", "HBIS"].map(|code| organization(conn, actor, code));
         let (provider, sponsor, other) = (provider?, sponsor?, other?);
-        let instructor = first_instructor(conn, intake)?;
+        let (instructor, adviser) = instructors(conn, intake)?;
         let first = enrollments::list(conn, actor, intake, EnrollmentFilter::default(), None, 1)?.pop().ok_or(Error::NotFound)?;
         let trainee = first.enrollment;
+        let patch = CohortPatch { adviser_id: Some(Some(adviser)), ..CohortPatch::default() };
+        intakes::update_cohort(conn, actor, None, trainee.cohort_id.ok_or(Error::NotFound)?, patch)?;
         let mut token = |role: Role, name: &str, organization: Option<OrganizationId>, person: Option<PersonId>| {
             make(conn, actor, now, (role, name), organization, person)
         };
         Ok(Tokens {
             administrator: token(Role::Administrator, "demo administrator", None, None)?,
             coordinator: token(Role::Coordinator, "demo coordinator", Some(provider), None)?,
+            class_adviser: token(Role::ClassAdviser, "demo class adviser", Some(provider), Some(adviser))?,
             instructor: token(Role::Instructor, "demo instructor", Some(provider), Some(instructor))?,
             partner: token(Role::Partner, "demo partner", Some(sponsor), None)?,
             other_partner: token(Role::Partner, "demo other partner", Some(other), None)?,
@@ -77,11 +83,13 @@ fn organization(conn: &mut Conn, actor: &Actor, code: &str) -> Result<Organizati
     Ok(organizations::by_code(conn, actor, &code)?.ok_or(Error::NotFound)?.id)
 }
 
-/// Who leads the first session.
-fn first_instructor(conn: &mut Conn, intake: IntakeId) -> Result<PersonId, Error> {
+/// Who leads the first session and who the last.
+fn instructors(conn: &mut Conn, intake: IntakeId) -> Result<(PersonId, PersonId), Error> {
     let mut sessions = schedule::of_intake(conn, intake)?;
     sessions.sort_by_key(|(session, _, _)| session.starts_at);
-    sessions.iter().find_map(|(_, _, instructors)| instructors.first().copied()).ok_or(Error::NotFound)
+    let mut leads = sessions.iter().filter_map(|(_, _, instructors)| instructors.first().copied());
+    let first = leads.next().ok_or(Error::NotFound)?;
+    Ok((first, leads.next_back().unwrap_or(first)))
 }
 
 fn make(

@@ -3,14 +3,15 @@
 use diesel::prelude::*;
 
 use super::{
-    super::model::{Cohort, CohortId, IntakeId, NewCohort},
+    super::model::{Cohort, CohortId, CohortPatch, IntakeId, NewCohort},
     changing, find, touch_all,
 };
 use crate::{
     access::{Actor, Scope, taught},
     clock::Instant,
-    db::Conn,
+    db::{Conn, MultiBackend},
     error::Error,
+    http::{Caller, ETag},
     id::Id,
     journal::NewEntry,
     organizations::below,
@@ -36,12 +37,11 @@ pub fn cohorts_of(conn: &mut Conn, intake: IntakeId) -> Result<Vec<CohortRow>, E
     Ok(cohorts::table.filter(cohorts::intake_id.eq(intake)).order(cohorts::code).select(CohortRow::as_select()).load(conn)?)
 }
 
-/// The cohorts of an intake, by code. A class adviser and a trainee see the own ones, an instructor those of the sessions they teach;
-/// a partner sees the intake's schedule, and so all whom it is for.
-pub fn list(conn: &mut Conn, actor: &Actor, intake: IntakeId) -> Result<Vec<Cohort>, Error> {
-    find(conn, actor, intake)?;
-    let mut query = cohorts::table.filter(cohorts::intake_id.eq(intake)).order(cohorts::code).select(Cohort::as_select()).into_boxed();
-    query = match actor.scope() {
+/// The cohorts that the actor sees of the intakes that they see. A class adviser and a trainee see the own ones, an instructor those of the
+/// sessions they teach; a partner sees the intake's schedule, and so all whom it is for.
+fn visible(actor: &Actor) -> cohorts::BoxedQuery<'static, MultiBackend> {
+    let query = cohorts::table.into_boxed();
+    match actor.scope() {
         Scope::Everything | Scope::Provider(_) | Scope::Sponsor(_) => query,
         Scope::Adviser(person, _) => query.filter(cohorts::adviser_id.eq(person)),
         Scope::Teacher(person, provider) => {
@@ -56,8 +56,34 @@ pub fn list(conn: &mut Conn, actor: &Actor, intake: IntakeId) -> Result<Vec<Coho
                     .select(enrollment_periods::cohort_id),
             ),
         ),
-    };
-    Ok(query.load(conn)?)
+    }
+}
+
+/// The cohorts of an intake, by code.
+pub fn list(conn: &mut Conn, actor: &Actor, intake: IntakeId) -> Result<Vec<Cohort>, Error> {
+    find(conn, actor, intake)?;
+    let query = visible(actor).filter(cohorts::intake_id.eq(intake)).order(cohorts::code);
+    Ok(query.select(Cohort::as_select()).load(conn)?)
+}
+
+/// One cohort, if the actor sees it.
+pub(in crate::intakes) fn one(conn: &mut Conn, actor: &Actor, id: CohortId) -> Result<Cohort, Error> {
+    let cohort: Cohort = visible(actor).filter(cohorts::id.eq(id)).select(Cohort::as_select()).first(conn)?;
+    find(conn, actor, cohort.intake_id)?;
+    Ok(cohort)
+}
+
+/// Refuses an adviser whom the actor's provider has not recorded.
+///
+/// # Errors
+/// [`Error::NotFound`].
+fn check_adviser(conn: &mut Conn, actor: &Actor, adviser: PersonId) -> Result<(), Error> {
+    let mut query = people::table.filter(people::id.eq(adviser)).select(people::id).into_boxed();
+    if let Scope::Provider(provider) = actor.scope() {
+        query = query.filter(people::provider_id.eq_any(below(provider)));
+    }
+    query.first::<PersonId>(conn)?;
+    Ok(())
 }
 
 /// Creates a cohort of one of the disciplines of the intake's program version.
@@ -72,11 +98,7 @@ pub fn create_cohort(conn: &mut Conn, actor: &Actor, now: Instant, intake_id: In
         return Err(Error::invalid("/discipline_id", "unknown_discipline", "the intake's program version has no such discipline"));
     }
     if let Some(adviser) = new.adviser_id {
-        let mut query = people::table.filter(people::id.eq(adviser)).select(people::id).into_boxed();
-        if let Scope::Provider(provider) = actor.scope() {
-            query = query.filter(people::provider_id.eq_any(below(provider)));
-        }
-        query.first::<PersonId>(conn)?;
+        check_adviser(conn, actor, adviser)?;
     }
     let cohort = Cohort {
         id: Id::generate(),
@@ -93,4 +115,36 @@ pub fn create_cohort(conn: &mut Conn, actor: &Actor, now: Instant, intake_id: In
     touch_all(conn, intake_id)?;
     actor.record(NewEntry::of("cohort.created", "cohort", cohort.id).provider(intake.provider_id).intake(intake_id).to(&cohort));
     Ok(cohort)
+}
+
+/// Applies a patch, under `If-Match` unless there is no state to be stale (the demo). Whoever advises a cohort sees it from now on, and whoever
+/// did does not.
+///
+/// # Errors
+/// 404 also for an adviser whom the actor's provider has not recorded; 409 `intake_not_live`.
+pub fn update(conn: &mut Conn, actor: &Actor, caller: Option<&Caller>, id: CohortId, patch: CohortPatch) -> Result<Cohort, Error> {
+    let intake_id = one(conn, actor, id)?.intake_id;
+    let intake = changing(conn, actor, intake_id)?;
+    // Read again, now that nobody else changes it.
+    let stored = one(conn, actor, id)?;
+    let mut changed = patch.apply(&stored);
+    if let Some(caller) = caller {
+        caller.check_if_match(&ETag::version(stored.version), changed != stored)?;
+    }
+    if changed == stored {
+        return Ok(stored);
+    }
+    if let Some(adviser) = changed.adviser_id.filter(|_| changed.adviser_id != stored.adviser_id) {
+        check_adviser(conn, actor, adviser)?;
+    }
+    changed.version += 1;
+    let own = cohorts::table.filter(cohorts::id.eq(id)).filter(cohorts::version.eq(stored.version));
+    let columns = (cohorts::name.eq(&changed.name), cohorts::adviser_id.eq(changed.adviser_id), cohorts::version.eq(changed.version));
+    if diesel::update(own).set(columns).execute(conn)? == 0 {
+        return Err(Error::Stale);
+    }
+    touch_all(conn, intake_id)?;
+    let entry = NewEntry::of("cohort.updated", "cohort", id).provider(intake.provider_id).intake(intake_id);
+    actor.record(entry.from(&stored).to(&changed));
+    Ok(changed)
 }

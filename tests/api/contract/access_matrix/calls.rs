@@ -28,6 +28,7 @@ pub enum Thing {
     Program,
     Version,
     Intake,
+    Cohort,
     /// A quota that is read.
     Quota,
     /// A quota that is set: the intake is the thing, the sponsor is always `s1`.
@@ -65,6 +66,7 @@ impl Thing {
             (Self::Program, _) => "p1",
             (Self::Version | Self::Run, _) => "v1",
             (Self::Intake | Self::Quota | Self::QuotaOfIntake, _) => "i1",
+            (Self::Cohort, _) => "c1",
             (Self::Enrollment, _) => "e1",
             (Self::Session, _) => "past",
             (Self::Series, _) => "series",
@@ -97,6 +99,8 @@ impl Thing {
             (Self::Program, _) if narrow => &["p2"],
             (Self::Version, _) if narrow => &["v2", "v1d"],
             (Self::Intake | Self::QuotaOfIntake, _) if narrow => &["i2"],
+            (Self::Cohort, "partner") => &["c3"],
+            (Self::Cohort, _) if narrow => &["c2", "c3"],
             (Self::Quota, "partner") => &["i1 s2", "i2"],
             (Self::Quota, _) if narrow => &["i2"],
             (Self::Enrollment, "partner") => &["e3", "e4", "e6"],
@@ -287,6 +291,8 @@ fn intakes() -> Vec<Call> {
             json!({ "discipline_id": stage.a.id("v1d1"), "code": stage.code(), "name": "CANARY-A", "adviser_id": stage.a.id("adviser2") })
         })
         .echo("/intake_id"),
+        read("read_cohort", Thing::Cohort),
+        write("update_cohort", Thing::Cohort, |stage, _| json!({ "name": stage.code() })),
         list("list_amendments", Thing::Intake, "", "id"),
         write("create_amendment", Thing::Intake, |stage, _| {
             json!({ "module_id": stage.a.id("v1m2"), "delta_minutes": 45, "reason": "CANARY-A as agreed" })

@@ -170,6 +170,7 @@ fn demands(stage: &Stage) -> Vec<(&'static str, String, Value)> {
     demands.extend(demands_of_attendance(stage));
     let cohort = json!({ "discipline_id": a.id("v1d1"), "code": "x", "name": "x", "adviser_id": b.id("adviser") });
     demands.push(("POST", format!("{first}/cohorts"), cohort));
+    demands.push(("PATCH", format!("/cohorts/{}", a.id("c1")), json!({ "adviser_id": b.id("adviser") })));
     let amendment = json!({ "module_id": b.id("v1m1"), "delta_minutes": 45, "reason": "x" });
     demands.push(("POST", format!("{first}/amendments"), amendment));
     let mut intake = a.intake("x", a.id("v1"));

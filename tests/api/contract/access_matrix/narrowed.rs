@@ -54,6 +54,7 @@ fn a_read_only_token_reads_as_its_role_and_writes_nothing() {
 fn of_second_intake(of: Thing) -> &'static [&'static str] {
     match of {
         Thing::Intake | Thing::QuotaOfIntake => &["i2"],
+        Thing::Cohort => &["c3"],
         Thing::Quota => &["i2 s2"],
         Thing::Enrollment => &["e6", "e7"],
         Thing::Session => &["away"],
@@ -132,7 +133,7 @@ fn a_token_for_one_intake_writes_nothing_beside_it() {
             Thing::Organization | Thing::Instructor | Thing::Program | Thing::Version | Thing::Room => true,
             Thing::Calendar | Thing::Feed => true,
             Thing::Trainee | Thing::Person | Thing::Intake | Thing::Quota | Thing::QuotaOfIntake => false,
-            Thing::Enrollment | Thing::Session | Thing::Series | Thing::Rota => false,
+            Thing::Cohort | Thing::Enrollment | Thing::Session | Thing::Series | Thing::Rota => false,
             Thing::Import | Thing::Schedule | Thing::HourEntry | Thing::Leave | Thing::Correction => false,
         };
         if request.0.body.is_none() || !beside {

@@ -182,6 +182,7 @@ fn around(course: &Course) -> Vec<Operation> {
                 "hours": [{ "weekday": "monday", "from_time": "08:00", "until_time": "12:00" }],
                 "exceptions": [{ "from_date": "2020-07-06", "until_date": "2020-07-10", "available": false }] }),
         ),
+        operation("PATCH", format!("/cohorts/{}", course.metallurgy), &json!({ "name": "一班", "adviser_id": course.instructor })),
         operation("POST", "/rooms".to_owned(), &json!({ "code": "NEW", "name": "301", "kind": "on_site", "capacity": 64 })),
         operation("PATCH", format!("/rooms/{room}"), &json!({ "code": "NEW", "name": "302", "capacity": 32 })),
         operation(

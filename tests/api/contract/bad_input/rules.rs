@@ -127,6 +127,7 @@ fn what_belongs_to_another_organization_is_not_there() {
             format!("/program-versions/{}", theirs.program.version),
             format!("/intakes/{}", theirs.intake),
             format!("/intakes/{}/cohorts", theirs.intake),
+            format!("/cohorts/{}", theirs.metallurgy),
             format!("/intakes/{}/seat-quotas", theirs.intake),
             format!("/intakes/{}/enrollments", theirs.intake),
             format!("/intakes/{}/sessions", theirs.intake),
@@ -155,6 +156,8 @@ fn what_belongs_to_another_organization_is_not_there() {
         ours.post("/intakes", seed::intake_body(&theirs.program.version, "NEW-1")).expect(404);
         let adviser = json!({ "discipline_id": course.program.metallurgy, "code": "X", "name": "X", "adviser_id": theirs.instructor });
         ours.post(&format!("/intakes/{}/cohorts", course.intake), adviser).expect(404);
+        let adviser = json!({ "adviser_id": theirs.instructor });
+        ours.if_match("*").patch(&format!("/cohorts/{}", course.metallurgy), adviser).expect(404);
     });
 }
 
