@@ -8,7 +8,7 @@ use super::{
         evidence,
         guests::Member,
         lines::apart,
-        model::{Attendance, LIFE_CYCLE, RollCall, RollCallRow, RollCallTransition, Times},
+        model::{Attendance, LIFE_CYCLE, RollCall, RollCallRow, RollCallState, RollCallTransition, Times},
         tally::split,
     },
     changing, class, complete, corrections, entry, guests,
@@ -41,8 +41,7 @@ use crate::{
 pub fn close(conn: &mut Conn, actor: &Actor, now: Instant, session_id: SessionId, change: &Change) -> Result<RollCall, Error> {
     let session = changing(conn, actor, session_id, Action::CloseRollCall)?;
     let before = row(conn, &session)?;
-    refuse_uncalled(before.state)?;
-    let state = LIFE_CYCLE.after("the roll call", before.state, RollCallTransition::Close, change.reason.as_ref())?;
+    let state = closed(&before)?;
     let whole = minutes(&session)?;
     let class = class(conn, &session)?;
     let (stored, strangers) = apart(&class, stored(conn, session_id)?);
@@ -84,6 +83,12 @@ pub fn close(conn: &mut Conn, actor: &Actor, now: Instant, session_id: SessionId
     actor.record(act.from(&was).to(&facts).because(reason.map(Note::as_str)));
     let steps = steps::told(conn, actor, &before, &changed)?;
     Ok(shown(&session, (changed, steps), class, &stored))
+}
+
+/// The state of this roll call once it is closed.
+pub(super) fn closed(roll_call: &RollCallRow) -> Result<RollCallState, Error> {
+    refuse_uncalled(roll_call.state)?;
+    LIFE_CYCLE.after("the roll call", roll_call.state, RollCallTransition::Close, None)
 }
 
 /// The minutes of the session as it was held.

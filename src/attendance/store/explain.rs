@@ -7,11 +7,11 @@ use super::{
         explain::{ClosingExplanation, ClosingObstacle},
         guests::Member,
         lines::apart,
-        model::{Attendance, LIFE_CYCLE, RollCallState, RollCallTransition},
+        model::{Attendance, RollCallState},
         tally::split,
     },
     called_by, class,
-    closing::{as_held, minutes},
+    closing::{as_held, closed, minutes},
     complete,
     lines::stored,
     meanwhile::{Twice, elsewhere},
@@ -31,9 +31,9 @@ use crate::{
 pub(in crate::attendance) fn explain(conn: &mut Conn, actor: &Actor, session_id: SessionId) -> Result<ClosingExplanation, Error> {
     let session = schedule::find(conn, actor, session_id)?;
     actor.may(Action::ReadRollCall)?;
-    let state = row(conn, &session)?.state;
-    let explained = |obstacles| ClosingExplanation::new(session_id, state, obstacles);
-    if state == RollCallState::Closed {
+    let row = row(conn, &session)?;
+    let explained = |obstacles| ClosingExplanation::new(session_id, row.state, obstacles);
+    if row.state == RollCallState::Closed {
         return Ok(explained(Vec::new()));
     }
     let class = class(conn, &session)?;
@@ -41,7 +41,7 @@ pub(in crate::attendance) fn explain(conn: &mut Conn, actor: &Actor, session_id:
     let seen: BTreeMap<PersonId, EnrollmentId> =
         called_by(conn, actor, &session)?.iter().map(|one| (one.person.trainee_id, one.person.enrollment_id)).collect();
     let mut obstacles = Vec::new();
-    obstacles.extend(ClosingObstacle::refused(LIFE_CYCLE.after("the roll call", state, RollCallTransition::Close, None))?);
+    obstacles.extend(ClosingObstacle::refused(closed(&row))?);
     obstacles.extend(ClosingObstacle::refused(minutes(&session))?);
     obstacles.extend(ClosingObstacle::refused(complete(actor, &class, &lines))?);
     if let Some(whole) = session.held_minutes {

@@ -12,7 +12,7 @@ use super::{
     check::refuse_conflicts,
     find,
     links::{self, whole_one},
-    save, told,
+    read, save, told,
 };
 use crate::{
     access::{Action, Actor, Role, Scope},
@@ -86,7 +86,7 @@ pub(in crate::schedule) fn correct(
     let alters = taught.actual != before || explains;
     caller.check_if_match(&ETag::version(stored.row.version), alters)?;
     if !alters {
-        return Ok(stored);
+        return told(conn, actor, id);
     }
     let roll_call = roll_calls::table.find(id).filter(roll_calls::state.eq(RollCallState::Closed));
     if diesel::select(diesel::dsl::exists(roll_call)).get_result(conn)? {
@@ -117,7 +117,7 @@ fn led(conn: &mut Conn, actor: &Actor, id: SessionId) -> Result<(Intake, Session
     db::lock(conn, "intake", intake_id)?;
     db::lock_row(conn, "SELECT 1 FROM sessions WHERE id = ? FOR NO KEY UPDATE", id)?;
     // Only now, for who leads may have changed while this one waited.
-    let stored = told(conn, actor, id)?;
+    let stored = read(conn, actor, id)?;
     refuse_unless_leading(actor, &stored)?;
     Ok((intakes::find(conn, actor, intake_id)?, stored))
 }
@@ -169,11 +169,12 @@ fn confirmed(
     links::pin_titles(conn, intake, row.id, (&titled, intake.time_zone.date(row.begins_at())))?;
     intakes::touch_all(conn, intake.id)?;
     let mut held = whole_one(conn, row)?;
+    let entry = NewEntry::of(action, "session", held.row.id).provider(intake.provider_id).intake(intake.id);
+    actor.record(entry.from(stored).to(&held).because(held.row.difference_reason.as_ref().map(Note::as_str)));
+    // The journal has the user itself.
     if let (Some(held), Some(user)) = (&mut held.held, actor.user_id()) {
         held.confirmed_by = Some(users::table.find(user).select(users::name).first(conn)?);
     }
-    let entry = NewEntry::of(action, "session", held.row.id).provider(intake.provider_id).intake(intake.id);
-    actor.record(entry.from(stored).to(&held).because(held.row.difference_reason.as_ref().map(Note::as_str)));
     Ok(held)
 }
 

@@ -143,7 +143,7 @@ impl App {
         let new_user = NewUser { name: name.parse().unwrap(), person_id: person.map(|id| id.parse().unwrap()) };
         let organization = organization.map(|id| id.parse().unwrap());
         let intake_id = options.intake.map(|id| id.parse().unwrap());
-        let lifetime = chrono::TimeDelta::from_std(options.expires_in.unwrap_or(Duration::from_secs(3600))).unwrap();
+        let lifetime = chrono::TimeDelta::from_std(options.expires_in.unwrap_or(Duration::from_secs(24 * 3600))).unwrap();
         let (user, token) = self
             .db
             .write_blocking(Credentials::Operator, move |conn, actor, now| {
