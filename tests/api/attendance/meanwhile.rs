@@ -123,6 +123,24 @@ fn what_a_reopened_roll_call_posted_counts_until_it_is_closed_again() {
 }
 
 #[test]
+fn segments_of_a_session_that_was_shorter_after_all_are_held_against_others_by_what_is_left_of_them() {
+    let app = spawn_app();
+    let of = overlap(&app, json!({}));
+    of.put(&of.there, &[seed::line(&of.other, "present"), seed::line(&of.guest, "present")]);
+    of.close(&of.there).expect(200);
+    // An hour from eleven to twelve, after the other one.
+    let at = |minute: i64| seed::after(&seed::morning(2), minute);
+    let segments = json!([{ "starts_at": at(120), "ends_at": at(180) }]);
+    of.put(&of.own, &[json!({ "enrollment_id": of.guest.id, "code": "late", "segments": segments })]);
+    let shorter = json!({ "ends_at": at(150), "difference_reason": "over at half past eleven" });
+    of.course.coordinator.if_match("*").patch(&format!("/sessions/{}/hold", of.own), shorter).expect(200);
+    let told = of.course.coordinator.get(&format!("/sessions/{}/roll-call/explain", of.own)).expect(200);
+    assert_eq!(told.body["obstacles"], json!([]));
+    of.close(&of.own).expect(200);
+    assert_eq!(app.findings(), Vec::<String>::new());
+}
+
+#[test]
 fn what_a_reopened_roll_call_posted_was_meanwhile_as_it_was_posted() {
     let app = spawn_app();
     let morning = seed::morning(2);

@@ -95,12 +95,13 @@ fn an_entry_says_the_session_as_it_was_posted_whatever_was_corrected_since() {
     let entry = explained(coordinator, &taught.anna)["entries"][0]["id"].as_str().unwrap().to_owned();
     let session_of = || coordinator.get(&format!("/hour-entries/{entry}/explain")).expect(200).body["session"].clone();
     let posted = session_of();
-    let id = posted["id"].as_str().unwrap();
+    let modules = || explained(coordinator, &taught.anna)["modules"].clone();
+    let (id, covered) = (posted["id"].as_str().unwrap(), modules());
     seed::step_roll_call(&taught.course, id, "reopen", Some("over earlier")).expect(200);
     let corrected = json!({ "ends_at": seed::after(posted["starts_at"].as_str().unwrap(), 80), "break_minutes": 10,
         "difference_reason": "over earlier, with a break" });
     coordinator.if_match("*").patch(&format!("/sessions/{id}/hold"), corrected).expect(200);
-    assert_eq!(session_of(), posted);
+    assert_eq!((session_of(), modules()), (posted.clone(), covered));
     assert_eq!((&posted["minutes"], &posted["break_minutes"]), (&json!(90), &json!(0)));
     let lines = [&taught.anna, &taught.bao, &taught.chen, &taught.elif].map(|who| seed::line(who, "present"));
     seed::put_roll_call(&taught.course, id, &lines).expect(200);
