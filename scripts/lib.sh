@@ -146,11 +146,12 @@ end_child() {
     exit "$status"
 }
 
-# Where the files of a server for tests lie: in memory where that has room for them, as it syncs each of its writes.
+# Where the files of a server for tests lie: in memory where that has room for them, as it syncs each of its writes. TMPDIR says otherwise.
 files_of_server() {
-    local free
-    free="$(df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 { print $4 }')"
-    if [ -w /dev/shm ] && [ "${free:-0}" -ge 6000000 ]; then
+    local room available
+    room="$(df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 { print $4 }')"
+    available="$(awk '/^MemAvailable:/ { print $2 }' /proc/meminfo 2>/dev/null)"
+    if [ -z "${TMPDIR:-}" ] && [ -w /dev/shm ] && [ "${room:-0}" -ge 6000000 ] && [ "${available:-0}" -ge 12000000 ]; then
         echo /dev/shm
     else
         echo "${TMPDIR:-/tmp}"

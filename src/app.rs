@@ -178,11 +178,12 @@ async fn close_due(db: &Db) {
         Err(error) => return tracing::warn!(error = ?error, "the roll calls that are due were not found"),
     };
     for one in due {
-        let closed = db.write(Credentials::Operator, move |conn, actor, now| attendance::close_due(conn, actor, now, one)).await;
+        let closed = db.write(Credentials::Operator, move |conn, actor, now| attendance::close_due(conn, actor, (now, now), one)).await;
         let Err(refusal) = closed else { continue };
         tracing::warn!(error = ?refusal, session = %one, "a roll call that is due was not closed; a coordinator has to");
         // In a transaction of its own: that of the closing was undone.
-        let kept = db.write(Credentials::Operator, move |conn, actor, now| attendance::keep_refusal(conn, actor, now, one, &refusal)).await;
+        let kept =
+            db.write(Credentials::Operator, move |conn, actor, now| attendance::keep_refusal(conn, actor, (now, now), one, &refusal)).await;
         if let Err(error) = kept {
             tracing::warn!(error = ?error, session = %one, "why it was not closed was not kept");
         }

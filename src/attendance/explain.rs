@@ -8,7 +8,8 @@ use crate::{enrollments::EnrollmentId, error::Error, ledger::Amount, schedule::S
 
 /// DOMAIN section 3, in words.
 const RULE: &str = "it is closed once the session was held, all who owe it and its guests were called, what was found of each fits into the \
-                    session as it was held, and nobody's minutes in it count in another one";
+                    session as it was held, and nobody's minutes in it count in another one; what was adjusted by hand is held against \
+                    the hours only when they are posted";
 
 /// Whether a roll call can be closed as it was called, and if not, why.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -16,10 +17,10 @@ pub(super) struct ClosingExplanation {
     pub(super) session_id: SessionId,
     pub(super) state: RollCallState,
     /// In words.
-    #[schema(example = "it is closed once the session was held, and all who owe it and its guests were called")]
+    #[schema(example = json!(RULE))]
     rule: &'static str,
-    /// In the order in which a closing is refused for them; empty if nothing is seen that stands in the way, and once it is closed. What
-    /// was adjusted by hand is held against the hours only when they are posted (409 `hours_out_of_bounds`, which tells its amounts).
+    /// In the order in which a closing is refused for them; empty if nothing is seen that stands in the way, and once it is closed. That
+    /// more was adjusted by hand than is missed is seen by the closing alone (409 `hours_out_of_bounds`, which tells the amounts).
     pub(super) obstacles: Vec<ClosingObstacle>,
 }
 
@@ -36,7 +37,8 @@ pub(super) struct ClosingObstacle {
     code: &'static str,
     #[schema(example = "present in session MET-02 (2020-06-03 09:00+08:00 to 2020-06-03 10:30+08:00) as well")]
     detail: String,
-    /// Whose line it is; null where it is about the whole roll call, and of those whom a class adviser does not call.
+    /// Whose line it is; null where it is about the whole roll call, and of those whom a class adviser does not call. Another session is named
+    /// to whoever sees it.
     enrollment_id: Option<EnrollmentId>,
     amounts: Vec<Amount>,
 }
@@ -46,8 +48,12 @@ impl ClosingObstacle {
         Self { code, detail: detail.into(), enrollment_id: None, amounts: Vec::new() }
     }
 
-    pub(super) fn of(self, enrollment_id: Option<EnrollmentId>, amounts: Vec<Amount>) -> Self {
-        Self { enrollment_id, amounts, ..self }
+    pub(super) fn with(self, amounts: Vec<Amount>) -> Self {
+        Self { amounts, ..self }
+    }
+
+    pub(super) fn of_line(self, enrollment_id: Option<EnrollmentId>) -> Self {
+        Self { enrollment_id, ..self }
     }
 
     /// What a refusal says.

@@ -1,4 +1,4 @@
-//! Whether somebody was present in two sessions at one time; pure.
+//! Whether somebody was present in several sessions at one time; pure.
 
 use super::{
     absence::there,
@@ -27,28 +27,60 @@ impl Presence {
         Self { spans: there(times, line), minutes, slack }
     }
 
+    /// From when to when they can have been there.
+    fn stretch(&self) -> Option<(Instant, Instant)> {
+        Some((self.spans.iter().map(|span| span.starts_at).min()?, self.spans.iter().map(|span| span.ends_at).max()?))
+    }
+
     /// As it was posted: so many minutes at any time between these.
     pub(super) fn posted((starts_at, ends_at): (Instant, Instant), minutes: i32) -> Self {
         Self { spans: vec![Segment { starts_at, ends_at }], minutes, slack: 0 }
     }
 }
 
-/// Minutes present in two sessions that are more than passed while somebody can have been in one of them.
+/// Minutes present in a session and in others that are more than passed while somebody can have been in one of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Excess {
     pub(super) one: i32,
-    pub(super) other: i32,
+    pub(super) others: i32,
     pub(super) passed: i64,
 }
 
-/// The minutes present in both, if they cannot all have been.
-pub(super) fn excess(one: &Presence, other: &Presence) -> Option<Excess> {
-    let present = i64::from(one.minutes) + i64::from(other.minutes);
-    let spans = union(one.spans.iter().chain(&other.spans).copied());
+/// The minutes present in all of these, if they cannot all have been.
+fn excess(one: &Presence, others: &[&Presence]) -> Option<Excess> {
+    let all = || others.iter().copied().chain([one]);
+    let (present, slack): (i64, i64) = all().fold((0, 0), |(sum, slack), of| (sum + i64::from(of.minutes), slack + of.slack));
+    let spans = union(all().flat_map(|of| &of.spans).copied());
     let passed: i64 = spans.iter().map(|span| span.ends_at.since(span.starts_at).num_seconds()).sum();
-    let is_both = one.minutes > 0 && other.minutes > 0;
-    let is_more = is_both && present * 60 > passed + one.slack + other.slack;
-    is_more.then_some(Excess { one: one.minutes, other: other.minutes, passed: passed / 60 })
+    let is_more = all().all(|of| of.minutes > 0) && present * 60 > passed + slack;
+    is_more.then(|| Excess { one: one.minutes, others: others.iter().map(|of| of.minutes).sum(), passed: passed / 60 })
+}
+
+/// Those of the others, by their places, beside which somebody cannot have been in one: each that is too much alone, or else the first that
+/// are together. Minutes that may have been at any time in a span fit if those of all spans within each stretch of time fit into it.
+pub(super) fn crowds(one: &Presence, others: &[&Presence]) -> Vec<(Vec<usize>, Excess)> {
+    let alone = |(place, other): (usize, &&Presence)| Some((vec![place], excess(one, &[*other])?));
+    let pairs: Vec<(Vec<usize>, Excess)> = others.iter().enumerate().filter_map(alone).collect();
+    if pairs.is_empty() { together(one, others).into_iter().collect() } else { pairs }
+}
+
+fn together(one: &Presence, others: &[&Presence]) -> Option<(Vec<usize>, Excess)> {
+    let (first, last) = one.stretch()?;
+    let stretches: Vec<(Instant, Instant)> = others.iter().filter_map(|other| other.stretch()).collect();
+    let froms = stretches.iter().map(|(from, _)| *from).chain([first]).filter(|from| *from <= first);
+    let mut within = froms.flat_map(|from| {
+        let untils = stretches.iter().map(|(_, until)| *until).chain([last]).filter(|until| *until >= last);
+        untils.map(move |until| (from, until)).collect::<Vec<_>>()
+    });
+    within.find_map(|(from, until)| {
+        let is_within = |other: &Presence| other.minutes > 0 && other.stretch().is_some_and(|(start, end)| from <= start && end <= until);
+        let places: Vec<usize> = (0..others.len()).filter(|place| is_within(others[*place])).collect();
+        let those: Vec<&Presence> = places.iter().map(|place| others[*place]).collect();
+        let (some, rest) = those.split_first()?;
+        // What is too much without this one is not its fault.
+        let is_own = excess(some, rest).is_none();
+        excess(one, &those).filter(|_| is_own).map(|excess| (places, excess))
+    })
 }
 
 #[cfg(test)]
@@ -89,7 +121,7 @@ mod tests {
     }
 
     fn counts_twice(one: &Presence, other: &Presence) -> bool {
-        excess(one, other).is_some()
+        excess(one, &[other]).is_some()
     }
 
     #[test]
@@ -98,7 +130,7 @@ mod tests {
         let whole = present((0, 90), C::Present, None, None);
         let late = |minutes| present((60, 150), C::Late, Some(minutes), None);
         assert!(!counts_twice(&whole, &late(60)));
-        assert_eq!(excess(&whole, &late(61)), Some(Excess { one: 90, other: 61, passed: 150 }));
+        assert_eq!(excess(&whole, &[&late(61)]), Some(Excess { one: 90, others: 61, passed: 150 }));
         assert!(counts_twice(&whole, &whole));
         assert!(!counts_twice(&whole, &present((0, 90), C::Absent, None, None)));
         // Who was in both by segments is held to these.
@@ -108,7 +140,38 @@ mod tests {
         assert!(counts_twice(&until(42), &from(40)));
     }
 
+    #[test]
+    fn three_are_too_many_where_any_two_are_not() {
+        let part = |from: i64, until: i64, minutes| present((from, until), AttendanceCode::Excused, Some(minutes), None);
+        let parts = [part(0, 90, 45), part(0, 90, 45), part(0, 90, 45)];
+        assert_eq!(crowds(&parts[0], &[&parts[1]]), []);
+        assert_eq!(crowds(&parts[0], &[&parts[1], &parts[2]]), [(vec![0, 1], Excess { one: 45, others: 90, passed: 90 })]);
+        // The one in the middle was in either of the others' time.
+        let chain = [part(0, 60, 60), part(30, 90, 30), part(60, 120, 60)];
+        assert_eq!(crowds(&chain[0], &[&chain[1], &chain[2]]), [(vec![0, 1], Excess { one: 60, others: 90, passed: 120 })]);
+        assert_eq!(crowds(&chain[0], &[&chain[2]]), []);
+        // Two that are too much by themselves are no fault of a third.
+        assert_eq!(crowds(&part(90, 100, 10), &[&part(0, 90, 60), &part(0, 90, 60)]), []);
+    }
+
     proptest! {
+        /// However many there are: whoever is in one of them at each minute is in no more than there are.
+        #[test]
+        fn whoever_goes_between_many_counts_once(
+            times in proptest::collection::vec((0_i64..60, 30_i64..120), 2..5),
+            there in proptest::collection::vec(proptest::option::of(0_usize..5), 200),
+        ) {
+            let spent = |(place, (from, length)): (usize, &(i64, i64))| {
+                let minutes = (*from..from + length).filter(|at| there[usize::try_from(*at).unwrap()] == Some(place)).count();
+                present((*from, from + length), AttendanceCode::Excused, Some(i32::try_from(minutes).unwrap()), None)
+            };
+            let all: Vec<Presence> = times.iter().enumerate().map(spent).collect();
+            for place in 0..all.len() {
+                let others: Vec<&Presence> = all.iter().enumerate().filter(|(other, _)| *other != place).map(|(_, one)| one).collect();
+                prop_assert_eq!(crowds(&all[place], &others), []);
+            }
+        }
+
         /// Whoever can have been in at most one of them at each minute is present in no more minutes than there are, whenever that was.
         #[test]
         fn whoever_goes_from_one_to_the_other_counts_once(

@@ -202,9 +202,7 @@ pub fn put(
 
 /// Whether the roll of `session` may be called now, by this actor.
 fn ready(conn: &mut Conn, actor: &Actor, now: Instant, session: &SessionRow, state: RollCallState) -> Result<(), Error> {
-    if !session.is_taking_place() {
-        return Err(Error::conflict("session_not_published", format!("the session is {}; its roll cannot be called", session.state)));
-    }
+    refuse_unpublished(session)?;
     if now < session.begins_at() {
         let zone = zone(conn, session)?;
         let detail = format!("the session starts at {}; its roll is called from then on", zone.told(session.begins_at()));
@@ -217,6 +215,14 @@ fn ready(conn: &mut Conn, actor: &Actor, now: Instant, session: &SessionRow, sta
         }
         _ => Ok(()),
     }
+}
+
+/// Refuses to call the roll of a draft, or of what was cancelled.
+fn refuse_unpublished(session: &SessionRow) -> Result<(), Error> {
+    if session.is_taking_place() {
+        return Ok(());
+    }
+    Err(Error::conflict("session_not_published", format!("the session is {}; its roll cannot be called", session.state)))
 }
 
 /// Writes a roll call over the one before; made first if there was none.

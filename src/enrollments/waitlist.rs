@@ -142,9 +142,11 @@ pub(super) fn rule(enrollment: &Enrollment) -> &'static str {
         (EnrollmentState::Withdrawn, Some(Withdrawal::Left) | None) => "it was withdrawn; the last step says by what reason",
         (EnrollmentState::Nominated | EnrollmentState::Applied, _) => "it takes no seat until it is approved, or offered a seat",
         (EnrollmentState::Approved, _) => "it has a seat, and owes nothing until it is enrolled",
-        (EnrollmentState::Enrolled, _) => "it has a seat, and owes what its cohort is taught from when its last step took effect",
+        (EnrollmentState::Enrolled, _) => "it has a seat, and owes what its cohorts are taught while it is enrolled in them",
         (EnrollmentState::Suspended, _) => "it keeps its seat, and owes nothing until it is resumed",
-        (EnrollmentState::Completed | EnrollmentState::Failed, _) => "it was decided by its hours, and keeps its seat",
+        (EnrollmentState::Completed | EnrollmentState::Failed, _) => {
+            "it was decided by its hours, or for the reason of the last step, and keeps its seat"
+        }
         (EnrollmentState::Rejected, _) => "it was rejected; the last step says by what reason",
         (EnrollmentState::Transferred, _) => "whoever had it goes on in another enrollment, with the hours that count there",
     }

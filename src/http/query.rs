@@ -67,7 +67,7 @@ pub(super) fn refuse_unknown(request: &HttpRequest) -> Result<(), Error> {
     match sent.find(|(name, _)| !known.contains(&name.as_ref())) {
         None => Ok(()),
         Some((name, _)) if name == "format" => {
-            let detail = "format: unknown; as what it is answered is asked for by the header Accept, such as `Accept: text/csv`";
+            let detail = "format: unknown; what form an answer has is asked for by the header Accept";
             Err(Error::malformed("query_malformed", detail))
         }
         Some((name, _)) if known.is_empty() => Err(Error::malformed("query_malformed", format!("{name}: there are no parameters here"))),

@@ -389,6 +389,10 @@ pub struct CohortPatch {
     #[serde(default, deserialize_with = "nullable")]
     #[schema(value_type = Option<String>)]
     pub adviser_id: Patched<PersonId>,
+    /// Why, for the journal.
+    #[serde(default)]
+    #[schema(example = "on leave until the new year")]
+    pub reason: Option<Note>,
 }
 
 impl CohortPatch {

@@ -9,6 +9,7 @@ use crate::{
     access::Role,
     attendance::{AttendanceCode, LineSource, Segment, Segments},
     clock::Instant,
+    intakes::SessionMode,
     schedule::SessionId,
     text::Code,
 };
@@ -28,7 +29,8 @@ impl Amount {
     }
 }
 
-/// The session of an entry, as it was held when its roll call was last closed: what was posted stands by that, whatever was corrected since.
+/// The session of an entry. Of one that stands, as it was held when its roll call was last closed: what was posted stands by that, whatever was
+/// corrected since. Of one that was taken back, or that takes one back, its times and minutes are null: it may have been held otherwise then.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub(super) struct SessionFacts {
     pub(super) id: SessionId,
@@ -38,19 +40,22 @@ pub(super) struct SessionFacts {
     pub(super) ends_at: Option<Instant>,
     /// Without the breaks.
     pub(super) minutes: Option<i32>,
-    /// What of the time between start and end was a break.
+    /// What of the time between start and end was a break; null of what is recorded, which may be viewed at any time between them.
     break_minutes: Option<i64>,
 }
 
 impl SessionFacts {
-    pub(super) fn new(
-        (id, code): (SessionId, Code),
-        (starts_at, ends_at): (Option<Instant>, Option<Instant>),
-        minutes: Option<i32>,
-    ) -> Self {
-        let passed = starts_at.zip(ends_at).map(|(from, until)| until.since(from).num_minutes());
-        let break_minutes = passed.zip(minutes).map(|(passed, minutes)| passed - i64::from(minutes));
-        Self { id, code, starts_at, ends_at, minutes, break_minutes }
+    /// As it was posted, if it was.
+    pub(super) fn new((id, code, mode): (SessionId, Code, SessionMode), posted: Option<(Instant, Instant, i32)>) -> Self {
+        let timed = posted.filter(|_| mode != SessionMode::Recorded);
+        Self {
+            id,
+            code,
+            starts_at: posted.map(|(starts_at, ..)| starts_at),
+            ends_at: posted.map(|(_, ends_at, _)| ends_at),
+            minutes: posted.map(|(.., minutes)| minutes),
+            break_minutes: timed.map(|(from, until, minutes)| until.since(from).num_minutes() - i64::from(minutes)),
+        }
     }
 }
 

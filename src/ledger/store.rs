@@ -358,13 +358,13 @@ struct Stray {
 }
 
 /// The entries that nothing in Muster writes: those that neither a closing nor a coordinator posted, or another user than the journal says
-/// or before it, and those of another module than their session's.
+/// or at another time, and those of another module than their session's.
 fn strays(conn: &mut Conn) -> Result<Vec<String>, Error> {
     let strays: Vec<Stray> = sql_query(
         "SELECT e.id, e.enrollment_id, e.kind, coalesce(e.module_id <> s.module_id, 1 = 0) AS misplaced
          FROM hour_entries e LEFT JOIN sessions s ON s.id = e.session_id
          WHERE e.module_id <> s.module_id OR NOT EXISTS (SELECT 1 FROM journal_entries j WHERE j.id = e.posting_id
-            AND j.user_id IS NOT DISTINCT FROM e.user_id AND j.recorded_at <= e.recorded_at AND (
+            AND j.user_id IS NOT DISTINCT FROM e.user_id AND j.recorded_at = e.recorded_at AND (
             (j.action = 'hours.carried' AND e.kind = 'carried_in' AND j.subject_id = e.enrollment_id)
             OR (j.action = 'roll_call.closed' AND (e.kind IN ('make_up', 'carried_in') OR (e.closing IS NOT NULL AND j.subject_id = e.session_id)))
             OR (j.action = 'hours.adjusted' AND (e.kind IN ('make_up', 'carried_in') OR (j.subject_id = e.id AND e.reverses_id IS NULL)))

@@ -34,5 +34,6 @@ pub use store::steps::{cancel_unheld, publish, refuse_unheld};
 pub use store::verify::{verify_changes, verify_claims, verify_plan, verify_sessions, verify_waivers};
 pub use store::waivers::waive;
 pub use store::{
-    Scheduled, begins_at, by_code, called, check_within, create_many, find, finishes_at, is_announced, of_intake, remove_many, visible,
+    Scheduled, begins_at, by_code, called, check_within, create_many, find, finishes_at, is_announced, of_intake, remove_many, seen_of,
+    visible,
 };

@@ -41,8 +41,8 @@ use crate::{
 pub fn close(conn: &mut Conn, actor: &Actor, now: Instant, session_id: SessionId, change: &Change) -> Result<RollCall, Error> {
     let session = changing(conn, actor, session_id, Action::CloseRollCall)?;
     let before = row(conn, &session)?;
-    let state = closed(&before)?;
-    let whole = minutes(&session)?;
+    let state = after_closing(&before)?;
+    let whole = held_minutes(&session)?;
     let class = class(conn, &session)?;
     let (stored, strangers) = apart(&class, stored(conn, session_id)?);
     complete(actor, &class, &stored)?;
@@ -86,13 +86,13 @@ pub fn close(conn: &mut Conn, actor: &Actor, now: Instant, session_id: SessionId
 }
 
 /// The state of this roll call once it is closed.
-pub(super) fn closed(roll_call: &RollCallRow) -> Result<RollCallState, Error> {
+pub(super) fn after_closing(roll_call: &RollCallRow) -> Result<RollCallState, Error> {
     refuse_uncalled(roll_call.state)?;
     LIFE_CYCLE.after("the roll call", roll_call.state, RollCallTransition::Close, None)
 }
 
 /// The minutes of the session as it was held.
-pub(super) fn minutes(session: &SessionRow) -> Result<i32, Error> {
+pub(super) fn held_minutes(session: &SessionRow) -> Result<i32, Error> {
     session.held_minutes.ok_or_else(|| Error::conflict("session_not_held", "confirm the session as held first"))
 }
 

@@ -30,7 +30,7 @@ use crate::{
     ledger,
     schedule::{self, SessionId, SessionRow},
     schema::{correction_requests, enrollments as enrolled, intakes as intake_rows, sessions},
-    text::{Code, Note, counted},
+    text::{Code, Note, counted, listed},
 };
 
 /// Until when corrections of a roll call that is closed `now` may be asked for.
@@ -178,11 +178,24 @@ fn action(actor: &Actor, row: &CorrectionRow, verb: CorrectionTransition) -> Act
     }
 }
 
+/// What was asked for may not fit the session any more, as it was held otherwise after all; nothing of the request that accepts it is wrong.
+fn fits_no_more(error: Error) -> Error {
+    match error {
+        Error::Invalid(faults) if faults.iter().all(|fault| fault.pointer.starts_with("/entries/")) => {
+            let details: Vec<&str> = faults.iter().map(|fault| fault.detail.as_str()).collect();
+            let detail = format!("what was asked for does not fit any more: {}; refuse it, so that it is asked anew", listed(details));
+            Error::conflict("correction_does_not_fit", detail)
+        }
+        other => other,
+    }
+}
+
 /// Accepts, refuses or withdraws a request. Accepting reopens the roll call, puts the line and closes it again: what was posted is taken back
 /// and posted anew, all or nothing.
 ///
 /// # Errors
-/// 409 `illegal_transition`, also of a roll call that has been reopened since, and what stands in the way of closing it; 422 `reason_missing`.
+/// 409 `illegal_transition`, also of a roll call that has been reopened since, and what stands in the way of closing it, `correction_does_not_fit`; 422
+/// `reason_missing`.
 pub(in crate::attendance) fn transition(
     conn: &mut Conn,
     actor: &Actor,
@@ -202,7 +215,7 @@ pub(in crate::attendance) fn transition(
     let before = if db::waits(conn) { find(conn, actor, id)? } else { found };
     let state = LIFE_CYCLE.after("the correction request", before.state, verb, change.reason.as_ref())?;
     if verb == CorrectionTransition::Accept {
-        correct(conn, actor, now, &before, change.reason.as_ref())?;
+        correct(conn, actor, now, &before, change.reason.as_ref()).map_err(fits_no_more)?;
     }
     let after = CorrectionRow {
         state,

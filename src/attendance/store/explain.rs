@@ -1,6 +1,6 @@
 //! What a closing of a roll call would be refused for.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     super::{
@@ -11,11 +11,11 @@ use super::{
         tally::split,
     },
     called_by, class,
-    closing::{as_held, closed, minutes},
+    closing::{after_closing, as_held, held_minutes},
     complete,
     lines::stored,
-    meanwhile::{Twice, elsewhere},
-    row, zone,
+    meanwhile::{Twice, elsewhere, told_of},
+    refuse_unpublished, row, zone,
 };
 use crate::{
     access::{Action, Actor},
@@ -36,20 +36,31 @@ pub(in crate::attendance) fn explain(conn: &mut Conn, actor: &Actor, session_id:
     if row.state == RollCallState::Closed {
         return Ok(explained(Vec::new()));
     }
+    if let Some(obstacle) = ClosingObstacle::refused(refuse_unpublished(&session))? {
+        return Ok(explained(vec![obstacle]));
+    }
     let class = class(conn, &session)?;
     let (lines, _) = apart(&class, stored(conn, session_id)?);
     let seen: BTreeMap<PersonId, EnrollmentId> =
         called_by(conn, actor, &session)?.iter().map(|one| (one.person.trainee_id, one.person.enrollment_id)).collect();
     let mut obstacles = Vec::new();
-    obstacles.extend(ClosingObstacle::refused(closed(&row))?);
-    obstacles.extend(ClosingObstacle::refused(minutes(&session))?);
+    obstacles.extend(ClosingObstacle::refused(after_closing(&row))?);
+    obstacles.extend(ClosingObstacle::refused(held_minutes(&session))?);
     obstacles.extend(ClosingObstacle::refused(complete(actor, &class, &lines))?);
     if let Some(whole) = session.held_minutes {
         let is_seen = |id: &EnrollmentId| seen.values().any(|seen| seen == id);
         obstacles.extend(unfit(&session, &class, lines, whole, is_seen));
         let zone = zone(conn, &session)?;
-        let twice = elsewhere(conn, &session)?;
-        obstacles.extend(twice.iter().map(|twice| counted_twice(twice, &twice.other.told(zone), seen.get(&twice.person_id).copied())));
+        // A line of whoever owes it no more is taken out by the closing.
+        let of_class: BTreeSet<PersonId> = class.iter().map(|one| one.person.trainee_id).collect();
+        let twice: Vec<Twice> = elsewhere(conn, &session)?.into_iter().filter(|twice| of_class.contains(&twice.person_id)).collect();
+        let others: BTreeSet<SessionId> = twice.iter().flat_map(|twice| &twice.others).map(|other| other.session.id).collect();
+        let visible = schedule::seen_of(conn, actor, others.into_iter().collect())?;
+        obstacles.extend(twice.iter().map(|twice| {
+            let is_seen = twice.others.iter().all(|other| visible.contains(&other.session.id));
+            let others = is_seen.then(|| told_of(&twice.others, zone));
+            counted_twice(twice, others.as_deref()).of_line(seen.get(&twice.person_id).copied())
+        }));
     }
     Ok(explained(obstacles))
 }
@@ -65,16 +76,18 @@ fn unfit(
     let unfit = |line: Attendance| {
         let (_, detail) = split(line.code, line.minutes, whole, line.leave_minutes.unwrap_or(0)).err()?;
         let amounts = vec![Amount::new("minutes of the session, as held", whole), Amount::new("present", line.present(whole))];
-        Some(ClosingObstacle::new("minutes_do_not_fit", detail).of(Some(line.enrollment_id).filter(&is_seen), amounts))
+        Some(ClosingObstacle::new("minutes_do_not_fit", detail).with(amounts).of_line(Some(line.enrollment_id).filter(&is_seen)))
     };
     as_held(session, class, lines).now.into_iter().filter_map(unfit).collect()
 }
 
-fn counted_twice(twice: &Twice, other: &str, enrollment_id: Option<EnrollmentId>) -> ClosingObstacle {
-    let amounts = vec![
-        Amount::new("present here", twice.excess.one),
-        Amount::new("present there", twice.excess.other),
-        Amount::new("passed while they can have been in either", twice.excess.passed),
-    ];
-    ClosingObstacle::new("attended_elsewhere", format!("present in session {other} as well")).of(enrollment_id, amounts)
+/// To whoever does not see the other session, that there is one.
+fn counted_twice(twice: &Twice, others: Option<&str>) -> ClosingObstacle {
+    let here = Amount::new("present here", twice.excess.one);
+    let Some(others) = others else {
+        return ClosingObstacle::new("attended_elsewhere", "present in another session meanwhile as well").with(vec![here]);
+    };
+    let there = Amount::new("present there", twice.excess.others);
+    let passed = Amount::new("passed while they can have been in either", twice.excess.passed);
+    ClosingObstacle::new("attended_elsewhere", format!("present in session {others} as well")).with(vec![here, there, passed])
 }

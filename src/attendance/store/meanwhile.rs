@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use chrono::TimeDelta;
 use diesel::prelude::*;
 
 use super::{
     super::{
-        meanwhile::{Excess, Presence, excess},
+        meanwhile::{Excess, Presence, crowds},
         model::{Attendance, RollCallState, Times},
     },
     is_named,
@@ -34,18 +35,18 @@ use crate::{
 /// 409 `attended_elsewhere`.
 pub(super) fn refuse_twice(conn: &mut Conn, actor: &Actor, session: &SessionRow) -> Result<(), Error> {
     let elsewhere = elsewhere(conn, session)?;
-    let Some(Twice { other, .. }) = elsewhere.first() else { return Ok(()) };
-    let of_other: Vec<&Twice> = elsewhere.iter().filter(|one| one.other == *other).collect();
-    let told = |Twice { name, excess: Excess { one, other, passed }, .. }: &&Twice| {
-        format!("{name} ({} here and {other} there, while {passed} passed)", counted(*one, "minute"))
+    let Some(Twice { others, .. }) = elsewhere.first() else { return Ok(()) };
+    let of_others: Vec<&Twice> = elsewhere.iter().filter(|one| one.others == *others).collect();
+    let told = |Twice { name, excess: Excess { one, others, passed }, .. }: &&Twice| {
+        format!("{name} ({} here and {others} there, while {passed} passed)", counted(*one, "minute"))
     };
-    let told: Vec<String> = of_other.iter().map(told).collect();
+    let told: Vec<String> = of_others.iter().map(told).collect();
     let names = if is_named(actor) { format!(": {}", listed(told.iter().map(String::as_str))) } else { String::new() };
     let detail = format!(
         "{} cannot have been here so long and in session {} as its roll call was closed{names}; say how long each was here, or reopen \
          that roll call and close it without them",
-        counted(of_other.len(), "trainee"),
-        other.told(zone(conn, session)?),
+        counted(of_others.len(), "trainee"),
+        told_of(others, zone(conn, session)?),
     );
     Err(Error::conflict("attended_elsewhere", detail))
 }
@@ -58,7 +59,7 @@ pub(super) fn elsewhere(conn: &mut Conn, session: &SessionRow) -> Result<Vec<Twi
 /// A session whose roll call counts: by its lines, or, of one that has been reopened, by what it posted, and since when that was held.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Counted {
-    session: SessionRow,
+    pub(super) session: SessionRow,
     /// When it was posted, of one that has been reopened; it may have been corrected since.
     reopened: Option<(Instant, Instant)>,
 }
@@ -70,7 +71,7 @@ impl Counted {
     }
 
     /// Its code and when it was held by what counts.
-    pub(super) fn told(&self, zone: Zone) -> String {
+    fn told(&self, zone: Zone) -> String {
         let (from, until) = self.times();
         format!("{} ({} to {})", self.session.code, zone.told(from), zone.told(until))
     }
@@ -80,36 +81,55 @@ impl Counted {
         let is_timed = self.session.mode != SessionMode::Recorded && self.session.intake_id == other.session.intake_id;
         is_timed && self.session.id != other.session.id && begins_at < until && finishes_at > from
     }
+
+    /// Those of these that overlap it, or one that does, and so on.
+    fn chained<'a>(&self, others: &'a [Self]) -> Vec<&'a Self> {
+        let mut chained: Vec<&Self> = others.iter().filter(|other| self.overlaps(other)).collect();
+        let mut next = 0;
+        while let Some(link) = chained.get(next).copied() {
+            let known: BTreeSet<SessionId> = chained.iter().map(|one| one.session.id).chain([self.session.id]).collect();
+            chained.extend(others.iter().filter(|other| link.overlaps(other) && !known.contains(&other.session.id)));
+            next += 1;
+        }
+        chained
+    }
 }
 
-/// Somebody whose minutes in a session and in another one would count twice.
+/// Their codes and when they were held by what counts.
+pub(super) fn told_of(sessions: &[Counted], zone: Zone) -> String {
+    sessions.iter().map(|one| one.told(zone)).collect::<Vec<_>>().join(" and ")
+}
+
+/// Somebody whose minutes in a session and in others would count twice.
 pub(super) struct Twice {
     pub(super) person_id: PersonId,
     pub(super) name: Name,
     session: SessionId,
-    pub(super) other: Counted,
+    pub(super) others: Vec<Counted>,
     pub(super) excess: Excess,
 }
 
-/// Who is present in one of these sessions and in another one of its intake that counts, so that minutes would count twice. What is
-/// recorded can be watched at any time.
+/// Who is present in one of these sessions and in others of its intake that count, so that minutes would count twice. What is recorded can
+/// be watched at any time.
 fn twice(conn: &mut Conn, among: &[Counted]) -> Result<Vec<Twice>, Error> {
     let others = meanwhile(conn, among)?;
-    let pairs: Vec<(&Counted, &Counted)> =
-        among.iter().flat_map(|one| others.iter().filter(|other| one.overlaps(other)).map(move |other| (one, other))).collect();
+    let groups: Vec<(&Counted, Vec<&Counted>)> =
+        among.iter().map(|one| (one, one.chained(&others))).filter(|(_, others)| !others.is_empty()).collect();
     let looked_at: BTreeMap<SessionId, &Counted> =
-        pairs.iter().flat_map(|(one, other)| [(other.session.id, *other), (one.session.id, *one)]).collect();
+        groups.iter().flat_map(|(one, others)| others.iter().copied().chain([*one])).map(|one| (one.session.id, one)).collect();
     let found = found(conn, &looked_at)?;
     let mut twice = Vec::new();
-    for (one, other) in pairs {
+    for (one, others) in groups {
         let of = |one: &Counted| found.get(&one.session.id).into_iter().flatten();
         for (person_id, name, presence) in of(one) {
-            let there = of(other).filter(|(person, ..)| person == person_id).find_map(|(.., there)| excess(presence, there));
-            twice.extend(there.map(|excess| Twice {
+            let there = others.iter().copied().flat_map(|other| of(other).map(move |found| (other, found)));
+            let own = there.filter(|(_, (person, ..))| person == person_id).map(|(other, (.., there))| (other, there));
+            let (sessions, there): (Vec<&Counted>, Vec<&Presence>) = own.unzip();
+            twice.extend(crowds(presence, &there).into_iter().map(|(places, excess)| Twice {
                 person_id: *person_id,
                 name: name.clone(),
                 session: one.session.id,
-                other: other.clone(),
+                others: places.into_iter().map(|place| sessions[place].clone()).collect(),
                 excess,
             }));
         }
@@ -123,12 +143,14 @@ fn counts((session, state, from, until): Row) -> Counted {
     Counted { session, reopened: from.zip(until).filter(|_| state != RollCallState::Closed) }
 }
 
-/// The sessions of the intakes of these that count within whose time they lie, by start, and all of them that have been reopened.
+/// The sessions of the intakes of these that count within a day of them, by start, and all of them that have been reopened.
 fn meanwhile(conn: &mut Conn, among: &[Counted]) -> Result<Vec<Counted>, Error> {
     let (first, last) = (among.iter().map(|one| one.times().0).min(), among.iter().map(|one| one.times().1).max());
     let (Some(first), Some(last)) = (first, last) else { return Ok(Vec::new()) };
     let intakes: BTreeSet<IntakeId> = among.iter().map(|one| one.session.intake_id).collect();
-    let is_within = schedule::begins_at().lt(last).and(schedule::finishes_at().gt(first));
+    // Those that overlap one of these may themselves be overlapped.
+    let day = TimeDelta::days(1);
+    let is_within = schedule::begins_at().lt(last.plus(day)).and(schedule::finishes_at().gt(first.plus(-day)));
     let rows: Vec<Row> = sessions::table
         .inner_join(roll_calls::table.on(roll_calls::session_id.eq(sessions::id)))
         .filter(sessions::intake_id.eq_any(intakes.into_iter().collect::<Vec<_>>()))
@@ -208,11 +230,13 @@ pub fn verify_presence(conn: &mut Conn) -> Result<Vec<String>, Error> {
         |(session, ..)| session.id,
         |conn, page: Vec<Row>| {
             let page: Vec<Counted> = page.into_iter().map(counts).collect();
-            let finding = |Twice { person_id, session, other, .. }: Twice| {
-                format!("presence: person {person_id} is present in sessions {session} and {} at one time", other.session.id)
+            let finding = |Twice { person_id, session, others, .. }: Twice| {
+                let others: Vec<String> = others.iter().map(|other| other.session.id.to_string()).collect();
+                format!("presence: person {person_id} is present in sessions {session} and {} at one time", others.join(" and "))
             };
-            // Each pair once.
-            Ok(twice(conn, &page)?.into_iter().filter(|one| one.session < one.other.session.id).map(finding).collect())
+            // Each of them once.
+            let is_first = |one: &Twice| one.others.iter().all(|other| one.session < other.session.id);
+            Ok(twice(conn, &page)?.into_iter().filter(is_first).map(finding).collect())
         },
     )
 }

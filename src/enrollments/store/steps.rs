@@ -45,7 +45,7 @@ pub fn transition(
 ) -> Result<Enrollment, Error> {
     let (intake, stored) = changing(conn, actor, now, id, step.action())?;
     if step == EnrollmentTransition::Withdraw && !stored.state.is_nominee() && !actor.allows(Action::Enroll) {
-        let detail = format!("a partner withdraws what nobody has decided on, and this enrollment is {}; a coordinator does", stored.state);
+        let detail = format!("a partner withdraws what nobody has decided on, and this enrollment is {}", stored.state);
         return Err(Error::Forbidden(detail));
     }
     if step == EnrollmentTransition::Accept && stored.withdrawal == Some(Withdrawal::OfferExpired) {

@@ -18,7 +18,7 @@ use crate::{
     people::PersonId,
     programs::DisciplineId,
     schema::{cohorts, disciplines, enrollment_periods, enrollments, people, session_cohorts},
-    text::{Code, Name},
+    text::{Code, Name, Note},
 };
 
 /// What other rooms need of a cohort.
@@ -73,16 +73,20 @@ pub(in crate::intakes) fn one(conn: &mut Conn, actor: &Actor, id: CohortId) -> R
     Ok(cohort)
 }
 
-/// Refuses an adviser whom the actor's provider has not recorded.
+/// Refuses an adviser whom the actor's provider has not recorded, and one who is trained in the intake: nobody calls their own roll.
 ///
 /// # Errors
-/// [`Error::NotFound`].
-fn check_adviser(conn: &mut Conn, actor: &Actor, adviser: PersonId) -> Result<(), Error> {
+/// [`Error::NotFound`]; 422 `is_trainee`.
+fn check_adviser(conn: &mut Conn, actor: &Actor, intake: IntakeId, adviser: PersonId) -> Result<(), Error> {
     let mut query = people::table.filter(people::id.eq(adviser)).select(people::id).into_boxed();
     if let Scope::Provider(provider) = actor.scope() {
         query = query.filter(people::provider_id.eq_any(below(provider)));
     }
     query.first::<PersonId>(conn)?;
+    let trained = enrollments::table.filter(enrollments::intake_id.eq(intake)).filter(enrollments::person_id.eq(adviser));
+    if diesel::select(diesel::dsl::exists(trained)).get_result(conn)? {
+        return Err(Error::invalid("/adviser_id", "is_trainee", "is or was enrolled in the intake, and nobody calls their own roll"));
+    }
     Ok(())
 }
 
@@ -98,7 +102,7 @@ pub fn create_cohort(conn: &mut Conn, actor: &Actor, now: Instant, intake_id: In
         return Err(Error::invalid("/discipline_id", "unknown_discipline", "the intake's program version has no such discipline"));
     }
     if let Some(adviser) = new.adviser_id {
-        check_adviser(conn, actor, adviser)?;
+        check_adviser(conn, actor, intake_id, adviser)?;
     }
     let cohort = Cohort {
         id: Id::generate(),
@@ -121,12 +125,13 @@ pub fn create_cohort(conn: &mut Conn, actor: &Actor, now: Instant, intake_id: In
 /// did does not.
 ///
 /// # Errors
-/// 404 also for an adviser whom the actor's provider has not recorded; 409 `intake_not_live`.
+/// 404 also for an adviser whom the actor's provider has not recorded; 422 `is_trainee`; 409 `intake_not_live`.
 pub fn update(conn: &mut Conn, actor: &Actor, caller: Option<&Caller>, id: CohortId, patch: CohortPatch) -> Result<Cohort, Error> {
     let intake_id = one(conn, actor, id)?.intake_id;
     let intake = changing(conn, actor, intake_id)?;
     // Read again, now that nobody else changes it.
     let stored = one(conn, actor, id)?;
+    let reason = patch.reason.clone();
     let mut changed = patch.apply(&stored);
     if let Some(caller) = caller {
         caller.check_if_match(&ETag::version(stored.version), changed != stored)?;
@@ -135,7 +140,7 @@ pub fn update(conn: &mut Conn, actor: &Actor, caller: Option<&Caller>, id: Cohor
         return Ok(stored);
     }
     if let Some(adviser) = changed.adviser_id.filter(|_| changed.adviser_id != stored.adviser_id) {
-        check_adviser(conn, actor, adviser)?;
+        check_adviser(conn, actor, intake_id, adviser)?;
     }
     changed.version += 1;
     let own = cohorts::table.filter(cohorts::id.eq(id)).filter(cohorts::version.eq(stored.version));
@@ -145,6 +150,6 @@ pub fn update(conn: &mut Conn, actor: &Actor, caller: Option<&Caller>, id: Cohor
     }
     touch_all(conn, intake_id)?;
     let entry = NewEntry::of("cohort.updated", "cohort", id).provider(intake.provider_id).intake(intake_id);
-    actor.record(entry.from(&stored).to(&changed));
+    actor.record(entry.from(&stored).to(&changed).because(reason.as_ref().map(Note::as_str)));
     Ok(changed)
 }

@@ -33,8 +33,8 @@ pub(in crate::ledger) fn explain(conn: &mut Conn, actor: &Actor, id: HourEntryId
         EntryKind::Attended | EntryKind::AuthorizedAbsence | EntryKind::UnauthorizedAbsence | EntryKind::Exempt => entry.session_id,
     };
     let grounds = Grounds {
-        session: session(conn, entry.session_id)?,
-        made_up_in: session(conn, entry.made_up_in_id)?,
+        session: session(conn, entry.session_id, stands)?,
+        made_up_in: session(conn, entry.made_up_in_id, stands)?,
         attendance: line(conn, actor, entry.enrollment_id, called_in.filter(|_| stands))?,
         origin_minutes: match entry.origin_id {
             Some(origin) => Some(hour_entries::table.find(origin).select(hour_entries::minutes).first(conn)?),
@@ -55,15 +55,20 @@ pub(in crate::ledger) fn explain(conn: &mut Conn, actor: &Actor, id: HourEntryId
     Ok(EntryExplanation::new(entry, actor.role(), grounds))
 }
 
-fn session(conn: &mut Conn, id: Option<SessionId>) -> Result<Option<SessionFacts>, Error> {
+/// The session of an entry, by which it was posted if it stands.
+fn session(conn: &mut Conn, id: Option<SessionId>, stands: bool) -> Result<Option<SessionFacts>, Error> {
     let Some(id) = id else { return Ok(None) };
-    let posted = (roll_calls::posted_starts_at, roll_calls::posted_ends_at);
-    let (named, times, minutes) = sessions::table
+    let posted = (
+        roll_calls::posted_starts_at.assume_not_null(),
+        roll_calls::posted_ends_at.assume_not_null(),
+        roll_calls::posted_minutes.assume_not_null(),
+    );
+    let (named, posted) = sessions::table
         .inner_join(roll_calls::table.on(roll_calls::session_id.eq(sessions::id)))
         .filter(sessions::id.eq(id))
-        .select(((sessions::id, sessions::code), posted, roll_calls::posted_minutes))
+        .select(((sessions::id, sessions::code, sessions::mode), posted))
         .first(conn)?;
-    Ok(Some(SessionFacts::new(named, times, minutes)))
+    Ok(Some(SessionFacts::new(named, Some(posted).filter(|_| stands))))
 }
 
 /// What a closed roll call says of an enrollment; to a partner the code and the minutes.

@@ -173,6 +173,12 @@ pub fn find(conn: &mut Conn, actor: &Actor, id: SessionId) -> Result<SessionRow,
     Ok(row)
 }
 
+/// Those of these sessions that the actor sees.
+pub fn seen_of(conn: &mut Conn, actor: &Actor, ids: Vec<SessionId>) -> Result<BTreeSet<SessionId>, Error> {
+    let seen: Vec<SessionId> = visible(actor).filter(sessions::id.eq_any(ids)).select(sessions::id).load(conn)?;
+    Ok(seen.into_iter().collect())
+}
+
 /// The session with its cohorts and instructors, if the actor sees it.
 pub(super) fn read(conn: &mut Conn, actor: &Actor, id: SessionId) -> Result<Session, Error> {
     let row = find(conn, actor, id)?;

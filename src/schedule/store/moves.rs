@@ -19,7 +19,7 @@ use super::{
     check::{refuse_conflicts, refuse_outside},
     find, frame,
     links::{self, Replanned, whole},
-    of_ids, read, refuse_taken,
+    of_ids, read, refuse_taken, told,
 };
 use crate::{
     access::{Action, Actor},
@@ -92,7 +92,7 @@ pub(in crate::schedule) fn update(
     let one = Move::of(read(conn, actor, id)?, patch, intake.time_zone)?;
     caller.check_if_match(&ETag::version(one.stored.row.version), one.plan != one.before)?;
     if one.plan == one.before {
-        return Ok(one.stored);
+        return told(conn, actor, id);
     }
     move_all(conn, actor, now, &intake, &[one])?.pop().ok_or_else(|| Error::internal("nothing was moved"))
 }

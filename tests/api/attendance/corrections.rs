@@ -48,6 +48,20 @@ fn a_correction_that_is_accepted_is_posted_in_the_place_of_what_was() {
 }
 
 #[test]
+fn a_correction_that_fits_no_more_is_refused_with_why() {
+    let app = spawn_app();
+    let (course, members, session) = taught(&app);
+    let asked = ask(&app.trainee(&members[0].trainee), &session, late(&members[0])).expect(201);
+    seed::step_roll_call(&course, &session, "reopen", Some("over earlier")).expect(200);
+    let shorter = json!({ "ends_at": seed::after(&seed::morning(1), 60), "difference_reason": "over earlier" });
+    course.coordinator.if_match("*").patch(&format!("/sessions/{session}/hold"), shorter).expect(200);
+    seed::step_roll_call(&course, &session, "close", None).expect(200);
+    let refused = app.unchanged(|| step(&course.coordinator, &asked.id(), "accept", None).expect(409).problem("correction_does_not_fit"));
+    assert!(refused.text_at("/detail").contains("the session has 60 minutes"), "{}", refused.text);
+    step(&course.coordinator, &asked.id(), "refuse", Some("it was over by then")).expect(200);
+}
+
+#[test]
 fn a_correction_says_what_a_roll_call_may_say() {
     let app = spawn_app();
     let (course, members, session) = taught(&app);

@@ -16,11 +16,12 @@ fn sweep(app: &App, hours: i64) -> (usize, usize) {
     let later = move |now: muster::clock::Instant| now.plus(TimeDelta::hours(hours));
     let due = app.db.read_blocking(&Credentials::Operator, move |conn, actor, now| attendance::due(conn, actor, later(now))).unwrap();
     let close = |one| {
-        let closed =
-            app.db.write_blocking(Credentials::Operator, move |conn, actor, now| attendance::close_due(conn, actor, later(now), one));
+        let closed = app
+            .db
+            .write_blocking(Credentials::Operator, move |conn, actor, now| attendance::close_due(conn, actor, (now, later(now)), one));
         let Err(refusal) = closed else { return true };
         let keep = move |conn: &mut muster::db::Conn, actor: &muster::access::Actor, now| {
-            attendance::keep_refusal(conn, actor, later(now), one, &refusal)
+            attendance::keep_refusal(conn, actor, (now, later(now)), one, &refusal)
         };
         app.db.write_blocking(Credentials::Operator, keep).unwrap();
         false
@@ -95,7 +96,7 @@ fn one_that_cannot_be_closed_waits_and_keeps_no_other_from_it() {
     let one = incomplete.parse().unwrap();
     seed::put_roll_call(&course, &other, &[]).expect(409);
     app.unchanged(|| {
-        app.db.write_blocking(Credentials::Operator, move |conn, actor, now| attendance::close_due(conn, actor, now, one)).unwrap()
+        app.db.write_blocking(Credentials::Operator, move |conn, actor, now| attendance::close_due(conn, actor, (now, now), one)).unwrap()
     });
 }
 
@@ -152,7 +153,7 @@ fn what_was_changed_or_put_off_since_it_was_refused_is_not_told_as_refused() {
     let keep = |hours: i64, refusal: muster::error::Error| {
         let one = session.parse().unwrap();
         let keep = move |conn: &mut muster::db::Conn, actor: &muster::access::Actor, now: muster::clock::Instant| {
-            attendance::keep_refusal(conn, actor, now.plus(TimeDelta::hours(hours)), one, &refusal)
+            attendance::keep_refusal(conn, actor, (now, now.plus(TimeDelta::hours(hours))), one, &refusal)
         };
         app.db.write_blocking(Credentials::Operator, keep).unwrap();
     };
@@ -180,7 +181,8 @@ fn a_correction_that_closes_by_itself_keeps_its_reason_and_a_setting_that_was_tu
     let one = session.parse().unwrap();
     set(&course, json!({ "close_after_hours": null }));
     let later = |now: muster::clock::Instant| now.plus(TimeDelta::hours(2));
-    let close = move |conn: &mut muster::db::Conn, actor: &muster::access::Actor, now| attendance::close_due(conn, actor, later(now), one);
+    let close =
+        move |conn: &mut muster::db::Conn, actor: &muster::access::Actor, now| attendance::close_due(conn, actor, (now, later(now)), one);
     app.unchanged(|| app.db.write_blocking(Credentials::Operator, close).unwrap());
     set(&course, json!({ "close_after_hours": 1 }));
     assert_eq!(sweep(&app, 2), (1, 1));

@@ -95,3 +95,39 @@ fn a_class_adviser_is_not_told_whose_line_of_another_cohort_it_is() {
     app.trainee(&own.trainee).get(&format!("{}/explain", path(&session))).expect(403);
     course.coordinator.post(&format!("{}/explain", path(&session)), reason("x")).expect(405);
 }
+
+#[test]
+fn nothing_else_is_said_of_what_is_a_draft_or_was_cancelled() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    seed::enrolled(&course, 1);
+    let draft = seed::session(&course, "MET-01", &seed::morning(1));
+    let cancelled = seed::published_session(&course, "MET-02", &seed::morning(2));
+    course.coordinator.post(&format!("/sessions/{cancelled}/cancel"), reason("a storm")).expect(200);
+    for session in [draft, cancelled] {
+        assert_eq!(codes(&obstacles(&course.coordinator, &session)), ["session_not_published"]);
+    }
+}
+
+#[test]
+fn whoever_owes_it_no_more_keeps_it_from_nothing() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let body = json!({ "discipline_id": course.program.metallurgy, "code": "MET-2", "name": "二班" });
+    let cohort = course.coordinator.post(&format!("/intakes/{}/cohorts", course.intake), body).expect(201).id();
+    let members = seed::enrolled_at(&course, &course.sponsor.id, (&course.program.metallurgy, &course.metallurgy), 2);
+    let held = |code: &str, cohort: &str| {
+        let mut body = seed::session_body(&course, code, &seed::morning(1));
+        (body["cohort_ids"], body["instructor_ids"]) = (json!([cohort]), json!([]));
+        seed::held_session_as(&course, body)
+    };
+    let (left, joined) = (held("MET-01", &course.metallurgy), held("MET2-01", &cohort));
+    seed::put_roll_call(&course, &left, &all_present(&members)).expect(200);
+    let moved = json!({ "cohort_id": cohort, "effective_at": "2020-06-01T00:00:00Z", "reason": "closer to the plant" });
+    course.coordinator.post(&format!("/enrollments/{}/move", members[0].id), moved).expect(200);
+    seed::put_roll_call(&course, &joined, &[seed::line(&members[0], "present")]).expect(200);
+    seed::step_roll_call(&course, &joined, "close", None).expect(200);
+    assert_eq!(obstacles(&course.coordinator, &left), Vec::<Value>::new());
+    seed::step_roll_call(&course, &left, "close", None).expect(200);
+    assert_eq!(app.findings(), Vec::<String>::new());
+}

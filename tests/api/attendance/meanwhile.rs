@@ -22,6 +22,9 @@ fn overlap(app: &App, held: Value) -> Overlap {
     let published = |code: &str, starts_at: &str, cohort: &str| {
         let mut body = seed::session_body(&course, code, starts_at);
         (body["module_id"], body["cohort_ids"], body["instructor_ids"]) = (json!(course.program.common_module), json!([cohort]), json!([]));
+        if code == "OWN" {
+            body["instructor_ids"] = json!([course.instructor]);
+        }
         seed::published_session_as(&course, body)
     };
     let morning = seed::morning(2);
@@ -71,6 +74,11 @@ fn whoever_is_present_elsewhere_meanwhile_is_not_counted_twice() {
         json!([{ "code": "attended_elsewhere", "enrollment_id": of.guest.id, "amounts": amounts,
             "detail": "present in session THERE (2020-06-03 09:00+08:00 to 2020-06-03 11:00+08:00) as well" }])
     );
+    // Whoever does not see that session is told that there is one.
+    let instructor = app.instructor(&of.course.instructor).get(&format!("/sessions/{}/roll-call/explain", of.own)).expect(200);
+    let obstacle = json!({ "code": "attended_elsewhere", "detail": "present in another session meanwhile as well",
+        "enrollment_id": of.guest.id, "amounts": [amount("present here", 90)] });
+    assert_eq!(instructor.body["obstacles"], json!([obstacle]));
     // Three hours passed from nine to twelve, and two of them are counted there.
     of.put(&of.own, &[seed::line_of(&of.guest, "late", 61)]);
     of.close(&of.own).expect(409).problem("attended_elsewhere");
@@ -120,6 +128,40 @@ fn what_a_reopened_roll_call_posted_counts_until_it_is_closed_again() {
     of.close(&of.own).expect(200);
     complete().expect(200);
     assert_eq!(app.findings(), Vec::<String>::new());
+}
+
+#[test]
+fn in_three_sessions_at_once_nobody_is_longer_than_they_lasted() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let member = seed::enrolled(&course, 1).remove(0);
+    let sessions = [1, 2, 3].map(|day| {
+        let mut body = seed::session_body(&course, &format!("MET-{day}"), &seed::morning(day));
+        body["instructor_ids"] = json!([]);
+        seed::published_session_as(&course, body)
+    });
+    for (one, other) in [(0, 1), (0, 2), (1, 2)] {
+        let waiver = json!({ "other_session_id": sessions[other], "reason": "in the hall and in the lab by turns" });
+        course.coordinator.post(&format!("/sessions/{}/waivers", sessions[one]), waiver).expect(201);
+    }
+    let line = |minutes: i64| [seed::line_of(&member, "excused", minutes)];
+    let close = |session: &str| seed::step_roll_call(&course, session, "close", None);
+    let (from, until) = (seed::morning(1), seed::after(&seed::morning(1), 90));
+    for session in &sessions {
+        let held = json!({ "starts_at": from, "ends_at": until, "difference_reason": "all in one morning" });
+        course.coordinator.post(&format!("/sessions/{session}/hold"), held).expect(200);
+        seed::put_roll_call(&course, session, &line(45)).expect(200);
+    }
+    close(&sessions[0]).expect(200);
+    close(&sessions[1]).expect(200);
+    let refused = app.unchanged(|| close(&sessions[2]).expect(409).problem("attended_elsewhere"));
+    assert!(refused.text_at("/detail").contains("(45 minutes here and 90 there, while 90 passed)"), "{}", refused.text);
+    assert!(refused.text_at("/detail").contains("session MET-1 (") && refused.text_at("/detail").contains(" and MET-2 ("));
+    seed::put_roll_call(&course, &sessions[2], &[seed::line(&member, "excused")]).expect(200);
+    close(&sessions[2]).expect(200);
+    assert_eq!(app.findings(), Vec::<String>::new());
+    app.forge("attendances", &format!("UPDATE attendances SET minutes = 45 WHERE session_id = {}", app.hex(&sessions[2])));
+    assert_eq!(app.findings_of("presence").len(), 1, "{:?}", app.findings());
 }
 
 #[test]

@@ -318,8 +318,8 @@ fn an_entry_of_another_author_or_time_than_the_journal_says_is_found() {
     let app = spawn_app();
     let (_, members, _) = taught(&app);
     let key = app.hex(&members[0].id);
-    let later = app.instant("2020-06-02T03:00:00Z");
-    for change in ["user_id = NULL".to_owned(), format!("recorded_at = {later}")] {
+    let [before, later] = ["2020-06-02T03:00:00Z", "2100-01-01T00:00:00Z"].map(|at| format!("recorded_at = {}", app.instant(at)));
+    for change in ["user_id = NULL".to_owned(), before, later] {
         app.forge("hour_entries", &format!("UPDATE hour_entries SET {change} WHERE enrollment_id = {key}"));
         let found = app.findings_of("hours");
         assert!(found.len() == 1 && found[0].contains("by no closing and no coordinator as it says"), "{change}: {found:?}");

@@ -197,7 +197,7 @@ fn whoever_does_not_wait_is_told_what_their_state_means() {
     assert_eq!(told(), "it takes no seat until it is approved, or offered a seat");
     for (verb, rule) in [
         ("approve", "it has a seat, and owes nothing until it is enrolled"),
-        ("enroll", "it has a seat, and owes what its cohort is taught from when its last step took effect"),
+        ("enroll", "it has a seat, and owes what its cohorts are taught while it is enrolled in them"),
         ("suspend", "it keeps its seat, and owes nothing until it is resumed"),
         ("withdraw", "it was withdrawn; the last step says by what reason"),
     ] {

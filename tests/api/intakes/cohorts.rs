@@ -47,8 +47,16 @@ fn a_cohort_gets_another_name_and_adviser_who_sees_it_from_then_on() {
     app.unchanged(|| assert_eq!(course.coordinator.if_match(&read.etag()).patch(&path, patch).expect(200).etag(), changed.etag()));
     let audit = app.auditor().get(&format!("/audit?subject_id={}&action=cohort.updated", course.metallurgy)).expect(200);
     assert_eq!((&audit.items()[0]["from"]["adviser_id"], &audit.items()[0]["to"]["name"]), (&json!(null), &json!("冶金一班")));
-    course.coordinator.if_match("*").patch(&path, json!({ "adviser_id": null })).expect(200);
+    course.coordinator.if_match("*").patch(&path, json!({ "adviser_id": null, "reason": "on leave" })).expect(200);
     adviser.get(&path).expect(404);
+    let audit = app.auditor().get(&format!("/audit?subject_id={}&action=cohort.updated", course.metallurgy)).expect(200);
+    assert!(audit.items().iter().any(|entry| entry["reason"] == "on leave"), "{}", audit.text);
+    // Nobody calls their own roll.
+    let member = seed::enrolled(&course, 1).remove(0);
+    let own = json!({ "adviser_id": member.trainee });
+    app.unchanged(|| course.coordinator.if_match("*").patch(&path, own).fault("/adviser_id", "is_trainee"));
+    let cohort = json!({ "discipline_id": course.program.metallurgy, "code": "MET-3", "name": "三班", "adviser_id": member.trainee });
+    course.coordinator.post(&format!("/intakes/{}/cohorts", course.intake), cohort).fault("/adviser_id", "is_trainee");
     course.coordinator.post(&format!("/intakes/{}/cancel", course.intake), json!({ "reason": "too few" })).expect(200);
     app.unchanged(|| course.coordinator.if_match("*").patch(&path, json!({ "name": "二班" })).expect(409).problem("intake_not_live"));
     assert_eq!(app.findings(), Vec::<String>::new());

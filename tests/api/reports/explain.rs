@@ -110,6 +110,24 @@ fn an_entry_says_the_session_as_it_was_posted_whatever_was_corrected_since() {
     let now = entries.as_array().unwrap().iter().find(|one| one["session_id"] == id).unwrap()["id"].as_str().unwrap().to_owned();
     let now = coordinator.get(&format!("/hour-entries/{now}/explain")).expect(200).body["session"].clone();
     assert_eq!((&now["minutes"], &now["break_minutes"]), (&json!(70), &json!(10)));
+    // What was taken back was posted by another length than it has by now.
+    let taken_back = session_of();
+    assert_eq!((&taken_back["code"], &taken_back["starts_at"], &taken_back["minutes"]), (&posted["code"], &Value::Null, &Value::Null));
+}
+
+#[test]
+fn what_is_recorded_has_no_breaks() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let member = seed::enrolled(&course, 1).remove(0);
+    let mut body = seed::session_body(&course, "REC-01", &seed::morning(1));
+    (body["mode"], body["length_minutes"]) = (json!("recorded"), json!(45));
+    let session = seed::held_session_as(&course, body);
+    seed::put_roll_call(&course, &session, &[seed::line(&member, "present")]).expect(200);
+    seed::step_roll_call(&course, &session, "close", None).expect(200);
+    let entry = explained(&course.coordinator, &member)["entries"][0]["id"].as_str().unwrap().to_owned();
+    let told = course.coordinator.get(&format!("/hour-entries/{entry}/explain")).expect(200).body["session"].clone();
+    assert_eq!((&told["minutes"], &told["break_minutes"]), (&json!(45), &Value::Null));
 }
 
 #[test]
