@@ -56,30 +56,29 @@ fn excess(one: &Presence, others: &[&Presence]) -> Option<Excess> {
     is_more.then(|| Excess { one: one.minutes, others: others.iter().map(|of| of.minutes).sum(), passed: passed / 60 })
 }
 
-/// Those of the others, by their places, beside which somebody cannot have been in one: each that is too much alone, or else the first that
-/// are together. Minutes that may have been at any time in a span fit if those of all spans within each stretch of time fit into it.
-pub(super) fn crowds(one: &Presence, others: &[&Presence]) -> Vec<(Vec<usize>, Excess)> {
-    let alone = |(place, other): (usize, &&Presence)| Some((vec![place], excess(one, &[*other])?));
-    let pairs: Vec<(Vec<usize>, Excess)> = others.iter().enumerate().filter_map(alone).collect();
+/// Those of the others beside which somebody cannot have been in one: each that is too much alone, or else the first that are together.
+/// Minutes that may have been at any time in a span fit if those of all spans within each stretch of time fit into it.
+pub(super) fn crowds<T: Copy>(one: &Presence, others: &[(T, &Presence)]) -> Vec<(Vec<T>, Excess)> {
+    let alone = |(other, there): &(T, &Presence)| Some((vec![*other], excess(one, &[*there])?));
+    let pairs: Vec<(Vec<T>, Excess)> = others.iter().filter_map(alone).collect();
     if pairs.is_empty() { together(one, others).into_iter().collect() } else { pairs }
 }
 
-fn together(one: &Presence, others: &[&Presence]) -> Option<(Vec<usize>, Excess)> {
+fn together<T: Copy>(one: &Presence, others: &[(T, &Presence)]) -> Option<(Vec<T>, Excess)> {
     let (first, last) = one.stretch()?;
-    let stretches: Vec<(Instant, Instant)> = others.iter().filter_map(|other| other.stretch()).collect();
+    let stretches: Vec<(Instant, Instant)> = others.iter().filter_map(|(_, there)| there.stretch()).collect();
     let froms = stretches.iter().map(|(from, _)| *from).chain([first]).filter(|from| *from <= first);
     let mut within = froms.flat_map(|from| {
         let untils = stretches.iter().map(|(_, until)| *until).chain([last]).filter(|until| *until >= last);
         untils.map(move |until| (from, until)).collect::<Vec<_>>()
     });
     within.find_map(|(from, until)| {
-        let is_within = |other: &Presence| other.minutes > 0 && other.stretch().is_some_and(|(start, end)| from <= start && end <= until);
-        let places: Vec<usize> = (0..others.len()).filter(|place| is_within(others[*place])).collect();
-        let those: Vec<&Presence> = places.iter().map(|place| others[*place]).collect();
-        let (some, rest) = those.split_first()?;
+        let is_within = |there: &Presence| there.minutes > 0 && there.stretch().is_some_and(|(start, end)| from <= start && end <= until);
+        let (those, there): (Vec<T>, Vec<&Presence>) = others.iter().copied().filter(|(_, there)| is_within(there)).unzip();
+        let (some, rest) = there.split_first()?;
         // What is too much without this one is not its fault.
         let is_own = excess(some, rest).is_none();
-        excess(one, &those).filter(|_| is_own).map(|excess| (places, excess))
+        excess(one, &there).filter(|_| is_own).map(|excess| (those, excess))
     })
 }
 
@@ -144,14 +143,14 @@ mod tests {
     fn three_are_too_many_where_any_two_are_not() {
         let part = |from: i64, until: i64, minutes| present((from, until), AttendanceCode::Excused, Some(minutes), None);
         let parts = [part(0, 90, 45), part(0, 90, 45), part(0, 90, 45)];
-        assert_eq!(crowds(&parts[0], &[&parts[1]]), []);
-        assert_eq!(crowds(&parts[0], &[&parts[1], &parts[2]]), [(vec![0, 1], Excess { one: 45, others: 90, passed: 90 })]);
+        assert_eq!(crowds(&parts[0], &[(1, &parts[1])]), []);
+        assert_eq!(crowds(&parts[0], &[(1, &parts[1]), (2, &parts[2])]), [(vec![1, 2], Excess { one: 45, others: 90, passed: 90 })]);
         // The one in the middle was in either of the others' time.
         let chain = [part(0, 60, 60), part(30, 90, 30), part(60, 120, 60)];
-        assert_eq!(crowds(&chain[0], &[&chain[1], &chain[2]]), [(vec![0, 1], Excess { one: 60, others: 90, passed: 120 })]);
-        assert_eq!(crowds(&chain[0], &[&chain[2]]), []);
+        assert_eq!(crowds(&chain[0], &[(1, &chain[1]), (2, &chain[2])]), [(vec![1, 2], Excess { one: 60, others: 90, passed: 120 })]);
+        assert_eq!(crowds(&chain[0], &[(2, &chain[2])]), []);
         // Two that are too much by themselves are no fault of a third.
-        assert_eq!(crowds(&part(90, 100, 10), &[&part(0, 90, 60), &part(0, 90, 60)]), []);
+        assert_eq!(crowds(&part(90, 100, 10), &[(1, &part(0, 90, 60)), (2, &part(0, 90, 60))]), []);
     }
 
     proptest! {
@@ -167,7 +166,7 @@ mod tests {
             };
             let all: Vec<Presence> = times.iter().enumerate().map(spent).collect();
             for place in 0..all.len() {
-                let others: Vec<&Presence> = all.iter().enumerate().filter(|(other, _)| *other != place).map(|(_, one)| one).collect();
+                let others: Vec<(usize, &Presence)> = all.iter().enumerate().filter(|(other, _)| *other != place).collect();
                 prop_assert_eq!(crowds(&all[place], &others), []);
             }
         }

@@ -124,12 +124,12 @@ fn twice(conn: &mut Conn, among: &[Counted]) -> Result<Vec<Twice>, Error> {
         for (person_id, name, presence) in of(one) {
             let there = others.iter().copied().flat_map(|other| of(other).map(move |found| (other, found)));
             let own = there.filter(|(_, (person, ..))| person == person_id).map(|(other, (.., there))| (other, there));
-            let (sessions, there): (Vec<&Counted>, Vec<&Presence>) = own.unzip();
-            twice.extend(crowds(presence, &there).into_iter().map(|(places, excess)| Twice {
+            let crowds = crowds(presence, &own.collect::<Vec<_>>());
+            twice.extend(crowds.into_iter().map(|(others, excess)| Twice {
                 person_id: *person_id,
                 name: name.clone(),
                 session: one.session.id,
-                others: places.into_iter().map(|place| sessions[place].clone()).collect(),
+                others: others.into_iter().cloned().collect(),
                 excess,
             }));
         }
