@@ -194,8 +194,8 @@ fn fits_no_more(error: Error) -> Error {
 /// and posted anew, all or nothing.
 ///
 /// # Errors
-/// 409 `illegal_transition`, also of a roll call that has been reopened since, and what stands in the way of closing it, `correction_does_not_fit`; 422
-/// `reason_missing`.
+/// 409 `illegal_transition`, also of a roll call that has been reopened since, `correction_does_not_fit`, and what stands in the way of closing
+/// it; 422 `reason_missing`.
 pub(in crate::attendance) fn transition(
     conn: &mut Conn,
     actor: &Actor,
