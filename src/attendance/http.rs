@@ -113,7 +113,7 @@ async fn explain_roll_call(db: Data<Db>, caller: Caller, id: Path<SessionId>) ->
 /// Call the roll: the whole class in one request
 ///
 /// Whoever is left out has not been called, unless files say when they were in the meeting: that counts until somebody says otherwise.
-/// After a closing nobody who had been called may be left out: what was posted is corrected by saying what was found instead.
+/// After a closing nobody else who had been called may be left out: what was posted is corrected by saying what was found instead.
 /// Lines can be put back as they were read: `enrollment_id`, `code`, `minutes`, `mode`, `note` and `segments` of each that has a code.
 #[utoipa::path(put, path = "/sessions/{id}/roll-call", tag = "roll-calls",
     params(("id" = SessionId, Path, description = "The session"),

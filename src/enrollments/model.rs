@@ -50,6 +50,11 @@ impl EnrollmentState {
     pub const UNDECIDED: [Self; 7] =
         [Self::Nominated, Self::Applied, Self::Waitlisted, Self::Offered, Self::Approved, Self::Enrolled, Self::Suspended];
 
+    /// Whether they have not been enrolled so far, and so cannot owe anything.
+    pub(super) const fn is_before_enrolled(self) -> bool {
+        matches!(self, Self::Nominated | Self::Applied | Self::Waitlisted | Self::Offered | Self::Approved)
+    }
+
     /// Whether nobody has decided yet, so that who nominated may take that back.
     pub(super) const fn is_nominee(self) -> bool {
         matches!(self, Self::Nominated | Self::Waitlisted)
@@ -398,7 +403,7 @@ pub struct DatedChange {
     /// Why; some steps need it.
     #[serde(default)]
     pub reason: Option<Note>,
-    /// When it takes effect; now unless said.
+    /// When it takes effect; now unless said. After the present state began, but for whoever has not been enrolled so far.
     #[serde(default)]
     pub effective_at: Option<Instant>,
 }

@@ -64,44 +64,34 @@ pub fn enrolled_since(conn: &mut Conn, ids: &[EnrollmentId]) -> Result<HashMap<E
 
 /// When a new enrollment begins to count: as asked, else at the opening, in each case not before an earlier one of the person ended.
 pub(super) fn beginning(intake: &Intake, asked: Option<Instant>, taken_until: Option<Instant>) -> Result<Instant, FieldFault> {
-    let earliest = taken_until.unwrap_or_else(|| intake.opening());
-    match asked {
-        Some(from) if taken_until.is_some_and(|until| from < until) => {
-            let detail = format!("an earlier enrollment of this trainee lasted until {earliest}; this one begins then at the earliest");
-            Err(FieldFault::new("/from", "overlaps_earlier_enrollment", detail))
-        }
-        Some(from) => Ok(from),
-        None => Ok(earliest.max(intake.opening())),
+    match (asked, taken_until) {
+        (Some(from), Some(until)) if from < until => Err(overlapping("/from", until)),
+        (Some(from), _) => Ok(from),
+        (None, until) => Ok(until.map_or_else(|| intake.opening(), |until| until.max(intake.opening()))),
     }
 }
 
 /// Ends the present period at `asked` (now unless said) and begins the next; returns from when that counts.
 ///
-/// A period that has not begun yet (before the intake opens) is replaced instead: nothing was owed in it.
+/// Periods in which nothing was owed make room for it: one that has not begun yet (before the intake opens), and those of whoever has
+/// not been enrolled so far, as what came before that is often recorded late. The steps tell of them all the same.
 ///
 /// # Errors
-/// 422 if `asked` lies in the future or not after the beginning of the present period.
+/// 422 if `asked` lies in the future, before an earlier enrollment ended, or not after the beginning of a period that may be owed.
 pub(super) fn step(conn: &mut Conn, now: Instant, changed: &Enrollment, asked: Option<Instant>) -> Result<Instant, Error> {
     if asked.is_some_and(|at| at > now) {
         return Err(Error::invalid("/effective_at", "in_the_future", "a step takes effect now or took effect before"));
     }
     let open = present(conn, changed.id)?;
-    let key = enrollment_periods::table.filter(enrollment_periods::id.eq(open.id));
-    if open.from_at >= now && asked.is_none() {
-        diesel::update(key)
-            .set((
-                enrollment_periods::state.eq(changed.state),
-                enrollment_periods::cohort_id.eq(changed.cohort_id),
-                enrollment_periods::recorded_at.eq(now),
-            ))
-            .execute(conn)?;
-        return Ok(open.from_at);
-    }
-    let effective_at = asked.unwrap_or(now);
+    let effective_at = asked.unwrap_or_else(|| open.from_at.max(now));
     if effective_at <= open.from_at {
-        let detail = format!("the present state began at {}; the step must take effect after that", open.from_at);
-        return Err(Error::invalid("/effective_at", "before_present_state", detail));
+        if asked.is_some() {
+            refuse_owed(conn, changed, &open, effective_at)?;
+        }
+        replace_from(conn, now, changed, &open, effective_at)?;
+        return Ok(effective_at);
     }
+    let key = enrollment_periods::table.filter(enrollment_periods::id.eq(open.id));
     diesel::update(key).set(enrollment_periods::until_at.eq(effective_at)).execute(conn)?;
     let next = Period {
         id: Id::generate(),
@@ -114,6 +104,42 @@ pub(super) fn step(conn: &mut Conn, now: Instant, changed: &Enrollment, asked: O
     };
     diesel::insert_into(enrollment_periods::table).values(&next).execute(conn)?;
     Ok(effective_at)
+}
+
+/// Has the present period say what `changed` does, from `at` on, in place of all that began since then.
+fn replace_from(conn: &mut Conn, now: Instant, changed: &Enrollment, open: &Period, at: Instant) -> Result<(), Error> {
+    let earlier = enrollment_periods::table
+        .filter(enrollment_periods::enrollment_id.eq(changed.id))
+        .filter(enrollment_periods::until_at.assume_not_null().gt(at));
+    diesel::delete(earlier.filter(enrollment_periods::from_at.ge(at)).filter(enrollment_periods::id.ne(open.id))).execute(conn)?;
+    diesel::update(earlier).set(enrollment_periods::until_at.eq(at)).execute(conn)?;
+    diesel::update(enrollment_periods::table.filter(enrollment_periods::id.eq(open.id)))
+        .set((
+            enrollment_periods::state.eq(changed.state),
+            enrollment_periods::cohort_id.eq(changed.cohort_id),
+            enrollment_periods::from_at.eq(at),
+            enrollment_periods::recorded_at.eq(now),
+        ))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// Refuses a step that takes effect before the present state began, where something may have been owed since then.
+fn refuse_owed(conn: &mut Conn, changed: &Enrollment, open: &Period, at: Instant) -> Result<(), Error> {
+    if !open.state.is_before_enrolled() {
+        let detail = format!("the present state began at {}; the step must take effect after that", open.from_at);
+        return Err(Error::invalid("/effective_at", "before_present_state", detail));
+    }
+    let taken_until = taken_until(conn, changed.intake_id, &[changed.person_id])?.remove(&changed.person_id);
+    match taken_until.filter(|until| at < *until) {
+        Some(until) => Err(Error::Invalid(vec![overlapping("/effective_at", until)])),
+        None => Ok(()),
+    }
+}
+
+fn overlapping(pointer: &str, until: Instant) -> FieldFault {
+    let detail = format!("an earlier enrollment of this trainee lasted until {until}; this one begins then at the earliest");
+    FieldFault::new(pointer, "overlaps_earlier_enrollment", detail)
 }
 
 /// As [`step`], now and for several, which all come into one state; says of each from when that counts.

@@ -205,19 +205,20 @@ struct Link {
     previous: Option<String>,
 }
 
-/// The steps with what orders those of one time: a step that replaces a period that had not begun keeps its time, and neither its key
-/// nor `recorded_at` will do, because both are a clock's, and processes have several. The number of its entry is the database's.
+/// The steps with what orders them: when they take effect does not, as whoever owes nothing yet may be enrolled from before that, and
+/// neither will their keys nor `recorded_at` do, because both are a clock's, and processes have several. The number of the entry is the
+/// database's.
 const STEPS: &str = "WITH steps AS (SELECT s.*, (SELECT min(j.seq) FROM journal_entries j WHERE j.subject_id = s.enrollment_id
     AND j.recorded_at = s.recorded_at AND j.action IN ('enrollment.created', 'enrollment.changed_state', 'enrollment.moved')) AS seq
     FROM enrollment_steps s)";
 
-/// Holds the steps of each enrollment against each other, against its state and against its periods: a step begins where the one
-/// before ended, the last one leads to the state, and each period has the step that began it.
+/// Holds the steps of each enrollment against each other, against its state and against its periods: a step leads out of
+/// what the one before led to, the last one leads to the state, and each period has the step that began it.
 pub fn verify_steps(conn: &mut Conn) -> Result<Vec<String>, Error> {
     let links: Vec<Link> = sql_query(format!(
         "{STEPS} SELECT enrollment_id, from_state, to_state, previous FROM (
             SELECT enrollment_id, from_state, to_state,
-                lag(to_state) OVER (PARTITION BY enrollment_id ORDER BY effective_at, seq, id) AS previous
+                lag(to_state) OVER (PARTITION BY enrollment_id ORDER BY seq, effective_at, id) AS previous
             FROM steps) AS chain
          WHERE from_state IS DISTINCT FROM previous",
     ))
@@ -233,7 +234,7 @@ pub fn verify_steps(conn: &mut Conn) -> Result<Vec<String>, Error> {
     let stands: Vec<Stands> = sql_query(format!(
         "{STEPS} SELECT id, state, CAST(NULL AS text) AS period, step FROM (
             SELECT e.id, e.state, (SELECT s.to_state FROM steps s WHERE s.enrollment_id = e.id
-                ORDER BY s.effective_at DESC, s.seq DESC, s.id DESC LIMIT 1) AS step
+                ORDER BY s.seq DESC, s.effective_at DESC, s.id DESC LIMIT 1) AS step
             FROM enrollments e) AS last
          WHERE step IS DISTINCT FROM state
          UNION ALL

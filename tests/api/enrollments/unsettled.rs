@@ -68,6 +68,58 @@ fn who_is_enrolled_late_is_told_which_closed_sessions_wait_to_be_posted() {
 }
 
 #[test]
+fn whoever_began_before_that_was_decided_is_enrolled_from_then() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let first = seed::enrolled(&course, 1).remove(0);
+    let second = seed::cohort(&course.coordinator, &course.intake, &course.program.metallurgy, "MET-2");
+    let [_, owed] =
+        [1, 3].map(|day| seed::closed_session(&course, &format!("MET-{day}"), &seed::morning(day), &[seed::line(&first, "present")]));
+    let step = |id: &str, verb: &str, body: Value| course.coordinator.post(&format!("/enrollments/{id}/{verb}"), body);
+    let began = seed::morning(2);
+    // Nominated from the opening on, or from later than they began; decided on, and moved twice, today.
+    for from in [None, Some(seed::morning(9))] {
+        let mut body = seed::enrollment_body(&course, &seed::recruit(&course));
+        body["state"] = json!("nominated");
+        body["from"] = json!(from);
+        let id = course.coordinator.post(&format!("/intakes/{}/enrollments", course.intake), body).expect(201).id();
+        step(&id, "approve", json!({})).expect(200);
+        for cohort in [&second, &course.metallurgy] {
+            step(&id, "move", json!({ "cohort_id": cohort, "reason": "the other shift" })).expect(200);
+        }
+        let enrolled = step(&id, "enroll", json!({ "effective_at": began })).expect(200);
+        assert_eq!(pairs(&enrolled.body), [(owed.clone(), "unposted".to_owned())]);
+        let own = format!("SELECT count(*) FROM enrollment_periods WHERE enrollment_id = {}", app.hex(&id));
+        assert_eq!(app.count(&own), if from.is_none() { 2 } else { 1 });
+        assert_eq!(app.count(&format!("{own} AND state = 'enrolled' AND from_at = {}", app.instant(&began))), 1);
+        // Once they may owe something, what was is not undone.
+        app.unchanged(|| {
+            let earlier = json!({ "reason": "not yet", "effective_at": seed::morning(1) });
+            step(&id, "suspend", earlier).fault("/effective_at", "before_present_state");
+        });
+        assert_eq!(app.findings(), Vec::<String>::new());
+    }
+}
+
+#[test]
+fn nobody_is_enrolled_from_before_their_earlier_enrollment_ended() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let first = seed::enrolled(&course, 1).remove(0);
+    let step = |id: &str, verb: &str, day: u32| {
+        let body = json!({ "reason": "as agreed", "effective_at": seed::morning(day) });
+        course.coordinator.post(&format!("/enrollments/{id}/{verb}"), body)
+    };
+    step(&first.id, "withdraw", 5).expect(200);
+    let mut body = seed::enrollment_body(&course, &first.trainee);
+    (body["state"], body["from"]) = (json!("approved"), json!(seed::morning(8)));
+    let id = course.coordinator.post(&format!("/intakes/{}/enrollments", course.intake), body).expect(201).id();
+    app.unchanged(|| step(&id, "enroll", 4).fault("/effective_at", "overlaps_earlier_enrollment"));
+    step(&id, "enroll", 5).expect(200);
+    assert_eq!(app.findings(), Vec::<String>::new());
+}
+
+#[test]
 fn who_begins_after_the_closed_sessions_owes_none_of_them() {
     let app = spawn_app();
     let course = seed::course(&app);

@@ -113,7 +113,9 @@ impl Run {
             reply.expect(409).problem("roll_call_closed");
             return format!("{told}: refused");
         }
-        let is_left_out = |member: &Member| session.lines.contains_key(member) && !called.iter().any(|(one, _)| one == member);
+        let is_left_out = |member: &Member| {
+            session.lines.contains_key(member) && !called.iter().any(|(one, _)| one == member) && !session.is_in_a_file(*member)
+        };
         if session.closings > 0 && class.iter().any(is_left_out) {
             reply.fault("/entries", "called_before");
             return format!("{told}: refused, for somebody is left out");

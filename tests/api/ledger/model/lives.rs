@@ -115,7 +115,8 @@ impl Run {
         if verb == "move" && place.discipline == 1 {
             return format!("{number} has nowhere to move");
         }
-        let at = self.effective(random, place.last().from);
+        let owes_nothing_yet = place.state() == "approved";
+        let at = self.effective(random, if owes_nothing_yet { OPENING } else { place.last().from });
         let cohort = if verb == "move" { 1 - place.last().cohort } else { place.last().cohort };
         let mut body = json!({ "reason": "at random", "effective_at": at.map(clock) });
         if verb == "move" {
@@ -123,7 +124,12 @@ impl Run {
         }
         let reply = self.course.coordinator.post(&format!("/enrollments/{}/{verb}", place.id), body);
         let told = format!("{verb} {number} to {cohort} at {at:?}");
-        if at.is_some_and(|at| at <= place.last().from) {
+        let taken = self.taken_until(place.person).filter(|_| owes_nothing_yet);
+        if at.is_some_and(|at| at <= place.last().from && taken.is_some_and(|taken| at < taken)) {
+            reply.fault("/effective_at", "overlaps_earlier_enrollment");
+            return format!("{told}: refused");
+        }
+        if at.is_some_and(|at| at <= place.last().from && !owes_nothing_yet) {
             reply.fault("/effective_at", "before_present_state");
             return format!("{told}: refused");
         }

@@ -25,7 +25,7 @@ const NOW: Second = 100 * 86_400;
 /// The own modules of the two disciplines, and between them the common one.
 pub const COMMON: usize = 1;
 
-/// From when to when an enrollment was in a state and a cohort.
+/// When an enrollment was in a state and a cohort.
 #[derive(Clone, Debug)]
 pub struct Period {
     pub cohort: usize,
@@ -73,9 +73,10 @@ impl Place {
         [self.discipline * 2, COMMON]
     }
 
-    /// Ends the present period and begins the next.
+    /// Ends the present period and begins the next, over whatever began later.
     pub fn step(&mut self, cohort: usize, state: &'static str, from: Second) {
-        self.periods.last_mut().unwrap().until = Some(from);
+        self.periods.retain(|period| period.from < from);
+        self.periods.iter_mut().for_each(|period| period.until = Some(period.until.unwrap_or(from).min(from)));
         self.periods.push(Period { cohort, state, from, until: None });
     }
 }
@@ -142,6 +143,10 @@ pub struct Session {
 }
 
 impl Session {
+    pub fn is_in_a_file(&self, member: Member) -> bool {
+        self.evidence.iter().flat_map(|file| &file.joins).any(|(one, _)| *one == member)
+    }
+
     /// Has somebody called by what all files say, unless a person said otherwise.
     pub fn call_by_evidence(&mut self, member: Member) {
         let joins = self.evidence.iter().flat_map(|file| &file.joins);
