@@ -5,13 +5,14 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, OpenApi, ToSchema};
 
 use super::{
+    explain::Explanation,
     model::{
         CohortMove, DatedChange, EnrollmentFilter, EnrollmentId, EnrollmentPatch, EnrollmentRow, EnrollmentState, EnrollmentTransition,
         NewEnrollment, Transfer, Transferred,
     },
     nomination::{Nomination, Replacement},
-    store::{self, admission, moves, nominations, steps, transfers, waitlist},
-    waitlist::{Explanation, WaitlistStep},
+    store::{self, admission, explain, moves, nominations, steps, transfers, waitlist},
+    waitlist::WaitlistStep,
 };
 use crate::{
     db::Db,
@@ -266,13 +267,13 @@ async fn waitlist_trainee(db: Data<Db>, caller: Caller, id: Path<EnrollmentId>, 
     .await
 }
 
-/// Why somebody who waits has no seat yet
+/// Why an enrollment is where it is, has no seat yet, and cannot take a step
 #[utoipa::path(get, path = "/enrollments/{id}/explain", tag = "enrollments",
     params(("id" = EnrollmentId, Path, description = "The enrollment")),
     responses((status = 200, description = "What stands in the way, with the figures that the caller may know", body = Explanation), Reading))]
 async fn explain_enrollment(db: Data<Db>, caller: Caller, id: Path<EnrollmentId>) -> Result<Answer, Error> {
     let id = id.into_inner();
-    let explanation = db.read(caller.credentials.clone(), move |conn, actor, _| waitlist::explain(conn, actor, id)).await?;
+    let explanation = db.read(caller.credentials.clone(), move |conn, actor, now| explain::explain(conn, actor, now, id)).await?;
     Answer::ok(&explanation)
 }
 

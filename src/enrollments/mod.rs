@@ -1,5 +1,6 @@
 //! Enrollments: a trainee's place in an intake, its dated periods and the steps of its life.
 
+mod explain;
 mod http;
 mod model;
 mod nomination;

@@ -2,12 +2,11 @@
 
 use std::collections::HashMap;
 
-use diesel::Queryable;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::model::{Enrollment, EnrollmentId, EnrollmentState, Withdrawal};
-use crate::{clock::Instant, db::types::text_enum, organizations::OrganizationId, text::Note};
+use super::model::Enrollment;
+use crate::{db::types::text_enum, organizations::OrganizationId, text::Note};
 
 /// To let somebody wait for a seat.
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
@@ -77,6 +76,13 @@ impl Limits {
         }
         promoted
     }
+
+    /// What stands in the way of somebody of this unit.
+    pub(super) fn obstacles(&self, unit: OrganizationId) -> Vec<Obstacle> {
+        let full = self.is_full().then_some(Obstacle::CapacityFull);
+        let used_up = self.quotas_of(unit).any(|quota| quota.seats_taken >= quota.seats).then_some(Obstacle::QuotaFull);
+        full.into_iter().chain(used_up).collect()
+    }
 }
 
 text_enum! {
@@ -88,75 +94,5 @@ text_enum! {
         QuotaFull => "quota_full",
         /// The intake is over.
         IntakeNotOpen => "intake_not_open",
-    }
-}
-
-/// The step by which an enrollment came to its state.
-#[derive(Clone, Debug, Queryable, Serialize, ToSchema)]
-pub(super) struct LastStep {
-    /// Null of the first one.
-    pub(super) from_state: Option<String>,
-    pub(super) to_state: EnrollmentState,
-    /// Why; null to whoever neither runs the course, nor sends the trainee, nor is the trainee.
-    pub(super) reason: Option<Note>,
-    pub(super) effective_at: Instant,
-    pub(super) recorded_at: Instant,
-}
-
-/// Why an enrollment is where it is, and has no seat while it waits: by the rule, the facts and the amounts.
-#[derive(Clone, Debug, Serialize, ToSchema)]
-pub(super) struct Explanation {
-    pub(super) enrollment_id: EnrollmentId,
-    pub(super) state: EnrollmentState,
-    /// In words.
-    #[schema(example = "the highest priority goes first")]
-    pub(super) rule: &'static str,
-    pub(super) last_step: Option<LastStep>,
-    pub(super) priority: Option<i16>,
-    pub(super) position: Option<i32>,
-    /// How many wait before it; to a partner of those whom it sends, null to others than these and the provider.
-    pub(super) before: Option<i64>,
-    /// Empty for whoever does not wait, and where an offer has expired since: its seat goes to the first who can take it as soon as
-    /// seats are counted again.
-    pub(super) obstacles: Vec<Obstacle>,
-    /// Of the intake; null without a limit, and to others than the provider.
-    pub(super) capacity: Option<i32>,
-    /// Of the intake; null to others than the provider.
-    pub(super) seats_taken: Option<i32>,
-    /// The quotas that the seat would count against, as far as the caller sees them.
-    pub(super) quotas: Vec<QuotaSeats>,
-}
-
-/// DOMAIN section 4, in words.
-pub(super) fn rule(enrollment: &Enrollment) -> &'static str {
-    match (enrollment.state, enrollment.withdrawal) {
-        (EnrollmentState::Waitlisted, _) => {
-            "the highest priority goes first, and of one priority whoever has waited longest; whoever cannot take a seat is passed over and stays"
-        }
-        (EnrollmentState::Offered, _) => "the seat is kept until the offer is accepted, declined, or expires",
-        (EnrollmentState::Withdrawn, Some(Withdrawal::OfferExpired)) => "nobody accepted the offer before it expired",
-        (EnrollmentState::Withdrawn, Some(Withdrawal::Declined)) => "the offer was declined",
-        (EnrollmentState::Withdrawn, Some(Withdrawal::Replaced)) => "the place passed to somebody else",
-        (EnrollmentState::Withdrawn, Some(Withdrawal::NeverArrived)) => "the trainee never arrived",
-        (EnrollmentState::Withdrawn, Some(Withdrawal::IntakeCancelled)) => "the intake was cancelled",
-        (EnrollmentState::Withdrawn, Some(Withdrawal::Left) | None) => "it was withdrawn; the last step says by what reason",
-        (EnrollmentState::Nominated | EnrollmentState::Applied, _) => "it takes no seat until it is approved, or offered a seat",
-        (EnrollmentState::Approved, _) => "it has a seat, and owes nothing until it is enrolled",
-        (EnrollmentState::Enrolled, _) => "it has a seat, and owes what its cohorts are taught while it is enrolled in them",
-        (EnrollmentState::Suspended, _) => "it keeps its seat, and owes nothing until it is resumed",
-        (EnrollmentState::Completed | EnrollmentState::Failed, _) => {
-            "it was decided by its hours, or for the reason of the last step, and keeps its seat"
-        }
-        (EnrollmentState::Rejected, _) => "it was rejected; the last step says by what reason",
-        (EnrollmentState::Transferred, _) => "whoever had it goes on in another enrollment, with the hours that count there",
-    }
-}
-
-impl Limits {
-    /// What stands in the way of somebody of this unit.
-    pub(super) fn obstacles(&self, unit: OrganizationId) -> Vec<Obstacle> {
-        let full = self.is_full().then_some(Obstacle::CapacityFull);
-        let used_up = self.quotas_of(unit).any(|quota| quota.seats_taken >= quota.seats).then_some(Obstacle::QuotaFull);
-        full.into_iter().chain(used_up).collect()
     }
 }

@@ -1,6 +1,7 @@
 //! The tables of enrollments, their periods and steps. Seats are counted and refused by the triggers on them.
 
 pub(super) mod admission;
+pub(super) mod explain;
 pub(super) mod moves;
 pub(super) mod nominations;
 pub(super) mod periods;

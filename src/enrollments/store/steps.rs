@@ -51,29 +51,56 @@ pub fn transition(
     if step == EnrollmentTransition::Accept && stored.withdrawal == Some(Withdrawal::OfferExpired) {
         return Err(Error::conflict("offer_expired", "the offer has expired"));
     }
-    if step == EnrollmentTransition::NeverArrived {
-        unsettled::refuse_present(conn, id)?;
-    }
-    let mut changed = stored.clone();
-    changed.state = LIFE_CYCLE.after("the enrollment", stored.state, step.as_str(), change.reason.as_ref())?;
-    changed.withdrawal = step.withdrawal();
-    changed.offer_expires_at = if step == EnrollmentTransition::Offer { Some(end_of_offer(now, &intake)?) } else { None };
-    if matches!(changed.state, EnrollmentState::Offered | EnrollmentState::Approved | EnrollmentState::Enrolled) {
-        refuse_closed(&intake)?;
-    }
-    if changed.state == EnrollmentState::Enrolled {
-        changed.cohort_id = cohort_of(conn, &stored)?;
-    }
+    let state = LIFE_CYCLE.after("the enrollment", stored.state, step.as_str(), change.reason.as_ref())?;
+    let changed = after(conn, now, &intake, &stored, (step, state))?;
     let (saved, _) = take(conn, actor, now, (&stored, changed), change.reason.as_ref(), change.effective_at)?;
-    if matches!(saved.state, EnrollmentState::Completed | EnrollmentState::Failed) {
-        unsettled::refuse_unsettled(conn, id)?;
-    }
-    if saved.state == EnrollmentState::Completed && change.reason.is_none() {
-        refuse_below_minimum(conn, &intake, id)?;
-    }
+    // By what is unsettled from when the step takes effect.
+    refuse_undecidable(conn, &intake, &saved, change.reason.as_ref())?;
     // Whoever leaves gives a seat to whoever is next.
     settle_seats(conn, actor, now, &intake)?;
     Ok(saved)
+}
+
+/// The enrollment as a legal step to `state` leaves it.
+fn after(
+    conn: &mut Conn,
+    now: Instant,
+    intake: &Intake,
+    stored: &Enrollment,
+    (step, state): (EnrollmentTransition, EnrollmentState),
+) -> Result<Enrollment, Error> {
+    if step == EnrollmentTransition::NeverArrived {
+        unsettled::refuse_present(conn, stored.id)?;
+    }
+    if matches!(state, EnrollmentState::Offered | EnrollmentState::Approved | EnrollmentState::Enrolled) {
+        refuse_closed(intake)?;
+    }
+    let offer_expires_at = if step == EnrollmentTransition::Offer { Some(end_of_offer(now, intake)?) } else { None };
+    let cohort_id = if state == EnrollmentState::Enrolled { cohort_of(conn, stored)? } else { stored.cohort_id };
+    Ok(Enrollment { state, withdrawal: step.withdrawal(), offer_expires_at, cohort_id, ..stored.clone() })
+}
+
+/// Refuses to complete or fail somebody whose hours do not say yet that it is so.
+fn refuse_undecidable(conn: &mut Conn, intake: &Intake, decided: &Enrollment, reason: Option<&Note>) -> Result<(), Error> {
+    if matches!(decided.state, EnrollmentState::Completed | EnrollmentState::Failed) {
+        unsettled::refuse_unsettled(conn, decided.id)?;
+    }
+    if decided.state == EnrollmentState::Completed && reason.is_none() {
+        refuse_below_minimum(conn, intake, decided.id)?;
+    }
+    Ok(())
+}
+
+/// Refuses a step out of the present state that would be refused if it took effect now, without a reason, for something else than seats.
+pub(super) fn refuse(
+    conn: &mut Conn,
+    now: Instant,
+    intake: &Intake,
+    stored: &Enrollment,
+    (step, state): (EnrollmentTransition, EnrollmentState),
+) -> Result<(), Error> {
+    let changed = after(conn, now, intake, stored, (step, state))?;
+    refuse_undecidable(conn, intake, &changed, None)
 }
 
 /// Whoever does not reach the version's minimum of attendance, or owed nothing by which that could be said, is completed with a reason.

@@ -8,21 +8,20 @@ use diesel::{dsl::max, prelude::*};
 use super::{
     super::{
         model::{Enrollment, EnrollmentId, EnrollmentState, EnrollmentTransition, LAPSE, LIFE_CYCLE, Withdrawal},
-        waitlist::{Explanation, LastStep, Limits, Obstacle, QuotaSeats, WaitlistStep, rule},
+        waitlist::{Limits, QuotaSeats, WaitlistStep},
     },
     admission::refuse_closed,
     changing, find,
     steps::{Joint, take, take_all},
-    visible,
 };
 use crate::{
-    access::{Action, Actor, Scope},
+    access::{Action, Actor},
     clock::Instant,
     db::{CHUNK, Conn},
     error::Error,
-    intakes::{self, Intake},
-    organizations::{OrganizationId, below},
-    schema::{enrollment_steps, enrollments, intake_sponsors, intakes as intake_rows, organization_tree, unit_quotas},
+    intakes::Intake,
+    organizations::OrganizationId,
+    schema::{enrollments, intake_sponsors, intakes as intake_rows, organization_tree, unit_quotas},
     text::counted,
 };
 
@@ -87,7 +86,7 @@ pub fn refuse_in_use(conn: &mut Conn, actor: &Actor, now: Instant, stored: &Inta
 }
 
 /// What limits the seats of an intake for these who wait.
-fn limits(conn: &mut Conn, intake: &Intake, waiting: &[Enrollment]) -> Result<Limits, Error> {
+pub(super) fn limits(conn: &mut Conn, intake: &Intake, waiting: &[Enrollment]) -> Result<Limits, Error> {
     let seats_taken = intake_rows::table.find(intake.id).select(intake_rows::seats_taken).first(conn)?;
     let sponsors: Vec<(OrganizationId, i32, i32)> = intake_sponsors::table
         .filter(intake_sponsors::intake_id.eq(intake.id))
@@ -115,6 +114,14 @@ fn limits(conn: &mut Conn, intake: &Intake, waiting: &[Enrollment]) -> Result<Li
     Ok(Limits { capacity: intake.capacity, seats_taken, quotas, counted_for })
 }
 
+/// Refuses to let anybody wait where nobody is promoted.
+///
+/// # Errors
+/// 409 `waitlist_off`.
+pub(super) fn refuse_without_waitlist(intake: &Intake) -> Result<(), Error> {
+    if intake.waitlist { Ok(()) } else { Err(Error::conflict("waitlist_off", "this intake keeps no waitlist")) }
+}
+
 /// Lets somebody wait, at the end of those of the same priority. Where there is room already, they get their seat at once.
 ///
 /// # Errors
@@ -128,9 +135,7 @@ pub(in crate::enrollments) fn wait(
 ) -> Result<Enrollment, Error> {
     let (intake, stored) = changing(conn, actor, now, id, Action::Enroll)?;
     refuse_closed(&intake)?;
-    if !intake.waitlist {
-        return Err(Error::conflict("waitlist_off", "this intake keeps no waitlist"));
-    }
+    refuse_without_waitlist(&intake)?;
     let state = LIFE_CYCLE.after("the enrollment", stored.state, "waitlist", step.reason.as_ref())?;
     let last: Option<i32> =
         enrollments::table.filter(enrollments::intake_id.eq(intake.id)).select(max(enrollments::position)).first(conn)?;
@@ -139,68 +144,4 @@ pub(in crate::enrollments) fn wait(
     take(conn, actor, now, (&stored, waiting), step.reason.as_ref(), None)?;
     settle_seats(conn, actor, now, &intake)?;
     find(conn, actor, id)
-}
-
-/// Why somebody who waits has no seat yet.
-pub(in crate::enrollments) fn explain(conn: &mut Conn, actor: &Actor, id: EnrollmentId) -> Result<Explanation, Error> {
-    let enrollment = find(conn, actor, id)?;
-    let intake = intakes::find(conn, actor, enrollment.intake_id)?;
-    let limits = limits(conn, &intake, std::slice::from_ref(&enrollment))?;
-    let waits = enrollment.state == EnrollmentState::Waitlisted;
-    let mut obstacles = if waits { limits.obstacles(enrollment.unit_id) } else { Vec::new() };
-    if waits && !intake.takes_enrollments() {
-        obstacles.push(Obstacle::IntakeNotOpen);
-    }
-    let is_the_providers = matches!(actor.scope(), Scope::Everything | Scope::Provider(_));
-    let mut quotas: Vec<QuotaSeats> = limits.quotas_of(enrollment.unit_id).copied().collect();
-    if !is_the_providers {
-        // A partner is told of its own house, and whoever has none of nothing.
-        let own: Vec<OrganizationId> = match actor.scope() {
-            Scope::Sponsor(organization) => below(organization).load(conn)?,
-            _ => Vec::new(),
-        };
-        quotas.retain(|quota| own.contains(&quota.organization_id));
-    }
-    quotas.sort_unstable_by_key(|quota| quota.organization_id);
-    let before = match (enrollment.priority.zip(enrollment.position), actor.scope()) {
-        (Some((priority, position)), Scope::Everything | Scope::Provider(_) | Scope::Sponsor(_)) if waits => {
-            let first = enrollments::priority.gt(priority).or(enrollments::priority.eq(priority).and(enrollments::position.lt(position)));
-            let others = visible(actor).filter(enrollments::intake_id.eq(intake.id));
-            let others = others.filter(enrollments::state.eq(EnrollmentState::Waitlisted)).filter(first.assume_not_null());
-            Some(others.count().get_result(conn)?)
-        }
-        _ => None,
-    };
-    Ok(Explanation {
-        enrollment_id: id,
-        state: enrollment.state,
-        rule: rule(&enrollment),
-        last_step: last_step(conn, actor, id)?,
-        priority: enrollment.priority,
-        position: enrollment.position,
-        before,
-        obstacles,
-        capacity: intake.capacity.filter(|_| is_the_providers),
-        seats_taken: is_the_providers.then_some(limits.seats_taken),
-        quotas,
-    })
-}
-
-fn last_step(conn: &mut Conn, actor: &Actor, id: EnrollmentId) -> Result<Option<LastStep>, Error> {
-    let mut last: Option<LastStep> = enrollment_steps::table
-        .filter(enrollment_steps::enrollment_id.eq(id))
-        .order((enrollment_steps::recorded_at.desc(), enrollment_steps::id.desc()))
-        .select((
-            enrollment_steps::from_state,
-            enrollment_steps::to_state,
-            enrollment_steps::reason,
-            enrollment_steps::effective_at,
-            enrollment_steps::recorded_at,
-        ))
-        .first(conn)
-        .optional()?;
-    if let (Some(step), Scope::Adviser(..) | Scope::Teacher(..)) = (&mut last, actor.scope()) {
-        step.reason = None;
-    }
-    Ok(last)
 }

@@ -1,6 +1,7 @@
 mod bulk;
 mod cohorts;
 mod create;
+mod explain;
 mod life_cycle;
 mod list;
 mod nominate;

@@ -1,0 +1,121 @@
+//! Why an enrollment is where it is, and what would be refused of it.
+
+use diesel::prelude::*;
+
+use super::{
+    super::{
+        explain::{Explanation, LastStep, RefusedStep, rule},
+        model::{END, Enrollment, EnrollmentId, EnrollmentState, EnrollmentTransition, LAPSE, LIFE_CYCLE},
+        waitlist::{Obstacle, QuotaSeats},
+    },
+    find, steps, unsettled, visible,
+    waitlist::{limits, refuse_without_waitlist},
+};
+use crate::{
+    access::{Action, Actor, Scope},
+    clock::Instant,
+    db::Conn,
+    error::Error,
+    intakes::{self, Intake},
+    lifecycle::Step,
+    organizations::{OrganizationId, below},
+    schema::{enrollment_steps, enrollments},
+};
+
+/// Why an enrollment is where it is, has no seat yet, and cannot take a step.
+pub(in crate::enrollments) fn explain(conn: &mut Conn, actor: &Actor, now: Instant, id: EnrollmentId) -> Result<Explanation, Error> {
+    let enrollment = find(conn, actor, id)?;
+    let intake = intakes::find(conn, actor, enrollment.intake_id)?;
+    let limits = limits(conn, &intake, std::slice::from_ref(&enrollment))?;
+    let waits = enrollment.state == EnrollmentState::Waitlisted;
+    let is_undecided = matches!(enrollment.state, EnrollmentState::Nominated | EnrollmentState::Applied | EnrollmentState::Waitlisted);
+    let mut obstacles = if is_undecided { limits.obstacles(enrollment.unit_id) } else { Vec::new() };
+    if is_undecided && !intake.takes_enrollments() {
+        obstacles.push(Obstacle::IntakeNotOpen);
+    }
+    let refused_steps = refused_steps(conn, actor, now, &intake, &enrollment)?;
+    let is_the_providers = matches!(actor.scope(), Scope::Everything | Scope::Provider(_));
+    let mut quotas: Vec<QuotaSeats> = limits.quotas_of(enrollment.unit_id).copied().collect();
+    if !is_the_providers {
+        // A partner is told of its own house, and whoever has none of nothing.
+        let own: Vec<OrganizationId> = match actor.scope() {
+            Scope::Sponsor(organization) => below(organization).load(conn)?,
+            _ => Vec::new(),
+        };
+        quotas.retain(|quota| own.contains(&quota.organization_id));
+    }
+    quotas.sort_unstable_by_key(|quota| quota.organization_id);
+    let before = match (enrollment.priority.zip(enrollment.position), actor.scope()) {
+        (Some((priority, position)), Scope::Everything | Scope::Provider(_) | Scope::Sponsor(_)) if waits => {
+            let first = enrollments::priority.gt(priority).or(enrollments::priority.eq(priority).and(enrollments::position.lt(position)));
+            let others = visible(actor).filter(enrollments::intake_id.eq(intake.id));
+            let others = others.filter(enrollments::state.eq(EnrollmentState::Waitlisted)).filter(first.assume_not_null());
+            Some(others.count().get_result(conn)?)
+        }
+        _ => None,
+    };
+    Ok(Explanation {
+        enrollment_id: id,
+        state: enrollment.state,
+        rule: rule(&enrollment),
+        last_step: last_step(conn, actor, id)?,
+        priority: enrollment.priority,
+        position: enrollment.position,
+        before,
+        obstacles,
+        refused_steps,
+        capacity: intake.capacity.filter(|_| is_the_providers),
+        seats_taken: is_the_providers.then_some(limits.seats_taken),
+        quotas,
+    })
+}
+
+/// What the actor would be refused of the steps that lead out of the present state.
+fn refused_steps(
+    conn: &mut Conn,
+    actor: &Actor,
+    now: Instant,
+    intake: &Intake,
+    enrollment: &Enrollment,
+) -> Result<Vec<RefusedStep>, Error> {
+    let legal = LIFE_CYCLE.steps.iter().filter(|step| step.from.contains(&enrollment.state));
+    let mut refused = Vec::new();
+    for Step { verb, to, .. } in legal.filter(|step| asked_as(step.verb).is_some_and(|action| actor.allows(action))) {
+        let result = match (*verb, verb.parse::<EnrollmentTransition>()) {
+            (_, Ok(step)) => steps::refuse(conn, now, intake, enrollment, (step, *to)),
+            ("replace", _) => unsettled::refuse_counted(conn, enrollment.id),
+            ("waitlist", _) => refuse_without_waitlist(intake),
+            _ => Ok(()),
+        };
+        refused.extend(RefusedStep::of(verb, result)?);
+    }
+    Ok(refused)
+}
+
+/// As what a step is asked for that somebody asks for; that of a transfer depends on where it leads.
+fn asked_as(verb: &str) -> Option<Action> {
+    match verb {
+        LAPSE | END | "transfer" => None,
+        "replace" => Some(Action::Replace),
+        verb => Some(verb.parse().map_or(Action::Enroll, EnrollmentTransition::action)),
+    }
+}
+
+fn last_step(conn: &mut Conn, actor: &Actor, id: EnrollmentId) -> Result<Option<LastStep>, Error> {
+    let mut last: Option<LastStep> = enrollment_steps::table
+        .filter(enrollment_steps::enrollment_id.eq(id))
+        .order((enrollment_steps::recorded_at.desc(), enrollment_steps::id.desc()))
+        .select((
+            enrollment_steps::from_state,
+            enrollment_steps::to_state,
+            enrollment_steps::reason,
+            enrollment_steps::effective_at,
+            enrollment_steps::recorded_at,
+        ))
+        .first(conn)
+        .optional()?;
+    if let (Some(step), Scope::Adviser(..) | Scope::Teacher(..)) = (&mut last, actor.scope()) {
+        step.reason = None;
+    }
+    Ok(last)
+}
