@@ -66,6 +66,8 @@ fn costs(app: &App, class: &Class) -> Costs {
     measure("one's own hours", &|| get(&trainee, format!("/enrollments/{}/hours", class.members[0].id)));
     measure("one trainee", &|| get(coordinator, format!("/trainees/{}", class.members[0].trainee)));
     measure("one enrollment", &|| get(coordinator, format!("/enrollments/{}", class.members[0].id)));
+    measure("one enrollment explained", &|| get(coordinator, format!("/enrollments/{}/explain", class.members[0].id)));
+    measure("one cohort", &|| get(coordinator, format!("/cohorts/{}", class.course.metallurgy)));
     measure("one session", &|| get(coordinator, format!("/sessions/{}", class.open)));
     measure("list of trainees", &|| get(coordinator, "/trainees?limit=500".to_owned()));
     measure("list of a partner's trainees", &|| get(&partner, "/trainees?limit=500".to_owned()));
@@ -89,6 +91,7 @@ fn costs(app: &App, class: &Class) -> Costs {
     measure("roll call read", &|| get(coordinator, path.clone()));
     measure("roll call put", &|| put(&lines));
     measure("roll call put again", &|| put(&changed));
+    measure("roll call explained", &|| get(coordinator, format!("{path}/explain")));
     measure("roll call submitted", &|| step("submit"));
     measure("roll call closed", &|| step("close"));
     measure("roll call reopened", &|| step("reopen"));
