@@ -97,6 +97,11 @@ impl Error {
         Self::Refused { status: StatusCode::PAYLOAD_TOO_LARGE, code, detail: detail.into() }
     }
 
+    /// 406.
+    pub fn not_acceptable(detail: impl Into<String>) -> Self {
+        Self::Refused { status: StatusCode::NOT_ACCEPTABLE, code: "not_acceptable", detail: detail.into() }
+    }
+
     pub fn internal(cause: impl fmt::Display) -> Self {
         Self::Internal(anyhow::anyhow!("{cause}"))
     }

@@ -19,7 +19,7 @@ use crate::{
     lifecycle::{LifeCycle, Step},
     schedule::SessionId,
     schema::correction_requests,
-    text::Note,
+    text::{Note, listed},
 };
 
 pub(super) type CorrectionRequestId = Id<CorrectionRequest>;
@@ -183,10 +183,23 @@ pub(super) fn corrected(stored: Vec<Attendance>, row: &CorrectionRow) -> Vec<New
         let Attendance { enrollment_id, code, minutes, mode, note, segments, .. } = line;
         let (code, minutes, segments) =
             if enrollment_id == row.enrollment_id { (row.code, row.minutes, row.segments.clone()) } else { (code, minutes, segments) };
+        // Of segments, the minutes are those of the session as it is held now.
         let minutes = minutes.filter(|_| segments.is_none());
         NewAttendance { enrollment_id, code, minutes, mode, note, segments: segments.map(|segments| segments.sent()) }
     };
     stored.into_iter().map(line).collect()
+}
+
+/// What was asked for may not fit the session any more, as it was held otherwise after all; nothing of the request that accepts it is wrong.
+pub(super) fn fits_no_more(error: Error) -> Error {
+    match error {
+        Error::Invalid(faults) if faults.iter().all(|fault| fault.pointer.starts_with("/entries/")) => {
+            let details: Vec<&str> = faults.iter().map(|fault| fault.detail.as_str()).collect();
+            let detail = format!("what was asked for does not fit any more: {}; refuse it, so that it is asked anew", listed(details));
+            Error::conflict("correction_does_not_fit", detail)
+        }
+        other => other,
+    }
 }
 
 /// Refuses a request where nothing is closed, or the time for it is over. Who closes roll calls is bound by no time.

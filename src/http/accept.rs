@@ -2,7 +2,7 @@
 
 use std::cmp::Reverse;
 
-use actix_web::{HttpRequest, http::StatusCode};
+use actix_web::HttpRequest;
 use utoipa::openapi::RefOr;
 
 use super::{problem, query};
@@ -36,8 +36,7 @@ impl Accept {
         let takes_problems = self.0.iter().any(|range| range.name == problem::MEDIA_TYPE && range.quality > 0);
         best.or(offers.first().copied().filter(|_| takes_problems)).ok_or_else(|| {
             let types: Vec<&str> = offers.iter().filter_map(|offer| media_type(*offer).split(';').next()).collect();
-            let detail = format!("Accept rules out all that is answered here: {}", types.join(", "));
-            Error::Refused { status: StatusCode::NOT_ACCEPTABLE, code: "not_acceptable", detail }
+            Error::not_acceptable(format!("Accept rules out all that is answered here: {}", types.join(", ")))
         })
     }
 

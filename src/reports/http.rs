@@ -1,9 +1,6 @@
 //! `/intakes/{id}/progress` and `/enrollments/{id}/progress`.
 
-use actix_web::{
-    http::StatusCode,
-    web::{Data, Path, ServiceConfig},
-};
+use actix_web::web::{Data, Path, ServiceConfig};
 use serde::Deserialize;
 use utoipa::{IntoParams, OpenApi};
 
@@ -61,10 +58,8 @@ async fn read_intake_progress(db: Data<Db>, caller: Caller, id: Path<IntakeId>, 
     let both = choose(&[Format::Json, Format::Csv])?;
     let format = match by {
         None => both,
-        Some(_) => choose(&[Format::Json]).map_err(|_| {
-            let detail = "a table has no split: leave out `by`, or accept application/json".to_owned();
-            Error::Refused { status: StatusCode::NOT_ACCEPTABLE, code: "not_acceptable", detail }
-        })?,
+        Some(_) => choose(&[Format::Json])
+            .map_err(|_| Error::not_acceptable("a table has no split: leave out `by`, or accept application/json"))?,
     };
     let asked = Asked { format, by };
     let pulled =

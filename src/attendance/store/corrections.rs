@@ -10,7 +10,7 @@ use super::{
     super::{
         corrections::{
             CorrectionRequest, CorrectionRequestId, CorrectionRow, CorrectionState, CorrectionTransition, LIFE_CYCLE, NewCorrection,
-            check_window, corrected,
+            check_window, corrected, fits_no_more,
         },
         lines::lines,
         model::{Attendance, NewRollCall, Times},
@@ -30,7 +30,7 @@ use crate::{
     ledger,
     schedule::{self, SessionId, SessionRow},
     schema::{correction_requests, enrollments as enrolled, intakes as intake_rows, sessions},
-    text::{Code, Note, counted, listed},
+    text::{Code, Note, counted},
 };
 
 /// Until when corrections of a roll call that is closed `now` may be asked for.
@@ -175,18 +175,6 @@ fn action(actor: &Actor, row: &CorrectionRow, verb: CorrectionTransition) -> Act
     match verb {
         CorrectionTransition::Withdraw if row.is_of(actor.user_id()) => Action::AskCorrection,
         CorrectionTransition::Accept | CorrectionTransition::Refuse | CorrectionTransition::Withdraw => Action::CloseRollCall,
-    }
-}
-
-/// What was asked for may not fit the session any more, as it was held otherwise after all; nothing of the request that accepts it is wrong.
-fn fits_no_more(error: Error) -> Error {
-    match error {
-        Error::Invalid(faults) if faults.iter().all(|fault| fault.pointer.starts_with("/entries/")) => {
-            let details: Vec<&str> = faults.iter().map(|fault| fault.detail.as_str()).collect();
-            let detail = format!("what was asked for does not fit any more: {}; refuse it, so that it is asked anew", listed(details));
-            Error::conflict("correction_does_not_fit", detail)
-        }
-        other => other,
     }
 }
 

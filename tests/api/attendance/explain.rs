@@ -69,9 +69,7 @@ fn segments_count_in_the_session_as_it_was_held() {
 fn a_class_adviser_is_not_told_whose_line_of_another_cohort_it_is() {
     let app = spawn_app();
     let course = seed::course(&app);
-    let adviser = app.coordinator().post("/instructors", json!({ "name": "班主任" })).expect(201).id();
-    let body = json!({ "discipline_id": course.program.metallurgy, "code": "MET-2", "name": "二班", "adviser_id": adviser });
-    let cohort = course.coordinator.post(&format!("/intakes/{}/cohorts", course.intake), body).expect(201).id();
+    let (adviser, cohort) = seed::advised_cohort(&app, &course);
     let own = seed::enrolled_at(&course, &course.sponsor.id, (&course.program.metallurgy, &cohort), 1).remove(0);
     let other = seed::enrolled(&course, 1).remove(0);
     let mut body = seed::session_body(&course, "MET-01", &seed::morning(1));

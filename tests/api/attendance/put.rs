@@ -89,9 +89,7 @@ fn the_roll_is_called_while_the_session_runs() {
 fn the_instructor_and_the_class_adviser_call_the_roll_too() {
     let app = spawn_app();
     let course = seed::course(&app);
-    let adviser = app.coordinator().post("/instructors", json!({ "name": "班主任" })).expect(201).id();
-    let body = json!({ "discipline_id": course.program.metallurgy, "code": "MET-2", "name": "二班", "adviser_id": adviser });
-    let cohort = course.coordinator.post(&format!("/intakes/{}/cohorts", course.intake), body).expect(201).id();
+    let (adviser, cohort) = seed::advised_cohort(&app, &course);
     let members = seed::enrolled_at(&course, &course.sponsor.id, (&course.program.metallurgy, &cohort), 2);
     let mut body = seed::session_body(&course, "MET-01", &seed::morning(1));
     body["cohort_ids"] = json!([cohort]);
@@ -110,9 +108,7 @@ fn the_instructor_and_the_class_adviser_call_the_roll_too() {
 fn what_others_called_of_their_cohorts_stays_when_an_adviser_calls_the_own() {
     let app = spawn_app();
     let course = seed::course(&app);
-    let adviser = app.coordinator().post("/instructors", json!({ "name": "班主任" })).expect(201).id();
-    let body = json!({ "discipline_id": course.program.metallurgy, "code": "MET-2", "name": "二班", "adviser_id": adviser });
-    let cohort = course.coordinator.post(&format!("/intakes/{}/cohorts", course.intake), body).expect(201).id();
+    let (adviser, cohort) = seed::advised_cohort(&app, &course);
     let own = seed::enrolled_at(&course, &course.sponsor.id, (&course.program.metallurgy, &cohort), 1).remove(0);
     let other = seed::enrolled(&course, 1).remove(0);
     let mut body = seed::session_body(&course, "MET-01", &seed::morning(1));

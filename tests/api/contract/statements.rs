@@ -9,6 +9,17 @@ use crate::support::{App, Client, Kind, Reply, seed, seed::Course, spawn_app, st
 /// What is measured: how many statements each request cost.
 type Costs = BTreeMap<&'static str, usize>;
 
+/// The splits of a report.
+const SPLITS: [(&str, &str); 4] =
+    [("report by module", "module"), ("report by cohort", "cohort"), ("report by unit", "unit"), ("report by discipline", "discipline")];
+/// What is not of one intake.
+const LISTS: [(&str, &str); 4] = [
+    ("list of trainees", "/trainees"),
+    ("list of instructors", "/instructors"),
+    ("list of intakes", "/intakes"),
+    ("list of programs", "/programs"),
+];
+
 /// A class of this size, two sessions of which are held and one is closed.
 struct Class {
     /// The calendars of its intake and of one of its trainees.
@@ -57,10 +68,9 @@ fn costs(app: &App, class: &Class) -> Costs {
         costs.insert(name, count);
     };
     measure("report", &|| get(coordinator, format!("/intakes/{intake}/progress")));
-    measure("report by module", &|| get(coordinator, format!("/intakes/{intake}/progress?by=module")));
-    measure("report by cohort", &|| get(coordinator, format!("/intakes/{intake}/progress?by=cohort")));
-    measure("report by unit", &|| get(coordinator, format!("/intakes/{intake}/progress?by=unit")));
-    measure("report by discipline", &|| get(coordinator, format!("/intakes/{intake}/progress?by=discipline")));
+    for (name, by) in SPLITS {
+        measure(name, &|| get(coordinator, format!("/intakes/{intake}/progress?by={by}")));
+    }
     measure("a partner's report", &|| get(&partner, format!("/intakes/{intake}/progress")));
     measure("one's own progress", &|| get(&trainee, format!("/enrollments/{}/progress", class.members[0].id)));
     measure("one's own hours", &|| get(&trainee, format!("/enrollments/{}/hours", class.members[0].id)));
@@ -69,17 +79,16 @@ fn costs(app: &App, class: &Class) -> Costs {
     measure("one enrollment explained", &|| get(coordinator, format!("/enrollments/{}/explain", class.members[0].id)));
     measure("one cohort", &|| get(coordinator, format!("/cohorts/{}", class.course.metallurgy)));
     measure("one session", &|| get(coordinator, format!("/sessions/{}", class.open)));
-    measure("list of trainees", &|| get(coordinator, "/trainees?limit=500".to_owned()));
+    for (name, path) in LISTS {
+        measure(name, &|| get(coordinator, format!("{path}?limit=500")));
+    }
     measure("list of a partner's trainees", &|| get(&partner, "/trainees?limit=500".to_owned()));
-    measure("list of instructors", &|| get(coordinator, "/instructors?limit=500".to_owned()));
     measure("list of enrollments", &|| get(coordinator, format!("/intakes/{intake}/enrollments?limit=500")));
     measure("list of sessions", &|| get(coordinator, format!("/intakes/{intake}/sessions?limit=500")));
     measure("list of series", &|| get(coordinator, format!("/intakes/{intake}/series?limit=500")));
-    measure("list of intakes", &|| get(coordinator, "/intakes?limit=500".to_owned()));
     let proposed = serde_json::json!({ "sessions": [seed::session_body(&class.course, "N-1", &seed::morning(1))] });
     measure("session checked", &|| coordinator.post(&format!("/intakes/{intake}/sessions/check"), proposed.clone()));
     measure("session placed", &|| get(coordinator, format!("/sessions/{}/placements?from=2020-06-01&until=2020-06-14", class.draft)));
-    measure("list of programs", &|| get(coordinator, "/programs?limit=500".to_owned()));
     measure("list of cohorts", &|| get(coordinator, format!("/intakes/{intake}/cohorts")));
     measure("list of quotas", &|| get(coordinator, format!("/intakes/{intake}/seat-quotas")));
     measure("changes of a trainee", &|| get(&trainee, format!("/people/{}/changes", class.members[0].trainee)));

@@ -109,6 +109,14 @@ pub fn cohort(coordinator: &Client, intake: &str, discipline: &str, code: &str) 
     coordinator.post(&format!("/intakes/{intake}/cohorts"), body).expect(201).id()
 }
 
+/// Another cohort of metallurgists, with a class adviser: who that is, and its id.
+pub fn advised_cohort(app: &App, course: &Course) -> (String, String) {
+    let adviser = instructor(app, &course.coordinator, "ADV");
+    let body = json!({ "discipline_id": course.program.metallurgy, "code": "MET-2", "name": "二班", "adviser_id": adviser });
+    let cohort = course.coordinator.post(&format!("/intakes/{}/cohorts", course.intake), body).expect(201).id();
+    (adviser, cohort)
+}
+
 /// A room of the course's provider.
 pub fn room(course: &Course, code: &str) -> String {
     course.coordinator.post("/rooms", json!({ "code": code, "name": format!("教学楼 {code}"), "kind": "on_site" })).expect(201).id()
