@@ -341,6 +341,32 @@ CREATE TRIGGER enrollments_with_hours_stay BEFORE DELETE ON enrollments FOR EACH
 CREATE TRIGGER enrollment_periods_with_hours_stay BEFORE DELETE ON enrollment_periods FOR EACH ROW EXECUTE FUNCTION enrollments_with_hours_stay();
 CREATE TRIGGER enrollment_steps_with_hours_stay BEFORE DELETE ON enrollment_steps FOR EACH ROW EXECUTE FUNCTION enrollments_with_hours_stay();
 
+-- Where somebody with hours stood from when on is only ever ended.
+CREATE FUNCTION enrollment_periods_with_hours_are_only_ended() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF (NEW.enrollment_id <> OLD.enrollment_id OR NEW.cohort_id IS DISTINCT FROM OLD.cohort_id OR NEW.state <> OLD.state
+            OR NEW.from_at <> OLD.from_at OR NEW.recorded_at <> OLD.recorded_at
+            OR (OLD.until_at IS NOT NULL AND NEW.until_at IS DISTINCT FROM OLD.until_at))
+        AND EXISTS (SELECT 1 FROM hour_entries WHERE enrollment_id = OLD.enrollment_id) THEN
+        RAISE EXCEPTION 'muster:immutable';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER enrollment_periods_with_hours_are_only_ended BEFORE UPDATE ON enrollment_periods
+    FOR EACH ROW EXECUTE FUNCTION enrollment_periods_with_hours_are_only_ended();
+
+CREATE FUNCTION hour_balances_with_hours_stay() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE module uuid := (to_jsonb(OLD) ->> 'module_id')::uuid;
+BEGIN
+    IF EXISTS (SELECT 1 FROM hour_entries WHERE enrollment_id = OLD.enrollment_id AND (module IS NULL OR module_id = module)) THEN
+        RAISE EXCEPTION 'muster:immutable';
+    END IF;
+    RETURN OLD;
+END $$;
+CREATE TRIGGER hour_balances_with_hours_stay BEFORE DELETE ON hour_balances FOR EACH ROW EXECUTE FUNCTION hour_balances_with_hours_stay();
+CREATE TRIGGER module_hour_balances_with_hours_stay BEFORE DELETE ON module_hour_balances
+    FOR EACH ROW EXECUTE FUNCTION hour_balances_with_hours_stay();
+
 CREATE FUNCTION enrollments_with_hours_keep_whose_they_are() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF (NEW.person_id <> OLD.person_id OR NEW.intake_id <> OLD.intake_id OR NEW.discipline_id <> OLD.discipline_id

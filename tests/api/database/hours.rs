@@ -247,6 +247,34 @@ fn a_balance_never_exceeds_what_was_expected() {
 }
 
 #[test]
+fn balances_stay_with_their_entries() {
+    let app = spawn_app();
+    taught(&app);
+    for table in ["hour_balances", "module_hour_balances"] {
+        assert!(app.refusal(&format!("DELETE FROM {table}")).contains("muster:immutable"), "{table}");
+    }
+}
+
+#[test]
+fn where_somebody_with_hours_stood_is_only_ended() {
+    let app = spawn_app();
+    let (course, members, _) = taught(&app);
+    let (key, earlier, later) = (app.hex(&members[0].id), app.instant("2020-06-01T00:00:00Z"), app.instant("2020-07-01T00:00:00Z"));
+    let mechanics = app.hex(&course.mechanics);
+    let alter = |change: &str| format!("UPDATE enrollment_periods SET {change} WHERE enrollment_id = {key}");
+    let cohort = format!("cohort_id = {mechanics}");
+    let (from, recorded) = (format!("from_at = {earlier}"), format!("recorded_at = {earlier}"));
+    let changes = [cohort.as_str(), "cohort_id = NULL", "state = 'suspended'", from.as_str(), recorded.as_str()];
+    for change in changes {
+        assert!(app.refusal(&alter(change)).contains("muster:immutable"), "{change}");
+    }
+    app.sql(&alter(&format!("until_at = {later}"))).unwrap();
+    for change in changes.into_iter().chain(["until_at = NULL", &format!("until_at = {earlier}")]) {
+        assert!(app.refusal(&alter(change)).contains("muster:immutable"), "{change}");
+    }
+}
+
+#[test]
 fn a_roll_call_is_not_born_closed() {
     let app = spawn_app();
     let course = seed::course(&app);
