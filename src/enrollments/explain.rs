@@ -22,7 +22,7 @@ pub(super) struct LastStep {
     pub(super) recorded_at: Instant,
 }
 
-/// A step that is legal and would be refused if it were taken now, as it would be.
+/// A step that is legal and would be refused if it were taken now, as it would be; a reason that a step needs in any case is taken as given.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub(super) struct RefusedStep {
     #[schema(example = "complete")]
@@ -66,7 +66,8 @@ pub(super) struct Explanation {
     /// What keeps it from a seat. Empty for whoever has one or needs none any more, and where an offer has expired since: its seat goes to
     /// the first who can take it as soon as seats are counted again.
     pub(super) obstacles: Vec<Obstacle>,
-    /// The steps that the caller may ask for and that something else than seats is in the way of: of each the first thing.
+    /// The steps that something else than seats is in the way of: of each the first thing. To the provider and auditors all, to others those
+    /// that they may ask for; nothing of a transfer, which depends on where it leads.
     pub(super) refused_steps: Vec<RefusedStep>,
     /// Of the intake; null without a limit, and to others than the provider.
     pub(super) capacity: Option<i32>,

@@ -1,5 +1,6 @@
 //! What an enrollment is, and its legal steps.
 
+use chrono::TimeDelta;
 use diesel::{AsChangeset, Identifiable, Insertable, Queryable, Selectable};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -97,6 +98,11 @@ impl EnrollmentTransition {
         }
     }
 
+    /// As what it is asked for of an enrollment in this state: who nominated takes back what nobody has decided on.
+    pub(super) const fn action_from(self, state: EnrollmentState) -> Action {
+        if matches!(self, Self::Withdraw) && !state.is_nominee() { Action::Enroll } else { self.action() }
+    }
+
     /// How whoever takes it has withdrawn, if that is where it leads.
     pub(super) fn withdrawal(self) -> Option<Withdrawal> {
         match self {
@@ -130,6 +136,12 @@ pub(super) const LAPSE: &str = "lapse";
 /// What becomes of all that is open in an intake that is cancelled.
 pub(super) const END: &str = "end with the intake";
 
+/// The steps that are operations of their own.
+pub(super) const WAITLIST: &str = "waitlist";
+pub(super) const REPLACE: &str = "replace";
+pub(super) const TRANSFER: &str = "transfer";
+pub(super) const MOVE: &str = "move";
+
 /// The steps of enrollments. Waiting, being replaced, being transferred and being moved to another cohort have bodies of their own and are
 /// operations of their own; an offer lapses by itself, whoever waits is offered a seat or approved as one becomes free, and all that is
 /// open ends with a cancelled intake.
@@ -143,7 +155,7 @@ pub const LIFE_CYCLE: LifeCycle<&str, EnrollmentState> = {
         of: "enrollment",
         steps: &[
             step(T::Approve.as_str(), &[S::Nominated, S::Applied, S::Waitlisted, S::Offered], S::Approved, false),
-            step("waitlist", &[S::Nominated, S::Applied], S::Waitlisted, false),
+            step(WAITLIST, &[S::Nominated, S::Applied], S::Waitlisted, false),
             step(T::Offer.as_str(), &[S::Nominated, S::Applied, S::Waitlisted], S::Offered, false),
             step(T::Accept.as_str(), &[S::Offered], S::Approved, false),
             step(T::Decline.as_str(), &[S::Offered], S::Withdrawn, false),
@@ -158,11 +170,11 @@ pub const LIFE_CYCLE: LifeCycle<&str, EnrollmentState> = {
             ),
             step(T::NeverArrived.as_str(), &[S::Approved, S::Enrolled, S::Suspended], S::Withdrawn, false),
             step(END, &[S::Nominated, S::Applied, S::Waitlisted, S::Offered, S::Approved, S::Enrolled, S::Suspended], S::Withdrawn, true),
-            step("replace", &[S::Nominated, S::Applied, S::Waitlisted, S::Offered, S::Approved, S::Enrolled], S::Withdrawn, true),
-            step("transfer", &[S::Enrolled, S::Suspended], S::Transferred, true),
-            step("move", &[S::Approved], S::Approved, true),
-            step("move", &[S::Enrolled], S::Enrolled, true),
-            step("move", &[S::Suspended], S::Suspended, true),
+            step(REPLACE, &[S::Nominated, S::Applied, S::Waitlisted, S::Offered, S::Approved, S::Enrolled], S::Withdrawn, true),
+            step(TRANSFER, &[S::Enrolled, S::Suspended], S::Transferred, true),
+            step(MOVE, &[S::Approved], S::Approved, true),
+            step(MOVE, &[S::Enrolled], S::Enrolled, true),
+            step(MOVE, &[S::Suspended], S::Suspended, true),
             step(T::Suspend.as_str(), &[S::Enrolled], S::Suspended, true),
             step(T::Resume.as_str(), &[S::Suspended], S::Enrolled, false),
             step(T::Complete.as_str(), &[S::Enrolled], S::Completed, false),
@@ -292,7 +304,8 @@ pub(super) struct Transfer {
 pub(super) struct CohortMove {
     pub(super) cohort_id: CohortId,
     pub(super) reason: Note,
-    /// From when on they owe the sessions of that cohort; now unless said.
+    /// From when on they owe the sessions of that cohort; now unless said. Not before the present state began, but for whoever has not been
+    /// enrolled so far.
     #[serde(default)]
     pub(super) effective_at: Option<Instant>,
 }
@@ -382,6 +395,18 @@ pub struct Period {
     pub recorded_at: Instant,
 }
 
+impl Period {
+    /// When what comes after this period begins unless said, if it is recorded `now`: now, and in place of one that is still to begin. One
+    /// that began as it was recorded, by a clock that is ahead or while `now` waited for a lock, has begun.
+    pub(super) fn next_from(&self, now: Instant) -> Instant {
+        match self.from_at {
+            from if from < now => now,
+            from if from > self.recorded_at || self.state.is_before_enrolled() => from,
+            from => from.plus(TimeDelta::microseconds(1)),
+        }
+    }
+}
+
 /// One step in the life of an enrollment, kept for ever.
 #[derive(Clone, Debug, Queryable, Selectable, Insertable)]
 #[diesel(table_name = enrollment_steps, treat_none_as_default_value = false)]
@@ -403,7 +428,8 @@ pub struct DatedChange {
     /// Why; some steps need it.
     #[serde(default)]
     pub reason: Option<Note>,
-    /// When it takes effect; now unless said. After the present state began, but for whoever has not been enrolled so far.
+    /// When it takes effect; now unless said, and of `never-arrived` when they were enrolled, as long as nobody called them. Not before the
+    /// present state began, but for whoever has not been enrolled so far; nobody is enrolled before an earlier enrollment ended.
     #[serde(default)]
     pub effective_at: Option<Instant>,
 }

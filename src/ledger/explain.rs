@@ -223,7 +223,7 @@ fn of_adjustment(entry: &HourEntry, grounds: &Grounds) -> Vec<Amount> {
         let entries = || grounds.of_module.iter().filter(|other| counts(other));
         let expected = sum(entries().filter(|other| is_missed(other) || other.kind == EntryKind::Attended));
         let present = sum(entries().filter(|other| is_present(other)));
-        [Amount::new(&format!("expected in the {name}"), expected), Amount::new(&format!("present in the {name}, with it"), present)]
+        [Amount::new(&format!("expected in the {name}"), expected), Amount::new(&format!("present in the {name} by now, with it"), present)]
     };
     let of_session = entry.session_id.map(|session| of("session", &|other| other.session_id == Some(session)));
     of("module", &|_| true).into_iter().chain(of_session.into_iter().flatten()).collect()

@@ -1,6 +1,7 @@
 DROP TRIGGER enrollment_steps_with_hours_stay ON enrollment_steps;
 DROP TRIGGER enrollment_periods_with_hours_stay ON enrollment_periods;
 DROP TRIGGER enrollment_periods_with_hours_are_only_ended ON enrollment_periods;
+DROP TRIGGER enrollment_periods_with_hours_follow ON enrollment_periods;
 DROP TRIGGER enrollments_with_hours_stay ON enrollments;
 DROP TRIGGER enrollments_with_hours_keep_whose_they_are ON enrollments;
 DROP TABLE module_hour_balances;
@@ -14,6 +15,8 @@ DROP TABLE roll_calls;
 DROP FUNCTION enrollments_with_hours_stay;
 DROP FUNCTION enrollment_periods_with_hours_are_only_ended;
 DROP FUNCTION hour_balances_with_hours_stay;
+DROP FUNCTION enrollment_periods_with_hours_follow;
+DROP FUNCTION hour_balances_keep_their_key;
 DROP FUNCTION enrollments_with_hours_keep_whose_they_are;
 DROP FUNCTION hour_entries_carry_exactly;
 DROP FUNCTION carried_modules_are_of_one_person;

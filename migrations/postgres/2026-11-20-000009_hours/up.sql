@@ -341,19 +341,43 @@ CREATE TRIGGER enrollments_with_hours_stay BEFORE DELETE ON enrollments FOR EACH
 CREATE TRIGGER enrollment_periods_with_hours_stay BEFORE DELETE ON enrollment_periods FOR EACH ROW EXECUTE FUNCTION enrollments_with_hours_stay();
 CREATE TRIGGER enrollment_steps_with_hours_stay BEFORE DELETE ON enrollment_steps FOR EACH ROW EXECUTE FUNCTION enrollments_with_hours_stay();
 
--- Where somebody with hours stood from when on is only ever ended.
+-- Where somebody with hours stood from when on is only ever ended, and goes on from there. That a step says so is left to verify.
 CREATE FUNCTION enrollment_periods_with_hours_are_only_ended() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF (NEW.enrollment_id <> OLD.enrollment_id OR NEW.cohort_id IS DISTINCT FROM OLD.cohort_id OR NEW.state <> OLD.state
             OR NEW.from_at <> OLD.from_at OR NEW.recorded_at <> OLD.recorded_at
             OR (OLD.until_at IS NOT NULL AND NEW.until_at IS DISTINCT FROM OLD.until_at))
-        AND EXISTS (SELECT 1 FROM hour_entries WHERE enrollment_id = OLD.enrollment_id) THEN
+        AND EXISTS (SELECT 1 FROM hour_entries WHERE enrollment_id IN (OLD.enrollment_id, NEW.enrollment_id)) THEN
         RAISE EXCEPTION 'muster:immutable';
     END IF;
     RETURN NEW;
 END $$;
 CREATE TRIGGER enrollment_periods_with_hours_are_only_ended BEFORE UPDATE ON enrollment_periods
     FOR EACH ROW EXECUTE FUNCTION enrollment_periods_with_hours_are_only_ended();
+
+CREATE FUNCTION enrollment_periods_with_hours_follow() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (SELECT 1 FROM hour_entries WHERE enrollment_id = NEW.enrollment_id)
+        AND NOT EXISTS (SELECT 1 FROM enrollment_periods WHERE enrollment_id = NEW.enrollment_id AND until_at = NEW.from_at) THEN
+        RAISE EXCEPTION 'muster:immutable';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER enrollment_periods_with_hours_follow BEFORE INSERT ON enrollment_periods
+    FOR EACH ROW EXECUTE FUNCTION enrollment_periods_with_hours_follow();
+
+CREATE FUNCTION hour_balances_keep_their_key() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NEW.enrollment_id <> OLD.enrollment_id OR (to_jsonb(NEW) ->> 'intake_id') IS DISTINCT FROM (to_jsonb(OLD) ->> 'intake_id')
+        OR (to_jsonb(NEW) ->> 'module_id') IS DISTINCT FROM (to_jsonb(OLD) ->> 'module_id') THEN
+        RAISE EXCEPTION 'muster:immutable';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER hour_balances_keep_their_key BEFORE UPDATE OF enrollment_id, intake_id ON hour_balances
+    FOR EACH ROW EXECUTE FUNCTION hour_balances_keep_their_key();
+CREATE TRIGGER module_hour_balances_keep_their_key BEFORE UPDATE OF enrollment_id, module_id ON module_hour_balances
+    FOR EACH ROW EXECUTE FUNCTION hour_balances_keep_their_key();
 
 CREATE FUNCTION hour_balances_with_hours_stay() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE module uuid := (to_jsonb(OLD) ->> 'module_id')::uuid;

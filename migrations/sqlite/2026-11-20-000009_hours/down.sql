@@ -1,6 +1,7 @@
 DROP TRIGGER enrollment_steps_with_hours_stay;
 DROP TRIGGER enrollment_periods_with_hours_stay;
 DROP TRIGGER enrollment_periods_with_hours_are_only_ended;
+DROP TRIGGER enrollment_periods_with_hours_follow;
 DROP TRIGGER enrollments_with_hours_stay;
 DROP TRIGGER enrollments_with_hours_keep_whose_they_are;
 DROP TABLE module_hour_balances;

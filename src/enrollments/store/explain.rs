@@ -5,21 +5,21 @@ use diesel::prelude::*;
 use super::{
     super::{
         explain::{Explanation, LastStep, RefusedStep, rule},
-        model::{END, Enrollment, EnrollmentId, EnrollmentState, EnrollmentTransition, LAPSE, LIFE_CYCLE},
+        model::{END, Enrollment, EnrollmentId, EnrollmentState, EnrollmentTransition, LAPSE, LIFE_CYCLE, REPLACE, TRANSFER, WAITLIST},
         waitlist::{Obstacle, QuotaSeats},
     },
     find, steps, unsettled, visible,
     waitlist::{limits, refuse_without_waitlist},
 };
 use crate::{
-    access::{Action, Actor, Scope},
+    access::{Action, Actor, Scope, allows},
     clock::Instant,
     db::Conn,
     error::Error,
     intakes::{self, Intake},
     lifecycle::Step,
     organizations::{OrganizationId, below},
-    schema::{enrollment_steps, enrollments},
+    schema::{enrollment_periods, enrollment_steps, enrollments},
 };
 
 /// Why an enrollment is where it is, has no seat yet, and cannot take a step.
@@ -28,9 +28,9 @@ pub(in crate::enrollments) fn explain(conn: &mut Conn, actor: &Actor, now: Insta
     let intake = intakes::find(conn, actor, enrollment.intake_id)?;
     let limits = limits(conn, &intake, std::slice::from_ref(&enrollment))?;
     let waits = enrollment.state == EnrollmentState::Waitlisted;
-    let is_undecided = matches!(enrollment.state, EnrollmentState::Nominated | EnrollmentState::Applied | EnrollmentState::Waitlisted);
-    let mut obstacles = if is_undecided { limits.obstacles(enrollment.unit_id) } else { Vec::new() };
-    if is_undecided && !intake.takes_enrollments() {
+    let lacks_a_seat = matches!(enrollment.state, EnrollmentState::Nominated | EnrollmentState::Applied | EnrollmentState::Waitlisted);
+    let mut obstacles = if lacks_a_seat { limits.obstacles(enrollment.unit_id) } else { Vec::new() };
+    if lacks_a_seat && !intake.takes_enrollments() {
         obstacles.push(Obstacle::IntakeNotOpen);
     }
     let refused_steps = refused_steps(conn, actor, now, &intake, &enrollment)?;
@@ -70,7 +70,7 @@ pub(in crate::enrollments) fn explain(conn: &mut Conn, actor: &Actor, now: Insta
     })
 }
 
-/// What the actor would be refused of the steps that lead out of the present state.
+/// What would be refused of the steps that lead out of the present state, of those that the actor is told of.
 fn refused_steps(
     conn: &mut Conn,
     actor: &Actor,
@@ -78,13 +78,14 @@ fn refused_steps(
     intake: &Intake,
     enrollment: &Enrollment,
 ) -> Result<Vec<RefusedStep>, Error> {
-    let legal = LIFE_CYCLE.steps.iter().filter(|step| step.from.contains(&enrollment.state));
+    let sees_all = matches!(actor.scope(), Scope::Everything | Scope::Provider(_));
+    let is_told = |verb: &str| asked_as(verb, enrollment.state).is_some_and(|action| sees_all || allows(actor.role(), action));
     let mut refused = Vec::new();
-    for Step { verb, to, .. } in legal.filter(|step| asked_as(step.verb).is_some_and(|action| actor.allows(action))) {
+    for Step { verb, to, .. } in LIFE_CYCLE.steps.iter().filter(|step| step.from.contains(&enrollment.state) && is_told(step.verb)) {
         let result = match (*verb, verb.parse::<EnrollmentTransition>()) {
             (_, Ok(step)) => steps::refuse(conn, now, intake, enrollment, (step, *to)),
-            ("replace", _) => unsettled::refuse_counted(conn, enrollment.id),
-            ("waitlist", _) => refuse_without_waitlist(intake),
+            (REPLACE, _) => unsettled::refuse_counted(conn, enrollment.id),
+            (WAITLIST, _) => refuse_without_waitlist(intake),
             _ => Ok(()),
         };
         refused.extend(RefusedStep::of(verb, result)?);
@@ -93,18 +94,26 @@ fn refused_steps(
 }
 
 /// As what a step is asked for that somebody asks for; that of a transfer depends on where it leads.
-fn asked_as(verb: &str) -> Option<Action> {
+fn asked_as(verb: &str, state: EnrollmentState) -> Option<Action> {
     match verb {
-        LAPSE | END | "transfer" => None,
-        "replace" => Some(Action::Replace),
-        verb => Some(verb.parse().map_or(Action::Enroll, EnrollmentTransition::action)),
+        LAPSE | END | TRANSFER => None,
+        REPLACE => Some(Action::Replace),
+        verb => Some(verb.parse().map_or(Action::Enroll, |step: EnrollmentTransition| step.action_from(state))),
     }
 }
 
+/// The step that began the present period.
 fn last_step(conn: &mut Conn, actor: &Actor, id: EnrollmentId) -> Result<Option<LastStep>, Error> {
-    let mut last: Option<LastStep> = enrollment_steps::table
-        .filter(enrollment_steps::enrollment_id.eq(id))
-        .order((enrollment_steps::recorded_at.desc(), enrollment_steps::id.desc()))
+    let began = enrollment_steps::enrollment_id
+        .eq(enrollment_periods::enrollment_id)
+        .and(enrollment_steps::effective_at.eq(enrollment_periods::from_at))
+        .and(enrollment_steps::recorded_at.eq(enrollment_periods::recorded_at))
+        .and(enrollment_steps::to_state.eq(enrollment_periods::state));
+    let mut last: Option<LastStep> = enrollment_periods::table
+        .inner_join(enrollment_steps::table.on(began))
+        .filter(enrollment_periods::enrollment_id.eq(id))
+        .filter(enrollment_periods::until_at.is_null())
+        .order(enrollment_steps::id.desc())
         .select((
             enrollment_steps::from_state,
             enrollment_steps::to_state,

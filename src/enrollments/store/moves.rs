@@ -3,7 +3,7 @@
 use diesel::prelude::*;
 
 use super::{
-    super::model::{CohortMove, Enrollment, EnrollmentId, LIFE_CYCLE},
+    super::model::{CohortMove, Enrollment, EnrollmentId, LIFE_CYCLE, MOVE},
     admission::refuse_closed,
     changing,
     steps::take,
@@ -32,7 +32,7 @@ pub(in crate::enrollments) fn move_to(
 ) -> Result<Enrollment, Error> {
     let (intake, stored) = changing(conn, actor, now, id, Action::Enroll)?;
     refuse_closed(&intake)?;
-    let state = LIFE_CYCLE.after("the enrollment", stored.state, "move", Some(&to.reason))?;
+    let state = LIFE_CYCLE.after("the enrollment", stored.state, MOVE, Some(&to.reason))?;
     let of_intake = cohorts::table.find(to.cohort_id).filter(cohorts::intake_id.eq(intake.id));
     let discipline: Option<DisciplineId> = of_intake.select(cohorts::discipline_id).first(conn).optional()?;
     match discipline {

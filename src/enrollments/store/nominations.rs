@@ -2,7 +2,7 @@
 
 use super::{
     super::{
-        model::{Enrollment, EnrollmentId, EnrollmentRow, LIFE_CYCLE, Withdrawal},
+        model::{Enrollment, EnrollmentId, EnrollmentRow, LIFE_CYCLE, REPLACE, Withdrawal},
         nomination::{Nomination, Replacement, Whom},
     },
     admission::{admit, insert, refuse_closed, refuse_enrolled},
@@ -60,7 +60,7 @@ pub(in crate::enrollments) fn replace(
     let (intake, stored) = changing(conn, actor, now, id, Action::Replace)?;
     refuse_closed(&intake)?;
     let Replacement { trainee_id, trainee, reason, effective_at } = replacement;
-    let state = LIFE_CYCLE.after("the enrollment", stored.state, "replace", Some(&reason))?;
+    let state = LIFE_CYCLE.after("the enrollment", stored.state, REPLACE, Some(&reason))?;
     unsettled::refuse_counted(conn, id)?;
     let whom = Whom::meant(trainee_id, trainee, stored.unit_id)?;
     let person_id = person(conn, actor, now, &intake, stored.unit_id, whom)?;

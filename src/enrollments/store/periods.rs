@@ -1,10 +1,14 @@
 //! The dated periods of enrollments: who stood where from when to when.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
-use diesel::{dsl::min, expression::AsExpression, prelude::*};
+use diesel::{
+    dsl::{exists, min},
+    expression::AsExpression,
+    prelude::*,
+};
 
-use super::super::model::{Enrollment, EnrollmentId, EnrollmentState, Period};
+use super::super::model::{Enrollment, EnrollmentId, EnrollmentState, Period, Withdrawal};
 use crate::{
     clock::Instant,
     db::{Conn, for_backend, types::Ts},
@@ -12,7 +16,7 @@ use crate::{
     id::Id,
     intakes::{Intake, IntakeId},
     people::PersonId,
-    schema::{enrollment_periods, enrollments},
+    schema::{attendances, enrollment_periods, enrollments, hour_entries},
 };
 
 /// Whether a period has its enrollment enrolled at `at`, which is an instant or an expression of one (DOMAIN section 2, rule 6).
@@ -28,7 +32,7 @@ where
         .and(enrollment_periods::until_at.is_null().or(enrollment_periods::until_at.assume_not_null().gt(at)))
 }
 
-/// Until when earlier enrollments of these people in the intake placed them in it, so that nobody owes one session twice.
+/// Until when these people were enrolled or suspended in earlier enrollments in the intake, so that nobody owes one session twice.
 pub(super) fn taken_until(conn: &mut Conn, intake: IntakeId, people: &[PersonId]) -> Result<HashMap<PersonId, Instant>, Error> {
     let mut until = HashMap::new();
     for chunk in people.chunks(super::CHUNK) {
@@ -36,7 +40,7 @@ pub(super) fn taken_until(conn: &mut Conn, intake: IntakeId, people: &[PersonId]
             .inner_join(enrollments::table.on(enrollments::id.eq(enrollment_periods::enrollment_id)))
             .filter(enrollments::intake_id.eq(intake))
             .filter(enrollments::person_id.eq_any(chunk.to_vec()))
-            .filter(enrollment_periods::state.eq(EnrollmentState::Enrolled))
+            .filter(enrollment_periods::state.eq_any([EnrollmentState::Enrolled, EnrollmentState::Suspended]))
             .select((enrollments::person_id, enrollment_periods::until_at))
             .load(conn)?;
         for (person, end) in rows.into_iter().filter_map(|(person, end)| Some((person, end?))) {
@@ -73,20 +77,24 @@ pub(super) fn beginning(intake: &Intake, asked: Option<Instant>, taken_until: Op
 
 /// Ends the present period at `asked` (now unless said) and begins the next; returns from when that counts.
 ///
-/// Periods in which nothing was owed make room for it: one that has not begun yet (before the intake opens), and those of whoever has
-/// not been enrolled so far, as what came before that is often recorded late. The steps tell of them all the same.
+/// Periods in which nothing was owed make room for it: one that is still to begin, those of whoever has not been enrolled so far, as what
+/// came before that is often recorded late, and all since whoever never arrived was enrolled, which is when they did not arrive unless
+/// said. The steps tell of them all the same.
 ///
 /// # Errors
-/// 422 if `asked` lies in the future, before an earlier enrollment ended, or not after the beginning of a period that may be owed.
+/// 422 if `asked` lies in the future, not after the beginning of a period that may be owed, or, for whoever comes to be enrolled, before
+/// an earlier enrollment ended or they were moved to the cohort.
 pub(super) fn step(conn: &mut Conn, now: Instant, changed: &Enrollment, asked: Option<Instant>) -> Result<Instant, Error> {
     if asked.is_some_and(|at| at > now) {
         return Err(Error::invalid("/effective_at", "in_the_future", "a step takes effect now or took effect before"));
     }
     let open = present(conn, changed.id)?;
-    let effective_at = asked.unwrap_or_else(|| open.from_at.max(now));
+    let never_arrived = changed.withdrawal == Some(Withdrawal::NeverArrived) && !is_called(conn, changed.id)?;
+    let since = if never_arrived { enrolled_since(conn, &[changed.id])?.remove(&changed.id) } else { None };
+    let effective_at = asked.or(since).unwrap_or_else(|| open.next_from(now));
     if effective_at <= open.from_at {
-        if asked.is_some() {
-            refuse_owed(conn, changed, &open, effective_at)?;
+        if asked.is_some() && !never_arrived {
+            refuse_before(conn, changed, &open, effective_at)?;
         }
         replace_from(conn, now, changed, &open, effective_at)?;
         return Ok(effective_at);
@@ -108,11 +116,11 @@ pub(super) fn step(conn: &mut Conn, now: Instant, changed: &Enrollment, asked: O
 
 /// Has the present period say what `changed` does, from `at` on, in place of all that began since then.
 fn replace_from(conn: &mut Conn, now: Instant, changed: &Enrollment, open: &Period, at: Instant) -> Result<(), Error> {
-    let earlier = enrollment_periods::table
+    let ended_since = enrollment_periods::table
         .filter(enrollment_periods::enrollment_id.eq(changed.id))
         .filter(enrollment_periods::until_at.assume_not_null().gt(at));
-    diesel::delete(earlier.filter(enrollment_periods::from_at.ge(at)).filter(enrollment_periods::id.ne(open.id))).execute(conn)?;
-    diesel::update(earlier).set(enrollment_periods::until_at.eq(at)).execute(conn)?;
+    diesel::delete(ended_since.filter(enrollment_periods::from_at.ge(at))).execute(conn)?;
+    diesel::update(ended_since).set(enrollment_periods::until_at.eq(at)).execute(conn)?;
     diesel::update(enrollment_periods::table.filter(enrollment_periods::id.eq(open.id)))
         .set((
             enrollment_periods::state.eq(changed.state),
@@ -124,17 +132,37 @@ fn replace_from(conn: &mut Conn, now: Instant, changed: &Enrollment, open: &Peri
     Ok(())
 }
 
-/// Refuses a step that takes effect before the present state began, where something may have been owed since then.
-fn refuse_owed(conn: &mut Conn, changed: &Enrollment, open: &Period, at: Instant) -> Result<(), Error> {
+/// Refuses a step that takes effect before the present state began, where something may have been owed since then, and to have somebody
+/// owe what was taught before they came.
+fn refuse_before(conn: &mut Conn, changed: &Enrollment, open: &Period, at: Instant) -> Result<(), Error> {
+    let refused = |code, detail: String| Err(Error::invalid("/effective_at", code, detail));
     if !open.state.is_before_enrolled() {
         let detail = format!("the present state began at {}; the step must take effect after that", open.from_at);
-        return Err(Error::invalid("/effective_at", "before_present_state", detail));
+        return refused("before_present_state", detail);
+    }
+    if changed.state != EnrollmentState::Enrolled {
+        return Ok(());
     }
     let taken_until = taken_until(conn, changed.intake_id, &[changed.person_id])?.remove(&changed.person_id);
-    match taken_until.filter(|until| at < *until) {
-        Some(until) => Err(Error::Invalid(vec![overlapping("/effective_at", until)])),
+    if let Some(until) = taken_until.filter(|until| at < *until) {
+        return Err(Error::Invalid(vec![overlapping("/effective_at", until)]));
+    }
+    let periods = of(conn, &[changed.id])?.remove(&changed.id).unwrap_or_default();
+    let moved = periods.iter().zip(periods.iter().skip(1)).filter(|(before, period)| period.cohort_id != before.cohort_id);
+    match moved.map(|(_, period)| period).find(|period| period.from_at > at && period.from_at < period.recorded_at) {
+        Some(Period { from_at, .. }) => {
+            let detail = format!("they were moved to another cohort from {from_at} on; enroll them from then, or move them anew before");
+            refused("before_cohort_move", detail)
+        }
         None => Ok(()),
     }
+}
+
+/// Whether a roll call ever called somebody, or something was posted of them.
+fn is_called(conn: &mut Conn, id: EnrollmentId) -> Result<bool, Error> {
+    let called = attendances::table.filter(attendances::enrollment_id.eq(id));
+    let posted = hour_entries::table.filter(hour_entries::enrollment_id.eq(id));
+    Ok(diesel::select(exists(called)).get_result(conn)? || diesel::select(exists(posted)).get_result(conn)?)
 }
 
 fn overlapping(pointer: &str, until: Instant) -> FieldFault {
@@ -154,25 +182,27 @@ pub(super) fn step_all(
         .filter(enrollment_periods::until_at.is_null())
         .select(Period::as_select())
         .load(conn)?;
-    let (begun, to_begin): (Vec<Period>, Vec<Period>) = open.into_iter().partition(|period| period.from_at < now);
-    let keys = |periods: &[Period]| periods.iter().map(|period| period.id).collect::<Vec<_>>();
-    diesel::update(enrollment_periods::table.filter(enrollment_periods::id.eq_any(keys(&to_begin))))
-        .set((enrollment_periods::state.eq(state), enrollment_periods::recorded_at.eq(now)))
-        .execute(conn)?;
-    diesel::update(enrollment_periods::table.filter(enrollment_periods::id.eq_any(keys(&begun))))
-        .set(enrollment_periods::until_at.eq(now))
-        .execute(conn)?;
-    let from: HashMap<EnrollmentId, Instant> = to_begin
-        .iter()
-        .map(|period| (period.enrollment_id, period.from_at))
-        .chain(begun.iter().map(|period| (period.enrollment_id, now)))
-        .collect();
-    let next = |period: Period| Period { id: Id::generate(), state, from_at: now, until_at: None, recorded_at: now, ..period };
-    let next: Vec<Period> = begun.into_iter().map(next).collect();
+    let keys = |periods: &[&Period]| periods.iter().map(|period| period.id).collect::<Vec<_>>();
+    let mut by_time: BTreeMap<Instant, Vec<&Period>> = BTreeMap::new();
+    for period in &open {
+        by_time.entry(period.next_from(now)).or_default().push(period);
+    }
+    let mut next = Vec::new();
+    for (at, periods) in by_time {
+        let (begun, to_begin): (Vec<&Period>, Vec<&Period>) = periods.into_iter().partition(|period| period.from_at < at);
+        diesel::update(enrollment_periods::table.filter(enrollment_periods::id.eq_any(keys(&to_begin))))
+            .set((enrollment_periods::state.eq(state), enrollment_periods::recorded_at.eq(now)))
+            .execute(conn)?;
+        diesel::update(enrollment_periods::table.filter(enrollment_periods::id.eq_any(keys(&begun))))
+            .set(enrollment_periods::until_at.eq(at))
+            .execute(conn)?;
+        let after = |period: &Period| Period { id: Id::generate(), state, from_at: at, until_at: None, recorded_at: now, ..*period };
+        next.extend(begun.into_iter().map(after));
+    }
     if !next.is_empty() {
         for_backend!(conn, |c| diesel::insert_into(enrollment_periods::table).values(&next).execute(c))?;
     }
-    Ok(from)
+    Ok(open.iter().map(|period| (period.enrollment_id, period.next_from(now))).collect())
 }
 
 /// The periods of these enrollments, each one's in order.

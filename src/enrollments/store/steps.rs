@@ -28,8 +28,7 @@ use crate::{
     text::Note,
 };
 
-/// Takes one step in the life of an enrollment, from `effective_at` (now unless said), which may lie in the past but not before
-/// the present state began.
+/// Takes one step in the life of an enrollment, from `effective_at` on, which may lie in the past ([`periods::step`]).
 ///
 /// # Errors
 /// 409 `illegal_transition`, `intake_not_open`, what the seats say, `offers_off`, `offer_expired`, `was_present` of whoever is said never
@@ -44,12 +43,12 @@ pub fn transition(
     change: &DatedChange,
 ) -> Result<Enrollment, Error> {
     let (intake, stored) = changing(conn, actor, now, id, step.action())?;
-    if step == EnrollmentTransition::Withdraw && !stored.state.is_nominee() && !actor.allows(Action::Enroll) {
+    if !actor.allows(step.action_from(stored.state)) {
         let detail = format!("a partner withdraws what nobody has decided on, and this enrollment is {}", stored.state);
         return Err(Error::Forbidden(detail));
     }
-    if step == EnrollmentTransition::Accept && stored.withdrawal == Some(Withdrawal::OfferExpired) {
-        return Err(Error::conflict("offer_expired", "the offer has expired"));
+    if step == EnrollmentTransition::Accept {
+        refuse_expired(now, &stored)?;
     }
     let state = LIFE_CYCLE.after("the enrollment", stored.state, step.as_str(), change.reason.as_ref())?;
     let changed = after(conn, now, &intake, &stored, (step, state))?;
@@ -99,8 +98,15 @@ pub(super) fn refuse(
     stored: &Enrollment,
     (step, state): (EnrollmentTransition, EnrollmentState),
 ) -> Result<(), Error> {
+    // Whoever counts seats acts on what expired before anything else, and that has not been done here.
+    refuse_expired(now, stored)?;
     let changed = after(conn, now, intake, stored, (step, state))?;
     refuse_undecidable(conn, intake, &changed, None)
+}
+
+fn refuse_expired(now: Instant, stored: &Enrollment) -> Result<(), Error> {
+    let is_over = stored.withdrawal == Some(Withdrawal::OfferExpired) || stored.offer_expires_at.is_some_and(|until| until <= now);
+    if is_over { Err(Error::conflict("offer_expired", "the offer has expired")) } else { Ok(()) }
 }
 
 /// Whoever does not reach the version's minimum of attendance, or owed nothing by which that could be said, is completed with a reason.

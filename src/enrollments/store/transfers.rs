@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use diesel::prelude::*;
 
 use super::{
-    super::model::{Enrollment, EnrollmentId, EnrollmentState, LIFE_CYCLE, NewEnrollment, Transfer, Transferred},
+    super::model::{Enrollment, EnrollmentId, EnrollmentState, LIFE_CYCLE, NewEnrollment, TRANSFER, Transfer, Transferred},
     admission::{Fits, enrollment, insert, refuse_closed, refuse_enrolled},
     find, periods, row,
     steps::take,
@@ -45,7 +45,7 @@ pub(in crate::enrollments) fn transfer(
             "the intake is another provider's; withdraw here and enroll there",
         ));
     }
-    let state = LIFE_CYCLE.after("the enrollment", stored.state, "transfer", Some(&transfer.reason))?;
+    let state = LIFE_CYCLE.after("the enrollment", stored.state, TRANSFER, Some(&transfer.reason))?;
     let discipline_id = discipline(conn, &stored, &target, transfer.discipline_id)?;
     if left.id == target.id && discipline_id == stored.discipline_id {
         return Err(Error::invalid("/discipline_id", "same_place", "the enrollment is in this intake and discipline already"));

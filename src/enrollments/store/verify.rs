@@ -207,7 +207,7 @@ struct Link {
 
 /// The steps with what orders them: when they take effect does not, as whoever owes nothing yet may be enrolled from before that, and
 /// neither will their keys nor `recorded_at` do, because both are a clock's, and processes have several. The number of the entry is the
-/// database's; whatever has none comes last.
+/// database's; whatever has none comes last. Several steps of one transaction have the keys of one process.
 const STEPS: &str = "WITH steps AS (SELECT s.*, (SELECT min(j.seq) FROM journal_entries j WHERE j.subject_id = s.enrollment_id
     AND j.recorded_at = s.recorded_at AND j.action IN ('enrollment.created', 'enrollment.changed_state', 'enrollment.moved')) AS seq
     FROM enrollment_steps s)";
@@ -218,7 +218,7 @@ pub fn verify_steps(conn: &mut Conn) -> Result<Vec<String>, Error> {
     let links: Vec<Link> = sql_query(format!(
         "{STEPS} SELECT enrollment_id, from_state, to_state, previous FROM (
             SELECT enrollment_id, from_state, to_state,
-                lag(to_state) OVER (PARTITION BY enrollment_id ORDER BY seq IS NULL, seq, effective_at, id) AS previous
+                lag(to_state) OVER (PARTITION BY enrollment_id ORDER BY seq IS NULL, seq, id) AS previous
             FROM steps) AS chain
          WHERE from_state IS DISTINCT FROM previous",
     ))
@@ -234,7 +234,7 @@ pub fn verify_steps(conn: &mut Conn) -> Result<Vec<String>, Error> {
     let stands: Vec<Stands> = sql_query(format!(
         "{STEPS} SELECT id, state, CAST(NULL AS text) AS period, step FROM (
             SELECT e.id, e.state, (SELECT s.to_state FROM steps s WHERE s.enrollment_id = e.id
-                ORDER BY s.seq IS NULL DESC, s.seq DESC, s.effective_at DESC, s.id DESC LIMIT 1) AS step
+                ORDER BY s.seq IS NULL DESC, s.seq DESC, s.id DESC LIMIT 1) AS step
             FROM enrollments e) AS last
          WHERE step IS DISTINCT FROM state
          UNION ALL

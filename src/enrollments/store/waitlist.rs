@@ -7,7 +7,7 @@ use diesel::{dsl::max, prelude::*};
 
 use super::{
     super::{
-        model::{Enrollment, EnrollmentId, EnrollmentState, EnrollmentTransition, LAPSE, LIFE_CYCLE, Withdrawal},
+        model::{Enrollment, EnrollmentId, EnrollmentState, EnrollmentTransition, LAPSE, LIFE_CYCLE, WAITLIST, Withdrawal},
         waitlist::{Limits, QuotaSeats, WaitlistStep},
     },
     admission::refuse_closed,
@@ -135,8 +135,8 @@ pub(in crate::enrollments) fn wait(
 ) -> Result<Enrollment, Error> {
     let (intake, stored) = changing(conn, actor, now, id, Action::Enroll)?;
     refuse_closed(&intake)?;
+    let state = LIFE_CYCLE.after("the enrollment", stored.state, WAITLIST, step.reason.as_ref())?;
     refuse_without_waitlist(&intake)?;
-    let state = LIFE_CYCLE.after("the enrollment", stored.state, "waitlist", step.reason.as_ref())?;
     let last: Option<i32> =
         enrollments::table.filter(enrollments::intake_id.eq(intake.id)).select(max(enrollments::position)).first(conn)?;
     let position = Some(last.unwrap_or(0) + 1);

@@ -62,6 +62,23 @@ fn a_correction_that_fits_no_more_is_refused_with_why() {
 }
 
 #[test]
+fn segments_that_are_asked_for_count_in_the_session_as_it_is_held_by_then() {
+    let app = spawn_app();
+    let (course, members, session) = taught(&app);
+    let segments = json!([{ "starts_at": "2020-06-02T09:40", "ends_at": "2020-06-02T10:20" }]);
+    let body = json!({ "enrollment_id": members[0].id, "code": "late", "segments": segments, "statement": "the link did not open" });
+    let asked = ask(&app.trainee(&members[0].trainee), &session, body).expect(201);
+    assert_eq!(asked.body["minutes"], 40);
+    seed::step_roll_call(&course, &session, "reopen", Some("over earlier")).expect(200);
+    let shorter = json!({ "ends_at": seed::after(&seed::morning(1), 60), "difference_reason": "over earlier" });
+    course.coordinator.if_match("*").patch(&format!("/sessions/{session}/hold"), shorter).expect(200);
+    seed::step_roll_call(&course, &session, "close", None).expect(200);
+    step(&course.coordinator, &asked.id(), "accept", None).expect(200);
+    assert_eq!(minutes(&course, &members[0]), [20, 40]);
+    assert_eq!(app.findings(), Vec::<String>::new());
+}
+
+#[test]
 fn a_correction_says_what_a_roll_call_may_say() {
     let app = spawn_app();
     let (course, members, session) = taught(&app);

@@ -252,6 +252,9 @@ fn balances_stay_with_their_entries() {
     taught(&app);
     for table in ["hour_balances", "module_hour_balances"] {
         assert!(app.refusal(&format!("DELETE FROM {table}")).contains("muster:immutable"), "{table}");
+        let other = app.hex(&app.absent_id());
+        let moved = format!("UPDATE {table} SET enrollment_id = {other}");
+        assert!(app.refusal(&moved).contains("muster:immutable"), "{table}");
     }
 }
 
@@ -268,6 +271,15 @@ fn where_somebody_with_hours_stood_is_only_ended() {
     for change in changes {
         assert!(app.refusal(&alter(change)).contains("muster:immutable"), "{change}");
     }
+    // What goes on does so where it ended.
+    let before = format!(
+        "INSERT INTO enrollment_periods (id, enrollment_id, cohort_id, state, from_at, until_at, recorded_at)
+         SELECT {}, enrollment_id, cohort_id, state, {}, {}, recorded_at FROM enrollment_periods WHERE enrollment_id = {key}",
+        app.hex(&app.absent_id()),
+        app.instant("2019-01-01T00:00:00Z"),
+        app.instant("2019-02-01T00:00:00Z"),
+    );
+    assert!(app.refusal(&before).contains("muster:immutable"));
     app.sql(&alter(&format!("until_at = {later}"))).unwrap();
     for change in changes.into_iter().chain(["until_at = NULL", &format!("until_at = {earlier}")]) {
         assert!(app.refusal(&alter(change)).contains("muster:immutable"), "{change}");

@@ -360,7 +360,7 @@ fn an_entry_of_another_module_than_its_session_is_found() {
     let (course, members, _) = taught(&app);
     let (key, module) = (app.hex(&members[0].id), app.hex(&course.program.common_module));
     app.forge("hour_entries", &format!("UPDATE hour_entries SET module_id = {module} WHERE enrollment_id = {key}"));
-    app.sql(&format!("UPDATE module_hour_balances SET module_id = {module} WHERE enrollment_id = {key}")).unwrap();
+    app.forge("module_hour_balances", &format!("UPDATE module_hour_balances SET module_id = {module} WHERE enrollment_id = {key}"));
     assert_found(&app, &["hours"], &[&members[0].id, "another module than its session"]);
     assert_eq!(app.findings().len(), 1);
 }

@@ -43,6 +43,25 @@ fn the_last_seat_of_a_sponsor_is_taken_once() {
 }
 
 #[test]
+fn of_two_steps_of_somebody_with_hours_each_is_taken_or_not_possible_any_more() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let members = seed::enrolled(&course, 2);
+    seed::closed_session(&course, "MET-1", &seed::morning(1), &members.iter().map(|one| seed::line(one, "present")).collect::<Vec<_>>());
+    let step = |index: usize| ["suspend", "resume"][index / 2];
+    for _ in 0..rounds() {
+        let replies = at_once(THREADS, |index| {
+            let path = format!("/enrollments/{}/{}", members[index % 2].id, step(index));
+            course.coordinator.post(&path, json!({ "reason": "as agreed" }))
+        });
+        for reply in replies.into_iter().filter(|reply| reply.status != 200) {
+            reply.expect(409).problem("illegal_transition");
+        }
+    }
+    assert_eq!(app.findings(), Vec::<String>::new());
+}
+
+#[test]
 fn nobody_is_enrolled_twice_at_once() {
     let app = spawn_app();
     let course = seed::course(&app);

@@ -95,6 +95,22 @@ fn a_step_takes_effect_after_the_present_state_began_and_not_in_the_future() {
 }
 
 #[test]
+fn a_step_of_somebody_with_hours_follows_one_that_was_recorded_by_a_clock_ahead() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let members = seed::enrolled(&course, 2);
+    seed::closed_session(&course, "MET-1", &seed::morning(1), &members.iter().map(|one| seed::line(one, "present")).collect::<Vec<_>>());
+    let ahead = app.instant("2090-01-01T00:00:00Z");
+    app.forge("enrollment_periods", &format!("UPDATE enrollment_periods SET from_at = {ahead}, recorded_at = {ahead}"));
+    step(&course, &members[0].id, "suspend").expect(200);
+    course.coordinator.post(&format!("/intakes/{}/cancel", course.intake), json!({ "reason": "floods" })).expect(200);
+    let after = app.instant("2090-01-01T00:00:00.000001Z");
+    let ended = format!("SELECT count(*) FROM enrollment_periods WHERE state = 'enrolled' AND from_at = {ahead} AND until_at = {after}");
+    assert_eq!(app.count(&ended), 2);
+    assert_eq!(app.count("SELECT count(*) FROM enrollment_periods WHERE state = 'withdrawn' AND until_at IS NULL"), 2);
+}
+
+#[test]
 fn what_changes_a_place_needs_a_reason() {
     let app = spawn_app();
     let course = seed::course(&app);

@@ -78,7 +78,7 @@ fn whoever_began_before_that_was_decided_is_enrolled_from_then() {
     let step = |id: &str, verb: &str, body: Value| course.coordinator.post(&format!("/enrollments/{id}/{verb}"), body);
     let began = seed::morning(2);
     // Nominated from the opening on, or from later than they began; decided on, and moved twice, today.
-    for from in [None, Some(seed::morning(9))] {
+    for from in [None, Some(began.clone()), Some(seed::morning(9))] {
         let mut body = seed::enrollment_body(&course, &seed::recruit(&course));
         body["state"] = json!("nominated");
         body["from"] = json!(from);
@@ -102,6 +102,58 @@ fn whoever_began_before_that_was_decided_is_enrolled_from_then() {
 }
 
 #[test]
+fn nobody_is_enrolled_from_before_a_day_on_which_they_came_to_the_cohort() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let second = seed::cohort(&course.coordinator, &course.intake, &course.program.metallurgy, "MET-2");
+    let mut body = seed::enrollment_body(&course, &seed::recruit(&course));
+    body["state"] = json!("approved");
+    let id = course.coordinator.post(&format!("/intakes/{}/enrollments", course.intake), body).expect(201).id();
+    let step = |verb: &str, cohort: Option<&str>, day: u32| {
+        let mut body = json!({ "reason": "as agreed", "effective_at": seed::morning(day) });
+        if let Some(cohort) = cohort {
+            body["cohort_id"] = json!(cohort);
+        }
+        course.coordinator.post(&format!("/enrollments/{id}/{verb}"), body)
+    };
+    step("move", Some(&second), 9).expect(200);
+    app.unchanged(|| step("enroll", None, 4).fault("/effective_at", "before_cohort_move"));
+    // As the refusal says: they are where they were before until then.
+    step("move", Some(&course.metallurgy), 4).expect(200);
+    step("enroll", None, 4).expect(200);
+    step("move", Some(&second), 9).expect(200);
+    let stood = format!("SELECT count(*) FROM enrollment_periods WHERE state = 'enrolled' AND enrollment_id = {}", app.hex(&id));
+    for (cohort, from) in [(&course.metallurgy, 4), (&second, 9)] {
+        let from = app.instant(&seed::morning(from));
+        assert_eq!(app.count(&format!("{stood} AND cohort_id = {} AND from_at = {from}", app.hex(cohort))), 1);
+    }
+    assert_eq!(app.findings(), Vec::<String>::new());
+}
+
+#[test]
+fn whoever_never_arrived_was_not_enrolled_and_comes_from_an_earlier_day_after_all() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let first = seed::enrolled(&course, 1).remove(0);
+    let owed = seed::closed_session(&course, "MET-3", &seed::morning(3), &[seed::line(&first, "present")]);
+    let late = seed::enrolled(&course, 1).remove(0);
+    assert_eq!(listed(&course, &late.id).len(), 1);
+    let step = |id: &str, verb: &str, body: Value| course.coordinator.post(&format!("/enrollments/{id}/{verb}"), body);
+    step(&late.id, "suspend", json!({ "reason": "ill", "effective_at": seed::morning(8) })).expect(200);
+    let gone = step(&late.id, "never-arrived", json!({})).expect(200);
+    assert_eq!(pairs(&gone.body), []);
+    let stood = format!("SELECT count(*) FROM enrollment_periods WHERE enrollment_id = {}", app.hex(&late.id));
+    assert_eq!((app.count(&stood), app.count(&format!("{stood} AND state = 'withdrawn'"))), (1, 1));
+    // It holds no time in which they would be enrolled after all.
+    let mut body = seed::enrollment_body(&course, &late.trainee);
+    body["state"] = json!("approved");
+    let id = course.coordinator.post(&format!("/intakes/{}/enrollments", course.intake), body).expect(201).id();
+    let enrolled = step(&id, "enroll", json!({ "effective_at": seed::morning(2) })).expect(200);
+    assert_eq!(pairs(&enrolled.body), [(owed, "unposted".to_owned())]);
+    assert_eq!(app.findings(), Vec::<String>::new());
+}
+
+#[test]
 fn nobody_is_enrolled_from_before_their_earlier_enrollment_ended() {
     let app = spawn_app();
     let course = seed::course(&app);
@@ -110,10 +162,17 @@ fn nobody_is_enrolled_from_before_their_earlier_enrollment_ended() {
         let body = json!({ "reason": "as agreed", "effective_at": seed::morning(day) });
         course.coordinator.post(&format!("/enrollments/{id}/{verb}"), body)
     };
+    // However it ended.
+    step(&first.id, "suspend", 3).expect(200);
     step(&first.id, "withdraw", 5).expect(200);
     let mut body = seed::enrollment_body(&course, &first.trainee);
     (body["state"], body["from"]) = (json!("approved"), json!(seed::morning(8)));
     let id = course.coordinator.post(&format!("/intakes/{}/enrollments", course.intake), body).expect(201).id();
+    app.unchanged(|| step(&id, "enroll", 4).fault("/effective_at", "overlaps_earlier_enrollment"));
+    // Where nothing will be owed there is nothing to overlap.
+    let cohort = seed::cohort(&course.coordinator, &course.intake, &course.program.metallurgy, "MET-2");
+    let moved = json!({ "cohort_id": cohort, "reason": "as agreed", "effective_at": seed::morning(4) });
+    course.coordinator.post(&format!("/enrollments/{id}/move"), moved).expect(200);
     app.unchanged(|| step(&id, "enroll", 4).fault("/effective_at", "overlaps_earlier_enrollment"));
     step(&id, "enroll", 5).expect(200);
     assert_eq!(app.findings(), Vec::<String>::new());

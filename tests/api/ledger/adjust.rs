@@ -190,9 +190,9 @@ fn an_adjustment_is_explained_by_what_it_fits_into_and_who_posted_it() {
     let (expected, present) = progress(&course, &members[0]);
     let amounts = [
         ("expected in the module", expected),
-        ("present in the module, with it", present),
+        ("present in the module by now, with it", present),
         ("expected in the session", expected),
-        ("present in the session, with it", present),
+        ("present in the session by now, with it", present),
     ];
     assert_eq!(why["amounts"], json!(amounts.map(|(name, minutes)| json!({ "name": name, "minutes": minutes }))));
     assert!(why["posted_by"].is_string() && why["entry"]["user_id"].is_string(), "{why}");

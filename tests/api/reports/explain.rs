@@ -142,7 +142,7 @@ fn a_partner_is_told_the_minutes_of_its_own_and_neither_reasons_nor_authors() {
     assert_eq!((&entry["minutes"], &entry["reason"], &entry["user_id"]), (&json!(5), &Value::Null, &Value::Null));
     let entry = partner.get(&format!("/hour-entries/{}/explain", entry["id"].as_str().unwrap())).expect(200);
     assert!(!entry.text.contains("was ill"), "{}", entry.text);
-    let fits = [("expected in the module", 180), ("present in the module, with it", 105)];
+    let fits = [("expected in the module", 180), ("present in the module by now, with it", 105)];
     assert_eq!(amounts(&entry.body), fits.map(|(name, minutes)| (name.to_owned(), minutes)));
     let others = explained(&taught.course.coordinator, &taught.elif)["entries"][0]["id"].as_str().unwrap().to_owned();
     partner.get(&format!("/hour-entries/{others}/explain")).expect(404);

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{
     MOST, Run, clock, pick,
-    plain::{Member, Number, OPENING, Period, Person, Place, Second, World},
+    plain::{Member, NOW, Number, OPENING, Period, Person, Place, Second, World},
 };
 use crate::support::{Random, Reply, seed};
 
@@ -26,6 +26,14 @@ fn steps(state: &str) -> &'static [(&'static str, &'static str)] {
         ],
         "suspended" => &[("resume", "enrolled"), ("resume", "enrolled"), ("move", "suspended"), ("withdraw", "withdrawn")],
         _ => &[],
+    }
+}
+
+impl Place {
+    /// Whether a move to another cohort was given a date after `at`; what happens now does so after all sessions.
+    pub fn was_moved_after(&self, at: Second) -> bool {
+        let pairs = self.periods.iter().zip(self.periods.iter().skip(1));
+        pairs.into_iter().any(|(before, period)| period.cohort != before.cohort && period.from > at && period.from < NOW)
     }
 }
 
@@ -67,10 +75,10 @@ impl Run {
         self.enroll(random, person, cohort, from)
     }
 
-    /// Until when an earlier enrollment of somebody placed them in a cohort.
+    /// Until when an earlier enrollment of somebody lasted.
     fn taken_until(&self, person: Person) -> Option<Second> {
         let earlier = self.world.places.iter().filter(|place| place.person == person).flat_map(|place| &place.periods);
-        earlier.filter(|period| period.state == "enrolled").filter_map(|period| period.until).max()
+        earlier.filter(|period| matches!(period.state, "enrolled" | "suspended")).filter_map(|period| period.until).max()
     }
 
     fn enroll(&mut self, random: &mut Random, person: Person, cohort: usize, from: Option<Second>) -> String {
@@ -124,9 +132,13 @@ impl Run {
         }
         let reply = self.course.coordinator.post(&format!("/enrollments/{}/{verb}", place.id), body);
         let told = format!("{verb} {number} to {cohort} at {at:?}");
-        let taken = self.taken_until(place.person).filter(|_| owes_nothing_yet);
+        let taken = self.taken_until(place.person).filter(|_| verb == "enroll");
         if at.is_some_and(|at| at <= place.last().from && taken.is_some_and(|taken| at < taken)) {
             reply.fault("/effective_at", "overlaps_earlier_enrollment");
+            return format!("{told}: refused");
+        }
+        if verb == "enroll" && at.is_some_and(|at| place.was_moved_after(at)) {
+            reply.fault("/effective_at", "before_cohort_move");
             return format!("{told}: refused");
         }
         if at.is_some_and(|at| at <= place.last().from && !owes_nothing_yet) {
