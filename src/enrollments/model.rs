@@ -396,12 +396,14 @@ pub struct Period {
 }
 
 impl Period {
-    /// When what comes after this period begins unless said, if it is recorded `now`: now, and in place of one that is still to begin. One
-    /// that began as it was recorded, by a clock that is ahead or while `now` waited for a lock, has begun.
-    pub(super) fn next_from(&self, now: Instant) -> Instant {
+    /// When what comes after this period begins unless said, if it is recorded `now`: now, and in place of one that is still to begin, which
+    /// only the first one of an enrollment can be. Every other that begins after now was recorded by a clock that is ahead, or while `now`
+    /// waited for a lock.
+    pub(super) fn next_from(&self, now: Instant, is_first: bool) -> Instant {
+        let is_to_begin = self.state.is_before_enrolled() || (is_first && self.from_at > self.recorded_at);
         match self.from_at {
             from if from < now => now,
-            from if from > self.recorded_at || self.state.is_before_enrolled() => from,
+            from if is_to_begin => from,
             from => from.plus(TimeDelta::microseconds(1)),
         }
     }

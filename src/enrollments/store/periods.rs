@@ -91,7 +91,8 @@ pub(super) fn step(conn: &mut Conn, now: Instant, changed: &Enrollment, asked: O
     let open = present(conn, changed.id)?;
     let never_arrived = changed.withdrawal == Some(Withdrawal::NeverArrived) && !is_called(conn, changed.id)?;
     let since = if never_arrived { enrolled_since(conn, &[changed.id])?.remove(&changed.id) } else { None };
-    let effective_at = asked.or(since).unwrap_or_else(|| open.next_from(now));
+    let next_from = following(conn, now, std::slice::from_ref(&open))?.remove(&changed.id);
+    let effective_at = asked.or(since).or(next_from).unwrap_or(now);
     if effective_at <= open.from_at {
         if asked.is_some() && !never_arrived {
             refuse_before(conn, changed, &open, effective_at)?;
@@ -183,9 +184,10 @@ pub(super) fn step_all(
         .select(Period::as_select())
         .load(conn)?;
     let keys = |periods: &[&Period]| periods.iter().map(|period| period.id).collect::<Vec<_>>();
+    let from = following(conn, now, &open)?;
     let mut by_time: BTreeMap<Instant, Vec<&Period>> = BTreeMap::new();
     for period in &open {
-        by_time.entry(period.next_from(now)).or_default().push(period);
+        by_time.entry(from.get(&period.enrollment_id).copied().unwrap_or(now)).or_default().push(period);
     }
     let mut next = Vec::new();
     for (at, periods) in by_time {
@@ -202,7 +204,21 @@ pub(super) fn step_all(
     if !next.is_empty() {
         for_backend!(conn, |c| diesel::insert_into(enrollment_periods::table).values(&next).execute(c))?;
     }
-    Ok(open.iter().map(|period| (period.enrollment_id, period.next_from(now))).collect())
+    Ok(from)
+}
+
+/// From when what comes after these open periods counts, unless said, by their enrollments.
+fn following(conn: &mut Conn, now: Instant, open: &[Period]) -> Result<HashMap<EnrollmentId, Instant>, Error> {
+    let ahead: Vec<EnrollmentId> = open.iter().filter(|period| period.from_at >= now).map(|period| period.enrollment_id).collect();
+    let gone_on: Vec<EnrollmentId> = if ahead.is_empty() {
+        Vec::new()
+    } else {
+        let ended = enrollment_periods::table.filter(enrollment_periods::until_at.is_not_null());
+        let of_these = ended.filter(enrollment_periods::enrollment_id.eq_any(ahead));
+        of_these.select(enrollment_periods::enrollment_id).distinct().load(conn)?
+    };
+    let next = |period: &Period| (period.enrollment_id, period.next_from(now, !gone_on.contains(&period.enrollment_id)));
+    Ok(open.iter().map(next).collect())
 }
 
 /// The periods of these enrollments, each one's in order.
