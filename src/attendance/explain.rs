@@ -8,8 +8,8 @@ use crate::{enrollments::EnrollmentId, error::Error, ledger::Amount, schedule::S
 
 /// DOMAIN section 3, in words.
 const RULE: &str = "it is closed once the session was held, all who owe it and its guests were called, what was found of each fits into the \
-                    session as it was held, and nobody's minutes in it count in another one; what was adjusted by hand is held against \
-                    the hours only when they are posted";
+                    session as it was held, nobody's minutes in it count in another one, and what was adjusted by hand fits what is \
+                    posted";
 
 /// Whether a roll call can be closed as it was called, and if not, why.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -19,8 +19,8 @@ pub(super) struct ClosingExplanation {
     /// In words.
     #[schema(example = json!(RULE))]
     rule: &'static str,
-    /// In the order in which a closing is refused for them; empty if nothing is seen that stands in the way, and once it is closed. That
-    /// more was adjusted by hand than is missed is seen by the closing alone (409 `hours_out_of_bounds`, which tells the amounts).
+    /// In the order in which a closing is refused for them; empty if nothing stands in the way, and once it is closed. Whether what was
+    /// adjusted by hand fits (`hours_out_of_bounds`) is told once nothing else does.
     pub(super) obstacles: Vec<ClosingObstacle>,
 }
 

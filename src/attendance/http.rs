@@ -107,7 +107,7 @@ async fn read_roll_call(db: Data<Db>, caller: Caller, id: Path<SessionId>) -> Re
     responses((status = 200, description = "What stands in the way", body = ClosingExplanation), Reading))]
 async fn explain_roll_call(db: Data<Db>, caller: Caller, id: Path<SessionId>) -> Result<Answer, Error> {
     let id = id.into_inner();
-    Answer::ok(&db.read(caller.credentials.clone(), move |conn, actor, _| store::explain::explain(conn, actor, id)).await?)
+    Answer::ok(&db.read(caller.credentials.clone(), move |conn, actor, now| store::explain::explain(conn, actor, now, id)).await?)
 }
 
 /// Call the roll: the whole class in one request

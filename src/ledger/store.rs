@@ -3,6 +3,7 @@
 pub(super) mod adjustments;
 pub(super) mod carrying;
 pub(super) mod explain;
+pub(super) mod foresight;
 pub(super) mod hours;
 pub(super) mod make_ups;
 

@@ -118,7 +118,7 @@ pub(super) fn as_held(session: &SessionRow, class: &[Member], stored: Vec<Attend
 }
 
 /// The session may have turned out shorter than planned after its roll was called.
-fn tally(attendance: &Attendance, whole: i32) -> Result<Tally, Error> {
+pub(super) fn tally(attendance: &Attendance, whole: i32) -> Result<Tally, Error> {
     let entries = split(attendance.code, attendance.minutes, whole, attendance.leave_minutes.unwrap_or(0)).map_err(|(_, detail)| {
         Error::conflict("minutes_do_not_fit", format!("the attendance of enrollment {} does not fit: {detail}", attendance.enrollment_id))
     })?;

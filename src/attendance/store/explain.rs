@@ -11,7 +11,7 @@ use super::{
         tally::split,
     },
     called_by, class,
-    closing::{after_closing, as_held, held_minutes},
+    closing::{after_closing, as_held, held_minutes, tally},
     complete,
     lines::stored,
     meanwhile::{Twice, elsewhere, told_of},
@@ -19,16 +19,22 @@ use super::{
 };
 use crate::{
     access::{Action, Actor},
+    clock::Instant,
     db::Conn,
     enrollments::EnrollmentId,
     error::Error,
-    ledger::Amount,
+    ledger::{self, Amount, Tally, Uncovered},
     people::PersonId,
     schedule::{self, SessionId, SessionRow},
 };
 
 /// Whether the roll call of a session can be closed as it was called, and if not, why: what [`super::close`] asks, in its order.
-pub(in crate::attendance) fn explain(conn: &mut Conn, actor: &Actor, session_id: SessionId) -> Result<ClosingExplanation, Error> {
+pub(in crate::attendance) fn explain(
+    conn: &mut Conn,
+    actor: &Actor,
+    now: Instant,
+    session_id: SessionId,
+) -> Result<ClosingExplanation, Error> {
     let session = schedule::find(conn, actor, session_id)?;
     actor.may(Action::ReadRollCall)?;
     let row = row(conn, &session)?;
@@ -49,7 +55,8 @@ pub(in crate::attendance) fn explain(conn: &mut Conn, actor: &Actor, session_id:
     obstacles.extend(ClosingObstacle::refused(complete(actor, &class, &lines))?);
     if let Some(whole) = session.held_minutes {
         let is_seen = |id: &EnrollmentId| seen.values().any(|seen| seen == id);
-        obstacles.extend(unfit(&session, &class, lines, whole, is_seen));
+        let held = as_held(&session, &class, lines).now;
+        obstacles.extend(unfit(&held, whole, is_seen));
         let zone = zone(conn, &session)?;
         // A line of whoever owes it no more is taken out by the closing.
         let of_class: BTreeSet<PersonId> = class.iter().map(|one| one.person.trainee_id).collect();
@@ -61,24 +68,53 @@ pub(in crate::attendance) fn explain(conn: &mut Conn, actor: &Actor, session_id:
             let others = is_seen.then(|| told_of(&twice.others, zone));
             counted_twice(twice, others.as_deref()).of_line(seen.get(&twice.person_id).copied())
         }));
+        if obstacles.is_empty() {
+            obstacles.extend(
+                out_of_bounds(conn, actor, now, &session, (&class, &held, whole))?
+                    .into_iter()
+                    .map(|(id, obstacle)| obstacle.of_line(Some(id).filter(&is_seen))),
+            );
+        }
     }
     Ok(explained(obstacles))
 }
 
 /// The lines that do not fit into the session as it was held.
-fn unfit(
-    session: &SessionRow,
-    class: &[Member],
-    lines: Vec<Attendance>,
-    whole: i32,
-    is_seen: impl Fn(&EnrollmentId) -> bool,
-) -> Vec<ClosingObstacle> {
-    let unfit = |line: Attendance| {
+fn unfit(held: &[Attendance], whole: i32, is_seen: impl Fn(&EnrollmentId) -> bool) -> Vec<ClosingObstacle> {
+    let unfit = |line: &Attendance| {
         let (_, detail) = split(line.code, line.minutes, whole, line.leave_minutes.unwrap_or(0)).err()?;
         let amounts = vec![Amount::new("minutes of the session, as held", whole), Amount::new("present", line.present(whole))];
         Some(ClosingObstacle::new("minutes_do_not_fit", detail).with(amounts).of_line(Some(line.enrollment_id).filter(&is_seen)))
     };
-    as_held(session, class, lines).now.into_iter().filter_map(unfit).collect()
+    held.iter().filter_map(unfit).collect()
+}
+
+/// Whose hours would be out of bounds: what was adjusted by hand, or made up, would not fit what the closing posts.
+fn out_of_bounds(
+    conn: &mut Conn,
+    actor: &Actor,
+    now: Instant,
+    session: &SessionRow,
+    (class, held, whole): (&[Member], &[Attendance], i32),
+) -> Result<Vec<(EnrollmentId, ClosingObstacle)>, Error> {
+    let guests: BTreeSet<EnrollmentId> = class.iter().filter(|one| one.is_guest()).map(|one| one.person.enrollment_id).collect();
+    let (came, owed): (Vec<&Attendance>, Vec<&Attendance>) = held.iter().partition(|line| guests.contains(&line.enrollment_id));
+    let tallies = owed.into_iter().map(|line| tally(line, whole)).collect::<Result<Vec<Tally>, Error>>()?;
+    let came: BTreeMap<EnrollmentId, i32> = came.into_iter().map(|line| (line.enrollment_id, line.present(whole))).collect();
+    let uncovered = ledger::foresee(conn, actor, now, (session.id, session.module_id), &tallies, &came)?;
+    let obstacle = |Uncovered { enrollment_id, session_id, attended, missed, credited }: Uncovered| {
+        let of = match session_id {
+            Some(id) if id == session.id => "session",
+            Some(_) => "session that is made up",
+            None => "module",
+        };
+        let detail = format!(
+            "more of the {of} would be adjusted or made up than is missed, or less than nothing present; reverse the adjustments first"
+        );
+        let amounts = vec![Amount::new("attended", attended), Amount::new("missed", missed), Amount::new("adjusted or made up", credited)];
+        (enrollment_id, ClosingObstacle::new("hours_out_of_bounds", detail).with(amounts))
+    };
+    Ok(uncovered.into_iter().map(obstacle).collect())
 }
 
 /// To whoever does not see the other session, that there is one.

@@ -24,28 +24,19 @@ use crate::{
 
 /// What has to be written at a closing so that what guests made up of its module is what they attended, capped by what they missed.
 pub(super) fn of_closing(conn: &mut Conn, closing: Closing) -> Result<Vec<MakeUp>, Error> {
-    // Whoever came here or missed this session; whoever did by what is posted, but is a guest no more; and guests of other sessions for whom
-    // something is posted here, which leaves more or less of the module to be made up.
-    let session = closing.session_id;
-    let guests: Vec<Guest> = db::fixed(
-        "SELECT enrollment_id FROM guests WHERE session_id = ?
-         UNION SELECT enrollment_id FROM guests WHERE missed_session_id = ?
-         UNION SELECT enrollment_id FROM hour_entries WHERE made_up_in_id = ?
-         UNION SELECT enrollment_id FROM hour_entries WHERE session_id = ? AND kind = 'make_up'
-         UNION SELECT enrollment_id FROM guests WHERE enrollment_id IN (SELECT enrollment_id FROM hour_entries WHERE posting_id = ?)
+    // Besides, guests of other sessions for whom something is posted here, which leaves more or less of the module to be made up.
+    let others: Vec<Guest> = db::fixed(
+        "SELECT enrollment_id FROM guests WHERE enrollment_id IN (SELECT enrollment_id FROM hour_entries WHERE posting_id = ?)
          UNION SELECT enrollment_id FROM module_hour_balances WHERE module_id = ? AND make_up > 0
             AND enrollment_id IN (SELECT enrollment_id FROM hour_entries WHERE posting_id = ?)",
     )
-    .bind::<Uid, _>(session)
-    .bind::<Uid, _>(session)
-    .bind::<Uid, _>(session)
-    .bind::<Uid, _>(session)
     .bind::<Uid, _>(closing.act)
     .bind::<Uid, _>(closing.module_id)
     .bind::<Uid, _>(closing.act)
     .load(conn)?;
-    let guests: Vec<EnrollmentId> = guests.into_iter().map(|one| one.enrollment_id).collect();
-    corrections(conn, &guests, closing.module_id, Some(closing.session_id))
+    let mut guests: BTreeSet<EnrollmentId> = concerned(conn, closing.session_id)?.into_iter().collect();
+    guests.extend(others.into_iter().map(|one| one.enrollment_id));
+    corrections(conn, &guests.into_iter().collect::<Vec<_>>(), closing.module_id, Some(closing.session_id))
 }
 
 /// The same after what else was posted for an enrollment in a module.
@@ -65,13 +56,41 @@ fn corrections(conn: &mut Conn, guests: &[EnrollmentId], module: ModuleId, closi
         let of_module =
             hour_entries::table.filter(hour_entries::enrollment_id.eq_any(chunk.to_vec())).filter(hour_entries::module_id.eq(module));
         let entries: Vec<HourEntry> = of_module.select(HourEntry::as_select()).load(conn)?;
-        let mut earned = earned(conn, chunk, closing)?;
-        earned.retain(|one| one.module_id == module);
-        let reopened = reopened(conn, &entries)?.into_iter().filter(|one| Some(one.made_up_in_id) != closing);
-        earned.extend(reopened);
+        let earned = earned_in(conn, &entries, chunk, module, closing)?;
         changes.extend(corrected(&entries, &earned));
     }
     Ok(changes)
+}
+
+/// What these guests attended of a module, whose entries these are: by closed roll calls and the one that is being closed, and what stands of
+/// others that are reopened.
+pub(super) fn earned_in(
+    conn: &mut Conn,
+    entries: &[HourEntry],
+    guests: &[EnrollmentId],
+    module: ModuleId,
+    closing: Option<SessionId>,
+) -> Result<Vec<Earned>, Error> {
+    let mut earned = earned(conn, guests, closing)?;
+    earned.retain(|one| one.module_id == module);
+    earned.extend(reopened(conn, entries)?.into_iter().filter(|one| Some(one.made_up_in_id) != closing));
+    Ok(earned)
+}
+
+/// Whose make-ups a closing of a session concerns, whatever it posts: whoever came here or missed it, by what is posted too.
+pub(super) fn concerned(conn: &mut Conn, session: SessionId) -> Result<Vec<EnrollmentId>, Error> {
+    let guests: Vec<Guest> = db::fixed(
+        "SELECT enrollment_id FROM guests WHERE session_id = ?
+         UNION SELECT enrollment_id FROM guests WHERE missed_session_id = ?
+         UNION SELECT enrollment_id FROM hour_entries WHERE made_up_in_id = ?
+         UNION SELECT enrollment_id FROM hour_entries WHERE session_id = ? AND kind = 'make_up'",
+    )
+    .bind::<Uid, _>(session)
+    .bind::<Uid, _>(session)
+    .bind::<Uid, _>(session)
+    .bind::<Uid, _>(session)
+    .load(conn)?;
+    Ok(guests.into_iter().map(|one| one.enrollment_id).collect())
 }
 
 /// An attendance of a guest: whose, of which module, the missed session and the one they came to, which began then and had so many minutes.

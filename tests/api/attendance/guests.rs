@@ -377,6 +377,8 @@ fn what_is_adjusted_and_what_is_made_up_share_what_was_missed() {
     let deducted = adjust(-30).expect(201).id();
     of.reopen(&of.other);
     seed::put_roll_call(&of.course, &of.other, &[seed::line(&of.second[0], "present"), seed::line(guest, "absent")]).expect(200);
+    let explained = of.course.coordinator.get(&format!("/sessions/{}/roll-call/explain", of.other)).expect(200).body["obstacles"].clone();
+    assert_eq!((&explained[0]["code"], &explained[0]["amounts"][2]["minutes"]), (&json!("hours_out_of_bounds"), &json!(-30)));
     app.unchanged(|| {
         let refused = seed::step_roll_call(&of.course, &of.other, "close", None).expect(409).problem("hours_out_of_bounds");
         assert!(

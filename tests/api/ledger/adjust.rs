@@ -104,6 +104,11 @@ fn a_roll_call_is_not_closed_over_what_was_credited_for_it() {
     seed::step_roll_call(&course, &session, "reopen", Some("he was there after all")).expect(200);
     let lines = [seed::line_of(&members[0], "late", 40), seed::line(&members[1], "present")];
     seed::put_roll_call(&course, &session, &lines).expect(200);
+    let explain = || course.coordinator.get(&format!("/sessions/{session}/roll-call/explain")).expect(200).body["obstacles"].clone();
+    let amounts =
+        [("attended", 40), ("missed", 50), ("adjusted or made up", 60)].map(|(name, minutes)| json!({ "name": name, "minutes": minutes }));
+    assert_eq!((&explain()[0]["code"], &explain()[0]["enrollment_id"]), (&json!("hours_out_of_bounds"), &json!(members[0].id)));
+    assert_eq!(explain()[0]["amounts"], json!(amounts));
     let refused = app.unchanged(|| seed::step_roll_call(&course, &session, "close", None).expect(409));
     let detail = refused.problem("hours_out_of_bounds").text_at("/detail");
     assert!(
@@ -113,6 +118,7 @@ fn a_roll_call_is_not_closed_over_what_was_credited_for_it() {
         "{detail}"
     );
     reverse(&course, &entry).expect(201);
+    assert_eq!(explain(), json!([]));
     seed::step_roll_call(&course, &session, "close", None).expect(200);
     assert_eq!(progress(&course, &members[0]), (90, 40));
     assert_eq!(app.findings(), Vec::<String>::new());

@@ -135,7 +135,13 @@ impl Run {
 
     pub(super) fn close(&mut self, number: Number) -> String {
         let session = &self.world.sessions[number];
+        let explained = self.course.coordinator.get(&format!("/sessions/{}/roll-call/explain", session.id)).expect(200).body;
         let reply = seed::step_roll_call(&self.course, &session.id, "close", None);
+        if session.state != "closed" {
+            // What a closing is refused for is told before.
+            let told = explained["obstacles"].as_array().unwrap().first().map(|obstacle| &obstacle["code"]);
+            assert_eq!(told, (reply.status != 200).then(|| &reply.body["code"]), "{}", reply.text);
+        }
         let refused = |code: &str| {
             reply.clone().expect(409).problem(code);
             format!("close {number}: {code}")
