@@ -283,11 +283,34 @@ CREATE TRIGGER enrollments_with_hours_stay BEFORE DELETE ON enrollments
 WHEN EXISTS (SELECT 1 FROM hour_entries WHERE enrollment_id = OLD.id) OR EXISTS (SELECT 1 FROM attendances WHERE enrollment_id = OLD.id) BEGIN
     SELECT RAISE(ABORT, 'muster:immutable');
 END;
+CREATE TRIGGER enrollment_periods_with_hours_stay BEFORE DELETE ON enrollment_periods
+WHEN EXISTS (SELECT 1 FROM hour_entries WHERE enrollment_id = OLD.enrollment_id) OR EXISTS (SELECT 1 FROM attendances WHERE enrollment_id = OLD.enrollment_id) BEGIN
+    SELECT RAISE(ABORT, 'muster:immutable');
+END;
+CREATE TRIGGER enrollment_steps_with_hours_stay BEFORE DELETE ON enrollment_steps
+WHEN EXISTS (SELECT 1 FROM hour_entries WHERE enrollment_id = OLD.enrollment_id) OR EXISTS (SELECT 1 FROM attendances WHERE enrollment_id = OLD.enrollment_id) BEGIN
+    SELECT RAISE(ABORT, 'muster:immutable');
+END;
+CREATE TRIGGER enrollments_with_hours_keep_whose_they_are BEFORE UPDATE OF person_id, intake_id, discipline_id, sponsor_id, unit_id ON enrollments
+WHEN (NEW.person_id <> OLD.person_id OR NEW.intake_id <> OLD.intake_id OR NEW.discipline_id <> OLD.discipline_id
+        OR NEW.sponsor_id <> OLD.sponsor_id OR NEW.unit_id <> OLD.unit_id)
+    AND EXISTS (SELECT 1 FROM hour_entries WHERE enrollment_id = OLD.id) BEGIN
+    SELECT RAISE(ABORT, 'muster:immutable');
+END;
+-- Where somebody with hours stood from when on is only ever ended, and goes on from there. That a step says so is left to verify.
+CREATE TRIGGER enrollment_periods_with_hours_are_only_ended BEFORE UPDATE ON enrollment_periods
+WHEN (NEW.enrollment_id <> OLD.enrollment_id OR NEW.cohort_id IS NOT OLD.cohort_id OR NEW.state <> OLD.state OR NEW.from_at <> OLD.from_at
+        OR NEW.recorded_at <> OLD.recorded_at OR (OLD.until_at IS NOT NULL AND NEW.until_at IS NOT OLD.until_at))
+    AND EXISTS (SELECT 1 FROM hour_entries WHERE enrollment_id IN (OLD.enrollment_id, NEW.enrollment_id)) BEGIN
+    SELECT RAISE(ABORT, 'muster:immutable');
+END;
 CREATE TRIGGER enrollment_periods_with_hours_follow BEFORE INSERT ON enrollment_periods
 WHEN EXISTS (SELECT 1 FROM hour_entries WHERE enrollment_id = NEW.enrollment_id)
     AND NOT EXISTS (SELECT 1 FROM enrollment_periods WHERE enrollment_id = NEW.enrollment_id AND until_at = NEW.from_at) BEGIN
     SELECT RAISE(ABORT, 'muster:immutable');
 END;
+
+-- The sums of what was posted stay, each under its key.
 CREATE TRIGGER hour_balances_keep_their_key BEFORE UPDATE OF enrollment_id, intake_id ON hour_balances
 WHEN NEW.enrollment_id <> OLD.enrollment_id OR NEW.intake_id <> OLD.intake_id BEGIN
     SELECT RAISE(ABORT, 'muster:immutable');
@@ -302,26 +325,5 @@ WHEN EXISTS (SELECT 1 FROM hour_entries WHERE enrollment_id = OLD.enrollment_id)
 END;
 CREATE TRIGGER module_hour_balances_with_hours_stay BEFORE DELETE ON module_hour_balances
 WHEN EXISTS (SELECT 1 FROM hour_entries WHERE enrollment_id = OLD.enrollment_id AND module_id = OLD.module_id) BEGIN
-    SELECT RAISE(ABORT, 'muster:immutable');
-END;
-CREATE TRIGGER enrollments_with_hours_keep_whose_they_are BEFORE UPDATE OF person_id, intake_id, discipline_id, sponsor_id, unit_id ON enrollments
-WHEN (NEW.person_id <> OLD.person_id OR NEW.intake_id <> OLD.intake_id OR NEW.discipline_id <> OLD.discipline_id
-        OR NEW.sponsor_id <> OLD.sponsor_id OR NEW.unit_id <> OLD.unit_id)
-    AND EXISTS (SELECT 1 FROM hour_entries WHERE enrollment_id = OLD.id) BEGIN
-    SELECT RAISE(ABORT, 'muster:immutable');
-END;
-CREATE TRIGGER enrollment_periods_with_hours_stay BEFORE DELETE ON enrollment_periods
-WHEN EXISTS (SELECT 1 FROM hour_entries WHERE enrollment_id = OLD.enrollment_id) OR EXISTS (SELECT 1 FROM attendances WHERE enrollment_id = OLD.enrollment_id) BEGIN
-    SELECT RAISE(ABORT, 'muster:immutable');
-END;
--- Where somebody with hours stood from when on is only ever ended, and goes on from there. That a step says so is left to verify.
-CREATE TRIGGER enrollment_periods_with_hours_are_only_ended BEFORE UPDATE ON enrollment_periods
-WHEN (NEW.enrollment_id <> OLD.enrollment_id OR NEW.cohort_id IS NOT OLD.cohort_id OR NEW.state <> OLD.state OR NEW.from_at <> OLD.from_at
-        OR NEW.recorded_at <> OLD.recorded_at OR (OLD.until_at IS NOT NULL AND NEW.until_at IS NOT OLD.until_at))
-    AND EXISTS (SELECT 1 FROM hour_entries WHERE enrollment_id IN (OLD.enrollment_id, NEW.enrollment_id)) BEGIN
-    SELECT RAISE(ABORT, 'muster:immutable');
-END;
-CREATE TRIGGER enrollment_steps_with_hours_stay BEFORE DELETE ON enrollment_steps
-WHEN EXISTS (SELECT 1 FROM hour_entries WHERE enrollment_id = OLD.enrollment_id) OR EXISTS (SELECT 1 FROM attendances WHERE enrollment_id = OLD.enrollment_id) BEGIN
     SELECT RAISE(ABORT, 'muster:immutable');
 END;

@@ -34,7 +34,7 @@ pub(in crate::enrollments) fn explain(conn: &mut Conn, actor: &Actor, now: Insta
         obstacles.push(Obstacle::IntakeNotOpen);
     }
     let refused_steps = refused_steps(conn, actor, now, &intake, &enrollment)?;
-    let is_the_providers = matches!(actor.scope(), Scope::Everything | Scope::Provider(_));
+    let is_the_providers = is_the_providers(actor);
     let mut quotas: Vec<QuotaSeats> = limits.quotas_of(enrollment.unit_id).copied().collect();
     if !is_the_providers {
         // A partner is told of its own house, and whoever has none of nothing.
@@ -70,6 +70,11 @@ pub(in crate::enrollments) fn explain(conn: &mut Conn, actor: &Actor, now: Insta
     })
 }
 
+/// Whoever reads for the provider is told of all seats and steps.
+fn is_the_providers(actor: &Actor) -> bool {
+    matches!(actor.scope(), Scope::Everything | Scope::Provider(_))
+}
+
 /// What would be refused of the steps that lead out of the present state, of those that the actor is told of.
 fn refused_steps(
     conn: &mut Conn,
@@ -78,8 +83,7 @@ fn refused_steps(
     intake: &Intake,
     enrollment: &Enrollment,
 ) -> Result<Vec<RefusedStep>, Error> {
-    let sees_all = matches!(actor.scope(), Scope::Everything | Scope::Provider(_));
-    let is_told = |verb: &str| asked_as(verb, enrollment.state).is_some_and(|action| sees_all || allows(actor.role(), action));
+    let is_told = |verb: &str| asked_as(verb, enrollment.state).is_some_and(|action| is_the_providers(actor) || allows(actor.role(), action));
     let mut refused = Vec::new();
     for Step { verb, to, .. } in LIFE_CYCLE.steps.iter().filter(|step| step.from.contains(&enrollment.state) && is_told(step.verb)) {
         let result = match (*verb, verb.parse::<EnrollmentTransition>()) {

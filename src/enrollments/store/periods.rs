@@ -16,7 +16,7 @@ use crate::{
     id::Id,
     intakes::{Intake, IntakeId},
     people::PersonId,
-    schema::{attendances, enrollment_periods, enrollments, hour_entries},
+    schema::{attendances, enrollment_periods, enrollment_steps, enrollments, hour_entries},
 };
 
 /// Whether a period has its enrollment enrolled at `at`, which is an instant or an expression of one (DOMAIN section 2, rule 6).
@@ -93,9 +93,14 @@ pub(super) fn step(conn: &mut Conn, now: Instant, changed: &Enrollment, asked: O
     let since = if never_arrived { enrolled_since(conn, &[changed.id])?.remove(&changed.id) } else { None };
     let next_from = following(conn, now, std::slice::from_ref(&open))?.remove(&changed.id);
     let effective_at = asked.or(since).or(next_from).unwrap_or(now);
+    let owes_nothing_yet = open.state.is_before_enrolled();
+    if asked.is_some() && owes_nothing_yet && changed.state == EnrollmentState::Enrolled {
+        refuse_before(conn, changed, effective_at)?;
+    }
     if effective_at <= open.from_at {
-        if asked.is_some() && !never_arrived {
-            refuse_before(conn, changed, &open, effective_at)?;
+        if asked.is_some() && !never_arrived && !owes_nothing_yet {
+            let detail = format!("the present state began at {}; the step must take effect after that", open.from_at);
+            return Err(Error::invalid("/effective_at", "before_present_state", detail));
         }
         replace_from(conn, now, changed, &open, effective_at)?;
         return Ok(effective_at);
@@ -133,27 +138,25 @@ fn replace_from(conn: &mut Conn, now: Instant, changed: &Enrollment, open: &Peri
     Ok(())
 }
 
-/// Refuses a step that takes effect before the present state began, where something may have been owed since then, and to have somebody
-/// owe what was taught before they came.
-fn refuse_before(conn: &mut Conn, changed: &Enrollment, open: &Period, at: Instant) -> Result<(), Error> {
-    let refused = |code, detail: String| Err(Error::invalid("/effective_at", code, detail));
-    if !open.state.is_before_enrolled() {
-        let detail = format!("the present state began at {}; the step must take effect after that", open.from_at);
-        return refused("before_present_state", detail);
-    }
-    if changed.state != EnrollmentState::Enrolled {
-        return Ok(());
-    }
+/// Refuses to have whoever comes to be enrolled owe what an earlier enrollment owes, or what was taught before they came to their cohort,
+/// which the last move says that was given a day.
+fn refuse_before(conn: &mut Conn, changed: &Enrollment, at: Instant) -> Result<(), Error> {
     let taken_until = taken_until(conn, changed.intake_id, &[changed.person_id])?.remove(&changed.person_id);
     if let Some(until) = taken_until.filter(|until| at < *until) {
         return Err(Error::Invalid(vec![overlapping("/effective_at", until)]));
     }
-    let periods = of(conn, &[changed.id])?.remove(&changed.id).unwrap_or_default();
-    let moved = periods.iter().zip(periods.iter().skip(1)).filter(|(before, period)| period.cohort_id != before.cohort_id);
-    match moved.map(|(_, period)| period).find(|period| period.from_at > at && period.from_at < period.recorded_at) {
-        Some(Period { from_at, .. }) => {
-            let detail = format!("they were moved to another cohort from {from_at} on; enroll them from then, or move them anew before");
-            refused("before_cohort_move", detail)
+    let moved: Option<Instant> = enrollment_steps::table
+        .filter(enrollment_steps::enrollment_id.eq(changed.id))
+        .filter(enrollment_steps::from_state.eq(enrollment_steps::to_state.nullable()))
+        .filter(enrollment_steps::effective_at.lt(enrollment_steps::recorded_at))
+        .order((enrollment_steps::recorded_at.desc(), enrollment_steps::id.desc()))
+        .select(enrollment_steps::effective_at)
+        .first(conn)
+        .optional()?;
+    match moved.filter(|from| at < *from) {
+        Some(from) => {
+            let detail = format!("the last move to a cohort took effect at {from}; enroll them from then, or move them anew before");
+            Err(Error::invalid("/effective_at", "before_cohort_move", detail))
         }
         None => Ok(()),
     }

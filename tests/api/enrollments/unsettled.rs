@@ -131,6 +131,25 @@ fn nobody_is_enrolled_from_before_a_day_on_which_they_came_to_the_cohort() {
 }
 
 #[test]
+fn a_move_from_before_the_nomination_says_since_when_they_are_in_the_cohort() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let second = seed::cohort(&course.coordinator, &course.intake, &course.program.metallurgy, "MET-2");
+    let mut body = seed::enrollment_body(&course, &seed::recruit(&course));
+    (body["state"], body["from"]) = (json!("approved"), json!(seed::morning(20)));
+    let id = course.coordinator.post(&format!("/intakes/{}/enrollments", course.intake), body).expect(201).id();
+    let step = |verb: &str, body: Value| course.coordinator.post(&format!("/enrollments/{id}/{verb}"), body);
+    let enroll = |day: u32| step("enroll", json!({ "effective_at": seed::morning(day) }));
+    step("move", json!({ "cohort_id": second, "reason": "as agreed", "effective_at": seed::morning(12) })).expect(200);
+    app.unchanged(|| enroll(8).fault("/effective_at", "before_cohort_move"));
+    // One without a day is made whenever they come.
+    step("move", json!({ "cohort_id": course.metallurgy, "reason": "as agreed" })).expect(200);
+    app.unchanged(|| enroll(8).fault("/effective_at", "before_cohort_move"));
+    enroll(12).expect(200);
+    assert_eq!(app.findings(), Vec::<String>::new());
+}
+
+#[test]
 fn whoever_never_arrived_was_not_enrolled_and_comes_from_an_earlier_day_after_all() {
     let app = spawn_app();
     let course = seed::course(&app);
@@ -171,7 +190,7 @@ fn nobody_is_enrolled_from_before_their_earlier_enrollment_ended() {
     app.unchanged(|| step(&id, "enroll", 4).fault("/effective_at", "overlaps_earlier_enrollment"));
     // Where nothing will be owed there is nothing to overlap.
     let cohort = seed::cohort(&course.coordinator, &course.intake, &course.program.metallurgy, "MET-2");
-    let moved = json!({ "cohort_id": cohort, "reason": "as agreed", "effective_at": seed::morning(4) });
+    let moved = json!({ "cohort_id": cohort, "reason": "as agreed", "effective_at": seed::morning(3) });
     course.coordinator.post(&format!("/enrollments/{id}/move"), moved).expect(200);
     app.unchanged(|| step(&id, "enroll", 4).fault("/effective_at", "overlaps_earlier_enrollment"));
     step(&id, "enroll", 5).expect(200);

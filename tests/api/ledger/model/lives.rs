@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{
     MOST, Run, clock, pick,
-    plain::{Member, NOW, Number, OPENING, Period, Person, Place, Second, World},
+    plain::{Member, Number, OPENING, Period, Person, Place, Second, World},
 };
 use crate::support::{Random, Reply, seed};
 
@@ -26,14 +26,6 @@ fn steps(state: &str) -> &'static [(&'static str, &'static str)] {
         ],
         "suspended" => &[("resume", "enrolled"), ("resume", "enrolled"), ("move", "suspended"), ("withdraw", "withdrawn")],
         _ => &[],
-    }
-}
-
-impl Place {
-    /// Whether a move to another cohort was given a date after `at`; what happens now does so after all sessions.
-    pub fn was_moved_after(&self, at: Second) -> bool {
-        let pairs = self.periods.iter().zip(self.periods.iter().skip(1));
-        pairs.into_iter().any(|(before, period)| period.cohort != before.cohort && period.from > at && period.from < NOW)
     }
 }
 
@@ -102,7 +94,7 @@ impl Run {
         let from = from.unwrap_or_else(|| taken.unwrap_or(OPENING).max(OPENING));
         let periods = vec![Period { cohort, state, from, until: None }];
         let reply = reply.expect(201);
-        self.world.places.push(Place { id: reply.id(), person, discipline, periods, origin: None });
+        self.world.places.push(Place { id: reply.id(), person, discipline, periods, moved: None, origin: None });
         self.compare_unsettled(self.world.places.len() - 1, &reply.body);
         format!("{told}: it is {}", self.world.places.len() - 1)
     }
@@ -133,17 +125,20 @@ impl Run {
         let reply = self.course.coordinator.post(&format!("/enrollments/{}/{verb}", place.id), body);
         let told = format!("{verb} {number} to {cohort} at {at:?}");
         let taken = self.taken_until(place.person).filter(|_| verb == "enroll");
-        if at.is_some_and(|at| at <= place.last().from && taken.is_some_and(|taken| at < taken)) {
+        if at.is_some_and(|at| taken.is_some_and(|taken| at < taken)) {
             reply.fault("/effective_at", "overlaps_earlier_enrollment");
             return format!("{told}: refused");
         }
-        if verb == "enroll" && at.is_some_and(|at| place.was_moved_after(at)) {
+        if verb == "enroll" && at.is_some_and(|at| place.moved.is_some_and(|moved| at < moved)) {
             reply.fault("/effective_at", "before_cohort_move");
             return format!("{told}: refused");
         }
         if at.is_some_and(|at| at <= place.last().from && !owes_nothing_yet) {
             reply.fault("/effective_at", "before_present_state");
             return format!("{told}: refused");
+        }
+        if verb == "move" && at.is_some() {
+            self.world.places[number].moved = at;
         }
         let at = at.unwrap_or_else(|| self.world.now());
         self.world.places[number].step(cohort, state, at);
@@ -186,7 +181,7 @@ impl Run {
         let from = self.taken_until(place.person).map_or(at, |taken| taken.max(at));
         let periods = vec![Period { cohort, state: "enrolled", from, until: None }];
         let reply = reply.expect(201);
-        self.world.places.push(Place { id: reply.id(), person: place.person, discipline, periods, origin: Some(number) });
+        self.world.places.push(Place { id: reply.id(), person: place.person, discipline, periods, moved: None, origin: Some(number) });
         self.compare_carried(&reply);
         format!("{told}: it is {}", self.world.places.len() - 1)
     }

@@ -41,6 +41,8 @@ pub struct Place {
     /// Of two: metallurgy and mechanics.
     pub discipline: usize,
     pub periods: Vec<Period>,
+    /// From when the last move to another cohort counts that was given a day.
+    pub moved: Option<Second>,
     /// The enrollment that was transferred.
     pub origin: Option<Member>,
 }
