@@ -83,7 +83,8 @@ fn refused_steps(
     intake: &Intake,
     enrollment: &Enrollment,
 ) -> Result<Vec<RefusedStep>, Error> {
-    let is_told = |verb: &str| asked_as(verb, enrollment.state).is_some_and(|action| is_the_providers(actor) || allows(actor.role(), action));
+    let is_told =
+        |verb: &str| asked_as(verb, enrollment.state).is_some_and(|action| is_the_providers(actor) || allows(actor.role(), action));
     let mut refused = Vec::new();
     for Step { verb, to, .. } in LIFE_CYCLE.steps.iter().filter(|step| step.from.contains(&enrollment.state) && is_told(step.verb)) {
         let result = match (*verb, verb.parse::<EnrollmentTransition>()) {

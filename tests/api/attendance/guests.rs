@@ -376,8 +376,15 @@ fn what_is_adjusted_and_what_is_made_up_share_what_was_missed() {
     // A deduction rests on what was made up, until it is taken back.
     let deducted = adjust(-30).expect(201).id();
     of.reopen(&of.other);
-    seed::put_roll_call(&of.course, &of.other, &[seed::line(&of.second[0], "present"), seed::line(guest, "absent")]).expect(200);
-    let explained = of.course.coordinator.get(&format!("/sessions/{}/roll-call/explain", of.other)).expect(200).body["obstacles"].clone();
+    let early = json!([{ "starts_at": seed::morning(2), "ends_at": seed::after(&seed::morning(2), 40) }]);
+    let line = json!({ "enrollment_id": guest.id, "code": "left_early", "segments": early });
+    seed::put_roll_call(&of.course, &of.other, &[seed::line(&of.second[0], "present"), line]).expect(200);
+    let explain = || of.course.coordinator.get(&format!("/sessions/{}/roll-call/explain", of.other)).expect(200).body["obstacles"].clone();
+    assert_eq!(explain(), json!([]));
+    // What counts is what they were there for of the session as it was held.
+    let held = json!({ "starts_at": seed::after(&seed::morning(2), 45), "difference_reason": "the line stood" });
+    of.course.coordinator.if_match("*").patch(&format!("/sessions/{}/hold", of.other), held).expect(200);
+    let explained = explain();
     assert_eq!((&explained[0]["code"], &explained[0]["amounts"][2]["minutes"]), (&json!("hours_out_of_bounds"), &json!(-30)));
     app.unchanged(|| {
         let refused = seed::step_roll_call(&of.course, &of.other, "close", None).expect(409).problem("hours_out_of_bounds");

@@ -119,6 +119,12 @@ fn a_roll_call_is_not_closed_over_what_was_credited_for_it() {
     );
     reverse(&course, &entry).expect(201);
     assert_eq!(explain(), json!([]));
+    // Nor over what was credited for its module.
+    let entry = adjust(&course, &members[0], in_module(&course, 60)).expect(201).id();
+    assert_eq!((&explain()[0]["code"], &explain()[0]["amounts"]), (&json!("hours_out_of_bounds"), &json!(amounts)));
+    assert!(explain()[0]["detail"].as_str().unwrap().contains("more of the module"), "{}", explain());
+    app.unchanged(|| seed::step_roll_call(&course, &session, "close", None).expect(409)).problem("hours_out_of_bounds");
+    reverse(&course, &entry).expect(201);
     seed::step_roll_call(&course, &session, "close", None).expect(200);
     assert_eq!(progress(&course, &members[0]), (90, 40));
     assert_eq!(app.findings(), Vec::<String>::new());

@@ -124,12 +124,12 @@ impl Run {
             session.state = "open";
         }
         assert_eq!(reply.expect(200).body["state"], session.state);
-        let leave = |member: &Member| session.lines.get(member).map_or(0, |line| line.leave);
-        session.lines = called.into_iter().map(|(member, line)| (member, Line { leave: leave(&member), ..line })).collect();
+        let before = std::mem::replace(&mut session.lines, called.into_iter().collect());
         // Whom it leaves out is called by what files say of them.
-        class.into_iter().filter(|member| !session.lines.contains_key(member)).collect::<Vec<_>>().into_iter().for_each(|member| {
-            session.call_by_evidence(member);
-        });
+        class.into_iter().for_each(|member| session.call_by_evidence(member));
+        for (member, line) in &mut session.lines {
+            line.leave = before.get(member).map_or(0, |line| line.leave);
+        }
         told
     }
 
@@ -254,7 +254,7 @@ impl Run {
         let named: BTreeSet<Member> = file.joins.into_iter().map(|(member, _)| member).collect();
         named.into_iter().for_each(|member| after.call_by_evidence(member));
         // Whom a closed roll call named stays called.
-        let is_uncalled = session.closings > 0 && session.lines.len() > after.lines.len();
+        let is_uncalled = session.closings > 0 && session.lines.keys().any(|member| !after.lines.contains_key(member));
         let is_legal = session.state != "closed" && !is_uncalled;
         judge(&reply, is_legal);
         if is_legal {
