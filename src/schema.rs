@@ -391,6 +391,7 @@ diesel::table! {
         priority -> Nullable<SmallInt>,
         position -> Nullable<Integer>,
         offer_expires_at -> Nullable<Ts>,
+        cohort_from_at -> Nullable<Ts>,
         version -> Integer,
         created_at -> Ts,
     }

@@ -215,6 +215,8 @@ pub struct Enrollment {
     pub position: Option<i32>,
     /// Until when an offered seat is kept.
     pub offer_expires_at: Option<Instant>,
+    /// From when they are in the cohort, if the last move gave a day; nobody is enrolled from before.
+    pub cohort_from_at: Option<Instant>,
     pub version: i32,
     pub created_at: Instant,
 }
@@ -305,7 +307,8 @@ pub(super) struct CohortMove {
     pub(super) cohort_id: CohortId,
     pub(super) reason: Note,
     /// From when on they owe the sessions of that cohort; now unless said. Not before the present state began, but for whoever has not been
-    /// enrolled so far.
+    /// enrolled so far: of them a day that is given is the first from which they can be enrolled, and without one they come to the cohort
+    /// whenever they are enrolled.
     #[serde(default)]
     pub(super) effective_at: Option<Instant>,
 }
@@ -431,7 +434,8 @@ pub struct DatedChange {
     #[serde(default)]
     pub reason: Option<Note>,
     /// When it takes effect; now unless said, and of `never-arrived` when they were enrolled, as long as nobody called them. Not before the
-    /// present state began, but for whoever has not been enrolled so far; nobody is enrolled before an earlier enrollment ended.
+    /// present state began, but for whoever has not been enrolled so far; nobody is enrolled before an earlier enrollment ended, or from before a day
+    /// that was given for a move.
     #[serde(default)]
     pub effective_at: Option<Instant>,
 }

@@ -59,6 +59,14 @@ impl SessionFacts {
     }
 }
 
+/// A session by its name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub(super) struct SessionName {
+    pub(super) id: SessionId,
+    #[schema(example = "MET-01")]
+    pub(super) code: Code,
+}
+
 /// What the roll call says of the enrollment, as it stands.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable, Serialize, ToSchema)]
 pub(super) struct LineFacts {
@@ -89,6 +97,9 @@ pub(super) struct EntryExplanation {
     pub(super) attendance: Option<LineFacts>,
     /// What the minutes are made of, and of what was posted by hand or carried what they fit into.
     pub(super) amounts: Vec<Amount>,
+    /// The session by whose closing it was posted or taken back. What a guest makes up also follows what becomes of other sessions: of those that
+    /// they missed, and those to which they came besides. Null of what no closing posted.
+    pub(super) closing_of: Option<SessionName>,
     /// The name of the user who posted it. Null as the user of the entry is.
     #[schema(example = "Li Na")]
     pub(super) posted_by: Option<String>,
@@ -111,6 +122,7 @@ pub(super) struct Grounds {
     pub(super) origin_minutes: Option<i32>,
     /// What was planned of the module when the trainee was transferred here.
     pub(super) planned_minutes: Option<i32>,
+    pub(super) closing_of: Option<SessionName>,
     pub(super) posted_by: Option<String>,
 }
 
@@ -120,9 +132,9 @@ impl EntryExplanation {
         let reversed_by = grounds.of_module.iter().find(|other| other.reverses_id == Some(entry.id)).map(|other| other.id);
         let (rule, closed_by_system) = (rule(&entry), entry.closing.is_some() && entry.user_id.is_none());
         let entry = entry.shown_to(role);
-        let Grounds { session, made_up_in, attendance, posted_by, .. } = grounds;
+        let Grounds { session, made_up_in, attendance, closing_of, posted_by, .. } = grounds;
         let posted_by = posted_by.filter(|_| entry.user_id.is_some());
-        Self { entry, rule, session, made_up_in, attendance, amounts, posted_by, closed_by_system, reversed_by_id: reversed_by }
+        Self { entry, rule, session, made_up_in, attendance, amounts, closing_of, posted_by, closed_by_system, reversed_by_id: reversed_by }
     }
 }
 

@@ -255,24 +255,37 @@ fn refuse_uncovered(conn: &mut Conn, posting: &Posting) -> Result<(), Error> {
     for (is_session, statement) in [(true, UNCOVERED_OF_SESSION), (false, UNCOVERED_OF_MODULE)] {
         let uncovered: Option<Uncovered> = sql_query(statement).bind::<Uid, _>(posting.id).get_result(conn).optional()?;
         let Some(Uncovered { enrollment_id, of_id, attended, missed, credited }) = uncovered else { continue };
-        let of_person = enrollments::table.inner_join(people::table.on(people::id.eq(enrollments::person_id)));
-        let name: Name = of_person.filter(enrollments::id.eq(enrollment_id)).select(people::name).first(conn)?;
-        let (what, code): (_, Code) = if is_session {
-            ("session", sessions::table.find(of_id.cast::<Session>()).select(sessions::code).first(conn)?)
-        } else {
-            ("module", modules::table.find(of_id.cast::<Module>()).select(modules::code).first(conn)?)
-        };
-        let (attended, missed) = (counted(attended, "minute"), counted(missed, "minute"));
         // What is refused where a roll call closes by itself is stored, and names nobody.
-        let whose =
-            if posting.user_id.is_some() { format!("{name} (enrollment {enrollment_id})") } else { format!("enrollment {enrollment_id}") };
-        let detail = format!(
-            "{whose} would have attended {attended} and missed {missed} of {what} {code}, with {credited} \
-             adjusted or made up; reverse the adjustments first"
-        );
+        let detail = out_of_bounds(conn, (enrollment_id, posting.user_id.is_some()), (is_session, of_id), [attended, missed, credited])?;
         return Err(Error::conflict("hours_out_of_bounds", detail));
     }
     Ok(())
+}
+
+/// What would be of a session or module that is no more covered, in words.
+fn out_of_bounds(
+    conn: &mut Conn,
+    (enrollment_id, is_named): (EnrollmentId, bool),
+    (is_session, of_id): (bool, Id<()>),
+    [attended, missed, credited]: [i32; 3],
+) -> Result<String, Error> {
+    let whose = if is_named {
+        let of_person = enrollments::table.inner_join(people::table.on(people::id.eq(enrollments::person_id)));
+        let name: Name = of_person.filter(enrollments::id.eq(enrollment_id)).select(people::name).first(conn)?;
+        format!("{name} (enrollment {enrollment_id})")
+    } else {
+        format!("enrollment {enrollment_id}")
+    };
+    let (what, code): (_, Code) = if is_session {
+        ("session", sessions::table.find(of_id.cast::<Session>()).select(sessions::code).first(conn)?)
+    } else {
+        ("module", modules::table.find(of_id.cast::<Module>()).select(modules::code).first(conn)?)
+    };
+    let (attended, missed) = (counted(attended, "minute"), counted(missed, "minute"));
+    Ok(format!(
+        "{whose} would have attended {attended} and missed {missed} of {what} {code}, with {credited} \
+         adjusted or made up; reverse the adjustments first"
+    ))
 }
 
 /// Inserts an entry that no closing posted, with what it leaves room for to be made up, and moves both balances.

@@ -25,6 +25,7 @@ text_enum! {
         Rate => "rate",
         BestReachable => "best_reachable",
         Standing => "standing",
+        UnsettledSessions => "unsettled_sessions",
     }
 }
 
@@ -66,7 +67,7 @@ pub(super) struct ProgressExplanation {
     pub row: ProgressRow,
     pub numbers: Vec<NumberExplanation>,
     pub modules: Vec<ModuleExplanation>,
-    /// The entries that stand, oldest first: each names its session, the closing of its roll call and who posted it.
+    /// The entries that stand, oldest first: each names its session, or the module, and who posted it.
     pub entries: Vec<HourEntry>,
 }
 
@@ -99,7 +100,7 @@ fn explained(number: Number, row: &ProgressRow, plan: &Plan, entries: &[HourEntr
         Number::UnauthorizedAbsence => &[K::UnauthorizedAbsence],
         Number::Exempt => &[K::Exempt],
         Number::CarriedIn => &[K::CarriedIn],
-        Number::Plan | Number::Rate | Number::BestReachable | Number::Standing => &[],
+        Number::Plan | Number::Rate | Number::BestReachable | Number::Standing | Number::UnsettledSessions => &[],
     };
     let sum = |kind: &EntryKind| entries.iter().filter(|entry| entry.kind == *kind).map(|entry| i64::from(entry.minutes)).sum::<i64>();
     let (present, counted, open) = (row.present_minutes, row.counted_minutes, row.open_minutes);
@@ -130,6 +131,7 @@ fn explained(number: Number, row: &ProgressRow, plan: &Plan, entries: &[HourEntr
         Number::Rate => row.rate.clone(),
         Number::BestReachable => row.best_reachable.clone(),
         Number::Standing => row.standing.map(|standing| standing.to_string()),
+        Number::UnsettledSessions => Some(row.unsettled_sessions.to_string()),
     };
     NumberExplanation { number, value, rule: rule(number, plan), amounts, kinds: kinds.to_vec() }
 }
@@ -154,6 +156,11 @@ fn rule(number: Number, plan: &Plan) -> String {
             format!(
                 "(present + still to come) / (counted + still to come), rounded down; still to come is what no closed roll call covers; {counted}"
             )
+        }
+        Number::UnsettledSessions => {
+            "closed sessions on which the periods or leave and what was posted disagree, so that nothing of them counts \
+             in the other numbers before they are closed anew; the enrollment lists them"
+                .to_owned()
         }
         Number::Standing => match plan.attendance.minimum_percent {
             None => "the program version sets no minimum of attendance".to_owned(),

@@ -23,6 +23,8 @@ CREATE TABLE enrollments (
     position integer CHECK (position > 0),
     -- Until when an offered seat is kept.
     offer_expires_at timestamptz,
+    -- From when they are in the cohort, if a move gave a day.
+    cohort_from_at timestamptz,
     version integer NOT NULL DEFAULT 1 CHECK (version > 0),
     created_at timestamptz NOT NULL,
     CHECK ((state = 'withdrawn') = (withdrawal IS NOT NULL)),

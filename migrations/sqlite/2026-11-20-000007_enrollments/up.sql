@@ -23,6 +23,8 @@ CREATE TABLE enrollments (
     position INTEGER CHECK (position > 0),
     -- Until when an offered seat is kept.
     offer_expires_at INTEGER,
+    -- From when they are in the cohort, if a move gave a day.
+    cohort_from_at INTEGER,
     version INTEGER NOT NULL DEFAULT 1 CHECK (version > 0),
     created_at INTEGER NOT NULL,
     CHECK ((state = 'withdrawn') = (withdrawal IS NOT NULL)),

@@ -319,6 +319,11 @@ CREATE TRIGGER module_hour_balances_keep_their_key BEFORE UPDATE OF enrollment_i
 WHEN NEW.enrollment_id <> OLD.enrollment_id OR NEW.module_id <> OLD.module_id BEGIN
     SELECT RAISE(ABORT, 'muster:immutable');
 END;
+-- OR REPLACE would delete the row in the way without a word.
+CREATE TRIGGER hour_balances_are_not_replaced BEFORE INSERT ON hour_balances
+WHEN EXISTS (SELECT 1 FROM hour_balances WHERE enrollment_id = NEW.enrollment_id AND intake_id <> NEW.intake_id) BEGIN
+    SELECT RAISE(ABORT, 'muster:already_exists');
+END;
 CREATE TRIGGER hour_balances_with_hours_stay BEFORE DELETE ON hour_balances
 WHEN EXISTS (SELECT 1 FROM hour_entries WHERE enrollment_id = OLD.enrollment_id) BEGIN
     SELECT RAISE(ABORT, 'muster:immutable');

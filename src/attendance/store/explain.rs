@@ -69,11 +69,10 @@ pub(in crate::attendance) fn explain(
             counted_twice(twice, others.as_deref()).of_line(seen.get(&twice.person_id).copied())
         }));
         if obstacles.is_empty() {
-            obstacles.extend(
-                out_of_bounds(conn, actor, now, &session, (&class, &held, whole))?
-                    .into_iter()
-                    .map(|(id, obstacle)| obstacle.of_line(Some(id).filter(&is_seen))),
-            );
+            // The sums are of other sessions, too, and not for whoever only calls the roll.
+            let is_told = |id: &EnrollmentId| actor.allows(Action::ReadHours) && is_seen(id);
+            let found = out_of_bounds(conn, actor, now, &session, (&class, &held, whole))?;
+            obstacles.extend(found.into_iter().map(|(id, obstacle)| if is_told(&id) { obstacle.of_line(Some(id)) } else { withheld() }));
         }
     }
     Ok(explained(obstacles))
@@ -102,19 +101,17 @@ fn out_of_bounds(
     let tallies = owed.into_iter().map(|line| tally(line, whole)).collect::<Result<Vec<Tally>, Error>>()?;
     let came: BTreeMap<EnrollmentId, i32> = came.into_iter().map(|line| (line.enrollment_id, line.present(whole))).collect();
     let uncovered = ledger::foresee(conn, actor, now, (session.id, session.module_id), &tallies, &came)?;
-    let obstacle = |Uncovered { enrollment_id, session_id, attended, missed, credited }: Uncovered| {
-        let of = match session_id {
-            Some(id) if id == session.id => "session",
-            Some(_) => "session that is made up",
-            None => "module",
-        };
-        let detail = format!(
-            "more of the {of} would be adjusted or made up than is missed, or less than nothing present; reverse the adjustments first"
-        );
+    let obstacle = |(Uncovered { enrollment_id, attended, missed, credited, .. }, detail): (Uncovered, String)| {
         let amounts = vec![Amount::new("attended", attended), Amount::new("missed", missed), Amount::new("adjusted or made up", credited)];
         (enrollment_id, ClosingObstacle::new("hours_out_of_bounds", detail).with(amounts))
     };
     Ok(uncovered.into_iter().map(obstacle).collect())
+}
+
+/// To whoever does not see the hours, that they are in the way.
+fn withheld() -> ClosingObstacle {
+    let detail = "what was adjusted by hand or made up would not fit what the closing posts; a coordinator sees whose";
+    ClosingObstacle::new("hours_out_of_bounds", detail)
 }
 
 /// To whoever does not see the other session, that there is one.

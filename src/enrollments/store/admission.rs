@@ -128,6 +128,7 @@ pub(super) fn enrollment(
         priority: None,
         position: None,
         offer_expires_at: None,
+        cohort_from_at: None,
         version: 1,
         created_at: now,
     }

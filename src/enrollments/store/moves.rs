@@ -46,7 +46,7 @@ pub(in crate::enrollments) fn move_to(
     if stored.cohort_id == Some(to.cohort_id) {
         return Err(Error::invalid("/cohort_id", "same_place", "the enrollment is in this cohort already"));
     }
-    let changed = Enrollment { state, cohort_id: Some(to.cohort_id), ..stored.clone() };
+    let changed = Enrollment { state, cohort_id: Some(to.cohort_id), cohort_from_at: to.effective_at, ..stored.clone() };
     take(conn, actor, now, (&stored, changed), Some(&to.reason), to.effective_at).map(|(saved, _)| saved)
 }
 

@@ -1,14 +1,10 @@
 //! The dated periods of enrollments: who stood where from when to when.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
-use diesel::{
-    dsl::{exists, min},
-    expression::AsExpression,
-    prelude::*,
-};
+use diesel::{dsl::min, expression::AsExpression, prelude::*};
 
-use super::super::model::{Enrollment, EnrollmentId, EnrollmentState, Period, Withdrawal};
+use super::super::model::{Enrollment, EnrollmentId, EnrollmentState, Period};
 use crate::{
     clock::Instant,
     db::{Conn, for_backend, types::Ts},
@@ -16,7 +12,7 @@ use crate::{
     id::Id,
     intakes::{Intake, IntakeId},
     people::PersonId,
-    schema::{attendances, enrollment_periods, enrollment_steps, enrollments, hour_entries},
+    schema::{enrollment_periods, enrollments, hour_entries},
 };
 
 /// Whether a period has its enrollment enrolled at `at`, which is an instant or an expression of one (DOMAIN section 2, rule 6).
@@ -77,29 +73,35 @@ pub(super) fn beginning(intake: &Intake, asked: Option<Instant>, taken_until: Op
 
 /// Ends the present period at `asked` (now unless said) and begins the next; returns from when that counts.
 ///
-/// Periods in which nothing was owed make room for it: one that is still to begin, those of whoever has not been enrolled so far, as what
-/// came before that is often recorded late, and all since whoever never arrived was enrolled, which is when they did not arrive unless
-/// said. The steps tell of them all the same.
+/// Periods in which nothing was owed make room for it: those of whoever has not been enrolled so far, as what came before that is often
+/// recorded late; one that is still to begin, where the step ends the enrollment or takes effect when that begins; and with `since` all
+/// since somebody was enrolled who, it turns out, never was, which is then from when it counts unless said. The steps tell of them all the same.
 ///
 /// # Errors
 /// 422 if `asked` lies in the future, not after the beginning of a period that may be owed, or, for whoever comes to be enrolled, before
 /// an earlier enrollment ended or they were moved to the cohort.
-pub(super) fn step(conn: &mut Conn, now: Instant, changed: &Enrollment, asked: Option<Instant>) -> Result<Instant, Error> {
+pub(super) fn step(
+    conn: &mut Conn,
+    now: Instant,
+    changed: &Enrollment,
+    (asked, since): (Option<Instant>, Option<Instant>),
+) -> Result<Instant, Error> {
     if asked.is_some_and(|at| at > now) {
         return Err(Error::invalid("/effective_at", "in_the_future", "a step takes effect now or took effect before"));
     }
     let open = present(conn, changed.id)?;
-    let never_arrived = changed.withdrawal == Some(Withdrawal::NeverArrived) && !is_called(conn, changed.id)?;
-    let since = if never_arrived { enrolled_since(conn, &[changed.id])?.remove(&changed.id) } else { None };
-    let next_from = following(conn, now, std::slice::from_ref(&open))?.remove(&changed.id);
-    let effective_at = asked.or(since).or(next_from).unwrap_or(now);
-    let owes_nothing_yet = open.state.is_before_enrolled();
-    if asked.is_some() && owes_nothing_yet && changed.state == EnrollmentState::Enrolled {
+    let next_from = following(conn, now, std::slice::from_ref(&open))?.remove(&changed.id).unwrap_or(now);
+    let effective_at = asked.or(since).unwrap_or(next_from);
+    let is_before_enrolled = open.state.is_before_enrolled();
+    if asked.is_some() && is_before_enrolled && changed.state == EnrollmentState::Enrolled {
         refuse_before(conn, changed, effective_at)?;
     }
     if effective_at <= open.from_at {
-        if asked.is_some() && !never_arrived && !owes_nothing_yet {
-            let detail = format!("the present state began at {}; the step must take effect after that", open.from_at);
+        let never_begins = next_from == open.from_at && EnrollmentState::ENDED.contains(&changed.state);
+        if asked.is_some() && since.is_none() && !is_before_enrolled && !never_begins {
+            let from = open.from_at;
+            let detail =
+                format!("the present state is from {from} on; the step takes effect after that, or without a day if that is to come");
             return Err(Error::invalid("/effective_at", "before_present_state", detail));
         }
         replace_from(conn, now, changed, &open, effective_at)?;
@@ -138,35 +140,19 @@ fn replace_from(conn: &mut Conn, now: Instant, changed: &Enrollment, open: &Peri
     Ok(())
 }
 
-/// Refuses to have whoever comes to be enrolled owe what an earlier enrollment owes, or what was taught before they came to their cohort,
-/// which the last move says that was given a day.
+/// Refuses to have whoever comes to be enrolled owe what an earlier enrollment owes, or what was taught before they came to their cohort.
 fn refuse_before(conn: &mut Conn, changed: &Enrollment, at: Instant) -> Result<(), Error> {
     let taken_until = taken_until(conn, changed.intake_id, &[changed.person_id])?.remove(&changed.person_id);
     if let Some(until) = taken_until.filter(|until| at < *until) {
         return Err(Error::Invalid(vec![overlapping("/effective_at", until)]));
     }
-    let moved: Option<Instant> = enrollment_steps::table
-        .filter(enrollment_steps::enrollment_id.eq(changed.id))
-        .filter(enrollment_steps::from_state.eq(enrollment_steps::to_state.nullable()))
-        .filter(enrollment_steps::effective_at.lt(enrollment_steps::recorded_at))
-        .order((enrollment_steps::recorded_at.desc(), enrollment_steps::id.desc()))
-        .select(enrollment_steps::effective_at)
-        .first(conn)
-        .optional()?;
-    match moved.filter(|from| at < *from) {
+    match changed.cohort_from_at.filter(|from| at < *from) {
         Some(from) => {
-            let detail = format!("the last move to a cohort took effect at {from}; enroll them from then, or move them anew before");
+            let detail = format!("they are in their cohort from {from} on; enroll them from then, or move them anew before");
             Err(Error::invalid("/effective_at", "before_cohort_move", detail))
         }
         None => Ok(()),
     }
-}
-
-/// Whether a roll call ever called somebody, or something was posted of them.
-fn is_called(conn: &mut Conn, id: EnrollmentId) -> Result<bool, Error> {
-    let called = attendances::table.filter(attendances::enrollment_id.eq(id));
-    let posted = hour_entries::table.filter(hour_entries::enrollment_id.eq(id));
-    Ok(diesel::select(exists(called)).get_result(conn)? || diesel::select(exists(posted)).get_result(conn)?)
 }
 
 fn overlapping(pointer: &str, until: Instant) -> FieldFault {
@@ -188,21 +174,23 @@ pub(super) fn step_all(
         .load(conn)?;
     let keys = |periods: &[&Period]| periods.iter().map(|period| period.id).collect::<Vec<_>>();
     let from = following(conn, now, &open)?;
-    let mut by_time: BTreeMap<Instant, Vec<&Period>> = BTreeMap::new();
-    for period in &open {
-        by_time.entry(from.get(&period.enrollment_id).copied().unwrap_or(now)).or_default().push(period);
+    let begins = |period: &Period| from.get(&period.enrollment_id).copied().unwrap_or(now);
+    let (begun, to_begin): (Vec<&Period>, Vec<&Period>) = open.iter().partition(|period| period.from_at < begins(period));
+    diesel::update(enrollment_periods::table.filter(enrollment_periods::id.eq_any(keys(&to_begin))))
+        .set((enrollment_periods::state.eq(state), enrollment_periods::recorded_at.eq(now)))
+        .execute(conn)?;
+    // All end now, but for those that follow what a clock ahead recorded.
+    let mut by_end: BTreeMap<Instant, Vec<&Period>> = BTreeMap::new();
+    for period in begun {
+        by_end.entry(begins(period)).or_default().push(period);
     }
     let mut next = Vec::new();
-    for (at, periods) in by_time {
-        let (begun, to_begin): (Vec<&Period>, Vec<&Period>) = periods.into_iter().partition(|period| period.from_at < at);
-        diesel::update(enrollment_periods::table.filter(enrollment_periods::id.eq_any(keys(&to_begin))))
-            .set((enrollment_periods::state.eq(state), enrollment_periods::recorded_at.eq(now)))
-            .execute(conn)?;
-        diesel::update(enrollment_periods::table.filter(enrollment_periods::id.eq_any(keys(&begun))))
+    for (at, ending) in by_end {
+        diesel::update(enrollment_periods::table.filter(enrollment_periods::id.eq_any(keys(&ending))))
             .set(enrollment_periods::until_at.eq(at))
             .execute(conn)?;
         let after = |period: &Period| Period { id: Id::generate(), state, from_at: at, until_at: None, recorded_at: now, ..*period };
-        next.extend(begun.into_iter().map(after));
+        next.extend(ending.into_iter().map(after));
     }
     if !next.is_empty() {
         for_backend!(conn, |c| diesel::insert_into(enrollment_periods::table).values(&next).execute(c))?;
@@ -213,13 +201,15 @@ pub(super) fn step_all(
 /// From when what comes after these open periods counts, unless said, by their enrollments.
 fn following(conn: &mut Conn, now: Instant, open: &[Period]) -> Result<HashMap<EnrollmentId, Instant>, Error> {
     let ahead: Vec<EnrollmentId> = open.iter().filter(|period| period.from_at >= now).map(|period| period.enrollment_id).collect();
-    let gone_on: Vec<EnrollmentId> = if ahead.is_empty() {
-        Vec::new()
-    } else {
+    // Of whom something was before, or something was posted, nothing is still to begin.
+    let mut gone_on: HashSet<EnrollmentId> = HashSet::new();
+    if !ahead.is_empty() {
         let ended = enrollment_periods::table.filter(enrollment_periods::until_at.is_not_null());
-        let of_these = ended.filter(enrollment_periods::enrollment_id.eq_any(ahead));
-        of_these.select(enrollment_periods::enrollment_id).distinct().load(conn)?
-    };
+        let of_these = ended.filter(enrollment_periods::enrollment_id.eq_any(ahead.clone()));
+        gone_on.extend(of_these.select(enrollment_periods::enrollment_id).distinct().load::<EnrollmentId>(conn)?);
+        let posted = hour_entries::table.filter(hour_entries::enrollment_id.eq_any(ahead));
+        gone_on.extend(posted.select(hour_entries::enrollment_id).distinct().load::<EnrollmentId>(conn)?);
+    }
     let next = |period: &Period| (period.enrollment_id, period.next_from(now, !gone_on.contains(&period.enrollment_id)));
     Ok(open.iter().map(next).collect())
 }

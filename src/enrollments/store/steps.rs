@@ -69,7 +69,7 @@ fn after(
     (step, state): (EnrollmentTransition, EnrollmentState),
 ) -> Result<Enrollment, Error> {
     if step == EnrollmentTransition::NeverArrived {
-        unsettled::refuse_present(conn, stored.id)?;
+        unsettled::refuse_present(conn, stored)?;
     }
     if matches!(state, EnrollmentState::Offered | EnrollmentState::Approved | EnrollmentState::Enrolled) {
         refuse_closed(intake)?;
@@ -98,13 +98,15 @@ pub(super) fn refuse(
     stored: &Enrollment,
     (step, state): (EnrollmentTransition, EnrollmentState),
 ) -> Result<(), Error> {
-    // Whoever counts seats acts on what expired before anything else, and that has not been done here.
-    refuse_expired(now, stored)?;
     let changed = after(conn, now, intake, stored, (step, state))?;
     refuse_undecidable(conn, intake, &changed, None)
 }
 
-fn refuse_expired(now: Instant, stored: &Enrollment) -> Result<(), Error> {
+/// Refuses to take an offer that has expired, be it that nobody has ended it yet.
+///
+/// # Errors
+/// 409 `offer_expired`.
+pub(super) fn refuse_expired(now: Instant, stored: &Enrollment) -> Result<(), Error> {
     let is_over = stored.withdrawal == Some(Withdrawal::OfferExpired) || stored.offer_expires_at.is_some_and(|until| until <= now);
     if is_over { Err(Error::conflict("offer_expired", "the offer has expired")) } else { Ok(()) }
 }
@@ -157,7 +159,8 @@ pub(super) fn take(
     reason: Option<&Note>,
     asked: Option<Instant>,
 ) -> Result<(Enrollment, Instant), Error> {
-    let effective_at = periods::step(conn, now, &changed, asked)?;
+    let since = unsettled::never_there_since(conn, &changed)?;
+    let effective_at = periods::step(conn, now, &changed, (asked, since))?;
     let action = if changed.state == stored.state { "enrollment.moved" } else { "enrollment.changed_state" };
     let saved = save(conn, actor, stored, changed, (action, Some(effective_at)), reason)?;
     let step = Step {

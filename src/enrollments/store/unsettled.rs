@@ -2,12 +2,17 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use diesel::{dsl::sum, prelude::*, sql_query, sql_types::Text};
+use diesel::{
+    dsl::{exists, sum},
+    prelude::*,
+    sql_query,
+    sql_types::Text,
+};
 
 use super::{
-    super::model::{Enrollment, EnrollmentId, UnsettledKind, UnsettledSession},
+    super::model::{Enrollment, EnrollmentId, UnsettledKind, UnsettledSession, Withdrawal},
     CHUNK, ids_after,
-    periods::enrolled_at,
+    periods::{enrolled_at, enrolled_since},
 };
 use crate::{
     access::{Action, Actor},
@@ -92,7 +97,7 @@ fn listed(conn: &mut Conn, ids: &[EnrollmentId]) -> Result<BTreeMap<Key, Unsettl
     Ok(stored.into_iter().map(|(id, session, kind)| ((id, session), kind)).collect())
 }
 
-/// Refuses to decide an enrollment while closed sessions wait to be settled for it, or a roll call that counted it has been reopened.
+/// Refuses to decide an enrollment while closed sessions wait to be settled for it, or a roll call that counts for it is not closed.
 ///
 /// # Errors
 /// 409 `sessions_unsettled` with their number; `roll_calls_open` with the codes of the sessions.
@@ -103,24 +108,29 @@ pub(super) fn refuse_unsettled(conn: &mut Conn, id: EnrollmentId) -> Result<(), 
         let detail = format!("this enrollment is not settled in {waiting}; reopen, put and close the roll call there first");
         return Err(Error::conflict("sessions_unsettled", detail));
     }
-    let reopened: Vec<Reopened> = sql_query(REOPENED).bind::<Uid, _>(id).load(conn)?;
-    if reopened.is_empty() {
+    let open: Vec<Unclosed> = sql_query(UNCLOSED).bind::<Uid, _>(id).load(conn)?;
+    if open.is_empty() {
         return Ok(());
     }
-    let codes = text::listed(reopened.iter().map(|one| one.code.as_str()));
-    let detail = format!("a roll call by which hours of this enrollment stand has been reopened; close it first: {codes}");
+    let codes = text::listed(open.iter().map(|one| one.code.as_str()));
+    let detail = format!("a roll call that counts for this enrollment is not closed, or has been reopened; close it first: {codes}");
     Err(Error::conflict("roll_calls_open", detail))
 }
 
-/// The sessions whose roll call posted something of an enrollment that stands, or of what it made up there, and has been reopened.
-const REOPENED: &str = "SELECT s.code FROM roll_calls r JOIN sessions s ON s.id = r.session_id
-    WHERE r.closings > 0 AND r.state <> 'closed' AND r.session_id IN (SELECT coalesce(e.made_up_in_id, e.session_id) FROM hour_entries e
-        WHERE e.enrollment_id = $1 AND e.kind <> 'adjustment' AND e.reverses_id IS NULL
-            AND NOT EXISTS (SELECT 1 FROM hour_entries t WHERE t.reverses_id = e.id))
+/// The held sessions whose roll call is not closed and that an enrollment owes, or whose roll call posted something of it that stands, or of
+/// what it made up there.
+const UNCLOSED: &str = "SELECT s.code FROM sessions s LEFT JOIN roll_calls r ON r.session_id = s.id
+    WHERE coalesce(r.state, 'not_open') <> 'closed' AND (s.id IN (SELECT c.session_id FROM enrollment_periods p
+            JOIN session_cohorts c ON c.cohort_id = p.cohort_id
+            WHERE p.enrollment_id = $1 AND p.state = 'enrolled' AND p.from_at <= s.held_starts_at
+                AND (p.until_at IS NULL OR p.until_at > s.held_starts_at))
+        OR s.id IN (SELECT coalesce(e.made_up_in_id, e.session_id) FROM hour_entries e
+            WHERE e.enrollment_id = $1 AND e.kind <> 'adjustment' AND e.reverses_id IS NULL
+                AND NOT EXISTS (SELECT 1 FROM hour_entries t WHERE t.reverses_id = e.id)))
     ORDER BY s.starts_at, s.id";
 
 #[derive(QueryableByName)]
-struct Reopened {
+struct Unclosed {
     #[diesel(sql_type = Text)]
     code: Code,
 }
@@ -143,7 +153,7 @@ pub fn refuse_unsettled_in(conn: &mut Conn, intake: IntakeId) -> Result<(), Erro
 
 fn has_closed_sessions(conn: &mut Conn, intake: IntakeId) -> Result<bool, Error> {
     let closed = roll_calls::table.filter(roll_calls::intake_id.eq(intake)).filter(roll_calls::closings.gt(0));
-    Ok(diesel::select(diesel::dsl::exists(closed)).get_result(conn)?)
+    Ok(diesel::select(exists(closed)).get_result(conn)?)
 }
 
 /// When the closed sessions of an intake began, by the cohorts that they were for.
@@ -190,21 +200,36 @@ pub(super) fn refuse_counted(conn: &mut Conn, id: EnrollmentId) -> Result<(), Er
     Err(Error::conflict("owed_session_closed", detail))
 }
 
-/// Refuses to say of somebody who was called present, or has hours, that they never arrived.
+/// Refuses to say of somebody who was called present, has hours or came from another enrollment, that they never arrived.
 ///
 /// # Errors
 /// 409 `was_present`.
-pub(super) fn refuse_present(conn: &mut Conn, id: EnrollmentId) -> Result<(), Error> {
-    let called = attendances::table.filter(attendances::enrollment_id.eq(id)).filter(
+pub(super) fn refuse_present(conn: &mut Conn, enrollment: &Enrollment) -> Result<(), Error> {
+    let called = attendances::table.filter(attendances::enrollment_id.eq(enrollment.id)).filter(
         attendances::code.eq_any([AttendanceCode::Present, AttendanceCode::Late, AttendanceCode::LeftEarly]).or(attendances::minutes.gt(0)),
     );
     let called: i64 = called.count().get_result(conn)?;
     let has_hours = hour_balances::attended.gt(0).or(hour_balances::make_up.gt(0)).or(hour_balances::adjustment.gt(0));
-    let counted: i64 = hour_balances::table.filter(hour_balances::enrollment_id.eq(id)).filter(has_hours).count().get_result(conn)?;
-    if called + counted == 0 {
+    let counted = hour_balances::table.filter(hour_balances::enrollment_id.eq(enrollment.id)).filter(has_hours);
+    let counted: i64 = counted.count().get_result(conn)?;
+    if called + counted == 0 && enrollment.transferred_from_id.is_none() {
         return Ok(());
     }
-    Err(Error::conflict("was_present", "this enrollment was called present or has hours; withdraw it instead"))
+    let detail = "this enrollment was called present, has hours or goes on from another one; withdraw it instead";
+    Err(Error::conflict("was_present", detail))
+}
+
+/// Since when somebody was enrolled who never arrived and was called by no roll call: they never were enrolled.
+pub(super) fn never_there_since(conn: &mut Conn, changed: &Enrollment) -> Result<Option<Instant>, Error> {
+    if changed.withdrawal != Some(Withdrawal::NeverArrived) {
+        return Ok(None);
+    }
+    let called = attendances::table.filter(attendances::enrollment_id.eq(changed.id));
+    let posted = hour_entries::table.filter(hour_entries::enrollment_id.eq(changed.id));
+    if diesel::select(exists(called)).get_result(conn)? || diesel::select(exists(posted)).get_result(conn)? {
+        return Ok(None);
+    }
+    Ok(enrolled_since(conn, &[changed.id])?.remove(&changed.id))
 }
 
 /// What the periods or leave and the ledger say differently of closed sessions.

@@ -11,12 +11,12 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     super::model::{Enrollment, EnrollmentId, EnrollmentState, Period, Withdrawal},
-    ids_after,
+    ids_after, periods,
 };
 use crate::{
     clock::Instant,
     db::{
-        Conn,
+        Conn, fixed,
         types::{Ts, Uid},
     },
     error::Error,
@@ -50,6 +50,7 @@ struct Facts {
     priority: Option<i16>,
     position: Option<i32>,
     offer_expires_at: Option<Instant>,
+    cohort_from_at: Option<Instant>,
 }
 
 /// Holds each enrollment against the journal's last word about it: whose it is, who sends and pays, and with whom they work.
@@ -135,62 +136,30 @@ fn miscounted_units(conn: &mut Conn) -> Result<Vec<String>, Error> {
 }
 
 #[derive(QueryableByName)]
-struct Stands {
+struct Led {
     #[diesel(sql_type = Uid)]
     id: EnrollmentId,
     #[diesel(sql_type = Text)]
     state: String,
     #[diesel(sql_type = Nullable<Text>)]
-    period: Option<String>,
-    #[diesel(sql_type = Nullable<Text>)]
     step: Option<String>,
 }
 
 #[derive(QueryableByName)]
-struct Ends {
+struct Apart {
     #[diesel(sql_type = Uid)]
-    enrollment_id: EnrollmentId,
-    #[diesel(sql_type = Ts)]
-    from_at: Instant,
-    #[diesel(sql_type = Nullable<Ts>)]
-    until_at: Option<Instant>,
-    #[diesel(sql_type = Nullable<Ts>)]
-    next_from: Option<Instant>,
+    id: EnrollmentId,
 }
 
-/// Holds each enrollment against its last period, that one against its cohort, and each period against the one after it: no gap, no overlap,
-/// the last one open. The cohorts of the others are held against the journal, with the steps.
+/// Holds each enrollment against the cohort of its last period. The cohorts of the others are held against the journal, and when they were in
+/// which state against the steps.
 pub fn verify_periods(conn: &mut Conn) -> Result<Vec<String>, Error> {
-    let stands: Vec<Stands> = sql_query(
-        "SELECT e.id, e.state, p.state AS period, CAST(NULL AS text) AS step FROM enrollments e
-         LEFT JOIN enrollment_periods p ON p.enrollment_id = e.id AND p.until_at IS NULL
-         WHERE p.id IS NULL OR p.state <> e.state
-         UNION
-         SELECT e.id, e.state, e.state, NULL FROM enrollments e JOIN enrollment_periods p ON p.enrollment_id = e.id
+    let apart: Vec<Apart> = sql_query(
+        "SELECT e.id FROM enrollments e JOIN enrollment_periods p ON p.enrollment_id = e.id
          WHERE p.until_at IS NULL AND p.cohort_id IS DISTINCT FROM e.cohort_id",
     )
     .load(conn)?;
-    let mut findings: Vec<String> = stands
-        .into_iter()
-        .map(|row| match row.period {
-            None => format!("periods: enrollment {} is {}, but has no open period", row.id, row.state),
-            Some(period) if period == row.state => format!("periods: enrollment {} and a period of it name different cohorts", row.id),
-            Some(period) => format!("periods: enrollment {} is {}, its last period says {period}", row.id, row.state),
-        })
-        .collect();
-    let ends: Vec<Ends> = sql_query(
-        "SELECT enrollment_id, from_at, until_at, next_from FROM (
-            SELECT enrollment_id, from_at, until_at, lead(from_at) OVER (PARTITION BY enrollment_id ORDER BY from_at) AS next_from
-            FROM enrollment_periods) AS chain
-         WHERE until_at IS DISTINCT FROM next_from",
-    )
-    .load(conn)?;
-    let or_open = |at: Option<Instant>| at.map_or_else(|| "open".to_owned(), |at| at.to_string());
-    findings.extend(ends.into_iter().map(|row| {
-        let (until, next) = (or_open(row.until_at), or_open(row.next_from));
-        format!("periods: of enrollment {} the period from {} ends {until}, where the next begins {next}", row.enrollment_id, row.from_at)
-    }));
-    Ok(findings)
+    Ok(apart.into_iter().map(|row| format!("periods: enrollment {} and a period of it name different cohorts", row.id)).collect())
 }
 
 #[derive(QueryableByName)]
@@ -213,7 +182,7 @@ const STEPS: &str = "WITH steps AS (SELECT s.*, (SELECT min(j.seq) FROM journal_
     FROM enrollment_steps s)";
 
 /// Holds the steps of each enrollment against each other, against its state and against its periods: a step leads out of
-/// what the one before led to, the last one leads to the state, and each period has the step that began it.
+/// what the one before led to, the last one leads to the state, and the periods are what the steps leave, one after the other.
 pub fn verify_steps(conn: &mut Conn) -> Result<Vec<String>, Error> {
     let links: Vec<Link> = sql_query(format!(
         "{STEPS} SELECT enrollment_id, from_state, to_state, previous FROM (
@@ -231,22 +200,16 @@ pub fn verify_steps(conn: &mut Conn) -> Result<Vec<String>, Error> {
             format!("steps: enrollment {} went from {from} to {}, but stood at {previous} before", row.enrollment_id, row.to_state)
         })
         .collect();
-    let stands: Vec<Stands> = sql_query(format!(
-        "{STEPS} SELECT id, state, CAST(NULL AS text) AS period, step FROM (
+    let stands: Vec<Led> = sql_query(format!(
+        "{STEPS} SELECT id, state, step FROM (
             SELECT e.id, e.state, (SELECT s.to_state FROM steps s WHERE s.enrollment_id = e.id
                 ORDER BY s.seq IS NULL DESC, s.seq DESC, s.id DESC LIMIT 1) AS step
             FROM enrollments e) AS last
-         WHERE step IS DISTINCT FROM state
-         UNION ALL
-         SELECT p.enrollment_id, p.state, p.state, NULL FROM enrollment_periods p
-         WHERE NOT EXISTS (SELECT 1 FROM enrollment_steps s WHERE s.enrollment_id = p.enrollment_id
-            AND s.effective_at = p.from_at AND s.recorded_at = p.recorded_at AND s.to_state = p.state)",
+         WHERE step IS DISTINCT FROM state",
     ))
     .load(conn)?;
-    findings.extend(stands.into_iter().map(|row| match row.period {
-        Some(period) => format!("steps: enrollment {} has a period in state {period} that no step began", row.id),
-        None => format!("steps: enrollment {} is {}, its last step led to {}", row.id, row.state, or_nothing(row.step)),
-    }));
+    let led = |row: Led| format!("steps: enrollment {} is {}, its last step led to {}", row.id, row.state, or_nothing(row.step));
+    findings.extend(stands.into_iter().map(led));
     findings.extend(verify_journaled(conn)?);
     Ok(findings)
 }
@@ -277,6 +240,7 @@ fn verify_journaled(conn: &mut Conn) -> Result<Vec<String>, Error> {
     let mut ids = ids_after(conn, None)?;
     while let Some(last) = ids.last().copied() {
         let entries = journaled(conn, &ids)?;
+        findings.extend(otherwise_than_stepped(conn, &ids)?);
         findings.extend(in_other_cohorts(conn, &ids, &entries)?);
         findings.extend(differing(taken(conn, &ids)?, entries));
         ids = ids_after(conn, Some(last))?;
@@ -315,6 +279,59 @@ fn differing(steps: Vec<Told>, entries: Vec<Entry>) -> Vec<String> {
     let stepless = silent.into_iter().filter(|(_, entries)| *entries > 0);
     findings.extend(stepless.map(|((id, at), _)| format!("steps: enrollment {id} has no step for the entry that the journal has of {at}")));
     findings
+}
+
+#[derive(QueryableByName)]
+struct Taken {
+    #[diesel(sql_type = Uid)]
+    enrollment_id: EnrollmentId,
+    #[diesel(sql_type = Text)]
+    to_state: String,
+    #[diesel(sql_type = Ts)]
+    effective_at: Instant,
+    #[diesel(sql_type = Ts)]
+    recorded_at: Instant,
+}
+
+/// In which state, from when, until when, and when that was recorded.
+type Stay = (String, Instant, Option<Instant>, Instant);
+
+/// The periods that steps leave, in the order in which they were taken: a step that takes effect before the present period began replaces
+/// it and what began since then.
+fn left_by(steps: &[Taken]) -> Vec<Stay> {
+    let mut stays: Vec<Stay> = Vec::new();
+    for Taken { to_state, effective_at, recorded_at, .. } in steps {
+        stays.retain(|(_, from, ..)| from < effective_at);
+        if let Some((.., until, _)) = stays.last_mut() {
+            *until = Some(*effective_at);
+        }
+        stays.push((to_state.clone(), *effective_at, None, *recorded_at));
+    }
+    stays
+}
+
+/// The enrollments whose periods are not what their steps leave.
+fn otherwise_than_stepped(conn: &mut Conn, ids: &[EnrollmentId]) -> Result<Vec<String>, Error> {
+    let (Some(first), Some(last)) = (ids.first(), ids.last()) else { return Ok(Vec::new()) };
+    // The ids are a stretch of all of them.
+    let taken: Vec<Taken> = fixed(&format!(
+        "{STEPS} SELECT enrollment_id, to_state, effective_at, recorded_at FROM steps WHERE enrollment_id BETWEEN ? AND ?
+         ORDER BY enrollment_id, seq IS NULL, seq, id",
+    ))
+    .bind::<Uid, _>(*first)
+    .bind::<Uid, _>(*last)
+    .load(conn)?;
+    let mut periods = periods::of(conn, ids)?;
+    let says = |steps: &[Taken]| {
+        let id = steps.first()?.enrollment_id;
+        let stays = |period: Period| (period.state.as_str().to_owned(), period.from_at, period.until_at, period.recorded_at);
+        let stood: Vec<Stay> = periods.remove(&id).unwrap_or_default().into_iter().map(stays).collect();
+        let left = left_by(steps);
+        let first = left.iter().zip(&stood).find(|(left, stood)| left != stood).map(|(left, _)| left);
+        let (_, from, ..) = first.or_else(|| left.get(stood.len())).or_else(|| stood.get(left.len()))?;
+        Some(format!("periods: enrollment {id} does not stand from {from} on where its steps lead"))
+    };
+    Ok(taken.chunk_by(|one, other| one.enrollment_id == other.enrollment_id).filter_map(says).collect())
 }
 
 fn taken(conn: &mut Conn, ids: &[EnrollmentId]) -> Result<Vec<Told>, Error> {

@@ -3,7 +3,7 @@
 use diesel::prelude::*;
 
 use super::super::{
-    explain::{EntryExplanation, Grounds, LineFacts, SessionFacts},
+    explain::{EntryExplanation, Grounds, LineFacts, SessionFacts, SessionName},
     model::{EntryKind, HourEntry, HourEntryId, standing},
 };
 use crate::{
@@ -13,7 +13,8 @@ use crate::{
     enrollments::{self, EnrollmentId},
     error::Error,
     schedule::SessionId,
-    schema::{attendances, carried_modules, hour_entries, roll_calls, sessions, users},
+    schema::{attendances, carried_modules, hour_entries, journal_entries, roll_calls, sessions, users},
+    text::Code,
 };
 
 /// Why an entry of an enrollment that the actor sees has its minutes.
@@ -46,6 +47,7 @@ pub(in crate::ledger) fn explain(conn: &mut Conn, actor: &Actor, id: HourEntryId
             .select(carried_modules::planned_minutes)
             .first(conn)
             .optional()?,
+        closing_of: closing_of(conn, &entry)?,
         posted_by: match entry.user_id {
             Some(user) => Some(users::table.find(user).select(users::name).first(conn)?),
             None => None,
@@ -53,6 +55,16 @@ pub(in crate::ledger) fn explain(conn: &mut Conn, actor: &Actor, id: HourEntryId
         of_module,
     };
     Ok(EntryExplanation::new(entry, actor.role(), grounds))
+}
+
+/// The session by whose closing an entry was posted; of other acts the journal has another subject.
+fn closing_of(conn: &mut Conn, entry: &HourEntry) -> Result<Option<SessionName>, Error> {
+    let closed = journal_entries::table
+        .inner_join(sessions::table.on(sessions::id.eq(journal_entries::subject_id)))
+        .filter(journal_entries::id.eq(entry.posting_id))
+        .select((sessions::id, sessions::code));
+    let closed: Option<(SessionId, Code)> = closed.first(conn).optional()?;
+    Ok(closed.map(|(id, code)| SessionName { id, code }))
 }
 
 /// The session of an entry, by which it was posted if it stands.

@@ -11,7 +11,7 @@ use super::{
         model::{HourEntry, HourEntryId, Posting, Tally, corrections},
     },
     make_ups::{concerned, earned_in},
-    standing_of,
+    out_of_bounds, standing_of,
 };
 use crate::{
     access::{Action, Actor},
@@ -26,7 +26,7 @@ use crate::{
 };
 
 /// Where more would be present than is owed, or less than nothing, if a closing posted `tallies` of a session and what its guests came to,
-/// in minutes: what [`super::post_closing`] would refuse the first of.
+/// in minutes: what [`super::post_closing`] would refuse the first of, in its words.
 pub fn foresee(
     conn: &mut Conn,
     actor: &Actor,
@@ -34,7 +34,7 @@ pub fn foresee(
     (session_id, module_id): (SessionId, ModuleId),
     tallies: &[Tally],
     came: &BTreeMap<EnrollmentId, i32>,
-) -> Result<Vec<Uncovered>, Error> {
+) -> Result<Vec<(Uncovered, String)>, Error> {
     actor.may(Action::ReadRollCall)?;
     let posting = Posting { id: Id::generate(), module_id, reason: None, user_id: None, recorded_at: now };
     let before = standing_of(conn, session_id)?;
@@ -64,5 +64,10 @@ pub fn foresee(
         sessions.extend(made_up.iter().map(|change| (change.enrollment_id, change.pair.0)));
         found.extend(uncovered(&entries, &made_up, &sessions));
     }
-    Ok(found)
+    let worded = |one: Uncovered| {
+        let of = one.session_id.map_or_else(|| (false, module_id.cast()), |session| (true, session.cast()));
+        let detail = out_of_bounds(conn, (one.enrollment_id, true), of, [one.attended, one.missed, one.credited])?;
+        Ok((one, detail))
+    };
+    found.into_iter().map(worded).collect()
 }

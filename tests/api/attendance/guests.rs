@@ -94,6 +94,7 @@ fn a_guest_makes_up_what_they_missed() {
     ];
     assert_eq!(why["amounts"], json!(amounts.map(|(name, minutes)| json!({ "name": name, "minutes": minutes }))));
     assert_eq!((&why["session"]["code"], &why["made_up_in"]["code"]), (&json!("COM-MET"), &json!("COM-MEC")));
+    assert_eq!(why["closing_of"]["code"], "COM-MEC");
     assert_eq!((&why["attendance"]["code"], &why["closed_by_system"]), (&json!("present"), &json!(false)));
     let progress = of.course.coordinator.get(&format!("/enrollments/{}/progress", guest.id)).expect(200).body;
     assert_eq!((&progress["expected_minutes"], &progress["present_minutes"]), (&json!(90), &json!(90)));

@@ -165,6 +165,26 @@ fn a_whole_class_is_enrolled_and_scheduled_in_as_many_statements_as_a_few() {
 }
 
 #[test]
+fn a_whole_class_ends_in_as_many_statements_as_a_few_whenever_each_was_to_begin() {
+    let end = |count: usize| {
+        let app = spawn_app();
+        let course = seed::course(&app);
+        let from = |number: usize| {
+            let mut body = seed::enrollment_body(&course, &seed::recruit(&course));
+            body["from"] = json!(format!("2090-01-{:02}T00:00:00Z", number + 1));
+            body
+        };
+        let bodies: Vec<_> = (0..count).map(from).collect();
+        course.coordinator.post(&format!("/intakes/{}/enrollments/bulk", course.intake), json!({ "enrollments": bodies })).expect(201);
+        let cancel = || course.coordinator.post(&format!("/intakes/{}/cancel", course.intake), json!({ "reason": "floods" }));
+        let (reply, count) = statements::count(cancel);
+        reply.expect(200);
+        count
+    };
+    assert_eq!(end(3), end(30));
+}
+
+#[test]
 fn a_file_of_organizations_or_of_sessions_is_written_in_as_many_statements_however_long_it_is() {
     let app = spawn_app();
     let course = seed::course(&app);

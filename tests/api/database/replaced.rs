@@ -91,6 +91,10 @@ fn what_is_final_is_not_replaced_by_an_insert_of_something_new() {
         &app,
         &[
             format!(
+                "REPLACE INTO hour_balances SELECT enrollment_id, {new}, attended, authorized_absence, unauthorized_absence, exempt,
+                     make_up, adjustment, carried_in FROM hour_balances"
+            ),
+            format!(
                 "REPLACE INTO program_versions (id, program_id, number, state, {version})
                  SELECT {new}, program_id, number, 'draft', {version} FROM program_versions WHERE state = 'confirmed'"
             ),
@@ -117,7 +121,7 @@ fn what_is_final_is_not_replaced_by_an_insert_of_something_new() {
                 .to_owned(),
             format!(
                 "REPLACE INTO enrollments SELECT {new}, intake_id, program_version_id, person_id, discipline_id, sponsor_id, unit_id, cohort_id,
-                 payer_id, funding, crew, state, withdrawal, replaces_id, transferred_from_id, priority, position, offer_expires_at, version, created_at FROM enrollments"
+                 payer_id, funding, crew, state, withdrawal, replaces_id, transferred_from_id, priority, position, offer_expires_at, cohort_from_at, version, created_at FROM enrollments"
             ),
             "REPLACE INTO roll_calls (session_id, state) SELECT session_id, 'not_open' FROM roll_calls WHERE state = 'closed'".to_owned(),
         ],

@@ -70,8 +70,13 @@ fn whoever_gets_a_seat_by_asking_accepts_it_from_an_earlier_day() {
     expire(&app, &first);
     let partner = app.partner(&course.sponsor.id);
     let refused = |id: &str| partner.get(&format!("/enrollments/{id}/explain")).expect(200).body["refused_steps"].clone();
-    let told = |verb: &str| json!({ "step": verb, "code": "offer_expired", "detail": "the offer has expired" });
-    assert_eq!(refused(&first), json!(["accept", "decline"].map(told)));
+    let told = refused(&first);
+    // As it is answered, with everything undone.
+    for (number, verb) in ["accept", "decline"].into_iter().enumerate() {
+        let answered = app.unchanged(|| step(&partner, &first, verb).expect(409));
+        assert_eq!(told[number], json!({ "step": verb, "code": answered.body["code"], "detail": answered.body["detail"] }));
+    }
+    assert_eq!((&told[0]["code"], &told[1]["code"]), (&json!("offer_expired"), &json!("illegal_transition")));
     // Asking counts seats: two steps in one transaction, of which the second takes effect before the first.
     partner.post(&format!("/enrollments/{second}/accept"), json!({ "effective_at": "2020-06-02T00:00:00Z" })).expect(200);
     assert_eq!((state(&course, &first).as_str(), state(&course, &second).as_str()), ("withdrawn", "approved"));

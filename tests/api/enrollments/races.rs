@@ -54,6 +54,10 @@ fn of_two_steps_of_somebody_with_hours_each_is_taken_or_not_possible_any_more() 
             let path = format!("/enrollments/{}/{}", members[index % 2].id, step(index));
             course.coordinator.post(&path, json!({ "reason": "as agreed" }))
         });
+        // Wherever somebody stands, one of both leads on.
+        for member in 0..members.len() {
+            assert!(replies.iter().skip(member).step_by(2).any(|reply| reply.status == 200), "{replies:#?}");
+        }
         for reply in replies.into_iter().filter(|reply| reply.status != 200) {
             reply.expect(409).problem("illegal_transition");
         }

@@ -130,3 +130,22 @@ fn of_a_replacement_and_a_withdrawal_at_once_one_is_done() {
     }
     assert_eq!(app.findings(), Vec::<String>::new());
 }
+
+#[test]
+fn a_place_passes_with_the_day_from_which_it_is_in_its_cohort() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let second = seed::cohort(&course.coordinator, &course.intake, &course.program.metallurgy, "MET-2");
+    let mut body = seed::enrollment_body(&course, &seed::recruit(&course));
+    body["state"] = json!("approved");
+    let first = course.coordinator.post(&format!("/intakes/{}/enrollments", course.intake), body).expect(201).id();
+    let step = |id: &str, verb: &str, body: Value| course.coordinator.post(&format!("/enrollments/{id}/{verb}"), body);
+    step(&first, "move", json!({ "cohort_id": second, "reason": "as agreed", "effective_at": seed::morning(9) })).expect(200);
+    let new = json!({ "trainee_id": seed::recruit(&course), "reason": "another one is sent" });
+    let new = step(&first, "replace", new).expect(201);
+    assert_eq!((&new.body["cohort_from_at"], &new.body["state"]), (&json!(seed::morning(9)), &json!("approved")));
+    let enroll = |day: u32| step(&new.id(), "enroll", json!({ "effective_at": seed::morning(day) }));
+    app.unchanged(|| enroll(4).fault("/effective_at", "before_cohort_move"));
+    enroll(9).expect(200);
+    assert_eq!(app.findings(), Vec::<String>::new());
+}

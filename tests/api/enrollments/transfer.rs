@@ -296,6 +296,22 @@ fn whoever_had_not_begun_begins_at_once_where_they_go_on() {
 }
 
 #[test]
+fn whoever_went_on_elsewhere_arrived_and_takes_steps_there_whichever_clock_recorded_it() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let (member, _) = taught(&course);
+    let id = transfer(&course, &member.id, &next(&course, "P2")).expect(201).id();
+    let step = |verb: &str| course.coordinator.post(&format!("/enrollments/{id}/{verb}"), json!({ "reason": "as agreed" }));
+    app.unchanged(|| step("never-arrived").expect(409).problem("was_present"));
+    // As if what they left had ended by a clock ahead, which this begins after.
+    let (ahead, own) = (app.instant("2090-01-01T00:00:00Z"), format!("enrollment_id = {}", app.hex(&id)));
+    app.forge("enrollment_periods", &format!("UPDATE enrollment_periods SET from_at = {ahead} WHERE {own}"));
+    step("suspend").expect(200);
+    step("withdraw").expect(200);
+    assert_eq!(app.count(&format!("SELECT count(*) FROM enrollment_periods WHERE {own}")), 3);
+}
+
+#[test]
 fn what_was_carried_is_corrected_where_it_came_from() {
     let app = spawn_app();
     let course = seed::course(&app);

@@ -1,5 +1,5 @@
 use insta::assert_json_snapshot;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::support::{Reply, seed, seed::Course, spawn_app};
 
@@ -108,6 +108,29 @@ fn a_step_of_somebody_with_hours_follows_one_that_was_recorded_by_a_clock_ahead(
     let ended = format!("SELECT count(*) FROM enrollment_periods WHERE state = 'enrolled' AND from_at = {ahead} AND until_at = {after}");
     assert_eq!(app.count(&ended), 2);
     assert_eq!(app.count("SELECT count(*) FROM enrollment_periods WHERE state = 'withdrawn' AND until_at IS NULL"), 2);
+}
+
+#[test]
+fn whoever_is_enrolled_from_a_day_to_come_leaves_from_a_day_before_it_and_begins_no_earlier() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let second = seed::cohort(&course.coordinator, &course.intake, &course.program.metallurgy, "MET-2");
+    let mut body = seed::enrollment_body(&course, &seed::recruit(&course));
+    body["from"] = json!("2090-01-01T00:00:00Z");
+    let id = course.coordinator.post(&format!("/intakes/{}/enrollments", course.intake), body).expect(201).id();
+    let step = |verb: &str, body: Value| course.coordinator.post(&format!("/enrollments/{id}/{verb}"), body);
+    let dated = || json!({ "reason": "as agreed", "effective_at": seed::morning(3) });
+    let mut moved = dated();
+    moved["cohort_id"] = json!(second);
+    app.unchanged(|| step("move", moved).fault("/effective_at", "before_present_state"));
+    step("move", json!({ "cohort_id": second, "reason": "as agreed" })).expect(200);
+    // Else they could come back to what an earlier enrollment owes.
+    app.unchanged(|| step("suspend", dated()).fault("/effective_at", "before_present_state"));
+    step("withdraw", dated()).expect(200);
+    let from = app.instant(&seed::morning(3));
+    let stands = format!("SELECT count(*) FROM enrollment_periods WHERE state = 'withdrawn' AND from_at = {from} AND until_at IS NULL");
+    assert_eq!((app.count(&stands), app.count("SELECT count(*) FROM enrollment_periods")), (1, 1));
+    assert_eq!(app.findings(), Vec::<String>::new());
 }
 
 #[test]

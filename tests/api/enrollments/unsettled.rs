@@ -142,10 +142,12 @@ fn a_move_from_before_the_nomination_says_since_when_they_are_in_the_cohort() {
     let enroll = |day: u32| step("enroll", json!({ "effective_at": seed::morning(day) }));
     step("move", json!({ "cohort_id": second, "reason": "as agreed", "effective_at": seed::morning(12) })).expect(200);
     app.unchanged(|| enroll(8).fault("/effective_at", "before_cohort_move"));
-    // One without a day is made whenever they come.
-    step("move", json!({ "cohort_id": course.metallurgy, "reason": "as agreed" })).expect(200);
+    // What they were approved from does not matter, nor what else was recorded since.
+    step("move", json!({ "cohort_id": course.metallurgy, "reason": "as agreed", "effective_at": seed::morning(9) })).expect(200);
     app.unchanged(|| enroll(8).fault("/effective_at", "before_cohort_move"));
-    enroll(12).expect(200);
+    // Without a day they come to the cohort whenever they are enrolled.
+    step("move", json!({ "cohort_id": second, "reason": "as agreed" })).expect(200);
+    enroll(8).expect(200);
     assert_eq!(app.findings(), Vec::<String>::new());
 }
 
@@ -285,6 +287,28 @@ fn only_who_closes_roll_calls_settles() {
     assert_eq!(listed(&course, &late.id).len(), 1);
     settle(course.coordinator.token.as_deref()).unwrap();
     assert_eq!(listed(&course, &late.id).len(), 0);
+}
+
+#[test]
+fn nobody_is_completed_or_failed_while_what_they_owe_was_held_and_is_not_counted() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let member = seed::enrolled(&course, 1).remove(0);
+    seed::closed_session(&course, "MET-1", &seed::morning(1), &[seed::line(&member, "present")]);
+    let held = seed::held_session(&course, "MET-2", &seed::morning(2));
+    let step = |verb: &str, body: Value| course.coordinator.post(&format!("/enrollments/{}/{verb}", member.id), body);
+    let refused = course.coordinator.get(&format!("/enrollments/{}/explain", member.id)).expect(200).body["refused_steps"].clone();
+    for verb in ["complete", "fail"] {
+        let told = refused.as_array().unwrap().iter().find(|one| one["step"] == verb).unwrap();
+        let answered = app.unchanged(|| step(verb, json!({ "reason": "as examined" })).expect(409).problem("roll_calls_open"));
+        assert!(answered.text_at("/detail").ends_with("close it first: MET-2"), "{}", answered.text);
+        assert_eq!(*told, json!({ "step": verb, "code": "roll_calls_open", "detail": answered.body["detail"] }));
+    }
+    // From before then they owe it not.
+    step("complete", json!({ "reason": "as examined", "effective_at": seed::after(&seed::morning(1), 90) })).expect(200);
+    seed::put_roll_call(&course, &held, &[]).expect(200);
+    seed::step_roll_call(&course, &held, "close", None).expect(200);
+    assert_eq!(app.findings(), Vec::<String>::new());
 }
 
 #[test]

@@ -18,8 +18,8 @@ fn a_cancelled_intake_ends_all_that_is_open_and_keeps_what_was_held() {
         id.to_owned()
     };
     let member = seed::enrolled(&course, 1).remove(0);
-    let held = seed::held_session(&course, "H-1", &seed::morning(1));
     let completed = step(&begin(&course, "enrolled"), "complete");
+    let held = seed::held_session(&course, "H-1", &seed::morning(1));
     course.coordinator.if_match("*").patch(&path, json!({ "capacity": 4, "waitlist": true, "offer_days": 7 })).expect(200);
     let open = [
         step(&begin(&course, "nominated"), "offer"),

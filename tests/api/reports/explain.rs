@@ -85,6 +85,7 @@ fn an_entry_says_the_session_the_line_and_the_amounts() {
     let reversal = coordinator.get(&format!("/hour-entries/{}/explain", explanation["reversed_by_id"].as_str().unwrap())).expect(200).body;
     assert_eq!((&reversal["entry"]["minutes"], &reversal["entry"]["reverses_id"]), (&json!(-30), &missed["id"]));
     assert_eq!(reversal["rule"], "takes back another entry, with the same minutes, negative");
+    assert_eq!(reversal["closing_of"], json!({ "id": session, "code": "MET-01" }));
 }
 
 #[test]

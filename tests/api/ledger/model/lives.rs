@@ -29,14 +29,20 @@ fn steps(state: &str) -> &'static [(&'static str, &'static str)] {
     }
 }
 
+impl Place {
+    pub fn has_left(&self) -> bool {
+        matches!(self.state(), "withdrawn" | "transferred")
+    }
+}
+
 impl World {
-    /// Whether what stands of somebody was posted by a roll call that has been reopened.
-    pub fn rests_on_reopened(&self, member: Member) -> bool {
-        let is_reopened = |number: Number| self.sessions[number].closings > 0 && self.sessions[number].state != "closed";
+    /// Whether a roll call that counts for somebody is not closed: of a held session that they owe, or by which something stands of them.
+    pub fn rests_on_unclosed(&self, member: Member) -> bool {
+        let is_open = |number: Number| self.sessions[number].is_held && self.sessions[number].state != "closed";
         let made_up =
             |number: Number| self.made_up.iter().any(|((own, _, there), minutes)| (*own, *there) == (member, number) && *minutes > 0);
-        (0..self.sessions.len())
-            .any(|number| is_reopened(number) && (self.sessions[number].posted.contains_key(&member) || made_up(number)))
+        let counts = |number: Number| self.owes(member, number) || self.sessions[number].posted.contains_key(&member) || made_up(number);
+        (0..self.sessions.len()).any(|number| is_open(number) && counts(number))
     }
 }
 
@@ -137,7 +143,7 @@ impl Run {
             reply.fault("/effective_at", "before_present_state");
             return format!("{told}: refused");
         }
-        if verb == "move" && at.is_some() {
+        if verb == "move" {
             self.world.places[number].moved = at;
         }
         let at = at.unwrap_or_else(|| self.world.now());
@@ -147,10 +153,10 @@ impl Run {
             reply.expect(409).problem("sessions_unsettled");
             return format!("{told}: refused, for something is unsettled");
         }
-        if matches!(state, "completed" | "failed") && self.world.rests_on_reopened(number) {
+        if matches!(state, "completed" | "failed") && self.world.rests_on_unclosed(number) {
             self.world.places[number] = place;
             reply.expect(409).problem("roll_calls_open");
-            return format!("{told}: refused, for a roll call has been reopened");
+            return format!("{told}: refused, for a roll call is not closed");
         }
         let reply = reply.expect(200);
         assert_eq!(reply.body["state"], state);

@@ -41,7 +41,7 @@ pub struct Place {
     /// Of two: metallurgy and mechanics.
     pub discipline: usize,
     pub periods: Vec<Period>,
-    /// From when the last move to another cohort counts that was given a day.
+    /// The day of the last move to another cohort.
     pub moved: Option<Second>,
     /// The enrollment that was transferred.
     pub origin: Option<Member>,
@@ -65,10 +65,6 @@ impl Place {
     /// Whether something is still to come for them.
     pub fn stays(&self) -> bool {
         matches!(self.state(), "enrolled" | "suspended")
-    }
-
-    pub fn has_left(&self) -> bool {
-        matches!(self.state(), "withdrawn" | "transferred")
     }
 
     pub fn modules(&self) -> [usize; 2] {
