@@ -59,6 +59,10 @@ pub(in crate::ledger) fn explain(conn: &mut Conn, actor: &Actor, id: HourEntryId
 
 /// The session by whose closing an entry was posted; of other acts the journal has another subject.
 fn closing_of(conn: &mut Conn, entry: &HourEntry) -> Result<Option<SessionName>, Error> {
+    if entry.kind == EntryKind::CarriedIn {
+        // What is carried follows the sessions of another enrollment, which whoever sees this one need not see.
+        return Ok(None);
+    }
     let closed = journal_entries::table
         .inner_join(sessions::table.on(sessions::id.eq(journal_entries::subject_id)))
         .filter(journal_entries::id.eq(entry.posting_id))
