@@ -6,7 +6,7 @@ use super::{
     make_ups::MakeUp,
     model::{EntryKind, HourEntry},
 };
-use crate::{enrollments::EnrollmentId, schedule::SessionId};
+use crate::{enrollments::EnrollmentId, schedule::SessionId, text::counted};
 
 /// What somebody would have of a session, or of a whole module, of which more would be credited than is missed, or less than nothing would
 /// be present.
@@ -22,6 +22,15 @@ pub struct Uncovered {
 }
 
 impl Uncovered {
+    /// What would be, in words.
+    pub(super) fn detail(&self, whose: &str, what: &str) -> String {
+        let (attended, missed) = (counted(self.attended, "minute"), counted(self.missed, "minute"));
+        format!(
+            "{whose} would have attended {attended} and missed {missed} of {what}, with {} adjusted or made up; reverse the adjustments first",
+            self.credited
+        )
+    }
+
     fn none(enrollment_id: EnrollmentId, session_id: Option<SessionId>) -> Self {
         Self { enrollment_id, session_id, attended: 0, missed: 0, credited: 0 }
     }

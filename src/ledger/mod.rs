@@ -14,7 +14,7 @@ pub use http::{ApiDoc, routes};
 pub use model::{Balance, CarriedHours, EntryKind, HourEntry, HourEntryId, Tally};
 pub use store::carrying::{carry_in, hold, verify_carried};
 pub use store::explain::standing_entries;
-pub use store::foresight::foresee;
+pub use store::foresight::{foresee, in_words};
 pub use store::hours::balance;
 pub use store::make_ups::verify_make_ups;
 pub use store::{Closing, post_closing, verify};

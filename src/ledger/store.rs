@@ -14,6 +14,7 @@ use diesel::{
 };
 
 use super::{
+    foresight::Uncovered,
     make_ups::MakeUp,
     model::{EntryKind, HourEntry, HourEntryId, Posting, Tally, corrections, standing},
 };
@@ -25,10 +26,10 @@ use crate::{
     error::Error,
     id::Id,
     journal::EntryId,
-    programs::{Module, ModuleId},
-    schedule::{Session, SessionId},
-    schema::{enrollments, hour_entries, modules, people, sessions},
-    text::{Code, Name, Note, counted},
+    programs::ModuleId,
+    schedule::SessionId,
+    schema::hour_entries,
+    text::Note,
 };
 
 /// The statements that add entries to both balances: for each the rows of zeros, and what the entries add. In SQL over the entries just
@@ -162,7 +163,7 @@ pub struct Closing {
 }
 
 #[derive(QueryableByName)]
-struct Uncovered {
+struct UncoveredRow {
     #[diesel(sql_type = Uid)]
     enrollment_id: EnrollmentId,
     /// The session or the module.
@@ -253,39 +254,15 @@ fn standing_of(conn: &mut Conn, session: SessionId) -> Result<Vec<HourEntry>, Er
 /// back first. What guests make up is posted so that it fits.
 fn refuse_uncovered(conn: &mut Conn, posting: &Posting) -> Result<(), Error> {
     for (is_session, statement) in [(true, UNCOVERED_OF_SESSION), (false, UNCOVERED_OF_MODULE)] {
-        let uncovered: Option<Uncovered> = sql_query(statement).bind::<Uid, _>(posting.id).get_result(conn).optional()?;
-        let Some(Uncovered { enrollment_id, of_id, attended, missed, credited }) = uncovered else { continue };
+        let uncovered: Option<UncoveredRow> = sql_query(statement).bind::<Uid, _>(posting.id).get_result(conn).optional()?;
+        let Some(UncoveredRow { enrollment_id, of_id, attended, missed, credited }) = uncovered else { continue };
         // What is refused where a roll call closes by itself is stored, and names nobody.
-        let detail = out_of_bounds(conn, (enrollment_id, posting.user_id.is_some()), (is_session, of_id), [attended, missed, credited])?;
-        return Err(Error::conflict("hours_out_of_bounds", detail));
+        let (session_id, module_id) = if is_session { (Some(of_id.cast()), posting.module_id) } else { (None, of_id.cast()) };
+        let uncovered = Uncovered { enrollment_id, session_id, attended, missed, credited };
+        let detail = foresight::in_words(conn, module_id, &[uncovered], posting.user_id.is_some())?;
+        return Err(Error::conflict("hours_out_of_bounds", detail.concat()));
     }
     Ok(())
-}
-
-/// What would be of a session or module that is no more covered, in words.
-fn out_of_bounds(
-    conn: &mut Conn,
-    (enrollment_id, is_named): (EnrollmentId, bool),
-    (is_session, of_id): (bool, Id<()>),
-    [attended, missed, credited]: [i32; 3],
-) -> Result<String, Error> {
-    let whose = if is_named {
-        let of_person = enrollments::table.inner_join(people::table.on(people::id.eq(enrollments::person_id)));
-        let name: Name = of_person.filter(enrollments::id.eq(enrollment_id)).select(people::name).first(conn)?;
-        format!("{name} (enrollment {enrollment_id})")
-    } else {
-        format!("enrollment {enrollment_id}")
-    };
-    let (what, code): (_, Code) = if is_session {
-        ("session", sessions::table.find(of_id.cast::<Session>()).select(sessions::code).first(conn)?)
-    } else {
-        ("module", modules::table.find(of_id.cast::<Module>()).select(modules::code).first(conn)?)
-    };
-    let (attended, missed) = (counted(attended, "minute"), counted(missed, "minute"));
-    Ok(format!(
-        "{whose} would have attended {attended} and missed {missed} of {what} {code}, with {credited} \
-         adjusted or made up; reverse the adjustments first"
-    ))
 }
 
 /// Inserts an entry that no closing posted, with what it leaves room for to be made up, and moves both balances.

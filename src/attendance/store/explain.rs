@@ -70,9 +70,12 @@ pub(in crate::attendance) fn explain(
         }));
         if obstacles.is_empty() {
             // The sums are of other sessions, too, and not for whoever only calls the roll.
-            let is_told = |id: &EnrollmentId| actor.allows(Action::ReadHours) && is_seen(id);
-            let found = out_of_bounds(conn, actor, now, &session, (&class, &held, whole))?;
-            obstacles.extend(found.into_iter().map(|(id, obstacle)| if is_told(&id) { obstacle.of_line(Some(id)) } else { withheld() }));
+            let is_told = |one: &Uncovered| actor.allows(Action::ReadHours) && is_seen(&one.enrollment_id);
+            let found = uncovered(conn, actor, now, &session, (&class, &held, whole))?;
+            let (told, others): (Vec<Uncovered>, Vec<Uncovered>) = found.into_iter().partition(is_told);
+            let details = ledger::in_words(conn, session.module_id, &told, true)?;
+            obstacles.extend(told.iter().zip(details).map(|(one, detail)| out_of_bounds(one, detail)));
+            obstacles.extend(others.iter().map(|_| withheld()));
         }
     }
     Ok(explained(obstacles))
@@ -89,23 +92,24 @@ fn unfit(held: &[Attendance], whole: i32, is_seen: impl Fn(&EnrollmentId) -> boo
 }
 
 /// Whose hours would be out of bounds: what was adjusted by hand, or made up, would not fit what the closing posts.
-fn out_of_bounds(
+fn uncovered(
     conn: &mut Conn,
     actor: &Actor,
     now: Instant,
     session: &SessionRow,
     (class, held, whole): (&[Member], &[Attendance], i32),
-) -> Result<Vec<(EnrollmentId, ClosingObstacle)>, Error> {
+) -> Result<Vec<Uncovered>, Error> {
     let guests: BTreeSet<EnrollmentId> = class.iter().filter(|one| one.is_guest()).map(|one| one.person.enrollment_id).collect();
     let (came, owed): (Vec<&Attendance>, Vec<&Attendance>) = held.iter().partition(|line| guests.contains(&line.enrollment_id));
     let tallies = owed.into_iter().map(|line| tally(line, whole)).collect::<Result<Vec<Tally>, Error>>()?;
     let came: BTreeMap<EnrollmentId, i32> = came.into_iter().map(|line| (line.enrollment_id, line.present(whole))).collect();
-    let uncovered = ledger::foresee(conn, actor, now, (session.id, session.module_id), &tallies, &came)?;
-    let obstacle = |(Uncovered { enrollment_id, attended, missed, credited, .. }, detail): (Uncovered, String)| {
-        let amounts = vec![Amount::new("attended", attended), Amount::new("missed", missed), Amount::new("adjusted or made up", credited)];
-        (enrollment_id, ClosingObstacle::new("hours_out_of_bounds", detail).with(amounts))
-    };
-    Ok(uncovered.into_iter().map(obstacle).collect())
+    ledger::foresee(conn, actor, now, (session.id, session.module_id), &tallies, &came)
+}
+
+fn out_of_bounds(one: &Uncovered, detail: String) -> ClosingObstacle {
+    let amounts = [("attended", one.attended), ("missed", one.missed), ("adjusted or made up", one.credited)];
+    let amounts = amounts.map(|(name, minutes)| Amount::new(name, minutes)).to_vec();
+    ClosingObstacle::new("hours_out_of_bounds", detail).with(amounts).of_line(Some(one.enrollment_id))
 }
 
 /// To whoever does not see the hours, that they are in the way.

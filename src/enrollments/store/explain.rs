@@ -87,11 +87,11 @@ fn refused_steps(
         |verb: &str| asked_as(verb, enrollment.state).is_some_and(|action| is_the_providers(actor) || allows(actor.role(), action));
     let mut refused = Vec::new();
     // Whoever takes a step counts seats, and so ends an offer that expired before anything else; here that has not been done.
-    let expired = steps::refuse_expired(now, enrollment);
+    let is_expired = steps::refuse_expired(now, enrollment).is_err();
     for Step { verb, to, .. } in LIFE_CYCLE.steps.iter().filter(|step| step.from.contains(&enrollment.state) && is_told(step.verb)) {
         let result = match (*verb, verb.parse::<EnrollmentTransition>()) {
-            (_, Ok(EnrollmentTransition::Accept)) if expired.is_err() => steps::refuse_expired(now, enrollment),
-            _ if expired.is_err() => LIFE_CYCLE.after("the enrollment", EnrollmentState::Withdrawn, verb, None).map(drop),
+            (_, Ok(EnrollmentTransition::Accept)) if is_expired => steps::refuse_expired(now, enrollment),
+            _ if is_expired => LIFE_CYCLE.after("the enrollment", EnrollmentState::Withdrawn, verb, None).map(drop),
             (_, Ok(step)) => steps::refuse(conn, now, intake, enrollment, (step, *to)),
             (REPLACE, _) => unsettled::refuse_counted(conn, enrollment.id),
             (WAITLIST, _) => refuse_without_waitlist(intake),

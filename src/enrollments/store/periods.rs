@@ -12,7 +12,7 @@ use crate::{
     id::Id,
     intakes::{Intake, IntakeId},
     people::PersonId,
-    schema::{enrollment_periods, enrollments, hour_entries},
+    schema::{enrollment_periods, enrollments, hour_balances},
 };
 
 /// Whether a period has its enrollment enrolled at `at`, which is an instant or an expression of one (DOMAIN section 2, rule 6).
@@ -207,8 +207,8 @@ fn following(conn: &mut Conn, now: Instant, open: &[Period]) -> Result<HashMap<E
         let ended = enrollment_periods::table.filter(enrollment_periods::until_at.is_not_null());
         let of_these = ended.filter(enrollment_periods::enrollment_id.eq_any(ahead.clone()));
         gone_on.extend(of_these.select(enrollment_periods::enrollment_id).distinct().load::<EnrollmentId>(conn)?);
-        let posted = hour_entries::table.filter(hour_entries::enrollment_id.eq_any(ahead));
-        gone_on.extend(posted.select(hour_entries::enrollment_id).distinct().load::<EnrollmentId>(conn)?);
+        let posted = hour_balances::table.filter(hour_balances::enrollment_id.eq_any(ahead));
+        gone_on.extend(posted.select(hour_balances::enrollment_id).load::<EnrollmentId>(conn)?);
     }
     let next = |period: &Period| (period.enrollment_id, period.next_from(now, !gone_on.contains(&period.enrollment_id)));
     Ok(open.iter().map(next).collect())

@@ -12,7 +12,7 @@ use crate::{
     db::Conn,
     enrollments::{self, EnrollmentId},
     error::Error,
-    schedule::SessionId,
+    schedule::{self, SessionId},
     schema::{attendances, carried_modules, hour_entries, journal_entries, roll_calls, sessions, users},
     text::Code,
 };
@@ -47,7 +47,7 @@ pub(in crate::ledger) fn explain(conn: &mut Conn, actor: &Actor, id: HourEntryId
             .select(carried_modules::planned_minutes)
             .first(conn)
             .optional()?,
-        closing_of: closing_of(conn, &entry)?,
+        closing_of: closing_of(conn, actor, &entry)?,
         posted_by: match entry.user_id {
             Some(user) => Some(users::table.find(user).select(users::name).first(conn)?),
             None => None,
@@ -58,17 +58,16 @@ pub(in crate::ledger) fn explain(conn: &mut Conn, actor: &Actor, id: HourEntryId
 }
 
 /// The session by whose closing an entry was posted; of other acts the journal has another subject.
-fn closing_of(conn: &mut Conn, entry: &HourEntry) -> Result<Option<SessionName>, Error> {
-    if entry.kind == EntryKind::CarriedIn {
-        // What is carried follows the sessions of another enrollment, which whoever sees this one need not see.
-        return Ok(None);
-    }
+fn closing_of(conn: &mut Conn, actor: &Actor, entry: &HourEntry) -> Result<Option<SessionName>, Error> {
     let closed = journal_entries::table
         .inner_join(sessions::table.on(sessions::id.eq(journal_entries::subject_id)))
         .filter(journal_entries::id.eq(entry.posting_id))
         .select((sessions::id, sessions::code));
     let closed: Option<(SessionId, Code)> = closed.first(conn).optional()?;
-    Ok(closed.map(|(id, code)| SessionName { id, code }))
+    let Some((id, code)) = closed else { return Ok(None) };
+    // What is carried follows the sessions of another enrollment, which whoever sees this one need not see.
+    let is_told = entry.kind != EntryKind::CarriedIn || !schedule::seen_of(conn, actor, vec![id])?.is_empty();
+    Ok(is_told.then_some(SessionName { id, code }))
 }
 
 /// The session of an entry, by which it was posted if it stands.

@@ -11,7 +11,7 @@ use super::{
         model::{HourEntry, HourEntryId, Posting, Tally, corrections},
     },
     make_ups::{concerned, earned_in},
-    out_of_bounds, standing_of,
+    standing_of,
 };
 use crate::{
     access::{Action, Actor},
@@ -22,11 +22,12 @@ use crate::{
     id::Id,
     programs::ModuleId,
     schedule::SessionId,
-    schema::hour_entries,
+    schema::{enrollments, hour_entries, modules, people, sessions},
+    text::{Code, Name},
 };
 
 /// Where more would be present than is owed, or less than nothing, if a closing posted `tallies` of a session and what its guests came to,
-/// in minutes: what [`super::post_closing`] would refuse the first of, in its words.
+/// in minutes: what [`super::post_closing`] would refuse the first of.
 pub fn foresee(
     conn: &mut Conn,
     actor: &Actor,
@@ -34,7 +35,7 @@ pub fn foresee(
     (session_id, module_id): (SessionId, ModuleId),
     tallies: &[Tally],
     came: &BTreeMap<EnrollmentId, i32>,
-) -> Result<Vec<(Uncovered, String)>, Error> {
+) -> Result<Vec<Uncovered>, Error> {
     actor.may(Action::ReadRollCall)?;
     let posting = Posting { id: Id::generate(), module_id, reason: None, user_id: None, recorded_at: now };
     let before = standing_of(conn, session_id)?;
@@ -64,10 +65,29 @@ pub fn foresee(
         sessions.extend(made_up.iter().map(|change| (change.enrollment_id, change.pair.0)));
         found.extend(uncovered(&entries, &made_up, &sessions));
     }
-    let worded = |one: Uncovered| {
-        let of = one.session_id.map_or_else(|| (false, module_id.cast()), |session| (true, session.cast()));
-        let detail = out_of_bounds(conn, (one.enrollment_id, true), of, [one.attended, one.missed, one.credited])?;
-        Ok((one, detail))
+    Ok(found)
+}
+
+/// What would be of sessions, and of this module, in words, with the names of the trainees or without.
+pub fn in_words(conn: &mut Conn, module_id: ModuleId, found: &[Uncovered], is_named: bool) -> Result<Vec<String>, Error> {
+    let mut names: BTreeMap<EnrollmentId, Name> = BTreeMap::new();
+    let mut codes: BTreeMap<SessionId, Code> = BTreeMap::new();
+    for chunk in found.chunks(CHUNK) {
+        if is_named {
+            let of_person = enrollments::table.inner_join(people::table.on(people::id.eq(enrollments::person_id)));
+            let ids: Vec<EnrollmentId> = chunk.iter().map(|one| one.enrollment_id).collect();
+            names.extend(of_person.filter(enrollments::id.eq_any(ids)).select((enrollments::id, people::name)).load::<(_, _)>(conn)?);
+        }
+        let ids: Vec<SessionId> = chunk.iter().filter_map(|one| one.session_id).collect();
+        codes.extend(sessions::table.filter(sessions::id.eq_any(ids)).select((sessions::id, sessions::code)).load::<(_, _)>(conn)?);
+    }
+    let module: Code = modules::table.find(module_id).select(modules::code).first(conn)?;
+    let worded = |one: &Uncovered| {
+        let whose = format!("enrollment {}", one.enrollment_id);
+        let whose = names.get(&one.enrollment_id).map_or_else(|| whose.clone(), |name| format!("{name} ({whose})"));
+        let session = one.session_id.and_then(|id| codes.get(&id));
+        let what = session.map_or_else(|| format!("module {module}"), |code| format!("session {code}"));
+        one.detail(&whose, &what)
     };
-    found.into_iter().map(worded).collect()
+    Ok(found.iter().map(worded).collect())
 }

@@ -1,9 +1,10 @@
 use std::collections::BTreeSet;
 
 use insta::assert_json_snapshot;
+use muster::access::Role;
 use serde_json::{Value, json};
 
-use crate::support::{App, Reply, seed, seed::Course, seed::Enrolled, spawn_app};
+use crate::support::{App, Client, Reply, TokenOptions, seed, seed::Course, seed::Enrolled, spawn_app};
 
 /// Another intake of the course's version, with a cohort in each discipline.
 fn next(course: &Course, code: &str) -> String {
@@ -309,6 +310,33 @@ fn whoever_went_on_elsewhere_arrived_and_takes_steps_there_whichever_clock_recor
     step("suspend").expect(200);
     step("withdraw").expect(200);
     assert_eq!(app.count(&format!("SELECT count(*) FROM enrollment_periods WHERE {own}")), 3);
+}
+
+#[test]
+fn whose_hours_were_carried_is_told_with_the_closing_they_follow_to_whoever_sees_it() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let (member, [own, _]) = taught(&course);
+    let later = next(&course, "P3");
+    let new = transfer(&course, &member.id, &later).expect(201).id();
+    let of_module = || {
+        let entries = course.coordinator.get(&format!("/enrollments/{new}/hours")).expect(200);
+        let standing = |entry: &&Value| entry["module_id"] == course.program.metallurgy_module && entry["reverses_id"].is_null();
+        entries.items().iter().filter(standing).map(|entry| entry["id"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let first = of_module();
+    correct(&course, &own, &member, 30);
+    let followed: Vec<String> = of_module().into_iter().filter(|id| !first.contains(id)).collect();
+    let [followed] = followed.try_into().unwrap();
+    let why = |client: &Client, entry: &str| client.get(&format!("/hour-entries/{entry}/explain")).expect(200);
+    assert_eq!(why(&course.coordinator, &followed).body["closing_of"], json!({ "id": own, "code": "S-1" }));
+    assert_eq!(why(&course.coordinator, &first[0]).body["closing_of"], Value::Null, "the transfer posted it");
+    let narrowed = TokenOptions { intake: Some(later), ..TokenOptions::default() };
+    let narrowed = app.client_for(Role::Coordinator, Some(&app.provider().id), None, narrowed);
+    let told = why(&narrowed, &followed);
+    assert_eq!((&told.body["entry"]["minutes"], &told.body["closing_of"]), (&json!(30), &Value::Null));
+    assert!(!told.text.contains(&own) && !told.text.contains("S-1"), "{}", told.text);
+    narrowed.get(&format!("/sessions/{own}")).expect(404);
 }
 
 #[test]
