@@ -23,8 +23,8 @@ Exit code 3 if anything was found. Each finding begins with the name of its chec
   intakes     each is as the journal says, with the seats kept for its sponsors
   enrollments each is as the journal says: whose it is, who sends and pays, the cohort and the crew
   seats       seats taken, by intake, sponsor and unit
-  periods     an enrollment stands where its last period says, and all are in its cohort; no gaps, no overlaps
-  steps       an enrollment's steps follow each other, began its periods and are those of the journal
+  periods     an enrollment's periods are what its steps leave, in the cohorts that it and the journal name
+  steps       an enrollment's steps follow each other, lead to where it stands and are those of the journal
   claims      what sessions occupy, and that nobody is in two places without a waiver
   plan        no more is scheduled than planned, by cohort and module
   sessions    all but drafts stand as the journal says; all but cancelled ones are as it says and lie within the days of their intake

@@ -4,6 +4,7 @@ mod explain;
 mod http;
 mod model;
 mod nomination;
+mod stays;
 mod store;
 mod waitlist;
 
@@ -16,7 +17,7 @@ pub use store::admission::enroll;
 pub use store::periods::{enrolled_at, enrolled_since};
 pub use store::roster::{Expected, enrolled, expected_of};
 pub use store::steps::{end_all, transition};
-pub use store::unsettled::{closed_by_cohort, ever_in, find_anew as find_unsettled, refuse_unsettled_in, settle, verify_unsettled};
+pub use store::unsettled::{closed_by_cohort, ever_in, find_anew as find_unsettled, refuse_uncounted_in, settle, verify_unsettled};
 pub use store::verify::{verify, verify_periods, verify_seats, verify_steps};
 pub use store::waitlist::{refuse_in_use, settle_seats};
-pub use store::{count_undecided, crews_among, find, list, open_of, remove_many, visible};
+pub use store::{count_undecided, crews_among, find, list, open_of, remove_many, seen_of, visible};

@@ -215,13 +215,20 @@ pub struct Enrollment {
     pub position: Option<i32>,
     /// Until when an offered seat is kept.
     pub offer_expires_at: Option<Instant>,
-    /// From when they are in the cohort, if the last move gave a day; nobody is enrolled from before.
+    /// Of whoever is to be enrolled, or was when they were moved: from when they are in the cohort, if the last move gave a day. Nobody is
+    /// enrolled from before.
     pub cohort_from_at: Option<Instant>,
     pub version: i32,
     pub created_at: Instant,
 }
 
 impl Enrollment {
+    /// Whether it ended and nobody goes on in its stead: neither the trainee elsewhere nor somebody else in this place.
+    pub(super) fn leaves_its_place(&self) -> bool {
+        let goes_on = self.state == EnrollmentState::Transferred || self.withdrawal == Some(Withdrawal::Replaced);
+        EnrollmentState::ENDED.contains(&self.state) && !goes_on
+    }
+
     /// Without what only the provider and the sponsor need to know.
     fn shown_to(mut self, role: Role) -> Self {
         if matches!(role, Role::Instructor | Role::ClassAdviser | Role::Trainee) {
@@ -295,7 +302,7 @@ pub(super) struct Transfer {
     #[serde(default)]
     pub(super) cohort_id: Option<CohortId>,
     pub(super) reason: Note,
-    /// From when on they are taught there; now unless said.
+    /// From when on they are taught there; now unless said. Not before the present state began: whoever had not begun begins at once.
     #[serde(default)]
     pub(super) effective_at: Option<Instant>,
 }
@@ -434,8 +441,8 @@ pub struct DatedChange {
     #[serde(default)]
     pub reason: Option<Note>,
     /// When it takes effect; now unless said, and of `never-arrived` when they were enrolled, as long as nobody called them. Not before the
-    /// present state began, but for whoever has not been enrolled so far; nobody is enrolled before an earlier enrollment ended, or from before a day
-    /// that was given for a move.
+    /// present state began, but for whoever has not been enrolled so far, or leaves before a day to come from which they are; nobody is enrolled
+    /// before an earlier enrollment ended, or from before a day that was given for a move.
     #[serde(default)]
     pub effective_at: Option<Instant>,
 }

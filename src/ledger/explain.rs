@@ -98,8 +98,8 @@ pub(super) struct EntryExplanation {
     /// What the minutes are made of, and of what was posted by hand or carried what they fit into.
     pub(super) amounts: Vec<Amount>,
     /// The session by whose closing it was posted or taken back. What a guest makes up also follows what becomes of other sessions: of those that
-    /// they missed, and those to which they came besides; what is carried follows the sessions where it came from, and names them to whoever
-    /// sees them. Null of what no closing posted.
+    /// they missed, and those to which they came besides; what is carried follows the sessions where it came from. Null of what no closing
+    /// posted, and to whoever does not see the session.
     pub(super) closing_of: Option<SessionName>,
     /// The name of the user who posted it. Null as the user of the entry is.
     #[schema(example = "Li Na")]

@@ -21,13 +21,22 @@ pub struct Uncovered {
     pub credited: i32,
 }
 
+/// What a closing would be refused for.
+#[derive(Debug, Default)]
+pub struct Foreseen {
+    /// In the order of the refusals, each in its words.
+    pub told: Vec<(Uncovered, String)>,
+    /// Whether there is more, of hours that whoever asks does not see.
+    pub others: bool,
+}
+
 impl Uncovered {
     /// What would be, in words.
     pub(super) fn detail(&self, whose: &str, what: &str) -> String {
-        let (attended, missed) = (counted(self.attended, "minute"), counted(self.missed, "minute"));
+        let [attended, missed, credited] = [self.attended, self.missed, self.credited].map(|minutes| counted(minutes, "minute"));
         format!(
-            "{whose} would have attended {attended} and missed {missed} of {what}, with {} adjusted or made up; reverse the adjustments first",
-            self.credited
+            "{whose} would have attended {attended} and missed {missed} of {what}, with {credited} adjusted or made up; \
+             reverse the adjustments first"
         )
     }
 

@@ -9,12 +9,12 @@ mod model;
 mod store;
 
 pub use explain::Amount;
-pub use foresight::Uncovered;
+pub use foresight::{Foreseen, Uncovered};
 pub use http::{ApiDoc, routes};
 pub use model::{Balance, CarriedHours, EntryKind, HourEntry, HourEntryId, Tally};
 pub use store::carrying::{carry_in, hold, verify_carried};
 pub use store::explain::standing_entries;
-pub use store::foresight::{foresee, in_words};
+pub use store::foresight::foresee;
 pub use store::hours::balance;
 pub use store::make_ups::verify_make_ups;
 pub use store::{Closing, post_closing, verify};

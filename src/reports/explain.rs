@@ -158,8 +158,8 @@ fn rule(number: Number, plan: &Plan) -> String {
             )
         }
         Number::UnsettledSessions => {
-            "closed sessions on which the periods or leave and what was posted disagree, so that nothing of them counts \
-             in the other numbers before they are closed anew; the enrollment lists them"
+            "closed sessions on which the periods or leave and what was posted disagree; what was posted of them, if anything, counts \
+             in the other numbers until they are closed anew; the enrollment lists them"
                 .to_owned()
         }
         Number::Standing => match plan.attendance.minimum_percent {

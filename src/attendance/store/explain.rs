@@ -23,7 +23,7 @@ use crate::{
     db::Conn,
     enrollments::EnrollmentId,
     error::Error,
-    ledger::{self, Amount, Tally, Uncovered},
+    ledger::{self, Amount, Foreseen, Tally, Uncovered},
     people::PersonId,
     schedule::{self, SessionId, SessionRow},
 };
@@ -69,13 +69,9 @@ pub(in crate::attendance) fn explain(
             counted_twice(twice, others.as_deref()).of_line(seen.get(&twice.person_id).copied())
         }));
         if obstacles.is_empty() {
-            // The sums are of other sessions, too, and not for whoever only calls the roll.
-            let is_told = |one: &Uncovered| actor.allows(Action::ReadHours) && is_seen(&one.enrollment_id);
-            let found = uncovered(conn, actor, now, &session, (&class, &held, whole))?;
-            let (told, others): (Vec<Uncovered>, Vec<Uncovered>) = found.into_iter().partition(is_told);
-            let details = ledger::in_words(conn, session.module_id, &told, true)?;
-            obstacles.extend(told.iter().zip(details).map(|(one, detail)| out_of_bounds(one, detail)));
-            obstacles.extend(others.iter().map(|_| withheld()));
+            let Foreseen { told, others } = foreseen(conn, actor, now, &session, (&class, &held, whole))?;
+            obstacles.extend(told.into_iter().map(|(one, detail)| out_of_bounds(&one, detail)));
+            obstacles.extend(others.then(withheld));
         }
     }
     Ok(explained(obstacles))
@@ -92,13 +88,13 @@ fn unfit(held: &[Attendance], whole: i32, is_seen: impl Fn(&EnrollmentId) -> boo
 }
 
 /// Whose hours would be out of bounds: what was adjusted by hand, or made up, would not fit what the closing posts.
-fn uncovered(
+fn foreseen(
     conn: &mut Conn,
     actor: &Actor,
     now: Instant,
     session: &SessionRow,
     (class, held, whole): (&[Member], &[Attendance], i32),
-) -> Result<Vec<Uncovered>, Error> {
+) -> Result<Foreseen, Error> {
     let guests: BTreeSet<EnrollmentId> = class.iter().filter(|one| one.is_guest()).map(|one| one.person.enrollment_id).collect();
     let (came, owed): (Vec<&Attendance>, Vec<&Attendance>) = held.iter().partition(|line| guests.contains(&line.enrollment_id));
     let tallies = owed.into_iter().map(|line| tally(line, whole)).collect::<Result<Vec<Tally>, Error>>()?;

@@ -12,7 +12,7 @@ pub(super) mod unsettled;
 pub(super) mod verify;
 pub(super) mod waitlist;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use diesel::prelude::*;
 use serde::Serialize;
@@ -104,6 +104,15 @@ pub fn find(conn: &mut Conn, actor: &Actor, id: EnrollmentId) -> Result<Enrollme
     let row = visible(actor).filter(enrollments::id.eq(id)).select(Enrollment::as_select()).first(conn)?;
     actor.may(Action::ReadEnrollments)?;
     Ok(row)
+}
+
+/// Which of these the actor sees.
+pub fn seen_of(conn: &mut Conn, actor: &Actor, ids: &[EnrollmentId]) -> Result<BTreeSet<EnrollmentId>, Error> {
+    let mut seen = BTreeSet::new();
+    for chunk in ids.chunks(CHUNK) {
+        seen.extend(visible(actor).filter(enrollments::id.eq_any(chunk.to_vec())).select(enrollments::id).load::<EnrollmentId>(conn)?);
+    }
+    Ok(seen)
 }
 
 /// The row as the actor may see it.

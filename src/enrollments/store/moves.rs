@@ -43,7 +43,9 @@ pub(in crate::enrollments) fn move_to(
         }
         Some(_) => {}
     }
-    if stored.cohort_id == Some(to.cohort_id) {
+    // Whoever is still to be enrolled may come there from another day.
+    let is_from_another_day = stored.state.is_before_enrolled() && stored.cohort_from_at != to.effective_at;
+    if stored.cohort_id == Some(to.cohort_id) && !is_from_another_day {
         return Err(Error::invalid("/cohort_id", "same_place", "the enrollment is in this cohort already"));
     }
     let changed = Enrollment { state, cohort_id: Some(to.cohort_id), cohort_from_at: to.effective_at, ..stored.clone() };

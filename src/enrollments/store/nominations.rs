@@ -75,6 +75,7 @@ pub(in crate::enrollments) fn replace(
         transferred_from_id: None,
         version: 1,
         created_at: now,
+        cohort_from_at: stored.cohort_from_at.filter(|_| stored.state.is_before_enrolled()),
         ..stored
     };
     insert(conn, actor, now, &intake, &[(place.clone(), taken_until.map_or(from_at, |until| until.max(from_at)))])?;

@@ -1,18 +1,21 @@
 //! The dated periods of enrollments: who stood where from when to when.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 
 use diesel::{dsl::min, expression::AsExpression, prelude::*};
 
 use super::super::model::{Enrollment, EnrollmentId, EnrollmentState, Period};
 use crate::{
     clock::Instant,
-    db::{Conn, for_backend, types::Ts},
+    db::{
+        self, Conn, for_backend,
+        types::{Ts, Uid},
+    },
     error::{Error, FieldFault},
     id::Id,
     intakes::{Intake, IntakeId},
     people::PersonId,
-    schema::{enrollment_periods, enrollments, hour_balances},
+    schema::{enrollment_periods, enrollments},
 };
 
 /// Whether a period has its enrollment enrolled at `at`, which is an instant or an expression of one (DOMAIN section 2, rule 6).
@@ -97,7 +100,7 @@ pub(super) fn step(
         refuse_before(conn, changed, effective_at)?;
     }
     if effective_at <= open.from_at {
-        let never_begins = next_from == open.from_at && EnrollmentState::ENDED.contains(&changed.state);
+        let never_begins = next_from == open.from_at && changed.leaves_its_place();
         if asked.is_some() && since.is_none() && !is_before_enrolled && !never_begins {
             let from = open.from_at;
             let detail =
@@ -179,36 +182,32 @@ pub(super) fn step_all(
     diesel::update(enrollment_periods::table.filter(enrollment_periods::id.eq_any(keys(&to_begin))))
         .set((enrollment_periods::state.eq(state), enrollment_periods::recorded_at.eq(now)))
         .execute(conn)?;
-    // All end now, but for those that follow what a clock ahead recorded.
-    let mut by_end: BTreeMap<Instant, Vec<&Period>> = BTreeMap::new();
-    for period in begun {
-        by_end.entry(begins(period)).or_default().push(period);
+    if begun.is_empty() {
+        return Ok(from);
     }
-    let mut next = Vec::new();
-    for (at, ending) in by_end {
-        diesel::update(enrollment_periods::table.filter(enrollment_periods::id.eq_any(keys(&ending))))
-            .set(enrollment_periods::until_at.eq(at))
-            .execute(conn)?;
-        let after = |period: &Period| Period { id: Id::generate(), state, from_at: at, until_at: None, recorded_at: now, ..*period };
-        next.extend(ending.into_iter().map(after));
+    let mut end = db::update_each("enrollment_periods", &["id"], &["until_at"], begun.len());
+    for period in &begun {
+        end = end.bind::<Uid, _>(period.id).bind::<Ts, _>(begins(period));
     }
-    if !next.is_empty() {
-        for_backend!(conn, |c| diesel::insert_into(enrollment_periods::table).values(&next).execute(c))?;
-    }
+    end.execute(conn)?;
+    let after =
+        |period: &Period| Period { id: Id::generate(), state, from_at: begins(period), until_at: None, recorded_at: now, ..*period };
+    let next: Vec<Period> = begun.into_iter().map(after).collect();
+    for_backend!(conn, |c| diesel::insert_into(enrollment_periods::table).values(&next).execute(c))?;
     Ok(from)
 }
 
 /// From when what comes after these open periods counts, unless said, by their enrollments.
 fn following(conn: &mut Conn, now: Instant, open: &[Period]) -> Result<HashMap<EnrollmentId, Instant>, Error> {
     let ahead: Vec<EnrollmentId> = open.iter().filter(|period| period.from_at >= now).map(|period| period.enrollment_id).collect();
-    // Of whom something was before, or something was posted, nothing is still to begin.
+    // Of whom something was before, or who goes on from another enrollment, nothing is still to begin.
     let mut gone_on: HashSet<EnrollmentId> = HashSet::new();
     if !ahead.is_empty() {
         let ended = enrollment_periods::table.filter(enrollment_periods::until_at.is_not_null());
         let of_these = ended.filter(enrollment_periods::enrollment_id.eq_any(ahead.clone()));
         gone_on.extend(of_these.select(enrollment_periods::enrollment_id).distinct().load::<EnrollmentId>(conn)?);
-        let posted = hour_balances::table.filter(hour_balances::enrollment_id.eq_any(ahead));
-        gone_on.extend(posted.select(hour_balances::enrollment_id).load::<EnrollmentId>(conn)?);
+        let transferred = enrollments::table.filter(enrollments::id.eq_any(ahead)).filter(enrollments::transferred_from_id.is_not_null());
+        gone_on.extend(transferred.select(enrollments::id).load::<EnrollmentId>(conn)?);
     }
     let next = |period: &Period| (period.enrollment_id, period.next_from(now, !gone_on.contains(&period.enrollment_id)));
     Ok(open.iter().map(next).collect())

@@ -82,7 +82,7 @@ fn after(
 /// Refuses to complete or fail somebody whose hours do not say yet that it is so.
 fn refuse_undecidable(conn: &mut Conn, intake: &Intake, decided: &Enrollment, reason: Option<&Note>) -> Result<(), Error> {
     if matches!(decided.state, EnrollmentState::Completed | EnrollmentState::Failed) {
-        unsettled::refuse_unsettled(conn, decided.id)?;
+        unsettled::refuse_uncounted(conn, decided)?;
     }
     if decided.state == EnrollmentState::Completed && reason.is_none() {
         refuse_below_minimum(conn, intake, decided.id)?;

@@ -6,7 +6,6 @@ use diesel::{
     dsl::{exists, sum},
     prelude::*,
     sql_query,
-    sql_types::Text,
 };
 
 use super::{
@@ -16,10 +15,11 @@ use super::{
 };
 use crate::{
     access::{Action, Actor},
-    attendance::{self, AttendanceCode},
+    attendance::{self, AttendanceCode, RollCallState},
     clock::Instant,
     db::{Conn, for_backend, types::Uid},
     error::Error,
+    id::Id,
     intakes::{self, CohortId, IntakeId},
     organizations::OrganizationId,
     schedule::SessionId,
@@ -97,58 +97,97 @@ fn listed(conn: &mut Conn, ids: &[EnrollmentId]) -> Result<BTreeMap<Key, Unsettl
     Ok(stored.into_iter().map(|(id, session, kind)| ((id, session), kind)).collect())
 }
 
-/// Refuses to decide an enrollment while closed sessions wait to be settled for it, or a roll call that counts for it is not closed.
+/// Refuses to decide an enrollment while closed sessions wait to be settled for it, or a held one is not counted, be it where its trainee was
+/// transferred from: its hours come from there, too.
 ///
 /// # Errors
 /// 409 `sessions_unsettled` with their number; `roll_calls_open` with the codes of the sessions.
-pub(super) fn refuse_unsettled(conn: &mut Conn, id: EnrollmentId) -> Result<(), Error> {
-    let waiting: i64 = unsettled_sessions::table.filter(unsettled_sessions::enrollment_id.eq(id)).count().get_result(conn)?;
-    if waiting > 0 {
-        let waiting = counted(waiting, "closed session");
-        let detail = format!("this enrollment is not settled in {waiting}; reopen, put and close the roll call there first");
+pub(super) fn refuse_uncounted(conn: &mut Conn, enrollment: &Enrollment) -> Result<(), Error> {
+    let places = places(conn, "id", enrollment.id.cast())?;
+    refuse_waiting(conn, enrollment.intake_id, &places, "this enrollment")
+}
+
+/// Refuses to end an intake while that is so of one of its enrollments: afterwards nobody could put it right.
+///
+/// # Errors
+/// As [`refuse_uncounted`].
+pub fn refuse_uncounted_in(conn: &mut Conn, intake: IntakeId) -> Result<(), Error> {
+    let places = places(conn, "intake_id", intake.cast())?;
+    refuse_waiting(conn, intake, &places, "an enrollment of this intake")
+}
+
+/// The enrollments with this key, and those from which their trainees were transferred to them, one after the other.
+fn places(conn: &mut Conn, column: &'static str, key: Id<()>) -> Result<Vec<EnrollmentId>, Error> {
+    let places: Vec<Place> = sql_query(format!(
+        "WITH RECURSIVE places (id) AS (SELECT id FROM enrollments WHERE {column} = $1
+            UNION SELECT e.transferred_from_id FROM places p JOIN enrollments e ON e.id = p.id WHERE e.transferred_from_id IS NOT NULL)
+         SELECT id FROM places"
+    ))
+    .bind::<Uid, _>(key)
+    .load(conn)?;
+    Ok(places.into_iter().map(|place| place.id).collect())
+}
+
+#[derive(QueryableByName)]
+struct Place {
+    #[diesel(sql_type = Uid)]
+    id: EnrollmentId,
+}
+
+/// Sessions of other intakes than `own` are not named, as whoever sees the one need not see the other.
+fn refuse_waiting(conn: &mut Conn, own: IntakeId, places: &[EnrollmentId], whom: &str) -> Result<(), Error> {
+    let mut unsettled: i64 = 0;
+    let mut open: Vec<(IntakeId, Code)> = Vec::new();
+    for chunk in places.chunks(CHUNK) {
+        let waiting = unsettled_sessions::table.filter(unsettled_sessions::enrollment_id.eq_any(chunk.to_vec()));
+        unsettled += waiting.count().get_result::<i64>(conn)?;
+        open.extend(unclosed(conn, chunk)?);
+    }
+    if unsettled > 0 {
+        let waiting = counted(unsettled, "closed session");
+        let detail = format!("{whom} is not settled in {waiting}; reopen, put and close the roll call there first");
         return Err(Error::conflict("sessions_unsettled", detail));
     }
-    let open: Vec<Unclosed> = sql_query(UNCLOSED).bind::<Uid, _>(id).load(conn)?;
     if open.is_empty() {
         return Ok(());
     }
-    let codes = text::listed(open.iter().map(|one| one.code.as_str()));
-    let detail = format!("a roll call that counts for this enrollment is not closed, or has been reopened; close it first: {codes}");
+    let (here, elsewhere): (Vec<_>, Vec<_>) = open.iter().partition(|(intake, _)| *intake == own);
+    let elsewhere = (!elsewhere.is_empty()).then_some("one in an intake that a trainee was transferred from");
+    let codes = text::listed(here.iter().map(|(_, code)| code.as_str()).chain(elsewhere));
+    let detail = format!("a roll call that counts for {whom} is not closed, or has been reopened; close it first: {codes}");
     Err(Error::conflict("roll_calls_open", detail))
 }
 
-/// The held sessions whose roll call is not closed and that an enrollment owes, or whose roll call posted something of it that stands, or of
-/// what it made up there.
-const UNCLOSED: &str = "SELECT s.code FROM sessions s LEFT JOIN roll_calls r ON r.session_id = s.id
-    WHERE coalesce(r.state, 'not_open') <> 'closed' AND (s.id IN (SELECT c.session_id FROM enrollment_periods p
-            JOIN session_cohorts c ON c.cohort_id = p.cohort_id
-            WHERE p.enrollment_id = $1 AND p.state = 'enrolled' AND p.from_at <= s.held_starts_at
-                AND (p.until_at IS NULL OR p.until_at > s.held_starts_at))
-        OR s.id IN (SELECT coalesce(e.made_up_in_id, e.session_id) FROM hour_entries e
-            WHERE e.enrollment_id = $1 AND e.kind <> 'adjustment' AND e.reverses_id IS NULL
-                AND NOT EXISTS (SELECT 1 FROM hour_entries t WHERE t.reverses_id = e.id)))
-    ORDER BY s.starts_at, s.id";
-
-#[derive(QueryableByName)]
-struct Unclosed {
-    #[diesel(sql_type = Text)]
-    code: Code,
-}
-
-/// Refuses to end an intake while closed sessions wait to be settled in it: afterwards nobody could.
-///
-/// # Errors
-/// 409 `sessions_unsettled` with their number.
-pub fn refuse_unsettled_in(conn: &mut Conn, intake: IntakeId) -> Result<(), Error> {
-    let waiting: i64 = unsettled_sessions::table.filter(unsettled_sessions::intake_id.eq(intake)).count().get_result(conn)?;
-    if waiting == 0 {
-        return Ok(());
-    }
-    let waiting = counted(waiting, "closed session");
-    Err(Error::conflict(
-        "sessions_unsettled",
-        format!("{waiting} of enrollments of this intake are not settled; close these roll calls anew first"),
-    ))
+/// The held sessions whose roll call is not closed and that one of these enrollments owes, to which it was invited, or by which something
+/// that it made up there still stands; with their intakes.
+fn unclosed(conn: &mut Conn, ids: &[EnrollmentId]) -> Result<Vec<(IntakeId, Code)>, Error> {
+    let enrolled = || {
+        let then = enrolled_at(sessions::held_starts_at.assume_not_null());
+        enrollment_periods::enrollment_id.eq_any(ids.to_vec()).and(then)
+    };
+    let owed = enrollment_periods::table
+        .inner_join(session_cohorts::table.on(session_cohorts::cohort_id.nullable().eq(enrollment_periods::cohort_id)))
+        .filter(session_cohorts::session_id.eq(sessions::id))
+        .filter(enrolled());
+    let invited = enrollment_periods::table
+        .inner_join(guests::table.on(guests::enrollment_id.eq(enrollment_periods::enrollment_id)))
+        .filter(guests::session_id.eq(sessions::id))
+        .filter(enrolled());
+    let made_up = hour_entries::table
+        .filter(hour_entries::enrollment_id.eq_any(ids.to_vec()))
+        .group_by(hour_entries::made_up_in_id)
+        .having(sum(hour_entries::minutes).ne(0))
+        .select(hour_entries::made_up_in_id);
+    let intakes = enrollments::table.filter(enrollments::id.eq_any(ids.to_vec())).select(enrollments::intake_id);
+    Ok(sessions::table
+        .left_join(roll_calls::table.on(roll_calls::session_id.eq(sessions::id)))
+        .filter(sessions::intake_id.eq_any(intakes))
+        .filter(sessions::held_starts_at.is_not_null())
+        .filter(roll_calls::state.nullable().is_null().or(roll_calls::state.ne(RollCallState::Closed)))
+        .filter(exists(owed).or(exists(invited)).or(sessions::id.nullable().eq_any(made_up).assume_not_null()))
+        .order((sessions::starts_at, sessions::id))
+        .select((sessions::intake_id, sessions::code))
+        .load(conn)?)
 }
 
 fn has_closed_sessions(conn: &mut Conn, intake: IntakeId) -> Result<bool, Error> {
@@ -200,7 +239,7 @@ pub(super) fn refuse_counted(conn: &mut Conn, id: EnrollmentId) -> Result<(), Er
     Err(Error::conflict("owed_session_closed", detail))
 }
 
-/// Refuses to say of somebody who was called present, has hours or came from another enrollment, that they never arrived.
+/// Refuses to say of somebody who was called present, has hours or goes on from where they were taught, that they never arrived.
 ///
 /// # Errors
 /// 409 `was_present`.
@@ -212,7 +251,8 @@ pub(super) fn refuse_present(conn: &mut Conn, enrollment: &Enrollment) -> Result
     let has_hours = hour_balances::attended.gt(0).or(hour_balances::make_up.gt(0)).or(hour_balances::adjustment.gt(0));
     let counted = hour_balances::table.filter(hour_balances::enrollment_id.eq(enrollment.id)).filter(has_hours);
     let counted: i64 = counted.count().get_result(conn)?;
-    if called + counted == 0 && enrollment.transferred_from_id.is_none() {
+    let left = enrolled_since(conn, enrollment.transferred_from_id.as_slice())?;
+    if called + counted == 0 && left.is_empty() {
         return Ok(());
     }
     let detail = "this enrollment was called present, has hours or goes on from another one; withdraw it instead";

@@ -10,7 +10,10 @@ use diesel::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    super::model::{Enrollment, EnrollmentId, EnrollmentState, Period, Withdrawal},
+    super::{
+        model::{Enrollment, EnrollmentId, EnrollmentState, Period, Withdrawal},
+        stays::{Lead, Stay, left_by},
+    },
     ids_after, periods,
 };
 use crate::{
@@ -151,15 +154,65 @@ struct Apart {
     id: EnrollmentId,
 }
 
-/// Holds each enrollment against the cohort of its last period. The cohorts of the others are held against the journal, and when they were in
-/// which state against the steps.
+/// Holds the periods of each enrollment against what its steps leave, and the last one against its cohort. The cohorts of the others are held
+/// against the journal.
 pub fn verify_periods(conn: &mut Conn) -> Result<Vec<String>, Error> {
     let apart: Vec<Apart> = sql_query(
         "SELECT e.id FROM enrollments e JOIN enrollment_periods p ON p.enrollment_id = e.id
          WHERE p.until_at IS NULL AND p.cohort_id IS DISTINCT FROM e.cohort_id",
     )
     .load(conn)?;
-    Ok(apart.into_iter().map(|row| format!("periods: enrollment {} and a period of it name different cohorts", row.id)).collect())
+    let mut findings: Vec<String> =
+        apart.into_iter().map(|row| format!("periods: enrollment {} and a period of it name different cohorts", row.id)).collect();
+    let mut ids = ids_after(conn, None)?;
+    while let Some(last) = ids.last().copied() {
+        findings.extend(otherwise_than_stepped(conn, &ids)?);
+        ids = ids_after(conn, Some(last))?;
+    }
+    Ok(findings)
+}
+
+#[derive(QueryableByName)]
+struct LeadRow {
+    #[diesel(sql_type = Uid)]
+    enrollment_id: EnrollmentId,
+    #[diesel(sql_type = Text)]
+    to_state: String,
+    #[diesel(sql_type = Ts)]
+    effective_at: Instant,
+    #[diesel(sql_type = Ts)]
+    recorded_at: Instant,
+}
+
+/// The enrollments whose periods are not what their steps leave.
+fn otherwise_than_stepped(conn: &mut Conn, ids: &[EnrollmentId]) -> Result<Vec<String>, Error> {
+    let (Some(first), Some(last)) = (ids.first(), ids.last()) else { return Ok(Vec::new()) };
+    // The ids are a stretch of all of them.
+    let leads: Vec<LeadRow> = fixed(&format!(
+        "{STEPS} SELECT enrollment_id, to_state, effective_at, recorded_at FROM steps WHERE enrollment_id BETWEEN ? AND ?
+         ORDER BY enrollment_id, seq IS NULL, seq, id",
+    ))
+    .bind::<Uid, _>(*first)
+    .bind::<Uid, _>(*last)
+    .load(conn)?;
+    let mut steps: BTreeMap<EnrollmentId, Vec<Lead>> = BTreeMap::new();
+    for LeadRow { enrollment_id, to_state: to, effective_at, recorded_at } in leads {
+        steps.entry(enrollment_id).or_default().push(Lead { to, effective_at, recorded_at });
+    }
+    let mut periods = periods::of(conn, ids)?;
+    let says = |(id, steps): (EnrollmentId, Vec<Lead>)| {
+        let stood = periods.remove(&id).unwrap_or_default().into_iter().map(|Period { state, from_at, until_at, recorded_at, .. }| Stay {
+            state: state.as_str().to_owned(),
+            from_at,
+            until_at,
+            recorded_at,
+        });
+        let (stood, left): (Vec<Stay>, Vec<Stay>) = (stood.collect(), left_by(&steps));
+        let at = (0..left.len().max(stood.len())).find(|at| left.get(*at) != stood.get(*at))?;
+        let [leads, stands] = [left.get(at), stood.get(at)].map(|stay| stay.map_or_else(|| "nowhere else".to_owned(), Stay::to_string));
+        Some(format!("periods: enrollment {id} stands {stands}; its steps lead to {leads}"))
+    };
+    Ok(steps.into_iter().filter_map(says).collect())
 }
 
 #[derive(QueryableByName)]
@@ -181,8 +234,8 @@ const STEPS: &str = "WITH steps AS (SELECT s.*, (SELECT min(j.seq) FROM journal_
     AND j.recorded_at = s.recorded_at AND j.action IN ('enrollment.created', 'enrollment.changed_state', 'enrollment.moved')) AS seq
     FROM enrollment_steps s)";
 
-/// Holds the steps of each enrollment against each other, against its state and against its periods: a step leads out of
-/// what the one before led to, the last one leads to the state, and the periods are what the steps leave, one after the other.
+/// Holds the steps of each enrollment against each other, against its state and against the journal: a step leads out of what the one before
+/// led to, and the last one leads to the state.
 pub fn verify_steps(conn: &mut Conn) -> Result<Vec<String>, Error> {
     let links: Vec<Link> = sql_query(format!(
         "{STEPS} SELECT enrollment_id, from_state, to_state, previous FROM (
@@ -240,7 +293,6 @@ fn verify_journaled(conn: &mut Conn) -> Result<Vec<String>, Error> {
     let mut ids = ids_after(conn, None)?;
     while let Some(last) = ids.last().copied() {
         let entries = journaled(conn, &ids)?;
-        findings.extend(otherwise_than_stepped(conn, &ids)?);
         findings.extend(in_other_cohorts(conn, &ids, &entries)?);
         findings.extend(differing(taken(conn, &ids)?, entries));
         ids = ids_after(conn, Some(last))?;
@@ -279,59 +331,6 @@ fn differing(steps: Vec<Told>, entries: Vec<Entry>) -> Vec<String> {
     let stepless = silent.into_iter().filter(|(_, entries)| *entries > 0);
     findings.extend(stepless.map(|((id, at), _)| format!("steps: enrollment {id} has no step for the entry that the journal has of {at}")));
     findings
-}
-
-#[derive(QueryableByName)]
-struct Taken {
-    #[diesel(sql_type = Uid)]
-    enrollment_id: EnrollmentId,
-    #[diesel(sql_type = Text)]
-    to_state: String,
-    #[diesel(sql_type = Ts)]
-    effective_at: Instant,
-    #[diesel(sql_type = Ts)]
-    recorded_at: Instant,
-}
-
-/// In which state, from when, until when, and when that was recorded.
-type Stay = (String, Instant, Option<Instant>, Instant);
-
-/// The periods that steps leave, in the order in which they were taken: a step that takes effect before the present period began replaces
-/// it and what began since then.
-fn left_by(steps: &[Taken]) -> Vec<Stay> {
-    let mut stays: Vec<Stay> = Vec::new();
-    for Taken { to_state, effective_at, recorded_at, .. } in steps {
-        stays.retain(|(_, from, ..)| from < effective_at);
-        if let Some((.., until, _)) = stays.last_mut() {
-            *until = Some(*effective_at);
-        }
-        stays.push((to_state.clone(), *effective_at, None, *recorded_at));
-    }
-    stays
-}
-
-/// The enrollments whose periods are not what their steps leave.
-fn otherwise_than_stepped(conn: &mut Conn, ids: &[EnrollmentId]) -> Result<Vec<String>, Error> {
-    let (Some(first), Some(last)) = (ids.first(), ids.last()) else { return Ok(Vec::new()) };
-    // The ids are a stretch of all of them.
-    let taken: Vec<Taken> = fixed(&format!(
-        "{STEPS} SELECT enrollment_id, to_state, effective_at, recorded_at FROM steps WHERE enrollment_id BETWEEN ? AND ?
-         ORDER BY enrollment_id, seq IS NULL, seq, id",
-    ))
-    .bind::<Uid, _>(*first)
-    .bind::<Uid, _>(*last)
-    .load(conn)?;
-    let mut periods = periods::of(conn, ids)?;
-    let says = |steps: &[Taken]| {
-        let id = steps.first()?.enrollment_id;
-        let stays = |period: Period| (period.state.as_str().to_owned(), period.from_at, period.until_at, period.recorded_at);
-        let stood: Vec<Stay> = periods.remove(&id).unwrap_or_default().into_iter().map(stays).collect();
-        let left = left_by(steps);
-        let first = left.iter().zip(&stood).find(|(left, stood)| left != stood).map(|(left, _)| left);
-        let (_, from, ..) = first.or_else(|| left.get(stood.len())).or_else(|| stood.get(left.len()))?;
-        Some(format!("periods: enrollment {id} does not stand from {from} on where its steps lead"))
-    };
-    Ok(taken.chunk_by(|one, other| one.enrollment_id == other.enrollment_id).filter_map(says).collect())
 }
 
 fn taken(conn: &mut Conn, ids: &[EnrollmentId]) -> Result<Vec<Told>, Error> {

@@ -65,9 +65,9 @@ fn closing_of(conn: &mut Conn, actor: &Actor, entry: &HourEntry) -> Result<Optio
         .select((sessions::id, sessions::code));
     let closed: Option<(SessionId, Code)> = closed.first(conn).optional()?;
     let Some((id, code)) = closed else { return Ok(None) };
-    // What is carried follows the sessions of another enrollment, which whoever sees this one need not see.
-    let is_told = entry.kind != EntryKind::CarriedIn || !schedule::seen_of(conn, actor, vec![id])?.is_empty();
-    Ok(is_told.then_some(SessionName { id, code }))
+    // What is carried or made up follows sessions of other cohorts and intakes, which whoever sees this enrollment need not see.
+    let seen = schedule::seen_of(conn, actor, vec![id])?;
+    Ok(seen.contains(&id).then_some(SessionName { id, code }))
 }
 
 /// The session of an entry, by which it was posted if it stands.

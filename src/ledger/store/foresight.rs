@@ -6,7 +6,7 @@ use diesel::prelude::*;
 
 use super::{
     super::{
-        foresight::{Uncovered, uncovered},
+        foresight::{Foreseen, Uncovered, uncovered},
         make_ups::corrected,
         model::{HourEntry, HourEntryId, Posting, Tally, corrections},
     },
@@ -17,17 +17,17 @@ use crate::{
     access::{Action, Actor},
     clock::Instant,
     db::{CHUNK, Conn},
-    enrollments::EnrollmentId,
+    enrollments::{self, EnrollmentId},
     error::Error,
     id::Id,
     programs::ModuleId,
-    schedule::SessionId,
-    schema::{enrollments, hour_entries, modules, people, sessions},
+    schedule::{self, SessionId},
+    schema::{enrollments as enrollment_rows, hour_entries, modules, people, sessions},
     text::{Code, Name},
 };
 
 /// Where more would be present than is owed, or less than nothing, if a closing posted `tallies` of a session and what its guests came to,
-/// in minutes: what [`super::post_closing`] would refuse the first of.
+/// in minutes: what [`super::post_closing`] would refuse the first of, in its words, as far as the actor sees these hours.
 pub fn foresee(
     conn: &mut Conn,
     actor: &Actor,
@@ -35,7 +35,7 @@ pub fn foresee(
     (session_id, module_id): (SessionId, ModuleId),
     tallies: &[Tally],
     came: &BTreeMap<EnrollmentId, i32>,
-) -> Result<Vec<Uncovered>, Error> {
+) -> Result<Foreseen, Error> {
     actor.may(Action::ReadRollCall)?;
     let posting = Posting { id: Id::generate(), module_id, reason: None, user_id: None, recorded_at: now };
     let before = standing_of(conn, session_id)?;
@@ -65,26 +65,49 @@ pub fn foresee(
         sessions.extend(made_up.iter().map(|change| (change.enrollment_id, change.pair.0)));
         found.extend(uncovered(&entries, &made_up, &sessions));
     }
-    Ok(found)
+    told_of(conn, actor, (session_id, module_id), found)
+}
+
+/// The sums are of other sessions, too, and not for whoever only calls the roll.
+fn told_of(
+    conn: &mut Conn,
+    actor: &Actor,
+    (session_id, module_id): (SessionId, ModuleId),
+    found: Vec<Uncovered>,
+) -> Result<Foreseen, Error> {
+    if found.is_empty() || !actor.allows(Action::ReadHours) {
+        return Ok(Foreseen { told: Vec::new(), others: !found.is_empty() });
+    }
+    let of: Vec<EnrollmentId> = found.iter().map(|one| one.enrollment_id).collect();
+    let of = enrollments::seen_of(conn, actor, &of)?;
+    let mut sessions = schedule::seen_of(conn, actor, found.iter().filter_map(|one| one.session_id).collect())?;
+    sessions.insert(session_id);
+    let is_told = |one: &Uncovered| of.contains(&one.enrollment_id) && one.session_id.is_none_or(|id| sessions.contains(&id));
+    let (told, others): (Vec<Uncovered>, Vec<Uncovered>) = found.into_iter().partition(is_told);
+    let details = in_words(conn, module_id, &told, true)?;
+    Ok(Foreseen { told: told.into_iter().zip(details).collect(), others: !others.is_empty() })
 }
 
 /// What would be of sessions, and of this module, in words, with the names of the trainees or without.
-pub fn in_words(conn: &mut Conn, module_id: ModuleId, found: &[Uncovered], is_named: bool) -> Result<Vec<String>, Error> {
+pub(super) fn in_words(conn: &mut Conn, module_id: ModuleId, found: &[Uncovered], is_named: bool) -> Result<Vec<String>, Error> {
     let mut names: BTreeMap<EnrollmentId, Name> = BTreeMap::new();
     let mut codes: BTreeMap<SessionId, Code> = BTreeMap::new();
     for chunk in found.chunks(CHUNK) {
         if is_named {
-            let of_person = enrollments::table.inner_join(people::table.on(people::id.eq(enrollments::person_id)));
+            let of_person = enrollment_rows::table.inner_join(people::table.on(people::id.eq(enrollment_rows::person_id)));
             let ids: Vec<EnrollmentId> = chunk.iter().map(|one| one.enrollment_id).collect();
-            names.extend(of_person.filter(enrollments::id.eq_any(ids)).select((enrollments::id, people::name)).load::<(_, _)>(conn)?);
+            let of_person = of_person.filter(enrollment_rows::id.eq_any(ids));
+            names.extend(of_person.select((enrollment_rows::id, people::name)).load::<(_, _)>(conn)?);
         }
         let ids: Vec<SessionId> = chunk.iter().filter_map(|one| one.session_id).collect();
         codes.extend(sessions::table.filter(sessions::id.eq_any(ids)).select((sessions::id, sessions::code)).load::<(_, _)>(conn)?);
     }
     let module: Code = modules::table.find(module_id).select(modules::code).first(conn)?;
     let worded = |one: &Uncovered| {
-        let whose = format!("enrollment {}", one.enrollment_id);
-        let whose = names.get(&one.enrollment_id).map_or_else(|| whose.clone(), |name| format!("{name} ({whose})"));
+        let whose = match names.get(&one.enrollment_id) {
+            Some(name) => format!("{name} (enrollment {})", one.enrollment_id),
+            None => format!("enrollment {}", one.enrollment_id),
+        };
         let session = one.session_id.and_then(|id| codes.get(&id));
         let what = session.map_or_else(|| format!("module {module}"), |code| format!("session {code}"));
         one.detail(&whose, &what)

@@ -1,3 +1,5 @@
+mod sums;
+
 use serde_json::{Value, json};
 
 use super::{entries, ledger, path, reason};
@@ -308,96 +310,6 @@ fn a_guest_comes_while_the_own_session_goes_on_and_between_others() {
     let viewed = seed::published_session_as(course, viewed);
     of.invite_to(&viewed, &of.first[0], &of.missed).expect(201);
     of.invite_to(&meanwhile, &of.first[1], &of.missed).expect(201);
-}
-
-#[test]
-fn an_adjustment_leaves_less_to_be_made_up_but_never_more() {
-    // Of a session with 30 minutes missed, 30 attended ones taken away; and of a whole module with 90 missed, 50 given.
-    for (line, of_session, minutes, made_up) in [(("late", 60), true, -30, 30), (("late", 0), false, 50, 40)] {
-        let app = spawn_app();
-        let of = classes(&app);
-        let guest = &of.first[0];
-        of.close_missed(seed::line_of(guest, line.0, line.1));
-        let (session, module) =
-            if of_session { (json!(of.missed), Value::Null) } else { (Value::Null, json!(of.course.program.common_module)) };
-        let adjust = json!({ "session_id": session, "module_id": module, "minutes": minutes, "reason": "by order" });
-        of.course.coordinator.post(&format!("/enrollments/{}/hours", guest.id), adjust).expect(201);
-        of.invite(guest).expect(201);
-        of.close_other(&[seed::line(guest, "present")]);
-        assert_eq!(of.made_up(), made_up);
-        assert_eq!(app.findings(), Vec::<String>::new());
-    }
-}
-
-#[test]
-fn what_else_is_closed_of_the_module_leaves_more_or_less_to_be_made_up() {
-    let app = spawn_app();
-    let of = classes(&app);
-    let guest = &of.first[0];
-    of.close_missed(seed::line(guest, "absent"));
-    let body = json!({ "module_id": of.course.program.common_module, "minutes": 50, "reason": "by order" });
-    of.course.coordinator.post(&format!("/enrollments/{}/hours", guest.id), body).expect(201);
-    of.invite(guest).expect(201);
-    of.close_other(&[seed::line(guest, "present")]);
-    assert_eq!(of.made_up(), 40);
-    let close = |session: &str, code: &str| {
-        let lines = [seed::line(guest, code), seed::line(&of.first[1], "present")];
-        seed::put_roll_call(&of.course, session, &lines).expect(200);
-        seed::step_roll_call(&of.course, session, "close", None).expect(200);
-    };
-    // With another session missed there is room for all that was attended, and without it no more.
-    let next = common(&of.course, "COM-NEXT", 3, &of.course.metallurgy);
-    close(&next, "absent");
-    assert_eq!(of.made_up(), 90);
-    assert_eq!(app.findings(), Vec::<String>::new());
-    of.reopen(&next);
-    close(&next, "present");
-    assert_eq!(of.made_up(), 40);
-    assert_eq!(app.findings(), Vec::<String>::new());
-}
-
-#[test]
-fn what_is_adjusted_and_what_is_made_up_share_what_was_missed() {
-    let app = spawn_app();
-    let of = classes(&app);
-    let guest = &of.first[0];
-    let adjust = |minutes: i64| {
-        let body = json!({ "session_id": of.missed, "minutes": minutes, "reason": "by order" });
-        of.course.coordinator.post(&format!("/enrollments/{}/hours", guest.id), body)
-    };
-    of.close_missed(seed::line(guest, "absent"));
-    of.invite(guest).expect(201);
-    let adjusted = adjust(50).expect(201).id();
-    of.close_other(&[seed::line(guest, "present")]);
-    assert_eq!(of.made_up(), 40);
-    assert_eq!(app.findings(), Vec::<String>::new());
-    // With the adjustment gone, all that was attended counts.
-    of.course.coordinator.post(&format!("/hour-entries/{adjusted}/reverse"), reason("of a namesake")).expect(201);
-    assert_eq!(of.made_up(), 90);
-    // A deduction rests on what was made up, until it is taken back.
-    let deducted = adjust(-30).expect(201).id();
-    of.reopen(&of.other);
-    let early = json!([{ "starts_at": seed::morning(2), "ends_at": seed::after(&seed::morning(2), 40) }]);
-    let line = json!({ "enrollment_id": guest.id, "code": "left_early", "segments": early });
-    seed::put_roll_call(&of.course, &of.other, &[seed::line(&of.second[0], "present"), line]).expect(200);
-    let explain = || of.course.coordinator.get(&format!("/sessions/{}/roll-call/explain", of.other)).expect(200).body["obstacles"].clone();
-    assert_eq!(explain(), json!([]));
-    // What counts is what they were there for of the session as it was held.
-    let held = json!({ "starts_at": seed::after(&seed::morning(2), 45), "difference_reason": "the line stood" });
-    of.course.coordinator.if_match("*").patch(&format!("/sessions/{}/hold", of.other), held).expect(200);
-    let explained = explain();
-    assert_eq!((&explained[0]["code"], &explained[0]["amounts"][2]["minutes"]), (&json!("hours_out_of_bounds"), &json!(-30)));
-    app.unchanged(|| {
-        let refused = seed::step_roll_call(&of.course, &of.other, "close", None).expect(409).problem("hours_out_of_bounds");
-        assert!(
-            refused.text_at("/detail").contains("attended 0 minutes and missed 90 minutes of session COM-MET, with -30 adjusted"),
-            "{refused:?}"
-        );
-    });
-    of.course.coordinator.post(&format!("/hour-entries/{deducted}/reverse"), reason("too much")).expect(201);
-    seed::step_roll_call(&of.course, &of.other, "close", None).expect(200);
-    assert_eq!(of.made_up(), 0);
-    assert_eq!(app.findings(), Vec::<String>::new());
 }
 
 #[test]

@@ -132,6 +132,26 @@ fn of_a_replacement_and_a_withdrawal_at_once_one_is_done() {
 }
 
 #[test]
+fn a_place_that_is_to_begin_on_a_day_to_come_passes_from_then() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let first = seed::enrolled(&course, 1).remove(0);
+    seed::closed_session(&course, "MET-1", &seed::morning(1), &[seed::line(&first, "present")]);
+    let mut place = seed::enrollment_body(&course, &seed::recruit(&course));
+    place["from"] = json!("2090-01-01T00:00:00Z");
+    let place = course.coordinator.post(&format!("/intakes/{}/enrollments", course.intake), place).expect(201).id();
+    let partner = app.partner(&course.sponsor.id);
+    let mut early = body(&course);
+    early["effective_at"] = json!(seed::morning(0));
+    app.unchanged(|| replace(&partner, &place, early).fault("/effective_at", "before_present_state"));
+    let new = replace(&partner, &place, body(&course)).expect(201);
+    assert_eq!((&new.body["state"], &new.body["unsettled_sessions"]), (&json!("enrolled"), &json!([])));
+    let begins = format!("from_at = {}", app.instant("2090-01-01T00:00:00Z"));
+    assert_eq!(app.count(&format!("SELECT count(*) FROM enrollment_periods WHERE {begins}")), 2);
+    assert_eq!(app.findings(), Vec::<String>::new());
+}
+
+#[test]
 fn a_place_passes_with_the_day_from_which_it_is_in_its_cohort() {
     let app = spawn_app();
     let course = seed::course(&app);
@@ -147,5 +167,8 @@ fn a_place_passes_with_the_day_from_which_it_is_in_its_cohort() {
     let enroll = |day: u32| step(&new.id(), "enroll", json!({ "effective_at": seed::morning(day) }));
     app.unchanged(|| enroll(4).fault("/effective_at", "before_cohort_move"));
     enroll(9).expect(200);
+    // Of whoever is enrolled by then it says nothing more.
+    let next = json!({ "trainee_id": seed::recruit(&course), "reason": "a third one is sent" });
+    assert_eq!(step(&new.id(), "replace", next).expect(201).body["cohort_from_at"], Value::Null);
     assert_eq!(app.findings(), Vec::<String>::new());
 }

@@ -286,6 +286,10 @@ fn whoever_had_not_begun_begins_at_once_where_they_go_on() {
     let mut body = seed::enrollment_body(&course, &seed::recruit(&course));
     body.as_object_mut().unwrap().remove("cohort_id");
     let member = course.coordinator.post(&format!("/intakes/{later}/enrollments"), body).expect(201).id();
+    app.unchanged(|| {
+        let early = json!({ "intake_id": course.intake, "reason": "another shift", "effective_at": seed::morning(1) });
+        course.coordinator.post(&format!("/enrollments/{member}/transfer"), early).fault("/effective_at", "before_present_state");
+    });
     let new = transfer(&course, &member, &course.intake).expect(201).id();
     let begun = format!(
         "SELECT count(*) FROM enrollment_periods p JOIN enrollments e ON e.id = p.enrollment_id
@@ -293,6 +297,8 @@ fn whoever_had_not_begun_begins_at_once_where_they_go_on() {
         app.hex(&new)
     );
     assert_eq!(app.count(&begun), 1);
+    // Nobody taught them anywhere, so that they may be missed here.
+    course.coordinator.post(&format!("/enrollments/{new}/never-arrived"), json!({ "reason": "not seen" })).expect(200);
     assert_eq!(app.findings(), Vec::<String>::new());
 }
 
@@ -300,16 +306,46 @@ fn whoever_had_not_begun_begins_at_once_where_they_go_on() {
 fn whoever_went_on_elsewhere_arrived_and_takes_steps_there_whichever_clock_recorded_it() {
     let app = spawn_app();
     let course = seed::course(&app);
-    let (member, _) = taught(&course);
-    let id = transfer(&course, &member.id, &next(&course, "P2")).expect(201).id();
-    let step = |verb: &str| course.coordinator.post(&format!("/enrollments/{id}/{verb}"), json!({ "reason": "as agreed" }));
-    app.unchanged(|| step("never-arrived").expect(409).problem("was_present"));
-    // As if what they left had ended by a clock ahead, which this begins after.
-    let (ahead, own) = (app.instant("2090-01-01T00:00:00Z"), format!("enrollment_id = {}", app.hex(&id)));
-    app.forge("enrollment_periods", &format!("UPDATE enrollment_periods SET from_at = {ahead} WHERE {own}"));
-    step("suspend").expect(200);
-    step("withdraw").expect(200);
-    assert_eq!(app.count(&format!("SELECT count(*) FROM enrollment_periods WHERE {own}")), 3);
+    let (with_hours, _) = taught(&course);
+    let (later, without) = (next(&course, "P2"), seed::enrolled(&course, 1).remove(0));
+    for member in [with_hours, without] {
+        let id = transfer(&course, &member.id, &later).expect(201).id();
+        let step = |verb: &str| course.coordinator.post(&format!("/enrollments/{id}/{verb}"), json!({ "reason": "as agreed" }));
+        app.unchanged(|| step("never-arrived").expect(409).problem("was_present"));
+        // As if what they left had ended by a clock ahead, which this begins after.
+        let (ahead, own) = (app.instant("2090-01-01T00:00:00Z"), format!("enrollment_id = {}", app.hex(&id)));
+        app.forge("enrollment_periods", &format!("UPDATE enrollment_periods SET from_at = {ahead} WHERE {own}"));
+        step("suspend").expect(200);
+        step("withdraw").expect(200);
+        let stood = |state: &str| app.count(&format!("SELECT count(*) FROM enrollment_periods WHERE {own} AND state = '{state}'"));
+        assert_eq!([stood("enrolled"), stood("suspended"), stood("withdrawn")], [1, 1, 1]);
+    }
+}
+
+#[test]
+fn nobody_is_decided_by_hours_from_elsewhere_that_are_not_counted_anew() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let (member, [own, _]) = taught(&course);
+    let later = next(&course, "P4");
+    let new = transfer(&course, &member.id, &later).expect(201).id();
+    let reason = || json!({ "reason": "as decided" });
+    let step = |path: &str| course.coordinator.post(path, reason());
+    step(&format!("/intakes/{later}/start")).expect(200);
+    seed::step_roll_call(&course, &own, "reopen", Some("was late")).expect(200);
+    let refused = app.unchanged(|| step(&format!("/enrollments/{new}/complete")).expect(409).problem("roll_calls_open"));
+    // Whoever decides here need not see sessions there.
+    assert!(refused.text_at("/detail").ends_with("one in an intake that a trainee was transferred from"), "{}", refused.text);
+    let explained = course.coordinator.get(&format!("/enrollments/{new}/explain")).expect(200).body["refused_steps"].clone();
+    let told = explained.as_array().unwrap().iter().find(|one| one["step"] == "complete").unwrap();
+    assert_eq!((&told["code"], &told["detail"]), (&json!("roll_calls_open"), &refused.body["detail"]));
+    step(&format!("/enrollments/{new}/withdraw")).expect(200);
+    app.unchanged(|| step(&format!("/intakes/{later}/complete")).expect(409).problem("roll_calls_open"));
+    seed::put_roll_call(&course, &own, &[seed::line_of(&member, "late", 40)]).expect(200);
+    seed::step_roll_call(&course, &own, "close", None).expect(200);
+    step(&format!("/intakes/{later}/complete")).expect(200);
+    assert_eq!(carried(&course, &new), 130);
+    assert_eq!(app.findings(), Vec::<String>::new());
 }
 
 #[test]

@@ -118,7 +118,12 @@ fn nobody_is_enrolled_from_before_a_day_on_which_they_came_to_the_cohort() {
     };
     step("move", Some(&second), 9).expect(200);
     app.unchanged(|| step("enroll", None, 4).fault("/effective_at", "before_cohort_move"));
-    // As the refusal says: they are where they were before until then.
+    // As the refusal says.
+    app.unchanged(|| step("move", Some(&second), 9).fault("/cohort_id", "same_place"));
+    let moved = step("move", Some(&second), 8).expect(200);
+    assert_eq!((&moved.body["cohort_id"], &moved.body["cohort_from_at"]), (&json!(second), &json!(seed::morning(8))));
+    app.unchanged(|| step("enroll", None, 4).fault("/effective_at", "before_cohort_move"));
+    // Or they are where they were before until then.
     step("move", Some(&course.metallurgy), 4).expect(200);
     step("enroll", None, 4).expect(200);
     step("move", Some(&second), 9).expect(200);

@@ -114,7 +114,7 @@ fn a_roll_call_is_not_closed_over_what_was_credited_for_it() {
     assert!(
         detail.starts_with("学员 ")
             && detail.contains(&members[0].id)
-            && detail.contains("missed 50 minutes of session MET-01, with 60 adjusted"),
+            && detail.contains("missed 50 minutes of session MET-01, with 60 minutes adjusted"),
         "{detail}"
     );
     reverse(&course, &entry).expect(201);
@@ -186,7 +186,7 @@ fn what_was_credited_for_one_session_does_not_hide_another_that_was_missed() {
     seed::put_roll_call(&course, &session, &lines).expect(200);
     let refused = app.unchanged(|| seed::step_roll_call(&course, &session, "close", None).expect(409));
     let detail = refused.problem("hours_out_of_bounds").text_at("/detail");
-    assert!(detail.contains("missed 0 minutes of session MET-01, with 60 adjusted"), "{detail}");
+    assert!(detail.contains("missed 0 minutes of session MET-01, with 60 minutes adjusted"), "{detail}");
 
     seed::put_roll_call(&course, &session, &[seed::line_of(&members[0], "late", 30), seed::line(&members[1], "present")]).expect(200);
     seed::step_roll_call(&course, &session, "close", None).expect(200);

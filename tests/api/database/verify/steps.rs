@@ -110,3 +110,61 @@ fn a_step_taken_away_with_its_period_or_its_enrollment_is_found() {
     assert_found(&app, &["steps"], &[&members[1].id, "is gone"]);
     assert_eq!(app.findings().len(), 2);
 }
+
+#[test]
+fn a_stay_that_is_taken_away_or_made_longer_is_found() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let member = seed::enrolled(&course, 1).remove(0);
+    let step = |verb: &str, day: u32| {
+        let body = json!({ "reason": "ill", "effective_at": seed::morning(day) });
+        course.coordinator.post(&format!("/enrollments/{}/{verb}", member.id), body).expect(200);
+    };
+    step("suspend", 4);
+    step("resume", 6);
+    let (key, [from, until]) = (app.hex(&member.id), [4, 6].map(|day| app.instant(&seed::morning(day))));
+    // Nothing was posted for them, so that no trigger keeps it, and the periods go on one after the other.
+    app.sql(&format!("DELETE FROM enrollment_periods WHERE enrollment_id = {key} AND from_at = {from}")).unwrap();
+    app.sql(&format!("UPDATE enrollment_periods SET until_at = {until} WHERE enrollment_id = {key} AND until_at = {from}")).unwrap();
+    assert_found(
+        &app,
+        &["periods"],
+        &[
+            &member.id,
+            "stands enrolled from 2020-05-26T16:00:00Z until 2020-06-07",
+            "; its steps lead to enrolled from 2020-05-26T16:00:00Z until 2020-06-05",
+        ],
+    );
+}
+
+#[test]
+fn a_gap_and_an_overlap_of_periods_are_found() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let member = seed::enrolled(&course, 1).remove(0);
+    let key = app.hex(&member.id);
+    let suspend = json!({ "reason": "ill", "effective_at": "2020-07-01T00:00:00Z" });
+    course.coordinator.post(&format!("/enrollments/{}/suspend", member.id), suspend).expect(200);
+    assert_eq!(app.findings(), Vec::<String>::new());
+    let first = |until: &str| {
+        let until = app.instant(until);
+        app.forge(
+            "enrollment_periods",
+            &format!("UPDATE enrollment_periods SET until_at = {until} WHERE enrollment_id = {key} AND state = 'enrolled'"),
+        );
+    };
+    for until in ["2020-06-30T00:00:00Z", "2020-07-02T00:00:00Z"] {
+        first(until);
+        assert_found(
+            &app,
+            &["periods"],
+            &[&member.id, &format!("stands enrolled from 2020-05-26T16:00:00Z until {until}"), "until 2020-07-01T00:00:00Z, recorded"],
+        );
+    }
+    first("2020-07-01T00:00:00Z");
+    app.forge(
+        "enrollment_steps",
+        &format!("UPDATE enrollment_steps SET from_state = 'approved' WHERE enrollment_id = {key} AND to_state = 'suspended'"),
+    );
+    assert_found(&app, &["steps"], &[&member.id, "from approved to suspended, but stood at enrolled"]);
+}

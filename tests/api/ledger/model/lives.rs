@@ -36,13 +36,27 @@ impl Place {
 }
 
 impl World {
-    /// Whether a roll call that counts for somebody is not closed: of a held session that they owe, or by which something stands of them.
-    pub fn rests_on_unclosed(&self, member: Member) -> bool {
+    /// Where somebody is, and where they came from.
+    fn places_of(&self, member: Member) -> impl Iterator<Item = Member> {
+        std::iter::successors(Some(member), |one| self.places[*one].origin)
+    }
+
+    /// Whether a roll call that counts for somebody is not closed: of a held session that they owe, to which they were invited, or by which
+    /// something stands that they made up.
+    fn rests_on_unclosed(&self, member: Member) -> bool {
         let is_open = |number: Number| self.sessions[number].is_held && self.sessions[number].state != "closed";
         let made_up =
             |number: Number| self.made_up.iter().any(|((own, _, there), minutes)| (*own, *there) == (member, number) && *minutes > 0);
-        let counts = |number: Number| self.owes(member, number) || self.sessions[number].posted.contains_key(&member) || made_up(number);
+        let counts = |number: Number| self.owes(member, number) || self.is_guest(member, number) || made_up(number);
         (0..self.sessions.len()).any(|number| is_open(number) && counts(number))
+    }
+
+    /// What nobody is completed or failed over.
+    fn undecidable(&self, member: Member) -> Option<&'static str> {
+        if self.places_of(member).any(|one| !self.unsettled(one).is_empty()) {
+            return Some("sessions_unsettled");
+        }
+        self.places_of(member).any(|one| self.rests_on_unclosed(one)).then_some("roll_calls_open")
     }
 }
 
@@ -148,15 +162,10 @@ impl Run {
         }
         let at = at.unwrap_or_else(|| self.world.now());
         self.world.places[number].step(cohort, state, at);
-        if matches!(state, "completed" | "failed") && !self.world.unsettled(number).is_empty() {
+        if let Some(code) = self.world.undecidable(number).filter(|_| matches!(state, "completed" | "failed")) {
             self.world.places[number] = place;
-            reply.expect(409).problem("sessions_unsettled");
-            return format!("{told}: refused, for something is unsettled");
-        }
-        if matches!(state, "completed" | "failed") && self.world.rests_on_unclosed(number) {
-            self.world.places[number] = place;
-            reply.expect(409).problem("roll_calls_open");
-            return format!("{told}: refused, for a roll call is not closed");
+            reply.expect(409).problem(code);
+            return format!("{told}: refused, {code}");
         }
         let reply = reply.expect(200);
         assert_eq!(reply.body["state"], state);
