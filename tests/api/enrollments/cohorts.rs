@@ -97,6 +97,7 @@ fn a_move_leads_to_another_cohort_of_the_discipline_after_the_last_one() {
     course.coordinator.post(&left, json!({ "reason": "as agreed" })).expect(200);
     app.unchanged(|| {
         move_to(&course, id, &course.metallurgy, None).fault("/cohort_id", "same_place");
+        move_to(&course, id, &course.metallurgy, Some(&seed::morning(3))).fault("/cohort_id", "same_place");
         move_to(&course, id, &course.mechanics, None).fault("/cohort_id", "cohort_of_another_discipline");
         move_to(&course, id, &app.absent_id(), None).fault("/cohort_id", "unknown_cohort");
         move_to(&course, id, &elsewhere, None).fault("/cohort_id", "unknown_cohort");

@@ -180,6 +180,30 @@ fn whoever_never_arrived_was_not_enrolled_and_comes_from_an_earlier_day_after_al
 }
 
 #[test]
+fn whoever_was_called_was_enrolled_though_they_never_arrived() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let members = seed::enrolled(&course, 3);
+    let first = seed::line(&members[0], "present");
+    let absent = |one: usize| seed::line(&members[one], "absent");
+    let closed = seed::closed_session(&course, "MET-1", &seed::morning(1), &[first.clone(), absent(1), absent(2)]);
+    // Of one a line stands and nothing is posted; of the other something was posted and taken back, and no line stands.
+    let suspend = json!({ "reason": "ill", "effective_at": seed::morning(0) });
+    course.coordinator.post(&format!("/enrollments/{}/suspend", members[2].id), suspend).expect(200);
+    call_again(&course, &closed, &[first, absent(1)]);
+    let late = seed::enrolled(&course, 1).remove(0);
+    let held = seed::held_session(&course, "MET-2", &seed::morning(2));
+    seed::put_roll_call(&course, &held, &[seed::line(&late, "absent")]).expect(200);
+    for member in [&members[2], &late] {
+        let path = format!("/enrollments/{}/never-arrived", member.id);
+        course.coordinator.post(&path, json!({ "reason": "not seen" })).expect(200);
+        let stood = format!("SELECT count(*) FROM enrollment_periods WHERE enrollment_id = {}", app.hex(&member.id));
+        assert_eq!(app.count(&format!("{stood} AND state = 'enrolled'")), 1);
+    }
+    assert_eq!(app.findings(), Vec::<String>::new());
+}
+
+#[test]
 fn nobody_is_enrolled_from_before_their_earlier_enrollment_ended() {
     let app = spawn_app();
     let course = seed::course(&app);

@@ -145,3 +145,38 @@ fn a_class_adviser_is_not_told_what_a_guest_has_elsewhere() {
     assert_eq!((&withheld[0]["code"], &withheld[0]["enrollment_id"]), (&json!("hours_out_of_bounds"), &Value::Null));
     assert!(!withheld.to_string().contains("COM-MET") && !withheld.to_string().contains("minutes\":"), "{withheld}");
 }
+
+#[test]
+fn a_class_adviser_is_not_told_of_a_session_of_before_somebody_came_to_the_cohort() {
+    let app = spawn_app();
+    let of = classes(&app);
+    let guest = &of.first[0];
+    let path = |rest: &str| format!("/enrollments/{}/{rest}", guest.id);
+    let adjust = |body: Value| of.course.coordinator.post(&path("hours"), body).expect(201);
+    of.close_missed(seed::line(guest, "absent"));
+    of.invite(guest).expect(201);
+    of.close_other(&[seed::line(guest, "present")]);
+    let person = seed::instructor(&app, &of.course.coordinator, "ADV");
+    let body = json!({ "discipline_id": of.course.program.metallurgy, "code": "MET-2", "name": "二班", "adviser_id": person });
+    let cohort = of.course.coordinator.post(&format!("/intakes/{}/cohorts", of.course.intake), body).expect(201).id();
+    let moved = json!({ "cohort_id": cohort, "reason": "as agreed", "effective_at": seed::after(&seed::morning(2), 120) });
+    of.course.coordinator.post(&path("move"), moved).expect(200);
+    let session = common(&of.course, "COM-MET-2", 3, &cohort);
+    let put = |code: &str| seed::put_roll_call(&of.course, &session, &[seed::line(guest, code)]).expect(200);
+    put("absent");
+    seed::step_roll_call(&of.course, &session, "close", None).expect(200);
+    assert_eq!(of.made_up(), 90);
+    // With less missed in all, less is made up than was taken away again.
+    adjust(json!({ "session_id": of.missed, "minutes": -60, "reason": "by order" }));
+    adjust(json!({ "module_id": of.course.program.common_module, "minutes": 140, "reason": "by order" }));
+    of.reopen(&session);
+    put("present");
+    let explained = |client: &Client| client.get(&format!("/sessions/{session}/roll-call/explain")).expect(200).body["obstacles"].clone();
+    let told = explained(&of.course.coordinator);
+    assert!(told[0]["detail"].as_str().unwrap().contains("of session COM-MET, with -50 minutes adjusted"), "{told}");
+    let adviser = app.class_adviser(&person);
+    adviser.get(&path("hours")).expect(200);
+    let withheld = explained(&adviser);
+    assert_eq!((&withheld[0]["code"], &withheld[0]["amounts"]), (&json!("hours_out_of_bounds"), &json!([])));
+    assert!(!withheld.to_string().contains("COM-MET"), "{withheld}");
+}

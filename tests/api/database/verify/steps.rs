@@ -124,6 +124,11 @@ fn a_stay_that_is_taken_away_or_made_longer_is_found() {
     step("resume", 6);
     let (key, [from, until]) = (app.hex(&member.id), [4, 6].map(|day| app.instant(&seed::morning(day))));
     // Nothing was posted for them, so that no trigger keeps it, and the periods go on one after the other.
+    let last = format!("WHERE enrollment_id = {key} AND until_at IS NULL");
+    app.sql(&format!("CREATE TABLE taken AS SELECT * FROM enrollment_periods {last}; DELETE FROM enrollment_periods {last}")).unwrap();
+    assert_found(&app, &["periods"], &[&member.id, "stands nowhere else; its steps lead to enrolled from 2020-06-07T01:00:00Z on"]);
+    app.sql("INSERT INTO enrollment_periods SELECT * FROM taken; DROP TABLE taken").unwrap();
+    assert_eq!(app.findings(), Vec::<String>::new());
     app.sql(&format!("DELETE FROM enrollment_periods WHERE enrollment_id = {key} AND from_at = {from}")).unwrap();
     app.sql(&format!("UPDATE enrollment_periods SET until_at = {until} WHERE enrollment_id = {key} AND until_at = {from}")).unwrap();
     assert_found(
