@@ -64,7 +64,7 @@ pub(super) struct Explanation {
     /// How many wait before it; to a partner of those whom it sends, null to others than these and the provider.
     pub(super) before: Option<i64>,
     /// What keeps it from a seat. Empty for whoever has one or needs none any more. The seat of an offer that has expired is taken until seats
-    /// are counted again, as any step does; then it goes to the first of those who wait.
+    /// are counted again, as any step does; then it goes to the first of those who wait and can take it.
     pub(super) obstacles: Vec<Obstacle>,
     /// The steps that something else than seats is in the way of: of each the first thing. To the provider and auditors all, to others those
     /// that they may ask for; nothing of a transfer, which depends on where it leads.

@@ -215,8 +215,7 @@ pub struct Enrollment {
     pub position: Option<i32>,
     /// Until when an offered seat is kept.
     pub offer_expires_at: Option<Instant>,
-    /// Of whoever is to be enrolled, or was when they were moved: from when they are in the cohort, if the last move gave a day. Nobody is
-    /// enrolled from before.
+    /// From when they are in the cohort, if the last move gave a day; nobody is enrolled from before.
     pub cohort_from_at: Option<Instant>,
     pub version: i32,
     pub created_at: Instant,
@@ -315,7 +314,7 @@ pub(super) struct CohortMove {
     pub(super) reason: Note,
     /// From when on they owe the sessions of that cohort; now unless said. Not before the present state began, but for whoever has not been
     /// enrolled so far: of them a day that is given is the first from which they can be enrolled, and without one they come to the cohort
-    /// whenever they are enrolled.
+    /// whenever they are enrolled. They may be moved to their cohort anew, with another day or without one.
     #[serde(default)]
     pub(super) effective_at: Option<Instant>,
 }

@@ -20,7 +20,7 @@ use super::{
 use crate::{
     access::{Action, Actor, Scope, taught},
     clock::Instant,
-    db::{self, Conn},
+    db::{self, CHUNK, Conn},
     enrollments::{self, EnrollmentId},
     error::{Error, FieldFault},
     http::Change,
@@ -248,7 +248,23 @@ fn correct(conn: &mut Conn, actor: &Actor, now: Instant, row: &CorrectionRow, re
 /// Refuses to go on while corrections wait to be decided in an intake.
 pub(super) fn refuse_waiting(conn: &mut Conn, intake: IntakeId) -> Result<(), Error> {
     let of_intake = correction_requests::table.filter(correction_requests::intake_id.eq(intake));
-    let waiting: i64 = of_intake.filter(correction_requests::state.eq(CorrectionState::Asked)).count().get_result(conn)?;
+    refuse_some(of_intake.filter(correction_requests::state.eq(CorrectionState::Asked)).count().get_result(conn)?)
+}
+
+/// Refuses to go on while corrections wait to be decided for one of these enrollments.
+///
+/// # Errors
+/// 409 `corrections_waiting`.
+pub fn refuse_corrections_of(conn: &mut Conn, ids: &[EnrollmentId]) -> Result<(), Error> {
+    let mut waiting = 0;
+    for chunk in ids.chunks(CHUNK) {
+        let own = correction_requests::table.filter(correction_requests::enrollment_id.eq_any(chunk.to_vec()));
+        waiting += own.filter(correction_requests::state.eq(CorrectionState::Asked)).count().get_result::<i64>(conn)?;
+    }
+    refuse_some(waiting)
+}
+
+fn refuse_some(waiting: i64) -> Result<(), Error> {
     if waiting == 0 {
         return Ok(());
     }

@@ -92,7 +92,7 @@ fn refused_steps(
         let result = match (*verb, verb.parse::<EnrollmentTransition>()) {
             (_, Ok(EnrollmentTransition::Accept)) if is_expired => steps::refuse_expired(now, enrollment),
             _ if is_expired => LIFE_CYCLE.after("the enrollment", EnrollmentState::Withdrawn, verb, None).map(drop),
-            (_, Ok(step)) => steps::refuse(conn, now, intake, enrollment, (step, *to)),
+            (_, Ok(step)) => steps::refuse(conn, actor, now, intake, enrollment, (step, *to)),
             (REPLACE, _) => unsettled::refuse_counted(conn, enrollment.id),
             (WAITLIST, _) => refuse_without_waitlist(intake),
             _ => Ok(()),

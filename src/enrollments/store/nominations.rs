@@ -65,6 +65,8 @@ pub(in crate::enrollments) fn replace(
     let whom = Whom::meant(trainee_id, trainee, stored.unit_id)?;
     let person_id = person(conn, actor, now, &intake, stored.unit_id, whom)?;
     refuse_enrolled(conn, intake.id, &[person_id])?;
+    // Nobody begins in a place before it does.
+    let to_begin = Some(periods::present(conn, id)?.from_at).filter(|from| *from > now);
     let ended = Enrollment { state, withdrawal: Some(Withdrawal::Replaced), offer_expires_at: None, ..stored.clone() };
     let (_, from_at) = take(conn, actor, now, (&stored, ended), Some(&reason), effective_at)?;
     let taken_until = periods::taken_until(conn, intake.id, &[person_id])?.remove(&person_id);
@@ -78,7 +80,7 @@ pub(in crate::enrollments) fn replace(
         cohort_from_at: stored.cohort_from_at.filter(|_| stored.state.is_before_enrolled()),
         ..stored
     };
-    insert(conn, actor, now, &intake, &[(place.clone(), taken_until.map_or(from_at, |until| until.max(from_at)))])?;
+    insert(conn, actor, now, &intake, &[(place.clone(), [to_begin, taken_until].into_iter().flatten().fold(from_at, Instant::max))])?;
     row(conn, actor, place)
 }
 

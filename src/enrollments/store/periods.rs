@@ -227,7 +227,8 @@ pub(super) fn of(conn: &mut Conn, ids: &[EnrollmentId]) -> Result<HashMap<Enroll
     Ok(periods)
 }
 
-fn present(conn: &mut Conn, id: EnrollmentId) -> Result<Period, Error> {
+/// The period in which an enrollment is by now.
+pub(super) fn present(conn: &mut Conn, id: EnrollmentId) -> Result<Period, Error> {
     Ok(enrollment_periods::table
         .filter(enrollment_periods::enrollment_id.eq(id))
         .filter(enrollment_periods::until_at.is_null())

@@ -32,8 +32,8 @@ use crate::{
 ///
 /// # Errors
 /// 409 `illegal_transition`, `intake_not_open`, what the seats say, `offers_off`, `offer_expired`, `was_present` of whoever is said never
-/// to have arrived, and `sessions_unsettled` where the hours by which somebody is to be completed or failed are not settled; 422 for a time
-/// that cannot be, and `reason_missing` also where whoever is completed does not reach the minimum of attendance.
+/// to have arrived, and `sessions_unsettled`, `roll_calls_open` where the hours by which somebody is to be completed or failed are not settled;
+/// 422 for a time that cannot be, and `reason_missing` also where whoever is completed does not reach the minimum of attendance.
 pub fn transition(
     conn: &mut Conn,
     actor: &Actor,
@@ -54,7 +54,7 @@ pub fn transition(
     let changed = after(conn, now, &intake, &stored, (step, state))?;
     let (saved, _) = take(conn, actor, now, (&stored, changed), change.reason.as_ref(), change.effective_at)?;
     // By what is unsettled from when the step takes effect.
-    refuse_undecidable(conn, &intake, &saved, change.reason.as_ref())?;
+    refuse_undecidable(conn, actor, &intake, &saved, change.reason.as_ref())?;
     // Whoever leaves gives a seat to whoever is next.
     settle_seats(conn, actor, now, &intake)?;
     Ok(saved)
@@ -80,9 +80,9 @@ fn after(
 }
 
 /// Refuses to complete or fail somebody whose hours do not say yet that it is so.
-fn refuse_undecidable(conn: &mut Conn, intake: &Intake, decided: &Enrollment, reason: Option<&Note>) -> Result<(), Error> {
+fn refuse_undecidable(conn: &mut Conn, actor: &Actor, intake: &Intake, decided: &Enrollment, reason: Option<&Note>) -> Result<(), Error> {
     if matches!(decided.state, EnrollmentState::Completed | EnrollmentState::Failed) {
-        unsettled::refuse_uncounted(conn, decided)?;
+        unsettled::refuse_uncounted(conn, actor, decided)?;
     }
     if decided.state == EnrollmentState::Completed && reason.is_none() {
         refuse_below_minimum(conn, intake, decided.id)?;
@@ -93,13 +93,14 @@ fn refuse_undecidable(conn: &mut Conn, intake: &Intake, decided: &Enrollment, re
 /// Refuses a step out of the present state that would be refused if it took effect now, without a reason, for something else than seats.
 pub(super) fn refuse(
     conn: &mut Conn,
+    actor: &Actor,
     now: Instant,
     intake: &Intake,
     stored: &Enrollment,
     (step, state): (EnrollmentTransition, EnrollmentState),
 ) -> Result<(), Error> {
     let changed = after(conn, now, intake, stored, (step, state))?;
-    refuse_undecidable(conn, intake, &changed, None)
+    refuse_undecidable(conn, actor, intake, &changed, None)
 }
 
 /// Refuses to take an offer that has expired, be it that nobody has ended it yet.

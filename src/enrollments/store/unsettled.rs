@@ -20,12 +20,12 @@ use crate::{
     db::{Conn, for_backend, types::Uid},
     error::Error,
     id::Id,
-    intakes::{self, CohortId, IntakeId},
+    intakes::{self, CohortId, IntakeId, IntakeState},
     organizations::OrganizationId,
-    schedule::SessionId,
+    schedule::{self, SessionId},
     schema::{
-        attendances, enrollment_periods, enrollments, guests, hour_balances, hour_entries, roll_calls, session_cohorts, sessions,
-        unsettled_sessions,
+        attendances, enrollment_periods, enrollments, guests, hour_balances, hour_entries, intakes as intake_rows, roll_calls,
+        session_cohorts, sessions, unsettled_sessions,
     },
     text::{self, Code, counted},
 };
@@ -97,30 +97,32 @@ fn listed(conn: &mut Conn, ids: &[EnrollmentId]) -> Result<BTreeMap<Key, Unsettl
     Ok(stored.into_iter().map(|(id, session, kind)| ((id, session), kind)).collect())
 }
 
-/// Refuses to decide an enrollment while closed sessions wait to be settled for it, or a held one is not counted, be it where its trainee was
-/// transferred from: its hours come from there, too.
+/// Refuses to decide an enrollment while closed sessions wait to be settled for it, or a held one is not counted, be it where hours came from
+/// that its trainee took along: these follow what becomes of it there.
 ///
 /// # Errors
-/// 409 `sessions_unsettled` with their number; `roll_calls_open` with the codes of the sessions.
-pub(super) fn refuse_uncounted(conn: &mut Conn, enrollment: &Enrollment) -> Result<(), Error> {
+/// 409 `sessions_unsettled`, `roll_calls_open`, with the codes of the sessions.
+pub(super) fn refuse_uncounted(conn: &mut Conn, actor: &Actor, enrollment: &Enrollment) -> Result<(), Error> {
     let places = places(conn, "id", enrollment.id.cast())?;
-    refuse_waiting(conn, enrollment.intake_id, &places, "this enrollment")
+    refuse_waiting(conn, actor, enrollment.intake_id, &places)
 }
 
-/// Refuses to end an intake while that is so of one of its enrollments: afterwards nobody could put it right.
+/// Refuses to end an intake while that is so of one of its enrollments, or a correction waits there: afterwards nothing would follow it.
 ///
 /// # Errors
-/// As [`refuse_uncounted`].
-pub fn refuse_uncounted_in(conn: &mut Conn, intake: IntakeId) -> Result<(), Error> {
+/// As [`refuse_uncounted`]; `corrections_waiting`.
+pub fn refuse_uncounted_in(conn: &mut Conn, actor: &Actor, intake: IntakeId) -> Result<(), Error> {
     let places = places(conn, "intake_id", intake.cast())?;
-    refuse_waiting(conn, intake, &places, "an enrollment of this intake")
+    refuse_waiting(conn, actor, intake, &places)?;
+    attendance::refuse_corrections_of(conn, &places)
 }
 
-/// The enrollments with this key, and those from which their trainees were transferred to them, one after the other.
+/// The enrollments with this key, and those whose hours of a module follow to them. What is completed keeps the hours that came along.
 fn places(conn: &mut Conn, column: &'static str, key: Id<()>) -> Result<Vec<EnrollmentId>, Error> {
     let places: Vec<Place> = sql_query(format!(
         "WITH RECURSIVE places (id) AS (SELECT id FROM enrollments WHERE {column} = $1
-            UNION SELECT e.transferred_from_id FROM places p JOIN enrollments e ON e.id = p.id WHERE e.transferred_from_id IS NOT NULL)
+            UNION SELECT c.from_enrollment_id FROM places p JOIN carried_modules c ON c.enrollment_id = p.id
+                JOIN enrollments e ON e.id = p.id JOIN intakes i ON i.id = e.intake_id WHERE i.state <> 'completed')
          SELECT id FROM places"
     ))
     .bind::<Uid, _>(key)
@@ -134,60 +136,82 @@ struct Place {
     id: EnrollmentId,
 }
 
-/// Sessions of other intakes than `own` are not named, as whoever sees the one need not see the other.
-fn refuse_waiting(conn: &mut Conn, own: IntakeId, places: &[EnrollmentId], whom: &str) -> Result<(), Error> {
-    let mut unsettled: i64 = 0;
-    let mut open: Vec<(IntakeId, Code)> = Vec::new();
+/// A session that waits, in its intake.
+type Waiting = (SessionId, (Code, IntakeId, Code));
+
+fn refuse_waiting(conn: &mut Conn, actor: &Actor, own: IntakeId, places: &[EnrollmentId]) -> Result<(), Error> {
+    let (mut unsettled, mut open): (BTreeMap<_, _>, BTreeMap<_, _>) = Default::default();
     for chunk in places.chunks(CHUNK) {
-        let waiting = unsettled_sessions::table.filter(unsettled_sessions::enrollment_id.eq_any(chunk.to_vec()));
-        unsettled += waiting.count().get_result::<i64>(conn)?;
+        let waiting = sessions::table
+            .inner_join(intake_rows::table.on(intake_rows::id.eq(sessions::intake_id)))
+            .inner_join(unsettled_sessions::table.on(unsettled_sessions::session_id.eq(sessions::id)))
+            .filter(unsettled_sessions::enrollment_id.eq_any(chunk.to_vec()))
+            .select((sessions::id, (sessions::code, intake_rows::id, intake_rows::code)));
+        unsettled.extend(waiting.load::<Waiting>(conn)?);
         open.extend(unclosed(conn, chunk)?);
     }
-    if unsettled > 0 {
-        let waiting = counted(unsettled, "closed session");
-        let detail = format!("{whom} is not settled in {waiting}; reopen, put and close the roll call there first");
+    if !unsettled.is_empty() {
+        let (count, codes) = (counted(unsettled.len(), "closed session"), named(conn, actor, own, unsettled)?);
+        let detail = format!("{count} not settled; reopen, put and close the roll call there first: {codes}");
         return Err(Error::conflict("sessions_unsettled", detail));
     }
-    if open.is_empty() {
-        return Ok(());
+    if !open.is_empty() {
+        let codes = named(conn, actor, own, open)?;
+        let detail = format!("a roll call that counts here is not closed, or has been reopened; close it first: {codes}");
+        return Err(Error::conflict("roll_calls_open", detail));
     }
-    let (here, elsewhere): (Vec<_>, Vec<_>) = open.iter().partition(|(intake, _)| *intake == own);
-    let elsewhere = (!elsewhere.is_empty()).then_some("one in an intake that a trainee was transferred from");
-    let codes = text::listed(here.iter().map(|(_, code)| code.as_str()).chain(elsewhere));
-    let detail = format!("a roll call that counts for {whom} is not closed, or has been reopened; close it first: {codes}");
-    Err(Error::conflict("roll_calls_open", detail))
+    Ok(())
+}
+
+/// Sessions by their codes, those of other intakes than `own` with the intake's, as far as the actor sees them.
+fn named(conn: &mut Conn, actor: &Actor, own: IntakeId, waiting: BTreeMap<SessionId, (Code, IntakeId, Code)>) -> Result<String, Error> {
+    let seen = schedule::seen_of(conn, actor, waiting.keys().copied().collect())?;
+    let (told, others): (Vec<_>, Vec<_>) = waiting.into_iter().partition(|(id, _)| seen.contains(id));
+    let mut codes: Vec<String> =
+        told.into_iter().map(|(_, (code, intake, of))| if intake == own { code.to_string() } else { format!("{code} of {of}") }).collect();
+    codes.sort_unstable();
+    codes.extend((!others.is_empty()).then(|| format!("{} of another intake", counted(others.len(), "session"))));
+    Ok(text::listed(codes.iter().map(String::as_str)))
 }
 
 /// The held sessions whose roll call is not closed and that one of these enrollments owes, to which it was invited, or by which something
-/// that it made up there still stands; with their intakes.
-fn unclosed(conn: &mut Conn, ids: &[EnrollmentId]) -> Result<Vec<(IntakeId, Code)>, Error> {
-    let enrolled = || {
-        let then = enrolled_at(sessions::held_starts_at.assume_not_null());
-        enrollment_periods::enrollment_id.eq_any(ids.to_vec()).and(then)
-    };
-    let owed = enrollment_periods::table
-        .inner_join(session_cohorts::table.on(session_cohorts::cohort_id.nullable().eq(enrollment_periods::cohort_id)))
-        .filter(session_cohorts::session_id.eq(sessions::id))
-        .filter(enrolled());
-    let invited = enrollment_periods::table
-        .inner_join(guests::table.on(guests::enrollment_id.eq(enrollment_periods::enrollment_id)))
-        .filter(guests::session_id.eq(sessions::id))
-        .filter(enrolled());
-    let made_up = hour_entries::table
-        .filter(hour_entries::enrollment_id.eq_any(ids.to_vec()))
-        .group_by(hour_entries::made_up_in_id)
-        .having(sum(hour_entries::minutes).ne(0))
-        .select(hour_entries::made_up_in_id);
+/// that it made up there still stands. In a cancelled intake what was never closed need not be.
+fn unclosed(conn: &mut Conn, ids: &[EnrollmentId]) -> Result<Vec<Waiting>, Error> {
     let intakes = enrollments::table.filter(enrollments::id.eq_any(ids.to_vec())).select(enrollments::intake_id);
-    Ok(sessions::table
+    let held: Vec<SessionId> = sessions::table
+        .inner_join(intake_rows::table.on(intake_rows::id.eq(sessions::intake_id)))
         .left_join(roll_calls::table.on(roll_calls::session_id.eq(sessions::id)))
         .filter(sessions::intake_id.eq_any(intakes))
         .filter(sessions::held_starts_at.is_not_null())
         .filter(roll_calls::state.nullable().is_null().or(roll_calls::state.ne(RollCallState::Closed)))
-        .filter(exists(owed).or(exists(invited)).or(sessions::id.nullable().eq_any(made_up).assume_not_null()))
-        .order((sessions::starts_at, sessions::id))
-        .select((sessions::intake_id, sessions::code))
-        .load(conn)?)
+        .filter(intake_rows::state.ne(IntakeState::Cancelled).or(roll_calls::closings.gt(0)))
+        .select(sessions::id)
+        .load(conn)?;
+    let enrolled = || {
+        let then = enrolled_at(sessions::held_starts_at.assume_not_null());
+        enrollment_periods::enrollment_id.eq_any(ids.to_vec()).and(then)
+    };
+    let mut open = Vec::new();
+    for chunk in held.chunks(CHUNK) {
+        let owed = enrollment_periods::table
+            .inner_join(session_cohorts::table.on(session_cohorts::cohort_id.nullable().eq(enrollment_periods::cohort_id)))
+            .filter(session_cohorts::session_id.eq(sessions::id))
+            .filter(enrolled());
+        let invited = enrollment_periods::table
+            .inner_join(guests::table.on(guests::enrollment_id.eq(enrollment_periods::enrollment_id)))
+            .filter(guests::session_id.eq(sessions::id))
+            .filter(enrolled());
+        let made_up = hour_entries::table
+            .filter(hour_entries::enrollment_id.eq_any(ids.to_vec()))
+            .group_by(hour_entries::made_up_in_id)
+            .having(sum(hour_entries::minutes).ne(0))
+            .select(hour_entries::made_up_in_id);
+        let counts = exists(owed).or(exists(invited)).or(sessions::id.nullable().eq_any(made_up).assume_not_null());
+        let of_intake = sessions::table.inner_join(intake_rows::table.on(intake_rows::id.eq(sessions::intake_id)));
+        let waiting = of_intake.filter(sessions::id.eq_any(chunk.to_vec())).filter(counts);
+        open.extend(waiting.select((sessions::id, (sessions::code, intake_rows::id, intake_rows::code))).load::<Waiting>(conn)?);
+    }
+    Ok(open)
 }
 
 fn has_closed_sessions(conn: &mut Conn, intake: IntakeId) -> Result<bool, Error> {

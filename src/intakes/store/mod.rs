@@ -183,7 +183,7 @@ pub fn transition(
             }
             schedule::refuse_unheld(conn, id)?;
             attendance::refuse_unclosed(conn, id)?;
-            enrollments::refuse_uncounted_in(conn, id)?;
+            enrollments::refuse_uncounted_in(conn, actor, id)?;
         }
         IntakeTransition::Cancel => {
             let reason = change.reason.as_ref().ok_or_else(|| Error::invalid("/reason", "reason_missing", "cancelling needs a reason"))?;

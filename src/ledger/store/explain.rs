@@ -65,9 +65,10 @@ fn closing_of(conn: &mut Conn, actor: &Actor, entry: &HourEntry) -> Result<Optio
         .select((sessions::id, sessions::code));
     let closed: Option<(SessionId, Code)> = closed.first(conn).optional()?;
     let Some((id, code)) = closed else { return Ok(None) };
-    // What is carried or made up follows sessions of other cohorts and intakes, which whoever sees this enrollment need not see.
-    let seen = schedule::seen_of(conn, actor, vec![id])?;
-    Ok(seen.contains(&id).then_some(SessionName { id, code }))
+    // What is carried or made up follows sessions of other cohorts and intakes, too, which whoever sees this enrollment need not see.
+    let is_own = [entry.session_id, entry.made_up_in_id].contains(&Some(id));
+    let is_told = is_own || !schedule::seen_of(conn, actor, vec![id])?.is_empty();
+    Ok(is_told.then_some(SessionName { id, code }))
 }
 
 /// The session of an entry, by which it was posted if it stands.

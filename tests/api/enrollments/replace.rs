@@ -148,6 +148,15 @@ fn a_place_that_is_to_begin_on_a_day_to_come_passes_from_then() {
     assert_eq!((&new.body["state"], &new.body["unsettled_sessions"]), (&json!("enrolled"), &json!([])));
     let begins = format!("from_at = {}", app.instant("2090-01-01T00:00:00Z"));
     assert_eq!(app.count(&format!("SELECT count(*) FROM enrollment_periods WHERE {begins}")), 2);
+    // Nor does whoever has not been enrolled so far, though that may be recorded late.
+    let mut place = seed::enrollment_body(&course, &seed::recruit(&course));
+    (place["from"], place["state"]) = (json!("2090-01-01T00:00:00Z"), json!("approved"));
+    let place = course.coordinator.post(&format!("/intakes/{}/enrollments", course.intake), place).expect(201).id();
+    let mut early = body(&course);
+    early["effective_at"] = json!(seed::morning(0));
+    let new = replace(&partner, &place, early).expect(201).id();
+    let own = format!("enrollment_id = {}", app.hex(&new));
+    assert_eq!(app.count(&format!("SELECT count(*) FROM enrollment_periods WHERE {own} AND {begins}")), 1);
     assert_eq!(app.findings(), Vec::<String>::new());
 }
 
