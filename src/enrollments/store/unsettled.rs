@@ -136,8 +136,8 @@ struct Place {
     id: EnrollmentId,
 }
 
-/// A session that waits, in its intake.
-type Waiting = (SessionId, (Code, IntakeId, Code));
+/// A session that waits, by its start, in its intake.
+type Waiting = ((Instant, SessionId), (Code, IntakeId, Code));
 
 fn refuse_waiting(conn: &mut Conn, actor: &Actor, own: IntakeId, places: &[EnrollmentId]) -> Result<(), Error> {
     let (mut unsettled, mut open): (BTreeMap<_, _>, BTreeMap<_, _>) = Default::default();
@@ -146,7 +146,7 @@ fn refuse_waiting(conn: &mut Conn, actor: &Actor, own: IntakeId, places: &[Enrol
             .inner_join(intake_rows::table.on(intake_rows::id.eq(sessions::intake_id)))
             .inner_join(unsettled_sessions::table.on(unsettled_sessions::session_id.eq(sessions::id)))
             .filter(unsettled_sessions::enrollment_id.eq_any(chunk.to_vec()))
-            .select((sessions::id, (sessions::code, intake_rows::id, intake_rows::code)));
+            .select(((sessions::starts_at, sessions::id), (sessions::code, intake_rows::id, intake_rows::code)));
         unsettled.extend(waiting.load::<Waiting>(conn)?);
         open.extend(unclosed(conn, chunk)?);
     }
@@ -164,12 +164,16 @@ fn refuse_waiting(conn: &mut Conn, actor: &Actor, own: IntakeId, places: &[Enrol
 }
 
 /// Sessions by their codes, those of other intakes than `own` with the intake's, as far as the actor sees them.
-fn named(conn: &mut Conn, actor: &Actor, own: IntakeId, waiting: BTreeMap<SessionId, (Code, IntakeId, Code)>) -> Result<String, Error> {
-    let seen = schedule::seen_of(conn, actor, waiting.keys().copied().collect())?;
-    let (told, others): (Vec<_>, Vec<_>) = waiting.into_iter().partition(|(id, _)| seen.contains(id));
+fn named(
+    conn: &mut Conn,
+    actor: &Actor,
+    own: IntakeId,
+    waiting: BTreeMap<(Instant, SessionId), (Code, IntakeId, Code)>,
+) -> Result<String, Error> {
+    let seen = schedule::seen_of(conn, actor, waiting.keys().map(|(_, id)| *id).collect())?;
+    let (told, others): (Vec<_>, Vec<_>) = waiting.into_iter().partition(|((_, id), _)| seen.contains(id));
     let mut codes: Vec<String> =
         told.into_iter().map(|(_, (code, intake, of))| if intake == own { code.to_string() } else { format!("{code} of {of}") }).collect();
-    codes.sort_unstable();
     codes.extend((!others.is_empty()).then(|| format!("{} of another intake", counted(others.len(), "session"))));
     Ok(text::listed(codes.iter().map(String::as_str)))
 }
@@ -209,7 +213,11 @@ fn unclosed(conn: &mut Conn, ids: &[EnrollmentId]) -> Result<Vec<Waiting>, Error
         let counts = exists(owed).or(exists(invited)).or(sessions::id.nullable().eq_any(made_up).assume_not_null());
         let of_intake = sessions::table.inner_join(intake_rows::table.on(intake_rows::id.eq(sessions::intake_id)));
         let waiting = of_intake.filter(sessions::id.eq_any(chunk.to_vec())).filter(counts);
-        open.extend(waiting.select((sessions::id, (sessions::code, intake_rows::id, intake_rows::code))).load::<Waiting>(conn)?);
+        open.extend(
+            waiting
+                .select(((sessions::starts_at, sessions::id), (sessions::code, intake_rows::id, intake_rows::code)))
+                .load::<Waiting>(conn)?,
+        );
     }
     Ok(open)
 }
