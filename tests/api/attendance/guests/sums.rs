@@ -175,7 +175,12 @@ fn a_class_adviser_is_not_told_of_a_session_of_before_somebody_came_to_the_cohor
     let told = explained(&of.course.coordinator);
     assert!(told[0]["detail"].as_str().unwrap().contains("of session COM-MET, with -50 minutes adjusted"), "{told}");
     let adviser = app.class_adviser(&person);
-    adviser.get(&path("hours")).expect(200);
+    // They see the hours of before, and so by which closing these were posted.
+    let hours = adviser.get(&path("hours")).expect(200);
+    let missed = hours.items().iter().find(|one| one["session_id"] == of.missed && one["kind"] == "unauthorized_absence").unwrap();
+    let why = adviser.get(&format!("/hour-entries/{}/explain", missed["id"].as_str().unwrap())).expect(200);
+    assert_eq!(why.body["closing_of"]["code"], "COM-MET");
+    adviser.get(&format!("/sessions/{}", of.missed)).expect(404);
     let withheld = explained(&adviser);
     assert_eq!((&withheld[0]["code"], &withheld[0]["amounts"]), (&json!("hours_out_of_bounds"), &json!([])));
     assert!(!withheld.to_string().contains("COM-MET"), "{withheld}");
