@@ -99,7 +99,7 @@ pub(super) struct EntryExplanation {
     pub(super) amounts: Vec<Amount>,
     /// The session by whose closing it was posted or taken back. What a guest makes up also follows what becomes of other sessions: of those that
     /// they missed, and those to which they came besides; what is carried follows the sessions where it came from. Null of what no closing
-    /// posted, and to whoever does not see the session.
+    /// posted, and to whoever does not see the session, unless it is that of the entry.
     pub(super) closing_of: Option<SessionName>,
     /// The name of the user who posted it. Null as the user of the entry is.
     #[schema(example = "Li Na")]

@@ -207,7 +207,7 @@ fn unclosed(conn: &mut Conn, ids: &[EnrollmentId]) -> Result<Vec<Waiting>, Error
             .filter(enrolled());
         let made_up = hour_entries::table
             .filter(hour_entries::enrollment_id.eq_any(ids.to_vec()))
-            .group_by(hour_entries::made_up_in_id)
+            .group_by((hour_entries::enrollment_id, hour_entries::made_up_in_id))
             .having(sum(hour_entries::minutes).ne(0))
             .select(hour_entries::made_up_in_id);
         let counts = exists(owed).or(exists(invited)).or(sessions::id.nullable().eq_any(made_up).assume_not_null());

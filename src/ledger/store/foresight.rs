@@ -90,6 +90,9 @@ fn told_of(
 
 /// What would be of sessions, and of this module, in words, with the names of the trainees or without.
 pub(super) fn in_words(conn: &mut Conn, module_id: ModuleId, found: &[Uncovered], is_named: bool) -> Result<Vec<String>, Error> {
+    if found.is_empty() {
+        return Ok(Vec::new());
+    }
     let mut names: BTreeMap<EnrollmentId, Name> = BTreeMap::new();
     let mut codes: BTreeMap<SessionId, Code> = BTreeMap::new();
     for chunk in found.chunks(CHUNK) {

@@ -54,15 +54,22 @@ fn an_intake_ends_once_corrections_are_decided_where_its_hours_came_from() {
 fn whatever_becomes_of_what_was_left_behind_keeps_nobody() {
     let app = spawn_app();
     let course = seed::course(&app);
-    let member = seed::enrolled(&course, 1).remove(0);
+    let [stays, goes] = <[_; 2]>::try_from(seed::enrolled(&course, 2)).unwrap();
     seed::held_session(&course, "S-1", &seed::morning(1));
-    let fitter = json!({ "intake_id": course.intake, "discipline_id": course.program.mechanics, "reason": "as agreed" });
-    let new = course.coordinator.post(&format!("/enrollments/{}/transfer", member.id), fitter).expect(201).id();
+    let fail = |id: &str| course.coordinator.post(&format!("/enrollments/{id}/fail"), json!({ "reason": "as examined" }));
     // A module of the same code may bring hours along, whatever it is that is not called yet.
-    let fail = || course.coordinator.post(&format!("/enrollments/{new}/fail"), json!({ "reason": "as examined" }));
-    app.unchanged(|| fail().expect(409).problem("roll_calls_open"));
-    app.forge("carried_modules", "DELETE FROM carried_modules");
-    fail().expect(200);
+    let other = next(&course, "P9");
+    let same = transfer(&course, &stays.id, &other).expect(201).id();
+    app.unchanged(|| fail(&same).expect(409).problem("roll_calls_open"));
+    let mut apart = seed::version_body();
+    for module in apart["modules"].as_array_mut().unwrap() {
+        module["code"] = json!(format!("NEW-{}", module["code"].as_str().unwrap()));
+    }
+    let program = seed::program_of(&course.coordinator, "APART", apart);
+    let apart = seed::intake(&course.coordinator, &program.version, "APART-1");
+    seed::cohort(&course.coordinator, &apart, &program.metallurgy, "MET-1");
+    let new = transfer(&course, &goes.id, &apart).expect(201).id();
+    fail(&new).expect(200);
 }
 
 #[test]
