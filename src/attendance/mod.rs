@@ -13,13 +13,13 @@ mod segments;
 mod store;
 mod tally;
 
-pub use corrections::LIFE_CYCLE as CORRECTION_LIFE_CYCLE;
+pub use corrections::{CorrectionState, LIFE_CYCLE as CORRECTION_LIFE_CYCLE};
 pub use evidence::{Attendee, Found, Gathering, Join};
 pub use guests::MakesUp;
 pub use http::{ApiDoc, routes};
 pub use model::{AttendanceCode, LIFE_CYCLE, LineSource, NewAttendance, NewRollCall, RollCall, RollCallEntry, RollCallState};
 pub use segments::{NewSegment, Segment, Segments};
-pub use store::corrections::{refuse_corrections_of, verify as verify_corrections};
+pub use store::corrections::verify as verify_corrections;
 pub use store::evidence::{add_evidence, gather, may_gather, remove_evidence};
 pub use store::leave::unlike_leave;
 pub use store::marks::verify_marks;

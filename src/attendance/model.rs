@@ -36,7 +36,8 @@ text_enum! {
 }
 
 text_enum! {
-    /// What a roll call found.
+    /// What a roll call found. What somebody missed is an authorized absence if they are `excused`, with leave or without, and not owed if they
+    /// are `exempt`.
     pub enum AttendanceCode {
         Present => "present",
         Late => "late",

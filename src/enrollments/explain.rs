@@ -29,7 +29,7 @@ pub(super) struct RefusedStep {
     step: &'static str,
     #[schema(example = "sessions_unsettled")]
     code: String,
-    #[schema(example = "this enrollment is not settled in 2 closed sessions; reopen, put and close the roll call there first")]
+    #[schema(example = "2 closed sessions not settled; reopen, put and close the roll call there first: MET-01, MET-03 of HONGXING-2")]
     detail: String,
 }
 

@@ -215,7 +215,7 @@ pub struct Enrollment {
     pub position: Option<i32>,
     /// Until when an offered seat is kept.
     pub offer_expires_at: Option<Instant>,
-    /// From when they are in the cohort, if the last move gave a day; nobody is enrolled from before.
+    /// From when they are in the cohort, if the last move gave a day; whoever was still to be enrolled by then is not enrolled from before.
     pub cohort_from_at: Option<Instant>,
     pub version: i32,
     pub created_at: Instant,

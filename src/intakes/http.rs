@@ -112,7 +112,8 @@ async fn update_intake(db: Data<Db>, caller: Caller, id: Path<IntakeId>, body: B
         (status = 409, content_type = "application/problem+json", body = inline(Problem), description = "The intake does not stand so that this \
             step is possible; code says why: illegal_transition by its state. complete: enrollments_undecided while somebody is neither completed, failed nor withdrawn; \
             sessions_unheld while a published session was not held; roll_calls_open while a held one has no \
-            closed roll call, here or where somebody was transferred from; sessions_unsettled while closed ones wait to be settled for somebody. start: opening_not_approved")))]
+            closed roll call, sessions_unsettled while closed ones wait to be settled for somebody, corrections_waiting while corrections are asked for, \
+            each here or where hours of somebody can follow from. start: opening_not_approved")))]
 async fn transition_intake(
     db: Data<Db>,
     caller: Caller,

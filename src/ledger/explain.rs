@@ -156,7 +156,8 @@ fn rule(entry: &HourEntry) -> &'static str {
         }
         EntryKind::Adjustment => "posted by a coordinator for the reason given, within what is owed of the session and of the module",
         EntryKind::CarriedIn => {
-            "what was present where the trainee was transferred from, by module, no more than was planned of the module at the transfer"
+            "what was present where the trainee was transferred from, by module, no more than was planned of the module at the transfer; it \
+             follows what is corrected there until the intake it was carried into is completed"
         }
     }
 }

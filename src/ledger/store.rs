@@ -204,7 +204,7 @@ pub fn post_closing(
     insert(conn, &entries)?;
     let made_up = make_ups::of_closing(conn, closing)?;
     let made_up = make_up(conn, &posting, made_up)?;
-    carrying::follow(conn, &posting)?;
+    carrying::follow(conn, actor, &posting)?;
     if number > 1 || made_up > 0 {
         // A first closing adds as much that is owed as it adds present.
         refuse_uncovered(conn, &posting)?;
@@ -266,11 +266,11 @@ fn refuse_uncovered(conn: &mut Conn, posting: &Posting) -> Result<(), Error> {
 }
 
 /// Inserts an entry that no closing posted, with what it leaves room for to be made up, and moves both balances.
-fn post(conn: &mut Conn, posting: &Posting, entry: &HourEntry) -> Result<(), Error> {
+fn post(conn: &mut Conn, actor: &Actor, posting: &Posting, entry: &HourEntry) -> Result<(), Error> {
     diesel::insert_into(hour_entries::table).values(entry).execute(conn)?;
     let made_up = make_ups::of_share(conn, entry.enrollment_id, entry.module_id)?;
     make_up(conn, posting, made_up)?;
-    carrying::follow(conn, posting)?;
+    carrying::follow(conn, actor, posting)?;
     refuse_uncovered(conn, posting)?;
     roll_up(conn, posting.id)
 }

@@ -20,7 +20,7 @@ use super::{
 use crate::{
     access::{Action, Actor, Scope, taught},
     clock::Instant,
-    db::{self, CHUNK, Conn},
+    db::{self, Conn},
     enrollments::{self, EnrollmentId},
     error::{Error, FieldFault},
     http::Change,
@@ -233,7 +233,10 @@ fn correct(conn: &mut Conn, actor: &Actor, now: Instant, row: &CorrectionRow, re
     // Not the statement: the reason is told to whoever else the closing concerns, and to whoever calls the roll.
     let asked = || format!("as asked for in the correction request {}", row.id).parse().map_err(Error::internal);
     let change = Change { reason: Some(reason.cloned().map_or_else(asked, Ok)?) };
-    reopen(conn, actor, row.session_id, &change)?;
+    reopen(conn, actor, row.session_id, &change).map_err(|error| match error.code() {
+        "illegal_transition" => Error::conflict("illegal_transition", "the roll call has been reopened; close it first, then accept"),
+        _ => error,
+    })?;
     let session = schedule::find(conn, actor, row.session_id)?;
     let class: BTreeSet<EnrollmentId> = class(conn, &session)?.iter().map(|one| one.person.enrollment_id).collect();
     // The closing takes out the others.
@@ -248,28 +251,11 @@ fn correct(conn: &mut Conn, actor: &Actor, now: Instant, row: &CorrectionRow, re
 /// Refuses to go on while corrections wait to be decided in an intake.
 pub(super) fn refuse_waiting(conn: &mut Conn, intake: IntakeId) -> Result<(), Error> {
     let of_intake = correction_requests::table.filter(correction_requests::intake_id.eq(intake));
-    refuse_some(of_intake.filter(correction_requests::state.eq(CorrectionState::Asked)).count().get_result(conn)?)
-}
-
-/// Refuses to go on while corrections wait to be decided for one of these enrollments.
-///
-/// # Errors
-/// 409 `corrections_waiting`.
-pub fn refuse_corrections_of(conn: &mut Conn, ids: &[EnrollmentId]) -> Result<(), Error> {
-    let mut waiting = 0;
-    for chunk in ids.chunks(CHUNK) {
-        let own = correction_requests::table.filter(correction_requests::enrollment_id.eq_any(chunk.to_vec()));
-        waiting += own.filter(correction_requests::state.eq(CorrectionState::Asked)).count().get_result::<i64>(conn)?;
-    }
-    refuse_some(waiting)
-}
-
-fn refuse_some(waiting: i64) -> Result<(), Error> {
+    let waiting: i64 = of_intake.filter(correction_requests::state.eq(CorrectionState::Asked)).count().get_result(conn)?;
     if waiting == 0 {
         return Ok(());
     }
-    let waiting = counted(waiting, "correction request");
-    Err(Error::conflict("corrections_waiting", format!("accept, refuse or withdraw {waiting} first")))
+    Err(Error::conflict("corrections_waiting", format!("accept, refuse or withdraw {} first", counted(waiting, "correction request"))))
 }
 
 /// Requests in one look.

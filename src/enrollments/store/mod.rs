@@ -8,6 +8,7 @@ pub(super) mod periods;
 pub(super) mod roster;
 pub(super) mod steps;
 pub(super) mod transfers;
+pub(super) mod uncounted;
 pub(super) mod unsettled;
 pub(super) mod verify;
 pub(super) mod waitlist;

@@ -22,7 +22,8 @@ use crate::{
 /// owe no more are listed as unsettled.
 ///
 /// # Errors
-/// 409 `illegal_transition`, `intake_not_open`; 422 for a cohort that does not fit or in which they are (since that day, of whoever is to be enrolled), and a time that cannot be.
+/// 409 `illegal_transition`, `intake_not_open`; 422 for a cohort that does not fit or in which they are (since that day, of whoever is to be
+/// enrolled), and a time that cannot be.
 pub(in crate::enrollments) fn move_to(
     conn: &mut Conn,
     actor: &Actor,

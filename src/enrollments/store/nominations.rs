@@ -66,7 +66,13 @@ pub(in crate::enrollments) fn replace(
     let person_id = person(conn, actor, now, &intake, stored.unit_id, whom)?;
     refuse_enrolled(conn, intake.id, &[person_id])?;
     // Nobody begins in a place before it does.
-    let to_begin = Some(periods::present(conn, id)?.from_at).filter(|from| *from > now);
+    let begins = Some(periods::present(conn, id)?.from_at).filter(|from| *from > now);
+    if let (Some(begins), Some(asked)) = (begins, effective_at)
+        && asked < begins
+    {
+        let detail = format!("the place begins at {begins}; it is somebody else's from then on or later");
+        return Err(Error::invalid("/effective_at", "before_present_state", detail));
+    }
     let ended = Enrollment { state, withdrawal: Some(Withdrawal::Replaced), offer_expires_at: None, ..stored.clone() };
     let (_, from_at) = take(conn, actor, now, (&stored, ended), Some(&reason), effective_at)?;
     let taken_until = periods::taken_until(conn, intake.id, &[person_id])?.remove(&person_id);
@@ -80,7 +86,7 @@ pub(in crate::enrollments) fn replace(
         cohort_from_at: stored.cohort_from_at.filter(|_| stored.state.is_before_enrolled()),
         ..stored
     };
-    insert(conn, actor, now, &intake, &[(place.clone(), [to_begin, taken_until].into_iter().flatten().fold(from_at, Instant::max))])?;
+    insert(conn, actor, now, &intake, &[(place.clone(), from_at.max(begins.unwrap_or(from_at)).max(taken_until.unwrap_or(from_at)))])?;
     row(conn, actor, place)
 }
 

@@ -10,7 +10,7 @@ use super::{
     admission::refuse_closed,
     changing,
     moves::cohort_of,
-    periods, save, unsettled,
+    periods, save, uncounted, unsettled,
     waitlist::{offer_end, settle_seats},
 };
 use crate::{
@@ -82,7 +82,7 @@ fn after(
 /// Refuses to complete or fail somebody whose hours do not say yet that it is so.
 fn refuse_undecidable(conn: &mut Conn, actor: &Actor, intake: &Intake, decided: &Enrollment, reason: Option<&Note>) -> Result<(), Error> {
     if matches!(decided.state, EnrollmentState::Completed | EnrollmentState::Failed) {
-        unsettled::refuse_uncounted(conn, actor, decided)?;
+        uncounted::refuse_uncounted(conn, actor, decided)?;
     }
     if decided.state == EnrollmentState::Completed && reason.is_none() {
         refuse_below_minimum(conn, intake, decided.id)?;

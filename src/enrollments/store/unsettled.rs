@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, HashMap};
 use diesel::{
     dsl::{exists, sum},
     prelude::*,
-    sql_query,
 };
 
 use super::{
@@ -15,19 +14,17 @@ use super::{
 };
 use crate::{
     access::{Action, Actor},
-    attendance::{self, AttendanceCode, RollCallState},
+    attendance::{self, AttendanceCode},
     clock::Instant,
-    db::{Conn, for_backend, types::Uid},
+    db::{Conn, for_backend},
     error::Error,
-    id::Id,
-    intakes::{self, CohortId, IntakeId, IntakeState},
+    intakes::{self, CohortId, IntakeId},
     organizations::OrganizationId,
-    schedule::{self, SessionId},
+    schedule::SessionId,
     schema::{
-        attendances, enrollment_periods, enrollments, guests, hour_balances, hour_entries, intakes as intake_rows, roll_calls,
-        session_cohorts, sessions, unsettled_sessions,
+        attendances, enrollment_periods, enrollments, guests, hour_balances, hour_entries, roll_calls, session_cohorts, sessions,
+        unsettled_sessions,
     },
-    text::{self, Code, counted},
 };
 
 type Key = (EnrollmentId, SessionId);
@@ -97,131 +94,6 @@ fn listed(conn: &mut Conn, ids: &[EnrollmentId]) -> Result<BTreeMap<Key, Unsettl
     Ok(stored.into_iter().map(|(id, session, kind)| ((id, session), kind)).collect())
 }
 
-/// Refuses to decide an enrollment while closed sessions wait to be settled for it, or a held one is not counted, be it where hours came from
-/// that its trainee took along: these follow what becomes of it there.
-///
-/// # Errors
-/// 409 `sessions_unsettled`, `roll_calls_open`, with the codes of the sessions.
-pub(super) fn refuse_uncounted(conn: &mut Conn, actor: &Actor, enrollment: &Enrollment) -> Result<(), Error> {
-    let places = places(conn, "id", enrollment.id.cast())?;
-    refuse_waiting(conn, actor, enrollment.intake_id, &places)
-}
-
-/// Refuses to end an intake while that is so of one of its enrollments, or a correction waits there: afterwards nothing would follow it.
-///
-/// # Errors
-/// As [`refuse_uncounted`]; `corrections_waiting`.
-pub fn refuse_uncounted_in(conn: &mut Conn, actor: &Actor, intake: IntakeId) -> Result<(), Error> {
-    let places = places(conn, "intake_id", intake.cast())?;
-    refuse_waiting(conn, actor, intake, &places)?;
-    attendance::refuse_corrections_of(conn, &places)
-}
-
-/// The enrollments with this key, and those whose hours of a module follow to them. What is completed keeps the hours that came along.
-fn places(conn: &mut Conn, column: &'static str, key: Id<()>) -> Result<Vec<EnrollmentId>, Error> {
-    let places: Vec<Place> = sql_query(format!(
-        "WITH RECURSIVE places (id) AS (SELECT id FROM enrollments WHERE {column} = $1
-            UNION SELECT c.from_enrollment_id FROM places p JOIN carried_modules c ON c.enrollment_id = p.id
-                JOIN enrollments e ON e.id = p.id JOIN intakes i ON i.id = e.intake_id WHERE i.state <> 'completed')
-         SELECT id FROM places"
-    ))
-    .bind::<Uid, _>(key)
-    .load(conn)?;
-    Ok(places.into_iter().map(|place| place.id).collect())
-}
-
-#[derive(QueryableByName)]
-struct Place {
-    #[diesel(sql_type = Uid)]
-    id: EnrollmentId,
-}
-
-/// A session that waits, by its start, in its intake.
-type Waiting = ((Instant, SessionId), (Code, IntakeId, Code));
-
-fn refuse_waiting(conn: &mut Conn, actor: &Actor, own: IntakeId, places: &[EnrollmentId]) -> Result<(), Error> {
-    let (mut unsettled, mut open): (BTreeMap<_, _>, BTreeMap<_, _>) = Default::default();
-    for chunk in places.chunks(CHUNK) {
-        let waiting = sessions::table
-            .inner_join(intake_rows::table.on(intake_rows::id.eq(sessions::intake_id)))
-            .inner_join(unsettled_sessions::table.on(unsettled_sessions::session_id.eq(sessions::id)))
-            .filter(unsettled_sessions::enrollment_id.eq_any(chunk.to_vec()))
-            .select(((sessions::starts_at, sessions::id), (sessions::code, intake_rows::id, intake_rows::code)));
-        unsettled.extend(waiting.load::<Waiting>(conn)?);
-        open.extend(unclosed(conn, chunk)?);
-    }
-    if !unsettled.is_empty() {
-        let (count, codes) = (counted(unsettled.len(), "closed session"), named(conn, actor, own, unsettled)?);
-        let detail = format!("{count} not settled; reopen, put and close the roll call there first: {codes}");
-        return Err(Error::conflict("sessions_unsettled", detail));
-    }
-    if !open.is_empty() {
-        let codes = named(conn, actor, own, open)?;
-        let detail = format!("a roll call that counts here is not closed, or has been reopened; close it first: {codes}");
-        return Err(Error::conflict("roll_calls_open", detail));
-    }
-    Ok(())
-}
-
-/// Sessions by their codes, those of other intakes than `own` with the intake's, as far as the actor sees them.
-fn named(
-    conn: &mut Conn,
-    actor: &Actor,
-    own: IntakeId,
-    waiting: BTreeMap<(Instant, SessionId), (Code, IntakeId, Code)>,
-) -> Result<String, Error> {
-    let seen = schedule::seen_of(conn, actor, waiting.keys().map(|(_, id)| *id).collect())?;
-    let (told, others): (Vec<_>, Vec<_>) = waiting.into_iter().partition(|((_, id), _)| seen.contains(id));
-    let mut codes: Vec<String> =
-        told.into_iter().map(|(_, (code, intake, of))| if intake == own { code.to_string() } else { format!("{code} of {of}") }).collect();
-    codes.extend((!others.is_empty()).then(|| format!("{} of another intake", counted(others.len(), "session"))));
-    Ok(text::listed(codes.iter().map(String::as_str)))
-}
-
-/// The held sessions whose roll call is not closed and that one of these enrollments owes, to which it was invited, or by which something
-/// that it made up there still stands. In a cancelled intake what was never closed need not be.
-fn unclosed(conn: &mut Conn, ids: &[EnrollmentId]) -> Result<Vec<Waiting>, Error> {
-    let intakes = enrollments::table.filter(enrollments::id.eq_any(ids.to_vec())).select(enrollments::intake_id);
-    let held: Vec<SessionId> = sessions::table
-        .inner_join(intake_rows::table.on(intake_rows::id.eq(sessions::intake_id)))
-        .left_join(roll_calls::table.on(roll_calls::session_id.eq(sessions::id)))
-        .filter(sessions::intake_id.eq_any(intakes))
-        .filter(sessions::held_starts_at.is_not_null())
-        .filter(roll_calls::state.nullable().is_null().or(roll_calls::state.ne(RollCallState::Closed)))
-        .filter(intake_rows::state.ne(IntakeState::Cancelled).or(roll_calls::closings.gt(0)))
-        .select(sessions::id)
-        .load(conn)?;
-    let enrolled = || {
-        let then = enrolled_at(sessions::held_starts_at.assume_not_null());
-        enrollment_periods::enrollment_id.eq_any(ids.to_vec()).and(then)
-    };
-    let mut open = Vec::new();
-    for chunk in held.chunks(CHUNK) {
-        let owed = enrollment_periods::table
-            .inner_join(session_cohorts::table.on(session_cohorts::cohort_id.nullable().eq(enrollment_periods::cohort_id)))
-            .filter(session_cohorts::session_id.eq(sessions::id))
-            .filter(enrolled());
-        let invited = enrollment_periods::table
-            .inner_join(guests::table.on(guests::enrollment_id.eq(enrollment_periods::enrollment_id)))
-            .filter(guests::session_id.eq(sessions::id))
-            .filter(enrolled());
-        let made_up = hour_entries::table
-            .filter(hour_entries::enrollment_id.eq_any(ids.to_vec()))
-            .group_by((hour_entries::enrollment_id, hour_entries::made_up_in_id))
-            .having(sum(hour_entries::minutes).ne(0))
-            .select(hour_entries::made_up_in_id);
-        let counts = exists(owed).or(exists(invited)).or(sessions::id.nullable().eq_any(made_up).assume_not_null());
-        let of_intake = sessions::table.inner_join(intake_rows::table.on(intake_rows::id.eq(sessions::intake_id)));
-        let waiting = of_intake.filter(sessions::id.eq_any(chunk.to_vec())).filter(counts);
-        open.extend(
-            waiting
-                .select(((sessions::starts_at, sessions::id), (sessions::code, intake_rows::id, intake_rows::code)))
-                .load::<Waiting>(conn)?,
-        );
-    }
-    Ok(open)
-}
-
 fn has_closed_sessions(conn: &mut Conn, intake: IntakeId) -> Result<bool, Error> {
     let closed = roll_calls::table.filter(roll_calls::intake_id.eq(intake)).filter(roll_calls::closings.gt(0));
     Ok(diesel::select(exists(closed)).get_result(conn)?)
@@ -267,7 +139,8 @@ pub(super) fn refuse_counted(conn: &mut Conn, id: EnrollmentId) -> Result<(), Er
     if posted == 0 && owed(conn, &[id])?.is_empty() {
         return Ok(());
     }
-    let detail = "a session that this enrollment owes is closed; from then on it is withdrawn, and another one begins";
+    let detail =
+        "a session that this enrollment owes is closed, so that it is too late to replace it: withdraw it, and enroll the other one anew";
     Err(Error::conflict("owed_session_closed", detail))
 }
 

@@ -101,7 +101,7 @@ fn posted(
     entry: HourEntry,
     act: NewEntry,
 ) -> Result<HourEntry, Error> {
-    post(conn, posting, &entry)?;
+    post(conn, actor, posting, &entry)?;
     intakes::touch(conn, enrollment.intake_id, &[enrollment.sponsor_id])?;
     actor.record(act.to(&entry).because(entry.reason.as_ref().map(Note::as_str)));
     Ok(entry)

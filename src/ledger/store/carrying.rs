@@ -16,7 +16,8 @@ use crate::{
     enrollments::EnrollmentId,
     error::Error,
     intakes::{self, Intake, IntakeId, IntakeState},
-    journal::NewEntry,
+    journal::{EntryId, NewEntry},
+    organizations::OrganizationId,
     programs::ModuleId,
     schema::{carried_modules, enrollments as enrolled, hour_entries, intakes as intake_rows},
 };
@@ -37,6 +38,8 @@ struct Link {
     module_id: ModuleId,
     #[diesel(select_expression = enrolled::intake_id)]
     intake_id: IntakeId,
+    #[diesel(select_expression = intake_rows::provider_id)]
+    provider_id: OrganizationId,
     /// How much was planned there when they were transferred.
     planned_minutes: i32,
 }
@@ -128,32 +131,53 @@ fn told(origin: &[HourEntry], changes: &[Carried]) -> CarriedHours {
 }
 
 /// Has what was carried follow what an act posted: of what it took back nothing stays carried, and what it posted instead is carried on.
-/// Before the balances are moved.
-pub(super) fn follow(conn: &mut Conn, posting: &Posting) -> Result<(), Error> {
+/// Before the balances are moved. The journal says so of each enrollment, for those who do not see the act.
+pub(super) fn follow(conn: &mut Conn, actor: &Actor, posting: &Posting) -> Result<(), Error> {
     let mut modules = BTreeSet::from([posting.module_id]);
     // Whoever was transferred twice carries what was carried.
     while !modules.is_empty() {
-        modules = follow_once(conn, posting, &modules)?;
+        modules = follow_once(conn, actor, posting, &modules)?;
     }
     Ok(())
 }
 
+/// What followed to an enrollment, in the journal.
+#[derive(serde::Serialize)]
+struct Followed {
+    /// The entry of the act that it followed.
+    act: EntryId,
+    modules: Vec<ModuleMinutes>,
+}
+
 /// Says of which modules something followed.
-fn follow_once(conn: &mut Conn, posting: &Posting, posted_of: &BTreeSet<ModuleId>) -> Result<BTreeSet<ModuleId>, Error> {
+fn follow_once(conn: &mut Conn, actor: &Actor, posting: &Posting, posted_of: &BTreeSet<ModuleId>) -> Result<BTreeSet<ModuleId>, Error> {
     let posted = hour_entries::table.filter(hour_entries::posting_id.eq(posting.id)).select(hour_entries::enrollment_id);
     let gone_on = carried_modules::table.filter(carried_modules::from_enrollment_id.eq_any(posted));
     let gone_on: Vec<EnrollmentId> =
         gone_on.order(carried_modules::enrollment_id).select(carried_modules::enrollment_id).distinct().load(conn)?;
+    // Held by now, unless somebody was transferred there while the others were being held; and whether one is completed is asked behind that.
+    let intakes: BTreeSet<IntakeId> = links_to(conn, &gone_on)?.iter().map(|link| link.intake_id).collect();
+    for intake in &intakes {
+        db::lock(conn, "intake", *intake)?;
+    }
     let mut links = links_to(conn, &gone_on)?;
     links.retain(|link| posted_of.contains(&link.from_module_id));
     let ids: Vec<EnrollmentId> = links.iter().flat_map(|link| [link.from_id, link.to_id]).collect();
     let changes = corrections(&entries_of(conn, &ids)?, &links);
-    let followed: BTreeSet<EnrollmentId> = changes.iter().map(|(to, _)| *to).collect();
-    let intakes: BTreeSet<IntakeId> = links.iter().filter(|link| followed.contains(&link.to_id)).map(|link| link.intake_id).collect();
-    for intake in &intakes {
-        // Held by now, unless somebody was transferred there while the others were being held.
-        db::lock(conn, "intake", *intake)?;
-        intakes::touch_all(conn, *intake)?;
+    let mut followed: BTreeMap<EnrollmentId, BTreeMap<ModuleId, i32>> = BTreeMap::new();
+    for (to, one) in &changes {
+        *followed.entry(*to).or_default().entry(one.module_id).or_default() += one.minutes;
+    }
+    let houses: BTreeMap<EnrollmentId, (IntakeId, OrganizationId)> =
+        links.iter().map(|link| (link.to_id, (link.intake_id, link.provider_id))).filter(|(to, _)| followed.contains_key(to)).collect();
+    for (to, minutes) in followed {
+        let Some((intake, provider)) = houses.get(&to) else { continue };
+        let modules = minutes.into_iter().map(|(module_id, minutes)| ModuleMinutes { module_id, minutes }).collect();
+        let entry = NewEntry::of("hours.followed", "enrollment", to).provider(*provider).intake(*intake);
+        actor.record(entry.to(&Followed { act: posting.id, modules }));
+    }
+    for intake in houses.values().map(|(intake, _)| *intake).collect::<BTreeSet<_>>() {
+        intakes::touch_all(conn, intake)?;
     }
     let modules = changes.iter().map(|(_, one)| one.module_id).collect();
     write(conn, posting, changes)?;

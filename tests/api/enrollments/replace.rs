@@ -154,7 +154,8 @@ fn a_place_that_is_to_begin_on_a_day_to_come_passes_from_then() {
     let place = course.coordinator.post(&format!("/intakes/{}/enrollments", course.intake), place).expect(201).id();
     let mut early = body(&course);
     early["effective_at"] = json!(seed::morning(0));
-    let new = replace(&partner, &place, early).expect(201).id();
+    app.unchanged(|| replace(&partner, &place, early).fault("/effective_at", "before_present_state"));
+    let new = replace(&partner, &place, body(&course)).expect(201).id();
     let own = format!("enrollment_id = {}", app.hex(&new));
     assert_eq!(app.count(&format!("SELECT count(*) FROM enrollment_periods WHERE {own} AND {begins}")), 1);
     assert_eq!(app.findings(), Vec::<String>::new());

@@ -132,6 +132,12 @@ fn what_was_carried_follows_its_origin() {
     stand(120);
     let told = course.coordinator.with_header("if-none-match", &tag).get(&report).expect(200);
     assert_eq!(told.body["rows"][0]["carried_in_minutes"], 120);
+    // Whoever reads the journal of the one intake is told, too, and of which act in the other it followed.
+    let audit = app.auditor().get(&format!("/audit?intake_id={last}&action=hours.followed")).expect(200);
+    let followed = &audit.items()[0];
+    assert_eq!((audit.items().len(), &followed["subject_id"], &followed["to"]["modules"][0]["minutes"]), (1, &json!(third), &json!(-60)));
+    let closed = app.auditor().get(&format!("/audit?subject_id={own}&action=roll_call.closed")).expect(200);
+    assert_eq!(followed["to"]["act"], closed.items().last().unwrap()["id"]);
     correct(&course, &common, &member, 80);
     stand(110);
     let path = format!("/enrollments/{}/hours", member.id);

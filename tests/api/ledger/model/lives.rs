@@ -36,27 +36,41 @@ impl Place {
 }
 
 impl World {
-    /// Where somebody is, and where they came from.
-    fn places_of(&self, member: Member) -> impl Iterator<Item = Member> {
-        std::iter::successors(Some(member), |one| self.places[*one].origin)
+    /// Where somebody is, and where they came from, each with the modules whose hours are theirs or can come to be.
+    fn places_of(&self, member: Member) -> Vec<(Member, Vec<usize>)> {
+        let mut places = vec![(member, vec![0, 1, 2])];
+        for module in self.places[member].modules() {
+            let mut at = member;
+            // From the last place where it was taught too; where it was taught nowhere, from the last one at all.
+            while let Some(last) = self.places[at].origin.filter(|_| self.places[at].modules().contains(&module)) {
+                let before = std::iter::successors(Some(last), |one| self.places[*one].origin);
+                at = before.into_iter().find(|one| self.places[*one].modules().contains(&module)).unwrap_or(last);
+                places.push((at, vec![module]));
+            }
+        }
+        places
     }
 
-    /// Whether a roll call that counts for somebody is not closed: of a held session that they owe, to which they were invited, or by which
-    /// something stands that they made up.
-    fn rests_on_unclosed(&self, member: Member) -> bool {
+    /// Whether a roll call of these modules that counts for somebody is not closed: of a held session that they owe, to which they were invited,
+    /// or by which something stands that they made up.
+    fn rests_on_unclosed(&self, member: Member, modules: &[usize]) -> bool {
         let is_open = |number: Number| self.sessions[number].is_held && self.sessions[number].state != "closed";
         let made_up =
             |number: Number| self.made_up.iter().any(|((own, _, there), minutes)| (*own, *there) == (member, number) && *minutes > 0);
         let counts = |number: Number| self.owes(member, number) || self.is_guest(member, number) || made_up(number);
-        (0..self.sessions.len()).any(|number| is_open(number) && counts(number))
+        (0..self.sessions.len()).any(|number| modules.contains(&self.sessions[number].module) && is_open(number) && counts(number))
     }
 
     /// What nobody is completed or failed over.
     fn undecidable(&self, member: Member) -> Option<&'static str> {
-        if self.places_of(member).any(|one| !self.unsettled(one).is_empty()) {
+        let places = self.places_of(member);
+        let is_unsettled = |(one, modules): &(Member, Vec<usize>)| {
+            self.unsettled(*one).iter().any(|(number, _)| modules.contains(&self.sessions[*number].module))
+        };
+        if places.iter().any(is_unsettled) {
             return Some("sessions_unsettled");
         }
-        self.places_of(member).any(|one| self.rests_on_unclosed(one)).then_some("roll_calls_open")
+        places.iter().any(|(one, modules)| self.rests_on_unclosed(*one, modules)).then_some("roll_calls_open")
     }
 }
 
