@@ -4,7 +4,7 @@ use muster::access::Role;
 use serde_json::{Value, json};
 
 use super::{carried, next, taught, transfer};
-use crate::support::{TokenOptions, seed, spawn_app};
+use crate::support::{TokenOptions, seed, seed::Course, spawn_app};
 
 #[test]
 fn what_was_never_called_in_a_cancelled_intake_keeps_nobody_elsewhere() {
@@ -73,6 +73,37 @@ fn whatever_becomes_of_what_was_left_behind_keeps_nobody() {
     let fitter = course.coordinator.post(&format!("/enrollments/{}/transfer", goes.id), fitter).expect(201).id();
     fail(&fitter).expect(200);
     assert_eq!(app.findings(), Vec::<String>::new());
+}
+
+/// Another intake of a program of its own, whose version is that of a course but for the codes of its modules.
+fn apart(course: &Course, code: &str, modules: [&str; 3]) -> String {
+    let mut body = seed::version_body();
+    for (module, code) in body["modules"].as_array_mut().unwrap().iter_mut().zip(modules) {
+        module["code"] = json!(code);
+    }
+    let program = seed::program_of(&course.coordinator, code, body);
+    let intake = seed::intake(&course.coordinator, &program.version, code);
+    seed::cohort(&course.coordinator, &intake, &program.metallurgy, "MET-1");
+    intake
+}
+
+#[test]
+fn hours_follow_from_place_to_place_by_their_module_and_so_does_waiting_for_them() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let member = seed::enrolled(&course, 1).remove(0);
+    let mut common = seed::session_body(&course, "C-1", &seed::morning(2));
+    common["module_id"] = json!(course.program.common_module);
+    seed::held_session_as(&course, common);
+    // The common module goes on to the second intake, and from there another one to the third.
+    let second = apart(&course, "SECOND", ["MET-09", "MEC-09", "COM-01"]);
+    let third = apart(&course, "THIRD", ["MET-09", "MEC-09", "COM-09"]);
+    let fail = |id: &str| course.coordinator.post(&format!("/enrollments/{id}/fail"), json!({ "reason": "as examined" }));
+    let between = transfer(&course, &member.id, &second).expect(201).id();
+    let refused = app.unchanged(|| fail(&between).expect(409).problem("roll_calls_open"));
+    assert!(refused.text_at("/detail").ends_with("close it first: C-1 of HONGXING-3"), "{}", refused.text);
+    let last = transfer(&course, &between, &third).expect(201).id();
+    fail(&last).expect(200);
 }
 
 #[test]
