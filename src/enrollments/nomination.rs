@@ -56,8 +56,8 @@ pub(super) struct Replacement {
     #[serde(default)]
     pub(super) trainee: Option<Nominee>,
     pub(super) reason: Note,
-    /// From when on the place is theirs; now unless said, and of a place that is to begin on a day to come that day. Not before that day, nor
-    /// before the present state began, but for whoever has not been enrolled so far.
+    /// From when on the place is theirs; now unless said. Not before the present state began, but for whoever has not been enrolled so far. Not said
+    /// of a place that is to begin on a day to come: it is theirs from then on.
     #[serde(default)]
     pub(super) effective_at: Option<Instant>,
 }

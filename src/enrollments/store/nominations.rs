@@ -70,7 +70,7 @@ pub(in crate::enrollments) fn replace(
     if let (Some(begins), Some(asked)) = (begins, effective_at)
         && asked < begins
     {
-        let detail = format!("the place begins at {begins}; it is somebody else's from then on or later");
+        let detail = format!("the place begins at {begins}; leave effective_at out, and it is theirs from then on");
         return Err(Error::invalid("/effective_at", "before_present_state", detail));
     }
     let ended = Enrollment { state, withdrawal: Some(Withdrawal::Replaced), offer_expires_at: None, ..stored.clone() };

@@ -19,13 +19,13 @@ use crate::{
     attendance::RollCallState,
     clock::Instant,
     db::{self, CHUNK, Conn},
-    enrollments,
+    enrollments::{self, EnrollmentId},
     error::{Error, FieldFault},
     http::{Caller, ETag},
     intakes::{self, Intake, SessionMode},
     journal::NewEntry,
     people::PersonId,
-    schema::{journal_entries, roll_calls, sessions, users},
+    schema::{guests, journal_entries, roll_calls, sessions, users},
     text::Note,
 };
 
@@ -105,8 +105,10 @@ pub(in crate::schedule) fn correct(
     let day = |at: Instant| intake.time_zone.date(at);
     let is_new = |person: &PersonId| day(row.begins_at()) != day(before.starts_at) || !before.instructor_ids.contains(person);
     let renamed = taught.actual.instructor_ids.iter().copied().filter(is_new).collect();
-    let placed = enrollments::ever_in(conn, &stored.cohort_ids)?;
-    enrollments::find_unsettled(conn, intake.id, &placed)?;
+    let mut concerned = enrollments::ever_in(conn, &stored.cohort_ids)?;
+    // A guest is of no such cohort, and was to be enrolled when it was held.
+    concerned.extend(guests::table.filter(guests::session_id.eq(id)).select(guests::enrollment_id).load::<EnrollmentId>(conn)?);
+    enrollments::find_unsettled(conn, intake.id, &concerned)?;
     confirmed(conn, actor, &intake, "session.hold_corrected", &stored, (row, renamed))
 }
 

@@ -358,6 +358,36 @@ fn a_guest_who_left_before_the_session_is_to_be_settled() {
 }
 
 #[test]
+fn a_guest_who_had_left_by_when_it_was_held_as_is_said_now_is_to_be_settled() {
+    let app = spawn_app();
+    let of = classes(&app);
+    let guest = &of.first[0];
+    of.close_missed(seed::line(guest, "absent"));
+    of.invite(guest).expect(201);
+    // Nothing is made up that would keep them from being decided by itself.
+    of.close_other(&[seed::line(guest, "absent")]);
+    let left = json!({ "intake_id": of.course.intake, "discipline_id": of.course.program.mechanics, "reason": "as agreed",
+        "effective_at": seed::morning(3) });
+    let new = of.course.coordinator.post(&format!("/enrollments/{}/transfer", guest.id), left).expect(201).id();
+    of.reopen(&of.other);
+    let held_on = |day: u32| {
+        let times =
+            json!({ "starts_at": seed::morning(day), "ends_at": seed::after(&seed::morning(day), 90), "difference_reason": "that day" });
+        of.course.coordinator.if_match("*").patch(&format!("/sessions/{}/hold", of.other), times).expect(200);
+        assert_eq!(app.findings(), Vec::<String>::new());
+    };
+    held_on(4);
+    let kinds = of.course.coordinator.get(&format!("/enrollments/{}", guest.id)).expect(200).body["unsettled_sessions"].clone();
+    assert_eq!((&kinds[0]["session_id"], &kinds[0]["kind"]), (&json!(of.other), &json!("not_owed")));
+    let fail = || of.course.coordinator.post(&format!("/enrollments/{new}/fail"), json!({ "reason": "as examined" }));
+    app.unchanged(|| fail().expect(409).problem("sessions_unsettled"));
+    held_on(2);
+    app.unchanged(|| fail().expect(409).problem("roll_calls_open"));
+    of.close_other(&[seed::line(guest, "absent")]);
+    fail().expect(200);
+}
+
+#[test]
 fn the_rest_of_a_series_is_parted_once_no_guest_comes_to_any_of_it() {
     let app = spawn_app();
     let of = classes(&app);
