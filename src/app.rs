@@ -17,6 +17,7 @@ use utoipa::OpenApi;
 
 use crate::{
     access::Credentials,
+    accounts::{self, Hasher},
     attendance, clock,
     config::Settings,
     db::Db,
@@ -72,7 +73,8 @@ rooms!(
     attendance,
     ledger,
     reports,
-    journal
+    journal,
+    accounts
 );
 
 /// Binds the address of `settings` and makes the server; it runs when awaited.
@@ -83,12 +85,16 @@ pub fn build(settings: &Settings, db: Db) -> std::io::Result<(Server, std::net::
     let listener = TcpListener::bind(&settings.listen)?;
     let address = listener.local_addr()?;
     let (document, public_url) = (Data::new(document()), Data::new(settings.public_url.clone()));
+    let (trusted_proxies, hasher) = (Data::new(settings.trusted_proxies.clone()), Data::new(Hasher::new(settings.workers)));
     let server = HttpServer::new(move || {
         App::new()
             .app_data(Data::new(db.clone()))
             .app_data(document.clone())
             .app_data(public_url.clone())
+            .app_data(trusted_proxies.clone())
+            .app_data(hasher.clone())
             .app_data(PathConfig::default().error_handler(path::not_found))
+            .wrap(from_fn(http::refuse_cross_site))
             .wrap(Compress::default())
             .wrap(from_fn(problem::render))
             .wrap(TracingLogger::<RequestSpan>::new())
@@ -164,6 +170,7 @@ pub async fn sweep(db: Db) {
     loop {
         ticks.tick().await;
         db.note(|conn| http::sweep(conn, clock::now()));
+        db.note(|conn| accounts::sweep(conn, clock::now()));
         close_due(&db).await;
         if let Err(error) = journal::seal_all(&db).await {
             tracing::warn!(error = ?error, "the journal was not sealed; whoever reads it will");

@@ -3,11 +3,12 @@
 use std::{
     collections::HashMap,
     env, fmt, io,
-    net::Ipv6Addr,
+    net::{IpAddr, Ipv6Addr},
     path::{Path, PathBuf},
 };
 
 use config::{Config, ConfigError, Environment, File, FileFormat};
+use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 /// Read if it exists and no other file is named.
@@ -24,6 +25,9 @@ pub struct Settings {
     /// What people reach the server by, such as `https://muster.example.org`; every address that is told begins so. If there is none, it
     /// begins with what the request came to. Environment: `MUSTER_PUBLIC_URL`.
     pub public_url: Option<PublicUrl>,
+    /// The addresses of proxies in front of the server, or networks of them, separated by commas; only these are believed where a request
+    /// comes from (`X-Forwarded-For`). Environment: `MUSTER_TRUSTED_PROXIES`.
+    pub trusted_proxies: TrustedProxies,
     /// Threads that serve requests. Environment: `MUSTER_WORKERS`.
     pub workers: usize,
     /// Connections to the database for each of reading and (on Postgres) writing. Environment: `MUSTER_CONNECTIONS`.
@@ -39,6 +43,7 @@ impl Default for Settings {
             database_url: "./muster.db".to_owned(),
             listen: "127.0.0.1:8080".to_owned(),
             public_url: None,
+            trusted_proxies: TrustedProxies::default(),
             workers: cores,
             connections: u32::try_from(cores * 4).unwrap_or(8).clamp(4, 64),
             log: "info".to_owned(),
@@ -79,6 +84,33 @@ impl TryFrom<String> for PublicUrl {
 impl From<PublicUrl> for String {
     fn from(PublicUrl { scheme, host }: PublicUrl) -> Self {
         format!("{scheme}://{host}")
+    }
+}
+
+/// Addresses and networks whose word is taken for where a request comes from.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct TrustedProxies(Vec<IpNet>);
+
+impl TrustedProxies {
+    pub fn trusts(&self, address: IpAddr) -> bool {
+        self.0.iter().any(|network| network.contains(&address))
+    }
+}
+
+impl TryFrom<String> for TrustedProxies {
+    type Error = String;
+    fn try_from(text: String) -> Result<Self, String> {
+        let network = |one: &str| one.parse::<IpNet>().or_else(|_| one.parse::<IpAddr>().map(IpNet::from)).ok();
+        let wrong = |one: &str| format!("trusted_proxies: `{one}` is no address, such as 10.0.0.1, and no network, such as 10.0.0.0/8");
+        let named = text.split(',').map(str::trim).filter(|one| !one.is_empty());
+        named.map(|one| network(one).ok_or_else(|| wrong(one))).collect::<Result<_, _>>().map(Self)
+    }
+}
+
+impl From<TrustedProxies> for String {
+    fn from(TrustedProxies(networks): TrustedProxies) -> Self {
+        networks.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
     }
 }
 
@@ -150,7 +182,7 @@ impl Settings {
 }
 
 /// The settings that the environment may give, as `MUSTER_` and the name in capitals.
-const NAMES: &[&str] = &["database_url", "listen", "public_url", "workers", "connections", "log"];
+const NAMES: &[&str] = &["database_url", "listen", "public_url", "trusted_proxies", "workers", "connections", "log"];
 
 /// The variables that can be read as text; the others cannot be ours.
 fn environment() -> HashMap<String, String> {
@@ -242,6 +274,22 @@ mod tests {
             "https://a b",
         ] {
             assert!(read(wrong).unwrap_err().to_string().contains("public_url"), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn trusted_proxies_are_addresses_and_networks() {
+        let read = |text: &str| {
+            Settings::merge(Flags::default(), variables(&[("MUSTER_TRUSTED_PROXIES", text)])).map(|settings| settings.trusted_proxies)
+        };
+        let proxies = read("10.0.0.0/8, 192.0.2.7,2001:db8::/32").unwrap();
+        let trusted = ["10.1.2.3", "192.0.2.7", "2001:db8::5"];
+        let others = ["11.0.0.1", "192.0.2.8", "2001:db9::1", "127.0.0.1"];
+        assert!(trusted.iter().all(|address| proxies.trusts(address.parse().unwrap())));
+        assert!(others.iter().all(|address| !proxies.trusts(address.parse().unwrap())));
+        assert!(!read("").unwrap().trusts("127.0.0.1".parse().unwrap()));
+        for wrong in ["localhost", "10.0.0.0/33", "10.0.0.1:80", "10.0.0.1 10.0.0.2"] {
+            assert!(read(wrong).unwrap_err().to_string().contains("trusted_proxies"), "{wrong}");
         }
     }
 

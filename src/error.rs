@@ -39,8 +39,11 @@ pub enum Error {
     #[error("{detail}")]
     Malformed { code: &'static str, detail: String },
     /// 401: no token, or one that is unknown, expired, revoked or whose grant has ended.
-    #[error("a valid bearer token is needed")]
+    #[error("a valid bearer token is needed, or the cookie of a sign-in")]
     Unauthenticated,
+    /// 401: no such user, another password, a user who is disabled or holds no role; these are not told apart.
+    #[error("name or password is wrong")]
+    WrongCredentials,
     /// 403: the object is visible, the action is not the caller's.
     #[error("{0}")]
     Forbidden(String),
@@ -65,9 +68,12 @@ pub enum Error {
     /// 422: a file that cannot be taken as it is; `code` says in which way, the faults say where, and what stands in its way is data.
     #[error("{detail}")]
     Rejected { code: &'static str, detail: String, faults: Vec<FieldFault>, conflicts: Vec<Conflict>, truncated: bool },
-    /// Another 4xx that says all there is to say by its status (404, 405, 406, 408, 413, 415).
+    /// Another 4xx that says all there is to say by status and code (403, 404, 405, 406, 408, 413, 415).
     #[error("{detail}")]
     Refused { status: StatusCode, code: &'static str, detail: String },
+    /// 429: too many attempts failed; after so many seconds the next is taken.
+    #[error("too many attempts failed; wait, or ask for an invitation to set another password")]
+    TooMany { retry_after: u64 },
     /// 503: the database or the queue cannot take the request now; the same request may succeed later.
     #[error("the service cannot take the request now")]
     Unavailable(#[source] anyhow::Error),
@@ -114,7 +120,7 @@ impl Error {
     pub fn status(&self) -> StatusCode {
         match self {
             Self::Malformed { .. } => StatusCode::BAD_REQUEST,
-            Self::Unauthenticated => StatusCode::UNAUTHORIZED,
+            Self::Unauthenticated | Self::WrongCredentials => StatusCode::UNAUTHORIZED,
             Self::Forbidden(_) => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::Conflict { .. } | Self::Blocked { .. } => StatusCode::CONFLICT,
@@ -122,6 +128,7 @@ impl Error {
             Self::IfMatchMissing => StatusCode::PRECONDITION_REQUIRED,
             Self::Invalid(_) | Self::Rejected { .. } => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Refused { status, .. } => *status,
+            Self::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal(_) | Self::Replayed => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -136,6 +143,8 @@ impl Error {
             | Self::Rejected { code, .. }
             | Self::Refused { code, .. } => code,
             Self::Unauthenticated => "unauthenticated",
+            Self::WrongCredentials => "wrong_credentials",
+            Self::TooMany { .. } => "too_many_attempts",
             Self::Forbidden(_) => "forbidden",
             Self::NotFound => "not_found",
             Self::Stale => "stale",
@@ -167,6 +176,7 @@ const RAISED: &[(&str, &str)] = &[
     ("hours_do_not_add_up", "the planned minutes of the modules do not add up to the version's total"),
     ("illegal_transition", "this step is not possible from the present state"),
     ("immutable", "this record is final and never changed or deleted"),
+    ("invitation_not_good", "the invitation was used or withdrawn, or has expired; ask for another one"),
     ("organization_place_fixed", "an organization keeps its kind and its place below its parent"),
     ("periods_overlap", "the enrollment would stand in two states at once"),
     ("quota_full", "the sponsor's seat quota is used up"),

@@ -23,6 +23,7 @@
 //! | [`reports`] | the progress of an intake and of an enrollment |
 //! | [`imports`] | rosters, schedules and the rest from XLSX, CSV and JSON; dry run, commit, undo |
 //! | [`journal`] | who changed what, hash-chained; the audit |
+//! | [`accounts`] | how people come to have a password, sign in with it, and out |
 //! | [`access`] | who asks: tokens, roles, scopes and the one policy |
 //!
 //! Beside them: [`db`] (connections, transactions, migrations, types), [`http`] (what every handler shares), [`tabular`] (spreadsheets,
@@ -58,6 +59,8 @@
 //! | Cancelling leaves what was held | triggers on the legal steps | [`schedule::cancel_unheld`] |
 //! | A list or look-up shows what the actor may see, and 404 for the rest | `organization_tree`, filled by a trigger; `muster verify` derives it anew | `visible(actor)` in each store; the access matrix test |
 //! | What an import wrote is known for good, and taken back once | triggers on `imports` and `import_effects` | the journal keeps a hash of it, to which `muster verify` holds it |
+//! | A password is proven and never kept; so many guesses and no more | the hash in its format; an invitation is good once | counted before it is looked at; an unknown name costs as much |
+//! | A sign-in is a browser's own, and another site does not act through it | a token of its own kind | [`http::refuse_cross_site`]; the cookie's attributes |
 //! | Nothing is written before the policy was asked | | [`access::Actor::may`]; a replayed request stops exactly there |
 //! | Each change is in the journal, gapless and unchanged, filed where its auditors look | triggers on entries and seals | the last statement of [`db::Db::write`]; `muster verify` walks the chain, and looks for what was held or cancelled without an entry |
 //! | Whoever a published change concerns is told of it and why, once and for good | triggers on `session_changes`, each of which has a reason | written by the one function that moves, those that cancel and the one that hears of a room; `muster verify` holds it against the journal |
@@ -68,6 +71,7 @@
 //! `ARCHITECTURE.md` follows one request through all of this.
 
 pub mod access;
+pub mod accounts;
 pub mod app;
 pub mod attendance;
 pub mod calendars;

@@ -151,6 +151,7 @@ diesel::table! {
 
     tokens (id) {
         id -> Uid,
+        kind -> Text,
         role_grant_id -> Uid,
         name -> Text,
         prefix -> Text,
@@ -158,6 +159,7 @@ diesel::table! {
         read_only -> Bool,
         intake_id -> Nullable<Uid>,
         expires_at -> Ts,
+        idle_minutes -> Nullable<Integer>,
         last_used_at -> Nullable<Ts>,
         revoked_at -> Nullable<Ts>,
         created_at -> Ts,
@@ -939,6 +941,44 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::{Ts, Uid};
+
+    passwords (user_id) {
+        user_id -> Uid,
+        hash -> Text,
+        changed_at -> Ts,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::{Ts, Uid};
+
+    invitations (id) {
+        id -> Uid,
+        role_grant_id -> Uid,
+        hash -> Binary,
+        expires_at -> Ts,
+        created_at -> Ts,
+        accepted_at -> Nullable<Ts>,
+        withdrawn_at -> Nullable<Ts>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::{Ts, Uid};
+
+    sign_in_attempts (id) {
+        id -> Uid,
+        account -> Binary,
+        address -> Binary,
+        attempted_at -> Ts,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     organizations,
     organization_tree,
@@ -998,6 +1038,9 @@ diesel::allow_tables_to_appear_in_same_query!(
     leave_steps,
     unit_quotas,
     correction_requests,
+    passwords,
+    invitations,
+    sign_in_attempts,
 );
 
 // A report sums the minutes of sessions for each of their cohorts.

@@ -2,13 +2,20 @@
 
 use std::cell::{Cell, RefCell};
 
-use super::{Action, Role, Scope, Secret, TokenId, UserId, allows};
+use super::{Action, Proof, Role, RoleGrantId, Scope, Secret, TokenId, UserId, allows};
 use crate::{clock::Instant, error::Error, intakes::IntakeId, journal, organizations::OrganizationId, people::PersonId};
 
 /// What a request shows to prove who sends it.
 #[derive(Clone, Debug)]
 pub enum Credentials {
+    /// The token of a program.
     Bearer(Secret),
+    /// The sign-in that a browser holds.
+    Cookie(Secret),
+    /// A password, to begin a sign-in with.
+    Proven(Proof),
+    /// An invitation, to set a password with.
+    Invited(Secret),
     /// The command line on the machine that holds the database.
     Operator,
 }
@@ -17,7 +24,9 @@ pub enum Credentials {
 #[derive(Debug)]
 pub struct Actor {
     pub(super) token_id: Option<TokenId>,
+    pub(super) is_signed_in: bool,
     pub(super) user_id: Option<UserId>,
+    pub(super) role_grant_id: Option<RoleGrantId>,
     pub(super) person_id: Option<PersonId>,
     pub(super) role: Role,
     pub(super) organization_id: Option<OrganizationId>,
@@ -40,6 +49,22 @@ impl Actor {
 
     pub fn user_id(&self) -> Option<UserId> {
         self.user_id
+    }
+
+    /// User, sign-in and role of somebody who has signed in.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`] for whoever acts by the token of a program, or by none.
+    pub fn signed_in(&self) -> Result<(UserId, TokenId, RoleGrantId), Error> {
+        match (self.user_id, self.token_id, self.role_grant_id) {
+            (Some(user), Some(token), Some(grant)) if self.is_signed_in => Ok((user, token, grant)),
+            _ => Err(Error::Forbidden("this is for whoever has signed in with a password, and no token's".to_owned())),
+        }
+    }
+
+    /// The grant of the role in which the actor acts; none for the operator.
+    pub fn role_grant_id(&self) -> Option<RoleGrantId> {
+        self.role_grant_id
     }
 
     pub fn person_id(&self) -> Option<PersonId> {

@@ -9,10 +9,14 @@ mod policy;
 mod store;
 
 pub use actor::{Actor, Credentials};
-pub use model::{IssuedToken, NewToken, NewUser, Role, RoleGrant, Scope, Secret, Token, TokenId, User, UserId};
+pub use model::{
+    BegunSignIn, IssuedToken, NewToken, NewUser, Proof, Role, RoleGrant, RoleGrantId, Scope, Secret, Token, TokenId, TokenKind, User,
+    UserId,
+};
 pub use policy::{Action, allows};
 pub(crate) use store::sponsored;
 pub use store::{
-    advised, create_user, current_grant, enrolled_from, grant_role, issue_token, list_tokens, note_use, promised, promised_to_units,
-    provided, resolve, revoke_token, taught, user_by_name,
+    act_in, advised, begin_sign_in, create_user, current_grant, end_sign_in, end_sign_in_of, end_sign_ins, enrolled_from, filed,
+    grant_role, held_roles, issue_token, list_sign_ins, list_tokens, note_use, promised, promised_to_units, provided, resolve,
+    revoke_token, sweep_sign_ins, taught, user_by_name,
 };

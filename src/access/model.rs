@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use chrono::TimeDelta;
 use diesel::{Identifiable, Insertable, Queryable, Selectable};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -19,7 +20,18 @@ use crate::{
 };
 
 pub type UserId = Id<User>;
+pub type RoleGrantId = Id<RoleGrant>;
 pub type TokenId = Id<Token>;
+
+text_enum! {
+    /// What a token is for.
+    pub enum TokenKind {
+        /// A program sends it with each request.
+        Api => "api",
+        /// A browser holds it as a cookie.
+        SignIn => "sign_in",
+    }
+}
 
 text_enum! {
     /// What a user is at an organization (DOMAIN: who may do what). `operator` is whoever runs the command line on the
@@ -85,7 +97,7 @@ pub struct NewUser {
 #[derive(Clone, Debug, Queryable, Selectable, Insertable, Identifiable, Serialize)]
 #[diesel(table_name = role_grants, treat_none_as_default_value = false)]
 pub struct RoleGrant {
-    pub id: Id<RoleGrant>,
+    pub id: RoleGrantId,
     pub user_id: UserId,
     pub role: Role,
     pub organization_id: Option<OrganizationId>,
@@ -94,26 +106,43 @@ pub struct RoleGrant {
     pub until_at: Option<Instant>,
 }
 
+impl RoleGrant {
+    pub fn is_current(&self, now: Instant) -> bool {
+        self.from_at <= now && self.until_at.is_none_or(|until| now < until)
+    }
+}
+
 /// A token as stored: never the secret, only its SHA-256.
 #[derive(Clone, Debug, Queryable, Selectable, Insertable, Identifiable)]
 #[diesel(table_name = tokens, treat_none_as_default_value = false)]
 pub struct Token {
     pub id: TokenId,
-    pub role_grant_id: Id<RoleGrant>,
+    pub kind: TokenKind,
+    pub role_grant_id: RoleGrantId,
     pub name: Name,
     pub prefix: String,
     pub hash: Vec<u8>,
     pub read_only: bool,
     pub intake_id: Option<IntakeId>,
     pub expires_at: Instant,
+    /// So long after its last use a sign-in ends.
+    pub idle_minutes: Option<i32>,
     pub last_used_at: Option<Instant>,
     pub revoked_at: Option<Instant>,
     pub created_at: Instant,
 }
 
+impl Token {
+    /// Whether it was not used for so long that it has ended. The last use is known to five minutes.
+    pub fn is_idle(&self, now: Instant) -> bool {
+        let used = self.last_used_at.unwrap_or(self.created_at);
+        self.idle_minutes.is_some_and(|minutes| used.plus(TimeDelta::minutes(minutes.into())) <= now)
+    }
+}
+
 #[derive(Clone, Debug)]
 pub struct NewToken {
-    pub role_grant_id: Id<RoleGrant>,
+    pub role_grant_id: RoleGrantId,
     pub name: Name,
     pub read_only: bool,
     pub intake_id: Option<IntakeId>,
@@ -128,7 +157,30 @@ pub struct IssuedToken {
     pub expires_at: Instant,
 }
 
-/// The secret of a token or of a feed's address: `muster_` and 64 hex digits (32 random bytes). Not printed by `Debug`.
+/// A sign-in that has just begun; the secret is for the cookie alone.
+#[derive(Clone, Debug)]
+pub struct BegunSignIn {
+    pub id: TokenId,
+    pub secret: Secret,
+    pub expires_at: Instant,
+}
+
+/// That a user knew the password whose hash this is, which has to be the user's still.
+#[derive(Clone)]
+pub struct Proof {
+    pub user_id: UserId,
+    pub hash: String,
+    /// The role in which the user acts; the oldest one unless chosen.
+    pub role_grant_id: Option<RoleGrantId>,
+}
+
+impl fmt::Debug for Proof {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Proof({})", self.user_id)
+    }
+}
+
+/// The secret of a token, an invitation or a feed's address: `muster_` and 64 hex digits (32 random bytes). Not printed by `Debug`.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Secret(String);

@@ -62,6 +62,10 @@ pub enum Action {
     Import,
     ReadImports,
     ReadAudit,
+    /// See the own user, roles and sign-ins.
+    ReadAccount,
+    /// Sign in and out, change roles, set the own password.
+    UseAccount,
 }
 
 impl Action {
@@ -89,7 +93,8 @@ impl Action {
             | Self::ReadOwnProgress
             | Self::ReadIntakeProgress
             | Self::ReadImports
-            | Self::ReadAudit => true,
+            | Self::ReadAudit
+            | Self::ReadAccount => true,
             Self::ManageAccess
             | Self::WriteOrganizations
             | Self::WritePeople
@@ -114,7 +119,8 @@ impl Action {
             | Self::InviteGuests
             | Self::AskCorrection
             | Self::AdjustHours
-            | Self::Import => false,
+            | Self::Import
+            | Self::UseAccount => false,
         }
     }
 
@@ -168,6 +174,8 @@ impl Action {
             Self::Import => "import files or take imports back",
             Self::ReadImports => "see imports",
             Self::ReadAudit => "read the journal",
+            Self::ReadAccount => "see their own account",
+            Self::UseAccount => "change their own account",
         }
     }
 }
@@ -209,7 +217,9 @@ pub fn allows(role: Role, action: Action) -> bool {
         | A::ReadEnrollments
         | A::ReadSessions
         | A::ReadLeave
-        | A::ReadCorrections => &[Administrator, Coordinator, ClassAdviser, Instructor, Partner, Trainee, Auditor],
+        | A::ReadCorrections
+        | A::ReadAccount
+        | A::UseAccount => &[Administrator, Coordinator, ClassAdviser, Instructor, Partner, Trainee, Auditor],
         // Class advisers and instructors of the evidence that they brought themselves.
         A::ReadRollCall | A::ReadProfiles | A::ReadImports => &[Administrator, Coordinator, ClassAdviser, Instructor, Auditor],
         A::ReadHours | A::ReadOwnProgress => &[Administrator, Coordinator, ClassAdviser, Partner, Trainee, Auditor],

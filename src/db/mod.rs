@@ -176,6 +176,15 @@ impl Db {
         });
     }
 
+    /// Runs `job` in one transaction on behalf of nobody, for what is not the domain's and yet has to be there before the work goes on.
+    pub async fn keep<T, F>(&self, job: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Conn, Instant) -> Result<T, Error> + Send + 'static,
+    {
+        self.transact(|conn| job(conn, clock::now())).await
+    }
+
     /// The migrations that the database lacks, for the command line.
     pub fn pending_migrations(&self) -> Result<Vec<String>, Error> {
         self.readers.transaction(migrate::pending)

@@ -20,6 +20,7 @@ pub struct Answer {
     pub(super) etag: Option<String>,
     pub(super) location: Option<String>,
     link: Option<String>,
+    cookie: Option<String>,
     content_type: &'static str,
     file_name: Option<String>,
     pub(super) replayed: bool,
@@ -37,6 +38,7 @@ impl Answer {
             etag: None,
             location: None,
             link: None,
+            cookie: None,
             content_type: Self::JSON,
             file_name: None,
             replayed: false,
@@ -69,6 +71,12 @@ impl Answer {
     /// 304: the caller has it already.
     pub fn not_modified(etag: &ETag) -> Self {
         Self::of(StatusCode::NOT_MODIFIED, String::new()).tag(etag)
+    }
+
+    /// The same answer, with a cookie for the browser to keep.
+    #[must_use]
+    pub fn with_cookie(self, cookie: String) -> Self {
+        Self { cookie: Some(cookie), ..self }
     }
 
     /// 200 with CSV, offered as a file.
@@ -142,6 +150,9 @@ impl Responder for Answer {
         }
         if let Some(link) = self.link {
             response.insert_header((header::LINK, link));
+        }
+        if let Some(cookie) = self.cookie {
+            response.insert_header((header::SET_COOKIE, cookie));
         }
         if let Some(name) = self.file_name {
             response.insert_header((header::CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\"")));

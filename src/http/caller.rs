@@ -9,7 +9,7 @@ use actix_web::{
     web::Data,
 };
 
-use super::{accept::Accept, etag, query};
+use super::{accept::Accept, browser::SignInCookie, etag, query};
 use crate::{
     access::{Credentials, Secret},
     config::PublicUrl,
@@ -29,7 +29,7 @@ impl Conditions {
         self.if_none_match.as_ref().is_some_and(|known| etag::matches(known, current))
     }
 
-    fn read(request: &HttpRequest) -> Result<Self, Error> {
+    pub(super) fn read(request: &HttpRequest) -> Result<Self, Error> {
         query::refuse_unknown(request)?;
         let accept = request.headers().get_all(header::ACCEPT).map(|value| readable(&header::ACCEPT, value));
         let accept = Accept::parse(&accept.collect::<Result<Vec<_>, _>>()?.join(","));
@@ -56,6 +56,34 @@ fn readable(name: &header::HeaderName, value: &header::HeaderValue) -> Result<St
 
 fn text(request: &HttpRequest, name: header::HeaderName) -> Result<Option<String>, Error> {
     request.headers().get(&name).map(|value| readable(&name, value)).transpose()
+}
+
+/// Whoever names a state believes that no other is changed, and no POST compares states.
+pub(super) fn refuse_named_states(request: &HttpRequest) -> Result<Option<Vec<etag::ETag>>, Error> {
+    if request.headers().get_all(header::IF_MATCH).count() > 1 {
+        return Err(Error::malformed("header_repeated", "If-Match is sent more than once; list its tags in one"));
+    }
+    let if_match = text(request, header::IF_MATCH)?.map(|value| etag::list(&value));
+    if request.method() == Method::POST && if_match.as_ref().is_some_and(|known| !etag::names_any(known)) {
+        let detail = "no POST compares states; send If-Match with PUT and PATCH, or as *, which what exists always meets";
+        return Err(Error::malformed("if_match_unsupported", detail));
+    }
+    Ok(if_match)
+}
+
+/// The token that the request shows, or the sign-in that the browser holds: what is sent on purpose goes before what is sent along.
+fn credentials(request: &HttpRequest) -> Result<Credentials, Error> {
+    if request.headers().get_all(header::AUTHORIZATION).count() > 1 {
+        return Err(Error::malformed("header_repeated", "Authorization is sent more than once; say who asks once"));
+    }
+    let Some(authorization) = text(request, header::AUTHORIZATION)? else {
+        return SignInCookie::of(request).read(request).map(Credentials::Cookie).ok_or(Error::Unauthenticated);
+    };
+    let (scheme, secret) = authorization.split_once(' ').ok_or(Error::Unauthenticated)?;
+    if !scheme.eq_ignore_ascii_case("bearer") {
+        return Err(Error::Unauthenticated);
+    }
+    Ok(Credentials::Bearer(Secret::from(secret.trim())))
 }
 
 /// Where the caller finds this server: what an address that is told has to begin with.
@@ -139,30 +167,15 @@ impl Caller {
     }
 
     fn read(request: &HttpRequest) -> Result<Self, Error> {
-        if request.headers().get_all(header::AUTHORIZATION).count() > 1 {
-            return Err(Error::malformed("header_repeated", "Authorization is sent more than once; say who asks once"));
-        }
-        let authorization = text(request, header::AUTHORIZATION)?.ok_or(Error::Unauthenticated)?;
-        let (scheme, secret) = authorization.split_once(' ').ok_or(Error::Unauthenticated)?;
-        if !scheme.eq_ignore_ascii_case("bearer") {
-            return Err(Error::Unauthenticated);
-        }
+        let credentials = credentials(request)?;
         let conditions = Conditions::read(request)?;
         let idempotency_key = text(request, header::HeaderName::from_static("idempotency-key"))?;
         if idempotency_key.as_ref().is_some_and(|key| key.is_empty() || key.len() > 255) {
             return Err(Error::malformed("idempotency_key_malformed", "Idempotency-Key must have 1 to 255 characters"));
         }
-        if request.headers().get_all(header::IF_MATCH).count() > 1 {
-            return Err(Error::malformed("header_repeated", "If-Match is sent more than once; list its tags in one"));
-        }
-        let if_match = text(request, header::IF_MATCH)?.map(|value| etag::list(&value));
-        if request.method() == Method::POST && if_match.as_ref().is_some_and(|known| !etag::names_any(known)) {
-            // Whoever names a state believes that no other is changed.
-            let detail = "no POST compares states; send If-Match with PUT and PATCH, or as *, which what exists always meets";
-            return Err(Error::malformed("if_match_unsupported", detail));
-        }
+        let if_match = refuse_named_states(request)?;
         Ok(Self {
-            credentials: Credentials::Bearer(Secret::from(secret.trim())),
+            credentials,
             operation: format!("{} {}", request.method(), request.uri()),
             path: request.path().to_owned(),
             query: request.query_string().to_owned(),

@@ -3,6 +3,7 @@
 mod accept;
 mod answer;
 pub mod body;
+mod browser;
 mod caller;
 mod etag;
 mod idempotency;
@@ -17,11 +18,12 @@ mod upload;
 
 pub use answer::{Answer, Download, Unchanged};
 pub use body::{Body, Change, ExplainedChange, Many, Patched};
+pub use browser::{Visitor, refuse_cross_site};
 pub use caller::{Caller, Conditions, Origin};
 pub use etag::ETag;
 pub use idempotency::{once, sweep};
 pub use page::{Page, PageQuery};
-pub use problem::{Changing, Reading, Unguarded, Writing};
+pub use problem::{Changing, Proving, Reading, Unguarded, Writing};
 pub use query::Query;
 pub use resource::at;
 pub use span::RequestSpan;

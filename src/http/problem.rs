@@ -115,6 +115,22 @@ problem_responses!(
     Unavailable = 503 "Try again later"
 );
 
+problem_responses!(
+    /// How a POST can fail that proves who sends it.
+    Proving:
+    Malformed = 400 "The request cannot be read",
+    Unauthenticated = 401 "Name or password is wrong, or the sign-in has ended",
+    CrossSite = 403 "A page of another site sent it, or a token did",
+    NotAcceptable = 406 "Accept rules out every media type of this operation's answer",
+    Timeout = 408 "The body was not complete in time",
+    Conflict = 409 "The request contradicts the state of things; code says which rule",
+    TooLarge = 413 "The body is too large",
+    MediaType = 415 "The body has another media type",
+    Invalid = 422 "A field is wrong; errors says which",
+    TooMany = 429 "Too many attempts; Retry-After says when the next is taken",
+    Unavailable = 503 "Try again later"
+);
+
 /// The middleware that gives every error its problem document, actix-web's own included, and logs our own faults once.
 pub async fn render(request: ServiceRequest, next: Next<impl MessageBody + 'static>) -> Result<ServiceResponse<BoxBody>, ActixError> {
     let instance = actix_web::HttpMessage::extensions(&request).get::<RequestId>().map(ToString::to_string).unwrap_or_default();
@@ -123,8 +139,14 @@ pub async fn render(request: ServiceRequest, next: Next<impl MessageBody + 'stat
     if !status.is_client_error() && !status.is_server_error() {
         return Ok(response);
     }
+    let mut retry_after = (status == StatusCode::SERVICE_UNAVAILABLE).then_some(2);
     let problem = match response.response().error().and_then(|error| error.as_error::<Error>()) {
-        Some(error) => of(error, instance),
+        Some(error) => {
+            if let Error::TooMany { retry_after: seconds } = error {
+                retry_after = Some(*seconds);
+            }
+            of(error, instance)
+        }
         None => plain(status, instance),
     };
     let body = serde_json::to_string(&problem).unwrap_or_default();
@@ -135,8 +157,8 @@ pub async fn render(request: ServiceRequest, next: Next<impl MessageBody + 'stat
     if status == StatusCode::UNAUTHORIZED {
         headers.insert(header::WWW_AUTHENTICATE, header::HeaderValue::from_static("Bearer realm=\"muster\""));
     }
-    if status == StatusCode::SERVICE_UNAVAILABLE {
-        headers.insert(header::RETRY_AFTER, header::HeaderValue::from_static("2"));
+    if let Some(seconds) = retry_after {
+        headers.insert(header::RETRY_AFTER, header::HeaderValue::from(seconds));
     }
     Ok(ServiceResponse::new(request, response.set_body(BoxBody::new(body))))
 }

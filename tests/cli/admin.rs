@@ -28,6 +28,38 @@ fn a_token_goes_to_stdout_alone_and_what_is_there_is_taken() {
 }
 
 #[test]
+fn an_invitation_goes_to_stdout_alone_and_withdraws_the_one_before() {
+    let home = Home::migrated();
+    home.organization("USTB");
+    let invite = |more: &[&str]| {
+        home.run(&[&["admin", "user", "invite", "--role", "coordinator", "--organization", "USTB", "--user", "王老师"], more].concat())
+            .with(0)
+    };
+    let first = invite(&[]);
+    assert!(first.stdout.starts_with("muster_") && first.stdout.trim().len() == 71, "{first:?}");
+    assert!(first.stderr.contains("coordinator at USTB, user 王老师, good until"), "{first:?}");
+    let second = invite(&["--json", "--expires-in-hours", "1"]).json();
+    assert_eq!(second["user"]["name"], "王老师");
+    let server = home.serve();
+    let accept = |secret: &str| {
+        let body = serde_json::json!({ "secret": secret, "password": "drei Öfen, und keiner raucht" });
+        server.post_as_nobody("/api/v1/invitations/accept", body)
+    };
+    assert_eq!(accept(first.stdout.trim()), 409);
+    assert_eq!(accept(second["secret"].as_str().unwrap()), 200);
+    assert_eq!(accept(second["secret"].as_str().unwrap()), 409);
+    for (args, code) in [
+        (&["--role", "coordinator"][..], "role_organization"),
+        (&["--role", "trainee", "--organization", "USTB"], "person_missing"),
+        (&["--role", "coordinator", "--organization", "NONE"], "unknown_organization"),
+    ] {
+        let ended = home.run(&[&["--json", "admin", "user", "invite"], args].concat()).with(1);
+        assert_eq!(ended.json()["error"]["code"], code, "{args:?}");
+    }
+    home.run(&["admin", "user", "invite", "--role", "administrator", "--expires-in-hours", "0"]).with(2);
+}
+
+#[test]
 fn a_token_can_be_narrowed_to_reading() {
     let home = Home::migrated();
     let token = home.token(&["--role", "administrator", "--read-only", "--expires-in-days", "1"]);

@@ -123,6 +123,11 @@ impl Server {
         created
     }
 
+    /// The status of what is answered to nobody in particular.
+    pub(super) fn post_as_nobody(&self, path: &str, body: Value) -> u16 {
+        agent().post(format!("http://{}{path}", self.address)).send_json(body).unwrap().status().as_u16()
+    }
+
     /// Creates an organization; `None` if the server went away meanwhile.
     pub(super) fn create(&self, token: &str, code: &str) -> Option<u16> {
         agent()

@@ -1,6 +1,8 @@
--- Only the SHA-256 of a token is stored; `prefix` is what people recognize it by.
+-- Only the SHA-256 of a token is stored; `prefix` is what people recognize it by. A sign-in is a token of its own kind, which a browser
+-- holds as a cookie.
 CREATE TABLE tokens (
     id uuid NOT NULL PRIMARY KEY,
+    kind text NOT NULL CHECK (kind IN ('api', 'sign_in')),
     role_grant_id uuid NOT NULL REFERENCES role_grants (id),
     name text NOT NULL CHECK (length(name) BETWEEN 1 AND 200),
     prefix text NOT NULL,
@@ -8,9 +10,13 @@ CREATE TABLE tokens (
     read_only boolean NOT NULL,
     intake_id uuid REFERENCES intakes (id),
     expires_at timestamptz NOT NULL,
+    -- A sign-in also ends so long after it was last used.
+    idle_minutes integer CHECK (idle_minutes > 0),
     last_used_at timestamptz,
     revoked_at timestamptz,
-    created_at timestamptz NOT NULL
+    created_at timestamptz NOT NULL,
+    CHECK ((kind = 'sign_in') = (idle_minutes IS NOT NULL)),
+    CHECK (kind = 'api' OR (NOT read_only AND intake_id IS NULL))
 );
 CREATE INDEX tokens_role_grant ON tokens (role_grant_id);
 CREATE INDEX tokens_intake ON tokens (intake_id);

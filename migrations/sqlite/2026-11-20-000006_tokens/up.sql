@@ -1,6 +1,8 @@
--- Only the SHA-256 of a token is stored; `prefix` is what people recognize it by.
+-- Only the SHA-256 of a token is stored; `prefix` is what people recognize it by. A sign-in is a token of its own kind, which a browser
+-- holds as a cookie.
 CREATE TABLE tokens (
     id BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),
+    kind TEXT NOT NULL CHECK (kind IN ('api', 'sign_in')),
     role_grant_id BLOB NOT NULL CHECK (length(role_grant_id) = 16) REFERENCES role_grants (id),
     name TEXT NOT NULL CHECK (length(name) BETWEEN 1 AND 200),
     prefix TEXT NOT NULL,
@@ -8,9 +10,13 @@ CREATE TABLE tokens (
     read_only INTEGER NOT NULL CHECK (read_only IN (0, 1)),
     intake_id BLOB CHECK (length(intake_id) = 16) REFERENCES intakes (id),
     expires_at INTEGER NOT NULL,
+    -- A sign-in also ends so long after it was last used.
+    idle_minutes INTEGER CHECK (idle_minutes > 0),
     last_used_at INTEGER,
     revoked_at INTEGER,
-    created_at INTEGER NOT NULL
+    created_at INTEGER NOT NULL,
+    CHECK ((kind = 'sign_in') = (idle_minutes IS NOT NULL)),
+    CHECK (kind = 'api' OR (read_only = 0 AND intake_id IS NULL))
 ) STRICT;
 CREATE INDEX tokens_role_grant ON tokens (role_grant_id);
 CREATE INDEX tokens_intake ON tokens (intake_id);

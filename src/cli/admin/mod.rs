@@ -1,5 +1,6 @@
 //! `muster admin`: what must be possible before anybody has a token.
 
+mod holder;
 mod organization;
 mod token;
 mod user;
@@ -15,6 +16,7 @@ Whoever can write the database may do this; the journal names the operator as it
 Examples:
   muster admin organization create --code USTB --name 北京科技大学 --kind university
   muster admin user create --name 王老师
+  muster admin user invite --role coordinator --organization USTB --user 王老师
   muster admin token --role coordinator --organization USTB
   muster admin token revoke muster_1a2b3c4d5e";
 
@@ -29,7 +31,7 @@ pub struct Args {
 enum Command {
     /// Create and list organizations
     Organization(organization::Args),
-    /// Create users
+    /// Create users, and invite them to set a password
     User(user::Args),
     /// Create, list and revoke tokens
     Token(token::Args),

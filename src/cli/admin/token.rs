@@ -4,17 +4,15 @@ use chrono::TimeDelta;
 use clap::value_parser;
 use serde_json::{Value, json};
 
-use super::organization::named;
+use super::holder::{Held, Holder};
 use crate::{
-    access::{self, Actor, Credentials, IssuedToken, NewToken, NewUser, Role, Token, User},
+    access::{self, Actor, Credentials, IssuedToken, NewToken, Token},
     cli::{Context, Failure, Outcome},
     clock::Instant,
     db::Conn,
     error::Error,
     feeds::{self, Feed},
     intakes::IntakeId,
-    organizations::Organization,
-    people::PersonId,
     text::Name,
 };
 
@@ -35,8 +33,11 @@ Examples:
 pub(super) struct Args {
     #[command(subcommand)]
     command: Option<Command>,
+    // Beside each other and not as one `Create`: clap finds what is optional by its own arguments, and not by those within.
     #[command(flatten)]
-    create: Option<Create>,
+    holder: Option<Holder>,
+    #[command(flatten)]
+    options: Options,
 }
 
 #[derive(Debug, clap::Subcommand)]
@@ -54,18 +55,14 @@ enum Command {
 
 #[derive(Debug, clap::Args)]
 struct Create {
-    /// administrator, coordinator, class_adviser, instructor, partner, trainee or auditor
-    #[arg(long, required = true)]
-    role: Role,
-    /// Where the role is held; needed for every role but the administrator
-    #[arg(long, value_name = "CODE-or-ID")]
-    organization: Option<String>,
-    /// Who holds the role; created if there is none of that name [default: the role and the organization]
-    #[arg(long, value_name = "NAME")]
-    user: Option<Name>,
-    /// Who a new user is; needed for instructors, class advisers and trainees
-    #[arg(long, value_name = "ID")]
-    person: Option<PersonId>,
+    #[command(flatten)]
+    holder: Holder,
+    #[command(flatten)]
+    options: Options,
+}
+
+#[derive(Debug, clap::Args)]
+struct Options {
     /// The token may change nothing
     #[arg(long)]
     read_only: bool,
@@ -87,8 +84,9 @@ struct Revoke {
 }
 
 pub(super) fn run(args: Args, context: &Context) -> Result<Outcome, Failure> {
-    match (args.command, args.create) {
-        (Some(Command::Create(create)), None) | (None, Some(create)) => run_create(create, context),
+    match (args.command, args.holder) {
+        (Some(Command::Create(create)), None) => run_create(create, context),
+        (None, Some(holder)) => run_create(Create { holder, options: args.options }, context),
         (Some(Command::List), None) => run_list(context),
         (Some(Command::Revoke(revoke)), None) => run_revoke(revoke, context),
         _ => Err(Failure::new("usage", "say either `--role …` or one of create, list and revoke; see muster admin token --help")),
@@ -96,13 +94,12 @@ pub(super) fn run(args: Args, context: &Context) -> Result<Outcome, Failure> {
 }
 
 fn run_create(args: Create, context: &Context) -> Result<Outcome, Failure> {
-    let (role, read_only) = (args.role, args.read_only);
-    let (issued, user, organization) =
-        context.open()?.write_blocking(Credentials::Operator, move |conn, actor, now| create(conn, actor, now, args))?;
-    let place = organization.as_ref().map(|organization| format!(" at {}", organization.code)).unwrap_or_default();
+    let read_only = args.options.read_only;
+    let (issued, held) = context.open()?.write_blocking(Credentials::Operator, move |conn, actor, now| create(conn, actor, now, args))?;
     let note = format!(
-        "{role}{place}, user {}, good until {}{}; the token is shown this once",
-        user.name,
+        "{}, user {}, good until {}{}; the token is shown this once",
+        held.in_words(),
+        held.user.name,
         issued.expires_at,
         if read_only { ", read only" } else { "" }
     );
@@ -110,9 +107,9 @@ fn run_create(args: Create, context: &Context) -> Result<Outcome, Failure> {
         "id": issued.id,
         "token": issued.token,
         "prefix": issued.token.prefix(),
-        "role": role,
-        "organization": organization,
-        "user": user,
+        "role": held.grant.role,
+        "organization": held.organization,
+        "user": held.user,
         "read_only": read_only,
         "expires_at": issued.expires_at,
     });
@@ -120,43 +117,17 @@ fn run_create(args: Create, context: &Context) -> Result<Outcome, Failure> {
 }
 
 /// User, role and token in one transaction: all of them or none.
-fn create(conn: &mut Conn, actor: &Actor, now: Instant, args: Create) -> Result<(IssuedToken, User, Option<Organization>), Error> {
-    let organization = args.organization.map(|text| named(conn, actor, &text)).transpose()?;
-    let organization_id = organization.as_ref().map(|organization| organization.id);
-    let name = match args.user {
-        Some(name) => name,
-        None => default_name(args.role, organization.as_ref(), args.person)?,
-    };
-    let user = match access::user_by_name(conn, actor, &name)? {
-        Some(user) if args.person.is_some() && args.person != user.person_id => {
-            return Err(Error::invalid("/person", "user_taken", format!("the user `{name}` is somebody else; say --user")));
-        }
-        Some(user) => user,
-        None => access::create_user(conn, actor, now, NewUser { name, person_id: args.person })?,
-    };
-    if args.role.is_a_persons() && user.person_id.is_none() {
-        let detail = format!("the role {} is a person's: say whose with --person and an id", args.role);
-        return Err(Error::invalid("/person", "person_missing", detail));
-    }
-    let grant = match access::current_grant(conn, actor, now, user.id, args.role, organization_id)? {
-        Some(grant) => grant,
-        None => access::grant_role(conn, actor, now, user.id, args.role, organization_id)?,
-    };
+fn create(conn: &mut Conn, actor: &Actor, now: Instant, args: Create) -> Result<(IssuedToken, Held), Error> {
+    let Create { holder, options } = args;
+    let held = holder.find_or_create(conn, actor, now)?;
     let new = NewToken {
-        role_grant_id: grant.id,
-        name: args.name.unwrap_or_else(|| user.name.clone()),
-        read_only: args.read_only,
-        intake_id: args.intake,
-        expires_at: now.plus(TimeDelta::days(args.expires_in_days.into())),
+        role_grant_id: held.grant.id,
+        name: options.name.unwrap_or_else(|| held.user.name.clone()),
+        read_only: options.read_only,
+        intake_id: options.intake,
+        expires_at: now.plus(TimeDelta::days(options.expires_in_days.into())),
     };
-    Ok((access::issue_token(conn, actor, now, new)?, user, organization))
-}
-
-/// `coordinator@USTB`; with a person `instructor@USTB 0193…`, because a post is held by many.
-fn default_name(role: Role, organization: Option<&Organization>, person: Option<PersonId>) -> Result<Name, Error> {
-    let place = organization.map(|organization| format!("@{}", organization.code)).unwrap_or_default();
-    let person = person.map(|person| format!(" {person}")).unwrap_or_default();
-    format!("{role}{place}{person}").parse().map_err(Error::internal)
+    Ok((access::issue_token(conn, actor, now, new)?, held))
 }
 
 fn run_list(context: &Context) -> Result<Outcome, Failure> {

@@ -1,10 +1,13 @@
 //! `muster admin user`.
 
+use chrono::TimeDelta;
+use clap::value_parser;
 use serde_json::json;
 
-use super::or_taken;
+use super::{holder::Holder, or_taken};
 use crate::{
     access::{self, Credentials, NewUser},
+    accounts,
     cli::{Context, Failure, Outcome},
     people::PersonId,
     text::Name,
@@ -13,7 +16,9 @@ use crate::{
 const EXAMPLES: &str = "\
 Examples:
   muster admin user create --name 王老师
-  muster admin user create --name 王老师 --person 01930000-0000-7000-8000-000000000001";
+  muster admin user create --name 王老师 --person 01930000-0000-7000-8000-000000000001
+  muster admin user invite --role coordinator --organization USTB --user 王老师
+  muster admin user invite --role administrator --user root --expires-in-hours 1";
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
@@ -27,6 +32,9 @@ enum Command {
     /// Create a user: somebody or something that may hold roles
     #[command(after_help = EXAMPLES)]
     Create(Create),
+    /// Invite a user to set a password: for the first time, or because the old one is forgotten
+    #[command(after_help = INVITING)]
+    Invite(Invite),
 }
 
 #[derive(Debug, clap::Args)]
@@ -39,8 +47,55 @@ struct Create {
     person: Option<PersonId>,
 }
 
+const INVITING: &str = "\
+The secret of the invitation alone goes to stdout and is shown this once; whoever has it sets the password, once:
+  curl -X POST http://localhost:8080/api/v1/invitations/accept -H 'content-type: application/json' -d '{\"secret\": \"…\", \"password\": \"…\"}'
+A user and a role that are there already are taken, those that are not are created. Invitations of before are good no more.
+
+Examples:
+  muster admin user invite --role coordinator --organization USTB --user 王老师
+  muster admin user invite --role administrator --user root --expires-in-hours 1";
+
+#[derive(Debug, clap::Args)]
+struct Invite {
+    #[command(flatten)]
+    holder: Holder,
+    /// How long the invitation is good for
+    #[arg(long, value_name = "HOURS", default_value_t = 72, value_parser = value_parser!(u16).range(1..=720))]
+    expires_in_hours: u16,
+}
+
 pub(super) fn run(args: Args, context: &Context) -> Result<Outcome, Failure> {
-    let Command::Create(Create { name, person }) = args.command;
+    match args.command {
+        Command::Create(create) => run_create(create, context),
+        Command::Invite(invite) => run_invite(invite, context),
+    }
+}
+
+fn run_invite(args: Invite, context: &Context) -> Result<Outcome, Failure> {
+    let (issued, held) = context.open()?.write_blocking(Credentials::Operator, move |conn, actor, now| {
+        let held = args.holder.find_or_create(conn, actor, now)?;
+        let lifetime = TimeDelta::hours(args.expires_in_hours.into());
+        Ok((accounts::invite(conn, actor, now, held.grant.id, lifetime)?, held))
+    })?;
+    let note = format!(
+        "{}, user {}, good until {}; the invitation is shown this once, and its secret is for POST /api/v1/invitations/accept",
+        held.in_words(),
+        held.user.name,
+        issued.expires_at
+    );
+    let json = json!({
+        "id": issued.id,
+        "secret": issued.secret,
+        "role": held.grant.role,
+        "organization": held.organization,
+        "user": held.user,
+        "expires_at": issued.expires_at,
+    });
+    Ok(Outcome::new(issued.secret.expose(), json).with_note(note))
+}
+
+fn run_create(Create { name, person }: Create, context: &Context) -> Result<Outcome, Failure> {
     let what = format!("the user `{name}`");
     let user = context
         .open()?

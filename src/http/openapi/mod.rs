@@ -7,7 +7,7 @@ use actix_web::{
 };
 use utoipa::openapi::{
     ComponentsBuilder, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, SecurityRequirement,
-    security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
+    security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
 };
 
 use super::{at, page::Limit};
@@ -18,6 +18,9 @@ use crate::{
 
 const PAGE: &str = include_str!("index.html");
 const SCRIPT: &str = include_str!("rapidoc-min.js");
+
+/// What the document says of the other way to be somebody.
+const COOKIE: &str = "The cookie that POST /sign-ins sets; where the server is reached by https it is called __Host-muster";
 
 pub fn routes(config: &mut ServiceConfig) {
     config
@@ -48,9 +51,10 @@ pub fn document(rooms: Vec<OpenApi>) -> OpenApi {
                 .schema_from::<FieldFault>()
                 .schema_from::<Limit>()
                 .security_scheme("token", SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build()))
+                .security_scheme("sign_in", SecurityScheme::ApiKey(ApiKey::Cookie(ApiKeyValue::with_description("muster", COOKIE))))
                 .build(),
         ))
-        .security(Some([SecurityRequirement::new("token", Vec::<String>::new())]))
+        .security(Some(["token", "sign_in"].map(|scheme| SecurityRequirement::new(scheme, Vec::<String>::new()))))
         .build();
     for room in rooms {
         document = document.nest("/api/v1", room);

@@ -12,10 +12,12 @@ use std::{
 
 use actix_web::dev::ServerHandle;
 use muster::{
-    access::{self, Credentials, NewToken, NewUser, Role},
+    access::{self, Actor, Credentials, NewToken, NewUser, Role, RoleGrant, User},
     cli::verify,
+    clock::Instant,
     config::Settings,
-    db::Db,
+    db::{Conn, Db},
+    error::Error,
 };
 
 use super::{Client, Kind, TestDatabase, seed, statements};
@@ -65,14 +67,14 @@ pub fn spawn_app() -> App {
 
 /// A server on a free port, with that database.
 pub fn spawn_app_at(database: TestDatabase) -> App {
+    spawn_app_with(database, Settings::default())
+}
+
+/// The same, set so: where it listens, with what and on which database is said here.
+pub fn spawn_app_with(database: TestDatabase, settings: Settings) -> App {
     statements::install();
-    let settings = Settings {
-        database_url: database.url().to_owned(),
-        listen: "127.0.0.1:0".to_owned(),
-        workers: 2,
-        connections: 4,
-        ..Settings::default()
-    };
+    let settings =
+        Settings { database_url: database.url().to_owned(), listen: "127.0.0.1:0".to_owned(), workers: 2, connections: 4, ..settings };
     let db = Db::open(database.target(), settings.connections).unwrap();
     let served = db.clone();
     let (tell, told) = mpsc::channel();
@@ -139,30 +141,41 @@ impl App {
 
     /// A new user with this role, granted and given a token as the command line does it.
     pub fn client_for(&self, role: Role, organization: Option<&str>, person: Option<&str>, options: TokenOptions) -> Client {
+        let intake_id = options.intake.map(|id| id.parse().unwrap());
+        let lifetime = chrono::TimeDelta::from_std(options.expires_in.unwrap_or(Duration::from_secs(24 * 3600))).unwrap();
+        let (user, token) = self.new_user(role, organization, person, move |conn, actor, now, user, grant| {
+            let new = NewToken {
+                role_grant_id: grant.id,
+                name: user.name.clone(),
+                read_only: options.read_only,
+                intake_id,
+                expires_at: now.plus(lifetime),
+            };
+            let token = access::issue_token(conn, actor, now, new)?;
+            // Else the first request would note its use in the background, at any time during the test.
+            access::note_use(conn, token.id, now)?;
+            Ok((user, token))
+        });
+        Client::new(&self.address, Some(token.token.expose().to_owned()), Some(user.id.to_string()))
+    }
+
+    /// A new user with this role, and what else the operator does in the same transaction.
+    pub(super) fn new_user<T: Send + 'static>(
+        &self,
+        role: Role,
+        organization: Option<&str>,
+        person: Option<&str>,
+        then: impl FnOnce(&mut Conn, &Actor, Instant, User, RoleGrant) -> Result<T, Error> + Send + 'static,
+    ) -> T {
         let name = format!("{role} {}", self.users.fetch_add(1, Ordering::Relaxed) + 1);
         let new_user = NewUser { name: name.parse().unwrap(), person_id: person.map(|id| id.parse().unwrap()) };
         let organization = organization.map(|id| id.parse().unwrap());
-        let intake_id = options.intake.map(|id| id.parse().unwrap());
-        let lifetime = chrono::TimeDelta::from_std(options.expires_in.unwrap_or(Duration::from_secs(24 * 3600))).unwrap();
-        let (user, token) = self
-            .db
-            .write_blocking(Credentials::Operator, move |conn, actor, now| {
-                let user = access::create_user(conn, actor, now, new_user)?;
-                let grant = access::grant_role(conn, actor, now, user.id, role, organization)?;
-                let new = NewToken {
-                    role_grant_id: grant.id,
-                    name: user.name.clone(),
-                    read_only: options.read_only,
-                    intake_id,
-                    expires_at: now.plus(lifetime),
-                };
-                let token = access::issue_token(conn, actor, now, new)?;
-                // Else the first request would note its use in the background, at any time during the test.
-                access::note_use(conn, token.id, now)?;
-                Ok((user, token))
-            })
-            .unwrap_or_else(|error| panic!("no token for {name}: {error:?}"));
-        Client::new(&self.address, Some(token.token.expose().to_owned()), Some(user.id.to_string()))
+        let made = self.db.write_blocking(Credentials::Operator, move |conn, actor, now| {
+            let user = access::create_user(conn, actor, now, new_user)?;
+            let grant = access::grant_role(conn, actor, now, user.id, role, organization)?;
+            then(conn, actor, now, user, grant)
+        });
+        made.unwrap_or_else(|error| panic!("no user {name}: {error:?}"))
     }
 
     /// The provider at which roles are held unless said otherwise; made when first asked for.

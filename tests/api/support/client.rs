@@ -47,6 +47,12 @@ impl Client {
         client
     }
 
+    pub fn without_header(&self, name: &str) -> Self {
+        let mut client = self.clone();
+        client.headers.retain(|(known, _)| known != name);
+        client
+    }
+
     pub fn if_match(&self, etag: &str) -> Self {
         self.with_header("if-match", etag)
     }

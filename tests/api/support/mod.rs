@@ -6,6 +6,7 @@
 //! assert_json_snapshot!(reply.expect(201).redacted());
 //! ```
 
+mod account;
 mod app;
 mod client;
 mod course;
@@ -15,7 +16,8 @@ pub mod seed;
 pub mod statements;
 mod tests;
 
-pub use app::{App, TokenOptions, spawn_app, spawn_app_at};
+pub use account::{Invited, PASSWORD};
+pub use app::{App, TokenOptions, spawn_app, spawn_app_at, spawn_app_with};
 pub use client::{Client, Reply, assert_winners, at_once, redacted, rounds};
 pub use database::{Kind, TestDatabase, variable};
 pub use random::{Random, operations, soaking};

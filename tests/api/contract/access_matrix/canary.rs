@@ -37,6 +37,7 @@ const NOT_TYPED: &[&str] = &[
     "idempotency_keys.etag",
     "idempotency_keys.location",
     "idempotency_keys.operation",
+    "passwords.hash",
     "tokens.prefix",
     "feeds.prefix",
 ];

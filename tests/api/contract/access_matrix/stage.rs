@@ -9,7 +9,7 @@ use muster::access::Role;
 use serde_json::{Value, json};
 
 use super::world::World;
-use crate::support::{App, Client, Reply, TokenOptions, spawn_app};
+use crate::support::{App, Client, Invited, Reply, TokenOptions, spawn_app};
 
 /// The columns of the table.
 pub const ROLES: [&str; 8] = ["anonymous", "administrator", "coordinator", "class_adviser", "instructor", "partner", "trainee", "auditor"];
@@ -31,19 +31,39 @@ impl Stage {
         stage
     }
 
+    /// The role of that name, where it is held in world A, and by whom.
+    fn post(&self, role: &str) -> (Role, Option<&str>, Option<&str>) {
+        let (organization, person) = match role {
+            "administrator" => (None, None),
+            "coordinator" | "auditor" => (Some("provider"), None),
+            "class_adviser" => (Some("provider"), Some("adviser")),
+            "instructor" => (Some("provider"), Some("lead")),
+            "partner" => (Some("s1"), None),
+            "trainee" => (Some("provider"), Some("t1")),
+            other => panic!("no role {other}"),
+        };
+        (role.parse().unwrap(), organization.map(|name| self.a.id(name)), person.map(|name| self.a.id(name)))
+    }
+
     /// A client of world A in that role, with a token of its own.
     pub fn client(&self, role: &str, options: TokenOptions) -> Client {
-        match role {
-            "anonymous" => self.app.anonymous(),
-            "administrator" => self.app.client_for(Role::Administrator, None, None, options),
-            "coordinator" => self.client_of(Role::Coordinator, "provider", None, options),
-            "class_adviser" => self.client_of(Role::ClassAdviser, "provider", Some("adviser"), options),
-            "instructor" => self.client_of(Role::Instructor, "provider", Some("lead"), options),
-            "partner" => self.client_of(Role::Partner, "s1", None, options),
-            "trainee" => self.client_of(Role::Trainee, "provider", Some("t1"), options),
-            "auditor" => self.client_of(Role::Auditor, "provider", None, options),
-            other => panic!("no role {other}"),
+        if role == "anonymous" {
+            return self.app.anonymous();
         }
+        let (role, organization, person) = self.post(role);
+        self.app.client_for(role, organization, person, options)
+    }
+
+    /// A user of world A in that role, who was invited.
+    pub fn invited(&self, role: &str) -> Invited {
+        let (role, organization, person) = self.post(role);
+        self.app.invited(role, organization, person)
+    }
+
+    /// As [`Stage::invited`], with a password.
+    pub fn user(&self, role: &str) -> Invited {
+        let (role, organization, person) = self.post(role);
+        self.app.user(role, organization, person)
     }
 
     /// A client with a role at an organization of world A, as one of its people.

@@ -1,11 +1,12 @@
 //! Users, grants and tokens in the database.
 
-use std::cell::{Cell, RefCell};
+mod resolve;
+mod scopes;
+mod sign_ins;
 
-use chrono::TimeDelta;
 use diesel::prelude::*;
 
-use super::{Action, Actor, Credentials, IssuedToken, NewToken, NewUser, Role, RoleGrant, Scope, Secret, Token, TokenId, User, UserId};
+use super::{Action, Actor, IssuedToken, NewToken, NewUser, Role, RoleGrant, RoleGrantId, Secret, Token, TokenId, TokenKind, User, UserId};
 use crate::{
     clock::Instant,
     db::{Conn, MultiBackend},
@@ -13,82 +14,15 @@ use crate::{
     id::Id,
     intakes::IntakeId,
     journal::NewEntry,
-    organizations::{OrganizationId, OrganizationKind, below},
+    organizations::{OrganizationId, OrganizationKind},
     people::PersonId,
-    schedule::SessionState,
-    schema::{
-        cohorts, enrollments, intake_sponsors, intakes, organization_tree, organizations, people, programs, role_grants,
-        session_instructors, sessions, tokens, unit_quotas, users,
-    },
+    schema::{intakes, organizations, people, programs, role_grants, tokens, users},
     text::{Code, Name},
 };
-
-/// Turns credentials into an actor, inside the transaction that will use it.
-///
-/// # Errors
-/// [`Error::Unauthenticated`] for a token that is unknown, expired or revoked, whose user is disabled or whose grant is not current.
-pub fn resolve(conn: &mut Conn, credentials: &Credentials, now: Instant) -> Result<Actor, Error> {
-    let secret = match credentials {
-        Credentials::Operator => return Ok(operator()),
-        Credentials::Bearer(secret) => secret,
-    };
-    let (token, grant, person_id, disabled_at) = tokens::table
-        .inner_join(role_grants::table.on(role_grants::id.eq(tokens::role_grant_id)))
-        .inner_join(users::table.on(users::id.eq(role_grants::user_id)))
-        .filter(tokens::hash.eq(secret.hash().to_vec()))
-        .select((Token::as_select(), RoleGrant::as_select(), users::person_id, users::disabled_at))
-        .first::<(Token, RoleGrant, Option<PersonId>, Option<Instant>)>(conn)
-        .optional()?
-        .ok_or(Error::Unauthenticated)?;
-    let current = grant.from_at <= now && grant.until_at.is_none_or(|until| now < until);
-    if token.expires_at <= now || token.revoked_at.is_some() || disabled_at.is_some() || !current {
-        return Err(Error::Unauthenticated);
-    }
-    let stale_use = token.last_used_at.is_none_or(|used| used.plus(TimeDelta::minutes(5)) <= now);
-    Ok(Actor {
-        token_id: Some(token.id),
-        user_id: Some(grant.user_id),
-        person_id,
-        role: grant.role,
-        organization_id: grant.organization_id,
-        scope: scope(&grant, person_id)?,
-        read_only: token.read_only,
-        only_intake: token.intake_id,
-        stale_use,
-        replay: Cell::new(false),
-        entries: RefCell::default(),
-    })
-}
-
-fn operator() -> Actor {
-    Actor {
-        token_id: None,
-        user_id: None,
-        person_id: None,
-        role: Role::Operator,
-        organization_id: None,
-        scope: Scope::Everything,
-        read_only: false,
-        only_intake: None,
-        stale_use: false,
-        replay: Cell::new(false),
-        entries: RefCell::default(),
-    }
-}
-
-/// A role that needs a person or an organization which the grant lacks sees nothing, so it is no valid credential at all.
-fn scope(grant: &RoleGrant, person_id: Option<PersonId>) -> Result<Scope, Error> {
-    let organization = || grant.organization_id.ok_or(Error::Unauthenticated);
-    let person = || person_id.ok_or(Error::Unauthenticated);
-    Ok(match grant.role {
-        Role::Administrator | Role::Operator => Scope::Everything,
-        Role::Coordinator | Role::Auditor => Scope::Provider(organization()?),
-        Role::Partner => Scope::Sponsor(organization()?),
-        Role::ClassAdviser => Scope::Adviser(person()?, organization()?),
-        Role::Instructor => Scope::Teacher(person()?, organization()?),
-        Role::Trainee => Scope::Own(person()?),
-    })
-}
+pub use resolve::resolve;
+pub(crate) use scopes::sponsored;
+pub use scopes::{advised, enrolled_from, promised, promised_to_units, provided, taught};
+pub use sign_ins::{act_in, begin_sign_in, end_sign_in, end_sign_in_of, end_sign_ins, held_roles, list_sign_ins, sweep_sign_ins};
 
 /// Notes that a token was used just now.
 pub fn note_use(conn: &mut Conn, token: TokenId, now: Instant) -> Result<(), Error> {
@@ -196,7 +130,7 @@ fn check_teaches(conn: &mut Conn, role: Role, organization: OrganizationId) -> R
 
 /// Files an entry where the role is held, and at the intake that a token is narrowed to. A role that is held nowhere is an
 /// administrator's, and administrators alone hear of it.
-fn filed(mut entry: NewEntry, organization: Option<OrganizationId>, intake: Option<IntakeId>) -> NewEntry {
+pub fn filed(mut entry: NewEntry, organization: Option<OrganizationId>, intake: Option<IntakeId>) -> NewEntry {
     if let Some(organization) = organization {
         entry = entry.provider(organization);
     }
@@ -210,7 +144,7 @@ fn filed(mut entry: NewEntry, organization: Option<OrganizationId>, intake: Opti
 #[derive(serde::Serialize)]
 struct Issued<'a> {
     prefix: &'a str,
-    role_grant_id: Id<RoleGrant>,
+    role_grant_id: RoleGrantId,
     read_only: bool,
     intake_id: Option<IntakeId>,
     expires_at: Instant,
@@ -235,6 +169,7 @@ pub fn issue_token(conn: &mut Conn, actor: &Actor, now: Instant, new: NewToken) 
     let secret = Secret::generate()?;
     let token = Token {
         id: Id::generate(),
+        kind: TokenKind::Api,
         role_grant_id: new.role_grant_id,
         name: new.name,
         prefix: secret.prefix(),
@@ -242,6 +177,7 @@ pub fn issue_token(conn: &mut Conn, actor: &Actor, now: Instant, new: NewToken) 
         read_only: new.read_only,
         intake_id: new.intake_id,
         expires_at: new.expires_at,
+        idle_minutes: None,
         last_used_at: None,
         revoked_at: None,
         created_at: now,
@@ -281,86 +217,14 @@ pub fn revoke_token(conn: &mut Conn, actor: &Actor, now: Instant, named: &str) -
     Ok(token)
 }
 
-/// Every token with its grant and its user, oldest first.
+/// Every token for programs with its grant and its user, oldest first.
 pub fn list_tokens(conn: &mut Conn, actor: &Actor) -> Result<Vec<(Token, RoleGrant, User)>, Error> {
     actor.may(Action::ManageAccess)?;
     Ok(tokens::table
+        .filter(tokens::kind.eq(TokenKind::Api))
         .inner_join(role_grants::table.on(role_grants::id.eq(tokens::role_grant_id)))
         .inner_join(users::table.on(users::id.eq(role_grants::user_id)))
         .order(tokens::id)
         .select((Token::as_select(), RoleGrant::as_select(), User::as_select()))
         .load(conn)?)
-}
-
-/// The ids of the intakes that `provider` and its units give; what every scope below is held to, so that a role at one provider opens
-/// nothing at another.
-#[diesel::dsl::auto_type]
-pub fn provided(provider: OrganizationId) -> _ {
-    let house: below = below(provider);
-    intakes::table.filter(intakes::provider_id.eq_any(house)).select(intakes::id)
-}
-
-/// Whether an intake, named by a column, is one that a sponsor or one of its plants has to do with: somebody from there or below is
-/// enrolled in it, or it has a quota for the sponsor or a unit there, which may look before its first nomination. A macro, because a query that has
-/// `intakes` in it cannot be a part of one over `intakes`.
-macro_rules! sponsored {
-    ($intake:expr, $organization:expr) => {
-        $intake
-            .eq_any($crate::access::enrolled_from($organization))
-            .or($intake.eq_any($crate::access::promised($organization)))
-            .or($intake.eq_any($crate::access::promised_to_units($organization)))
-    };
-}
-pub(crate) use sponsored;
-
-/// The ids of the intakes in which somebody of `organization` or its units is enrolled.
-#[diesel::dsl::auto_type]
-pub fn enrolled_from(organization: OrganizationId) -> _ {
-    let house: below = below(organization);
-    enrollments::table.filter(enrollments::unit_id.eq_any(house)).select(enrollments::intake_id)
-}
-
-/// The ids of the intakes with a quota for the sponsor that `organization` is or belongs to. A row without seats says only that
-/// somebody of the sponsor is enrolled, maybe at another plant.
-#[diesel::dsl::auto_type]
-pub fn promised(organization: OrganizationId) -> _ {
-    intake_sponsors::table
-        .inner_join(organizations::table.on(organizations::root_id.eq(intake_sponsors::sponsor_id)))
-        .filter(organizations::id.eq(organization))
-        .filter(intake_sponsors::seats.is_not_null())
-        .select(intake_sponsors::intake_id)
-}
-
-/// The ids of the intakes with a quota for `organization` as a unit, or for one above or below it.
-#[diesel::dsl::auto_type]
-pub fn promised_to_units(organization: OrganizationId) -> _ {
-    let house: below = below(organization);
-    let above = organization_tree::table.filter(organization_tree::descendant_id.eq(organization)).select(organization_tree::ancestor_id);
-    unit_quotas::table
-        .filter(unit_quotas::unit_id.eq_any(house).or(unit_quotas::unit_id.eq_any(above)))
-        .filter(unit_quotas::seats.is_not_null())
-        .select(unit_quotas::intake_id)
-}
-
-/// The ids of the cohorts that `person` looks after for `provider`.
-#[diesel::dsl::auto_type]
-pub fn advised(person: PersonId, provider: OrganizationId) -> _ {
-    let own: provided = provided(provider);
-    cohorts::table.filter(cohorts::adviser_id.eq(person)).filter(cohorts::intake_id.eq_any(own)).select(cohorts::id)
-}
-
-/// The ids of the sessions that `person` teaches for `provider`; drafts are not announced yet.
-#[diesel::dsl::auto_type]
-pub fn taught(person: PersonId, provider: OrganizationId) -> _ {
-    let own: provided = provided(provider);
-    let draft: SessionState = SessionState::Draft;
-    sessions::table
-        .filter(
-            sessions::id.eq_any(
-                session_instructors::table.filter(session_instructors::person_id.eq(person)).select(session_instructors::session_id),
-            ),
-        )
-        .filter(sessions::state.ne(draft))
-        .filter(sessions::intake_id.eq_any(own))
-        .select(sessions::id)
 }

@@ -1,0 +1,146 @@
+//! Who acts: what a request shows turned into an actor, inside the transaction that will use it.
+
+use std::cell::{Cell, RefCell};
+
+use chrono::TimeDelta;
+use diesel::prelude::*;
+
+use super::super::{Actor, Credentials, Proof, Role, RoleGrant, Scope, Secret, Token, TokenKind};
+use crate::{
+    clock::Instant,
+    db::Conn,
+    error::Error,
+    people::PersonId,
+    schema::{invitations, passwords, role_grants, tokens, users},
+};
+
+/// Turns credentials into an actor.
+///
+/// # Errors
+/// [`Error::Unauthenticated`] for a token that is unknown, of the other kind, expired, idle or revoked, an invitation that is not good any
+/// more, a user who is disabled and a grant that is not current; [`Error::WrongCredentials`] for a password that is not the user's any more.
+pub fn resolve(conn: &mut Conn, credentials: &Credentials, now: Instant) -> Result<Actor, Error> {
+    match credentials {
+        Credentials::Operator => Ok(operator()),
+        Credentials::Bearer(secret) => by_token(conn, secret, TokenKind::Api, now),
+        Credentials::Cookie(secret) => by_token(conn, secret, TokenKind::SignIn, now),
+        Credentials::Proven(proof) => by_proof(conn, proof, now),
+        Credentials::Invited(secret) => by_invitation(conn, secret, now),
+    }
+}
+
+fn by_token(conn: &mut Conn, secret: &Secret, kind: TokenKind, now: Instant) -> Result<Actor, Error> {
+    let (token, grant, holder) = tokens::table
+        .inner_join(role_grants::table.on(role_grants::id.eq(tokens::role_grant_id)))
+        .inner_join(users::table.on(users::id.eq(role_grants::user_id)))
+        .filter(tokens::hash.eq(secret.hash().to_vec()))
+        .filter(tokens::kind.eq(kind))
+        .select((Token::as_select(), RoleGrant::as_select(), (users::person_id, users::disabled_at)))
+        .first::<(Token, RoleGrant, Holder)>(conn)
+        .optional()?
+        .ok_or(Error::Unauthenticated)?;
+    if token.expires_at <= now || token.revoked_at.is_some() || token.is_idle(now) {
+        return Err(Error::Unauthenticated);
+    }
+    let stale_use = token.last_used_at.is_none_or(|used| used.plus(TimeDelta::minutes(5)) <= now);
+    let actor = in_role(&grant, holder, now)?;
+    Ok(Actor {
+        token_id: Some(token.id),
+        is_signed_in: kind == TokenKind::SignIn,
+        read_only: token.read_only,
+        only_intake: token.intake_id,
+        stale_use,
+        ..actor
+    })
+}
+
+/// In the role that was chosen, or else the oldest that is held now.
+fn by_proof(conn: &mut Conn, proof: &Proof, now: Instant) -> Result<Actor, Error> {
+    let holder = users::table
+        .inner_join(passwords::table.on(passwords::user_id.eq(users::id)))
+        .filter(users::id.eq(proof.user_id))
+        .filter(passwords::hash.eq(&proof.hash))
+        .select((users::person_id, users::disabled_at))
+        .first::<Holder>(conn)
+        .optional()?
+        .ok_or(Error::WrongCredentials)?;
+    let grants: Vec<RoleGrant> = role_grants::table
+        .filter(role_grants::user_id.eq(proof.user_id))
+        .order(role_grants::id)
+        .select(RoleGrant::as_select())
+        .load(conn)?;
+    let mut held = grants.iter().filter_map(|grant| Some((grant.id, in_role(grant, holder, now).ok()?)));
+    match proof.role_grant_id {
+        None => held.next().map(|(_, actor)| actor).ok_or(Error::WrongCredentials),
+        Some(chosen) => {
+            let unknown = || Error::invalid("/role_grant_id", "unknown_role_grant", "this role is not yours, or not at this time");
+            held.find(|(id, _)| *id == chosen).map(|(_, actor)| actor).ok_or_else(unknown)
+        }
+    }
+}
+
+fn by_invitation(conn: &mut Conn, secret: &Secret, now: Instant) -> Result<Actor, Error> {
+    let (grant, holder) = invitations::table
+        .inner_join(role_grants::table.on(role_grants::id.eq(invitations::role_grant_id)))
+        .inner_join(users::table.on(users::id.eq(role_grants::user_id)))
+        .filter(invitations::hash.eq(secret.hash().to_vec()))
+        .filter(invitations::expires_at.gt(now))
+        .filter(invitations::accepted_at.is_null())
+        .filter(invitations::withdrawn_at.is_null())
+        .select((RoleGrant::as_select(), (users::person_id, users::disabled_at)))
+        .first::<(RoleGrant, Holder)>(conn)
+        .optional()?
+        .ok_or(Error::Unauthenticated)?;
+    in_role(&grant, holder, now)
+}
+
+/// The person that a user is, and since when the user is disabled.
+type Holder = (Option<PersonId>, Option<Instant>);
+
+/// Whoever holds a role, while they do.
+fn in_role(grant: &RoleGrant, (person_id, disabled_at): Holder, now: Instant) -> Result<Actor, Error> {
+    if disabled_at.is_some() || !grant.is_current(now) {
+        return Err(Error::Unauthenticated);
+    }
+    Ok(Actor {
+        user_id: Some(grant.user_id),
+        role_grant_id: Some(grant.id),
+        person_id,
+        role: grant.role,
+        organization_id: grant.organization_id,
+        scope: scope(grant, person_id)?,
+        ..operator()
+    })
+}
+
+fn operator() -> Actor {
+    Actor {
+        token_id: None,
+        is_signed_in: false,
+        user_id: None,
+        role_grant_id: None,
+        person_id: None,
+        role: Role::Operator,
+        organization_id: None,
+        scope: Scope::Everything,
+        read_only: false,
+        only_intake: None,
+        stale_use: false,
+        replay: Cell::new(false),
+        entries: RefCell::default(),
+    }
+}
+
+/// A role that needs a person or an organization which the grant lacks sees nothing, so it is no valid credential at all.
+fn scope(grant: &RoleGrant, person_id: Option<PersonId>) -> Result<Scope, Error> {
+    let organization = || grant.organization_id.ok_or(Error::Unauthenticated);
+    let person = || person_id.ok_or(Error::Unauthenticated);
+    Ok(match grant.role {
+        Role::Administrator | Role::Operator => Scope::Everything,
+        Role::Coordinator | Role::Auditor => Scope::Provider(organization()?),
+        Role::Partner => Scope::Sponsor(organization()?),
+        Role::ClassAdviser => Scope::Adviser(person()?, organization()?),
+        Role::Instructor => Scope::Teacher(person()?, organization()?),
+        Role::Trainee => Scope::Own(person()?),
+    })
+}

@@ -1,0 +1,183 @@
+//! Sign-ins: tokens that a browser holds as a cookie, which end sooner and by themselves.
+
+use chrono::TimeDelta;
+use diesel::prelude::*;
+
+use super::{
+    super::{Action, Actor, BegunSignIn, RoleGrant, RoleGrantId, Secret, Token, TokenId, TokenKind, UserId},
+    filed,
+};
+use crate::{
+    clock::Instant,
+    db::Conn,
+    error::Error,
+    id::Id,
+    journal::NewEntry,
+    organizations::OrganizationId,
+    schema::{organizations, role_grants, tokens},
+    text::{Code, Name, Note},
+};
+
+/// A sign-in ends so long after it began: a day's work.
+const HOURS: i64 = 12;
+/// And so long after it was last used.
+const IDLE_MINUTES: i32 = 120;
+
+/// A sign-in in the journal: never its secret.
+#[derive(serde::Serialize)]
+struct Recorded {
+    sign_in_id: TokenId,
+    role_grant_id: RoleGrantId,
+}
+
+/// Begins a sign-in in the actor's role.
+pub fn begin_sign_in(conn: &mut Conn, actor: &Actor, now: Instant, device: Name) -> Result<BegunSignIn, Error> {
+    actor.may(Action::UseAccount)?;
+    let (Some(user), Some(grant)) = (actor.user_id(), actor.role_grant_id()) else {
+        return Err(Error::internal("nobody can sign in who is no user"));
+    };
+    begin(conn, actor, now, (user, grant, actor.organization_id()), device, None)
+}
+
+/// Puts a sign-in in the place of the actor's own: in a role of the same user, with a secret of its own, and no longer than that was good for.
+///
+/// # Errors
+/// 422 `unknown_role_grant` for a role that is not the user's now.
+pub fn act_in(conn: &mut Conn, actor: &Actor, now: Instant, grant: RoleGrantId, device: Name) -> Result<BegunSignIn, Error> {
+    let (user, own, _) = actor.signed_in()?;
+    actor.may(Action::UseAccount)?;
+    let held = held_roles(conn, actor, now)?.into_iter().map(|(held, _)| held).find(|held| held.id == grant);
+    let held = held.ok_or_else(|| Error::invalid("/role_grant_id", "unknown_role_grant", "this role is not yours, or not at this time"))?;
+    let until: Instant = tokens::table.find(own).select(tokens::expires_at).first(conn)?;
+    end(conn, actor, now, (user, vec![own]), None)?;
+    begin(conn, actor, now, (user, held.id, held.organization_id), device, Some(until))
+}
+
+fn begin(
+    conn: &mut Conn,
+    actor: &Actor,
+    now: Instant,
+    (user, grant, organization): (UserId, RoleGrantId, Option<OrganizationId>),
+    device: Name,
+    until: Option<Instant>,
+) -> Result<BegunSignIn, Error> {
+    let secret = Secret::generate()?;
+    let longest = now.plus(TimeDelta::hours(HOURS));
+    let token = Token {
+        id: Id::generate(),
+        kind: TokenKind::SignIn,
+        role_grant_id: grant,
+        name: device,
+        prefix: secret.prefix(),
+        hash: secret.hash().to_vec(),
+        read_only: false,
+        intake_id: None,
+        expires_at: until.map_or(longest, |until| until.min(longest)),
+        idle_minutes: Some(IDLE_MINUTES),
+        last_used_at: None,
+        revoked_at: None,
+        created_at: now,
+    };
+    diesel::insert_into(tokens::table).values(&token).execute(conn)?;
+    let recorded = Recorded { sign_in_id: token.id, role_grant_id: grant };
+    actor.record(filed(NewEntry::of("sign_in.begun", "user", user), organization, None).to(&recorded));
+    Ok(BegunSignIn { id: token.id, secret, expires_at: token.expires_at })
+}
+
+/// The roles that the actor's user holds now, the oldest first, with the code of where each is held.
+pub fn held_roles(conn: &mut Conn, actor: &Actor, now: Instant) -> Result<Vec<(RoleGrant, Option<Code>)>, Error> {
+    actor.may(Action::ReadAccount)?;
+    let Some(user) = actor.user_id() else { return Ok(Vec::new()) };
+    let grants: Vec<(RoleGrant, Option<Code>)> = role_grants::table
+        .left_join(organizations::table.on(organizations::id.nullable().eq(role_grants::organization_id)))
+        .filter(role_grants::user_id.eq(user))
+        .order(role_grants::id)
+        .select((RoleGrant::as_select(), organizations::code.nullable()))
+        .load(conn)?;
+    Ok(grants.into_iter().filter(|(grant, _)| grant.is_current(now)).collect())
+}
+
+/// The sign-ins of the actor's user that have not ended, after `cursor`, by id.
+pub fn list_sign_ins(conn: &mut Conn, actor: &Actor, now: Instant, cursor: Option<TokenId>, limit: i64) -> Result<Vec<Token>, Error> {
+    let (user, ..) = actor.signed_in()?;
+    actor.may(Action::ReadAccount)?;
+    let mut query = tokens::table
+        .filter(tokens::role_grant_id.eq_any(role_grants::table.filter(role_grants::user_id.eq(user)).select(role_grants::id)))
+        .filter(tokens::kind.eq(TokenKind::SignIn))
+        .filter(tokens::revoked_at.is_null())
+        .filter(tokens::expires_at.gt(now))
+        .order(tokens::id)
+        .limit(limit)
+        .select(Token::as_select())
+        .into_boxed();
+    if let Some(cursor) = cursor {
+        query = query.filter(tokens::id.gt(cursor));
+    }
+    Ok(query.load(conn)?)
+}
+
+/// Ends one sign-in of the actor's user; one that has ended stays as it is.
+///
+/// # Errors
+/// 404 for another's.
+pub fn end_sign_in(conn: &mut Conn, actor: &Actor, now: Instant, id: TokenId, reason: Option<&Note>) -> Result<Token, Error> {
+    let (user, ..) = actor.signed_in()?;
+    let own = role_grants::table.filter(role_grants::user_id.eq(user)).select(role_grants::id);
+    let token: Token = tokens::table
+        .filter(tokens::id.eq(id))
+        .filter(tokens::kind.eq(TokenKind::SignIn))
+        .filter(tokens::role_grant_id.eq_any(own))
+        .select(Token::as_select())
+        .first(conn)?;
+    actor.may(Action::UseAccount)?;
+    end(conn, actor, now, (user, vec![token.id]), reason)?;
+    Ok(tokens::table.find(id).select(Token::as_select()).first(conn)?)
+}
+
+/// Ends the sign-in with this secret, whoever's it is: the browser that held it goes on with another one.
+pub fn end_sign_in_of(conn: &mut Conn, actor: &Actor, now: Instant, secret: &Secret) -> Result<(), Error> {
+    actor.may(Action::UseAccount)?;
+    let held: Option<(TokenId, UserId)> = tokens::table
+        .inner_join(role_grants::table.on(role_grants::id.eq(tokens::role_grant_id)))
+        .filter(tokens::hash.eq(secret.hash().to_vec()))
+        .filter(tokens::kind.eq(TokenKind::SignIn))
+        .select((tokens::id, role_grants::user_id))
+        .first(conn)
+        .optional()?;
+    match held {
+        Some((id, user)) => end(conn, actor, now, (user, vec![id]), None).map(|_| ()),
+        None => Ok(()),
+    }
+}
+
+/// Ends the sign-ins of the actor's user, all or all but one, and says how many.
+pub fn end_sign_ins(conn: &mut Conn, actor: &Actor, now: Instant, except: Option<TokenId>) -> Result<usize, Error> {
+    actor.may(Action::UseAccount)?;
+    let Some(user) = actor.user_id() else { return Ok(0) };
+    let own = role_grants::table.filter(role_grants::user_id.eq(user)).select(role_grants::id);
+    let ids: Vec<TokenId> = tokens::table
+        .filter(tokens::role_grant_id.eq_any(own))
+        .filter(tokens::kind.eq(TokenKind::SignIn))
+        .filter(tokens::revoked_at.is_null())
+        .filter(tokens::expires_at.gt(now))
+        .select(tokens::id)
+        .load(conn)?;
+    end(conn, actor, now, (user, ids.into_iter().filter(|id| Some(*id) != except).collect()), None)
+}
+
+fn end(conn: &mut Conn, actor: &Actor, now: Instant, (user, ids): (UserId, Vec<TokenId>), reason: Option<&Note>) -> Result<usize, Error> {
+    let live = tokens::table.filter(tokens::id.eq_any(ids.clone())).filter(tokens::revoked_at.is_null());
+    let ended = diesel::update(live).set(tokens::revoked_at.eq(now)).execute(conn)?;
+    if ended > 0 {
+        let entry = filed(NewEntry::of("sign_in.ended", "user", user), actor.organization_id(), None);
+        actor.record(entry.from(&ids).because(reason.map(Note::as_str)));
+    }
+    Ok(ended)
+}
+
+/// Forgets the sign-ins that have ended by themselves a month ago; the journal keeps that they were.
+pub fn sweep_sign_ins(conn: &mut Conn, now: Instant) -> Result<(), Error> {
+    let old = tokens::table.filter(tokens::kind.eq(TokenKind::SignIn)).filter(tokens::expires_at.le(now.plus(-TimeDelta::days(30))));
+    diesel::delete(old).execute(conn)?;
+    Ok(())
+}

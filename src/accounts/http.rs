@@ -1,0 +1,185 @@
+//! `/invitations`, `/sign-ins`, `/account`.
+
+use actix_web::web::{Data, Path, ServiceConfig};
+use utoipa::OpenApi;
+
+use super::{
+    Account, Hasher,
+    model::{AcceptInvitation, Accepted, ActIn, Attempt, ChangePassword, NewSignIn, SignIn, SignOut, SignedOut},
+    passwords::{self, Proven},
+    store,
+};
+use crate::{
+    access::{self, BegunSignIn, Credentials, TokenId},
+    db::Db,
+    error::{Error, FieldFault},
+    http::{Answer, Body, Caller, Change, Page, PageQuery, Proving, Query, Reading, Visitor, Writing, at, once},
+};
+
+#[derive(OpenApi)]
+#[openapi(paths(accept_invitation, sign_in, read_account, act_in_role, change_password, sign_out, list_sign_ins, end_sign_in))]
+pub struct ApiDoc;
+
+pub fn routes(api: &mut ServiceConfig) {
+    api.service(at("/invitations/accept").post(accept_invitation))
+        .service(at("/sign-ins").post(sign_in))
+        .service(at("/account").get(read_account))
+        .service(at("/account/act").post(act_in_role))
+        .service(at("/account/password").post(change_password))
+        .service(at("/account/sign-out").post(sign_out))
+        .service(at("/account/sign-ins").get(list_sign_ins))
+        .service(at("/account/sign-ins/{id}/end").post(end_sign_in));
+}
+
+/// Set a password with an invitation
+///
+/// The invitation is good once, whether it is the first or for somebody who forgot. All sign-ins of the user end.
+#[utoipa::path(post, path = "/invitations/accept", tag = "account", security(()),
+    request_body(content = AcceptInvitation, example = json!({"secret": "muster_0123456789abcdef", "password": "drei Öfen, und keiner raucht"})),
+    responses((status = 200, description = "The name to sign in with", body = Accepted), Proving))]
+async fn accept_invitation(db: Data<Db>, hasher: Data<Hasher>, _: Visitor, body: Body<AcceptInvitation>) -> Result<Answer, Error> {
+    let AcceptInvitation { secret, password } = body.value()?;
+    let shown = secret.clone();
+    let (name, organization) = db.snapshot(move |conn, now| store::invited(conn, now, &shown)).await?;
+    let words = [Some(name.as_str()), organization.as_ref().map(|code| code.as_str())];
+    Error::unless_valid(password.fault("/password", &words.into_iter().flatten().collect::<Vec<_>>()).into_iter().collect())?;
+    let hash = hasher.hash(password).await?;
+    let accepted =
+        db.write(Credentials::Invited(secret.clone()), move |conn, actor, now| store::accept(conn, actor, now, &secret, &hash)).await;
+    // Somebody else was faster.
+    accepted.map_err(|error| if matches!(error, Error::Unauthenticated) { store::not_good() } else { error })?;
+    Answer::ok(&Accepted { name })
+}
+
+/// Sign in with a password
+///
+/// The answer sets a cookie by which the browser acts from now on, for twelve hours, or until two hours after it last did; a sign-in that it
+/// held before ends. A wrong password and a user that there is not are answered alike. Sent twice it signs in twice, so that no
+/// Idempotency-Key is taken.
+#[utoipa::path(post, path = "/sign-ins", tag = "account", security(()),
+    request_body(content = NewSignIn, example = json!({"name": "王老师", "password": "drei Öfen, und keiner raucht"})),
+    responses((status = 201, description = "Who has signed in, and in which role", body = Account), Proving))]
+async fn sign_in(db: Data<Db>, hasher: Data<Hasher>, visitor: Visitor, body: Body<NewSignIn>) -> Result<Answer, Error> {
+    let NewSignIn { name, password, role_grant_id } = body.value()?;
+    let attempt = Attempt::new(name, visitor.address);
+    let Proven { proof, attempt } = passwords::prove(&db, &hasher, (attempt, password), role_grant_id).await?;
+    let (held, device) = (visitor.held.clone(), visitor.device.clone());
+    let begun = db.write(Credentials::Proven(proof), move |conn, actor, now| {
+        store::forgive(conn, attempt)?;
+        if let Some(held) = held {
+            access::end_sign_in_of(conn, actor, now, &held)?;
+        }
+        let begun = access::begin_sign_in(conn, actor, now, device)?;
+        Ok((store::account(conn, actor, now, begun.id)?, begun))
+    });
+    signed_in(&visitor, begun.await?)
+}
+
+fn signed_in(visitor: &Visitor, (account, begun): (Account, BegunSignIn)) -> Result<Answer, Error> {
+    Ok(Answer::created("/api/v1/account".to_owned(), &account)?.with_cookie(visitor.keeps(&begun)))
+}
+
+/// Who the caller is, in which role, and by what
+#[utoipa::path(get, path = "/account", tag = "account", responses(
+    (status = 200, description = "The account as it is by this sign-in or token", body = Account), Reading))]
+async fn read_account(db: Data<Db>, caller: Caller) -> Result<Answer, Error> {
+    let account = db.read(caller.credentials.clone(), |conn, actor, now| match actor.token_id() {
+        Some(token) => store::account(conn, actor, now, token),
+        None => Err(Error::Unauthenticated),
+    });
+    Answer::ok(&account.await?)
+}
+
+/// Go on in another role of the same user
+///
+/// The sign-in is replaced by one with a cookie of its own, which ends when that would have ended. Sent twice it does so twice.
+#[utoipa::path(post, path = "/account/act", tag = "account",
+    request_body(content = ActIn, example = json!({"role_grant_id": "01936f3e-0000-7000-8000-000000000001"})),
+    responses((status = 201, description = "The account in that role", body = Account), Proving))]
+async fn act_in_role(db: Data<Db>, caller: Caller, visitor: Visitor, body: Body<ActIn>) -> Result<Answer, Error> {
+    let device = visitor.device.clone();
+    let begun = db.write(caller.credentials, move |conn, actor, now| {
+        let ActIn { role_grant_id } = body.value()?;
+        let begun = access::act_in(conn, actor, now, role_grant_id, device)?;
+        Ok((store::account(conn, actor, now, begun.id)?, begun))
+    });
+    signed_in(&visitor, begun.await?)
+}
+
+/// Set another password, and prove the one that it is
+///
+/// All other sign-ins of the user end, this one goes on with a cookie of its own, and invitations are good no more.
+#[utoipa::path(post, path = "/account/password", tag = "account",
+    request_body(content = ChangePassword,
+        example = json!({"password": "drei Öfen, und keiner raucht", "new_password": "vier Öfen, und einer raucht doch"})),
+    responses((status = 201, description = "The account, with a new cookie", body = Account), Proving))]
+async fn change_password(
+    db: Data<Db>,
+    hasher: Data<Hasher>,
+    caller: Caller,
+    visitor: Visitor,
+    body: Body<ChangePassword>,
+) -> Result<Answer, Error> {
+    let name = db.read(caller.credentials.clone(), |conn, actor, _| store::own_name(conn, actor)).await?;
+    let ChangePassword { password, new_password } = body.value()?;
+    Error::unless_valid(new_password.fault("/new_password", &[name.as_str()]).into_iter().collect())?;
+    let proven = passwords::prove(&db, &hasher, (Attempt::new(name, visitor.address), password), None).await;
+    let wrong = || FieldFault::new("/password", "wrong_password", "is not the password");
+    let Proven { proof, attempt } = proven.map_err(|error| match error {
+        Error::WrongCredentials => Error::Invalid(vec![wrong()]),
+        error => error,
+    })?;
+    let (hash, device) = (hasher.hash(new_password).await?, visitor.device.clone());
+    let begun = db.write(caller.credentials, move |conn, actor, now| {
+        let (.., grant) = actor.signed_in()?;
+        store::forgive(conn, attempt)?;
+        store::change_password(conn, actor, now, &proof.hash, &hash)?;
+        let begun = access::act_in(conn, actor, now, grant, device)?;
+        Ok((store::account(conn, actor, now, begun.id)?, begun))
+    });
+    signed_in(&visitor, begun.await?)
+}
+
+/// Sign out, of this sign-in or everywhere
+///
+/// What is signed out stays so; sent again it is answered 401, as everything is.
+#[utoipa::path(post, path = "/account/sign-out", tag = "account", request_body(content = SignOut, example = json!({"everywhere": true})),
+    responses((status = 200, description = "How many sign-ins have ended", body = SignedOut), Proving))]
+async fn sign_out(db: Data<Db>, caller: Caller, visitor: Visitor, body: Body<SignOut>) -> Result<Answer, Error> {
+    let ended = db.write(caller.credentials, move |conn, actor, now| {
+        let (_, sign_in, _) = actor.signed_in()?;
+        let SignOut { everywhere } = body.value()?;
+        if everywhere {
+            return access::end_sign_ins(conn, actor, now, None);
+        }
+        access::end_sign_in(conn, actor, now, sign_in, None).map(|_| 1)
+    });
+    Ok(Answer::ok(&SignedOut { ended: ended.await? })?.with_cookie(visitor.forgets()))
+}
+
+/// The caller's own sign-ins that have not ended
+#[utoipa::path(get, path = "/account/sign-ins", tag = "account", params(PageQuery), responses(
+    (status = 200, description = "A page of sign-ins", body = Page<SignIn>), Reading))]
+async fn list_sign_ins(db: Data<Db>, caller: Caller, query: Query<PageQuery>) -> Result<Answer, Error> {
+    let (cursor, limit) = query.read()?;
+    let rows = db.read(caller.credentials.clone(), move |conn, actor, now| {
+        let rows = access::list_sign_ins(conn, actor, now, cursor, limit + 1)?;
+        Ok(rows.into_iter().map(|token| SignIn::new(token, actor.token_id())).collect::<Vec<_>>())
+    });
+    Answer::page(&caller, Page::cut(rows.await?, limit, |row| row.id.to_string()))
+}
+
+/// End one of the caller's own sign-ins
+#[utoipa::path(post, path = "/account/sign-ins/{id}/end", tag = "account",
+    params(("id" = TokenId, Path, description = "The sign-in"),
+        ("Idempotency-Key" = Option<String>, Header, description = "The same key and body do the work once")),
+    request_body(content = Change, example = json!({"reason": "left open in the workshop"})),
+    responses((status = 200, description = "The sign-in, which has ended", body = SignIn), Writing))]
+async fn end_sign_in(db: Data<Db>, caller: Caller, id: Path<TokenId>, body: Body<Change>) -> Result<Answer, Error> {
+    let id = id.into_inner();
+    once(&db, &caller, body.hash, move |conn, actor, now| {
+        let token = access::end_sign_in(conn, actor, now, id, body.value()?.reason.as_ref())?;
+        Answer::ok(&SignIn::new(token, actor.token_id()))
+    })
+    .await
+}

@@ -1,0 +1,65 @@
+//! Users who sign in with a password.
+
+use chrono::TimeDelta;
+use muster::{access::Role, accounts};
+use serde_json::json;
+
+use super::{App, Client, Reply};
+
+/// Of everybody who has one.
+pub const PASSWORD: &str = "drei Öfen, und keiner raucht";
+
+/// A user who was invited, by the secret of the invitation.
+#[derive(Clone, Debug)]
+pub struct Invited {
+    pub name: String,
+    pub user_id: String,
+    pub role_grant_id: String,
+    pub secret: String,
+}
+
+impl App {
+    /// A new user with this role, invited as the command line does it.
+    pub fn invited(&self, role: Role, organization: Option<&str>, person: Option<&str>) -> Invited {
+        self.new_user(role, organization, person, |conn, actor, now, user, grant| {
+            let invitation = accounts::invite(conn, actor, now, grant.id, TimeDelta::hours(1))?;
+            Ok(Invited {
+                name: user.name.to_string(),
+                user_id: user.id.to_string(),
+                role_grant_id: grant.id.to_string(),
+                secret: invitation.secret.expose().to_owned(),
+            })
+        })
+    }
+
+    /// As [`App::invited`], who has set [`PASSWORD`].
+    pub fn user(&self, role: Role, organization: Option<&str>, person: Option<&str>) -> Invited {
+        let user = self.invited(role, organization, person);
+        self.anonymous().post("/invitations/accept", json!({ "secret": user.secret, "password": PASSWORD })).expect(200);
+        user
+    }
+
+    /// A coordinator with a password.
+    pub fn coordinating_user(&self) -> Invited {
+        self.user(Role::Coordinator, Some(&self.provider().id), None)
+    }
+}
+
+impl Client {
+    pub fn sign_in(&self, name: &str, password: &str) -> Reply {
+        self.post("/sign-ins", json!({ "name": name, "password": password }))
+    }
+
+    /// The same client, which goes on with the cookie of an answer; it need not be signed in.
+    #[track_caller]
+    pub fn keeping(&self, reply: &Reply) -> Self {
+        let (pair, _) = reply.header("set-cookie").split_once(';').unwrap_or_else(|| panic!("no cookie: {}", reply.text));
+        self.without_header("cookie").with_header("cookie", pair)
+    }
+
+    /// As that user, by a sign-in of its own.
+    #[track_caller]
+    pub fn signed_in(&self, user: &Invited) -> Self {
+        self.keeping(&self.sign_in(&user.name, PASSWORD).expect(201))
+    }
+}
