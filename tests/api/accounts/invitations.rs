@@ -56,14 +56,11 @@ fn an_invitation_ends_and_gives_way_to_the_next() {
     let (from, until) = (app.instant("2020-01-01T00:00:00Z"), app.instant("2020-01-02T00:00:00Z"));
     app.sql(&format!("UPDATE role_grants SET from_at = {from}, until_at = {until} WHERE id = {}", app.hex(&ended.role_grant_id))).unwrap();
     let twice = app.invited(Role::Coordinator, Some(&provider), None);
-    let grant = twice.role_grant_id.parse().unwrap();
-    let again = app.db.write_blocking(muster::access::Credentials::Operator, move |conn, actor, now| {
-        muster::accounts::invite(conn, actor, now, grant, chrono::TimeDelta::hours(1))
-    });
+    let again = app.invited_again(&twice);
     for secret in [&late.secret, &disabled.secret, &ended.secret, &twice.secret, "muster_0", ""] {
         accept(secret).expect(409).problem("invitation_not_good");
     }
-    accept(again.unwrap().secret.expose()).expect(200);
+    accept(&again).expect(200);
     assert_eq!(app.count("SELECT count(*) FROM passwords"), 1);
 }
 
@@ -83,14 +80,10 @@ fn another_password_by_invitation_ends_what_was_signed_in_with_the_first() {
     let app = spawn_app();
     let user = app.coordinating_user();
     let client = app.anonymous().signed_in(&user);
-    let grant = user.role_grant_id.parse().unwrap();
-    let again = app.db.write_blocking(muster::access::Credentials::Operator, move |conn, actor, now| {
-        muster::accounts::invite(conn, actor, now, grant, chrono::TimeDelta::hours(1))
-    });
+    let again = app.invited_again(&user);
     client.get("/account").expect(200);
-    let secret = again.unwrap().secret.expose().to_owned();
     let new = "vier Öfen, und einer raucht doch";
-    app.anonymous().post("/invitations/accept", json!({ "secret": secret, "password": new })).expect(200);
+    app.anonymous().post("/invitations/accept", json!({ "secret": again, "password": new })).expect(200);
     client.get("/account").expect(401);
     app.anonymous().sign_in(&user.name, PASSWORD).expect(401);
     app.anonymous().sign_in(&user.name, new).expect(201);
@@ -99,7 +92,7 @@ fn another_password_by_invitation_ends_what_was_signed_in_with_the_first() {
     let actions = audit.column("action");
     let expected = ["user.invited", "password.set", "sign_in.begun", "user.invited", "sign_in.ended", "password.set", "sign_in.begun"];
     assert!(actions.iter().map(String::as_str).filter(|action| *action != "role.granted").eq(expected), "{actions:?}");
-    for hidden in [PASSWORD, new, &secret, &user.secret, "argon2"] {
+    for hidden in [PASSWORD, new, &again, &user.secret, "argon2"] {
         assert!(!audit.text.contains(hidden), "{hidden}: {}", audit.text);
     }
     assert_eq!(app.findings(), Vec::<String>::new());

@@ -1,5 +1,6 @@
 //! `POST /account/password`.
 
+use muster::access::{Credentials, Proof, Role};
 use serde_json::json;
 
 use crate::support::{Client, PASSWORD, Reply, spawn_app};
@@ -41,6 +42,30 @@ fn another_password_needs_the_one_that_it_is() {
     change(&client, PASSWORD, "short").fault("/new_password", "password_too_short");
     change(&client, PASSWORD, &user.name.repeat(2)).fault("/new_password", "password_too_common");
     change(&client, PASSWORD, NEW).expect(201);
+}
+
+#[test]
+fn an_invitation_from_before_is_good_no_more_once_the_password_is_another() {
+    let app = spawn_app();
+    let user = app.coordinating_user();
+    let invitation = app.invited_again(&user);
+    change(&app.anonymous().signed_in(&user), PASSWORD, NEW).expect(201);
+    let accepted = app.anonymous().post("/invitations/accept", json!({ "secret": invitation, "password": PASSWORD }));
+    accepted.expect(409).problem("invitation_not_good");
+}
+
+#[test]
+fn what_was_proven_is_good_for_nothing_once_the_password_is_another() {
+    let app = spawn_app();
+    let user = app.coordinating_user();
+    let hash = app.database.texts("SELECT hash FROM passwords").remove(0).unwrap();
+    let act = || {
+        let proof = Proof { user_id: user.user_id.parse().unwrap(), hash: hash.clone(), role_grant_id: None };
+        app.db.write_blocking(Credentials::Proven(proof), |_, actor, _| Ok(actor.role()))
+    };
+    assert_eq!(act().unwrap(), Role::Coordinator);
+    change(&app.anonymous().signed_in(&user), PASSWORD, NEW).expect(201);
+    assert_eq!(act().unwrap_err().code(), "wrong_credentials");
 }
 
 #[test]

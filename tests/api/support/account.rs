@@ -1,7 +1,11 @@
 //! Users who sign in with a password.
 
 use chrono::TimeDelta;
-use muster::{access::Role, accounts};
+use muster::{
+    access::{Actor, Credentials, Role},
+    accounts,
+    db::Conn,
+};
 use serde_json::json;
 
 use super::{App, Client, Reply};
@@ -30,6 +34,13 @@ impl App {
                 secret: invitation.secret.expose().to_owned(),
             })
         })
+    }
+
+    /// The secret of another invitation for the same user.
+    pub fn invited_again(&self, user: &Invited) -> String {
+        let grant = user.role_grant_id.parse().unwrap();
+        let invite = move |conn: &mut Conn, actor: &Actor, now| accounts::invite(conn, actor, now, grant, TimeDelta::hours(1));
+        self.db.write_blocking(Credentials::Operator, invite).unwrap().secret.expose().to_owned()
     }
 
     /// As [`App::invited`], who has set [`PASSWORD`].
