@@ -85,7 +85,7 @@ pub fn build(settings: &Settings, db: Db) -> std::io::Result<(Server, std::net::
     let listener = TcpListener::bind(&settings.listen)?;
     let address = listener.local_addr()?;
     let (document, public_url) = (Data::new(document()), Data::new(settings.public_url.clone()));
-    let (trusted_proxies, hasher) = (Data::new(settings.trusted_proxies.clone()), Data::new(Hasher::new(settings.workers)));
+    let (trusted_proxies, hasher) = (Data::new(settings.trusted_proxies.clone()), Data::new(Hasher::new(settings.workers)?));
     let server = HttpServer::new(move || {
         App::new()
             .app_data(Data::new(db.clone()))
@@ -97,6 +97,7 @@ pub fn build(settings: &Settings, db: Db) -> std::io::Result<(Server, std::net::
             .wrap(from_fn(http::refuse_cross_site))
             .wrap(Compress::default())
             .wrap(from_fn(problem::render))
+            .wrap(http::security_headers(public_url.as_ref().as_ref()))
             .wrap(TracingLogger::<RequestSpan>::new())
             .service(web::scope("/api/v1").configure(rooms).default_service(web::to(path::no_route)))
             .configure(openapi::routes)

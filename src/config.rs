@@ -77,7 +77,10 @@ impl TryFrom<String> for PublicUrl {
         if !["http", "https"].contains(&scheme) || port.is_none() || !(is_name(name) || is_address(name)) {
             return Err(wrong());
         }
-        Ok(Self { scheme: scheme.to_owned(), host: host.to_owned() })
+        // As browsers write it in Origin.
+        let own = if scheme == "https" { 443 } else { 80 };
+        let host = if port == Some(own) { name } else { host };
+        Ok(Self { scheme: scheme.to_owned(), host: host.to_ascii_lowercase() })
     }
 }
 
@@ -255,6 +258,14 @@ mod tests {
         for text in ["https://muster.example.org", "http://10.0.0.1:8080", "https://[2001:db8::1]:8443", "https://[::1]"] {
             assert_eq!(read(text).unwrap().map(String::from).as_deref(), Some(text));
             assert_eq!(read(&format!("{text}/")).unwrap().map(String::from).as_deref(), Some(text));
+        }
+        for (text, written) in [
+            ("https://Muster.Example.org:443", "https://muster.example.org"),
+            ("http://muster.example.org:80/", "http://muster.example.org"),
+            ("http://muster.example.org:443", "http://muster.example.org:443"),
+            ("https://[2001:DB8::1]:443", "https://[2001:db8::1]"),
+        ] {
+            assert_eq!(read(text).unwrap().map(String::from).as_deref(), Some(written));
         }
         for wrong in [
             "muster.example.org",

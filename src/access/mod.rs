@@ -16,7 +16,7 @@ pub use model::{
 pub use policy::{Action, allows};
 pub(crate) use store::sponsored;
 pub use store::{
-    act_in, advised, begin_sign_in, create_user, current_grant, end_sign_in, end_sign_in_of, end_sign_ins, enrolled_from, filed,
-    grant_role, held_roles, issue_token, list_sign_ins, list_tokens, note_use, promised, promised_to_units, provided, resolve,
-    revoke_token, sweep_sign_ins, taught, user_by_name,
+    advised, begin_sign_in, create_user, current_grant, end_sign_in, end_sign_in_of, end_sign_ins, enrolled_from, grant_role, held_roles,
+    hold_account, issue_token, list_sign_ins, list_tokens, note_use, promised, promised_to_units, provided, resolve, revoke_token,
+    rotate_sign_in, sweep_sign_ins, taught, user_by_name,
 };

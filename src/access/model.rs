@@ -110,6 +110,11 @@ impl RoleGrant {
     pub fn is_current(&self, now: Instant) -> bool {
         self.from_at <= now && self.until_at.is_none_or(|until| now < until)
     }
+
+    /// What is said of a role in which somebody would act and that is not theirs.
+    pub(super) fn unknown() -> Error {
+        Error::invalid("/role_grant_id", "unknown_role_grant", "this role is not yours, or not at this time")
+    }
 }
 
 /// A token as stored: never the secret, only its SHA-256.

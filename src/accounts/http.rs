@@ -5,14 +5,13 @@ use utoipa::OpenApi;
 
 use super::{
     Account, Hasher,
-    model::{AcceptInvitation, Accepted, ActIn, Attempt, ChangePassword, NewSignIn, SignIn, SignOut, SignedOut},
-    passwords::{self, Proven},
-    store,
+    model::{AcceptInvitation, Accepted, ActIn, ChangePassword, NewSignIn, SignIn, SignOut, SignedOut},
+    passwords, store,
 };
 use crate::{
-    access::{self, BegunSignIn, Credentials, TokenId},
+    access::{self, TokenId},
     db::Db,
-    error::{Error, FieldFault},
+    error::Error,
     http::{Answer, Body, Caller, Change, Page, PageQuery, Proving, Query, Reading, Visitor, Writing, at, once},
 };
 
@@ -33,22 +32,13 @@ pub fn routes(api: &mut ServiceConfig) {
 
 /// Set a password with an invitation
 ///
-/// The invitation is good once, whether it is the first or for somebody who forgot. All sign-ins of the user end.
+/// The invitation is good once, whether it is the first or for somebody who forgot. All sign-ins of the user end, and failed attempts count no
+/// more. No Idempotency-Key is taken: sent twice, the second is answered 409.
 #[utoipa::path(post, path = "/invitations/accept", tag = "account", security(()),
     request_body(content = AcceptInvitation, example = json!({"secret": "muster_0123456789abcdef", "password": "drei Öfen, und keiner raucht"})),
     responses((status = 200, description = "The name to sign in with", body = Accepted), Proving))]
-async fn accept_invitation(db: Data<Db>, hasher: Data<Hasher>, _: Visitor, body: Body<AcceptInvitation>) -> Result<Answer, Error> {
-    let AcceptInvitation { secret, password } = body.value()?;
-    let shown = secret.clone();
-    let (name, organization) = db.snapshot(move |conn, now| store::invited(conn, now, &shown)).await?;
-    let words = [Some(name.as_str()), organization.as_ref().map(|code| code.as_str())];
-    Error::unless_valid(password.fault("/password", &words.into_iter().flatten().collect::<Vec<_>>()).into_iter().collect())?;
-    let hash = hasher.hash(password).await?;
-    let accepted =
-        db.write(Credentials::Invited(secret.clone()), move |conn, actor, now| store::accept(conn, actor, now, &secret, &hash)).await;
-    // Somebody else was faster.
-    accepted.map_err(|error| if matches!(error, Error::Unauthenticated) { store::not_good() } else { error })?;
-    Answer::ok(&Accepted { name })
+async fn accept_invitation(db: Data<Db>, hasher: Data<Hasher>, visitor: Visitor, body: Body<AcceptInvitation>) -> Result<Answer, Error> {
+    Answer::ok(&Accepted { name: passwords::accept(&db, &hasher, &visitor, body.value()?).await? })
 }
 
 /// Sign in with a password
@@ -58,24 +48,9 @@ async fn accept_invitation(db: Data<Db>, hasher: Data<Hasher>, _: Visitor, body:
 /// Idempotency-Key is taken.
 #[utoipa::path(post, path = "/sign-ins", tag = "account", security(()),
     request_body(content = NewSignIn, example = json!({"name": "王老师", "password": "drei Öfen, und keiner raucht"})),
-    responses((status = 201, description = "Who has signed in, and in which role", body = Account), Proving))]
+    responses((status = 201, description = "Who has signed in, and in which role; Set-Cookie has the cookie", body = Account), Proving))]
 async fn sign_in(db: Data<Db>, hasher: Data<Hasher>, visitor: Visitor, body: Body<NewSignIn>) -> Result<Answer, Error> {
-    let NewSignIn { name, password, role_grant_id } = body.value()?;
-    let attempt = Attempt::new(name, visitor.address);
-    let Proven { proof, attempt } = passwords::prove(&db, &hasher, (attempt, password), role_grant_id).await?;
-    let (held, device) = (visitor.held.clone(), visitor.device.clone());
-    let begun = db.write(Credentials::Proven(proof), move |conn, actor, now| {
-        store::forgive(conn, attempt)?;
-        if let Some(held) = held {
-            access::end_sign_in_of(conn, actor, now, &held)?;
-        }
-        let begun = access::begin_sign_in(conn, actor, now, device)?;
-        Ok((store::account(conn, actor, now, begun.id)?, begun))
-    });
-    signed_in(&visitor, begun.await?)
-}
-
-fn signed_in(visitor: &Visitor, (account, begun): (Account, BegunSignIn)) -> Result<Answer, Error> {
+    let (account, begun) = passwords::sign_in(&db, &hasher, &visitor, body.value()?).await?;
     Ok(Answer::created("/api/v1/account".to_owned(), &account)?.with_cookie(visitor.keeps(&begun)))
 }
 
@@ -92,27 +67,30 @@ async fn read_account(db: Data<Db>, caller: Caller) -> Result<Answer, Error> {
 
 /// Go on in another role of the same user
 ///
-/// The sign-in is replaced by one with a cookie of its own, which ends when that would have ended. Sent twice it does so twice.
+/// The sign-in is replaced by one with a cookie of its own, which ends when that would have ended; by the cookie that was sent everything is
+/// answered 401 from then on. No Idempotency-Key is taken.
 #[utoipa::path(post, path = "/account/act", tag = "account",
     request_body(content = ActIn, example = json!({"role_grant_id": "01936f3e-0000-7000-8000-000000000001"})),
-    responses((status = 201, description = "The account in that role", body = Account), Proving))]
+    responses((status = 200, description = "The account in that role; Set-Cookie has the new cookie", body = Account), Writing))]
 async fn act_in_role(db: Data<Db>, caller: Caller, visitor: Visitor, body: Body<ActIn>) -> Result<Answer, Error> {
     let device = visitor.device.clone();
-    let begun = db.write(caller.credentials, move |conn, actor, now| {
-        let ActIn { role_grant_id } = body.value()?;
-        let begun = access::act_in(conn, actor, now, role_grant_id, device)?;
-        Ok((store::account(conn, actor, now, begun.id)?, begun))
+    let rotated = db.write(caller.credentials, move |conn, actor, now| {
+        actor.signed_in()?;
+        let rotated = access::rotate_sign_in(conn, actor, now, body.value()?.role_grant_id, device)?;
+        Ok((store::account(conn, actor, now, rotated.id)?, rotated))
     });
-    signed_in(&visitor, begun.await?)
+    let (account, rotated) = rotated.await?;
+    Ok(Answer::ok(&account)?.with_cookie(visitor.keeps(&rotated)))
 }
 
 /// Set another password, and prove the one that it is
 ///
-/// All other sign-ins of the user end, this one goes on with a cookie of its own, and invitations are good no more.
+/// All other sign-ins of the user end, this one goes on with a cookie of its own, and invitations are good no more. No Idempotency-Key is
+/// taken: sent twice, the second finds another password.
 #[utoipa::path(post, path = "/account/password", tag = "account",
     request_body(content = ChangePassword,
         example = json!({"password": "drei Öfen, und keiner raucht", "new_password": "vier Öfen, und einer raucht doch"})),
-    responses((status = 201, description = "The account, with a new cookie", body = Account), Proving))]
+    responses((status = 200, description = "The account; Set-Cookie has the new cookie", body = Account), Proving))]
 async fn change_password(
     db: Data<Db>,
     hasher: Data<Hasher>,
@@ -120,31 +98,17 @@ async fn change_password(
     visitor: Visitor,
     body: Body<ChangePassword>,
 ) -> Result<Answer, Error> {
-    let name = db.read(caller.credentials.clone(), |conn, actor, _| store::own_name(conn, actor)).await?;
-    let ChangePassword { password, new_password } = body.value()?;
-    Error::unless_valid(new_password.fault("/new_password", &[name.as_str()]).into_iter().collect())?;
-    let proven = passwords::prove(&db, &hasher, (Attempt::new(name, visitor.address), password), None).await;
-    let wrong = || FieldFault::new("/password", "wrong_password", "is not the password");
-    let Proven { proof, attempt } = proven.map_err(|error| match error {
-        Error::WrongCredentials => Error::Invalid(vec![wrong()]),
-        error => error,
-    })?;
-    let (hash, device) = (hasher.hash(new_password).await?, visitor.device.clone());
-    let begun = db.write(caller.credentials, move |conn, actor, now| {
-        let (.., grant) = actor.signed_in()?;
-        store::forgive(conn, attempt)?;
-        store::change_password(conn, actor, now, &proof.hash, &hash)?;
-        let begun = access::act_in(conn, actor, now, grant, device)?;
-        Ok((store::account(conn, actor, now, begun.id)?, begun))
-    });
-    signed_in(&visitor, begun.await?)
+    // Only whoever is signed in is told what is wrong with the body.
+    db.read(caller.credentials.clone(), |_, actor, _| actor.signed_in().map(drop)).await?;
+    let (account, rotated) = passwords::change(&db, &hasher, caller.credentials, &visitor, body.value()?).await?;
+    Ok(Answer::ok(&account)?.with_cookie(visitor.keeps(&rotated)))
 }
 
 /// Sign out, of this sign-in or everywhere
 ///
-/// What is signed out stays so; sent again it is answered 401, as everything is.
+/// What is signed out stays so; sent again it is answered 401, as everything is. No Idempotency-Key is taken.
 #[utoipa::path(post, path = "/account/sign-out", tag = "account", request_body(content = SignOut, example = json!({"everywhere": true})),
-    responses((status = 200, description = "How many sign-ins have ended", body = SignedOut), Proving))]
+    responses((status = 200, description = "How many sign-ins have ended; Set-Cookie takes the cookie back", body = SignedOut), Writing))]
 async fn sign_out(db: Data<Db>, caller: Caller, visitor: Visitor, body: Body<SignOut>) -> Result<Answer, Error> {
     let ended = db.write(caller.credentials, move |conn, actor, now| {
         let (_, sign_in, _) = actor.signed_in()?;

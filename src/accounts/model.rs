@@ -29,7 +29,7 @@ pub(super) const PER_ADDRESS: i64 = 100;
 pub(super) const WINDOW: TimeDelta = TimeDelta::minutes(15);
 
 /// What somebody types as a password: 1 to 256 characters, taken as they are. Not printed by `Debug`.
-#[derive(Clone, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Deserialize)]
 pub struct Password(#[serde(deserialize_with = "typed")] String);
 
 impl Password {
@@ -41,14 +41,34 @@ impl Password {
         self.0.as_bytes()
     }
 
-    /// Refuses what is soon guessed, by whoever knows these words of its owner: common passwords, names, keyboard rows, repetitions.
-    pub(super) fn fault(&self, pointer: &str, words: &[&str]) -> Option<FieldFault> {
+    /// What is common where zxcvbn's lists, which are English, know nothing: words of love and luck, in pinyin and in numbers that sound so.
+    const COMMON: [&str; 14] = [
+        "muster",
+        "woaini",
+        "aini",
+        "wo",
+        "520",
+        "1314",
+        "5201314",
+        "1314520",
+        "zhongguo",
+        "beijing",
+        "taobao",
+        "iloveyou",
+        "我爱你",
+        "中国",
+    ];
+
+    /// Refuses what is soon guessed, by whoever knows these words of its owner: common passwords, names, keyboard rows, repetitions; and digits
+    /// alone, which are dates, telephone numbers and identity numbers.
+    pub(super) fn fault(&self, pointer: &str, words: &[String]) -> Option<FieldFault> {
         if self.0.chars().count() < Self::SHORTEST {
             let detail = format!("has to have {} characters or more; a sentence is easy to keep", Self::SHORTEST);
             return Some(FieldFault::new(pointer, "password_too_short", detail));
         }
-        let words: Vec<&str> = words.iter().copied().chain(["muster"]).collect();
-        if zxcvbn::zxcvbn(&self.0, &words).score() >= zxcvbn::Score::Three {
+        let words: Vec<&str> = words.iter().map(String::as_str).chain(Self::COMMON).collect();
+        let is_number = self.0.chars().all(|c| c.is_numeric() || c.is_whitespace() || "-./".contains(c));
+        if !is_number && zxcvbn::zxcvbn(&self.0, &words).score() >= zxcvbn::Score::Three {
             return None;
         }
         Some(FieldFault::new(pointer, "password_too_common", "is soon guessed; take a longer one, of words that do not belong together"))
@@ -110,24 +130,37 @@ pub struct IssuedInvitation {
     pub expires_at: Instant,
 }
 
-/// Who tries to prove a password, and from where; as counted.
+/// What somebody tries to prove, and from where; as counted.
 #[derive(Clone, Debug)]
 pub(super) struct Attempt {
-    pub(super) name: Name,
     pub(super) account: [u8; 32],
     pub(super) address: [u8; 32],
 }
 
 impl Attempt {
-    pub(super) fn new(name: Name, address: IpAddr) -> Self {
-        let account = Sha256::digest(name.as_str()).into();
-        // Whoever has one address of version 6 has all of its network.
-        let network = match address {
-            IpAddr::V4(address) => address.octets().to_vec(),
-            IpAddr::V6(address) => address.octets().into_iter().take(8).collect(),
-        };
-        Self { name, account, address: Sha256::digest(network).into() }
+    /// To know the password of whoever signs in with this name.
+    pub(super) fn at(name: &Name, address: IpAddr) -> Self {
+        Self { account: Self::account_of(name), address: network(address) }
     }
+
+    /// To have been invited.
+    pub(super) fn with(secret: &Secret, address: IpAddr) -> Self {
+        Self { account: secret.hash(), address: network(address) }
+    }
+
+    /// Under what the attempts at an account are counted, whether there is one or not.
+    pub(super) fn account_of(name: &Name) -> [u8; 32] {
+        Sha256::digest(name.as_str()).into()
+    }
+}
+
+/// Whoever has one address of version 6 has all of its network.
+fn network(address: IpAddr) -> [u8; 32] {
+    let network = match address {
+        IpAddr::V4(address) => address.octets().to_vec(),
+        IpAddr::V6(address) => address.octets().into_iter().take(8).collect(),
+    };
+    Sha256::digest(network).into()
 }
 
 #[derive(Clone, Debug, Deserialize, ToSchema)]
@@ -208,6 +241,7 @@ pub struct Account {
     pub read_only: bool,
     /// The one intake it is good for, if it is narrowed to one.
     pub intake_id: Option<IntakeId>,
+    /// At the latest: a sign-in also ends two hours after its last use.
     pub expires_at: Instant,
     /// By a sign-in: all roles that the user holds now, the oldest first. By a token only its own.
     pub roles: Vec<HeldRole>,
@@ -265,7 +299,8 @@ mod tests {
     use super::*;
 
     fn code(text: &str, words: &[&str]) -> Option<String> {
-        Password(text.to_owned()).fault("/password", words).map(|fault| fault.code)
+        let words: Vec<String> = words.iter().map(ToString::to_string).collect();
+        Password(text.to_owned()).fault("/password", &words).map(|fault| fault.code)
     }
 
     #[test]
@@ -278,10 +313,22 @@ mod tests {
 
     #[test]
     fn what_is_soon_guessed_is_refused() {
-        for common in ["passwordpassword", "123456789012", "qwertyuiop[]", "aaaaaaaaaaaaaaaaaaaa", "Password1234"] {
+        for common in [
+            "passwordpassword",
+            "123456789012",
+            "qwertyuiop[]",
+            "aaaaaaaaaaaaaaaaaaaa",
+            "Password1234",
+            "woaini1314520",
+            "woaini5201314",
+            "19850101198501",
+            "110101198501011234",
+            "1985-01-01 1985",
+            "我爱你我爱你我爱你我爱你",
+        ] {
             assert_eq!(code(common, &[]).as_deref(), Some("password_too_common"), "{common}");
         }
-        let own = "hongxing.wang.2020";
+        let own = "wanghongxing";
         assert_eq!(code(own, &["hongxing", "wang"]).as_deref(), Some("password_too_common"));
     }
 
@@ -293,7 +340,7 @@ mod tests {
 
     #[test]
     fn neighbours_in_one_network_count_as_one_address() {
-        let of = |address: &str| Attempt::new("x".parse().unwrap(), address.parse().unwrap()).address;
+        let of = |address: &str| network(address.parse().unwrap());
         assert_eq!(of("2001:db8::1"), of("2001:db8::2:3"));
         assert_ne!(of("2001:db8::1"), of("2001:db8:0:1::1"));
         assert_ne!(of("192.0.2.1"), of("192.0.2.2"));

@@ -3,9 +3,9 @@
 use chrono::TimeDelta;
 use diesel::prelude::*;
 
-use super::model::{Account, Attempt, HeldRole, Invitation, IssuedInvitation, PER_ACCOUNT, PER_ADDRESS, WINDOW};
+use super::model::{Account, Attempt, HeldRole, Invitation, InvitationId, IssuedInvitation, PER_ACCOUNT, PER_ADDRESS, WINDOW};
 use crate::{
-    access::{self, Action, Actor, RoleGrant, RoleGrantId, Secret, Token, TokenId, TokenKind, UserId},
+    access::{self, Action, Actor, Credentials, RoleGrant, RoleGrantId, Secret, Token, TokenId, TokenKind, UserId},
     clock::Instant,
     db::{self, Conn},
     error::Error,
@@ -13,16 +13,35 @@ use crate::{
     journal::NewEntry,
     organizations::OrganizationId,
     people::PersonId,
-    schema::{invitations, organizations, passwords, role_grants, sign_in_attempts, tokens, users},
+    schema::{invitations, organizations, passwords, people, role_grants, sign_in_attempts, tokens, users},
     text::{Code, Name},
 };
 
+/// An invitation in the journal: never its secret.
+#[derive(serde::Serialize)]
+struct Recorded {
+    invitation_id: InvitationId,
+    expires_at: Instant,
+    /// Those of before, which are good no more.
+    withdrawn: Vec<InvitationId>,
+}
+
 /// Invites the user who holds a role to set a password, whether for the first time or again. Invitations of before are good no more.
+///
+/// # Errors
+/// 409 `user_disabled`.
 pub fn invite(conn: &mut Conn, actor: &Actor, now: Instant, grant: RoleGrantId, lifetime: TimeDelta) -> Result<IssuedInvitation, Error> {
     actor.may(Action::ManageAccess)?;
-    let (user, organization): (UserId, Option<OrganizationId>) =
-        role_grants::table.find(grant).select((role_grants::user_id, role_grants::organization_id)).first(conn)?;
-    withdraw_invitations(conn, now, user)?;
+    let (user, organization, disabled): (UserId, Option<OrganizationId>, Option<Instant>) = role_grants::table
+        .inner_join(users::table.on(users::id.eq(role_grants::user_id)))
+        .filter(role_grants::id.eq(grant))
+        .select((role_grants::user_id, role_grants::organization_id, users::disabled_at))
+        .first(conn)?;
+    if disabled.is_some() {
+        return Err(Error::conflict("user_disabled", "the user is disabled and cannot sign in"));
+    }
+    access::hold_account(conn, user)?;
+    let withdrawn = withdraw_invitations(conn, now, user)?;
     let secret = Secret::generate()?;
     let invitation = Invitation {
         id: Id::generate(),
@@ -35,50 +54,67 @@ pub fn invite(conn: &mut Conn, actor: &Actor, now: Instant, grant: RoleGrantId, 
     };
     diesel::insert_into(invitations::table).values(&invitation).execute(conn)?;
     let Invitation { id, expires_at, .. } = invitation;
-    actor.record(access::filed(NewEntry::of("user.invited", "user", user), organization, None).to(&(id, expires_at)));
+    let recorded = Recorded { invitation_id: id, expires_at, withdrawn };
+    actor.record(NewEntry::of("user.invited", "user", user).held_at(organization).to(&recorded));
     Ok(IssuedInvitation { id, secret, expires_at })
 }
 
-fn withdraw_invitations(conn: &mut Conn, now: Instant, user: UserId) -> Result<(), Error> {
+fn withdraw_invitations(conn: &mut Conn, now: Instant, user: UserId) -> Result<Vec<InvitationId>, Error> {
     let own = role_grants::table.filter(role_grants::user_id.eq(user)).select(role_grants::id);
     let open = invitations::table
         .filter(invitations::role_grant_id.eq_any(own))
         .filter(invitations::accepted_at.is_null())
         .filter(invitations::withdrawn_at.is_null());
-    diesel::update(open).set(invitations::withdrawn_at.eq(now)).execute(conn)?;
-    Ok(())
+    let ids: Vec<InvitationId> = open.select(invitations::id).load(conn)?;
+    diesel::update(invitations::table.filter(invitations::id.eq_any(ids.clone()))).set(invitations::withdrawn_at.eq(now)).execute(conn)?;
+    Ok(ids)
 }
 
-/// Whom an invitation is for: the user's name, and where the role is held.
+/// Whom an invitation is for: what the user signs in with, and the words that are no password of theirs.
 ///
 /// # Errors
 /// 409 `invitation_not_good`.
-pub(super) fn invited(conn: &mut Conn, now: Instant, secret: &Secret) -> Result<(Name, Option<Code>), Error> {
-    invitations::table
-        .inner_join(role_grants::table.on(role_grants::id.eq(invitations::role_grant_id)))
-        .inner_join(users::table.on(users::id.eq(role_grants::user_id)))
-        .left_join(organizations::table.on(organizations::id.nullable().eq(role_grants::organization_id)))
-        .filter(invitations::hash.eq(secret.hash().to_vec()))
-        .filter(invitations::expires_at.gt(now))
-        .filter(invitations::accepted_at.is_null())
-        .filter(invitations::withdrawn_at.is_null())
-        .select((users::name, organizations::code.nullable()))
-        .first(conn)
-        .optional()?
-        .ok_or_else(not_good)
+pub(super) fn invited(conn: &mut Conn, now: Instant, secret: &Secret) -> Result<(Name, Vec<String>), Error> {
+    let invited = access::resolve(conn, &Credentials::Invited(secret.clone()), now);
+    let invited = invited.map_err(|error| if matches!(error, Error::Unauthenticated) { not_good() } else { error })?;
+    words_of(conn, invited.user_id().ok_or_else(not_good)?)
 }
 
 pub(super) fn not_good() -> Error {
-    Error::conflict("invitation_not_good", "the invitation was used or withdrawn, or has expired; ask for another one")
+    Error::conflict(
+        "invitation_not_good",
+        "the invitation was used or withdrawn, has expired, or is of somebody who may not sign in; ask for another one",
+    )
 }
 
-/// Sets the password of whoever was invited, and ends what they signed in with before.
+/// The name of a user, and with it what others know of them: the person's names, and the codes and names of where they hold roles.
+fn words_of(conn: &mut Conn, user: UserId) -> Result<(Name, Vec<String>), Error> {
+    let (name, person): (Name, Option<(Name, Option<Name>)>) = users::table
+        .left_join(people::table.on(people::id.nullable().eq(users::person_id)))
+        .filter(users::id.eq(user))
+        .select((users::name, (people::name, people::latin_name).nullable()))
+        .first(conn)?;
+    let places: Vec<(Code, Name, Option<Name>)> = role_grants::table
+        .inner_join(organizations::table.on(organizations::id.nullable().eq(role_grants::organization_id)))
+        .filter(role_grants::user_id.eq(user))
+        .select((organizations::code, organizations::name, organizations::latin_name))
+        .load(conn)?;
+    let mut words = vec![name.to_string()];
+    for (one, latin) in person.into_iter().chain(places.iter().map(|(_, name, latin)| (name.clone(), latin.clone()))) {
+        words.extend([Some(one), latin].into_iter().flatten().map(|name| name.to_string()));
+    }
+    words.extend(places.iter().map(|(code, ..)| code.to_string()));
+    Ok((name, words))
+}
+
+/// Sets the password of whoever was invited, and ends what they signed in with before. Failed attempts of before count no more.
 ///
 /// # Errors
 /// 409 `invitation_not_good` for an invitation that somebody has used meanwhile.
 pub(super) fn accept(conn: &mut Conn, actor: &Actor, now: Instant, secret: &Secret, hash: &str) -> Result<(), Error> {
     actor.may(Action::UseAccount)?;
     let user = actor.user_id().ok_or_else(not_good)?;
+    access::hold_account(conn, user)?;
     let invitation = invitations::table
         .filter(invitations::hash.eq(secret.hash().to_vec()))
         .filter(invitations::accepted_at.is_null())
@@ -93,9 +129,20 @@ pub(super) fn accept(conn: &mut Conn, actor: &Actor, now: Instant, secret: &Secr
         let first = (passwords::user_id.eq(user), passwords::hash.eq(hash), passwords::changed_at.eq(now));
         diesel::insert_into(passwords::table).values(first).execute(conn)?;
     }
+    let name: Name = users::table.find(user).select(users::name).first(conn)?;
+    let failed = sign_in_attempts::table.filter(sign_in_attempts::account.eq(Attempt::account_of(&name).to_vec()));
+    diesel::delete(failed).execute(conn)?;
+    withdraw_invitations(conn, now, user)?;
     access::end_sign_ins(conn, actor, now, None)?;
-    actor.record(access::filed(NewEntry::of("password.set", "user", user), actor.organization_id(), None));
+    actor.record(NewEntry::of("password.set", "user", user).held_at(actor.organization_id()));
     Ok(())
+}
+
+/// That a password is another one, in the journal.
+#[derive(serde::Serialize)]
+struct Changed {
+    /// Invitations of before, which are good no more.
+    withdrawn: Vec<InvitationId>,
 }
 
 /// Puts a password in the place of one that was proven, and ends all other sign-ins.
@@ -105,32 +152,30 @@ pub(super) fn accept(conn: &mut Conn, actor: &Actor, now: Instant, secret: &Secr
 pub(super) fn change_password(conn: &mut Conn, actor: &Actor, now: Instant, proven: &str, hash: &str) -> Result<(), Error> {
     let (user, sign_in, _) = actor.signed_in()?;
     actor.may(Action::UseAccount)?;
+    access::hold_account(conn, user)?;
     let own = passwords::table.filter(passwords::user_id.eq(user)).filter(passwords::hash.eq(proven));
     if diesel::update(own).set((passwords::hash.eq(hash), passwords::changed_at.eq(now))).execute(conn)? == 0 {
         return Err(Error::WrongCredentials);
     }
-    withdraw_invitations(conn, now, user)?;
+    let withdrawn = withdraw_invitations(conn, now, user)?;
     access::end_sign_ins(conn, actor, now, Some(sign_in))?;
-    actor.record(access::filed(NewEntry::of("password.changed", "user", user), actor.organization_id(), None));
+    actor.record(NewEntry::of("password.changed", "user", user).held_at(actor.organization_id()).to(&Changed { withdrawn }));
     Ok(())
 }
 
-/// A user with a password, and its hash.
-type Known = (UserId, String);
-
-/// Counts an attempt before it is known what it comes to, and finds the user of that name with the hash of the password.
+/// Counts an attempt before it is known what it comes to.
 ///
 /// # Errors
 /// [`Error::TooMany`] if too many of this account or from this address failed lately, or are under way.
-pub(super) fn count_attempt(conn: &mut Conn, now: Instant, attempt: &Attempt) -> Result<(Id<Attempt>, Option<Known>), Error> {
-    let Attempt { name, account, address } = attempt;
+pub(super) fn count_attempt(conn: &mut Conn, now: Instant, attempt: &Attempt) -> Result<Id<Attempt>, Error> {
+    let Attempt { account, address, .. } = attempt;
     db::lock(conn, "sign_in_account", hex::encode(account))?;
     db::lock(conn, "sign_in_address", hex::encode(address))?;
     let since = now.plus(-WINDOW);
     let recent = || sign_in_attempts::table.filter(sign_in_attempts::attempted_at.gt(since)).order(sign_in_attempts::attempted_at.desc());
     let of_account = recent().filter(sign_in_attempts::account.eq(account.to_vec())).offset(PER_ACCOUNT - 1);
     let of_address = recent().filter(sign_in_attempts::address.eq(address.to_vec())).offset(PER_ADDRESS - 1);
-    let full: Vec<Option<Instant>> = vec![
+    let full: [Option<Instant>; 2] = [
         of_account.select(sign_in_attempts::attempted_at).first(conn).optional()?,
         of_address.select(sign_in_attempts::attempted_at).first(conn).optional()?,
     ];
@@ -147,8 +192,13 @@ pub(super) fn count_attempt(conn: &mut Conn, now: Instant, attempt: &Attempt) ->
         sign_in_attempts::attempted_at.eq(now),
     );
     diesel::insert_into(sign_in_attempts::table).values(counted).execute(conn)?;
+    Ok(id)
+}
+
+/// The user of that name, with the hash of the password.
+pub(super) fn known(conn: &mut Conn, name: &Name) -> Result<Option<(UserId, String)>, Error> {
     let known = users::table.inner_join(passwords::table.on(passwords::user_id.eq(users::id))).filter(users::name.eq(name));
-    Ok((id, known.select((users::id, passwords::hash)).first(conn).optional()?))
+    Ok(known.select((users::id, passwords::hash)).first(conn).optional()?)
 }
 
 /// An attempt that succeeded counts no more.
@@ -164,11 +214,11 @@ pub fn sweep(conn: &mut Conn, now: Instant) -> Result<(), Error> {
     Ok(())
 }
 
-/// What the actor signs in with: the name.
-pub(super) fn own_name(conn: &mut Conn, actor: &Actor) -> Result<Name, Error> {
+/// What the actor signs in with, and the words that are no password of theirs.
+pub(super) fn own_words(conn: &mut Conn, actor: &Actor) -> Result<(Name, Vec<String>), Error> {
     let (user, ..) = actor.signed_in()?;
     actor.may(Action::ReadAccount)?;
-    Ok(users::table.find(user).select(users::name).first(conn)?)
+    words_of(conn, user)
 }
 
 /// The account as it is by a token of the actor's user.

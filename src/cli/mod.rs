@@ -1,6 +1,7 @@
 //! The command line. One file a command, each with `Args` and `run(args, context)`; `commands!` below is the one list of them.
 
 pub mod admin;
+pub mod audit;
 pub mod backup;
 mod context;
 pub mod demo;
@@ -23,9 +24,10 @@ use crate::{config::Flags, db};
 
 const ABOUT: &str = "\
 Settings come from, in this order: a flag, the environment, the settings file, the default.
-Environment: MUSTER_DATABASE_URL (or DATABASE_URL), MUSTER_LISTEN, MUSTER_PUBLIC_URL, MUSTER_WORKERS, MUSTER_CONNECTIONS, MUSTER_LOG,
-MUSTER_CONFIG.
-File (TOML): database_url, listen, public_url (such as https://muster.example.org, where people reach it), workers, connections, log.
+Environment: MUSTER_DATABASE_URL (or DATABASE_URL), MUSTER_LISTEN, MUSTER_PUBLIC_URL, MUSTER_TRUSTED_PROXIES, MUSTER_WORKERS,
+MUSTER_CONNECTIONS, MUSTER_LOG, MUSTER_CONFIG.
+File (TOML): database_url, listen, public_url (such as https://muster.example.org, where people reach it), trusted_proxies (such as
+10.0.0.1,10.1.0.0/16: the proxies in front), workers, connections, log.
 
 Exit codes:
   0  it worked
@@ -93,6 +95,8 @@ commands! {
     Backup => backup,
     /// Recompute what can be recomputed and say what differs
     Verify => verify,
+    /// Print the head of the journal, to be kept elsewhere
+    Audit => audit,
     /// Look at what the server needs and say what is wrong
     Doctor => doctor,
     /// Print the API's OpenAPI 3.1 document

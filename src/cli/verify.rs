@@ -8,7 +8,9 @@ use crate::{
     db::{self, Conn, Db},
     enrollments,
     error::Error,
-    feeds, imports, intakes, journal, leave, ledger, organizations, people, schedule,
+    feeds, imports, intakes,
+    journal::{self, Head},
+    leave, ledger, organizations, people, schedule,
     text::counted,
 };
 
@@ -18,6 +20,7 @@ Exit code 3 if anything was found. Each finding begins with the name of its chec
   database    what SQLite finds wrong in its file (SQLite only)
   references  rows that refer to missing rows (SQLite only)
   journal     the chain of entries, their hashes and payloads
+  head        the journal has the head that --head names, or goes on from it
   tree        who is below whom among organizations, from their parents
   people      all are called as the journal says
   intakes     each is as the journal says, with the seats kept for its sponsors
@@ -51,11 +54,16 @@ nothing: organizations, programs, rooms, cohorts, phones and posts of people, us
 Examples:
   muster verify
   muster verify --json | jq .findings
+  muster verify --head 4711:9f2c…        # as `muster audit head` printed it
   muster --database-url /backup/muster-2020-10-31.db verify";
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
-pub struct Args {}
+pub struct Args {
+    /// A head of the journal that was kept elsewhere: up to there nothing may be missing or be another
+    #[arg(long, value_name = "POSITION:HASH")]
+    head: Option<Head>,
+}
 
 /// Says what is wrong, a sentence each; nothing if all is well.
 type Check = fn(&mut Conn) -> Result<Vec<String>, Error>;
@@ -95,8 +103,8 @@ const CHECKS: &[(&str, Check)] = &[
 /// What is asked of a SQLite file besides; Postgres watches over itself.
 const FILE_CHECKS: &[(&str, Check)] = &[("database", db::integrity), ("references", db::references)];
 
-pub fn run(_: Args, context: &Context) -> Result<Outcome, Failure> {
-    let checked = match context.open().and_then(|db| check(&db)) {
+pub fn run(Args { head }: Args, context: &Context) -> Result<Outcome, Failure> {
+    let checked = match context.open().and_then(|db| check_with(&db, head.as_ref())) {
         // What cannot even be opened, because it is damaged, was looked at and is not well.
         Err(failure) if failure.code() == DAMAGED => vec![("database", vec![format!("database: {failure}")])],
         checked => checked?,
@@ -133,6 +141,15 @@ pub fn check(db: &Db) -> Result<Vec<(&'static str, Vec<String>)>, Failure> {
             found.append(&mut unsealed);
         }
         checked.push((*name, found));
+    }
+    Ok(checked)
+}
+
+/// The same, and whether the journal still has the head that was kept.
+fn check_with(db: &Db, head: Option<&Head>) -> Result<Vec<(&'static str, Vec<String>)>, Failure> {
+    let mut checked = check(db)?;
+    if let Some(head) = head {
+        checked.push(("head", db.examine(|conn| journal::verify_head(conn, head))?));
     }
     Ok(checked)
 }

@@ -2,7 +2,7 @@
 
 use std::{
     future::{Ready, ready},
-    net::IpAddr,
+    net::{IpAddr, SocketAddr},
 };
 
 use actix_web::{
@@ -11,7 +11,7 @@ use actix_web::{
     cookie::{Cookie, SameSite, time::Duration},
     dev::{Payload, ServiceRequest, ServiceResponse},
     http::{StatusCode, header},
-    middleware::Next,
+    middleware::{DefaultHeaders, Next},
     web::Data,
 };
 
@@ -41,9 +41,23 @@ impl SignInCookie {
         if self.is_secure { "__Host-muster" } else { "muster" }
     }
 
-    /// The secret that the browser sends, if it sends one.
-    pub(super) fn read(self, request: &HttpRequest) -> Option<Secret> {
-        request.cookie(self.name()).map(|cookie| Secret::from(cookie.value()))
+    /// The secret that the browser sends, if it sends one. By its very name: what only comes to the same once it is decoded or trimmed, browsers
+    /// let any page of a neighboring host set.
+    ///
+    /// # Errors
+    /// 400 `header_repeated` if there are several, one of which somebody else has set.
+    pub(super) fn read(self, request: &HttpRequest) -> Result<Option<Secret>, Error> {
+        let mut found = None;
+        for line in request.headers().get_all(header::COOKIE) {
+            for pair in line.as_bytes().split(|byte| *byte == b';') {
+                let value = pair.trim_ascii().strip_prefix(self.name().as_bytes()).and_then(|rest| rest.strip_prefix(b"="));
+                let Some(value) = value else { continue };
+                if found.replace(String::from_utf8_lossy(value)).is_some() {
+                    return Err(Error::malformed("header_repeated", format!("the cookie {} is sent more than once", self.name())));
+                }
+            }
+        }
+        Ok(found.map(|value| Secret::from(&*value)))
     }
 
     fn write(self, value: &str, lifetime: Duration) -> String {
@@ -88,7 +102,7 @@ impl Visitor {
         let device = request.headers().get(header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let device: String = device.chars().take(200).collect();
         let unknown = || "an unknown browser".parse().map_err(Error::internal);
-        Ok(Self { held: cookie.read(request), address: address(request)?, device: device.parse().or_else(|_| unknown())?, cookie })
+        Ok(Self { held: cookie.read(request)?, address: address(request)?, device: device.parse().or_else(|_| unknown())?, cookie })
     }
 }
 
@@ -108,10 +122,10 @@ fn address(request: &HttpRequest) -> Result<IpAddr, Error> {
         return Ok(peer);
     };
     let mut address = peer;
-    let lines: Vec<&str> = request.headers().get_all("x-forwarded-for").filter_map(|value| value.to_str().ok()).collect();
-    for said in lines.iter().flat_map(|line| line.split(',')).rev() {
-        // What stands left of something that is no address, nobody trusted has written.
-        let Ok(said) = said.trim().parse::<IpAddr>() else { break };
+    let lines: Vec<&str> = request.headers().get_all("x-forwarded-for").map(|value| value.to_str().unwrap_or("unreadable")).collect();
+    for said in lines.iter().flat_map(|line| line.split(',')).rev().map(str::trim) {
+        // What stands left of something that is no address, nobody trusted has written. Some proxies add the port.
+        let Ok(said) = said.parse::<IpAddr>().or_else(|_| said.parse::<SocketAddr>().map(|said| said.ip())) else { break };
         address = said.to_canonical();
         if !proxies.trusts(address) {
             break;
@@ -120,8 +134,23 @@ fn address(request: &HttpRequest) -> Result<IpAddr, Error> {
     Ok(address)
 }
 
+/// What tells a browser to do no more with an answer than show it to whoever asked: no guessing of types, no scripts or frames, nothing said
+/// of the address to others; and, where people reach the server by https, never to come by http again.
+pub fn security_headers(public_url: Option<&PublicUrl>) -> DefaultHeaders {
+    let headers = DefaultHeaders::new()
+        .add((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        .add((header::REFERRER_POLICY, "no-referrer"))
+        .add((header::X_FRAME_OPTIONS, "DENY"))
+        .add(("cross-origin-resource-policy", "same-origin"))
+        .add((header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"));
+    match public_url {
+        Some(public) if public.scheme == "https" => headers.add((header::STRICT_TRANSPORT_SECURITY, "max-age=31536000")),
+        _ => headers,
+    }
+}
+
 /// The middleware that refuses what a page of another site sends, after `CrossOriginProtection` of Go's net/http: what reads passes; the rest
-/// by `Sec-Fetch-Site`, which every browser of today sends, else by `Origin`. What has neither comes from no browser.
+/// by `Sec-Fetch-Site`, which browsers send over https and to localhost, else by `Origin`. What has neither comes from no browser.
 pub async fn refuse_cross_site(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,

@@ -77,7 +77,7 @@ fn credentials(request: &HttpRequest) -> Result<Credentials, Error> {
         return Err(Error::malformed("header_repeated", "Authorization is sent more than once; say who asks once"));
     }
     let Some(authorization) = text(request, header::AUTHORIZATION)? else {
-        return SignInCookie::of(request).read(request).map(Credentials::Cookie).ok_or(Error::Unauthenticated);
+        return SignInCookie::of(request).read(request)?.map(Credentials::Cookie).ok_or(Error::Unauthenticated);
     };
     let (scheme, secret) = authorization.split_once(' ').ok_or(Error::Unauthenticated)?;
     if !scheme.eq_ignore_ascii_case("bearer") {

@@ -18,7 +18,7 @@ mod upload;
 
 pub use answer::{Answer, Download, Unchanged};
 pub use body::{Body, Change, ExplainedChange, Many, Patched};
-pub use browser::{Visitor, refuse_cross_site};
+pub use browser::{Visitor, refuse_cross_site, security_headers};
 pub use caller::{Caller, Conditions, Origin};
 pub use etag::ETag;
 pub use idempotency::{once, sweep};

@@ -86,7 +86,7 @@ problem_responses!(
     Writing:
     Malformed = 400 "The request cannot be read",
     Unauthenticated = 401 "No valid token",
-    Forbidden = 403 "The action is not the caller's",
+    Forbidden = 403 "The action is not the caller's, or a page of another site sent it",
     NotFound = 404 "Missing, or not visible to the caller",
     NotAcceptable = 406 "Accept rules out every media type of this operation's answer",
     Timeout = 408 "The body was not complete in time",
@@ -102,7 +102,7 @@ problem_responses!(
     Changing:
     Malformed = 400 "The request cannot be read",
     Unauthenticated = 401 "No valid token",
-    Forbidden = 403 "The action is not the caller's",
+    Forbidden = 403 "The action is not the caller's, or a page of another site sent it",
     NotFound = 404 "Missing, or not visible to the caller",
     NotAcceptable = 406 "Accept rules out every media type of this operation's answer",
     Timeout = 408 "The body was not complete in time",

@@ -10,8 +10,8 @@ mod model;
 mod store;
 
 pub use http::{ApiDoc, routes};
-pub use model::{Entry, EntryFilter, EntryId, NewEntry, SealedEntry};
-pub use store::{append, seal, unlike, verify};
+pub use model::{Entry, EntryFilter, EntryId, Head, NewEntry, SealedEntry};
+pub use store::{append, head, seal, unlike, verify, verify_head};
 
 use crate::{
     access::{Actor, Credentials},

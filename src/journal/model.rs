@@ -1,5 +1,7 @@
 //! Entries and the chain over them.
 
+use std::{fmt, str::FromStr};
+
 use diesel::{Insertable, Queryable, Selectable};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -62,6 +64,12 @@ impl NewEntry {
         self
     }
 
+    /// As [`NewEntry::provider`], where a role is held; administrators alone hear of what concerns one that is held nowhere.
+    #[must_use]
+    pub fn held_at(self, organization: Option<OrganizationId>) -> Self {
+        Self { provider_id: organization, ..self }
+    }
+
     /// The id that the entry is going to have: what else the act writes is found through it.
     pub fn id(&self) -> EntryId {
         self.id
@@ -97,6 +105,30 @@ impl NewEntry {
 /// Rows of this crate always serialize; should one not, the entry says so instead of being lost.
 fn values(row: &impl Serialize) -> Value {
     serde_json::to_value(row).unwrap_or_else(|error| Value::String(format!("not serializable: {error}")))
+}
+
+/// Position and hash of the last sealed entry; position 0, without a hash, before there is one. As text `4711:9f2c…`, the hash in 64 hex digits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Head {
+    pub position: i64,
+    pub hash: Vec<u8>,
+}
+
+impl fmt::Display for Head {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.position, hex::encode(&self.hash))
+    }
+}
+
+impl FromStr for Head {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong = || "is not a position, a colon and a hash, as `muster audit head` prints them".to_owned();
+        let (position, hash) = text.trim().split_once(':').ok_or_else(wrong)?;
+        let (position, hash): (i64, _) = (position.parse().map_err(|_| wrong())?, hex::decode(hash).map_err(|_| wrong())?);
+        let is_whole = position > 0 && hash.len() == 32 || position == 0 && hash.is_empty();
+        if is_whole { Ok(Self { position, hash }) } else { Err(wrong()) }
+    }
 }
 
 /// An entry as stored, without its position.

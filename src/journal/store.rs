@@ -11,7 +11,7 @@ use diesel::{
     sql_types::{BigInt, Text},
 };
 
-use super::model::{Entry, EntryFilter, Fact, NewFact, Payload, SealedEntry, chained, digest};
+use super::model::{Entry, EntryFilter, Fact, Head, NewFact, Payload, SealedEntry, chained, digest};
 use crate::{
     access::{Action, Actor, Scope},
     clock::Instant,
@@ -69,7 +69,7 @@ pub fn seal(conn: &mut Conn, now: Instant) -> Result<bool, Error> {
     if facts.is_empty() {
         return Ok(false);
     }
-    let (begin, mut hash, mut counts_from) = head(conn)?;
+    let (begin, mut hash, mut counts_from) = last(conn)?;
     // What was told of an instant stays true of it, so that what was under way then counts later.
     counts_from = counts_from.max(told_until(conn)?.plus(TimeDelta::microseconds(1)));
     let mut position = begin;
@@ -106,13 +106,13 @@ pub fn seal(conn: &mut Conn, now: Instant) -> Result<bool, Error> {
 }
 
 /// Position and hash of the last sealed entry, and from when it counts.
-fn head(conn: &mut Conn) -> Result<(i64, Vec<u8>, Instant), Error> {
-    let head = journal_seals::table
+fn last(conn: &mut Conn) -> Result<(i64, Vec<u8>, Instant), Error> {
+    let last = journal_seals::table
         .order(journal_seals::position.desc())
         .select((journal_seals::position, journal_seals::hash, journal_seals::counts_from))
         .first(conn)
         .optional()?;
-    Ok(head.unwrap_or((0, Vec::new(), Instant::EPOCH)))
+    Ok(last.unwrap_or((0, Vec::new(), Instant::EPOCH)))
 }
 
 fn told_until(conn: &mut Conn) -> Result<Instant, Error> {
@@ -312,6 +312,26 @@ pub fn verify(conn: &mut Conn, now: Instant) -> Result<(i64, Vec<String>), Error
     findings.extend(misfiled(conn)?);
     findings.extend(set_back(conn)?);
     Ok((entries, findings))
+}
+
+/// The head of the journal as it is sealed by now.
+pub fn head(conn: &mut Conn) -> Result<Head, Error> {
+    let (position, hash, _) = last(conn)?;
+    Ok(Head { position, hash })
+}
+
+/// Whether the journal goes on from a head that was kept elsewhere. The chain up to there is [`verify`]'s.
+pub fn verify_head(conn: &mut Conn, head: &Head) -> Result<Vec<String>, Error> {
+    if head.position == 0 {
+        return Ok(Vec::new());
+    }
+    let position = head.position;
+    let hash: Option<Vec<u8>> = journal_seals::table.find(position).select(journal_seals::hash).first(conn).optional()?;
+    Ok(match hash {
+        Some(hash) if hash == head.hash => Vec::new(),
+        Some(_) => vec![format!("head: the journal up to position {position} is not the one whose head was kept")],
+        None => vec![format!("head: the journal ends before position {position}, whose head was kept")],
+    })
 }
 
 /// Whether the sequence of Postgres would give the next entry a number before those that are there. SQLite counts from the last of them.

@@ -38,7 +38,9 @@ fn an_invitation_goes_to_stdout_alone_and_withdraws_the_one_before() {
     let first = invite(&[]);
     assert!(first.stdout.starts_with("muster_") && first.stdout.trim().len() == 71, "{first:?}");
     assert!(first.stderr.contains("coordinator at USTB, user 王老师, good until"), "{first:?}");
-    let second = invite(&["--json", "--expires-in-hours", "1"]).json();
+    let twice = home.run(&["--json", "admin", "user", "invite", "--role", "auditor", "--organization", "USTB", "--user", "王老师"]).with(1);
+    assert_eq!(twice.json()["error"]["code"], "user_taken", "{twice:?}");
+    let second = invite(&["--again", "--json", "--expires-in-hours", "1"]).json();
     assert_eq!(second["user"]["name"], "王老师");
     let server = home.serve();
     let accept = |secret: &str| {
@@ -52,11 +54,13 @@ fn an_invitation_goes_to_stdout_alone_and_withdraws_the_one_before() {
         (&["--role", "coordinator"][..], "role_organization"),
         (&["--role", "trainee", "--organization", "USTB"], "person_missing"),
         (&["--role", "coordinator", "--organization", "NONE"], "unknown_organization"),
+        (&["--role", "coordinator", "--organization", "USTB", "--again"], "user_taken"),
     ] {
-        let ended = home.run(&[&["--json", "admin", "user", "invite"], args].concat()).with(1);
+        let ended = home.run(&[&["--json", "admin", "user", "invite", "--user", "李老师"], args].concat()).with(1);
         assert_eq!(ended.json()["error"]["code"], code, "{args:?}");
     }
-    home.run(&["admin", "user", "invite", "--role", "administrator", "--expires-in-hours", "0"]).with(2);
+    home.run(&["admin", "user", "invite", "--role", "administrator", "--user", "root", "--expires-in-hours", "0"]).with(2);
+    home.run(&["admin", "user", "invite", "--role", "administrator"]).with(2);
 }
 
 #[test]

@@ -110,6 +110,24 @@ fn a_damaged_file_is_a_finding_and_an_empty_one_stays_empty() {
 }
 
 #[test]
+fn a_head_that_was_kept_tells_whether_the_journal_goes_on_from_it() {
+    let home = Home::migrated();
+    assert_eq!(home.run(&["audit", "head"]).with(0).stdout.trim(), "0:");
+    home.organization("USTB");
+    let head = home.run(&["audit", "head"]).with(0).stdout.trim().to_owned();
+    let json = home.run(&["audit", "head", "--json"]).with(0).json();
+    assert_eq!((json["head"].as_str(), json["position"].as_i64()), (Some(head.as_str()), Some(1)));
+    home.organization("JISCO");
+    for kept in ["0:", &head] {
+        let ended = home.run(&["verify", "--head", kept, "--json"]).with(0);
+        assert_eq!(ended.json()["found"]["head"], 0);
+    }
+    let ahead = home.run(&["verify", "--head", &head.replacen("1:", "9:", 1)]).with(3);
+    assert!(ahead.stdout.contains("the journal ends before position 9"), "{ahead:?}");
+    home.run(&["verify", "--head", "yesterday"]).with(2);
+}
+
+#[test]
 fn verifying_a_backup_leaves_it_as_its_sum_says() {
     let home = Home::migrated();
     home.organization("USTB");

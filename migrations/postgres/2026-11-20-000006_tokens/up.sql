@@ -21,6 +21,17 @@ CREATE TABLE tokens (
 CREATE INDEX tokens_role_grant ON tokens (role_grant_id);
 CREATE INDEX tokens_intake ON tokens (intake_id);
 
+-- What was revoked stays so, and a token is one thing for good.
+CREATE FUNCTION tokens_stay_revoked() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF (OLD.revoked_at IS NOT NULL AND NEW.revoked_at IS DISTINCT FROM OLD.revoked_at) OR NEW.id <> OLD.id OR NEW.hash <> OLD.hash
+        OR NEW.kind <> OLD.kind OR NEW.role_grant_id <> OLD.role_grant_id THEN
+        RAISE EXCEPTION 'muster:immutable';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER tokens_stay_revoked BEFORE UPDATE ON tokens FOR EACH ROW EXECUTE FUNCTION tokens_stay_revoked();
+
 -- The first answer to a request that carried an Idempotency-Key; swept after 24 hours.
 CREATE TABLE idempotency_keys (
     token_id uuid NOT NULL REFERENCES tokens (id),

@@ -21,6 +21,17 @@ CREATE TABLE tokens (
 CREATE INDEX tokens_role_grant ON tokens (role_grant_id);
 CREATE INDEX tokens_intake ON tokens (intake_id);
 
+-- What was revoked stays so, and a token is one thing for good.
+CREATE TRIGGER tokens_stay_revoked BEFORE UPDATE ON tokens
+WHEN (OLD.revoked_at IS NOT NULL AND NEW.revoked_at IS NOT OLD.revoked_at) OR NEW.id <> OLD.id OR NEW.hash <> OLD.hash OR NEW.kind <> OLD.kind
+    OR NEW.role_grant_id <> OLD.role_grant_id BEGIN
+    SELECT RAISE(ABORT, 'muster:immutable');
+END;
+CREATE TRIGGER tokens_are_not_replaced BEFORE INSERT ON tokens
+WHEN EXISTS (SELECT 1 FROM tokens WHERE id = NEW.id OR hash = NEW.hash) BEGIN
+    SELECT RAISE(ABORT, 'muster:already_exists');
+END;
+
 -- The first answer to a request that carried an Idempotency-Key; swept after 24 hours.
 CREATE TABLE idempotency_keys (
     token_id BLOB NOT NULL CHECK (length(token_id) = 16) REFERENCES tokens (id),

@@ -22,7 +22,9 @@ use crate::{
 pub use resolve::resolve;
 pub(crate) use scopes::sponsored;
 pub use scopes::{advised, enrolled_from, promised, promised_to_units, provided, taught};
-pub use sign_ins::{act_in, begin_sign_in, end_sign_in, end_sign_in_of, end_sign_ins, held_roles, list_sign_ins, sweep_sign_ins};
+pub use sign_ins::{
+    begin_sign_in, end_sign_in, end_sign_in_of, end_sign_ins, held_roles, hold_account, list_sign_ins, rotate_sign_in, sweep_sign_ins,
+};
 
 /// Notes that a token was used just now.
 pub fn note_use(conn: &mut Conn, token: TokenId, now: Instant) -> Result<(), Error> {
@@ -130,7 +132,7 @@ fn check_teaches(conn: &mut Conn, role: Role, organization: OrganizationId) -> R
 
 /// Files an entry where the role is held, and at the intake that a token is narrowed to. A role that is held nowhere is an
 /// administrator's, and administrators alone hear of it.
-pub fn filed(mut entry: NewEntry, organization: Option<OrganizationId>, intake: Option<IntakeId>) -> NewEntry {
+fn filed(mut entry: NewEntry, organization: Option<OrganizationId>, intake: Option<IntakeId>) -> NewEntry {
     if let Some(organization) = organization {
         entry = entry.provider(organization);
     }

@@ -5,7 +5,10 @@ use std::cell::{Cell, RefCell};
 use chrono::TimeDelta;
 use diesel::prelude::*;
 
-use super::super::{Actor, Credentials, Proof, Role, RoleGrant, Scope, Secret, Token, TokenKind};
+use super::{
+    super::{Actor, Credentials, Proof, Role, RoleGrant, RoleGrantId, Scope, Secret, Token, TokenKind},
+    sign_ins::hold_account,
+};
 use crate::{
     clock::Instant,
     db::Conn,
@@ -54,8 +57,9 @@ fn by_token(conn: &mut Conn, secret: &Secret, kind: TokenKind, now: Instant) -> 
     })
 }
 
-/// In the role that was chosen, or else the oldest that is held now.
+/// In the role that was chosen, or else the oldest that is held now. Holds the account, as whoever changes its password does.
 fn by_proof(conn: &mut Conn, proof: &Proof, now: Instant) -> Result<Actor, Error> {
+    hold_account(conn, proof.user_id)?;
     let holder = users::table
         .inner_join(passwords::table.on(passwords::user_id.eq(users::id)))
         .filter(users::id.eq(proof.user_id))
@@ -69,14 +73,16 @@ fn by_proof(conn: &mut Conn, proof: &Proof, now: Instant) -> Result<Actor, Error
         .order(role_grants::id)
         .select(RoleGrant::as_select())
         .load(conn)?;
-    let mut held = grants.iter().filter_map(|grant| Some((grant.id, in_role(grant, holder, now).ok()?)));
-    match proof.role_grant_id {
-        None => held.next().map(|(_, actor)| actor).ok_or(Error::WrongCredentials),
-        Some(chosen) => {
-            let unknown = || Error::invalid("/role_grant_id", "unknown_role_grant", "this role is not yours, or not at this time");
-            held.find(|(id, _)| *id == chosen).map(|(_, actor)| actor).ok_or_else(unknown)
-        }
+    let mut held: Vec<(RoleGrantId, Actor)> =
+        grants.iter().filter_map(|grant| Some((grant.id, in_role(grant, holder, now).ok()?))).collect();
+    if held.is_empty() {
+        return Err(Error::WrongCredentials);
     }
+    let chosen = match proof.role_grant_id {
+        None => Some(0),
+        Some(chosen) => held.iter().position(|(id, _)| *id == chosen),
+    };
+    chosen.map(|chosen| held.swap_remove(chosen).1).ok_or_else(RoleGrant::unknown)
 }
 
 fn by_invitation(conn: &mut Conn, secret: &Secret, now: Instant) -> Result<Actor, Error> {

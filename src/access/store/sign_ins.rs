@@ -1,15 +1,14 @@
 //! Sign-ins: tokens that a browser holds as a cookie, which end sooner and by themselves.
 
+use std::collections::BTreeMap;
+
 use chrono::TimeDelta;
 use diesel::prelude::*;
 
-use super::{
-    super::{Action, Actor, BegunSignIn, RoleGrant, RoleGrantId, Secret, Token, TokenId, TokenKind, UserId},
-    filed,
-};
+use super::super::{Action, Actor, BegunSignIn, RoleGrant, RoleGrantId, Secret, Token, TokenId, TokenKind, UserId};
 use crate::{
     clock::Instant,
-    db::Conn,
+    db::{self, Conn, MultiBackend},
     error::Error,
     id::Id,
     journal::NewEntry,
@@ -25,9 +24,38 @@ const IDLE_MINUTES: i32 = 120;
 
 /// A sign-in in the journal: never its secret.
 #[derive(serde::Serialize)]
-struct Recorded {
+struct Begun {
     sign_in_id: TokenId,
     role_grant_id: RoleGrantId,
+}
+
+#[derive(serde::Serialize)]
+struct Ended {
+    sign_in_ids: Vec<TokenId>,
+}
+
+/// Holds what a user signs in with until the transaction ends: of a password that is changed and a sign-in that begins by it, one goes first
+/// and the other one sees it.
+pub fn hold_account(conn: &mut Conn, user: UserId) -> Result<(), Error> {
+    db::lock(conn, "user", user)
+}
+
+/// The sign-ins that have not ended, by themselves or before. All of them end idle alike.
+fn live(now: Instant) -> tokens::BoxedQuery<'static, MultiBackend> {
+    let since = now.plus(-TimeDelta::minutes(IDLE_MINUTES.into()));
+    let is_used = tokens::last_used_at.gt(since).or(tokens::last_used_at.is_null().and(tokens::created_at.nullable().gt(since)));
+    tokens::table
+        .into_boxed()
+        .filter(tokens::kind.eq(TokenKind::SignIn))
+        .filter(tokens::revoked_at.is_null())
+        .filter(tokens::expires_at.gt(now))
+        .filter(is_used)
+}
+
+/// The ids of all grants of a user.
+#[diesel::dsl::auto_type]
+fn granted(user: UserId) -> _ {
+    role_grants::table.filter(role_grants::user_id.eq(user)).select(role_grants::id)
 }
 
 /// Begins a sign-in in the actor's role.
@@ -42,14 +70,17 @@ pub fn begin_sign_in(conn: &mut Conn, actor: &Actor, now: Instant, device: Name)
 /// Puts a sign-in in the place of the actor's own: in a role of the same user, with a secret of its own, and no longer than that was good for.
 ///
 /// # Errors
-/// 422 `unknown_role_grant` for a role that is not the user's now.
-pub fn act_in(conn: &mut Conn, actor: &Actor, now: Instant, grant: RoleGrantId, device: Name) -> Result<BegunSignIn, Error> {
+/// 422 `unknown_role_grant` for a role that is not the user's now; [`Error::Unauthenticated`] if the own one has ended meanwhile.
+pub fn rotate_sign_in(conn: &mut Conn, actor: &Actor, now: Instant, grant: RoleGrantId, device: Name) -> Result<BegunSignIn, Error> {
     let (user, own, _) = actor.signed_in()?;
     actor.may(Action::UseAccount)?;
+    hold_account(conn, user)?;
     let held = held_roles(conn, actor, now)?.into_iter().map(|(held, _)| held).find(|held| held.id == grant);
-    let held = held.ok_or_else(|| Error::invalid("/role_grant_id", "unknown_role_grant", "this role is not yours, or not at this time"))?;
+    let held = held.ok_or_else(RoleGrant::unknown)?;
     let until: Instant = tokens::table.find(own).select(tokens::expires_at).first(conn)?;
-    end(conn, actor, now, (user, vec![own]), None)?;
+    if end(conn, actor, now, (user, vec![own]), None)? == 0 {
+        return Err(Error::Unauthenticated);
+    }
     begin(conn, actor, now, (user, held.id, held.organization_id), device, Some(until))
 }
 
@@ -79,8 +110,8 @@ fn begin(
         created_at: now,
     };
     diesel::insert_into(tokens::table).values(&token).execute(conn)?;
-    let recorded = Recorded { sign_in_id: token.id, role_grant_id: grant };
-    actor.record(filed(NewEntry::of("sign_in.begun", "user", user), organization, None).to(&recorded));
+    let begun = Begun { sign_in_id: token.id, role_grant_id: grant };
+    actor.record(NewEntry::of("sign_in.begun", "user", user).held_at(organization).to(&begun));
     Ok(BegunSignIn { id: token.id, secret, expires_at: token.expires_at })
 }
 
@@ -101,15 +132,8 @@ pub fn held_roles(conn: &mut Conn, actor: &Actor, now: Instant) -> Result<Vec<(R
 pub fn list_sign_ins(conn: &mut Conn, actor: &Actor, now: Instant, cursor: Option<TokenId>, limit: i64) -> Result<Vec<Token>, Error> {
     let (user, ..) = actor.signed_in()?;
     actor.may(Action::ReadAccount)?;
-    let mut query = tokens::table
-        .filter(tokens::role_grant_id.eq_any(role_grants::table.filter(role_grants::user_id.eq(user)).select(role_grants::id)))
-        .filter(tokens::kind.eq(TokenKind::SignIn))
-        .filter(tokens::revoked_at.is_null())
-        .filter(tokens::expires_at.gt(now))
-        .order(tokens::id)
-        .limit(limit)
-        .select(Token::as_select())
-        .into_boxed();
+    let own: granted = granted(user);
+    let mut query = live(now).filter(tokens::role_grant_id.eq_any(own)).order(tokens::id).limit(limit).select(Token::as_select());
     if let Some(cursor) = cursor {
         query = query.filter(tokens::id.gt(cursor));
     }
@@ -122,15 +146,11 @@ pub fn list_sign_ins(conn: &mut Conn, actor: &Actor, now: Instant, cursor: Optio
 /// 404 for another's.
 pub fn end_sign_in(conn: &mut Conn, actor: &Actor, now: Instant, id: TokenId, reason: Option<&Note>) -> Result<Token, Error> {
     let (user, ..) = actor.signed_in()?;
-    let own = role_grants::table.filter(role_grants::user_id.eq(user)).select(role_grants::id);
-    let token: Token = tokens::table
-        .filter(tokens::id.eq(id))
-        .filter(tokens::kind.eq(TokenKind::SignIn))
-        .filter(tokens::role_grant_id.eq_any(own))
-        .select(Token::as_select())
-        .first(conn)?;
+    let own: granted = granted(user);
+    let own = tokens::table.filter(tokens::id.eq(id)).filter(tokens::kind.eq(TokenKind::SignIn)).filter(tokens::role_grant_id.eq_any(own));
+    let token: TokenId = own.select(tokens::id).first(conn)?;
     actor.may(Action::UseAccount)?;
-    end(conn, actor, now, (user, vec![token.id]), reason)?;
+    end(conn, actor, now, (user, vec![token]), reason)?;
     Ok(tokens::table.find(id).select(Token::as_select()).first(conn)?)
 }
 
@@ -154,28 +174,35 @@ pub fn end_sign_in_of(conn: &mut Conn, actor: &Actor, now: Instant, secret: &Sec
 pub fn end_sign_ins(conn: &mut Conn, actor: &Actor, now: Instant, except: Option<TokenId>) -> Result<usize, Error> {
     actor.may(Action::UseAccount)?;
     let Some(user) = actor.user_id() else { return Ok(0) };
-    let own = role_grants::table.filter(role_grants::user_id.eq(user)).select(role_grants::id);
-    let ids: Vec<TokenId> = tokens::table
-        .filter(tokens::role_grant_id.eq_any(own))
-        .filter(tokens::kind.eq(TokenKind::SignIn))
-        .filter(tokens::revoked_at.is_null())
-        .filter(tokens::expires_at.gt(now))
-        .select(tokens::id)
-        .load(conn)?;
+    hold_account(conn, user)?;
+    let own: granted = granted(user);
+    let ids: Vec<TokenId> = live(now).filter(tokens::role_grant_id.eq_any(own)).select(tokens::id).load(conn)?;
     end(conn, actor, now, (user, ids.into_iter().filter(|id| Some(*id) != except).collect()), None)
 }
 
+/// Ends those that have not ended, and says how many. The journal has it where the role of each is held.
 fn end(conn: &mut Conn, actor: &Actor, now: Instant, (user, ids): (UserId, Vec<TokenId>), reason: Option<&Note>) -> Result<usize, Error> {
-    let live = tokens::table.filter(tokens::id.eq_any(ids.clone())).filter(tokens::revoked_at.is_null());
-    let ended = diesel::update(live).set(tokens::revoked_at.eq(now)).execute(conn)?;
-    if ended > 0 {
-        let entry = filed(NewEntry::of("sign_in.ended", "user", user), actor.organization_id(), None);
-        actor.record(entry.from(&ids).because(reason.map(Note::as_str)));
+    let ids: Vec<TokenId> = live(now).filter(tokens::id.eq_any(ids)).select(tokens::id).load(conn)?;
+    let ended = tokens::table.filter(tokens::id.eq_any(ids.clone())).filter(tokens::revoked_at.is_null());
+    let count = diesel::update(ended).set(tokens::revoked_at.eq(now)).execute(conn)?;
+    let places: Vec<(Option<OrganizationId>, TokenId)> = tokens::table
+        .inner_join(role_grants::table.on(role_grants::id.eq(tokens::role_grant_id)))
+        .filter(tokens::id.eq_any(ids))
+        .order(tokens::id)
+        .select((role_grants::organization_id, tokens::id))
+        .load(conn)?;
+    let mut by_place: BTreeMap<Option<OrganizationId>, Vec<TokenId>> = BTreeMap::new();
+    for (place, id) in places {
+        by_place.entry(place).or_default().push(id);
     }
-    Ok(ended)
+    for (place, sign_in_ids) in by_place {
+        let entry = NewEntry::of("sign_in.ended", "user", user).held_at(place);
+        actor.record(entry.from(&Ended { sign_in_ids }).because(reason.map(Note::as_str)));
+    }
+    Ok(count)
 }
 
-/// Forgets the sign-ins that have ended by themselves a month ago; the journal keeps that they were.
+/// Forgets the sign-ins that would have ended a month ago at the latest; the journal keeps that they were.
 pub fn sweep_sign_ins(conn: &mut Conn, now: Instant) -> Result<(), Error> {
     let old = tokens::table.filter(tokens::kind.eq(TokenKind::SignIn)).filter(tokens::expires_at.le(now.plus(-TimeDelta::days(30))));
     diesel::delete(old).execute(conn)?;

@@ -18,13 +18,13 @@ pub(super) struct Holder {
     pub(super) role: Role,
     /// Where the role is held; needed for every role but the administrator
     #[arg(long, value_name = "CODE-or-ID")]
-    organization: Option<String>,
+    pub(super) organization: Option<String>,
     /// Who holds the role; created if there is none of that name [default: the role and the organization]
     #[arg(long, value_name = "NAME")]
-    user: Option<Name>,
+    pub(super) user: Option<Name>,
     /// Who a new user is; needed for instructors, class advisers and trainees
     #[arg(long, value_name = "ID")]
-    person: Option<PersonId>,
+    pub(super) person: Option<PersonId>,
 }
 
 /// A user with a role, and where it is held.

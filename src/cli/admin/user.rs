@@ -6,9 +6,10 @@ use serde_json::json;
 
 use super::{holder::Holder, or_taken};
 use crate::{
-    access::{self, Credentials, NewUser},
+    access::{self, Credentials, NewUser, Role},
     accounts,
     cli::{Context, Failure, Outcome},
+    error::Error,
     people::PersonId,
     text::Name,
 };
@@ -50,16 +51,31 @@ struct Create {
 const INVITING: &str = "\
 The secret of the invitation alone goes to stdout and is shown this once; whoever has it sets the password, once:
   curl -X POST http://localhost:8080/api/v1/invitations/accept -H 'content-type: application/json' -d '{\"secret\": \"…\", \"password\": \"…\"}'
-A user and a role that are there already are taken, those that are not are created. Invitations of before are good no more.
+A role that is there already is taken, one that is not is created; so is the user, unless --again says that they are there. Invitations of
+before are good no more.
 
 Examples:
   muster admin user invite --role coordinator --organization USTB --user 王老师
+  muster admin user invite --role coordinator --organization USTB --user 王老师 --again
   muster admin user invite --role administrator --user root --expires-in-hours 1";
 
 #[derive(Debug, clap::Args)]
 struct Invite {
-    #[command(flatten)]
-    holder: Holder,
+    /// Who holds the role
+    #[arg(long, value_name = "NAME")]
+    user: Name,
+    /// administrator, coordinator, class_adviser, instructor, partner, trainee or auditor
+    #[arg(long)]
+    role: Role,
+    /// Where the role is held; needed for every role but the administrator
+    #[arg(long, value_name = "CODE-or-ID")]
+    organization: Option<String>,
+    /// Who a new user is; needed for instructors, class advisers and trainees
+    #[arg(long, value_name = "ID")]
+    person: Option<PersonId>,
+    /// The user is there already, and is to set another password
+    #[arg(long)]
+    again: bool,
     /// How long the invitation is good for
     #[arg(long, value_name = "HOURS", default_value_t = 72, value_parser = value_parser!(u16).range(1..=720))]
     expires_in_hours: u16,
@@ -73,10 +89,16 @@ pub(super) fn run(args: Args, context: &Context) -> Result<Outcome, Failure> {
 }
 
 fn run_invite(args: Invite, context: &Context) -> Result<Outcome, Failure> {
+    let Invite { user, role, organization, person, again, expires_in_hours } = args;
     let (issued, held) = context.open()?.write_blocking(Credentials::Operator, move |conn, actor, now| {
-        let held = args.holder.find_or_create(conn, actor, now)?;
-        let lifetime = TimeDelta::hours(args.expires_in_hours.into());
-        Ok((accounts::invite(conn, actor, now, held.grant.id, lifetime)?, held))
+        // Whoever sets a password has all roles of the user, so that nobody is meant by a name alone.
+        if access::user_by_name(conn, actor, &user)?.is_some() != again {
+            let detail =
+                if again { "there is no such user" } else { "is there already; say --again if the same is meant, else another name" };
+            return Err(Error::invalid("/user", "user_taken", format!("user `{user}`: {detail}")));
+        }
+        let held = Holder { role, organization, user: Some(user), person }.find_or_create(conn, actor, now)?;
+        Ok((accounts::invite(conn, actor, now, held.grant.id, TimeDelta::hours(expires_in_hours.into()))?, held))
     })?;
     let note = format!(
         "{}, user {}, good until {}; the invitation is shown this once, and its secret is for POST /api/v1/invitations/accept",

@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use muster::{access::Role, config::Settings};
+use serde_json::json;
 
 use crate::support::{App, Client, PASSWORD, Reply, TestDatabase, at_once, spawn_app, spawn_app_with};
 
@@ -42,6 +43,10 @@ fn a_wrong_password_an_unknown_user_and_one_who_may_not_are_told_alike() {
         (&known.name.to_uppercase(), PASSWORD),
     ] {
         assert_eq!(told(&nobody.sign_in(name, password)), told(&wrong), "{name}");
+    }
+    for user in [&disabled, &ended] {
+        let chosen = json!({ "name": user.name, "password": PASSWORD, "role_grant_id": user.role_grant_id });
+        assert_eq!(told(&nobody.post("/sign-ins", chosen)), told(&wrong), "{}", user.name);
     }
 }
 
@@ -111,7 +116,8 @@ fn many_at_once_are_no_more_than_there_may_be() {
 
 /// As many failures from the address of the last one as there may be.
 fn fill(app: &App) {
-    for number in 0..100 {
+    // The one that there is, and those.
+    for number in 1..100 {
         let (id, account) = (app.hex(&app.absent_id()), format!("{number:064x}"));
         let account = match app.database.kind() {
             crate::support::Kind::Sqlite => format!("x'{account}'"),
@@ -129,6 +135,9 @@ fn after_a_hundred_failures_an_address_waits_whatever_it_says_of_itself() {
     let from = |address: &str| app.anonymous().with_header("x-forwarded-for", address);
     from("192.0.2.1").sign_in("nobody", WRONG).expect(401);
     fill(&app);
+    app.sql("DELETE FROM sign_in_attempts WHERE id = (SELECT id FROM sign_in_attempts ORDER BY id LIMIT 1)").unwrap();
+    from("192.0.2.2").sign_in(&user.name, PASSWORD).expect(201);
+    from("192.0.2.3").sign_in("nobody", WRONG).expect(401);
     from("192.0.2.2").sign_in(&user.name, PASSWORD).expect(429).problem("too_many_attempts");
     pass(&app, 15);
     from("192.0.2.2").sign_in(&user.name, PASSWORD).expect(201);
@@ -143,10 +152,53 @@ fn behind_a_trusted_proxy_each_address_is_counted_apart() {
     from("192.0.2.1").sign_in("nobody", WRONG).expect(401);
     fill(&app);
     // What stands before the last one that nobody trusted added, anybody may have written.
-    for same in ["192.0.2.1", "192.0.2.9, 192.0.2.1", "192.0.2.9, 192.0.2.1, 10.1.2.3", "::ffff:192.0.2.1"] {
+    for same in ["192.0.2.1", "192.0.2.9, 192.0.2.1", "192.0.2.9, 192.0.2.1, 10.1.2.3", "::ffff:192.0.2.1", "192.0.2.1:4711"] {
         from(same).sign_in(&user.name, PASSWORD).expect(429);
     }
-    for other in ["192.0.2.2", "192.0.2.1, 192.0.2.2", "nonsense", "192.0.2.1, nonsense, 10.1.2.3"] {
+    for other in ["192.0.2.2", "192.0.2.1, 192.0.2.2", "nonsense", "192.0.2.1, nonsense, 10.1.2.3", "192.0.2.1, caf\u{e9}, 10.1.2.3"] {
         from(other).sign_in(&user.name, PASSWORD).expect(201);
     }
+}
+
+#[test]
+fn whoever_is_invited_again_waits_no_longer() {
+    let app = spawn_app();
+    let user = app.coordinating_user();
+    for _ in 0..10 {
+        app.anonymous().sign_in(&user.name, WRONG).expect(401);
+    }
+    app.anonymous().sign_in(&user.name, PASSWORD).expect(429);
+    let secret = app.invited_again(&user);
+    let new = format!("{PASSWORD}, noch nie");
+    app.anonymous().post("/invitations/accept", json!({ "secret": secret, "password": new })).expect(200);
+    app.anonymous().sign_in(&user.name, &new).expect(201);
+}
+
+#[test]
+fn an_invitation_is_guessed_no_more_often_than_a_password() {
+    let app = spawn_app();
+    let accept = |secret: &str| app.anonymous().post("/invitations/accept", json!({ "secret": secret, "password": PASSWORD }));
+    let invited = app.invited(Role::Coordinator, Some(&app.provider().id), None);
+    for _ in 0..12 {
+        let weak = json!({ "secret": invited.secret, "password": "weak" });
+        app.anonymous().post("/invitations/accept", weak).fault("/password", "password_too_short");
+    }
+    accept(&invited.secret).expect(200);
+    for _ in 0..10 {
+        accept(&invited.secret).expect(409);
+    }
+    accept(&invited.secret).expect(429).problem("too_many_attempts");
+    fill(&app);
+    accept("muster_0").expect(429);
+}
+
+#[test]
+fn a_right_password_for_a_role_that_is_not_theirs_counts_for_nothing() {
+    let app = spawn_app();
+    let user = app.coordinating_user();
+    for _ in 0..12 {
+        let chosen = json!({ "name": user.name, "password": PASSWORD, "role_grant_id": app.absent_id() });
+        app.anonymous().post("/sign-ins", chosen).fault("/role_grant_id", "unknown_role_grant");
+    }
+    app.anonymous().sign_in(&user.name, PASSWORD).expect(201);
 }

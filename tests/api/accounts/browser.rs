@@ -30,7 +30,18 @@ fn behind_tls_the_cookie_is_bound_to_it() {
     app.anonymous().keeping(&reply).get("/account").expect(200);
     // The name without the prefix, which any page of the host could have set, opens nothing.
     let (_, secret) = cookie.split_once('=').unwrap();
-    app.anonymous().with_header("cookie", &format!("muster={}", secret.split(';').next().unwrap())).get("/account").expect(401);
+    let secret = secret.split(';').next().unwrap();
+    let sent = |cookies: &str| app.anonymous().with_header("cookie", cookies).get("/account");
+    // Nor do names that come to the same once they are decoded or trimmed, to which browsers do not hold what the prefix promises.
+    for name in ["muster", "%5F%5FHost-muster", "__host-muster", "\u{a0}__Host-muster", "__Host-muster ", "__Host-muster\t"] {
+        sent(&format!("{name}={secret}")).expect(401);
+    }
+    for others in ["a=b", "caf\u{e9}=\u{e9}", "x", "", "__Host-muster2=x", "%5F%5FHost-muster=muster_0"] {
+        sent(&format!("{others}; __Host-muster={secret}")).expect(200);
+        sent(&format!("__Host-muster={secret};{others}")).expect(200);
+    }
+    // One of two somebody else has set.
+    sent(&format!("__Host-muster={secret}; __Host-muster={secret}")).expect(400).problem("header_repeated");
 }
 
 #[test]
@@ -99,4 +110,33 @@ fn behind_a_proxy_the_public_address_is_here() {
     for origin in ["http://muster.example.org", "https://muster.example.org:8443", &format!("http://{}", app.address)] {
         assert!(!is_done(&app, &client, &[("origin", origin)]), "{origin}");
     }
+}
+
+#[test]
+fn every_answer_tells_browsers_to_do_no_more_than_show_it() {
+    let app = spawn_app();
+    let client = app.coordinator();
+    let token = client.token.clone().unwrap();
+    for reply in [
+        client.get("/programs").expect(200),
+        client.get("/programs/x").expect(404),
+        app.anonymous().get("/programs").expect(401),
+        client.delete("/programs").expect(405),
+        client.get("/import-templates/roster").expect(200),
+        app.anonymous().with_header("sec-fetch-site", "cross-site").sign_in("x", "x").expect(403),
+        app.anonymous().get("/api/openapi.json").expect(200),
+        app.anonymous().get("/healthz").expect(200),
+        app.anonymous().get("/api/docs/").expect(200),
+    ] {
+        let headers = ["x-content-type-options", "referrer-policy", "x-frame-options", "cross-origin-resource-policy"];
+        assert_eq!(headers.map(|name| reply.header(name)), ["nosniff", "no-referrer", "DENY", "same-origin"], "{:?}", reply.headers);
+        let policy = reply.header("content-security-policy");
+        assert!(policy.starts_with("default-src 'none'; ") && policy.contains("frame-ancestors 'none'"), "{policy}");
+        assert_eq!(policy.contains("script-src"), reply.text.starts_with("<!doctype html>"), "{policy}");
+        assert!(!policy.contains("script-src 'self' 'unsafe") && reply.header("strict-transport-security").is_empty());
+        assert!(!format!("{:?}", reply.headers).contains(&token));
+    }
+    let url = "https://muster.example.org".to_owned().try_into().unwrap();
+    let app = spawn_app_with(TestDatabase::create(), Settings { public_url: Some(url), ..Settings::default() });
+    assert_eq!(app.anonymous().get("/healthz").expect(200).header("strict-transport-security"), "max-age=31536000");
 }

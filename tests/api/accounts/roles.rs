@@ -4,7 +4,7 @@ use insta::assert_json_snapshot;
 use muster::access::{Credentials, Role, grant_role};
 use serde_json::json;
 
-use crate::support::{App, Invited, PASSWORD, TokenOptions, seed, spawn_app};
+use crate::support::{App, Invited, PASSWORD, Reply, TokenOptions, at_once, rounds, seed, spawn_app};
 
 /// Grants a user one more role, and says which grant that is.
 fn grant(app: &App, user: &Invited, role: Role, organization: &str) -> String {
@@ -24,7 +24,7 @@ fn a_user_with_several_roles_chooses_which_one_acts() {
     assert_json_snapshot!(oldest.redacted());
     let client = app.anonymous().keeping(&oldest);
     client.get("/rooms").expect(200);
-    let acting = client.post("/account/act", json!({ "role_grant_id": partner })).expect(201);
+    let acting = client.post("/account/act", json!({ "role_grant_id": partner })).expect(200);
     assert_eq!((acting.text_at("/role"), acting.text_at("/organization_id")), ("partner".to_owned(), sponsor.id.clone()));
     // With a secret of its own, and no longer than the first would have been good for.
     client.get("/account").expect(401);
@@ -67,4 +67,27 @@ fn a_token_knows_its_own_role_alone() {
     let account = client.get("/account").expect(200);
     assert_eq!((account.text_at("/by"), account.body["roles"].as_array().unwrap().len()), ("api".to_owned(), 1));
     assert_eq!((&account.body["read_only"], &account.body["intake_id"]), (&json!(true), &json!(course.intake)));
+}
+
+#[test]
+fn of_acting_and_signing_out_everywhere_at_once_nobody_is_left_signed_in() {
+    let app = spawn_app();
+    let user = app.coordinating_user();
+    for round in 0..rounds() {
+        let [own, other] = [(); 2].map(|()| app.anonymous().signed_in(&user));
+        let act = json!({ "role_grant_id": user.role_grant_id });
+        let send = |number| match number {
+            0 => other.post("/account/sign-out", json!({ "everywhere": true })),
+            _ => own.post("/account/act", act.clone()),
+        };
+        let replies = at_once(4, send);
+        replies[0].clone().expect(200);
+        let acting: Vec<&Reply> = replies[1..].iter().filter(|reply| reply.status == 200).collect();
+        assert!(acting.len() <= 1, "round {round}: one secret was changed into several");
+        for reply in acting {
+            // What began before is out; and behind it nothing can begin.
+            assert_eq!(app.anonymous().keeping(reply).get("/account").status, 401, "round {round}");
+        }
+    }
+    assert_eq!(app.findings(), Vec::<String>::new());
 }

@@ -1,8 +1,9 @@
 //! `/sign-ins`, `/account/sign-ins`, `/account/sign-out`: how sign-ins begin and end.
 
+use muster::access::Role;
 use serde_json::json;
 
-use crate::support::{App, Client, Invited, Kind, PASSWORD, spawn_app};
+use crate::support::{App, Client, Invited, Kind, PASSWORD, TokenOptions, seed, spawn_app};
 
 /// Lets so many minutes pass for every sign-in: since it began, or since it was last used.
 fn pass(app: &App, column: &str, minutes: u32) {
@@ -74,8 +75,44 @@ fn a_sign_in_ends_two_hours_after_it_was_last_used() {
 fn a_sign_in_that_was_never_used_is_idle_since_it_began() {
     let app = spawn_app();
     let client = app.anonymous().signed_in(&app.coordinating_user());
+    let user = app.coordinating_user();
+    let other = app.anonymous().signed_in(&user);
     pass(&app, "created_at", 120);
     client.get("/account").expect(401);
+    other.get("/account").expect(401);
+    // What has ended by itself is not listed, nor ended once more.
+    let next = app.anonymous().signed_in(&user);
+    assert_eq!(live(&next).len(), 1);
+    assert_eq!(next.post("/account/sign-out", json!({ "everywhere": true })).expect(200).body, json!({ "ended": 1 }));
+}
+
+#[test]
+fn that_a_sign_in_ended_is_filed_where_its_role_is_held() {
+    let app = spawn_app();
+    let own = app.coordinating_user();
+    let elsewhere = seed::organization(&app, "PKU", "PKU", "university", None);
+    let other = app.user(Role::Coordinator, Some(&elsewhere), None);
+    // The same browser, as somebody of another house.
+    app.anonymous().signed_in(&own).signed_in(&other);
+    let auditor = |organization: &str| app.client_for(Role::Auditor, Some(organization), None, TokenOptions::default());
+    let told = |organization: &str, user: &Invited| {
+        let audit = auditor(organization).get(&format!("/audit?subject_id={}", user.user_id)).expect(200);
+        audit.column("action").into_iter().filter(|action| action.starts_with("sign_in")).collect::<Vec<_>>()
+    };
+    assert_eq!(told(&app.provider().id, &own), ["sign_in.begun", "sign_in.ended"]);
+    assert_eq!(told(&elsewhere, &other), ["sign_in.begun"]);
+    assert_eq!((told(&elsewhere, &own).len(), told(&app.provider().id, &other).len()), (0, 0));
+}
+
+#[test]
+fn what_is_revoked_stays_so_in_the_database() {
+    let app = spawn_app();
+    let client = app.anonymous().signed_in(&app.coordinating_user());
+    client.post("/account/sign-out", json!({})).expect(200);
+    for change in ["revoked_at = NULL", "kind = 'api', idle_minutes = NULL", "id = role_grant_id"] {
+        let message = app.refusal(&format!("UPDATE tokens SET {change} WHERE kind = 'sign_in'"));
+        assert!(message.contains("muster:immutable"), "{message}");
+    }
 }
 
 #[test]

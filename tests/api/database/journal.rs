@@ -1,3 +1,5 @@
+use muster::journal;
+
 use crate::support::{App, Kind, seed, spawn_app};
 
 /// An app whose journal has sealed and unsealed entries.
@@ -65,4 +67,34 @@ fn an_entry_with_a_number_of_its_own_is_refused() {
     }
     seed::sponsor(&app, "SHAGANG");
     assert_eq!(app.findings(), Vec::<String>::new());
+}
+
+#[test]
+fn a_journal_that_is_cut_short_or_written_anew_is_found_by_a_head_that_was_kept() {
+    let app = app_with_a_journal();
+    let head = || app.db.examine(journal::head).unwrap();
+    let found = |kept: &str| app.db.examine(|conn| journal::verify_head(conn, &kept.parse().unwrap())).unwrap();
+    let kept = head();
+    assert!(kept.position > 1 && kept.to_string().parse::<journal::Head>().unwrap() == kept);
+    assert_eq!(found(&kept.to_string()), [""; 0]);
+    // It goes on from there.
+    app.coordinator().get("/audit").expect(403);
+    app.auditor().get("/audit").expect(200);
+    assert!(head().position > kept.position);
+    assert_eq!(found(&kept.to_string()), [""; 0]);
+    let other = format!("{}:{}", kept.position, "0".repeat(64));
+    assert_eq!(found(&other), [format!("head: the journal up to position {} is not the one whose head was kept", kept.position)]);
+    // As somebody would who is bent on it: what is left is whole.
+    let latest = head();
+    let entry = format!("(SELECT entry_id FROM journal_seals WHERE position = {})", latest.position);
+    app.forge("journal_payloads", &format!("DELETE FROM journal_payloads WHERE entry_id = {entry}"));
+    app.forge("journal_audiences", &format!("DELETE FROM journal_audiences WHERE position = {}", latest.position));
+    let seq = app.count("SELECT max(seq) FROM journal_entries");
+    app.forge("journal_seals", &format!("DELETE FROM journal_seals WHERE position = {}", latest.position));
+    app.forge("journal_entries", &format!("DELETE FROM journal_entries WHERE seq = {seq}"));
+    assert_eq!(app.findings_of("journal"), [""; 0]);
+    assert_eq!(found(&latest.to_string()), [format!("head: the journal ends before position {}, whose head was kept", latest.position)]);
+    for wrong in ["", "x", "1", "1:", "1:00", "0:00", "-1:", &format!("1:{}", "g".repeat(64))] {
+        assert!(wrong.parse::<journal::Head>().is_err(), "{wrong}");
+    }
 }
