@@ -17,6 +17,6 @@ pub use policy::{Action, allows};
 pub(crate) use store::sponsored;
 pub use store::{
     advised, begin_sign_in, create_user, current_grant, end_sign_in, end_sign_in_of, end_sign_ins, enrolled_from, grant_role, held_roles,
-    hold_account, issue_token, list_sign_ins, list_tokens, note_use, promised, promised_to_units, provided, resolve, revoke_token,
-    rotate_sign_in, sweep_sign_ins, taught, user_by_name,
+    hold_account, issue_token, list_sign_ins, list_tokens, list_users, note_use, promised, promised_to_units, provided, resolve,
+    revoke_token, rotate_sign_in, set_disabled, sweep_sign_ins, taught, user_by_name,
 };

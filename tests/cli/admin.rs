@@ -64,6 +64,27 @@ fn an_invitation_goes_to_stdout_alone_and_withdraws_the_one_before() {
 }
 
 #[test]
+fn a_user_is_listed_disabled_and_enabled_again() {
+    let home = Home::migrated();
+    home.organization("USTB");
+    let token = home.token(&["--role", "coordinator", "--organization", "USTB", "--user", "王老师"]);
+    let server = home.serve();
+    assert_eq!(server.get("/api/v1/programs", &token).0, 200);
+    let disable = |step: &str, code: i32| home.run(&["--json", "admin", "user", step, "王老师"]).with(code).json();
+    assert!(disable("disable", 0)["disabled_at"].is_string());
+    assert_eq!(server.get("/api/v1/programs", &token).0, 401);
+    let listed = home.run(&["admin", "user", "list"]).with(0);
+    assert!(listed.stdout.contains("王老师  coordinator@USTB  disabled 20"), "{listed:?}");
+    let invited =
+        home.run(&["--json", "admin", "user", "invite", "--role", "coordinator", "--organization", "USTB", "--user", "王老师", "--again"]);
+    assert_eq!(invited.with(1).json()["error"]["code"], "user_disabled");
+    assert!(disable("enable", 0)["disabled_at"].is_null());
+    assert_eq!(server.get("/api/v1/programs", &token).0, 200);
+    let unknown = home.run(&["--json", "admin", "user", "disable", "nobody"]).with(1);
+    assert_eq!(unknown.json()["error"]["code"], "unknown_user");
+}
+
+#[test]
 fn a_token_can_be_narrowed_to_reading() {
     let home = Home::migrated();
     let token = home.token(&["--role", "administrator", "--read-only", "--expires-in-days", "1"]);

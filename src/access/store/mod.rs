@@ -4,6 +4,8 @@ mod resolve;
 mod scopes;
 mod sign_ins;
 
+use std::collections::{BTreeSet, HashMap};
+
 use diesel::prelude::*;
 
 use super::{Action, Actor, IssuedToken, NewToken, NewUser, Role, RoleGrant, RoleGrantId, Secret, Token, TokenId, TokenKind, User, UserId};
@@ -52,6 +54,44 @@ fn known(count: i64, pointer: &str, code: &str, what: &str) -> Result<(), Error>
 pub fn user_by_name(conn: &mut Conn, actor: &Actor, name: &Name) -> Result<Option<User>, Error> {
     actor.may(Action::ManageAccess)?;
     Ok(users::table.filter(users::name.eq(name)).select(User::as_select()).first(conn).optional()?)
+}
+
+/// All users with the roles that each holds now, by name.
+pub fn list_users(conn: &mut Conn, actor: &Actor, now: Instant) -> Result<Vec<(User, Vec<RoleGrant>)>, Error> {
+    actor.may(Action::ManageAccess)?;
+    let users: Vec<User> = users::table.order(users::name).select(User::as_select()).load(conn)?;
+    let grants: Vec<RoleGrant> = role_grants::table.order(role_grants::id).select(RoleGrant::as_select()).load(conn)?;
+    let mut held: HashMap<UserId, Vec<RoleGrant>> = HashMap::new();
+    for grant in grants.into_iter().filter(|grant| grant.is_current(now)) {
+        held.entry(grant.user_id).or_default().push(grant);
+    }
+    Ok(users.into_iter().map(|user| (held.remove(&user.id).unwrap_or_default(), user)).map(|(held, user)| (user, held)).collect())
+}
+
+/// Disables a user, or takes that back: whoever is disabled is nobody, by whatever they show. Their sign-ins end for good; the journal has it
+/// wherever they hold a role.
+pub fn set_disabled(conn: &mut Conn, actor: &Actor, now: Instant, id: UserId, is_disabled: bool) -> Result<User, Error> {
+    actor.may(Action::ManageAccess)?;
+    hold_account(conn, id)?;
+    let before: User = users::table.find(id).select(User::as_select()).first(conn)?;
+    if before.disabled_at.is_some() == is_disabled {
+        return Ok(before);
+    }
+    let after = User { disabled_at: is_disabled.then_some(now), ..before.clone() };
+    diesel::update(users::table.find(id)).set(users::disabled_at.eq(after.disabled_at)).execute(conn)?;
+    if is_disabled {
+        sign_ins::end_all(conn, actor, now, id)?;
+    }
+    let mut places: BTreeSet<Option<OrganizationId>> =
+        role_grants::table.filter(role_grants::user_id.eq(id)).select(role_grants::organization_id).load(conn)?.into_iter().collect();
+    if places.is_empty() {
+        places.insert(None);
+    }
+    for place in places {
+        let action = if is_disabled { "user.disabled" } else { "user.enabled" };
+        actor.record(NewEntry::of(action, "user", id).held_at(place));
+    }
+    Ok(after)
 }
 
 /// The role of `user` at `organization`, if it is held now.

@@ -175,9 +175,19 @@ pub fn end_sign_ins(conn: &mut Conn, actor: &Actor, now: Instant, except: Option
     actor.may(Action::UseAccount)?;
     let Some(user) = actor.user_id() else { return Ok(0) };
     hold_account(conn, user)?;
+    let ids = live_of(conn, now, user)?.into_iter().filter(|id| Some(*id) != except).collect();
+    end(conn, actor, now, (user, ids), None)
+}
+
+/// Ends all sign-ins of a user, who is held.
+pub(super) fn end_all(conn: &mut Conn, actor: &Actor, now: Instant, user: UserId) -> Result<usize, Error> {
+    let ids = live_of(conn, now, user)?;
+    end(conn, actor, now, (user, ids), None)
+}
+
+fn live_of(conn: &mut Conn, now: Instant, user: UserId) -> Result<Vec<TokenId>, Error> {
     let own: granted = granted(user);
-    let ids: Vec<TokenId> = live(now).filter(tokens::role_grant_id.eq_any(own)).select(tokens::id).load(conn)?;
-    end(conn, actor, now, (user, ids.into_iter().filter(|id| Some(*id) != except).collect()), None)
+    Ok(live(now).filter(tokens::role_grant_id.eq_any(own)).select(tokens::id).load(conn)?)
 }
 
 /// Ends those that have not ended, and says how many. The journal has it where the role of each is held.

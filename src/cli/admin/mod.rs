@@ -31,7 +31,7 @@ pub struct Args {
 enum Command {
     /// Create and list organizations
     Organization(organization::Args),
-    /// Create users, and invite them to set a password
+    /// Create, list and disable users, and invite them to set a password
     User(user::Args),
     /// Create, list and revoke tokens
     Token(token::Args),

@@ -10,6 +10,7 @@ use crate::{
     accounts,
     cli::{Context, Failure, Outcome},
     error::Error,
+    organizations,
     people::PersonId,
     text::Name,
 };
@@ -19,7 +20,9 @@ Examples:
   muster admin user create --name 王老师
   muster admin user create --name 王老师 --person 01930000-0000-7000-8000-000000000001
   muster admin user invite --role coordinator --organization USTB --user 王老师
-  muster admin user invite --role administrator --user root --expires-in-hours 1";
+  muster admin user invite --role administrator --user root --expires-in-hours 1
+  muster admin user list
+  muster admin user disable 王老师";
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
@@ -33,6 +36,15 @@ enum Command {
     /// Create a user: somebody or something that may hold roles
     #[command(after_help = EXAMPLES)]
     Create(Create),
+    /// List the users with the roles that they hold
+    #[command(after_help = EXAMPLES)]
+    List,
+    /// Disable a user: tokens and sign-ins are good for nothing at once
+    #[command(after_help = EXAMPLES)]
+    Disable(Named),
+    /// Take that back; sign-ins of before have ended for good
+    #[command(after_help = EXAMPLES)]
+    Enable(Named),
     /// Invite a user to set a password: for the first time, or because the old one is forgotten
     #[command(after_help = INVITING)]
     Invite(Invite),
@@ -84,8 +96,43 @@ struct Invite {
 pub(super) fn run(args: Args, context: &Context) -> Result<Outcome, Failure> {
     match args.command {
         Command::Create(create) => run_create(create, context),
+        Command::List => run_list(context),
+        Command::Disable(Named { name }) => run_disable(name, true, context),
+        Command::Enable(Named { name }) => run_disable(name, false, context),
         Command::Invite(invite) => run_invite(invite, context),
     }
+}
+
+#[derive(Debug, clap::Args)]
+struct Named {
+    /// As it was given when the user was created
+    name: Name,
+}
+
+fn run_list(context: &Context) -> Result<Outcome, Failure> {
+    let (users, organizations) = context.open()?.read_blocking(&Credentials::Operator, |conn, actor, now| {
+        Ok((access::list_users(conn, actor, now)?, organizations::all(conn, actor)?))
+    })?;
+    let place = |id| organizations.iter().find(|one| Some(one.id) == id).map(|one| format!("@{}", one.code)).unwrap_or_default();
+    let (mut lines, mut items) = (Vec::new(), Vec::new());
+    for (user, held) in users {
+        let roles: Vec<String> = held.iter().map(|grant| format!("{}{}", grant.role, place(grant.organization_id))).collect();
+        let state = user.disabled_at.map(|at| format!("  disabled {at}")).unwrap_or_default();
+        lines.push(format!("{}  {}  {}{state}", user.id, user.name, roles.join(" ")));
+        let roles: Vec<_> = held.iter().map(|grant| json!({ "role": grant.role, "organization_id": grant.organization_id })).collect();
+        items.push(json!({ "user": user, "roles": roles }));
+    }
+    Ok(Outcome::new(lines.join("\n"), json!({ "items": items })))
+}
+
+fn run_disable(name: Name, is_disabled: bool, context: &Context) -> Result<Outcome, Failure> {
+    let user = context.open()?.write_blocking(Credentials::Operator, move |conn, actor, now| {
+        let unknown = || Error::invalid("/name", "unknown_user", format!("there is no user `{name}`"));
+        let user = access::user_by_name(conn, actor, &name)?.ok_or_else(unknown)?;
+        access::set_disabled(conn, actor, now, user.id, is_disabled)
+    })?;
+    let state = if is_disabled { "disabled" } else { "enabled" };
+    Ok(Outcome::new(format!("{state} {}", user.name), json!(user)))
 }
 
 fn run_invite(args: Invite, context: &Context) -> Result<Outcome, Failure> {

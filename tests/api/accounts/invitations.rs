@@ -57,6 +57,11 @@ fn an_invitation_ends_and_gives_way_to_the_next() {
     app.sql(&format!("UPDATE role_grants SET from_at = {from}, until_at = {until} WHERE id = {}", app.hex(&ended.role_grant_id))).unwrap();
     let twice = app.invited(Role::Coordinator, Some(&provider), None);
     let again = app.invited_again(&twice);
+    let grant = disabled.role_grant_id.parse().unwrap();
+    let invite = app.db.write_blocking(muster::access::Credentials::Operator, move |conn, actor, now| {
+        muster::accounts::invite(conn, actor, now, grant, chrono::TimeDelta::hours(1))
+    });
+    assert_eq!(invite.unwrap_err().code(), "user_disabled");
     for secret in [&late.secret, &disabled.secret, &ended.secret, &twice.secret, "muster_0", ""] {
         accept(secret).expect(409).problem("invitation_not_good");
     }

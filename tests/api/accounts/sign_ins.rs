@@ -1,6 +1,9 @@
 //! `/sign-ins`, `/account/sign-ins`, `/account/sign-out`: how sign-ins begin and end.
 
-use muster::access::Role;
+use muster::{
+    access::{Actor, Credentials, NewUser, Role, create_user, set_disabled},
+    db::Conn,
+};
 use serde_json::json;
 
 use crate::support::{App, Client, Invited, Kind, PASSWORD, TokenOptions, seed, spawn_app};
@@ -188,6 +191,35 @@ fn a_right_that_ends_ends_for_whoever_is_signed_in_at_once() {
 }
 
 #[test]
+fn whoever_was_disabled_signs_in_anew_once_that_is_taken_back() {
+    let app = spawn_app();
+    let user = app.coordinating_user();
+    let client = app.anonymous().signed_in(&user);
+    let set = |is_disabled: bool| {
+        let id = user.user_id.parse().unwrap();
+        let change = move |conn: &mut Conn, actor: &Actor, now| set_disabled(conn, actor, now, id, is_disabled);
+        app.db.write_blocking(Credentials::Operator, change).unwrap();
+    };
+    set(true);
+    client.get("/account").expect(401);
+    app.anonymous().sign_in(&user.name, PASSWORD).expect(401);
+    set(true);
+    set(false);
+    client.get("/account").expect(401);
+    app.anonymous().signed_in(&user).get("/account").expect(200);
+    let audit = app.auditor().get(&format!("/audit?subject_id={}", user.user_id)).expect(200).column("action");
+    // Of whoever holds no role administrators hear.
+    let idle = app.db.write_blocking(Credentials::Operator, |conn, actor, now| {
+        let user = create_user(conn, actor, now, NewUser { name: "nobody".parse().unwrap(), person_id: None })?;
+        set_disabled(conn, actor, now, user.id, true)
+    });
+    let path = format!("/audit?action=user.disabled&subject_id={}", idle.unwrap().id);
+    assert_eq!((app.administrator().get(&path).expect(200).items().len(), app.auditor().get(&path).expect(200).items().len()), (1, 0));
+    assert!(audit.ends_with(&["sign_in.ended", "user.disabled", "user.enabled", "sign_in.begun"].map(str::to_owned)), "{audit:?}");
+    assert_eq!(app.findings(), Vec::<String>::new());
+}
+
+#[test]
 fn an_idempotency_key_is_one_sign_ins_own() {
     let app = spawn_app();
     let user = app.coordinating_user();
@@ -203,7 +235,7 @@ fn an_idempotency_key_is_one_sign_ins_own() {
 fn sign_ins_of_long_ago_are_forgotten() {
     let app = spawn_app();
     let client = app.anonymous().signed_in(&app.coordinating_user());
-    let sweep = || app.db.write_blocking(muster::access::Credentials::Operator, |conn, _, now| muster::accounts::sweep(conn, now)).unwrap();
+    let sweep = || app.db.write_blocking(Credentials::Operator, |conn, _, now| muster::accounts::sweep(conn, now)).unwrap();
     let left = || app.count("SELECT count(*) FROM tokens WHERE kind = 'sign_in'");
     pass(&app, "expires_at", 30 * 24 * 60);
     sweep();
