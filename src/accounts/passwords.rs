@@ -183,12 +183,19 @@ pub(super) async fn change(
         return Err(Error::invalid("/new_password", "password_unchanged", "is the one that it is"));
     }
     Error::unless_valid(new_password.fault("/new_password", &words).into_iter().collect())?;
-    let hash = hasher.hash(new_password).await?;
     let proven = prove(db, hasher, (name, visitor.address), password, None).await;
     let Proven { proof, attempt } = proven.map_err(|error| match error {
         Error::WrongCredentials => Error::Invalid(vec![FieldFault::new("/password", "wrong_password", "is not the password")]),
         error => error,
     })?;
+    // Only now, so that who may not try again costs nothing.
+    let hash = match hasher.hash(new_password).await {
+        Ok(hash) => hash,
+        Err(error) => {
+            db.keep(move |conn, _| store::forgive(conn, attempt)).await?;
+            return Err(error);
+        }
+    };
     let device = visitor.device.clone();
     db.write(credentials, move |conn, actor, now| {
         let (.., grant) = actor.signed_in()?;
