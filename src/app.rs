@@ -74,6 +74,7 @@ rooms!(
     ledger,
     reports,
     journal,
+    access,
     accounts
 );
 

@@ -158,6 +158,7 @@ diesel::table! {
         hash -> Binary,
         read_only -> Bool,
         intake_id -> Nullable<Uid>,
+        program_id -> Nullable<Uid>,
         expires_at -> Ts,
         idle_minutes -> Nullable<Integer>,
         last_used_at -> Nullable<Ts>,
@@ -959,6 +960,7 @@ diesel::table! {
     invitations (id) {
         id -> Uid,
         role_grant_id -> Uid,
+        inviter_grant_id -> Nullable<Uid>,
         hash -> Binary,
         expires_at -> Ts,
         created_at -> Ts,

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use chrono::{NaiveDate, TimeDelta};
 use muster::{
-    access::{self, Actor, Credentials, NewToken, NewUser, Role, Secret},
+    access::{self, Actor, Credentials, NewRoleGrant, NewToken, NewUser, Role, Secret},
     attendance::{self, AttendanceCode, NewAttendance, NewRollCall},
     clock::Instant,
     db::{Conn, Db},
@@ -176,9 +176,9 @@ pub(super) fn version(
 
 fn coordinator(conn: &mut Conn, actor: &Actor, now: Instant, provider: OrganizationId) -> Result<Secret, Error> {
     let user = access::create_user(conn, actor, now, NewUser { name: text("coordinator"), person_id: None })?;
-    let grant = access::grant_role(conn, actor, now, user.id, Role::Coordinator, Some(provider))?;
+    let grant = access::grant_role(conn, actor, now, user.id, NewRoleGrant::lasting(Role::Coordinator, Some(provider)))?;
     let expires_at = now.plus(TimeDelta::days(1));
-    let new = NewToken { role_grant_id: grant.id, name: text("bench"), read_only: false, intake_id: None, expires_at };
+    let new = NewToken { role_grant_id: grant.id, name: text("bench"), read_only: false, intake_id: None, program_id: None, expires_at };
     Ok(access::issue_token(conn, actor, now, new)?.token)
 }
 

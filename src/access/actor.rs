@@ -2,7 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 
-use super::{Action, Proof, Role, RoleGrantId, Scope, Secret, TokenId, UserId, allows};
+use super::{Action, Proof, Reach, Role, RoleGrantId, Scope, Secret, TokenId, UserId, allows};
 use crate::{clock::Instant, error::Error, intakes::IntakeId, journal, organizations::OrganizationId, people::PersonId};
 
 /// What a request shows to prove who sends it.
@@ -32,7 +32,8 @@ pub struct Actor {
     pub(super) organization_id: Option<OrganizationId>,
     pub(super) scope: Scope,
     pub(super) read_only: bool,
-    pub(super) only_intake: Option<IntakeId>,
+    pub(super) manages_access: bool,
+    pub(super) only_intakes: Option<Vec<IntakeId>>,
     pub(super) stale_use: bool,
     pub(super) replay: Cell<bool>,
     pub(super) entries: RefCell<Vec<journal::NewEntry>>,
@@ -80,9 +81,14 @@ impl Actor {
         self.scope
     }
 
-    /// The one intake a narrowed token is good for.
-    pub fn only_intake(&self) -> Option<IntakeId> {
-        self.only_intake
+    /// The intakes that a narrowed token is good for.
+    pub fn only_intakes(&self) -> Option<Vec<IntakeId>> {
+        self.only_intakes.clone()
+    }
+
+    /// Whose users, roles and tokens the actor is shown, and manages if it may.
+    pub fn reach(&self) -> Reach {
+        Reach::of(self.role, self.organization_id)
     }
 
     /// Whether the actor may do `action` at all. For what depends on it; the gate is [`Actor::may`].
@@ -103,6 +109,9 @@ impl Actor {
             let article = if role.starts_with(['a', 'i', 'o']) { "an" } else { "a" };
             return Err(Error::Forbidden(format!("{article} {role} may not {}", action.in_words())));
         }
+        if matches!(action, Action::ReadAccess | Action::ManageAccess) {
+            self.check_manages(action)?;
+        }
         if self.read_only && !action.is_read() {
             return Err(Error::Forbidden("this token is read-only".to_owned()));
         }
@@ -112,14 +121,25 @@ impl Actor {
         Ok(())
     }
 
-    /// [`Actor::may`] for what belongs to no intake, such as an organization, a person or another intake: a token for one may not.
+    /// What of users, roles and tokens does not follow from the role alone. Nobody makes by a token what would outlive it.
+    fn check_manages(&self, action: Action) -> Result<(), Error> {
+        if self.only_intakes.is_some() || (self.role == Role::Partner && !self.manages_access) {
+            return Err(Error::Forbidden(format!("this role or token may not {}", action.in_words())));
+        }
+        if self.token_id.is_some() && !self.is_signed_in && !action.is_read() {
+            return Err(Error::Forbidden(format!("only whoever has signed in may {}, and no token", action.in_words())));
+        }
+        Ok(())
+    }
+
+    /// [`Actor::may`] for what belongs to no intake, such as an organization, a person or another intake: a narrowed token may not.
     ///
     /// # Errors
-    /// [`Error::Forbidden`], also if the token is good for one intake.
+    /// [`Error::Forbidden`], also if the token is good for some intakes alone.
     pub fn may_beyond_intakes(&self, action: Action) -> Result<(), Error> {
-        if self.only_intake.is_some() {
+        if self.only_intakes.is_some() {
             return Err(Error::Forbidden(format!(
-                "this token is good for one intake and may not {} where that serves others too",
+                "this token is good for one intake or program and may not {} where that serves others too",
                 action.in_words()
             )));
         }

@@ -4,19 +4,22 @@
 //! actor *sees* is its [`Scope`], which the rooms' queries turn into SQL; what it may *do* is [`Actor::may`].
 
 mod actor;
+mod http;
 mod model;
 mod policy;
 mod store;
 
 pub use actor::{Actor, Credentials};
+pub use http::{ApiDoc, routes};
 pub use model::{
-    BegunSignIn, IssuedToken, NewToken, NewUser, Proof, Role, RoleGrant, RoleGrantId, Scope, Secret, Token, TokenId, TokenKind, User,
-    UserId,
+    BegunSignIn, HeldRole, IssuedToken, NewRoleGrant, NewToken, NewUser, Proof, Reach, Role, RoleGrant, RoleGrantId, Scope, Secret, Token,
+    TokenDocument, TokenId, TokenKind, User, UserDocument, UserId,
 };
 pub use policy::{Action, allows};
 pub(crate) use store::sponsored;
 pub use store::{
-    advised, begin_sign_in, create_user, current_grant, end_sign_in, end_sign_in_of, end_sign_ins, enrolled_from, grant_role, held_roles,
-    hold_account, issue_token, list_sign_ins, list_tokens, list_users, note_use, promised, promised_to_units, provided, resolve,
-    revoke_token, rotate_sign_in, set_disabled, sweep_sign_ins, taught, user_by_name,
+    advised, begin_sign_in, create_user, create_user_in_role, current_grant, end_role, end_sign_in, end_sign_in_of, end_sign_ins,
+    enrolled_from, find_token, find_user, grant_role, grant_to_invite, held_roles, hold_account, hold_managed, issue_token, list_sign_ins,
+    list_tokens, list_users, named_token, note_use, promised, promised_to_units, provided, resolve, revoke_token, rotate_sign_in,
+    set_disabled, sweep_sign_ins, taught, user_by_name,
 };

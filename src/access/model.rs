@@ -6,8 +6,10 @@ use chrono::TimeDelta;
 use diesel::{Identifiable, Insertable, Queryable, Selectable};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use utoipa::ToSchema;
 
 use crate::{
+    access::Actor,
     clock::Instant,
     db::types::text_enum,
     error::Error,
@@ -15,8 +17,9 @@ use crate::{
     intakes::IntakeId,
     organizations::OrganizationId,
     people::PersonId,
+    programs::ProgramId,
     schema::{role_grants, tokens, users},
-    text::Name,
+    text::{Code, Name},
 };
 
 pub type UserId = Id<User>;
@@ -54,9 +57,37 @@ impl Role {
         matches!(self, Self::ClassAdviser | Self::Instructor | Self::Trainee)
     }
 
+    /// The roles that whoever holds this one gives, takes and shows to others in the own house: never above it. An auditor is shown the
+    /// same as a coordinator, and gives none.
+    pub fn manages(self) -> &'static [Self] {
+        match self {
+            Self::Administrator | Self::Operator => {
+                &[Self::Administrator, Self::Coordinator, Self::ClassAdviser, Self::Instructor, Self::Partner, Self::Trainee, Self::Auditor]
+            }
+            Self::Coordinator | Self::Auditor => &[Self::Coordinator, Self::ClassAdviser, Self::Instructor, Self::Trainee],
+            Self::Partner => &[Self::Partner],
+            Self::ClassAdviser | Self::Instructor | Self::Trainee => &[],
+        }
+    }
+
     /// Whether it is held at who provides a program (DOMAIN 5). An instructor may be lent by the sponsor and hold the role there.
     pub fn is_a_providers(self) -> bool {
-        matches!(self, Self::Coordinator | Self::ClassAdviser | Self::Auditor)
+        matches!(self, Self::Coordinator | Self::ClassAdviser | Self::Trainee | Self::Auditor)
+    }
+}
+
+/// Whose users, roles and tokens are somebody's to see, and to manage.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reach {
+    Everything,
+    /// Those with one of these roles at this organization or below it.
+    House(OrganizationId, &'static [Role]),
+}
+
+impl Reach {
+    /// Of a role, where it is held: nowhere by an administrator.
+    pub(super) fn of(role: Role, organization: Option<OrganizationId>) -> Self {
+        organization.map_or(Self::Everything, |organization| Self::House(organization, role.manages()))
     }
 }
 
@@ -72,12 +103,12 @@ pub enum Scope {
     Adviser(PersonId, OrganizationId),
     /// The sessions this person teaches for this provider.
     Teacher(PersonId, OrganizationId),
-    /// This person's own enrollments.
-    Own(PersonId),
+    /// This person's own enrollments in what this provider provides.
+    Own(PersonId, OrganizationId),
 }
 
 /// Somebody or something that may hold roles.
-#[derive(Clone, Debug, Queryable, Selectable, Insertable, Identifiable, Serialize)]
+#[derive(Clone, Debug, Queryable, Selectable, Insertable, Identifiable, Serialize, ToSchema)]
 #[diesel(table_name = users, treat_none_as_default_value = false)]
 pub struct User {
     pub id: UserId,
@@ -87,10 +118,193 @@ pub struct User {
     pub created_at: Instant,
 }
 
+/// A user with the roles in the caller's reach that have not ended.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct UserDocument {
+    #[serde(flatten)]
+    pub user: User,
+    pub roles: Vec<HeldRole>,
+}
+
+/// A role that a user holds, or will hold.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct HeldRole {
+    pub id: RoleGrantId,
+    pub role: Role,
+    pub organization_id: Option<OrganizationId>,
+    /// Null for an administrator.
+    #[schema(example = "USTB")]
+    pub organization_code: Option<Code>,
+    /// Of a partner: whether the partner's users and tokens are seen and managed.
+    pub manages_access: bool,
+    pub from_at: Instant,
+    pub until_at: Option<Instant>,
+}
+
+impl HeldRole {
+    pub fn new((grant, organization_code): (RoleGrant, Option<Code>)) -> Self {
+        let RoleGrant { id, role, organization_id, manages_access, from_at, until_at, .. } = grant;
+        Self { id, role, organization_id, organization_code, manages_access, from_at, until_at }
+    }
+}
+
+/// A token of a program, without its secret.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct TokenDocument {
+    pub id: TokenId,
+    /// What it is for.
+    #[schema(example = "time clock")]
+    pub name: Name,
+    /// How its secret begins.
+    #[schema(example = "muster_0123456789")]
+    pub prefix: String,
+    pub user_id: UserId,
+    /// In whose name it acts.
+    #[schema(example = "time clock of JISCO")]
+    pub user_name: Name,
+    pub role_grant_id: RoleGrantId,
+    pub role: Role,
+    pub organization_id: Option<OrganizationId>,
+    pub read_only: bool,
+    /// Good for this intake alone.
+    pub intake_id: Option<IntakeId>,
+    /// Good for the intakes of this program alone.
+    pub program_id: Option<ProgramId>,
+    pub created_at: Instant,
+    pub expires_at: Instant,
+    /// To five minutes; null if not yet.
+    pub last_used_at: Option<Instant>,
+    pub revoked_at: Option<Instant>,
+}
+
+impl TokenDocument {
+    pub fn new((token, grant, user): (Token, RoleGrant, User)) -> Self {
+        let Token { id, name, prefix, read_only, intake_id, program_id, created_at, expires_at, last_used_at, revoked_at, .. } = token;
+        Self {
+            id,
+            name,
+            prefix,
+            user_id: user.id,
+            user_name: user.name,
+            role_grant_id: grant.id,
+            role: grant.role,
+            organization_id: grant.organization_id,
+            read_only,
+            intake_id,
+            program_id,
+            created_at,
+            expires_at,
+            last_used_at,
+            revoked_at,
+        }
+    }
+}
+
 #[derive(Clone, Debug)]
 pub struct NewUser {
     pub name: Name,
     pub person_id: Option<PersonId>,
+}
+
+/// A user to make, with a first role.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NewUserIn {
+    /// What they sign in with; unique in the installation.
+    name: Name,
+    /// Who the user is; needed for class advisers, instructors and trainees.
+    #[serde(default)]
+    person_id: Option<PersonId>,
+    /// administrator, coordinator, class_adviser, instructor, partner, trainee or auditor; never above the caller's own.
+    #[schema(example = "instructor")]
+    role: Role,
+    /// Where it is held: the caller's own organization or one below it. An administrator's is held nowhere.
+    #[serde(default)]
+    organization_id: Option<OrganizationId>,
+    /// Whether a partner sees and manages the partner's users and tokens.
+    #[serde(default)]
+    manages_access: bool,
+    /// When the role begins; now, unless said.
+    #[serde(default)]
+    from_at: Option<Instant>,
+    /// When it ends; never by itself, unless said.
+    #[serde(default)]
+    until_at: Option<Instant>,
+}
+
+impl NewUserIn {
+    pub(super) fn parts(self) -> (NewUser, NewRoleGrant) {
+        let Self { name, person_id, role, organization_id, manages_access, from_at, until_at } = self;
+        (NewUser { name, person_id }, NewRoleGrant { role, organization_id, manages_access, from_at, until_at })
+    }
+}
+
+/// A token to make.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NewTokenIn {
+    /// What it is for.
+    name: Name,
+    /// The role in which it acts, as a user's `roles` name it; the caller's own, unless said.
+    #[serde(default)]
+    role_grant_id: Option<RoleGrantId>,
+    /// Whether it may change nothing.
+    #[serde(default)]
+    read_only: bool,
+    /// Good for this intake alone.
+    #[serde(default)]
+    intake_id: Option<IntakeId>,
+    /// Good for the intakes of this program alone.
+    #[serde(default)]
+    program_id: Option<ProgramId>,
+    /// Ten years ahead at most.
+    expires_at: Instant,
+}
+
+impl NewTokenIn {
+    pub(super) fn of(self, actor: &Actor) -> Result<NewToken, Error> {
+        let Self { name, role_grant_id, read_only, intake_id, program_id, expires_at } = self;
+        let role_grant_id = role_grant_id.or(actor.role_grant_id()).ok_or_else(RoleGrant::unknown)?;
+        Ok(NewToken { role_grant_id, name, read_only, intake_id, program_id, expires_at })
+    }
+}
+
+/// A token of a program, with its secret where it has just been made.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(super) struct IssuedTokenDocument {
+    #[serde(flatten)]
+    pub(super) document: TokenDocument,
+    /// Sent as `Authorization: Bearer …`. Told this once: null in the answer to the same request again.
+    #[schema(value_type = Option<String>, example = "muster_0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef")]
+    pub(super) secret: Option<Secret>,
+}
+
+/// A role that a user is to hold.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewRoleGrant {
+    /// administrator, coordinator, class_adviser, instructor, partner, trainee or auditor; never above the caller's own.
+    #[schema(example = "instructor")]
+    pub role: Role,
+    /// Where it is held: the caller's own organization or one below it. An administrator's is held nowhere.
+    #[serde(default)]
+    pub organization_id: Option<OrganizationId>,
+    /// Whether a partner sees and manages the partner's users and tokens.
+    #[serde(default)]
+    pub manages_access: bool,
+    /// Now, unless said.
+    #[serde(default)]
+    pub from_at: Option<Instant>,
+    /// Until it is ended, unless said.
+    #[serde(default)]
+    pub until_at: Option<Instant>,
+}
+
+impl NewRoleGrant {
+    /// From now until it is ended.
+    pub fn lasting(role: Role, organization_id: Option<OrganizationId>) -> Self {
+        Self { role, organization_id, manages_access: false, from_at: None, until_at: None }
+    }
 }
 
 /// A role of a user at an organization, for a time.
@@ -107,6 +321,11 @@ pub struct RoleGrant {
 }
 
 impl RoleGrant {
+    /// Whose users, roles and tokens are its holder's to see, and to manage if they may.
+    pub fn reach(&self) -> Reach {
+        Reach::of(self.role, self.organization_id)
+    }
+
     pub fn is_current(&self, now: Instant) -> bool {
         self.from_at <= now && self.until_at.is_none_or(|until| now < until)
     }
@@ -129,6 +348,7 @@ pub struct Token {
     pub hash: Vec<u8>,
     pub read_only: bool,
     pub intake_id: Option<IntakeId>,
+    pub program_id: Option<ProgramId>,
     pub expires_at: Instant,
     /// So long after its last use a sign-in ends.
     pub idle_minutes: Option<i32>,
@@ -150,7 +370,10 @@ pub struct NewToken {
     pub role_grant_id: RoleGrantId,
     pub name: Name,
     pub read_only: bool,
+    /// Good for this intake alone.
     pub intake_id: Option<IntakeId>,
+    /// Good for the intakes of this program alone.
+    pub program_id: Option<ProgramId>,
     pub expires_at: Instant,
 }
 

@@ -5,7 +5,9 @@ use super::Role;
 /// What can be done. An operation of the API is one of these on objects in the actor's scope.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
-    /// Users, role grants and tokens.
+    /// See users, roles and tokens of others.
+    ReadAccess,
+    /// Make, invite and disable users, give and end roles, make and revoke tokens.
     ManageAccess,
     ReadOrganizations,
     WriteOrganizations,
@@ -94,7 +96,8 @@ impl Action {
             | Self::ReadIntakeProgress
             | Self::ReadImports
             | Self::ReadAudit
-            | Self::ReadAccount => true,
+            | Self::ReadAccount
+            | Self::ReadAccess => true,
             Self::ManageAccess
             | Self::WriteOrganizations
             | Self::WritePeople
@@ -127,6 +130,7 @@ impl Action {
     /// What may not be done, in the words of whoever is refused: behind "an instructor may not".
     pub const fn in_words(self) -> &'static str {
         match self {
+            Self::ReadAccess => "see users and tokens",
             Self::ManageAccess => "manage users and tokens",
             Self::ReadOrganizations => "see organizations",
             Self::WriteOrganizations => "create or change organizations",
@@ -187,7 +191,10 @@ pub fn allows(role: Role, action: Action) -> bool {
     use Action as A;
     use Role::{Administrator, Auditor, ClassAdviser, Coordinator, Instructor, Operator, Partner, Trainee};
     let roles: &[Role] = match action {
-        A::ManageAccess | A::WriteOrganizations => &[Administrator],
+        A::WriteOrganizations => &[Administrator],
+        // Partners who are given it with the role.
+        A::ManageAccess => &[Administrator, Coordinator, Partner],
+        A::ReadAccess => &[Administrator, Coordinator, Partner, Auditor],
         A::WritePeople
         | A::WriteProfiles
         | A::WritePrograms

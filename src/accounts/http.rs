@@ -1,26 +1,48 @@
-//! `/invitations`, `/sign-ins`, `/account`.
+//! `/users/{id}/invite`, `…/disable`, `…/enable`, `/invitations`, `/sign-ins`, `/account`.
 
 use actix_web::web::{Data, Path, ServiceConfig};
 use utoipa::OpenApi;
 
 use super::{
     Account, Hasher,
-    model::{AcceptInvitation, Accepted, ActIn, ChangePassword, NewSignIn, SignIn, SignOut, SignedOut},
+    model::{
+        AcceptInvitation, Accepted, ActIn, ChangePassword, InvitationDocument, Invited, NewInvitation, NewSignIn, SignIn, SignOut,
+        SignedOut,
+    },
     passwords, store,
 };
 use crate::{
-    access::{self, TokenId},
+    access::{self, Secret, TokenId, UserDocument, UserId},
     db::Db,
     error::Error,
-    http::{Answer, Body, Caller, Change, Page, PageQuery, Proving, Query, Reading, Visitor, Writing, at, once},
+    http::{
+        Answer, Body, Caller, Change, Conditions, Origin, Page, PageQuery, Proving, Query, Reading, Unguarded, Visitor, Writing, at, once,
+    },
 };
 
 #[derive(OpenApi)]
-#[openapi(paths(accept_invitation, sign_in, read_account, act_in_role, change_password, sign_out, list_sign_ins, end_sign_in))]
+#[openapi(paths(
+    invite_user,
+    disable_user,
+    enable_user,
+    read_invitation,
+    accept_invitation,
+    sign_in,
+    read_account,
+    act_in_role,
+    change_password,
+    sign_out,
+    list_sign_ins,
+    end_sign_in
+))]
 pub struct ApiDoc;
 
 pub fn routes(api: &mut ServiceConfig) {
-    api.service(at("/invitations/accept").post(accept_invitation))
+    api.service(at("/users/{id}/invite").post(invite_user))
+        .service(at("/users/{id}/disable").post(disable_user))
+        .service(at("/users/{id}/enable").post(enable_user))
+        .service(at("/invitations/accept").post(accept_invitation))
+        .service(at("/invitations/{secret}").get(read_invitation))
         .service(at("/sign-ins").post(sign_in))
         .service(at("/account").get(read_account))
         .service(at("/account/act").post(act_in_role))
@@ -28,6 +50,66 @@ pub fn routes(api: &mut ServiceConfig) {
         .service(at("/account/sign-out").post(sign_out))
         .service(at("/account/sign-ins").get(list_sign_ins))
         .service(at("/account/sign-ins/{id}/end").post(end_sign_in));
+}
+
+/// Invite a user to set a password, for the first time or again
+///
+/// The link is told this once, and good once; invitations of before are good no more. Nobody invites somebody who holds a role that is not
+/// theirs to give, for whoever sets the password has all of them.
+#[utoipa::path(post, path = "/users/{id}/invite", tag = "access",
+    params(("id" = UserId, Path, description = "The user"),
+        ("Idempotency-Key" = Option<String>, Header, description = "The same key and body do the work once; answered again, the invitation has no secret")),
+    request_body(content = NewInvitation, example = json!({"expires_in_hours": 24})),
+    responses((status = 201, description = "The invitation with its secret", body = InvitationDocument), Writing))]
+async fn invite_user(db: Data<Db>, caller: Caller, origin: Origin, id: Path<UserId>, body: Body<NewInvitation>) -> Result<Answer, Error> {
+    let id = id.into_inner();
+    once(&db, &caller, body.hash, move |conn, actor, now| {
+        let invitation = store::invite_user(conn, actor, now, id, body.value()?.lifetime())?;
+        let link = origin.address(&format!("/api/v1/invitations/{}", invitation.secret.expose()));
+        let told = InvitationDocument::new(invitation, link);
+        Answer::created(format!("/api/v1/users/{id}"), &told)?.kept_as(&told.without_secret())
+    })
+    .await
+}
+
+/// Disable a user: tokens, sign-ins and invitations are good for nothing at once
+///
+/// Nobody disables somebody who holds a role that is not theirs to give, nor themselves.
+#[utoipa::path(post, path = "/users/{id}/disable", tag = "access",
+    params(("id" = UserId, Path, description = "The user"),
+        ("Idempotency-Key" = Option<String>, Header, description = "The same key and body do the work once")),
+    request_body(content = Change, example = json!({"reason": "left the university"})),
+    responses((status = 200, description = "The user, disabled", body = UserDocument), Writing))]
+async fn disable_user(db: Data<Db>, caller: Caller, id: Path<UserId>, body: Body<Change>) -> Result<Answer, Error> {
+    set_disabled(db, caller, id.into_inner(), true, body).await
+}
+
+/// Take it back that a user is disabled; sign-ins of before have ended for good
+#[utoipa::path(post, path = "/users/{id}/enable", tag = "access",
+    params(("id" = UserId, Path, description = "The user"),
+        ("Idempotency-Key" = Option<String>, Header, description = "The same key and body do the work once")),
+    request_body(content = Change, example = json!({"reason": "came back"})),
+    responses((status = 200, description = "The user, who may sign in again", body = UserDocument), Writing))]
+async fn enable_user(db: Data<Db>, caller: Caller, id: Path<UserId>, body: Body<Change>) -> Result<Answer, Error> {
+    set_disabled(db, caller, id.into_inner(), false, body).await
+}
+
+async fn set_disabled(db: Data<Db>, caller: Caller, id: UserId, is_disabled: bool, body: Body<Change>) -> Result<Answer, Error> {
+    once(&db, &caller, body.hash, move |conn, actor, now| {
+        store::set_disabled(conn, actor, now, id, is_disabled, body.value()?.reason.as_ref())?;
+        Answer::ok(&access::find_user(conn, actor, now, id)?)
+    })
+    .await
+}
+
+/// Whom an invitation is for
+///
+/// At the address that was given to them. It changes nothing; the password is set by `POST /invitations/accept`.
+#[utoipa::path(get, path = "/invitations/{secret}", tag = "account", security(()),
+    params(("secret" = String, Path, description = "As it was given")),
+    responses((status = 200, description = "Who is invited, to what, and until when", body = Invited), Unguarded))]
+async fn read_invitation(db: Data<Db>, _: Conditions, secret: Path<String>) -> Result<Answer, Error> {
+    Answer::ok(&db.snapshot(move |conn, now| store::invitation(conn, now, &Secret::from(secret.as_str()))).await?)
 }
 
 /// Set a password with an invitation
@@ -116,6 +198,7 @@ async fn sign_out(db: Data<Db>, caller: Caller, visitor: Visitor, body: Body<Sig
         if everywhere {
             return access::end_sign_ins(conn, actor, now, None);
         }
+        // It has ended now, or whoever asks is nobody.
         access::end_sign_in(conn, actor, now, sign_in, None).map(|_| 1)
     });
     Ok(Answer::ok(&SignedOut { ended: ended.await? })?.with_cookie(visitor.forgets()))

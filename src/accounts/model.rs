@@ -9,13 +9,14 @@ use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
 
 use crate::{
-    access::{Role, RoleGrant, RoleGrantId, Secret, Token, TokenId, TokenKind, UserId},
+    access::{HeldRole, Role, RoleGrantId, Secret, Token, TokenId, TokenKind, UserId},
     clock::Instant,
     error::{FieldFault, coded},
     id::Id,
     intakes::IntakeId,
     organizations::OrganizationId,
     people::PersonId,
+    programs::ProgramId,
     schema::invitations,
     text::{Code, Name},
 };
@@ -115,6 +116,7 @@ impl ToSchema for Password {
 pub struct Invitation {
     pub(super) id: InvitationId,
     pub(super) role_grant_id: RoleGrantId,
+    pub(super) inviter_grant_id: Option<RoleGrantId>,
     pub(super) hash: Vec<u8>,
     pub(super) expires_at: Instant,
     pub(super) created_at: Instant,
@@ -128,6 +130,72 @@ pub struct IssuedInvitation {
     pub id: InvitationId,
     pub secret: Secret,
     pub expires_at: Instant,
+}
+
+/// How long an invitation is good for, where nobody says.
+pub(super) const GOOD_FOR_HOURS: u16 = 72;
+
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NewInvitation {
+    /// How long it is good for: 1 to 720 hours (default 72).
+    #[serde(default)]
+    #[schema(value_type = Option<u16>, minimum = 1, maximum = 720)]
+    expires_in_hours: Option<Hours>,
+}
+
+impl NewInvitation {
+    pub(super) fn lifetime(&self) -> TimeDelta {
+        TimeDelta::hours(self.expires_in_hours.as_ref().map_or(GOOD_FOR_HOURS, |hours| hours.0).into())
+    }
+}
+
+/// 1 to 720.
+#[derive(Clone, Debug)]
+struct Hours(u16);
+
+impl<'de> Deserialize<'de> for Hours {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match u16::deserialize(deserializer)? {
+            hours @ 1..=720 => Ok(Self(hours)),
+            hours => Err(coded("number_out_of_range", &format!("is {hours}; 1 to 720 are allowed"))),
+        }
+    }
+}
+
+/// An invitation, with its secret where it has just been made.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(super) struct InvitationDocument {
+    id: InvitationId,
+    /// With which `POST /invitations/accept` sets the password. Told this once: null in the answer to the same request again.
+    #[schema(value_type = Option<String>, example = "muster_0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef")]
+    secret: Option<Secret>,
+    /// Where whoever has it is told whom it is for.
+    link: Option<String>,
+    expires_at: Instant,
+}
+
+impl InvitationDocument {
+    pub(super) fn new(IssuedInvitation { id, secret, expires_at }: IssuedInvitation, link: String) -> Self {
+        Self { id, secret: Some(secret), link: Some(link), expires_at }
+    }
+
+    pub(super) fn without_secret(&self) -> Self {
+        Self { secret: None, link: None, ..self.clone() }
+    }
+}
+
+/// Whom an invitation is for.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(super) struct Invited {
+    /// What they will sign in with.
+    #[schema(example = "王老师")]
+    pub(super) name: Name,
+    pub(super) role: Role,
+    /// Where the role is held; null for an administrator.
+    #[schema(example = "USTB")]
+    pub(super) organization_code: Option<Code>,
+    pub(super) expires_at: Instant,
 }
 
 /// What somebody tries to prove, and from where; as counted.
@@ -241,30 +309,12 @@ pub struct Account {
     pub read_only: bool,
     /// The one intake it is good for, if it is narrowed to one.
     pub intake_id: Option<IntakeId>,
+    /// The one program whose intakes it is good for, if it is narrowed to one.
+    pub program_id: Option<ProgramId>,
     /// At the latest: a sign-in also ends two hours after its last use.
     pub expires_at: Instant,
     /// By a sign-in: all roles that the user holds now, the oldest first. By a token only its own.
     pub roles: Vec<HeldRole>,
-}
-
-/// A role that a user holds now.
-#[derive(Clone, Debug, Serialize, ToSchema)]
-pub struct HeldRole {
-    pub id: RoleGrantId,
-    pub role: Role,
-    pub organization_id: Option<OrganizationId>,
-    /// Null for an administrator.
-    #[schema(example = "USTB")]
-    pub organization_code: Option<Code>,
-    pub from_at: Instant,
-    pub until_at: Option<Instant>,
-}
-
-impl HeldRole {
-    pub(super) fn new((grant, organization_code): (RoleGrant, Option<Code>)) -> Self {
-        let RoleGrant { id, role, organization_id, from_at, until_at, .. } = grant;
-        Self { id, role, organization_id, organization_code, from_at, until_at }
-    }
 }
 
 /// One sign-in of the own user.

@@ -2,6 +2,7 @@
 
 use std::{
     net::IpAddr,
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc, Mutex,
         mpsc::{self, Sender},
@@ -11,8 +12,8 @@ use std::{
 };
 
 use argon2::{
-    Argon2,
-    password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash},
+    Algorithm, Argon2, Block, Params, Version,
+    password_hash::phc::{Output, ParamsString, PasswordHash, Salt},
 };
 use tokio::sync::oneshot;
 
@@ -33,10 +34,13 @@ use crate::{
 /// How long a password waits for its turn before the answer is 503.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-type Job = Box<dyn FnOnce() + Send>;
+/// The memory that one hash takes, which a thread keeps: allocated for each hash anew, the C library's heap keeps ten times as much.
+type Memory = Vec<Block>;
+
+type Job = Box<dyn FnOnce(&mut Memory) + Send>;
 
 /// Hashes and proves passwords with the parameters that OWASP asks for (Argon2id, 19 MiB, two rounds, one lane), which the crate has as
-/// its defaults: some 20 ms of a core. On threads of its own and no others, for each thread that ever did it keeps that memory.
+/// its defaults: some 20 ms of a core. On threads of its own and no others, each of which keeps the memory.
 #[derive(Clone, Debug)]
 pub struct Hasher {
     jobs: Sender<Job>,
@@ -50,9 +54,13 @@ impl Hasher {
         for number in 0..threads {
             let waiting = Arc::clone(&waiting);
             thread::Builder::new().name(format!("passwords-{number}")).spawn(move || {
+                let mut memory = vec![Block::default(); Params::DEFAULT.block_count()];
                 // The lock is held while one waits for the next job, and given back before it is done.
                 while let Some(job) = waiting.lock().ok().and_then(|waiting| waiting.recv().ok()) {
-                    job();
+                    // Whoever waits is told by the channel that closes; the thread goes on.
+                    if catch_unwind(AssertUnwindSafe(|| job(&mut memory))).is_err() {
+                        tracing::error!("a password could not be proven: the thread panicked");
+                    }
                 }
             })?;
         }
@@ -61,27 +69,24 @@ impl Hasher {
 
     /// The hash of a password under a new salt, in the PHC format.
     async fn hash(&self, password: Password) -> Result<String, Error> {
-        self.run(move || hashed(&password)).await
+        self.run(move |memory| hashed(&password, memory)).await
     }
 
     /// Whether the password has this hash. Where there is none it takes as long to say so.
     async fn proves(&self, password: Password, hash: Option<String>) -> Result<bool, Error> {
-        self.run(move || match hash {
-            None => hashed(&password).map(|_| false),
-            Some(hash) => {
-                let hash = PasswordHash::new(&hash).map_err(Error::internal)?;
-                Ok(Argon2::default().verify_password(password.as_bytes(), &hash).is_ok())
-            }
+        self.run(move |memory| match hash {
+            None => hashed(&password, memory).map(|_| false),
+            Some(hash) => has_hash(&password, &hash, memory),
         })
         .await
     }
 
-    async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> Result<T, Error> + Send + 'static) -> Result<T, Error> {
+    async fn run<T: Send + 'static>(&self, work: impl FnOnce(&mut Memory) -> Result<T, Error> + Send + 'static) -> Result<T, Error> {
         let (tell, told) = oneshot::channel();
-        let job = move || {
+        let job = move |memory: &mut Memory| {
             // Whoever has gone meanwhile costs nothing more.
             if !tell.is_closed() {
-                drop(tell.send(work()));
+                drop(tell.send(work(memory)));
             }
         };
         self.jobs.send(Box::new(job)).map_err(Error::internal)?;
@@ -90,8 +95,48 @@ impl Hasher {
     }
 }
 
-fn hashed(password: &Password) -> Result<String, Error> {
-    Argon2::default().hash_password(password.as_bytes()).map(|hash: PasswordHash| hash.to_string()).map_err(Error::internal)
+fn hashed(password: &Password, memory: &mut Memory) -> Result<String, Error> {
+    let salt = Salt::generate();
+    let hash = PasswordHash {
+        algorithm: Algorithm::Argon2id.ident(),
+        version: Some(Version::V0x13.into()),
+        params: ParamsString::try_from(&Params::DEFAULT).map_err(Error::internal)?,
+        salt: Some(salt),
+        hash: Some(output(password, &Params::DEFAULT, &salt, memory)?),
+    };
+    Ok(hash.to_string())
+}
+
+/// Whether that is the hash of the password, under the parameters and the salt that it names. Compared in constant time.
+fn has_hash(password: &Password, stored: &str, memory: &mut Memory) -> Result<bool, Error> {
+    let stored = PasswordHash::new(stored).map_err(Error::internal)?;
+    let params = Params::try_from(&stored).map_err(Error::internal)?;
+    let (Some(salt), Some(hash)) = (stored.salt, stored.hash) else {
+        return Err(Error::internal("a stored hash without salt or output"));
+    };
+    Ok(output(password, &params, &salt, memory)? == hash)
+}
+
+fn output(password: &Password, params: &Params, salt: &Salt, memory: &mut Memory) -> Result<Output, Error> {
+    // A hash of other parameters may take more.
+    memory.resize(memory.len().max(params.block_count()), Block::default());
+    let blocks = memory.get_mut(..params.block_count()).ok_or_else(|| Error::internal("no memory to hash in"))?;
+    let mut bytes = [0_u8; Params::DEFAULT_OUTPUT_LEN];
+    let context = Argon2::new(Algorithm::Argon2id, Version::V0x13, params.clone());
+    context.hash_password_into_with_memory(password.as_bytes(), salt, &mut bytes, blocks).map_err(Error::internal)?;
+    Output::new(&bytes).map_err(Error::internal)
+}
+
+/// Takes an attempt back unless it failed because of what was tried: nobody is kept out because the server could not look.
+async fn settled<T>(db: &Db, attempt: Id<Attempt>, outcome: Result<T, Error>) -> Result<T, Error> {
+    let error = match outcome {
+        Ok(value) => return Ok(value),
+        Err(error) => error,
+    };
+    if !matches!(error, Error::WrongCredentials) && error.code() != store::NOT_GOOD {
+        db.keep(move |conn, _| store::forgive(conn, attempt)).await?;
+    }
+    Err(error)
 }
 
 /// A password that was proven, by an attempt that is to be forgiven with what it is good for.
@@ -114,14 +159,7 @@ async fn prove(
     let attempt = Attempt::at(&name, address);
     let (attempt, known) = db.keep(move |conn, now| Ok((store::count_attempt(conn, now, &attempt)?, store::known(conn, &name)?))).await?;
     let hash = known.as_ref().map(|(_, hash)| hash.clone());
-    let is_right = match hasher.proves(password, hash).await {
-        Ok(is_right) => is_right,
-        Err(error) => {
-            // Nobody has looked at it.
-            db.keep(move |conn, _| store::forgive(conn, attempt)).await?;
-            return Err(error);
-        }
-    };
+    let is_right = settled(db, attempt, hasher.proves(password, hash).await).await?;
     match known {
         Some((user_id, hash)) if is_right => Ok(Proven { proof: Proof { user_id, hash, role_grant_id: role }, attempt }),
         _ => Err(Error::WrongCredentials),
@@ -133,19 +171,19 @@ pub(super) async fn accept(db: &Db, hasher: &Hasher, visitor: &Visitor, accepted
     let AcceptInvitation { secret, password } = accepted;
     let (attempt, shown) = (Attempt::with(&secret, visitor.address), secret.clone());
     let attempt = db.keep(move |conn, now| store::count_attempt(conn, now, &attempt)).await?;
-    let (name, words) = db.snapshot(move |conn, now| store::invited(conn, now, &shown)).await?;
-    if let Some(fault) = password.fault("/password", &words) {
-        db.keep(move |conn, _| store::forgive(conn, attempt)).await?;
-        return Err(Error::Invalid(vec![fault]));
-    }
-    let hash = hasher.hash(password).await?;
-    let accepted = db.write(Credentials::Invited(secret.clone()), move |conn, actor, now| {
-        store::forgive(conn, attempt)?;
-        store::accept(conn, actor, now, &secret, &hash)
-    });
-    // Used, withdrawn or of no use any more meanwhile.
-    accepted.await.map_err(|error| if matches!(error, Error::Unauthenticated) { store::not_good() } else { error })?;
-    Ok(name)
+    let accepted = async {
+        let (name, words) = db.snapshot(move |conn, now| store::invited(conn, now, &shown)).await?;
+        Error::unless_valid(password.fault("/password", &words).into_iter().collect())?;
+        let hash = hasher.hash(password).await?;
+        let accepted = db.write(Credentials::Invited(secret.clone()), move |conn, actor, now| {
+            store::accept(conn, actor, now, &secret, &hash)?;
+            store::forgive(conn, attempt)
+        });
+        // Used, withdrawn or of no use any more meanwhile.
+        accepted.await.map_err(|error| if matches!(error, Error::Unauthenticated) { store::not_good() } else { error })?;
+        Ok(name)
+    };
+    settled(db, attempt, accepted.await).await
 }
 
 /// Begins a sign-in of whoever knows the password; one that the browser held before ends.
@@ -161,12 +199,7 @@ pub(super) async fn sign_in(db: &Db, hasher: &Hasher, visitor: &Visitor, new: Ne
         let begun = access::begin_sign_in(conn, actor, now, device)?;
         Ok((store::account(conn, actor, now, begun.id)?, begun))
     });
-    let begun = begun.await;
-    if let Err(Error::Invalid(_)) = begun {
-        // The password was right, and only the role is not theirs.
-        db.keep(move |conn, _| store::forgive(conn, attempt)).await?;
-    }
-    begun
+    settled(db, attempt, begun.await).await
 }
 
 /// Puts another password in the place of the one that is proven, and goes on with a new sign-in.
@@ -184,25 +217,21 @@ pub(super) async fn change(
     }
     Error::unless_valid(new_password.fault("/new_password", &words).into_iter().collect())?;
     let proven = prove(db, hasher, (name, visitor.address), password, None).await;
-    let Proven { proof, attempt } = proven.map_err(|error| match error {
+    let wrong = |error| match error {
         Error::WrongCredentials => Error::Invalid(vec![FieldFault::new("/password", "wrong_password", "is not the password")]),
         error => error,
-    })?;
-    // Only now, so that who may not try again costs nothing.
-    let hash = match hasher.hash(new_password).await {
-        Ok(hash) => hash,
-        Err(error) => {
-            db.keep(move |conn, _| store::forgive(conn, attempt)).await?;
-            return Err(error);
-        }
     };
+    let Proven { proof, attempt } = proven.map_err(wrong)?;
+    // Only now, so that who may not try again costs nothing.
+    let hash = settled(db, attempt, hasher.hash(new_password).await).await?;
     let device = visitor.device.clone();
-    db.write(credentials, move |conn, actor, now| {
+    let changed = db.write(credentials, move |conn, actor, now| {
         let (.., grant) = actor.signed_in()?;
-        store::forgive(conn, attempt)?;
         store::change_password(conn, actor, now, &proof.hash, &hash)?;
+        // Behind the account, which whoever accepts an invitation holds when they forgive all attempts at it.
+        store::forgive(conn, attempt)?;
         let begun = access::rotate_sign_in(conn, actor, now, grant, device)?;
         Ok((store::account(conn, actor, now, begun.id)?, begun))
-    })
-    .await
+    });
+    settled(db, attempt, changed.await).await.map_err(wrong)
 }

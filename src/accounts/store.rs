@@ -3,9 +3,9 @@
 use chrono::TimeDelta;
 use diesel::prelude::*;
 
-use super::model::{Account, Attempt, HeldRole, Invitation, InvitationId, IssuedInvitation, PER_ACCOUNT, PER_ADDRESS, WINDOW};
+use super::model::{Account, Attempt, Invitation, InvitationId, Invited, IssuedInvitation, PER_ACCOUNT, PER_ADDRESS, WINDOW};
 use crate::{
-    access::{self, Action, Actor, Credentials, RoleGrant, RoleGrantId, Secret, Token, TokenId, TokenKind, UserId},
+    access::{self, Action, Actor, Credentials, HeldRole, RoleGrant, RoleGrantId, Secret, Token, TokenId, TokenKind, User, UserId},
     clock::Instant,
     db::{self, Conn},
     error::Error,
@@ -14,7 +14,7 @@ use crate::{
     organizations::OrganizationId,
     people::PersonId,
     schema::{invitations, organizations, passwords, people, role_grants, sign_in_attempts, tokens, users},
-    text::{Code, Name},
+    text::{Code, Name, Note},
 };
 
 /// An invitation in the journal: never its secret.
@@ -29,23 +29,19 @@ struct Recorded {
 /// Invites the user who holds a role to set a password, whether for the first time or again. Invitations of before are good no more.
 ///
 /// # Errors
-/// 409 `user_disabled`.
+/// As [`access::hold_managed`]; 409 `user_disabled`.
 pub fn invite(conn: &mut Conn, actor: &Actor, now: Instant, grant: RoleGrantId, lifetime: TimeDelta) -> Result<IssuedInvitation, Error> {
-    actor.may(Action::ManageAccess)?;
-    let (user, organization, disabled): (UserId, Option<OrganizationId>, Option<Instant>) = role_grants::table
-        .inner_join(users::table.on(users::id.eq(role_grants::user_id)))
-        .filter(role_grants::id.eq(grant))
-        .select((role_grants::user_id, role_grants::organization_id, users::disabled_at))
-        .first(conn)?;
-    if disabled.is_some() {
+    let (user, organization): (UserId, Option<OrganizationId>) =
+        role_grants::table.find(grant).select((role_grants::user_id, role_grants::organization_id)).first(conn)?;
+    if access::hold_managed(conn, actor, now, user)?.disabled_at.is_some() {
         return Err(Error::conflict("user_disabled", "the user is disabled and cannot sign in"));
     }
-    access::hold_account(conn, user)?;
     let withdrawn = withdraw_invitations(conn, now, user)?;
     let secret = Secret::generate()?;
     let invitation = Invitation {
         id: Id::generate(),
         role_grant_id: grant,
+        inviter_grant_id: actor.role_grant_id(),
         hash: secret.hash().to_vec(),
         expires_at: now.plus(lifetime),
         created_at: now,
@@ -57,6 +53,50 @@ pub fn invite(conn: &mut Conn, actor: &Actor, now: Instant, grant: RoleGrantId, 
     let recorded = Recorded { invitation_id: id, expires_at, withdrawn };
     actor.record(NewEntry::of("user.invited", "user", user).held_at(organization).to(&recorded));
     Ok(IssuedInvitation { id, secret, expires_at })
+}
+
+/// Disables a user, as [`access::set_disabled`] does, with the invitations by which they would come back; or takes that back.
+pub fn set_disabled(
+    conn: &mut Conn,
+    actor: &Actor,
+    now: Instant,
+    user: UserId,
+    is_disabled: bool,
+    reason: Option<&Note>,
+) -> Result<User, Error> {
+    let user = access::set_disabled(conn, actor, now, user, is_disabled, reason)?;
+    withdraw_invitations(conn, now, user.id)?;
+    Ok(user)
+}
+
+/// As [`invite`], for a user in the actor's reach.
+pub(super) fn invite_user(
+    conn: &mut Conn,
+    actor: &Actor,
+    now: Instant,
+    user: UserId,
+    lifetime: TimeDelta,
+) -> Result<IssuedInvitation, Error> {
+    access::hold_managed(conn, actor, now, user)?;
+    let grant = access::grant_to_invite(conn, actor, now, user)?;
+    invite(conn, actor, now, grant, lifetime)
+}
+
+/// Whom an invitation is for, while it is good.
+///
+/// # Errors
+/// 404 for whatever is not a good invitation; which of the reasons it is, nobody is told.
+pub(super) fn invitation(conn: &mut Conn, now: Instant, secret: &Secret) -> Result<Invited, Error> {
+    let actor = access::resolve(conn, &Credentials::Invited(secret.clone()), now);
+    let actor = actor.map_err(|error| if matches!(error, Error::Unauthenticated) { Error::NotFound } else { error })?;
+    let (name, organization_code, expires_at) = invitations::table
+        .inner_join(role_grants::table.on(role_grants::id.eq(invitations::role_grant_id)))
+        .inner_join(users::table.on(users::id.eq(role_grants::user_id)))
+        .left_join(organizations::table.on(organizations::id.nullable().eq(role_grants::organization_id)))
+        .filter(invitations::hash.eq(secret.hash().to_vec()))
+        .select((users::name, organizations::code.nullable(), invitations::expires_at))
+        .first(conn)?;
+    Ok(Invited { name, role: actor.role(), organization_code, expires_at })
 }
 
 fn withdraw_invitations(conn: &mut Conn, now: Instant, user: UserId) -> Result<Vec<InvitationId>, Error> {
@@ -80,9 +120,11 @@ pub(super) fn invited(conn: &mut Conn, now: Instant, secret: &Secret) -> Result<
     words_of(conn, invited.user_id().ok_or_else(not_good)?)
 }
 
+pub(super) const NOT_GOOD: &str = "invitation_not_good";
+
 pub(super) fn not_good() -> Error {
     Error::conflict(
-        "invitation_not_good",
+        NOT_GOOD,
         "the invitation was used or withdrawn, has expired, or is of somebody who may not sign in; ask for another one",
     )
 }
@@ -107,21 +149,13 @@ fn words_of(conn: &mut Conn, user: UserId) -> Result<(Name, Vec<String>), Error>
     Ok((name, words))
 }
 
-/// Sets the password of whoever was invited, and ends what they signed in with before. Failed attempts of before count no more.
-///
-/// # Errors
-/// 409 `invitation_not_good` for an invitation that somebody has used meanwhile.
+/// Sets the password of whoever was invited, whose account is held, and ends what they signed in with before. Failed attempts of before
+/// count no more.
 pub(super) fn accept(conn: &mut Conn, actor: &Actor, now: Instant, secret: &Secret, hash: &str) -> Result<(), Error> {
     actor.may(Action::UseAccount)?;
     let user = actor.user_id().ok_or_else(not_good)?;
-    access::hold_account(conn, user)?;
-    let invitation = invitations::table
-        .filter(invitations::hash.eq(secret.hash().to_vec()))
-        .filter(invitations::accepted_at.is_null())
-        .filter(invitations::withdrawn_at.is_null());
-    if diesel::update(invitation).set(invitations::accepted_at.eq(now)).execute(conn)? == 0 {
-        return Err(not_good());
-    }
+    let invitation = invitations::table.filter(invitations::hash.eq(secret.hash().to_vec()));
+    diesel::update(invitation).set(invitations::accepted_at.eq(now)).execute(conn)?;
     let stored = diesel::update(passwords::table.filter(passwords::user_id.eq(user)))
         .set((passwords::hash.eq(hash), passwords::changed_at.eq(now)))
         .execute(conn)?;
@@ -132,7 +166,6 @@ pub(super) fn accept(conn: &mut Conn, actor: &Actor, now: Instant, secret: &Secr
     let name: Name = users::table.find(user).select(users::name).first(conn)?;
     let failed = sign_in_attempts::table.filter(sign_in_attempts::account.eq(Attempt::account_of(&name).to_vec()));
     diesel::delete(failed).execute(conn)?;
-    withdraw_invitations(conn, now, user)?;
     access::end_sign_ins(conn, actor, now, None)?;
     actor.record(NewEntry::of("password.set", "user", user).held_at(actor.organization_id()));
     Ok(())
@@ -168,7 +201,7 @@ pub(super) fn change_password(conn: &mut Conn, actor: &Actor, now: Instant, prov
 /// # Errors
 /// [`Error::TooMany`] if too many of this account or from this address failed lately, or are under way.
 pub(super) fn count_attempt(conn: &mut Conn, now: Instant, attempt: &Attempt) -> Result<Id<Attempt>, Error> {
-    let Attempt { account, address, .. } = attempt;
+    let Attempt { account, address } = attempt;
     db::lock(conn, "sign_in_account", hex::encode(account))?;
     db::lock(conn, "sign_in_address", hex::encode(address))?;
     let since = now.plus(-WINDOW);
@@ -242,6 +275,7 @@ pub(super) fn account(conn: &mut Conn, actor: &Actor, now: Instant, by: TokenId)
         by: token.kind,
         read_only: token.read_only,
         intake_id: token.intake_id,
+        program_id: token.program_id,
         expires_at: token.expires_at,
         roles: roles.collect(),
     })

@@ -22,17 +22,17 @@ use crate::{
 
 const NONE: [CalendarId; 0] = [];
 
-/// The calendars in the actor's scope: the provider's; with a token for one intake the one that the intake names.
+/// The calendars in the actor's scope: the provider's; with a narrowed token those that its intakes name.
 fn visible(actor: &Actor) -> calendars::BoxedQuery<'static, MultiBackend> {
     let all = calendars::table.into_boxed();
     let query = match actor.scope() {
         Scope::Everything => all,
         Scope::Provider(provider) => all.filter(calendars::provider_id.eq_any(below(provider))),
-        Scope::Sponsor(_) | Scope::Adviser(..) | Scope::Teacher(..) | Scope::Own(_) => all.filter(calendars::id.eq_any(NONE)),
+        Scope::Sponsor(_) | Scope::Adviser(..) | Scope::Teacher(..) | Scope::Own(..) => all.filter(calendars::id.eq_any(NONE)),
     };
-    match actor.only_intake() {
-        Some(intake) => query
-            .filter(calendars::id.nullable().eq_any(intakes::table.filter(intakes::id.eq(intake)).select(intakes::holiday_calendar_id))),
+    match actor.only_intakes() {
+        Some(only) => query
+            .filter(calendars::id.nullable().eq_any(intakes::table.filter(intakes::id.eq_any(only)).select(intakes::holiday_calendar_id))),
         None => query,
     }
 }

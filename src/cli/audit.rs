@@ -9,6 +9,7 @@ const EXAMPLES: &str = "\
 The head of the journal is the position of its last entry and a hash over all of them. Kept outside the database (printed, mailed to the
 auditor), it shows later that nothing up to there was taken away or written anew, not even by whoever can write the database:
   muster verify --head 4711:9f2c…
+A head vouches for what is there when it is taken, so that `muster verify` comes first.
 
 Examples:
   muster audit head

@@ -149,7 +149,11 @@ pub fn check(db: &Db) -> Result<Vec<(&'static str, Vec<String>)>, Failure> {
 fn check_with(db: &Db, head: Option<&Head>) -> Result<Vec<(&'static str, Vec<String>)>, Failure> {
     let mut checked = check(db)?;
     if let Some(head) = head {
-        checked.push(("head", db.examine(|conn| journal::verify_head(conn, head))?));
+        let found = match db.examine(|conn| journal::verify_head(conn, head)) {
+            Ok(found) => found,
+            Err(error) => vec![unfinished("head", error)?],
+        };
+        checked.push(("head", found));
     }
     Ok(checked)
 }

@@ -47,13 +47,16 @@ fn visible(actor: &Actor) -> feeds::BoxedQuery<'static, MultiBackend> {
             .filter(feeds::kind.eq(FeedKind::Instructor))
             .filter(feeds::person_id.eq(person))
             .filter(feeds::organization_id.eq_any(below(provider))),
-        Scope::Own(person) => all.filter(feeds::kind.eq(FeedKind::Trainee)).filter(feeds::person_id.eq(person)),
+        Scope::Own(person, provider) => all
+            .filter(feeds::kind.eq(FeedKind::Trainee))
+            .filter(feeds::person_id.eq(person))
+            .filter(feeds::organization_id.eq_any(below(provider))),
         Scope::Sponsor(_) | Scope::Adviser(..) => all.filter(feeds::id.eq_any(NONE)),
     };
-    match actor.only_intake() {
-        Some(intake) => {
-            let own = cohorts::table.filter(cohorts::intake_id.eq(intake)).select(cohorts::id.nullable());
-            query.filter(feeds::intake_id.eq(intake).or(feeds::cohort_id.eq_any(own)))
+    match actor.only_intakes() {
+        Some(only) => {
+            let own = cohorts::table.filter(cohorts::intake_id.eq_any(only.clone())).select(cohorts::id.nullable());
+            query.filter(feeds::intake_id.assume_not_null().eq_any(only).or(feeds::cohort_id.eq_any(own)))
         }
         None => query,
     }
@@ -223,8 +226,8 @@ pub(super) fn calendar(conn: &mut Conn, now: Instant, file_name: &str) -> Result
         return Err(Error::NotFound);
     }
     // People meet at several providers, and a unit's room is used by others of the house. Who made the feed sees the sessions of some of
-    // them; a trainee the own ones of all, wherever the role is.
-    let within = ((feed.person_id.is_some() || feed.room_id.is_some()) && feed.role != Role::Trainee).then_some(feed.organization_id);
+    // them.
+    let within = (feed.person_id.is_some() || feed.room_id.is_some()).then_some(feed.organization_id);
     let calendar = Calendar { name: name(conn, subject)?, events: events(conn, within, subject)? };
     let is_stale = feed.last_used_at.is_none_or(|used| used.plus(TimeDelta::minutes(5)) <= now);
     Ok((calendar, is_stale.then_some(feed.id)))

@@ -48,10 +48,10 @@ fn visible(actor: &Actor) -> imports::BoxedQuery<'static, MultiBackend> {
             let own = imports::session_id.assume_not_null().eq_any(taught(person, provider));
             all.filter(imports::user_id.eq(actor.user_id())).filter(own)
         }
-        Scope::Sponsor(_) | Scope::Own(_) => all.filter(imports::id.eq_any(NONE)),
+        Scope::Sponsor(_) | Scope::Own(..) => all.filter(imports::id.eq_any(NONE)),
     };
-    match actor.only_intake() {
-        Some(intake) => query.filter(imports::intake_id.eq(intake)),
+    match actor.only_intakes() {
+        Some(only) => query.filter(imports::intake_id.assume_not_null().eq_any(only)),
         None => query,
     }
 }

@@ -157,11 +157,18 @@ pub(super) fn list(conn: &mut Conn, actor: &Actor, filter: &EntryFilter, after: 
         Scope::Everything => None,
         Scope::Provider(provider) => Some(provider),
         // The policy lets nobody else through; should it ever, they see nothing.
-        Scope::Sponsor(_) | Scope::Adviser(..) | Scope::Teacher(..) | Scope::Own(_) => return Ok(Vec::new()),
+        Scope::Sponsor(_) | Scope::Adviser(..) | Scope::Teacher(..) | Scope::Own(..) => return Ok(Vec::new()),
     };
     // Both where both are given: the filter asks, the token limits.
-    let intakes: Vec<IntakeId> = [filter.intake_id, actor.only_intake()].into_iter().flatten().collect();
-    let page = page(conn, provider, &intakes, filter, after, limit)?;
+    let intakes = match (filter.intake_id, actor.only_intakes()) {
+        (None, only) => only,
+        (Some(asked), None) => Some(vec![asked]),
+        (Some(asked), Some(only)) => Some(only.into_iter().filter(|intake| *intake == asked).collect()),
+    };
+    if intakes.as_ref().is_some_and(Vec::is_empty) {
+        return Ok(Vec::new());
+    }
+    let page = page(conn, provider, &intakes.unwrap_or_default(), filter, after, limit)?;
     let rows: Vec<(i64, Vec<u8>, Fact, Option<String>)> = journal_seals::table
         .inner_join(journal_entries::table.on(journal_entries::id.eq(journal_seals::entry_id)))
         .left_join(journal_payloads::table.on(journal_payloads::entry_id.eq(journal_entries::id)))
@@ -199,7 +206,9 @@ fn page(
         None => "SELECT k.position FROM journal_seals k WHERE k.position > ?",
     }
     .to_owned();
-    text.push_str(&" AND k.intake_id = ?".repeat(intakes.len()));
+    if !intakes.is_empty() {
+        text.push_str(&format!(" AND k.intake_id IN (?{})", ", ?".repeat(intakes.len() - 1)));
+    }
     if filter.subject_id.is_some() {
         text.push_str(" AND k.subject_id = ?");
     }

@@ -33,7 +33,7 @@ fn visible(actor: &Actor) -> organizations::BoxedQuery<'static, MultiBackend> {
     match actor.scope() {
         Scope::Everything | Scope::Provider(_) => all,
         Scope::Sponsor(organization) => all.filter(organizations::id.eq_any(below(organization))),
-        Scope::Adviser(person, _) | Scope::Teacher(person, _) | Scope::Own(person) => all
+        Scope::Adviser(person, _) | Scope::Teacher(person, _) | Scope::Own(person, _) => all
             .filter(organizations::id.eq_any(affiliations::table.filter(affiliations::person_id.eq(person)).select(affiliations::unit_id))),
     }
 }
@@ -47,7 +47,7 @@ pub fn check_provider(conn: &mut Conn, actor: &Actor, provider: OrganizationId) 
     let found: Option<OrganizationId> = match actor.scope() {
         Scope::Everything => named.first(conn).optional()?,
         Scope::Provider(own) => named.filter(organizations::id.eq_any(below(own))).first(conn).optional()?,
-        Scope::Sponsor(_) | Scope::Adviser(..) | Scope::Teacher(..) | Scope::Own(_) => return Ok(()),
+        Scope::Sponsor(_) | Scope::Adviser(..) | Scope::Teacher(..) | Scope::Own(..) => return Ok(()),
     };
     found.map(drop).ok_or(Error::NotFound)
 }

@@ -25,13 +25,13 @@ use crate::{
     text::Code,
 };
 
-/// The versions that the intakes in the actor's scope run, or the one of a token for one intake; none given if intakes do not matter,
+/// The versions that the intakes in the actor's scope run, or those of a narrowed token; none given if intakes do not matter,
 /// for a provider sees its programs as such. Loaded, because a boxed query of both databases cannot be part of another one; intakes in
 /// sight are few.
 fn run_versions(conn: &mut Conn, actor: &Actor) -> Result<Option<Vec<ProgramVersionId>>, Error> {
     let all = intakes::table.select(intakes::program_version_id).distinct().into_boxed();
     let seen = match actor.scope() {
-        Scope::Everything | Scope::Provider(_) if actor.only_intake().is_none() => return Ok(None),
+        Scope::Everything | Scope::Provider(_) if actor.only_intakes().is_none() => return Ok(None),
         Scope::Everything => all,
         Scope::Provider(provider) => all.filter(intakes::provider_id.eq_any(below(provider))),
         Scope::Sponsor(sponsor) => all.filter(sponsored!(intakes::id, sponsor)),
@@ -47,12 +47,13 @@ fn run_versions(conn: &mut Conn, actor: &Actor) -> Result<Option<Vec<ProgramVers
                 .select(sessions::intake_id);
             all.filter(intakes::provider_id.eq_any(below(provider))).filter(intakes::id.eq_any(taught))
         }
-        Scope::Own(person) => {
-            all.filter(intakes::id.eq_any(enrollments::table.filter(enrollments::person_id.eq(person)).select(enrollments::intake_id)))
+        Scope::Own(person, provider) => {
+            let own = enrollments::table.filter(enrollments::person_id.eq(person)).select(enrollments::intake_id);
+            all.filter(intakes::provider_id.eq_any(below(provider))).filter(intakes::id.eq_any(own))
         }
     };
-    let seen = match actor.only_intake() {
-        Some(intake) => seen.filter(intakes::id.eq(intake)),
+    let seen = match actor.only_intakes() {
+        Some(only) => seen.filter(intakes::id.eq_any(only)),
         None => seen,
     };
     Ok(Some(seen.load(conn)?))

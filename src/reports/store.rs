@@ -146,7 +146,7 @@ fn tag(conn: &mut Conn, actor: &Actor, caller: &Caller, id: IntakeId, format: Fo
             .unwrap_or(0),
         _ => intake_rows::table.find(id).select(intake_rows::report_version).first(conn)?,
     };
-    let scope = format!("{:?} {:?}", actor.scope(), actor.only_intake());
+    let scope = format!("{:?} {:?}", actor.scope(), actor.only_intakes());
     // The version counts changes of the numbers, not of what organizations are called.
     let names = labels.map(Labels::parts).unwrap_or_default();
     let (version, address) = (version.to_string(), caller.address());

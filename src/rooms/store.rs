@@ -21,19 +21,19 @@ use crate::{
 
 const NONE: [RoomId; 0] = [];
 
-/// The rooms in the actor's scope: the provider's; with a token for one intake those in which it has sessions.
+/// The rooms in the actor's scope: the provider's; with a narrowed token those in which its intakes have sessions.
 fn visible(actor: &Actor) -> rooms::BoxedQuery<'static, MultiBackend> {
     let query = match actor.scope() {
         Scope::Everything => rooms::table.into_boxed(),
         Scope::Provider(provider) => rooms::table.into_boxed().filter(rooms::provider_id.eq_any(below(provider))),
         // Where a session is, it says itself.
-        Scope::Sponsor(_) | Scope::Adviser(..) | Scope::Teacher(..) | Scope::Own(_) => {
+        Scope::Sponsor(_) | Scope::Adviser(..) | Scope::Teacher(..) | Scope::Own(..) => {
             rooms::table.into_boxed().filter(rooms::id.eq_any(NONE))
         }
     };
-    match actor.only_intake() {
-        Some(intake) => {
-            query.filter(rooms::id.nullable().eq_any(sessions::table.filter(sessions::intake_id.eq(intake)).select(sessions::room_id)))
+    match actor.only_intakes() {
+        Some(only) => {
+            query.filter(rooms::id.nullable().eq_any(sessions::table.filter(sessions::intake_id.eq_any(only)).select(sessions::room_id)))
         }
         None => query,
     }

@@ -6,6 +6,7 @@
 #![expect(clippy::indexing_slicing, reason = "indexing a JSON value that is not there gives null, and the assertion says so")]
 #![expect(unreachable_pub, reason = "in a test binary every `pub` is unreachable; `pub` still says what a module offers")]
 
+mod access;
 mod accounts;
 mod attendance;
 mod calendars;

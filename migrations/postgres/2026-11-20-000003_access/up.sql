@@ -16,7 +16,20 @@ CREATE TABLE role_grants (
     from_at timestamptz NOT NULL,
     until_at timestamptz,
     CHECK ((role = 'administrator') = (organization_id IS NULL)),
-    CHECK (until_at IS NULL OR until_at > from_at)
+    CHECK (until_at IS NULL OR until_at >= from_at),
+    -- What administrators and coordinators do with users, roles and tokens follows from their role.
+    CHECK (NOT manages_access OR role = 'partner')
 );
 CREATE INDEX role_grants_user ON role_grants (user_id);
 CREATE INDEX role_grants_organization ON role_grants (organization_id);
+
+-- A role is what it was granted as; all that may become of it is that it ends.
+CREATE FUNCTION role_grants_stay() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NEW.id <> OLD.id OR NEW.user_id <> OLD.user_id OR NEW.role <> OLD.role OR NEW.organization_id IS DISTINCT FROM OLD.organization_id
+        OR NEW.manages_access <> OLD.manages_access OR NEW.from_at <> OLD.from_at THEN
+        RAISE EXCEPTION 'muster:immutable';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER role_grants_stay BEFORE UPDATE ON role_grants FOR EACH ROW EXECUTE FUNCTION role_grants_stay();

@@ -8,7 +8,9 @@ CREATE TABLE tokens (
     prefix text NOT NULL,
     hash bytea NOT NULL UNIQUE CHECK (length(hash) = 32),
     read_only boolean NOT NULL,
+    -- What it is narrowed to: one intake, or those of one program.
     intake_id uuid REFERENCES intakes (id),
+    program_id uuid REFERENCES programs (id),
     expires_at timestamptz NOT NULL,
     -- A sign-in also ends so long after it was last used.
     idle_minutes integer CHECK (idle_minutes > 0),
@@ -16,16 +18,19 @@ CREATE TABLE tokens (
     revoked_at timestamptz,
     created_at timestamptz NOT NULL,
     CHECK ((kind = 'sign_in') = (idle_minutes IS NOT NULL)),
-    CHECK (kind = 'api' OR (NOT read_only AND intake_id IS NULL))
+    CHECK (kind = 'api' OR (NOT read_only AND intake_id IS NULL AND program_id IS NULL)),
+    CHECK (intake_id IS NULL OR program_id IS NULL)
 );
 CREATE INDEX tokens_role_grant ON tokens (role_grant_id);
 CREATE INDEX tokens_intake ON tokens (intake_id);
+CREATE INDEX tokens_program ON tokens (program_id);
 
 -- What was revoked stays so, and a token is one thing for good.
 CREATE FUNCTION tokens_stay_revoked() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF (OLD.revoked_at IS NOT NULL AND NEW.revoked_at IS DISTINCT FROM OLD.revoked_at) OR NEW.id <> OLD.id OR NEW.hash <> OLD.hash
-        OR NEW.kind <> OLD.kind OR NEW.role_grant_id <> OLD.role_grant_id THEN
+        OR NEW.kind <> OLD.kind OR NEW.role_grant_id <> OLD.role_grant_id OR NEW.read_only <> OLD.read_only
+        OR NEW.intake_id IS DISTINCT FROM OLD.intake_id OR NEW.program_id IS DISTINCT FROM OLD.program_id THEN
         RAISE EXCEPTION 'muster:immutable';
     END IF;
     RETURN NEW;

@@ -9,6 +9,8 @@ CREATE TABLE passwords (
 CREATE TABLE invitations (
     id uuid NOT NULL PRIMARY KEY,
     role_grant_id uuid NOT NULL REFERENCES role_grants (id),
+    -- In which role whoever invited acted; none for the operator.
+    inviter_grant_id uuid REFERENCES role_grants (id),
     hash bytea NOT NULL UNIQUE CHECK (length(hash) = 32),
     expires_at timestamptz NOT NULL,
     created_at timestamptz NOT NULL,
@@ -18,11 +20,13 @@ CREATE TABLE invitations (
     CHECK (accepted_at IS NULL OR withdrawn_at IS NULL)
 );
 CREATE INDEX invitations_role_grant ON invitations (role_grant_id);
+CREATE INDEX invitations_inviter_grant ON invitations (inviter_grant_id);
 
 CREATE FUNCTION invitations_are_good_once() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF OLD.accepted_at IS NOT NULL OR OLD.withdrawn_at IS NOT NULL OR NEW.id <> OLD.id OR NEW.role_grant_id <> OLD.role_grant_id
-        OR NEW.hash <> OLD.hash OR NEW.expires_at <> OLD.expires_at OR NEW.created_at <> OLD.created_at THEN
+        OR NEW.inviter_grant_id IS DISTINCT FROM OLD.inviter_grant_id OR NEW.hash <> OLD.hash OR NEW.expires_at <> OLD.expires_at
+        OR NEW.created_at <> OLD.created_at THEN
         RAISE EXCEPTION 'muster:invitation_not_good';
     END IF;
     RETURN NEW;

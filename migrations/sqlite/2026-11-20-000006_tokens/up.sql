@@ -8,7 +8,9 @@ CREATE TABLE tokens (
     prefix TEXT NOT NULL,
     hash BLOB NOT NULL UNIQUE CHECK (length(hash) = 32),
     read_only INTEGER NOT NULL CHECK (read_only IN (0, 1)),
+    -- What it is narrowed to: one intake, or those of one program.
     intake_id BLOB CHECK (length(intake_id) = 16) REFERENCES intakes (id),
+    program_id BLOB CHECK (length(program_id) = 16) REFERENCES programs (id),
     expires_at INTEGER NOT NULL,
     -- A sign-in also ends so long after it was last used.
     idle_minutes INTEGER CHECK (idle_minutes > 0),
@@ -16,15 +18,18 @@ CREATE TABLE tokens (
     revoked_at INTEGER,
     created_at INTEGER NOT NULL,
     CHECK ((kind = 'sign_in') = (idle_minutes IS NOT NULL)),
-    CHECK (kind = 'api' OR (read_only = 0 AND intake_id IS NULL))
+    CHECK (kind = 'api' OR (read_only = 0 AND intake_id IS NULL AND program_id IS NULL)),
+    CHECK (intake_id IS NULL OR program_id IS NULL)
 ) STRICT;
 CREATE INDEX tokens_role_grant ON tokens (role_grant_id);
 CREATE INDEX tokens_intake ON tokens (intake_id);
+CREATE INDEX tokens_program ON tokens (program_id);
 
 -- What was revoked stays so, and a token is one thing for good.
 CREATE TRIGGER tokens_stay_revoked BEFORE UPDATE ON tokens
 WHEN (OLD.revoked_at IS NOT NULL AND NEW.revoked_at IS NOT OLD.revoked_at) OR NEW.id <> OLD.id OR NEW.hash <> OLD.hash OR NEW.kind <> OLD.kind
-    OR NEW.role_grant_id <> OLD.role_grant_id BEGIN
+    OR NEW.role_grant_id <> OLD.role_grant_id OR NEW.read_only <> OLD.read_only OR NEW.intake_id IS NOT OLD.intake_id
+    OR NEW.program_id IS NOT OLD.program_id BEGIN
     SELECT RAISE(ABORT, 'muster:immutable');
 END;
 CREATE TRIGGER tokens_are_not_replaced BEFORE INSERT ON tokens

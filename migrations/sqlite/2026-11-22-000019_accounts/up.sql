@@ -9,6 +9,8 @@ CREATE TABLE passwords (
 CREATE TABLE invitations (
     id BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),
     role_grant_id BLOB NOT NULL CHECK (length(role_grant_id) = 16) REFERENCES role_grants (id),
+    -- In which role whoever invited acted; none for the operator.
+    inviter_grant_id BLOB CHECK (length(inviter_grant_id) = 16) REFERENCES role_grants (id),
     hash BLOB NOT NULL UNIQUE CHECK (length(hash) = 32),
     expires_at INTEGER NOT NULL,
     created_at INTEGER NOT NULL,
@@ -18,10 +20,12 @@ CREATE TABLE invitations (
     CHECK (accepted_at IS NULL OR withdrawn_at IS NULL)
 ) STRICT;
 CREATE INDEX invitations_role_grant ON invitations (role_grant_id);
+CREATE INDEX invitations_inviter_grant ON invitations (inviter_grant_id);
 
 CREATE TRIGGER invitations_are_good_once BEFORE UPDATE ON invitations
 WHEN OLD.accepted_at IS NOT NULL OR OLD.withdrawn_at IS NOT NULL OR NEW.id <> OLD.id OR NEW.role_grant_id <> OLD.role_grant_id
-    OR NEW.hash <> OLD.hash OR NEW.expires_at <> OLD.expires_at OR NEW.created_at <> OLD.created_at BEGIN
+    OR NEW.inviter_grant_id IS NOT OLD.inviter_grant_id OR NEW.hash <> OLD.hash OR NEW.expires_at <> OLD.expires_at
+    OR NEW.created_at <> OLD.created_at BEGIN
     SELECT RAISE(ABORT, 'muster:invitation_not_good');
 END;
 CREATE TRIGGER invitations_stay BEFORE DELETE ON invitations BEGIN

@@ -6,15 +6,17 @@ use chrono::TimeDelta;
 use diesel::prelude::*;
 
 use super::{
-    super::{Actor, Credentials, Proof, Role, RoleGrant, RoleGrantId, Scope, Secret, Token, TokenKind},
+    super::{Actor, Credentials, Proof, Role, RoleGrant, RoleGrantId, Scope, Secret, Token, TokenKind, UserId},
     sign_ins::hold_account,
+    users::is_within,
 };
 use crate::{
     clock::Instant,
     db::Conn,
     error::Error,
+    intakes::IntakeId,
     people::PersonId,
-    schema::{invitations, passwords, role_grants, tokens, users},
+    schema::{intakes, invitations, passwords, program_versions, role_grants, tokens, users},
 };
 
 /// Turns credentials into an actor.
@@ -51,10 +53,18 @@ fn by_token(conn: &mut Conn, secret: &Secret, kind: TokenKind, now: Instant) -> 
         token_id: Some(token.id),
         is_signed_in: kind == TokenKind::SignIn,
         read_only: token.read_only,
-        only_intake: token.intake_id,
+        only_intakes: narrowed(conn, &token)?,
         stale_use,
         ..actor
     })
+}
+
+/// The intakes that a narrowed token is good for: one, or those of its program.
+fn narrowed(conn: &mut Conn, token: &Token) -> Result<Option<Vec<IntakeId>>, Error> {
+    let Some(program) = token.program_id else { return Ok(token.intake_id.map(|intake| vec![intake])) };
+    let of_program = program_versions::table.filter(program_versions::program_id.eq(program)).select(program_versions::id);
+    let run = intakes::table.filter(intakes::program_version_id.eq_any(of_program)).order(intakes::id).select(intakes::id);
+    Ok(Some(run.load(conn)?))
 }
 
 /// In the role that was chosen, or else the oldest that is held now. Holds the account, as whoever changes its password does.
@@ -85,18 +95,34 @@ fn by_proof(conn: &mut Conn, proof: &Proof, now: Instant) -> Result<Actor, Error
     chosen.map(|chosen| held.swap_remove(chosen).1).ok_or_else(RoleGrant::unknown)
 }
 
+/// While it is good. Holds the account, as whoever changes its password or its roles does.
 fn by_invitation(conn: &mut Conn, secret: &Secret, now: Instant) -> Result<Actor, Error> {
-    let (grant, holder) = invitations::table
+    let user: UserId = invitations::table
+        .inner_join(role_grants::table.on(role_grants::id.eq(invitations::role_grant_id)))
+        .filter(invitations::hash.eq(secret.hash().to_vec()))
+        .select(role_grants::user_id)
+        .first(conn)
+        .optional()?
+        .ok_or(Error::Unauthenticated)?;
+    hold_account(conn, user)?;
+    let (inviter, grant, holder) = invitations::table
         .inner_join(role_grants::table.on(role_grants::id.eq(invitations::role_grant_id)))
         .inner_join(users::table.on(users::id.eq(role_grants::user_id)))
         .filter(invitations::hash.eq(secret.hash().to_vec()))
         .filter(invitations::expires_at.gt(now))
         .filter(invitations::accepted_at.is_null())
         .filter(invitations::withdrawn_at.is_null())
-        .select((RoleGrant::as_select(), (users::person_id, users::disabled_at)))
-        .first::<(RoleGrant, Holder)>(conn)
+        .select((invitations::inviter_grant_id, RoleGrant::as_select(), (users::person_id, users::disabled_at)))
+        .first::<(Option<RoleGrantId>, RoleGrant, Holder)>(conn)
         .optional()?
         .ok_or(Error::Unauthenticated)?;
+    // It opens all that the user may, so that it is good no more once that is more than the inviter may give.
+    if let Some(inviter) = inviter {
+        let inviter: RoleGrant = role_grants::table.find(inviter).select(RoleGrant::as_select()).first(conn)?;
+        if !is_within(conn, now, &inviter.reach(), user)? {
+            return Err(Error::Unauthenticated);
+        }
+    }
     in_role(&grant, holder, now)
 }
 
@@ -114,6 +140,7 @@ fn in_role(grant: &RoleGrant, (person_id, disabled_at): Holder, now: Instant) ->
         person_id,
         role: grant.role,
         organization_id: grant.organization_id,
+        manages_access: grant.manages_access,
         scope: scope(grant, person_id)?,
         ..operator()
     })
@@ -130,7 +157,8 @@ fn operator() -> Actor {
         organization_id: None,
         scope: Scope::Everything,
         read_only: false,
-        only_intake: None,
+        manages_access: true,
+        only_intakes: None,
         stale_use: false,
         replay: Cell::new(false),
         entries: RefCell::default(),
@@ -147,6 +175,6 @@ fn scope(grant: &RoleGrant, person_id: Option<PersonId>) -> Result<Scope, Error>
         Role::Partner => Scope::Sponsor(organization()?),
         Role::ClassAdviser => Scope::Adviser(person()?, organization()?),
         Role::Instructor => Scope::Teacher(person()?, organization()?),
-        Role::Trainee => Scope::Own(person()?),
+        Role::Trainee => Scope::Own(person()?, organization()?),
     })
 }

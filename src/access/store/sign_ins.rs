@@ -40,16 +40,17 @@ pub fn hold_account(conn: &mut Conn, user: UserId) -> Result<(), Error> {
     db::lock(conn, "user", user)
 }
 
+/// The sign-ins that nobody has ended, also those that have been idle for too long: one that is used at that very moment goes on.
+fn unended(now: Instant) -> tokens::BoxedQuery<'static, MultiBackend> {
+    let unended = tokens::table.into_boxed().filter(tokens::kind.eq(TokenKind::SignIn));
+    unended.filter(tokens::revoked_at.is_null()).filter(tokens::expires_at.gt(now))
+}
+
 /// The sign-ins that have not ended, by themselves or before. All of them end idle alike.
 fn live(now: Instant) -> tokens::BoxedQuery<'static, MultiBackend> {
     let since = now.plus(-TimeDelta::minutes(IDLE_MINUTES.into()));
     let is_used = tokens::last_used_at.gt(since).or(tokens::last_used_at.is_null().and(tokens::created_at.nullable().gt(since)));
-    tokens::table
-        .into_boxed()
-        .filter(tokens::kind.eq(TokenKind::SignIn))
-        .filter(tokens::revoked_at.is_null())
-        .filter(tokens::expires_at.gt(now))
-        .filter(is_used)
+    unended(now).filter(is_used)
 }
 
 /// The ids of all grants of a user.
@@ -103,6 +104,7 @@ fn begin(
         hash: secret.hash().to_vec(),
         read_only: false,
         intake_id: None,
+        program_id: None,
         expires_at: until.map_or(longest, |until| until.min(longest)),
         idle_minutes: Some(IDLE_MINUTES),
         last_used_at: None,
@@ -143,14 +145,17 @@ pub fn list_sign_ins(conn: &mut Conn, actor: &Actor, now: Instant, cursor: Optio
 /// Ends one sign-in of the actor's user; one that has ended stays as it is.
 ///
 /// # Errors
-/// 404 for another's.
+/// 404 for another's; [`Error::Unauthenticated`] if the actor's own has ended meanwhile.
 pub fn end_sign_in(conn: &mut Conn, actor: &Actor, now: Instant, id: TokenId, reason: Option<&Note>) -> Result<Token, Error> {
-    let (user, ..) = actor.signed_in()?;
+    let (user, current, _) = actor.signed_in()?;
     let own: granted = granted(user);
     let own = tokens::table.filter(tokens::id.eq(id)).filter(tokens::kind.eq(TokenKind::SignIn)).filter(tokens::role_grant_id.eq_any(own));
     let token: TokenId = own.select(tokens::id).first(conn)?;
     actor.may(Action::UseAccount)?;
-    end(conn, actor, now, (user, vec![token]), reason)?;
+    hold_account(conn, user)?;
+    if end(conn, actor, now, (user, vec![token]), reason)? == 0 && token == current {
+        return Err(Error::Unauthenticated);
+    }
     Ok(tokens::table.find(id).select(Token::as_select()).first(conn)?)
 }
 
@@ -175,26 +180,32 @@ pub fn end_sign_ins(conn: &mut Conn, actor: &Actor, now: Instant, except: Option
     actor.may(Action::UseAccount)?;
     let Some(user) = actor.user_id() else { return Ok(0) };
     hold_account(conn, user)?;
-    let ids = live_of(conn, now, user)?.into_iter().filter(|id| Some(*id) != except).collect();
+    let ids = unended_of(conn, now, user)?.into_iter().filter(|id| Some(*id) != except).collect();
     end(conn, actor, now, (user, ids), None)
 }
 
 /// Ends all sign-ins of a user, who is held.
 pub(super) fn end_all(conn: &mut Conn, actor: &Actor, now: Instant, user: UserId) -> Result<usize, Error> {
-    let ids = live_of(conn, now, user)?;
+    let ids = unended_of(conn, now, user)?;
     end(conn, actor, now, (user, ids), None)
 }
 
-fn live_of(conn: &mut Conn, now: Instant, user: UserId) -> Result<Vec<TokenId>, Error> {
-    let own: granted = granted(user);
-    Ok(live(now).filter(tokens::role_grant_id.eq_any(own)).select(tokens::id).load(conn)?)
+/// Ends the sign-ins in a role, whose user is held.
+pub(super) fn end_in_role(conn: &mut Conn, actor: &Actor, now: Instant, grant: &RoleGrant) -> Result<usize, Error> {
+    let ids = unended(now).filter(tokens::role_grant_id.eq(grant.id)).select(tokens::id).load(conn)?;
+    end(conn, actor, now, (grant.user_id, ids), None)
 }
 
-/// Ends those that have not ended, and says how many. The journal has it where the role of each is held.
+fn unended_of(conn: &mut Conn, now: Instant, user: UserId) -> Result<Vec<TokenId>, Error> {
+    let own: granted = granted(user);
+    Ok(unended(now).filter(tokens::role_grant_id.eq_any(own)).select(tokens::id).load(conn)?)
+}
+
+/// Ends those that nobody has ended, and says how many. The journal has it where the role of each is held.
 fn end(conn: &mut Conn, actor: &Actor, now: Instant, (user, ids): (UserId, Vec<TokenId>), reason: Option<&Note>) -> Result<usize, Error> {
-    let ids: Vec<TokenId> = live(now).filter(tokens::id.eq_any(ids)).select(tokens::id).load(conn)?;
-    let ended = tokens::table.filter(tokens::id.eq_any(ids.clone())).filter(tokens::revoked_at.is_null());
-    let count = diesel::update(ended).set(tokens::revoked_at.eq(now)).execute(conn)?;
+    let unended = tokens::table.filter(tokens::id.eq_any(ids)).filter(tokens::revoked_at.is_null()).filter(tokens::expires_at.gt(now));
+    let ended: Vec<Token> = diesel::update(unended).set(tokens::revoked_at.eq(now)).returning(tokens::all_columns).get_results(conn)?;
+    let ids: Vec<TokenId> = ended.iter().map(|token| token.id).collect();
     let places: Vec<(Option<OrganizationId>, TokenId)> = tokens::table
         .inner_join(role_grants::table.on(role_grants::id.eq(tokens::role_grant_id)))
         .filter(tokens::id.eq_any(ids))
@@ -209,7 +220,7 @@ fn end(conn: &mut Conn, actor: &Actor, now: Instant, (user, ids): (UserId, Vec<T
         let entry = NewEntry::of("sign_in.ended", "user", user).held_at(place);
         actor.record(entry.from(&Ended { sign_in_ids }).because(reason.map(Note::as_str)));
     }
-    Ok(count)
+    Ok(ended.len())
 }
 
 /// Forgets the sign-ins that would have ended a month ago at the latest; the journal keeps that they were.

@@ -2,7 +2,7 @@
 
 use super::organization::named;
 use crate::{
-    access::{self, Actor, NewUser, Role, RoleGrant, User},
+    access::{self, Actor, NewRoleGrant, NewUser, Role, RoleGrant, User},
     clock::Instant,
     db::Conn,
     error::Error,
@@ -63,9 +63,11 @@ impl Holder {
             let detail = format!("the role {role} is a person's: say whose with --person and an id");
             return Err(Error::invalid("/person", "person_missing", detail));
         }
+        // One at a time, so that the role is not granted twice.
+        access::hold_account(conn, user.id)?;
         let grant = match access::current_grant(conn, actor, now, user.id, role, organization_id)? {
             Some(grant) => grant,
-            None => access::grant_role(conn, actor, now, user.id, role, organization_id)?,
+            None => access::grant_role(conn, actor, now, user.id, NewRoleGrant::lasting(role, organization_id))?,
         };
         Ok(Held { user, grant, organization })
     }

@@ -13,6 +13,7 @@ use crate::{
     error::Error,
     feeds::{self, Feed},
     intakes::IntakeId,
+    programs::ProgramId,
     text::Name,
 };
 
@@ -69,6 +70,9 @@ struct Options {
     /// The token is good for this intake only
     #[arg(long, value_name = "ID")]
     intake: Option<IntakeId>,
+    /// The token is good for the intakes of this program only
+    #[arg(long, value_name = "ID", conflicts_with = "intake")]
+    program: Option<ProgramId>,
     /// How long the token is good for
     #[arg(long, value_name = "DAYS", default_value_t = 90, value_parser = value_parser!(u16).range(1..=3660))]
     expires_in_days: u16,
@@ -125,13 +129,15 @@ fn create(conn: &mut Conn, actor: &Actor, now: Instant, args: Create) -> Result<
         name: options.name.unwrap_or_else(|| held.user.name.clone()),
         read_only: options.read_only,
         intake_id: options.intake,
+        program_id: options.program,
         expires_at: now.plus(TimeDelta::days(options.expires_in_days.into())),
     };
     Ok((access::issue_token(conn, actor, now, new)?, held))
 }
 
 fn run_list(context: &Context) -> Result<Outcome, Failure> {
-    let tokens = context.open()?.read_blocking(&Credentials::Operator, |conn, actor, _| access::list_tokens(conn, actor))?;
+    let tokens =
+        context.open()?.read_blocking(&Credentials::Operator, |conn, actor, _| access::list_tokens(conn, actor, None, i64::MAX))?;
     let mut lines = Vec::with_capacity(tokens.len());
     let mut items: Vec<Value> = Vec::with_capacity(tokens.len());
     for (token, grant, user) in tokens {
@@ -139,7 +145,7 @@ fn run_list(context: &Context) -> Result<Outcome, Failure> {
         lines.push(format!("{}  {}  {}  {state}", token.prefix, grant.role, user.name));
         items.push(json!({
             "id": token.id, "prefix": token.prefix, "name": token.name, "user": user.name, "role": grant.role,
-            "organization_id": grant.organization_id, "read_only": token.read_only, "intake_id": token.intake_id,
+            "organization_id": grant.organization_id, "read_only": token.read_only, "intake_id": token.intake_id, "program_id": token.program_id,
             "created_at": token.created_at, "expires_at": token.expires_at, "last_used_at": token.last_used_at,
             "revoked_at": token.revoked_at,
         }));
@@ -149,7 +155,8 @@ fn run_list(context: &Context) -> Result<Outcome, Failure> {
 
 fn run_revoke(args: Revoke, context: &Context) -> Result<Outcome, Failure> {
     let revoked = context.open()?.write_blocking(Credentials::Operator, move |conn, actor, now| {
-        let token = access::revoke_token(conn, actor, now, &args.token)?;
+        let named = access::named_token(conn, actor, &args.token)?;
+        let (token, ..) = access::revoke_token(conn, actor, now, named, None)?;
         let feeds = feeds::of_maker(conn, actor, token.role_grant_id)?;
         Ok((token, feeds))
     });

@@ -6,11 +6,10 @@ use serde_json::json;
 
 use super::{holder::Holder, or_taken};
 use crate::{
-    access::{self, Credentials, NewUser, Role},
+    access::{self, Credentials, HeldRole, NewUser, Role, UserDocument},
     accounts,
     cli::{Context, Failure, Outcome},
     error::Error,
-    organizations,
     people::PersonId,
     text::Name,
 };
@@ -110,43 +109,51 @@ struct Named {
 }
 
 fn run_list(context: &Context) -> Result<Outcome, Failure> {
-    let (users, organizations) = context.open()?.read_blocking(&Credentials::Operator, |conn, actor, now| {
-        Ok((access::list_users(conn, actor, now)?, organizations::all(conn, actor)?))
-    })?;
-    let place = |id| organizations.iter().find(|one| Some(one.id) == id).map(|one| format!("@{}", one.code)).unwrap_or_default();
+    let mut users =
+        context.open()?.read_blocking(&Credentials::Operator, |conn, actor, now| access::list_users(conn, actor, now, None, i64::MAX))?;
+    users.sort_by(|one, other| one.user.name.cmp(&other.user.name));
     let (mut lines, mut items) = (Vec::new(), Vec::new());
-    for (user, held) in users {
-        let roles: Vec<String> = held.iter().map(|grant| format!("{}{}", grant.role, place(grant.organization_id))).collect();
-        let state = user.disabled_at.map(|at| format!("  disabled {at}")).unwrap_or_default();
-        lines.push(format!("{}  {}  {}{state}", user.id, user.name, roles.join(" ")));
-        let roles: Vec<_> = held.iter().map(|grant| json!({ "role": grant.role, "organization_id": grant.organization_id })).collect();
-        items.push(json!({ "user": user, "roles": roles }));
+    for UserDocument { user, roles: held } in users {
+        let place = |held: &HeldRole| held.organization_code.as_ref().map(|code| format!("@{code}")).unwrap_or_default();
+        let roles: Vec<String> = held.iter().map(|held| format!("{}{}", held.role, place(held))).collect();
+        let state = user.disabled_at.map_or_else(|| "enabled".to_owned(), |at| format!("disabled {at}"));
+        // The name last: whatever is in it, it is no column.
+        lines.push(format!("{}  {state}  {}  {}", user.id, roles.join(" "), user.name));
+        items.push(json!({ "user": user, "roles": held }));
     }
     Ok(Outcome::new(lines.join("\n"), json!({ "items": items })))
 }
 
 fn run_disable(name: Name, is_disabled: bool, context: &Context) -> Result<Outcome, Failure> {
     let user = context.open()?.write_blocking(Credentials::Operator, move |conn, actor, now| {
-        let unknown = || Error::invalid("/name", "unknown_user", format!("there is no user `{name}`"));
-        let user = access::user_by_name(conn, actor, &name)?.ok_or_else(unknown)?;
-        access::set_disabled(conn, actor, now, user.id, is_disabled)
+        let user = access::user_by_name(conn, actor, &name)?.ok_or_else(|| unknown(&name))?;
+        accounts::set_disabled(conn, actor, now, user.id, is_disabled, None)
     })?;
     let state = if is_disabled { "disabled" } else { "enabled" };
     Ok(Outcome::new(format!("{state} {}", user.name), json!(user)))
 }
 
+fn unknown(name: &Name) -> Error {
+    Error::invalid("/user", "unknown_user", format!("there is no user `{name}`"))
+}
+
 fn run_invite(args: Invite, context: &Context) -> Result<Outcome, Failure> {
     let Invite { user, role, organization, person, again, expires_in_hours } = args;
-    let (issued, held) = context.open()?.write_blocking(Credentials::Operator, move |conn, actor, now| {
+    let what = format!("the user `{user}`");
+    let invited = context.open()?.write_blocking(Credentials::Operator, move |conn, actor, now| {
         // Whoever sets a password has all roles of the user, so that nobody is meant by a name alone.
-        if access::user_by_name(conn, actor, &user)?.is_some() != again {
-            let detail =
-                if again { "there is no such user" } else { "is there already; say --again if the same is meant, else another name" };
-            return Err(Error::invalid("/user", "user_taken", format!("user `{user}`: {detail}")));
+        match access::user_by_name(conn, actor, &user)? {
+            Some(_) if !again => {
+                let detail = format!("the user `{user}` is there already; say --again if the same is meant, else another name");
+                return Err(Error::invalid("/user", "user_taken", detail));
+            }
+            None if again => return Err(unknown(&user)),
+            _ => {}
         }
         let held = Holder { role, organization, user: Some(user), person }.find_or_create(conn, actor, now)?;
         Ok((accounts::invite(conn, actor, now, held.grant.id, TimeDelta::hours(expires_in_hours.into()))?, held))
-    })?;
+    });
+    let (issued, held) = invited.map_err(or_taken(what))?;
     let note = format!(
         "{}, user {}, good until {}; the invitation is shown this once, and its secret is for POST /api/v1/invitations/accept",
         held.in_words(),

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::super::Failure;
 use crate::{
-    access::{self, Actor, Credentials, NewToken, NewUser, Role, Secret},
+    access::{self, Actor, Credentials, NewRoleGrant, NewToken, NewUser, Role, Secret},
     clock::Instant,
     db::{Conn, Db},
     enrollments::{self, EnrollmentFilter},
@@ -102,8 +102,8 @@ fn make(
 ) -> Result<Secret, Error> {
     let name: crate::text::Name = name.parse().map_err(Error::internal)?;
     let user = access::create_user(conn, actor, now, NewUser { name: name.clone(), person_id })?;
-    let grant = access::grant_role(conn, actor, now, user.id, role, organization)?;
+    let grant = access::grant_role(conn, actor, now, user.id, NewRoleGrant::lasting(role, organization))?;
     let expires_at = now.plus(TimeDelta::days(30));
-    let new = NewToken { role_grant_id: grant.id, name, read_only: false, intake_id: None, expires_at };
+    let new = NewToken { role_grant_id: grant.id, name, read_only: false, intake_id: None, program_id: None, expires_at };
     Ok(access::issue_token(conn, actor, now, new)?.token)
 }

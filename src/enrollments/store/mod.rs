@@ -47,10 +47,12 @@ pub fn visible(actor: &Actor) -> enrollments::BoxedQuery<'static, MultiBackend> 
             let attending = session_cohorts::table.filter(session_cohorts::session_id.eq_any(taught(person, provider)));
             query.filter(enrollments::cohort_id.assume_not_null().eq_any(attending.select(session_cohorts::cohort_id)))
         }
-        Scope::Own(person) => query.filter(enrollments::person_id.eq(person)),
+        Scope::Own(person, provider) => {
+            query.filter(enrollments::person_id.eq(person)).filter(enrollments::intake_id.eq_any(provided(provider)))
+        }
     };
-    match actor.only_intake() {
-        Some(intake) => query.filter(enrollments::intake_id.eq(intake)),
+    match actor.only_intakes() {
+        Some(intakes) => query.filter(enrollments::intake_id.eq_any(intakes)),
         None => query,
     }
 }

@@ -104,7 +104,7 @@ pub(super) fn person(
         return Err(Error::invalid("/unit_id", "unknown_organization", "there is no such organization"));
     }
     match whom {
-        Whom::Known(id) if people::is_nominable_by(conn, actor, id)? => Ok(id),
+        Whom::Known(id) if people::is_known_to(conn, actor, id)? => Ok(id),
         Whom::Known(_) => Err(Error::NotFound),
         Whom::New(new) => people::nominee(conn, actor, now, intake.provider_id, *new),
     }

@@ -48,7 +48,7 @@ fn visible(actor: &Actor) -> cohorts::BoxedQuery<'static, MultiBackend> {
             let attending = session_cohorts::table.filter(session_cohorts::session_id.eq_any(taught(person, provider)));
             query.filter(cohorts::id.eq_any(attending.select(session_cohorts::cohort_id)))
         }
-        Scope::Own(person) => query.filter(
+        Scope::Own(person, _) => query.filter(
             cohorts::id.nullable().eq_any(
                 enrollment_periods::table
                     .inner_join(enrollments::table.on(enrollments::id.eq(enrollment_periods::enrollment_id)))

@@ -48,12 +48,13 @@ pub(super) fn visible(actor: &Actor) -> intakes::BoxedQuery<'static, MultiBacken
                 .select(sessions::intake_id);
             query.filter(intakes::provider_id.eq_any(below(provider))).filter(intakes::id.eq_any(taught))
         }
-        Scope::Own(person) => {
-            query.filter(intakes::id.eq_any(enrolled::table.filter(enrolled::person_id.eq(person)).select(enrolled::intake_id)))
+        Scope::Own(person, provider) => {
+            let own = enrolled::table.filter(enrolled::person_id.eq(person)).select(enrolled::intake_id);
+            query.filter(intakes::provider_id.eq_any(below(provider))).filter(intakes::id.eq_any(own))
         }
     };
-    match actor.only_intake() {
-        Some(intake) => query.filter(intakes::id.eq(intake)),
+    match actor.only_intakes() {
+        Some(only) => query.filter(intakes::id.eq_any(only)),
         None => query,
     }
 }

@@ -50,7 +50,7 @@ pub fn list(conn: &mut Conn, actor: &Actor, intake: IntakeId) -> Result<Vec<Seat
         Scope::Sponsor(own) => {
             (sponsors.filter(intake_sponsors::sponsor_id.eq(own)), units.filter(unit_quotas::unit_id.eq_any(below(own))))
         }
-        Scope::Adviser(..) | Scope::Teacher(..) | Scope::Own(_) => return Ok(Vec::new()),
+        Scope::Adviser(..) | Scope::Teacher(..) | Scope::Own(..) => return Ok(Vec::new()),
     };
     let sponsors: Vec<(OrganizationId, Counts)> = sponsors.load(conn)?;
     let units: Vec<(OrganizationId, OrganizationId, Counts)> = units.load(conn)?;

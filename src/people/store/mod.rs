@@ -32,14 +32,14 @@ diesel::define_sql_function! {
     fn lower(text: diesel::sql_types::Text) -> diesel::sql_types::Text;
 }
 
-/// Narrows people to those of some enrollments, all of them or only those in one intake. A macro, because a boxed query of both
+/// Narrows people to those of some enrollments, all of them or only those in some intakes. A macro, because a boxed query of both
 /// databases cannot be part of another one, so that the enrollments stay a plain query whose type nobody wants to write.
 macro_rules! of_enrollments {
     ($people:expr, $only:expr, $enrollments:expr) => {
         match $only {
             None => $people.filter(people::id.eq_any($enrollments.select(enrollments::person_id))),
-            Some(intake) => {
-                $people.filter(people::id.eq_any($enrollments.filter(enrollments::intake_id.eq(intake)).select(enrollments::person_id)))
+            Some(only) => {
+                $people.filter(people::id.eq_any($enrollments.filter(enrollments::intake_id.eq_any(only)).select(enrollments::person_id)))
             }
         }
     };
@@ -47,36 +47,36 @@ macro_rules! of_enrollments {
 
 const NOBODY: [PersonId; 0] = [];
 
-/// The people that the provider of `scope` created or enrolled, or enrolled in one intake; nobody in another scope than everything.
-fn provided(scope: Scope, only: Option<IntakeId>) -> people::BoxedQuery<'static, MultiBackend> {
+/// The people that the provider of `scope` created or enrolled, or enrolled in some intakes; nobody in another scope than everything.
+fn provided(scope: Scope, only: Option<Vec<IntakeId>>) -> people::BoxedQuery<'static, MultiBackend> {
     let all = people::table.into_boxed();
-    let provider = match (scope, only) {
-        (Scope::Everything, None) => return all,
-        (Scope::Everything, Some(_)) => return of_enrollments!(all, only, enrollments::table),
-        (Scope::Provider(provider), _) => provider,
-        (Scope::Sponsor(_) | Scope::Adviser(..) | Scope::Teacher(..) | Scope::Own(_), _) => return all.filter(people::id.eq_any(NOBODY)),
+    let provider = match scope {
+        Scope::Everything if only.is_none() => return all,
+        Scope::Everything => return of_enrollments!(all, only, enrollments::table),
+        Scope::Provider(provider) => provider,
+        Scope::Sponsor(_) | Scope::Adviser(..) | Scope::Teacher(..) | Scope::Own(..) => return all.filter(people::id.eq_any(NOBODY)),
     };
     let taken = enrollments::table.filter(enrollments::intake_id.eq_any(crate::access::provided(provider)));
     match only {
         None => all.filter(people::provider_id.eq_any(below(provider)).or(people::id.eq_any(taken.select(enrollments::person_id)))),
-        Some(_) => of_enrollments!(all, only, taken),
+        only => of_enrollments!(all, only, taken),
     }
 }
 
-/// The people of that kind in the actor's scope. A token for one intake sees that intake's trainees; instructors belong to none.
+/// The people of that kind in the actor's scope. A narrowed token sees the trainees of its intakes; instructors belong to none.
 fn visible(actor: &Actor, kind: PersonKind) -> people::BoxedQuery<'static, MultiBackend> {
     match kind {
-        PersonKind::Trainee => trainees(actor.scope(), actor.only_intake()).filter(people::trainee),
+        PersonKind::Trainee => trainees(actor.scope(), actor.only_intakes()).filter(people::trainee),
         PersonKind::Instructor => match actor.scope() {
             scope @ (Scope::Everything | Scope::Provider(_) | Scope::Sponsor(_)) => provided(scope, None).filter(people::instructor),
-            Scope::Adviser(person, _) | Scope::Teacher(person, _) | Scope::Own(person) => {
+            Scope::Adviser(person, _) | Scope::Teacher(person, _) | Scope::Own(person, _) => {
                 people::table.into_boxed().filter(people::instructor).filter(people::id.eq(person))
             }
         },
     }
 }
 
-fn trainees(scope: Scope, only: Option<IntakeId>) -> people::BoxedQuery<'static, MultiBackend> {
+fn trainees(scope: Scope, only: Option<Vec<IntakeId>>) -> people::BoxedQuery<'static, MultiBackend> {
     let all = people::table.into_boxed();
     match scope {
         Scope::Everything | Scope::Provider(_) => provided(scope, only),
@@ -92,8 +92,8 @@ fn trainees(scope: Scope, only: Option<IntakeId>) -> people::BoxedQuery<'static,
             let attending = attending.select(session_cohorts::cohort_id);
             of_enrollments!(all, only, enrollments::table.filter(enrollments::cohort_id.assume_not_null().eq_any(attending)))
         }
-        Scope::Own(person) if only.is_none() => all.filter(people::id.eq(person)),
-        Scope::Own(person) => of_enrollments!(all, only, enrollments::table.filter(enrollments::person_id.eq(person))),
+        Scope::Own(person, _) if only.is_none() => all.filter(people::id.eq(person)),
+        Scope::Own(person, _) => of_enrollments!(all, only, enrollments::table.filter(enrollments::person_id.eq(person))),
     }
 }
 
@@ -102,7 +102,7 @@ fn shown_affiliations(actor: &Actor) -> affiliations::BoxedQuery<'static, MultiB
     let all = affiliations::table.into_boxed();
     match actor.scope() {
         Scope::Sponsor(sponsor) => all.filter(affiliations::unit_id.eq_any(below(sponsor))),
-        Scope::Everything | Scope::Provider(_) | Scope::Adviser(..) | Scope::Teacher(..) | Scope::Own(_) => all,
+        Scope::Everything | Scope::Provider(_) | Scope::Adviser(..) | Scope::Teacher(..) | Scope::Own(..) => all,
     }
 }
 
@@ -142,7 +142,7 @@ pub fn list(
             Scope::Teacher(person, _) => {
                 query.filter(people::id.eq_any(holders.filter(affiliations::person_id.eq(person)).select(affiliations::person_id)))
             }
-            Scope::Everything | Scope::Provider(_) | Scope::Adviser(..) | Scope::Own(_) => {
+            Scope::Everything | Scope::Provider(_) | Scope::Adviser(..) | Scope::Own(..) => {
                 query.filter(people::id.eq_any(holders.select(affiliations::person_id)))
             }
         };
@@ -215,7 +215,7 @@ pub fn is_editable_by(conn: &mut Conn, actor: &Actor, ids: &[PersonId]) -> Resul
     let mut editable = HashSet::with_capacity(ids.len());
     for chunk in ids.chunks(CHUNK) {
         let found: Vec<PersonId> =
-            provided(actor.scope(), actor.only_intake()).filter(people::id.eq_any(chunk.to_vec())).select(people::id).load(conn)?;
+            provided(actor.scope(), actor.only_intakes()).filter(people::id.eq_any(chunk.to_vec())).select(people::id).load(conn)?;
         editable.extend(found);
     }
     Ok(editable)

@@ -15,8 +15,8 @@ use crate::{
     schema::{organization_tree, people},
 };
 
-/// Whether the actor may nominate this person: a partner whom it sees, a provider whom it created or enrolled.
-pub fn is_nominable_by(conn: &mut Conn, actor: &Actor, id: PersonId) -> Result<bool, Error> {
+/// Whether this is somebody whom the actor may nominate, or tie a user to: of a partner whom it sees, of a provider whom it created or enrolled.
+pub fn is_known_to(conn: &mut Conn, actor: &Actor, id: PersonId) -> Result<bool, Error> {
     match actor.scope() {
         Scope::Sponsor(_) => Ok(visible(actor, PersonKind::Trainee).filter(people::id.eq(id)).count().get_result::<i64>(conn)? > 0),
         _ => Ok(is_editable_by(conn, actor, &[id])?.contains(&id)),

@@ -131,7 +131,7 @@ pub(in crate::schedule) fn of_session(
             changes.filter(session_changes::id.eq_any(of_instructor(person).select(session_change_audience::change_id)))
         }
         // Asked of each change: as a list of ids, Postgres would make that of all changes which concern the house first.
-        Scope::Own(person) => {
+        Scope::Own(person, _) => {
             let (placed, invited) = (of_trainee(person).filter(is_of_change()), of_guest(person).filter(is_of_change()));
             changes.filter(exists(placed).or(exists(invited)))
         }
@@ -172,13 +172,12 @@ pub(in crate::schedule) fn of_person(
     let provider = match actor.scope() {
         Scope::Everything => None,
         Scope::Provider(provider) => Some(provider),
-        Scope::Teacher(person, provider) if person == id => Some(provider),
-        Scope::Own(person) if person == id => None,
-        Scope::Teacher(..) | Scope::Own(_) | Scope::Adviser(..) | Scope::Sponsor(_) => {
+        Scope::Teacher(person, provider) | Scope::Own(person, provider) if person == id => Some(provider),
+        Scope::Teacher(..) | Scope::Own(..) | Scope::Adviser(..) | Scope::Sponsor(_) => {
             return Err(Error::Forbidden("only one's own changes are told to an instructor or a trainee".to_owned()));
         }
     };
-    let asked = Asked { provider, intake: actor.only_intake(), from, cursor, limit };
+    let asked = Asked { provider, intakes: actor.only_intakes(), from, cursor, limit };
     let ids = concerning(conn, id, &asked)?;
     let rows = session_changes::table.filter(session_changes::id.eq_any(ids)).order(session_changes::id.desc());
     let rows = rows.select(ScheduleChangeRow::as_select()).load(conn)?;
@@ -188,7 +187,7 @@ pub(in crate::schedule) fn of_person(
 /// Which of the changes that concern a person are asked for.
 struct Asked {
     provider: Option<OrganizationId>,
-    intake: Option<IntakeId>,
+    intakes: Option<Vec<IntakeId>>,
     from: Option<Instant>,
     cursor: Option<ScheduleChangeId>,
     limit: i64,
@@ -198,7 +197,7 @@ struct Asked {
 /// has a type that nobody wants to write.
 macro_rules! newest {
     ($conn:expr, $asked:expr, $concerned:expr) => {{
-        let Asked { provider, intake, from, cursor, limit } = *$asked;
+        let Asked { provider, ref intakes, from, cursor, limit } = *$asked;
         let id = session_change_audience::change_id;
         let mut newest = $concerned
             .inner_join(session_changes::table.on(session_changes::id.eq(session_change_audience::change_id)))
@@ -210,8 +209,8 @@ macro_rules! newest {
         if let Some(provider) = provider {
             newest = newest.filter(session_changes::intake_id.eq_any(provided(provider)));
         }
-        if let Some(intake) = intake {
-            newest = newest.filter(session_changes::intake_id.eq(intake));
+        if let Some(intakes) = intakes {
+            newest = newest.filter(session_changes::intake_id.eq_any(intakes.clone()));
         }
         if let Some(from) = from {
             newest = newest.filter(session_changes::created_at.ge(from));

@@ -89,7 +89,7 @@ pub fn visible(actor: &Actor) -> sessions::BoxedQuery<'static, MultiBackend> {
             let own = session_instructors::table.filter(session_instructors::person_id.eq(person)).select(session_instructors::session_id);
             announced().filter(sessions::intake_id.eq_any(provided(provider))).filter(sessions::id.eq_any(own))
         }
-        Scope::Own(person) => {
+        Scope::Own(person, provider) => {
             let placed = session_cohorts::table
                 .inner_join(enrollment_periods::table.on(enrollment_periods::cohort_id.eq(session_cohorts::cohort_id.nullable())))
                 .inner_join(enrollments::table.on(enrollments::id.eq(enrollment_periods::enrollment_id)))
@@ -98,11 +98,12 @@ pub fn visible(actor: &Actor) -> sessions::BoxedQuery<'static, MultiBackend> {
                 .inner_join(enrollments::table.on(enrollments::id.eq(guests::enrollment_id)))
                 .filter(enrollments::person_id.eq(person));
             let own = sessions::id.eq_any(placed.select(session_cohorts::session_id));
-            announced().filter(own.or(sessions::id.eq_any(invited.select(guests::session_id))))
+            let own = own.or(sessions::id.eq_any(invited.select(guests::session_id)));
+            announced().filter(sessions::intake_id.eq_any(provided(provider))).filter(own)
         }
     };
-    match actor.only_intake() {
-        Some(intake) => query.filter(sessions::intake_id.eq(intake)),
+    match actor.only_intakes() {
+        Some(only) => query.filter(sessions::intake_id.eq_any(only)),
         None => query,
     }
 }

@@ -72,7 +72,7 @@ fn who_is_refused_is_told_in_plain_words_what_may_not_be_done() {
         (partner.get("/audit"), "a partner may not read the journal"),
         (
             narrowed.post("/programs", program),
-            "this token is good for one intake and may not create or change programs where that serves others too",
+            "this token is good for one intake or program and may not create or change programs where that serves others too",
         ),
     ] {
         assert_eq!(reply.expect(403).problem("forbidden").text_at("/detail"), detail);
@@ -200,7 +200,7 @@ fn after(app: &App, statements: impl Fn(&App, &str) -> String) -> Reply {
     let client = app.coordinator();
     client.get("/organizations").expect(200);
     let user = app.hex(client.user_id.as_deref().unwrap());
-    app.sql(&statements(app, &user)).unwrap();
+    app.forge("role_grants", &statements(app, &user));
     client.get("/organizations")
 }
 

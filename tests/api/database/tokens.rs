@@ -9,7 +9,10 @@ use crate::support::{App, TokenOptions, spawn_app};
 
 fn revoke(app: &App, named: &str) -> Result<Token, Error> {
     let named = named.to_owned();
-    app.db.write_blocking(Credentials::Operator, move |conn, actor, now| access::revoke_token(conn, actor, now, &named))
+    app.db.write_blocking(Credentials::Operator, move |conn, actor, now| {
+        let id = access::named_token(conn, actor, &named)?;
+        access::revoke_token(conn, actor, now, id, None).map(|(token, ..)| token)
+    })
 }
 
 #[test]
@@ -26,7 +29,7 @@ fn tokens_that_begin_alike_are_revoked_one_by_one() {
     assert_eq!(answers(), [200; 3]);
     revoke(&app, &second).unwrap();
     assert_eq!(answers(), [200, 401, 200]);
-    let listed = app.db.read_blocking(&Credentials::Operator, |conn, actor, _| access::list_tokens(conn, actor)).unwrap();
+    let listed = app.db.read_blocking(&Credentials::Operator, |conn, actor, _| access::list_tokens(conn, actor, None, i64::MAX)).unwrap();
     let user = clients[2].user_id.as_deref().unwrap();
     let (last, ..) = listed.iter().find(|(_, _, holder)| holder.id.to_string() == user).unwrap();
     revoke(&app, &last.id.to_string()).unwrap();

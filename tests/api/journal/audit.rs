@@ -63,7 +63,10 @@ fn roles_and_tokens_are_known_to_the_auditors_of_where_they_are_held() {
     app.db
         .write_blocking(Credentials::Operator, {
             let prefix = prefix.clone();
-            move |conn, actor, now| muster::access::revoke_token(conn, actor, now, &prefix)
+            move |conn, actor, now| {
+                let id = muster::access::named_token(conn, actor, &prefix)?;
+                muster::access::revoke_token(conn, actor, now, id, None)
+            }
         })
         .unwrap();
     let revoked = auditor.get(&format!("{of_intake}&action=token.revoked")).expect(200);

@@ -354,7 +354,9 @@ fn a_coordinator_is_told_of_the_own_providers_changes() {
     }
     assert_eq!(told(&course.coordinator, &trainee), ["OWN changed"]);
     assert_eq!(told(&theirs.coordinator, &trainee), ["THEIRS changed"]);
-    assert_eq!(told(&app.trainee(&trainee), &trainee), ["THEIRS changed", "OWN changed"]);
+    assert_eq!(told(&app.trainee(&trainee), &trainee), ["OWN changed"]);
+    let there = app.client_for(Role::Trainee, Some(&provider), Some(&trainee), TokenOptions::default());
+    assert_eq!(told(&there, &trainee), ["THEIRS changed"]);
 }
 
 #[test]

@@ -12,7 +12,7 @@ use std::{
 
 use actix_web::dev::ServerHandle;
 use muster::{
-    access::{self, Actor, Credentials, NewToken, NewUser, Role, RoleGrant, User},
+    access::{self, Actor, Credentials, NewRoleGrant, NewToken, NewUser, Role, RoleGrant, User},
     cli::verify,
     clock::Instant,
     config::Settings,
@@ -56,6 +56,8 @@ pub struct TokenOptions {
     pub read_only: bool,
     /// The one intake it is good for.
     pub intake: Option<String>,
+    /// The one program it is good for the intakes of.
+    pub program: Option<String>,
     /// An hour unless said.
     pub expires_in: Option<Duration>,
 }
@@ -142,6 +144,7 @@ impl App {
     /// A new user with this role, granted and given a token as the command line does it.
     pub fn client_for(&self, role: Role, organization: Option<&str>, person: Option<&str>, options: TokenOptions) -> Client {
         let intake_id = options.intake.map(|id| id.parse().unwrap());
+        let program_id = options.program.map(|id| id.parse().unwrap());
         let lifetime = chrono::TimeDelta::from_std(options.expires_in.unwrap_or(Duration::from_secs(24 * 3600))).unwrap();
         let (user, token) = self.new_user(role, organization, person, move |conn, actor, now, user, grant| {
             let new = NewToken {
@@ -149,6 +152,7 @@ impl App {
                 name: user.name.clone(),
                 read_only: options.read_only,
                 intake_id,
+                program_id,
                 expires_at: now.plus(lifetime),
             };
             let token = access::issue_token(conn, actor, now, new)?;
@@ -172,7 +176,7 @@ impl App {
         let organization = organization.map(|id| id.parse().unwrap());
         let made = self.db.write_blocking(Credentials::Operator, move |conn, actor, now| {
             let user = access::create_user(conn, actor, now, new_user)?;
-            let grant = access::grant_role(conn, actor, now, user.id, role, organization)?;
+            let grant = access::grant_role(conn, actor, now, user.id, NewRoleGrant::lasting(role, organization))?;
             then(conn, actor, now, user, grant)
         });
         made.unwrap_or_else(|error| panic!("no user {name}: {error:?}"))
@@ -185,9 +189,8 @@ impl App {
 
     /// Ends the role of a client; its token is good for nothing from now on.
     pub fn end_grant(&self, client: &Client) {
-        let (from, until) = (self.instant("2020-01-01T00:00:00Z"), self.instant("2020-01-02T00:00:00Z"));
         let user = self.hex(client.user_id.as_deref().unwrap());
-        self.sql(&format!("UPDATE role_grants SET from_at = {from}, until_at = {until} WHERE user_id = {user}")).unwrap();
+        self.sql(&format!("UPDATE role_grants SET until_at = from_at WHERE user_id = {user}")).unwrap();
     }
 }
 

@@ -1,5 +1,6 @@
-//! What every role is answered of its own account: signed in with a password, as no token is.
+//! What every role is answered of its own account, and of the users, roles and tokens of others: signed in with a password, as no token is.
 
+use muster::access::Role;
 use serde_json::{Value, json};
 
 use super::{
@@ -7,11 +8,52 @@ use super::{
     stage::{ROLES, Stage},
     table::{Operation, Table, operations},
 };
-use crate::support::{Client, Invited, PASSWORD};
+use crate::support::{Client, Invited, PASSWORD, TokenOptions};
 
-/// The operations on an account; those that name a sign-in last.
-pub const ROWS: [&str; 8] =
-    ["accept_invitation", "sign_in", "read_account", "act_in_role", "change_password", "sign_out", "list_sign_ins", "end_sign_in"];
+/// The operations on an account, and on those of others.
+pub const ROWS: [&str; 20] = [
+    "accept_invitation",
+    "sign_in",
+    "read_account",
+    "act_in_role",
+    "change_password",
+    "sign_out",
+    "list_sign_ins",
+    "end_sign_in",
+    "read_invitation",
+    "list_users",
+    "create_user",
+    "read_user",
+    "disable_user",
+    "enable_user",
+    "invite_user",
+    "create_role_grant",
+    "end_role_grant",
+    "list_tokens",
+    "create_token",
+    "revoke_token",
+];
+
+/// Whom an operation on others is about: somebody of the same house in a role that the asker may give, if they give any.
+fn other(stage: &Stage, asker: &str, whose: Whose) -> Invited {
+    match (whose, asker) {
+        (Whose::Others, _) => stage.app.user(Role::Coordinator, Some(stage.b.id("provider")), None),
+        (_, "partner") => stage.user("partner"),
+        _ => stage.user("coordinator"),
+    }
+}
+
+/// A token for a program of that house, by the ids of its role grant and itself.
+fn program(stage: &Stage, asker: &str, whose: Whose) -> (String, String) {
+    let world = if whose == Whose::Others { &stage.b } else { &stage.a };
+    let (role, house) = if asker == "partner" && whose == Whose::Own { (Role::Partner, "s1") } else { (Role::Coordinator, "provider") };
+    let client = stage.app.client_for(role, Some(world.id(house)), None, TokenOptions::default());
+    let tokens = stage.app.administrator().get("/tokens?limit=500").expect(200);
+    let user = client.user_id.unwrap();
+    let token = tokens.items().iter().find(|token| token["user_id"] == user.as_str()).unwrap();
+    let text = |field: &str| token[field].as_str().unwrap().to_owned();
+    (text("role_grant_id"), text("id"))
+}
 
 /// Somebody in a role, signed in; nobody for who is anonymous.
 struct Asker {
@@ -39,12 +81,36 @@ impl Asker {
         }
     }
 
-    fn body(&self, stage: &Stage, row: &str) -> Option<Value> {
-        let known = stage.user("coordinator");
+    /// What the path or the body of an operation names.
+    fn target(&self, stage: &Stage, (row, role): (&str, &str), whose: Whose) -> String {
+        let missing = || stage.app.absent_id();
+        match (row, whose) {
+            ("end_sign_in", _) => self.sign_in(stage, role, whose),
+            ("read_invitation", Whose::Nobodys) => format!("muster_{}", "0".repeat(64)),
+            ("read_invitation", Whose::Own) => stage.invited("coordinator").secret,
+            ("read_invitation", Whose::Others) => stage.app.invited(Role::Coordinator, Some(stage.b.id("provider")), None).secret,
+            (_, Whose::Nobodys) => missing(),
+            ("create_user", Whose::Own) => stage.a.id("provider").to_owned(),
+            ("create_user", Whose::Others) => stage.b.id("provider").to_owned(),
+            ("read_user" | "disable_user" | "enable_user" | "invite_user" | "create_role_grant", _) => other(stage, role, whose).user_id,
+            ("end_role_grant", _) => other(stage, role, whose).role_grant_id,
+            ("create_token", _) => program(stage, role, whose).0,
+            ("revoke_token", _) => program(stage, role, whose).1,
+            _ => missing(),
+        }
+    }
+
+    fn body(&self, stage: &Stage, row: &str, target: &str) -> Option<Value> {
+        let known = || stage.user("coordinator");
         Some(match row {
+            "create_user" => json!({ "name": stage.code(), "role": "coordinator", "organization_id": target }),
+            "disable_user" | "enable_user" | "end_role_grant" | "revoke_token" => json!({ "reason": "CANARY-A as agreed" }),
+            "invite_user" => json!({ "expires_in_hours": 1 }),
+            "create_role_grant" => json!({ "role": "coordinator", "organization_id": stage.a.id("campus") }),
+            "create_token" => json!({ "name": stage.code(), "role_grant_id": target, "expires_at": "2035-01-01T00:00:00Z" }),
             "accept_invitation" => json!({ "secret": stage.invited("coordinator").secret, "password": PASSWORD }),
-            "sign_in" => json!({ "name": known.name, "password": PASSWORD }),
-            "act_in_role" => json!({ "role_grant_id": self.user.as_ref().unwrap_or(&known).role_grant_id }),
+            "sign_in" => json!({ "name": known().name, "password": PASSWORD }),
+            "act_in_role" => json!({ "role_grant_id": self.user.clone().unwrap_or_else(known).role_grant_id }),
             "change_password" => json!({ "password": PASSWORD, "new_password": format!("{PASSWORD}, noch nie") }),
             "sign_out" => json!({ "everywhere": true }),
             "end_sign_in" => json!({ "reason": "CANARY-A as agreed" }),
@@ -62,8 +128,9 @@ fn every_role_is_answered_of_its_account_what_the_table_says() {
         for role in ROLES {
             for (expected, whose) in table.statuses(row, role).into_iter().zip([Whose::Own, Whose::Others, Whose::Nobodys]) {
                 let asker = Asker::new(&stage, role);
-                let path = path.trim_start_matches("/api/v1").replace("{id}", &asker.sign_in(&stage, role, whose));
-                let body = asker.body(&stage, row).map(|body| body.to_string());
+                let target = asker.target(&stage, (row, role), whose);
+                let path = path.trim_start_matches("/api/v1").replace("{id}", &target).replace("{secret}", &target);
+                let body = asker.body(&stage, row, &target).map(|body| body.to_string());
                 let reply = asker.client.send(method, &path, body.as_ref().map(|body| ("application/json", body.as_bytes())));
                 if reply.status != expected {
                     wrong.push(format!("{row} as {role} on {whose:?}: {} instead of {expected}: {}", reply.status, reply.text));

@@ -25,7 +25,7 @@ fn a_right_that_ended_opens_nothing() {
             "expired" => stage.app.sql(&format!("UPDATE tokens SET expires_at = {past} WHERE {tokens}")).unwrap(),
             "disabled" => stage.app.sql(&format!("UPDATE users SET disabled_at = {past} WHERE id = {user}")).unwrap(),
             "ended" => stage.app.end_grant(&client),
-            _ => stage.app.sql(&format!("UPDATE role_grants SET from_at = {future} WHERE user_id = {user}")).unwrap(),
+            _ => stage.app.forge("role_grants", &format!("UPDATE role_grants SET from_at = {future} WHERE user_id = {user}")),
         }
         dead.push((format!("{role}, {why}"), client));
     }

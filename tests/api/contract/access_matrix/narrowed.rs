@@ -21,6 +21,10 @@ fn for_first_intake(stage: &Stage) -> TokenOptions {
     TokenOptions { intake: Some(stage.a.id("i1").to_owned()), ..TokenOptions::default() }
 }
 
+fn for_first_program(stage: &Stage) -> TokenOptions {
+    TokenOptions { program: Some(stage.a.id("p1").to_owned()), ..TokenOptions::default() }
+}
+
 /// Sends a request about the thing of world A with that name.
 fn send(stage: &Stage, client: &Client, (call, operation): &(Call, Operation), name: &str) -> Reply {
     call.send(stage, client, operation, &call.target(&stage.a, name, false))
@@ -76,11 +80,21 @@ fn of_second_intake(of: Thing) -> &'static [&'static str] {
 
 #[test]
 fn a_token_for_one_intake_sees_nothing_of_another_of_the_same_provider() {
+    check_narrowed(for_first_intake);
+}
+
+/// The first intake is the only one of its program.
+#[test]
+fn a_token_for_one_program_sees_nothing_of_the_intakes_of_another() {
+    check_narrowed(for_first_program);
+}
+
+fn check_narrowed(options: fn(&Stage) -> TokenOptions) {
     let stage = Stage::set();
     // All of them see both intakes, but for the token.
-    let role = |role, organization, person| stage.client_of(role, organization, person, for_first_intake(&stage));
+    let role = |role, organization, person| stage.client_of(role, organization, person, options(&stage));
     let clients = [
-        ("administrator", stage.client("administrator", for_first_intake(&stage))),
+        ("administrator", stage.client("administrator", options(&stage))),
         ("coordinator", role(Role::Coordinator, "provider", None)),
         ("auditor", role(Role::Auditor, "provider", None)),
         ("class adviser", role(Role::ClassAdviser, "provider", Some("adviser2"))),
@@ -124,7 +138,7 @@ fn a_token_for_one_intake_sees_nothing_of_another_of_the_same_provider() {
 fn a_token_for_one_intake_writes_nothing_beside_it() {
     let stage = Stage::set();
     let coordinator = stage.client("coordinator", for_first_intake(&stage));
-    let administrator = stage.client("administrator", for_first_intake(&stage));
+    let administrator = stage.client("administrator", for_first_program(&stage));
     let before = stage.app.state();
     let mut wrong = Vec::new();
     for request in &requests() {

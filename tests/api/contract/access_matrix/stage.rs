@@ -97,8 +97,9 @@ impl Stage {
     pub fn leaks(&self, role: &str, operation: &str, reply: &Reply) -> Vec<String> {
         let provider = matches!(role, "coordinator" | "auditor");
         let directory = provider && matches!(operation, "list_organizations" | "read_organization");
-        // Whoever was given the address of a feed was given what it shows.
-        if matches!(role, "administrator" | "anonymous") || directory || operation == "read_schedule" {
+        // Whoever was given the address of a feed or an invitation was given what it shows.
+        let given = matches!(operation, "read_schedule" | "read_invitation");
+        if matches!(role, "administrator" | "anonymous") || directory || given {
             return Vec::new();
         }
         let told = format!("{:?} {}", reply.headers, reply.text);

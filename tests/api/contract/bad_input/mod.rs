@@ -1,7 +1,9 @@
 //! Bad input, line by line as the first issue lists it: each is a 4xx problem with a stable code and changes nothing.
 
+mod access;
 mod rules;
 
+use access::Clients;
 use serde_json::{Value, json};
 
 use crate::support::{App, Client, Reply, seed, seed::Course, spawn_app};
@@ -95,7 +97,7 @@ fn operations(app: &App, course: &Course) -> Vec<Operation> {
     operations.extend(on_hours(course, &held, &member));
     operations.extend(around(course));
     operations.extend(on_places(course));
-    operations.extend(on_series(app, course));
+    operations.extend(on_series(app, course).into_iter().chain(access::operations(app)));
     operations
 }
 
@@ -221,20 +223,15 @@ fn on_series(app: &App, course: &Course) -> Vec<Operation> {
     ]
 }
 
-/// Whoever may take this step: organizations are the administrator's.
-fn client<'a>(operation: &Operation, administrator: &'a Client, coordinator: &'a Client) -> &'a Client {
-    if operation.path.starts_with("/organizations") { administrator } else { coordinator }
-}
-
 /// Runs `check` for every operation on a course, in which nothing may change.
 #[track_caller]
 fn for_each_operation(check: impl Fn(&Operation, &Client)) {
     let app = spawn_app();
     let course = seed::course(&app);
-    let (administrator, operations) = (app.administrator(), operations(&app, &course));
+    let (clients, operations) = (Clients::new(&app), operations(&app, &course));
     app.unchanged(|| {
         for operation in &operations {
-            check(operation, client(operation, &administrator, &course.coordinator));
+            check(operation, clients.of(operation));
         }
     });
 }
@@ -243,10 +240,10 @@ fn for_each_operation(check: impl Fn(&Operation, &Client)) {
 fn the_operations_that_are_tried_would_succeed() {
     let app = spawn_app();
     let course = seed::course(&app);
-    let (administrator, operations) = (app.administrator(), operations(&app, &course));
+    let (clients, operations) = (Clients::new(&app), operations(&app, &course));
     // Each kind changes something, so that a refusal of the others is no accident. Those that another one rules out come in their order.
     for operation in operations {
-        let reply = operation.send(client(&operation, &administrator, &course.coordinator), &operation.body);
+        let reply = operation.send(clients.of(&operation), &operation.body);
         let refused_for_its_state = matches!(reply.status, 409);
         assert!(reply.status < 300 || refused_for_its_state, "{} {}: {}", operation.method, operation.path, reply.text);
     }
@@ -426,7 +423,7 @@ fn a_change_needs_the_tag_of_the_present_state() {
 /// An answer, but for the address of a feed, which is told once.
 fn without_secrets(reply: &Reply) -> Value {
     let mut body = reply.body.clone();
-    for secret in ["address", "webcal_address"] {
+    for secret in ["address", "webcal_address", "link", "secret"] {
         body.as_object_mut().unwrap().remove(secret);
     }
     body
@@ -436,11 +433,11 @@ fn without_secrets(reply: &Reply) -> Value {
 fn an_idempotency_key_is_good_for_one_body() {
     let app = spawn_app();
     let course = seed::course(&app);
-    let (administrator, operations) = (app.administrator(), operations(&app, &course));
+    let (clients, operations) = (Clients::new(&app), operations(&app, &course));
     // Whoever only looks needs no key.
     let writes = operations.iter().filter(|operation| operation.method == "POST" && !operation.path.ends_with("/sessions/check"));
     for (index, operation) in writes.enumerate() {
-        let client = client(operation, &administrator, &course.coordinator).idempotency_key(&format!("key-{index}"));
+        let client = clients.of(operation).idempotency_key(&format!("key-{index}"));
         let first = operation.send(&client, &operation.body);
         if first.status >= 300 {
             continue;

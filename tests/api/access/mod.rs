@@ -1,0 +1,46 @@
+//! `/users`, `/role-grants`, `/tokens`.
+
+mod roles;
+mod tokens;
+mod users;
+
+use muster::access::{NewRoleGrant, NewUser, Role, create_user_in_role};
+use serde_json::Value;
+
+use crate::support::{App, Client, Invited, PASSWORD};
+
+/// A partner of this organization who manages its access, signed in.
+fn managing_partner(app: &App, organization: &str) -> Client {
+    let organization = organization.parse().unwrap();
+    let (name, role) = (format!("manager of {organization}"), NewRoleGrant::lasting(Role::Partner, Some(organization)));
+    let user = NewUser { name: name.parse().unwrap(), person_id: None };
+    let made = app.db.write_blocking(muster::access::Credentials::Operator, move |conn, actor, now| {
+        let user = create_user_in_role(conn, actor, now, user, NewRoleGrant { manages_access: true, ..role })?;
+        let grant = muster::access::grant_to_invite(conn, actor, now, user.id)?;
+        Ok((user, muster::accounts::invite(conn, actor, now, grant, chrono::TimeDelta::hours(1))?))
+    });
+    let (user, invitation) = made.unwrap();
+    accept(app, invitation.secret.expose()).expect(200);
+    app.anonymous().keeping(&app.anonymous().sign_in(user.name.as_str(), PASSWORD).expect(201))
+}
+
+/// Sets the password of whoever was invited.
+fn accept(app: &App, secret: &str) -> crate::support::Reply {
+    app.anonymous().post("/invitations/accept", serde_json::json!({ "secret": secret, "password": PASSWORD }))
+}
+
+/// A coordinator of the provider, signed in, with the user.
+fn coordinator(app: &App) -> (Client, Invited) {
+    let user = app.coordinating_user();
+    (app.anonymous().signed_in(&user), user)
+}
+
+/// The names of the users that somebody is shown.
+fn names(client: &Client) -> Vec<String> {
+    client.get("/users?limit=500").expect(200).column("name")
+}
+
+/// The ids of the roles of a user, as answered.
+fn roles(user: &Value) -> Vec<String> {
+    user["roles"].as_array().unwrap().iter().map(|role| role["id"].as_str().unwrap().to_owned()).collect()
+}

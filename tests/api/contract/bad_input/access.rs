@@ -1,0 +1,43 @@
+//! Who sends, and what a coordinator can send about users, roles and tokens.
+
+use serde_json::{Value, json};
+
+use super::Operation;
+use crate::support::{App, Client};
+
+/// Whoever may take a step: organizations are the administrator's, the rest is a coordinator's who has signed in.
+pub(super) struct Clients {
+    administrator: Client,
+    coordinator: Client,
+}
+
+impl Clients {
+    pub(super) fn new(app: &App) -> Self {
+        Self { administrator: app.administrator(), coordinator: app.anonymous().signed_in(&app.coordinating_user()) }
+    }
+
+    pub(super) fn of(&self, operation: &Operation) -> &Client {
+        if operation.path.starts_with("/organizations") { &self.administrator } else { &self.coordinator }
+    }
+}
+
+pub(super) fn operations(app: &App) -> Vec<Operation> {
+    let [invited, disabled, promoted, ended] = [(); 4].map(|()| app.coordinating_user());
+    let clock = app.coordinator();
+    let tokens = app.administrator().get("/tokens?limit=500").expect(200);
+    let token = tokens.items().iter().find(|token| token["user_id"] == clock.user_id.as_deref().unwrap()).unwrap()["id"].clone();
+    let role = json!({ "role": "coordinator", "organization_id": app.provider().units[0], "until_at": "2090-01-01T00:00:00Z" });
+    let mut user = role.clone();
+    user["name"] = json!("新用户");
+    let step = json!({ "reason": "as agreed" });
+    let operation = |path: String, body: &Value| Operation { method: "POST", path, body: body.clone() };
+    vec![
+        operation("/users".to_owned(), &user),
+        operation(format!("/users/{}/invite", invited.user_id), &json!({ "expires_in_hours": 1 })),
+        operation(format!("/users/{}/disable", disabled.user_id), &step),
+        operation(format!("/users/{}/role-grants", promoted.user_id), &role),
+        operation(format!("/role-grants/{}/end", ended.role_grant_id), &step),
+        operation("/tokens".to_owned(), &json!({ "name": "time clock", "read_only": true, "expires_at": "2035-01-01T00:00:00Z" })),
+        operation(format!("/tokens/{}/revoke", token.as_str().unwrap()), &step),
+    ]
+}
