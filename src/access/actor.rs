@@ -33,10 +33,18 @@ pub struct Actor {
     pub(super) scope: Scope,
     pub(super) read_only: bool,
     pub(super) manages_access: bool,
+    pub(super) role_until: Option<Instant>,
     pub(super) only_intakes: Option<Vec<IntakeId>>,
     pub(super) stale_use: bool,
     pub(super) replay: Cell<bool>,
+    pub(super) refused: Cell<Option<Action>>,
     pub(super) entries: RefCell<Vec<journal::NewEntry>>,
+}
+
+/// What may not be done, in words.
+#[derive(serde::Serialize)]
+struct Refused {
+    action: &'static str,
 }
 
 impl Actor {
@@ -66,6 +74,11 @@ impl Actor {
     /// The grant of the role in which the actor acts; none for the operator.
     pub fn role_grant_id(&self) -> Option<RoleGrantId> {
         self.role_grant_id
+    }
+
+    /// When the role ends in which the actor acts, if it was given for a time.
+    pub fn role_until(&self) -> Option<Instant> {
+        self.role_until
     }
 
     pub fn person_id(&self) -> Option<PersonId> {
@@ -107,13 +120,13 @@ impl Actor {
         if !allows(self.role, action) {
             let role = self.role.as_str().replace('_', " ");
             let article = if role.starts_with(['a', 'i', 'o']) { "an" } else { "a" };
-            return Err(Error::Forbidden(format!("{article} {role} may not {}", action.in_words())));
+            return Err(self.refuse(action, format!("{article} {role} may not {}", action.in_words())));
         }
         if matches!(action, Action::ReadAccess | Action::ManageAccess) {
             self.check_manages(action)?;
         }
         if self.read_only && !action.is_read() {
-            return Err(Error::Forbidden("this token is read-only".to_owned()));
+            return Err(self.refuse(action, "this token is read-only".to_owned()));
         }
         if self.replay.get() && !action.is_read() {
             return Err(Error::Replayed);
@@ -124,10 +137,10 @@ impl Actor {
     /// What of users, roles and tokens does not follow from the role alone. Nobody makes by a token what would outlive it.
     fn check_manages(&self, action: Action) -> Result<(), Error> {
         if self.only_intakes.is_some() || (self.role == Role::Partner && !self.manages_access) {
-            return Err(Error::Forbidden(format!("this role or token may not {}", action.in_words())));
+            return Err(self.refuse(action, format!("this role or token may not {}", action.in_words())));
         }
         if self.token_id.is_some() && !self.is_signed_in && !action.is_read() {
-            return Err(Error::Forbidden(format!("only whoever has signed in may {}, and no token", action.in_words())));
+            return Err(self.refuse(action, format!("only whoever has signed in may {}, and no token", action.in_words())));
         }
         Ok(())
     }
@@ -144,6 +157,21 @@ impl Actor {
             )));
         }
         self.may(action)
+    }
+
+    /// The error of an action that is not the actor's, which the journal hears of if it is privileged.
+    pub(super) fn refuse(&self, action: Action, detail: String) -> Error {
+        if action.is_privileged() {
+            self.refused.set(Some(action));
+        }
+        Error::Forbidden(detail)
+    }
+
+    /// What the journal has of a privileged action that was refused: in a transaction of its own, for the one that was refused leaves nothing.
+    pub fn refusal(&self, now: Instant) -> Option<journal::Entry> {
+        let (action, user) = (self.refused.get()?, self.user_id?);
+        let entry = journal::NewEntry::of("action.refused", "user", user).held_at(self.organization_id);
+        Some(journal::Entry::by(self, now, entry.to(&Refused { action: action.in_words() })))
     }
 
     /// From now on [`Actor::may`] stops at the gate.

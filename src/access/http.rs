@@ -35,7 +35,8 @@ pub fn routes(api: &mut ServiceConfig) {
     (status = 200, description = "A page of users", body = Page<UserDocument>), Reading))]
 async fn list_users(db: Data<Db>, caller: Caller, query: Query<PageQuery>) -> Result<Answer, Error> {
     let (cursor, limit) = query.read()?;
-    let rows = db.read(caller.credentials.clone(), move |conn, actor, now| store::list_users(conn, actor, now, cursor, limit + 1)).await?;
+    let rows =
+        db.read_whole(caller.credentials.clone(), move |conn, actor, now| store::list_users(conn, actor, now, cursor, limit + 1)).await?;
     Answer::page(&caller, Page::cut(rows, limit, |row| row.user.id.to_string()))
 }
 
@@ -62,7 +63,7 @@ async fn create_user(db: Data<Db>, caller: Caller, body: Body<NewUserIn>) -> Res
     (status = 200, description = "The user with the roles in the caller's house", body = UserDocument), Reading))]
 async fn read_user(db: Data<Db>, caller: Caller, id: Path<UserId>) -> Result<Answer, Error> {
     let id = id.into_inner();
-    Answer::ok(&db.read(caller.credentials.clone(), move |conn, actor, now| store::find_user(conn, actor, now, id)).await?)
+    Answer::ok(&db.read_whole(caller.credentials.clone(), move |conn, actor, now| store::find_user(conn, actor, now, id)).await?)
 }
 
 /// Give a user another role
@@ -118,7 +119,7 @@ async fn list_tokens(db: Data<Db>, caller: Caller, query: Query<PageQuery>) -> R
     responses((status = 201, description = "The token with its secret", body = IssuedTokenDocument), Writing))]
 async fn create_token(db: Data<Db>, caller: Caller, body: Body<NewTokenIn>) -> Result<Answer, Error> {
     once(&db, &caller, body.hash, move |conn, actor, now| {
-        let issued = store::issue_token(conn, actor, now, body.value()?.of(actor)?)?;
+        let issued = store::issue_token(conn, actor, now, body.value()?.of(actor.role_grant_id())?)?;
         let document = TokenDocument::new(store::find_token(conn, actor, issued.id)?);
         let kept = IssuedTokenDocument { document: document.clone(), secret: None };
         Answer::created("/api/v1/tokens".to_owned(), &IssuedTokenDocument { document, secret: Some(issued.token) })?.kept_as(&kept)

@@ -16,10 +16,10 @@ pub use model::{
     TokenDocument, TokenId, TokenKind, User, UserDocument, UserId,
 };
 pub use policy::{Action, allows};
-pub(crate) use store::sponsored;
 pub use store::{
     advised, begin_sign_in, create_user, create_user_in_role, current_grant, end_role, end_sign_in, end_sign_in_of, end_sign_ins,
     enrolled_from, find_token, find_user, grant_role, grant_to_invite, held_roles, hold_account, hold_managed, issue_token, list_sign_ins,
     list_tokens, list_users, named_token, note_use, promised, promised_to_units, provided, resolve, revoke_token, rotate_sign_in,
-    set_disabled, sweep_sign_ins, taught, user_by_name,
+    sweep_sign_ins, taught, user_by_name,
 };
+pub(crate) use store::{set_disabled, sponsored};

@@ -9,7 +9,6 @@ use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
 
 use crate::{
-    access::Actor,
     clock::Instant,
     db::types::text_enum,
     error::Error,
@@ -82,12 +81,17 @@ pub enum Reach {
     Everything,
     /// Those with one of these roles at this organization or below it.
     House(OrganizationId, &'static [Role]),
+    Nothing,
 }
 
 impl Reach {
     /// Of a role, where it is held: nowhere by an administrator.
     pub(super) fn of(role: Role, organization: Option<OrganizationId>) -> Self {
-        organization.map_or(Self::Everything, |organization| Self::House(organization, role.manages()))
+        match (role, organization) {
+            (Role::Administrator | Role::Operator, _) => Self::Everything,
+            (_, Some(organization)) => Self::House(organization, role.manages()),
+            (_, None) => Self::Nothing,
+        }
     }
 }
 
@@ -105,6 +109,20 @@ pub enum Scope {
     Teacher(PersonId, OrganizationId),
     /// This person's own enrollments in what this provider provides.
     Own(PersonId, OrganizationId),
+}
+
+impl Scope {
+    /// What kind of scope it is, and of which organization and person.
+    pub fn parts(self) -> (&'static str, Option<OrganizationId>, Option<PersonId>) {
+        match self {
+            Self::Everything => ("everything", None, None),
+            Self::Provider(provider) => ("provider", Some(provider), None),
+            Self::Sponsor(sponsor) => ("sponsor", Some(sponsor), None),
+            Self::Adviser(person, provider) => ("adviser", Some(provider), Some(person)),
+            Self::Teacher(person, provider) => ("teacher", Some(provider), Some(person)),
+            Self::Own(person, provider) => ("own", Some(provider), Some(person)),
+        }
+    }
 }
 
 /// Somebody or something that may hold roles.
@@ -262,9 +280,10 @@ pub(super) struct NewTokenIn {
 }
 
 impl NewTokenIn {
-    pub(super) fn of(self, actor: &Actor) -> Result<NewToken, Error> {
+    /// For that role, or else the one of whoever asks.
+    pub(super) fn of(self, own: Option<RoleGrantId>) -> Result<NewToken, Error> {
         let Self { name, role_grant_id, read_only, intake_id, program_id, expires_at } = self;
-        let role_grant_id = role_grant_id.or(actor.role_grant_id()).ok_or_else(RoleGrant::unknown)?;
+        let role_grant_id = role_grant_id.or(own).ok_or_else(RoleGrant::unknown)?;
         Ok(NewToken { role_grant_id, name, read_only, intake_id, program_id, expires_at })
     }
 }
@@ -321,11 +340,6 @@ pub struct RoleGrant {
 }
 
 impl RoleGrant {
-    /// Whose users, roles and tokens are its holder's to see, and to manage if they may.
-    pub fn reach(&self) -> Reach {
-        Reach::of(self.role, self.organization_id)
-    }
-
     pub fn is_current(&self, now: Instant) -> bool {
         self.from_at <= now && self.until_at.is_none_or(|until| now < until)
     }

@@ -127,6 +127,20 @@ impl Action {
         }
     }
 
+    /// Whether the journal hears of it when somebody tries it who may not: who may do what, what counts as hours, and the journal itself.
+    pub const fn is_privileged(self) -> bool {
+        matches!(
+            self,
+            Self::ReadAccess
+                | Self::ManageAccess
+                | Self::WriteOrganizations
+                | Self::CloseRollCall
+                | Self::AdjustHours
+                | Self::DecideLeave
+                | Self::ReadAudit
+        )
+    }
+
     /// What may not be done, in the words of whoever is refused: behind "an instructor may not".
     pub const fn in_words(self) -> &'static str {
         match self {

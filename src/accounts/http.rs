@@ -109,7 +109,8 @@ async fn set_disabled(db: Data<Db>, caller: Caller, id: UserId, is_disabled: boo
     params(("secret" = String, Path, description = "As it was given")),
     responses((status = 200, description = "Who is invited, to what, and until when", body = Invited), Unguarded))]
 async fn read_invitation(db: Data<Db>, _: Conditions, secret: Path<String>) -> Result<Answer, Error> {
-    Answer::ok(&db.snapshot(move |conn, now| store::invitation(conn, now, &Secret::from(secret.as_str()))).await?)
+    let invited = db.snapshot(move |conn, now| store::invitation(conn, now, &Secret::from(secret.as_str()))).await?;
+    Ok(Answer::ok(&invited)?.not_stored())
 }
 
 /// Set a password with an invitation

@@ -11,4 +11,4 @@ mod store;
 pub use http::{ApiDoc, routes};
 pub use model::{Account, InvitationId, IssuedInvitation, Password};
 pub use passwords::Hasher;
-pub use store::{invite, set_disabled, sweep};
+pub use store::{invite, set_disabled, set_up, sweep};

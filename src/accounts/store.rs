@@ -5,7 +5,10 @@ use diesel::prelude::*;
 
 use super::model::{Account, Attempt, Invitation, InvitationId, Invited, IssuedInvitation, PER_ACCOUNT, PER_ADDRESS, WINDOW};
 use crate::{
-    access::{self, Action, Actor, Credentials, HeldRole, RoleGrant, RoleGrantId, Secret, Token, TokenId, TokenKind, User, UserId},
+    access::{
+        self, Action, Actor, Credentials, HeldRole, NewRoleGrant, NewUser, Role, RoleGrant, RoleGrantId, Secret, Token, TokenId, TokenKind,
+        User, UserId,
+    },
     clock::Instant,
     db::{self, Conn},
     error::Error,
@@ -29,13 +32,14 @@ struct Recorded {
 /// Invites the user who holds a role to set a password, whether for the first time or again. Invitations of before are good no more.
 ///
 /// # Errors
-/// As [`access::hold_managed`]; 409 `user_disabled`.
+/// As [`access::hold_managed`]; 409 `user_disabled` and `is_a_program`.
 pub fn invite(conn: &mut Conn, actor: &Actor, now: Instant, grant: RoleGrantId, lifetime: TimeDelta) -> Result<IssuedInvitation, Error> {
     let (user, organization): (UserId, Option<OrganizationId>) =
         role_grants::table.find(grant).select((role_grants::user_id, role_grants::organization_id)).first(conn)?;
     if access::hold_managed(conn, actor, now, user)?.disabled_at.is_some() {
         return Err(Error::conflict("user_disabled", "the user is disabled and cannot sign in"));
     }
+    check_no_program(conn, actor, now, user)?;
     let withdrawn = withdraw_invitations(conn, now, user)?;
     let secret = Secret::generate()?;
     let invitation = Invitation {
@@ -69,7 +73,59 @@ pub fn set_disabled(
     Ok(user)
 }
 
+/// How long whoever sets an installation up has for it.
+const SET_UP: TimeDelta = TimeDelta::hours(24);
+
+/// The invitation of a first administrator, where nobody is there yet; again, as long as nobody has come by it.
+pub fn set_up(conn: &mut Conn, actor: &Actor, now: Instant) -> Result<Option<IssuedInvitation>, Error> {
+    actor.may(Action::ManageAccess)?;
+    db::lock(conn, "users", "first")?;
+    let known: Vec<(UserId, Option<String>)> = users::table
+        .left_join(passwords::table.on(passwords::user_id.eq(users::id)))
+        .order(users::id)
+        .limit(2)
+        .select((users::id, passwords::hash.nullable()))
+        .load(conn)?;
+    let first = match known.as_slice() {
+        [] => {
+            let user = NewUser { name: "administrator".parse().map_err(Error::internal)?, person_id: None };
+            access::create_user_in_role(conn, actor, now, user, NewRoleGrant::lasting(Role::Administrator, None))?.id
+        }
+        [(user, None)] if is_invited(conn, *user)? => *user,
+        _ => return Ok(None),
+    };
+    let grant = access::grant_to_invite(conn, actor, now, first)?;
+    invite(conn, actor, now, grant, SET_UP).map(Some)
+}
+
+/// Whether a user is an administrator who was invited, and has no token.
+fn is_invited(conn: &mut Conn, user: UserId) -> Result<bool, Error> {
+    let administrators = role_grants::table.filter(role_grants::user_id.eq(user)).filter(role_grants::role.eq(Role::Administrator));
+    let invited = invitations::table.filter(invitations::role_grant_id.eq_any(administrators.select(role_grants::id)));
+    let by_token = tokens::table.filter(tokens::role_grant_id.eq_any(administrators.select(role_grants::id)));
+    Ok(invited.count().get_result::<i64>(conn)? > 0 && by_token.count().get_result::<i64>(conn)? == 0)
+}
+
+/// Refuses to make somebody of a program: what its tokens do is done in that name. The operator may.
+fn check_no_program(conn: &mut Conn, actor: &Actor, now: Instant, user: UserId) -> Result<(), Error> {
+    let good = tokens::table
+        .inner_join(role_grants::table.on(role_grants::id.eq(tokens::role_grant_id)))
+        .filter(role_grants::user_id.eq(user))
+        .filter(tokens::kind.eq(TokenKind::Api))
+        .filter(tokens::revoked_at.is_null())
+        .filter(tokens::expires_at.gt(now));
+    let known = passwords::table.find(user);
+    if actor.user_id().is_none() || known.count().get_result::<i64>(conn)? > 0 || good.count().get_result::<i64>(conn)? == 0 {
+        return Ok(());
+    }
+    let detail = "this user is a program, with tokens that are good; revoke them first, or make another user for who signs in";
+    Err(Error::conflict("is_a_program", detail))
+}
+
 /// As [`invite`], for a user in the actor's reach.
+///
+/// # Errors
+/// As that; 409 `own_user` for oneself, who would get by without the password, and `no_role`.
 pub(super) fn invite_user(
     conn: &mut Conn,
     actor: &Actor,
@@ -77,6 +133,13 @@ pub(super) fn invite_user(
     user: UserId,
     lifetime: TimeDelta,
 ) -> Result<IssuedInvitation, Error> {
+    if actor.user_id() == Some(user) {
+        access::find_user(conn, actor, now, user)?;
+        return Err(Error::conflict(
+            "own_user",
+            "nobody invites themselves; the own password is set by POST /account/password, which asks for it",
+        ));
+    }
     access::hold_managed(conn, actor, now, user)?;
     let grant = access::grant_to_invite(conn, actor, now, user)?;
     invite(conn, actor, now, grant, lifetime)
@@ -149,11 +212,16 @@ fn words_of(conn: &mut Conn, user: UserId) -> Result<(Name, Vec<String>), Error>
     Ok((name, words))
 }
 
-/// Sets the password of whoever was invited, whose account is held, and ends what they signed in with before. Failed attempts of before
-/// count no more.
+/// Sets the password of whoever was invited, and ends what they signed in with before. Failed attempts of before count no more.
+///
+/// # Errors
+/// [`Error::Unauthenticated`] for an invitation that is good no more.
 pub(super) fn accept(conn: &mut Conn, actor: &Actor, now: Instant, secret: &Secret, hash: &str) -> Result<(), Error> {
     actor.may(Action::UseAccount)?;
     let user = actor.user_id().ok_or_else(not_good)?;
+    access::hold_account(conn, user)?;
+    // Once more, for somebody may have used or withdrawn it before.
+    access::resolve(conn, &Credentials::Invited(secret.clone()), now)?;
     let invitation = invitations::table.filter(invitations::hash.eq(secret.hash().to_vec()));
     diesel::update(invitation).set(invitations::accepted_at.eq(now)).execute(conn)?;
     let stored = diesel::update(passwords::table.filter(passwords::user_id.eq(user)))

@@ -15,10 +15,10 @@ mod writer;
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::Arc,
+    sync::{Arc, Mutex},
 };
 
-use diesel::{Connection as _, PgConnection, SqliteConnection};
+use diesel::{Connection as _, PgConnection, RunQueryDsl, SqliteConnection, sql_types::Text};
 use tokio::sync::{Semaphore, oneshot};
 
 pub(crate) use backend::for_backend;
@@ -30,7 +30,7 @@ pub(crate) use fixed::{fixed, update_each};
 pub use migrate::{known as known_migrations, migrate, pending as pending_migrations};
 
 use crate::{
-    access::{self, Actor, Credentials},
+    access::{self, Actor, Credentials, Scope, UserId},
     clock::{self, Instant},
     error::Error,
     journal,
@@ -90,7 +90,8 @@ impl Db {
         &self.target
     }
 
-    /// Runs `job` in one read-only snapshot on behalf of whoever `credentials` are.
+    /// Runs `job` in one read-only snapshot on behalf of whoever `credentials` are, who on Postgres is shown no row beyond their scope,
+    /// whatever the job asks for.
     ///
     /// What the actor records meanwhile (a report pulled) is journaled before the result is handed out.
     pub async fn read<T, F>(&self, credentials: Credentials, job: F) -> Result<T, Error>
@@ -98,7 +99,28 @@ impl Db {
         T: Send + 'static,
         F: FnOnce(&mut Conn, &Actor, Instant) -> Result<T, Error> + Send + 'static,
     {
-        let (value, entries, stale_use) = self.snapshot(move |conn, now| on_behalf(conn, &credentials, now, job)).await?;
+        self.look(credentials, in_scope(job)).await
+    }
+
+    /// [`Db::read`] for what has to look beyond a scope to say what is in it: how a write would end, for somebody may be busy elsewhere, and
+    /// who works nowhere else.
+    pub async fn read_whole<T, F>(&self, credentials: Credentials, job: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Conn, &Actor, Instant) -> Result<T, Error> + Send + 'static,
+    {
+        self.look(credentials, job).await
+    }
+
+    async fn look<T, F>(&self, credentials: Credentials, job: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Conn, &Actor, Instant) -> Result<T, Error> + Send + 'static,
+    {
+        let refusal = Refusal::default();
+        let heard = refusal.clone();
+        let looked = self.reading(move |conn, now| on_behalf(conn, &credentials, now, &heard, job)).await;
+        let (value, entries, stale_use) = self.unless_refused(looked, refusal).await?;
         if let Some(token) = stale_use {
             self.note(move |conn| access::note_use(conn, token, clock::now()));
         }
@@ -110,6 +132,18 @@ impl Db {
 
     /// Runs `job` in one read-only snapshot on behalf of nobody: for what asks no right, or asks for one that is no actor's.
     pub async fn snapshot<T, F>(&self, job: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Conn, Instant) -> Result<T, Error> + Send + 'static,
+    {
+        self.reading(|conn, now| {
+            enter_scope(conn, Scope::Everything, None)?;
+            job(conn, now)
+        })
+        .await
+    }
+
+    async fn reading<T, F>(&self, job: F) -> Result<T, Error>
     where
         T: Send + 'static,
         F: FnOnce(&mut Conn, Instant) -> Result<T, Error> + Send + 'static,
@@ -130,7 +164,10 @@ impl Db {
         T: Send + 'static,
         F: FnOnce(&mut Conn, &Actor, Instant) -> Result<T, Error> + Send + 'static,
     {
-        let (value, stale_use) = self.transact(move |conn| attributed(conn, &credentials, job)).await?;
+        let refusal = Refusal::default();
+        let heard = refusal.clone();
+        let written = self.transact(move |conn| attributed(conn, &credentials, &heard, job)).await;
+        let (value, stale_use) = self.unless_refused(written, refusal).await?;
         if let Some(token) = stale_use {
             self.note(move |conn| access::note_use(conn, token, clock::now()));
         }
@@ -146,10 +183,12 @@ impl Db {
         match &self.writers {
             Writers::One(writer) => {
                 let (tell, told) = oneshot::channel();
-                writer.submit(move |conn| attributed(conn, &credentials, job), tell)?;
+                writer.submit(move |conn| attributed(conn, &credentials, &Refusal::default(), job), tell)?;
                 told.blocking_recv().map_err(writer::lost)?.map(|(value, _)| value)
             }
-            Writers::Many(pool) => pool.transaction(|conn| attributed(conn, &credentials, job)).map(|(value, _)| value),
+            Writers::Many(pool) => {
+                pool.transaction(|conn| attributed(conn, &credentials, &Refusal::default(), job)).map(|(value, _)| value)
+            }
         }
     }
 
@@ -158,7 +197,7 @@ impl Db {
     where
         F: FnOnce(&mut Conn, &Actor, Instant) -> Result<T, Error>,
     {
-        self.readers.transaction(|conn| on_behalf(conn, credentials, clock::now(), job)).map(|(value, _, _)| value)
+        self.readers.transaction(|conn| on_behalf(conn, credentials, clock::now(), &Refusal::default(), job)).map(|(value, _, _)| value)
     }
 
     /// One read-only snapshot for `muster verify`, on a connection of its own: it may take longer than a request may.
@@ -199,6 +238,15 @@ impl Db {
         Err(Error::Unavailable(anyhow::anyhow!("the database lacks {}", counted(pending.len(), "migration"))))
     }
 
+    /// What was done; if it was refused and that is the journal's matter, the journal has it before anybody is told.
+    async fn unless_refused<T>(&self, done: Result<T, Error>, Refusal(refusal): Refusal) -> Result<T, Error> {
+        let entry = refusal.lock().ok().and_then(|mut refusal| refusal.take());
+        if let (Err(Error::Forbidden(_)), Some(entry)) = (&done, entry) {
+            self.transact(move |conn| journal::append(conn, vec![entry])).await?;
+        }
+        done
+    }
+
     async fn transact<T, F>(&self, job: F) -> Result<T, Error>
     where
         T: Send + 'static,
@@ -230,27 +278,71 @@ impl Db {
     }
 }
 
+/// What the journal is to have of a job that was refused, handed out of the transaction that leaves nothing.
+#[derive(Clone, Default)]
+struct Refusal(Arc<Mutex<Option<journal::Entry>>>);
+
+impl Refusal {
+    /// Runs the job, and remembers what was refused in it.
+    fn hear<T>(&self, actor: &Actor, now: Instant, job: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
+        let done = job();
+        if let (Err(_), Ok(mut refusal)) = (&done, self.0.lock()) {
+            *refusal = actor.refusal(now);
+        }
+        done
+    }
+}
+
 /// What a read comes to: its value, what the actor recorded meanwhile, and the token, if its use is due to be noted.
 type Read<T> = (T, Vec<journal::Entry>, Option<access::TokenId>);
 
+/// The job, in the scope of whoever it is done for.
+fn in_scope<T, F>(job: F) -> impl FnOnce(&mut Conn, &Actor, Instant) -> Result<T, Error>
+where
+    F: FnOnce(&mut Conn, &Actor, Instant) -> Result<T, Error>,
+{
+    |conn, actor, now| {
+        enter_scope(conn, actor.scope(), actor.user_id())?;
+        job(conn, actor, now)
+    }
+}
+
+/// From here on the transaction is shown what is in this scope, and what is this user's own. On SQLite there is no such wall.
+fn enter_scope(conn: &mut Conn, scope: Scope, user: Option<UserId>) -> Result<(), Error> {
+    if let Conn::Postgres(_) = conn {
+        let (kind, organization, person) = scope.parts();
+        let text = |id: Option<String>| id.unwrap_or_default();
+        fixed(
+            "SELECT set_config('muster.scope', ?, true), set_config('muster.organization', ?, true), set_config('muster.person', ?, true),
+             set_config('muster.user', ?, true), set_config('role', 'muster_reader', true)",
+        )
+        .bind::<Text, _>(kind.to_owned())
+        .bind::<Text, _>(text(organization.map(|id| id.to_string())))
+        .bind::<Text, _>(text(person.map(|id| id.to_string())))
+        .bind::<Text, _>(text(user.map(|id| id.to_string())))
+        .execute(conn)?;
+    }
+    Ok(())
+}
+
 /// Resolves who asks and runs the job.
-fn on_behalf<T, F>(conn: &mut Conn, credentials: &Credentials, now: Instant, job: F) -> Result<Read<T>, Error>
+fn on_behalf<T, F>(conn: &mut Conn, credentials: &Credentials, now: Instant, refusal: &Refusal, job: F) -> Result<Read<T>, Error>
 where
     F: FnOnce(&mut Conn, &Actor, Instant) -> Result<T, Error>,
 {
     let actor = access::resolve(conn, credentials, now)?;
-    let value = job(conn, &actor, now)?;
+    let value = refusal.hear(&actor, now, || job(conn, &actor, now))?;
     Ok((value, actor.take_entries(now), actor.stale_use()))
 }
 
 /// Resolves who acts, runs the job and appends what it recorded.
-fn attributed<T, F>(conn: &mut Conn, credentials: &Credentials, job: F) -> Result<(T, Option<access::TokenId>), Error>
+fn attributed<T, F>(conn: &mut Conn, credentials: &Credentials, refusal: &Refusal, job: F) -> Result<(T, Option<access::TokenId>), Error>
 where
     F: FnOnce(&mut Conn, &Actor, Instant) -> Result<T, Error>,
 {
     let now = clock::now();
     let actor = access::resolve(conn, credentials, now)?;
-    let value = job(conn, &actor, now)?;
+    let value = refusal.hear(&actor, now, || job(conn, &actor, now))?;
     journal::append(conn, actor.take_entries(now))?;
     Ok((value, actor.stale_use()))
 }

@@ -31,17 +31,14 @@ use crate::{
 
 const NONE: [FeedId; 0] = [];
 
-/// The feeds in the actor's scope: the provider's, with those of the people whom it recorded, enrolled or gave a role; and of oneself.
+/// The feeds in the actor's scope: the provider's, with those of the people whom it recorded or gave a role; and of oneself.
 fn visible(actor: &Actor) -> feeds::BoxedQuery<'static, MultiBackend> {
     let all = feeds::table.into_boxed();
     let query = match actor.scope() {
         Scope::Everything => all,
         Scope::Provider(provider) => {
-            let enrolled = enrollments::table.filter(enrollments::intake_id.eq_any(provided(provider)));
-            let is_of_enrolled =
-                feeds::role.eq(Role::Trainee).and(feeds::person_id.eq_any(enrolled.select(enrollments::person_id.nullable())));
             let house = || below(provider);
-            all.filter(feeds::provider_id.eq_any(house()).or(feeds::organization_id.eq_any(house())).or(is_of_enrolled))
+            all.filter(feeds::provider_id.eq_any(house()).or(feeds::organization_id.eq_any(house())))
         }
         Scope::Teacher(person, provider) => all
             .filter(feeds::kind.eq(FeedKind::Instructor))
@@ -162,12 +159,12 @@ pub(super) fn create(conn: &mut Conn, actor: &Actor, now: Instant, new: &NewFeed
 }
 
 /// The provider and the intake that a subject belongs to, if the actor sees it. A person may belong to several providers, so that a
-/// feed of one is of the provider for which the actor acts; and one of oneself, whose role may be at the sponsor, of who recorded one.
+/// feed of one is of the provider for which the actor acts; and an instructor's own one, whose role may be at the sponsor, of who recorded them.
 fn place(conn: &mut Conn, actor: &Actor, now: Instant, subject: Subject) -> Result<(Option<OrganizationId>, Option<IntakeId>), Error> {
     let of_intake = |conn: &mut Conn, id| intakes::find(conn, actor, id).map(|intake| (Some(intake.provider_id), Some(id)));
     let of_person = |conn: &mut Conn, kind, id| {
         let found = people::find(conn, actor, now, kind, id)?;
-        Ok((actor.role().is_a_persons().then_some(found.person.provider_id), None))
+        Ok(((actor.role() == Role::Instructor).then_some(found.person.provider_id), None))
     };
     match subject {
         Subject::Instructor(id) => of_person(conn, PersonKind::Instructor, id),

@@ -21,6 +21,7 @@ pub struct Answer {
     pub(super) location: Option<String>,
     link: Option<String>,
     cookie: Option<String>,
+    is_private: bool,
     content_type: &'static str,
     file_name: Option<String>,
     pub(super) replayed: bool,
@@ -39,6 +40,7 @@ impl Answer {
             location: None,
             link: None,
             cookie: None,
+            is_private: false,
             content_type: Self::JSON,
             file_name: None,
             replayed: false,
@@ -76,7 +78,7 @@ impl Answer {
     /// The same answer, with a cookie for the browser to keep.
     #[must_use]
     pub fn with_cookie(self, cookie: String) -> Self {
-        Self { cookie: Some(cookie), ..self }
+        Self { cookie: Some(cookie), ..self }.not_stored()
     }
 
     /// 200 with CSV, offered as a file.
@@ -91,7 +93,13 @@ impl Answer {
 
     /// The same answer; what is kept of it for a request with the same `Idempotency-Key` is `value`, without the secret.
     pub fn kept_as(self, value: &impl Serialize) -> Result<Self, Error> {
-        Ok(Self { kept: Some(json(value)?), ..self })
+        Ok(Self { kept: Some(json(value)?), ..self }.not_stored())
+    }
+
+    /// Nobody keeps the answer, not even the browser.
+    #[must_use]
+    pub fn not_stored(self) -> Self {
+        Self { is_private: true, ..self }
     }
 
     /// The same address answers in another format to whoever asks for it, so that no cache gives one for the other.
@@ -141,7 +149,7 @@ impl Responder for Answer {
 
     fn respond_to(self, _: &HttpRequest) -> HttpResponse {
         let mut response = HttpResponse::build(self.status);
-        response.insert_header((header::CACHE_CONTROL, "private, no-cache"));
+        response.insert_header((header::CACHE_CONTROL, if self.is_private { "no-store" } else { "private, no-cache" }));
         if let Some(etag) = self.etag {
             response.insert_header((header::ETAG, etag));
         }

@@ -115,12 +115,19 @@ impl FromRequest for Visitor {
     }
 }
 
+/// Whether the peer is a trusted proxy, whose word is taken for what it forwards.
+pub(super) fn is_by_proxy(request: &HttpRequest) -> bool {
+    request.peer_addr().is_some_and(|peer| trusted(request, peer.ip().to_canonical()).is_some())
+}
+
+fn trusted(request: &HttpRequest, peer: IpAddr) -> Option<&Data<TrustedProxies>> {
+    request.app_data::<Data<TrustedProxies>>().filter(|proxies| proxies.trusts(peer))
+}
+
 /// Where a request comes from: the peer, unless that is a trusted proxy; then the last address in `X-Forwarded-For` that is none.
 fn address(request: &HttpRequest) -> Result<IpAddr, Error> {
     let peer = request.peer_addr().ok_or_else(|| Error::internal("a request came from nowhere"))?.ip().to_canonical();
-    let Some(proxies) = request.app_data::<Data<TrustedProxies>>().filter(|proxies| proxies.trusts(peer)) else {
-        return Ok(peer);
-    };
+    let Some(proxies) = trusted(request, peer) else { return Ok(peer) };
     let mut address = peer;
     let lines: Vec<&str> = request.headers().get_all("x-forwarded-for").map(|value| value.to_str().unwrap_or("unreadable")).collect();
     for said in lines.iter().flat_map(|line| line.split(',')).rev().map(str::trim) {

@@ -9,7 +9,11 @@ use actix_web::{
     web::Data,
 };
 
-use super::{accept::Accept, browser::SignInCookie, etag, query};
+use super::{
+    accept::Accept,
+    browser::{self, SignInCookie},
+    etag, query,
+};
 use crate::{
     access::{Credentials, Secret},
     config::PublicUrl,
@@ -112,8 +116,13 @@ impl FromRequest for Origin {
         let origin = match request.app_data::<Data<Option<PublicUrl>>>().and_then(|public| public.as_ref().as_ref()) {
             Some(PublicUrl { scheme, host }) => Self { scheme: scheme.clone(), host: host.clone() },
             None => {
+                // Whoever is no proxy of ours has no say in it.
                 let info = request.connection_info();
-                Self { scheme: info.scheme().to_owned(), host: info.host().to_owned() }
+                let said = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
+                match said.filter(|_| !browser::is_by_proxy(request)) {
+                    Some(host) => Self { scheme: "http".to_owned(), host: host.to_owned() },
+                    None => Self { scheme: info.scheme().to_owned(), host: info.host().to_owned() },
+                }
             }
         };
         ready(Ok(origin))

@@ -5,6 +5,7 @@ use actix_web::{
     body::MessageBody,
     dev::{ServiceRequest, ServiceResponse},
 };
+use percent_encoding::percent_decode_str;
 use tracing::Span;
 use tracing_actix_web::{DefaultRootSpanBuilder, RootSpanBuilder, root_span};
 
@@ -18,7 +19,7 @@ impl RootSpanBuilder for RequestSpan {
     fn on_request_start(request: &ServiceRequest) -> Span {
         let span = root_span!(request);
         // Whether the address is right or nearly so: a calendar program goes on asking for one that is mistyped.
-        let target = request.uri().to_string();
+        let target = percent_decode_str(&request.uri().to_string()).decode_utf8_lossy().into_owned();
         if target.contains(SECRET) {
             span.record("http.target", without_secrets(&target));
         }

@@ -138,7 +138,7 @@ where
     let file = Arc::new(file);
     let (taken, dry_run) = (Arc::clone(&file), options.dry_run);
     let work = move |conn: &mut Conn, actor: &Actor, now: Instant| Answer::ok(&import(conn, actor, now, &taken, &options)?.or_refused()?);
-    let answer = if dry_run { db.read(caller.credentials.clone(), work).await? } else { once(&db, &caller, hash, work).await? };
+    let answer = if dry_run { db.read_whole(caller.credentials.clone(), work).await? } else { once(&db, &caller, hash, work).await? };
     let Some(format) = format else {
         return Ok(Either::Left(answer.by_accept()));
     };

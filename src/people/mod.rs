@@ -12,6 +12,8 @@ pub use model::{
     PersonId, PersonKind, PersonPatch, PostPatch,
 };
 pub use store::amendments::amend_many;
-pub use store::nominees::{is_known_to, nominee};
+pub use store::nominees::nominee;
 pub use store::verify::verify;
-pub use store::{create, employee_numbers, find, instructors_of, is_editable_by, list, matches, register_many, remove_many, update};
+pub use store::{
+    create, employee_numbers, find, instructors_of, is_editable_by, is_known_to, list, matches, register_many, remove_many, update,
+};

@@ -289,7 +289,8 @@ async fn publish_sessions(db: Data<Db>, caller: Caller, id: Path<IntakeId>, body
     responses((status = 200, description = "Every conflict, each with the session it is with", body = Checked), Writing))]
 async fn check_sessions(db: Data<Db>, caller: Caller, id: Path<IntakeId>, body: Body<Proposed>) -> Result<Answer, Error> {
     let id = id.into_inner();
-    let checked = db.read(caller.credentials.clone(), move |conn, actor, now| check::check(conn, actor, now, id, body.value()?)).await?;
+    let checked =
+        db.read_whole(caller.credentials.clone(), move |conn, actor, now| check::check(conn, actor, now, id, body.value()?)).await?;
     Answer::ok(&checked)
 }
 

@@ -121,7 +121,6 @@ fn each_token_of_the_demo_sees_what_its_role_sees() {
     pulled("class_adviser").expect(403);
     let advised = demo.client("class_adviser").get(&demo.of_intake("cohorts")).expect(200).body;
     assert_eq!(advised.as_array().unwrap().len(), 1, "the own cohort");
-    // The trainee's role is at the sponsor, the sessions and whoever sees the feed are the provider's.
     let [trainee, coordinator] = ["trainee", "coordinator"].map(|role| demo.client(role));
     let person = trainee.get("/trainees").expect(200).column("id").pop().unwrap();
     let made = trainee.post("/feeds", json!({ "kind": "trainee", "subject_id": person })).expect(201);

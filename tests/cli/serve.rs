@@ -22,6 +22,44 @@ fn serve_makes_its_database_prints_its_address_and_answers() {
 }
 
 #[test]
+fn whoever_serves_for_the_first_time_is_given_a_link_to_set_up_with() {
+    let home = Home::new();
+    let link = |told: bool| {
+        let mut log = tempfile::tempfile().unwrap();
+        let server = home.serve_logging("warn", log.try_clone().unwrap());
+        log.rewind().unwrap();
+        let logged = std::io::read_to_string(log).unwrap();
+        assert_eq!(logged.contains("nobody is there yet"), told, "{logged}");
+        let link = logged.split_whitespace().find(|word| word.contains("/api/v1/invitations/")).map(str::to_owned);
+        (server, link)
+    };
+    let (server, first) = link(true);
+    drop(server);
+    // Nobody came: the next start gives another one, and the first is good no more.
+    let (server, second) = link(true);
+    let path = |link: &Option<String>| link.as_ref().unwrap().split_once("/api/v1").unwrap().1.to_owned();
+    assert!(second.as_ref().unwrap().starts_with(&format!("http://{}/", server.address)));
+    let shown = server.get(&format!("/api/v1{}", path(&second)), "");
+    assert_eq!((shown.0, &shown.1["role"]), (200, &json!("administrator")));
+    assert_eq!(server.get(&format!("/api/v1{}", path(&first)), "").0, 404);
+    let secret = path(&second).rsplit_once('/').unwrap().1.to_owned();
+    let accepted = server.post("/api/v1/invitations/accept", "", json!({ "secret": secret, "password": "drei Öfen, und keiner raucht" }));
+    assert_eq!(accepted["name"], "administrator");
+    drop(server);
+    link(false);
+    // Nor where somebody has been let in by the command line.
+    let home = Home::migrated();
+    home.token(&["--role", "administrator"]);
+    let server = home.command(&["--json", "serve", "--listen", "127.0.0.1:0"]).stdout(std::process::Stdio::piped()).spawn();
+    let mut server = server.unwrap();
+    let mut told = String::new();
+    std::io::BufRead::read_line(&mut std::io::BufReader::new(server.stdout.take().unwrap()), &mut told).unwrap();
+    server.kill().unwrap();
+    server.wait().unwrap();
+    assert_eq!(serde_json::from_str::<serde_json::Value>(&told).unwrap()["set_up"], json!(null), "{told}");
+}
+
+#[test]
 fn a_token_made_beside_the_running_server_works_until_it_is_revoked() {
     let home = Home::new();
     let server = home.serve();

@@ -23,13 +23,19 @@ CREATE TABLE role_grants (
 CREATE INDEX role_grants_user ON role_grants (user_id);
 CREATE INDEX role_grants_organization ON role_grants (organization_id);
 
--- A role is what it was granted as; all that may become of it is that it ends.
+-- A role is what it was granted as; all that may become of it is that it ends, and what has an end gets no later one.
 CREATE FUNCTION role_grants_stay() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF NEW.id <> OLD.id OR NEW.user_id <> OLD.user_id OR NEW.role <> OLD.role OR NEW.organization_id IS DISTINCT FROM OLD.organization_id
-        OR NEW.manages_access <> OLD.manages_access OR NEW.from_at <> OLD.from_at THEN
+        OR NEW.manages_access <> OLD.manages_access OR NEW.from_at <> OLD.from_at
+        OR (OLD.until_at IS NOT NULL AND (NEW.until_at IS NULL OR NEW.until_at > OLD.until_at)) THEN
         RAISE EXCEPTION 'muster:immutable';
     END IF;
     RETURN NEW;
 END $$;
 CREATE TRIGGER role_grants_stay BEFORE UPDATE ON role_grants FOR EACH ROW EXECUTE FUNCTION role_grants_stay();
+CREATE FUNCTION role_grants_are_not_deleted() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'muster:immutable';
+END $$;
+CREATE TRIGGER role_grants_are_not_deleted BEFORE DELETE ON role_grants FOR EACH ROW EXECUTE FUNCTION role_grants_are_not_deleted();

@@ -30,7 +30,8 @@ CREATE FUNCTION tokens_stay_revoked() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF (OLD.revoked_at IS NOT NULL AND NEW.revoked_at IS DISTINCT FROM OLD.revoked_at) OR NEW.id <> OLD.id OR NEW.hash <> OLD.hash
         OR NEW.kind <> OLD.kind OR NEW.role_grant_id <> OLD.role_grant_id OR NEW.read_only <> OLD.read_only
-        OR NEW.intake_id IS DISTINCT FROM OLD.intake_id OR NEW.program_id IS DISTINCT FROM OLD.program_id THEN
+        OR NEW.intake_id IS DISTINCT FROM OLD.intake_id OR NEW.program_id IS DISTINCT FROM OLD.program_id
+        OR NEW.expires_at > OLD.expires_at OR NEW.idle_minutes IS DISTINCT FROM OLD.idle_minutes THEN
         RAISE EXCEPTION 'muster:immutable';
     END IF;
     RETURN NEW;

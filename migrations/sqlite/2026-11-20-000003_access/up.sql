@@ -23,9 +23,17 @@ CREATE TABLE role_grants (
 CREATE INDEX role_grants_user ON role_grants (user_id);
 CREATE INDEX role_grants_organization ON role_grants (organization_id);
 
--- A role is what it was granted as; all that may become of it is that it ends.
+-- A role is what it was granted as; all that may become of it is that it ends, and what has an end gets no later one.
 CREATE TRIGGER role_grants_stay BEFORE UPDATE ON role_grants
 WHEN NEW.id <> OLD.id OR NEW.user_id <> OLD.user_id OR NEW.role <> OLD.role OR NEW.organization_id IS NOT OLD.organization_id
-    OR NEW.manages_access <> OLD.manages_access OR NEW.from_at <> OLD.from_at BEGIN
+    OR NEW.manages_access <> OLD.manages_access OR NEW.from_at <> OLD.from_at
+    OR (OLD.until_at IS NOT NULL AND (NEW.until_at IS NULL OR NEW.until_at > OLD.until_at)) BEGIN
     SELECT RAISE(ABORT, 'muster:immutable');
+END;
+CREATE TRIGGER role_grants_are_not_deleted BEFORE DELETE ON role_grants BEGIN
+    SELECT RAISE(ABORT, 'muster:immutable');
+END;
+CREATE TRIGGER role_grants_are_not_replaced BEFORE INSERT ON role_grants
+WHEN EXISTS (SELECT 1 FROM role_grants WHERE id = NEW.id) BEGIN
+    SELECT RAISE(ABORT, 'muster:already_exists');
 END;

@@ -29,7 +29,7 @@ CREATE INDEX tokens_program ON tokens (program_id);
 CREATE TRIGGER tokens_stay_revoked BEFORE UPDATE ON tokens
 WHEN (OLD.revoked_at IS NOT NULL AND NEW.revoked_at IS NOT OLD.revoked_at) OR NEW.id <> OLD.id OR NEW.hash <> OLD.hash OR NEW.kind <> OLD.kind
     OR NEW.role_grant_id <> OLD.role_grant_id OR NEW.read_only <> OLD.read_only OR NEW.intake_id IS NOT OLD.intake_id
-    OR NEW.program_id IS NOT OLD.program_id BEGIN
+    OR NEW.program_id IS NOT OLD.program_id OR NEW.expires_at > OLD.expires_at OR NEW.idle_minutes IS NOT OLD.idle_minutes BEGIN
     SELECT RAISE(ABORT, 'muster:immutable');
 END;
 CREATE TRIGGER tokens_are_not_replaced BEFORE INSERT ON tokens

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     clock::Instant,
-    db::{Conn, MultiBackend},
+    db::{self, Conn, MultiBackend},
     error::Error,
     id::Id,
     journal::NewEntry,
@@ -26,18 +26,27 @@ pub(super) fn held_in(house: OrganizationId, roles: &'static [Role]) -> _ {
     role_grants::table.filter(role_grants::organization_id.assume_not_null().eq_any(house)).filter(role_grants::role.eq_any(roles))
 }
 
+/// Whether a grant has not ended; it may not have begun, and one that was ended before it did never does.
+#[diesel::dsl::auto_type]
+pub(super) fn lasts(now: Instant) -> _ {
+    let until = role_grants::until_at.assume_not_null();
+    role_grants::until_at.is_null().or(until.gt(now).and(until.gt(role_grants::from_at)))
+}
+
 /// The grants in reach.
 pub(super) fn visible(reach: &Reach) -> role_grants::BoxedQuery<'static, MultiBackend> {
     match *reach {
         Reach::Everything => role_grants::table.into_boxed(),
         Reach::House(house, roles) => held_in(house, roles).into_boxed(),
+        Reach::Nothing => role_grants::table.into_boxed().filter(role_grants::id.eq_any(NONE)),
     }
 }
 
-/// The grants in reach that have not ended; some have not begun, and those that were ended before they did never do.
+const NONE: [RoleGrantId; 0] = [];
+
+/// The grants in reach that have not ended.
 pub(super) fn lasting(reach: &Reach, now: Instant) -> role_grants::BoxedQuery<'static, MultiBackend> {
-    let until = role_grants::until_at.assume_not_null();
-    visible(reach).filter(role_grants::until_at.is_null().or(until.gt(now).and(until.gt(role_grants::from_at))))
+    visible(reach).filter(lasts(now))
 }
 
 /// The role of `user` at `organization`, if it is held now.
@@ -77,10 +86,11 @@ pub fn grant_to_invite(conn: &mut Conn, actor: &Actor, now: Instant, user: UserI
 /// Gives a user a role, at an organization unless it is the installation's administrator.
 ///
 /// # Errors
-/// 404 for a user out of the actor's reach; [`Error::Forbidden`] for a role above the own one; 422 for an organization beyond the own house,
-/// and where the role is not held; 409 `role_held` if the user has it already at a time that is asked for.
+/// As [`super::hold_managed`]: who works for two houses is an administrator's; [`Error::Forbidden`] for a role above the own one; 422 for an
+/// organization beyond the own house, where the role is not held, and for longer than the own role lasts; 409 `role_held` if the user has it
+/// already at a time that is asked for.
 pub fn grant_role(conn: &mut Conn, actor: &Actor, now: Instant, user: UserId, new: NewRoleGrant) -> Result<RoleGrant, Error> {
-    user_store::find(conn, actor, user)?;
+    user_store::hold_managed(conn, actor, now, user)?;
     grant_to(conn, actor, now, user, new)
 }
 
@@ -92,6 +102,12 @@ pub(super) fn grant_to(conn: &mut Conn, actor: &Actor, now: Instant, user: UserI
     let from_at = from_at.unwrap_or(now);
     if until_at.is_some_and(|until| until <= from_at.max(now)) {
         return Err(Error::invalid("/until_at", "until_past", "a role ends after it begins, and in the future"));
+    }
+    if let Some(own) = actor.role_until()
+        && until_at.is_none_or(|until| until > own)
+    {
+        let detail = format!("your own role ends at {own}, and what you give ends by then");
+        return Err(Error::invalid("/until_at", "beyond_own_role", detail));
     }
     if manages_access && role != Role::Partner {
         let detail = "only a partner is given this: an administrator and a coordinator manage access anyway, and nobody else does";
@@ -137,7 +153,7 @@ fn check_place(conn: &mut Conn, actor: &Actor, role: Role, organization: Option<
     if let Reach::House(_, roles) = &reach
         && !roles.contains(&role)
     {
-        return Err(Error::Forbidden(format!("the role {role} is not for a {} to give", actor.role())));
+        return Err(actor.refuse(Action::ManageAccess, format!("the role {role} is not for a {} to give", actor.role())));
     }
     if (role == Role::Administrator) != organization.is_none() {
         let detail = "every role but the administrator's is held at an organization";
@@ -178,14 +194,14 @@ fn check_teaches(conn: &mut Conn, role: Role, root: OrganizationId) -> Result<()
 /// Ends a role at once, and what its holder signed in with for it; one that has ended stays so.
 ///
 /// # Errors
-/// 404 for one out of the actor's reach; 409 `own_role` for the own one, so that nobody is left who could give it back.
+/// 404 for one out of the actor's reach; 409 `own_role` for the own one, and `last_administrator`.
 pub fn end_role(conn: &mut Conn, actor: &Actor, now: Instant, id: RoleGrantId, reason: Option<&Note>) -> Result<HeldRole, Error> {
-    let (RoleGrant { user_id: user, .. }, code) = find(conn, actor, id)?;
+    let (RoleGrant { user_id: user, role, .. }, code) = find(conn, actor, id)?;
     actor.may(Action::ManageAccess)?;
     if actor.role_grant_id() == Some(id) {
         return Err(Error::conflict("own_role", "nobody ends the role in which they act; another one who may does"));
     }
-    hold_account(conn, user)?;
+    user_store::hold_both(conn, actor, now, user)?;
     let (before, _) = find(conn, actor, id)?;
     if before.until_at.is_some_and(|until| until <= now) {
         return Ok(HeldRole::new((before, code)));
@@ -194,6 +210,10 @@ pub fn end_role(conn: &mut Conn, actor: &Actor, now: Instant, id: RoleGrantId, r
     let after = RoleGrant { until_at: Some(now.max(before.from_at)), ..before.clone() };
     diesel::update(role_grants::table.find(id)).set(role_grants::until_at.eq(after.until_at)).execute(conn)?;
     sign_ins::end_in_role(conn, actor, now, &after)?;
+    if role == Role::Administrator {
+        db::lock(conn, "administrators", "all")?;
+        user_store::check_administrators(conn, actor, now)?;
+    }
     let entry = NewEntry::of("role.ended", "user", user).held_at(after.organization_id);
     actor.record(entry.from(&before).to(&after).because(reason.map(Note::as_str)));
     Ok(HeldRole::new((after, code)))

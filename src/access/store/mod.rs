@@ -15,14 +15,15 @@ pub use sign_ins::{
     begin_sign_in, end_sign_in, end_sign_in_of, end_sign_ins, held_roles, hold_account, list_sign_ins, rotate_sign_in, sweep_sign_ins,
 };
 pub use tokens::{find as find_token, issue_token, list_tokens, named_token, note_use, revoke_token};
-pub use users::{create_user, find_user, hold_managed, list_users, set_disabled, user_by_name};
+pub(crate) use users::set_disabled;
+pub use users::{create_user, find_user, hold_managed, list_users, user_by_name};
 
 use super::{Actor, NewRoleGrant, NewUser, User};
 use crate::{clock::Instant, db::Conn, error::Error};
 
 /// Makes a user with a first role, without which nobody but administrators would ever see them again.
 pub fn create_user_in_role(conn: &mut Conn, actor: &Actor, now: Instant, user: NewUser, role: NewRoleGrant) -> Result<User, Error> {
-    let user = create_user(conn, actor, now, user)?;
+    let user = users::create_user_at(conn, actor, now, user, role.organization_id)?;
     grants::grant_to(conn, actor, now, user.id, role)?;
     Ok(user)
 }

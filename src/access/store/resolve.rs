@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use diesel::prelude::*;
 
 use super::{
-    super::{Actor, Credentials, Proof, Role, RoleGrant, RoleGrantId, Scope, Secret, Token, TokenKind, UserId},
+    super::{Action, Actor, Credentials, Proof, Role, RoleGrant, RoleGrantId, Scope, Secret, Token, TokenKind},
     sign_ins::hold_account,
     users::is_within,
 };
@@ -95,34 +95,36 @@ fn by_proof(conn: &mut Conn, proof: &Proof, now: Instant) -> Result<Actor, Error
     chosen.map(|chosen| held.swap_remove(chosen).1).ok_or_else(RoleGrant::unknown)
 }
 
-/// While it is good. Holds the account, as whoever changes its password or its roles does.
+/// While it is good: it opens all that the user may, and so is good no more once that is or was more than the inviter may give, or the
+/// inviter may give nothing.
 fn by_invitation(conn: &mut Conn, secret: &Secret, now: Instant) -> Result<Actor, Error> {
-    let user: UserId = invitations::table
-        .inner_join(role_grants::table.on(role_grants::id.eq(invitations::role_grant_id)))
-        .filter(invitations::hash.eq(secret.hash().to_vec()))
-        .select(role_grants::user_id)
-        .first(conn)
-        .optional()?
-        .ok_or(Error::Unauthenticated)?;
-    hold_account(conn, user)?;
-    let (inviter, grant, holder) = invitations::table
+    let (inviter, since, grant, holder) = invitations::table
         .inner_join(role_grants::table.on(role_grants::id.eq(invitations::role_grant_id)))
         .inner_join(users::table.on(users::id.eq(role_grants::user_id)))
         .filter(invitations::hash.eq(secret.hash().to_vec()))
         .filter(invitations::expires_at.gt(now))
         .filter(invitations::accepted_at.is_null())
         .filter(invitations::withdrawn_at.is_null())
-        .select((invitations::inviter_grant_id, RoleGrant::as_select(), (users::person_id, users::disabled_at)))
-        .first::<(Option<RoleGrantId>, RoleGrant, Holder)>(conn)
+        .select((invitations::inviter_grant_id, invitations::created_at, RoleGrant::as_select(), (users::person_id, users::disabled_at)))
+        .first::<(Option<RoleGrantId>, Instant, RoleGrant, Holder)>(conn)
         .optional()?
         .ok_or(Error::Unauthenticated)?;
-    // It opens all that the user may, so that it is good no more once that is more than the inviter may give.
     if let Some(inviter) = inviter {
-        let inviter: RoleGrant = role_grants::table.find(inviter).select(RoleGrant::as_select()).first(conn)?;
-        if !is_within(conn, now, &inviter.reach(), user)? {
+        let inviter = by_grant(conn, inviter, now)?;
+        if !inviter.allows(Action::ManageAccess) || !is_within(conn, since, &inviter.reach(), grant.user_id)? {
             return Err(Error::Unauthenticated);
         }
     }
+    in_role(&grant, holder, now)
+}
+
+/// Whoever holds that role, while they do.
+pub(super) fn by_grant(conn: &mut Conn, grant: RoleGrantId, now: Instant) -> Result<Actor, Error> {
+    let (grant, holder) = role_grants::table
+        .inner_join(users::table.on(users::id.eq(role_grants::user_id)))
+        .filter(role_grants::id.eq(grant))
+        .select((RoleGrant::as_select(), (users::person_id, users::disabled_at)))
+        .first::<(RoleGrant, Holder)>(conn)?;
     in_role(&grant, holder, now)
 }
 
@@ -141,6 +143,7 @@ fn in_role(grant: &RoleGrant, (person_id, disabled_at): Holder, now: Instant) ->
         role: grant.role,
         organization_id: grant.organization_id,
         manages_access: grant.manages_access,
+        role_until: grant.until_at,
         scope: scope(grant, person_id)?,
         ..operator()
     })
@@ -158,9 +161,11 @@ fn operator() -> Actor {
         scope: Scope::Everything,
         read_only: false,
         manages_access: true,
+        role_until: None,
         only_intakes: None,
         stale_use: false,
         replay: Cell::new(false),
+        refused: Cell::new(None),
         entries: RefCell::default(),
     }
 }

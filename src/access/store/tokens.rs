@@ -1,11 +1,13 @@
 //! Tokens for programs.
 
+use std::collections::HashMap;
+
 use chrono::TimeDelta;
 use diesel::prelude::*;
 
 use super::{
     super::{Action, Actor, IssuedToken, NewToken, Reach, RoleGrant, RoleGrantId, Secret, Token, TokenId, TokenKind, User},
-    grants,
+    grants, hold_account,
 };
 use crate::{
     clock::Instant,
@@ -14,27 +16,38 @@ use crate::{
     id::Id,
     intakes::{self, IntakeId},
     journal::NewEntry,
-    organizations::{OrganizationId, below},
+    organizations::OrganizationId,
     programs::{self, ProgramId},
-    schema::{passwords, role_grants, tokens, users},
+    schema::{invitations, passwords, role_grants, tokens, users},
     text::Note,
 };
 
-/// The tokens in an actor's reach, joined to their grants and users. A macro, as a boxed query that is joined has a type that nobody wants to
-/// write.
-macro_rules! joined {
-    ($actor:expr) => {{
-        let joined = tokens::table
-            .inner_join(role_grants::table.on(role_grants::id.eq(tokens::role_grant_id)))
-            .inner_join(users::table.on(users::id.eq(role_grants::user_id)))
-            .into_boxed::<MultiBackend>();
-        match $actor.reach() {
-            Reach::Everything => joined,
-            Reach::House(house, roles) => joined
-                .filter(role_grants::organization_id.assume_not_null().eq_any(below(house)))
-                .filter(role_grants::role.eq_any(roles.to_vec())),
-        }
-    }};
+/// The tokens in reach, by the grants in which they act.
+fn visible(reach: &Reach) -> tokens::BoxedQuery<'static, MultiBackend> {
+    let all = tokens::table.into_boxed();
+    match *reach {
+        Reach::Everything => all,
+        Reach::House(house, roles) => all.filter(tokens::role_grant_id.eq_any(grants::held_in(house, roles).select(role_grants::id))),
+        Reach::Nothing => all.filter(tokens::id.eq_any(NONE)),
+    }
+}
+
+const NONE: [TokenId; 0] = [];
+
+/// Tokens with their grants and users, in the order given.
+fn with_holders(conn: &mut Conn, tokens: Vec<Token>) -> Result<Vec<(Token, RoleGrant, User)>, Error> {
+    let ids: Vec<RoleGrantId> = tokens.iter().map(|token| token.role_grant_id).collect();
+    let holders: Vec<(RoleGrant, User)> = role_grants::table
+        .inner_join(users::table.on(users::id.eq(role_grants::user_id)))
+        .filter(role_grants::id.eq_any(ids))
+        .select((RoleGrant::as_select(), User::as_select()))
+        .load(conn)?;
+    let holders: HashMap<RoleGrantId, (RoleGrant, User)> = holders.into_iter().map(|(grant, user)| (grant.id, (grant, user))).collect();
+    let held = |token: Token| {
+        let (grant, user) = holders.get(&token.role_grant_id).cloned().ok_or_else(|| Error::internal("a token without a role"))?;
+        Ok((token, grant, user))
+    };
+    tokens.into_iter().map(held).collect()
 }
 
 /// A token is good for so long at most: ten years and some days.
@@ -84,6 +97,7 @@ pub fn issue_token(conn: &mut Conn, actor: &Actor, now: Instant, new: NewToken) 
     actor.may(Action::ManageAccess)?;
     let grants = grants::lasting(&actor.reach(), now).filter(role_grants::id.eq(new.role_grant_id));
     let grant: RoleGrant = grants.select(RoleGrant::as_select()).first(conn).optional()?.ok_or_else(RoleGrant::unknown)?;
+    hold_account(conn, grant.user_id)?;
     check_holder(conn, actor, &grant)?;
     check_terms(conn, actor, now, &new)?;
     let secret = Secret::generate()?;
@@ -108,7 +122,8 @@ pub fn issue_token(conn: &mut Conn, actor: &Actor, now: Instant, new: NewToken) 
     Ok(IssuedToken { id: token.id, token: secret, expires_at: token.expires_at })
 }
 
-/// Refuses to act in the name of a person: a token is the own one, or of a user who is a program. The operator may.
+/// Refuses to act in the name of somebody who signs in, or is invited to: a token is the own one, or of a user who is a program. The operator
+/// may.
 fn check_holder(conn: &mut Conn, actor: &Actor, grant: &RoleGrant) -> Result<(), Error> {
     if actor.user_id().is_none_or(|own| own == grant.user_id) {
         return Ok(());
@@ -117,7 +132,12 @@ fn check_holder(conn: &mut Conn, actor: &Actor, grant: &RoleGrant) -> Result<(),
         .left_join(passwords::table.on(passwords::user_id.eq(users::id)))
         .filter(users::id.eq(grant.user_id))
         .filter(users::person_id.is_not_null().or(passwords::user_id.nullable().is_not_null()));
-    if people.count().get_result::<i64>(conn)? == 0 {
+    let invited = invitations::table
+        .inner_join(role_grants::table.on(role_grants::id.eq(invitations::role_grant_id)))
+        .filter(role_grants::user_id.eq(grant.user_id))
+        .filter(invitations::accepted_at.is_null())
+        .filter(invitations::withdrawn_at.is_null());
+    if people.count().get_result::<i64>(conn)? == 0 && invited.count().get_result::<i64>(conn)? == 0 {
         return Ok(());
     }
     let detail = "what a token does is done in its user's name: this is somebody who signs in; make a user for the program";
@@ -196,17 +216,18 @@ pub fn revoke_token(
 /// A token in the actor's reach, with its grant and its user; of any kind to the operator, who may name a sign-in by its secret.
 pub fn find(conn: &mut Conn, actor: &Actor, id: TokenId) -> Result<(Token, RoleGrant, User), Error> {
     let kinds: &[TokenKind] = if actor.user_id().is_none() { &[TokenKind::Api, TokenKind::SignIn] } else { &[TokenKind::Api] };
-    let rows = joined!(actor).filter(tokens::kind.eq_any(kinds.to_vec())).filter(tokens::id.eq(id));
-    Ok(rows.select((Token::as_select(), RoleGrant::as_select(), User::as_select())).first(conn)?)
+    let found = visible(&actor.reach()).filter(tokens::kind.eq_any(kinds.to_vec())).filter(tokens::id.eq(id));
+    let token = found.select(Token::as_select()).first(conn)?;
+    with_holders(conn, vec![token])?.pop().ok_or(Error::NotFound)
 }
 
 /// The tokens for programs in the actor's reach after `cursor`, by id, each with its grant and its user.
 pub fn list_tokens(conn: &mut Conn, actor: &Actor, cursor: Option<TokenId>, limit: i64) -> Result<Vec<(Token, RoleGrant, User)>, Error> {
     actor.may(Action::ReadAccess)?;
-    let rows = joined!(actor).filter(tokens::kind.eq(TokenKind::Api));
-    let rows = match cursor {
-        Some(cursor) => rows.filter(tokens::id.gt(cursor)),
-        None => rows,
-    };
-    Ok(rows.order(tokens::id).limit(limit).select((Token::as_select(), RoleGrant::as_select(), User::as_select())).load(conn)?)
+    let mut rows = visible(&actor.reach()).filter(tokens::kind.eq(TokenKind::Api)).order(tokens::id).limit(limit);
+    if let Some(cursor) = cursor {
+        rows = rows.filter(tokens::id.gt(cursor));
+    }
+    let tokens = rows.select(Token::as_select()).load(conn)?;
+    with_holders(conn, tokens)
 }

@@ -5,12 +5,14 @@ use std::collections::{BTreeSet, HashMap};
 use diesel::prelude::*;
 
 use super::{
-    super::{Action, Actor, HeldRole, NewUser, Reach, RoleGrant, User, UserDocument, UserId},
-    grants, hold_account, sign_ins,
+    super::{Action, Actor, HeldRole, NewUser, Reach, Role, RoleGrant, User, UserDocument, UserId},
+    grants, hold_account,
+    resolve::by_grant,
+    sign_ins,
 };
 use crate::{
     clock::Instant,
-    db::{Conn, MultiBackend},
+    db::{self, Conn, MultiBackend},
     error::Error,
     id::Id,
     journal::NewEntry,
@@ -20,27 +22,37 @@ use crate::{
     text::{Code, Name, Note},
 };
 
-/// The users in reach: who holds, held or will hold a role in it.
-fn visible(reach: &Reach) -> users::BoxedQuery<'static, MultiBackend> {
+/// The users in reach: who holds or will hold a role in it, and who held one and holds none anywhere.
+fn visible(reach: &Reach, now: Instant) -> users::BoxedQuery<'static, MultiBackend> {
     let all = users::table.into_boxed();
     match *reach {
         Reach::Everything => all,
-        Reach::House(house, roles) => all.filter(users::id.eq_any(grants::held_in(house, roles).select(role_grants::user_id))),
+        Reach::House(house, roles) => {
+            let within = || grants::held_in(house, roles);
+            let lasting = within().filter(grants::lasts(now)).select(role_grants::user_id);
+            let anywhere = role_grants::table.filter(grants::lasts(now)).select(role_grants::user_id);
+            let left = users::id.eq_any(within().select(role_grants::user_id)).and(users::id.ne_all(anywhere));
+            all.filter(users::id.eq_any(lasting).or(left))
+        }
+        Reach::Nothing => all.filter(users::id.eq_any(NOBODY)),
     }
 }
+
+const NOBODY: [UserId; 0] = [];
 
 /// The user, if in the actor's reach.
 ///
 /// # Errors
 /// 404.
-pub(super) fn find(conn: &mut Conn, actor: &Actor, id: UserId) -> Result<User, Error> {
-    Ok(visible(&actor.reach()).filter(users::id.eq(id)).select(User::as_select()).first(conn)?)
+fn find(conn: &mut Conn, actor: &Actor, now: Instant, id: UserId) -> Result<User, Error> {
+    Ok(visible(&actor.reach(), now).filter(users::id.eq(id)).select(User::as_select()).first(conn)?)
 }
 
-/// Whether all roles that the user holds or will hold are in reach. Whoever invites them lets them, or somebody else, have all of these.
-pub(super) fn is_within(conn: &mut Conn, now: Instant, reach: &Reach, user: UserId) -> Result<bool, Error> {
-    let all: i64 = grants::lasting(&Reach::Everything, now).filter(role_grants::user_id.eq(user)).count().get_result(conn)?;
-    let within: i64 = grants::lasting(reach, now).filter(role_grants::user_id.eq(user)).count().get_result(conn)?;
+/// Whether all roles that the user has held at `since` or later, or will hold, are in reach. Whoever invites them lets them, or somebody else,
+/// have all of these.
+pub(super) fn is_within(conn: &mut Conn, since: Instant, reach: &Reach, user: UserId) -> Result<bool, Error> {
+    let all: i64 = grants::lasting(&Reach::Everything, since).filter(role_grants::user_id.eq(user)).count().get_result(conn)?;
+    let within: i64 = grants::lasting(reach, since).filter(role_grants::user_id.eq(user)).count().get_result(conn)?;
     Ok(all == within)
 }
 
@@ -49,14 +61,40 @@ pub(super) fn is_within(conn: &mut Conn, now: Instant, reach: &Reach, user: User
 /// # Errors
 /// 404 for a user out of reach; [`Error::Forbidden`] for one who holds a role beyond it.
 pub fn hold_managed(conn: &mut Conn, actor: &Actor, now: Instant, id: UserId) -> Result<User, Error> {
-    find(conn, actor, id)?;
+    find(conn, actor, now, id)?;
     actor.may(Action::ManageAccess)?;
-    hold_account(conn, id)?;
+    hold_both(conn, actor, now, id)?;
     if !is_within(conn, now, &actor.reach(), id)? {
         let detail = "the user holds a role that is not yours to give, so that this is for whoever gives both, or an administrator";
-        return Err(Error::Forbidden(detail.to_owned()));
+        return Err(actor.refuse(Action::ManageAccess, detail.to_owned()));
     }
-    find(conn, actor, id)
+    find(conn, actor, now, id)
+}
+
+/// Holds the account of a user, and the actor's own, which has to be as good then as it was when the actor was resolved.
+pub(super) fn hold_both(conn: &mut Conn, actor: &Actor, now: Instant, user: UserId) -> Result<(), Error> {
+    // In one order, so that two who hold each other's do not wait for ever.
+    for id in BTreeSet::from_iter(actor.user_id().into_iter().chain([user])) {
+        hold_account(conn, id)?;
+    }
+    match actor.role_grant_id() {
+        Some(grant) => by_grant(conn, grant, now).map(drop),
+        None => Ok(()),
+    }
+}
+
+/// Refuses what would leave nobody who is an administrator for good. The operator can make another one.
+pub(super) fn check_administrators(conn: &mut Conn, actor: &Actor, now: Instant) -> Result<(), Error> {
+    let left = role_grants::table
+        .inner_join(users::table.on(users::id.eq(role_grants::user_id)))
+        .filter(role_grants::role.eq(Role::Administrator))
+        .filter(role_grants::from_at.le(now))
+        .filter(role_grants::until_at.is_null())
+        .filter(users::disabled_at.is_null());
+    if actor.user_id().is_none() || left.count().get_result::<i64>(conn)? > 0 {
+        return Ok(());
+    }
+    Err(Error::conflict("last_administrator", "nobody would be left who is an administrator without an end"))
 }
 
 /// Makes a user.
@@ -64,6 +102,17 @@ pub fn hold_managed(conn: &mut Conn, actor: &Actor, now: Instant, id: UserId) ->
 /// # Errors
 /// 422 `unknown_person` for somebody whom the actor does not know.
 pub fn create_user(conn: &mut Conn, actor: &Actor, now: Instant, new: NewUser) -> Result<User, Error> {
+    create_user_at(conn, actor, now, new, None)
+}
+
+/// The same, who is to hold a role at `place`: whoever audits that hears of it.
+pub(super) fn create_user_at(
+    conn: &mut Conn,
+    actor: &Actor,
+    now: Instant,
+    new: NewUser,
+    place: Option<OrganizationId>,
+) -> Result<User, Error> {
     actor.may(Action::ManageAccess)?;
     if let Some(person) = new.person_id
         && !people::is_known_to(conn, actor, person)?
@@ -72,20 +121,20 @@ pub fn create_user(conn: &mut Conn, actor: &Actor, now: Instant, new: NewUser) -
     }
     let user = User { id: Id::generate(), name: new.name, person_id: new.person_id, disabled_at: None, created_at: now };
     diesel::insert_into(users::table).values(&user).execute(conn)?;
-    actor.record(NewEntry::of("user.created", "user", user.id).held_at(actor.organization_id()).to(&user));
+    actor.record(NewEntry::of("user.created", "user", user.id).held_at(place.or(actor.organization_id())).to(&user));
     Ok(user)
 }
 
 /// The user of this name.
-pub fn user_by_name(conn: &mut Conn, actor: &Actor, name: &Name) -> Result<Option<User>, Error> {
+pub fn user_by_name(conn: &mut Conn, actor: &Actor, now: Instant, name: &Name) -> Result<Option<User>, Error> {
     actor.may(Action::ManageAccess)?;
-    Ok(visible(&actor.reach()).filter(users::name.eq(name)).select(User::as_select()).first(conn).optional()?)
+    Ok(visible(&actor.reach(), now).filter(users::name.eq(name)).select(User::as_select()).first(conn).optional()?)
 }
 
 /// The users in the actor's reach after `cursor`, by id, with the roles in it that have not ended.
 pub fn list_users(conn: &mut Conn, actor: &Actor, now: Instant, cursor: Option<UserId>, limit: i64) -> Result<Vec<UserDocument>, Error> {
     actor.may(Action::ReadAccess)?;
-    let mut query = visible(&actor.reach()).order(users::id).limit(limit).select(User::as_select());
+    let mut query = visible(&actor.reach(), now).order(users::id).limit(limit).select(User::as_select());
     if let Some(cursor) = cursor {
         query = query.filter(users::id.gt(cursor));
     }
@@ -95,7 +144,7 @@ pub fn list_users(conn: &mut Conn, actor: &Actor, now: Instant, cursor: Option<U
 
 /// One user in the actor's reach.
 pub fn find_user(conn: &mut Conn, actor: &Actor, now: Instant, id: UserId) -> Result<UserDocument, Error> {
-    let user = find(conn, actor, id)?;
+    let user = find(conn, actor, now, id)?;
     actor.may(Action::ReadAccess)?;
     documents(conn, actor, now, vec![user])?.pop().ok_or(Error::NotFound)
 }
@@ -117,11 +166,11 @@ fn documents(conn: &mut Conn, actor: &Actor, now: Instant, users: Vec<User>) -> 
 }
 
 /// Disables a user, or takes that back: whoever is disabled is nobody, by whatever they show. Their sign-ins end for good; the journal has it
-/// wherever they hold a role.
+/// wherever they hold or will hold a role.
 ///
 /// # Errors
-/// As [`hold_managed`]; 409 `own_user` for oneself.
-pub fn set_disabled(
+/// As [`hold_managed`]; 409 `own_user` for oneself, and `last_administrator`.
+pub(crate) fn set_disabled(
     conn: &mut Conn,
     actor: &Actor,
     now: Instant,
@@ -130,6 +179,7 @@ pub fn set_disabled(
     reason: Option<&Note>,
 ) -> Result<User, Error> {
     let before = hold_managed(conn, actor, now, id)?;
+    db::lock(conn, "administrators", "all")?;
     if actor.user_id() == Some(id) {
         return Err(Error::conflict("own_user", "nobody disables or enables themselves; another one who may does"));
     }
@@ -140,9 +190,10 @@ pub fn set_disabled(
     diesel::update(users::table.find(id)).set(users::disabled_at.eq(after.disabled_at)).execute(conn)?;
     if is_disabled {
         sign_ins::end_all(conn, actor, now, id)?;
+        check_administrators(conn, actor, now)?;
     }
-    let mut places: BTreeSet<Option<OrganizationId>> =
-        role_grants::table.filter(role_grants::user_id.eq(id)).select(role_grants::organization_id).load(conn)?.into_iter().collect();
+    let places = grants::lasting(&Reach::Everything, now).filter(role_grants::user_id.eq(id));
+    let mut places: BTreeSet<Option<OrganizationId>> = places.select(role_grants::organization_id).load(conn)?.into_iter().collect();
     if places.is_empty() {
         places.insert(None);
     }

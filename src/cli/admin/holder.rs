@@ -52,7 +52,7 @@ impl Holder {
             Some(name) => name,
             None => default_name(role, organization.as_ref(), person)?,
         };
-        let user = match access::user_by_name(conn, actor, &name)? {
+        let user = match access::user_by_name(conn, actor, now, &name)? {
             Some(user) if person.is_some() && person != user.person_id => {
                 return Err(Error::invalid("/person", "user_taken", format!("the user `{name}` is somebody else; say --user")));
             }

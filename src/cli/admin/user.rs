@@ -126,7 +126,7 @@ fn run_list(context: &Context) -> Result<Outcome, Failure> {
 
 fn run_disable(name: Name, is_disabled: bool, context: &Context) -> Result<Outcome, Failure> {
     let user = context.open()?.write_blocking(Credentials::Operator, move |conn, actor, now| {
-        let user = access::user_by_name(conn, actor, &name)?.ok_or_else(|| unknown(&name))?;
+        let user = access::user_by_name(conn, actor, now, &name)?.ok_or_else(|| unknown(&name))?;
         accounts::set_disabled(conn, actor, now, user.id, is_disabled, None)
     })?;
     let state = if is_disabled { "disabled" } else { "enabled" };
@@ -142,7 +142,7 @@ fn run_invite(args: Invite, context: &Context) -> Result<Outcome, Failure> {
     let what = format!("the user `{user}`");
     let invited = context.open()?.write_blocking(Credentials::Operator, move |conn, actor, now| {
         // Whoever sets a password has all roles of the user, so that nobody is meant by a name alone.
-        match access::user_by_name(conn, actor, &user)? {
+        match access::user_by_name(conn, actor, now, &user)? {
             Some(_) if !again => {
                 let detail = format!("the user `{user}` is there already; say --again if the same is meant, else another name");
                 return Err(Error::invalid("/user", "user_taken", detail));

@@ -70,7 +70,7 @@ pub(super) fn tokens(db: &Db, intake: IntakeId) -> Result<Tokens, Failure> {
             instructor: token(Role::Instructor, "demo instructor", Some(provider), Some(instructor))?,
             partner: token(Role::Partner, "demo partner", Some(sponsor), None)?,
             other_partner: token(Role::Partner, "demo other partner", Some(other), None)?,
-            trainee: token(Role::Trainee, "demo trainee", Some(sponsor), Some(trainee.person_id))?,
+            trainee: token(Role::Trainee, "demo trainee", Some(provider), Some(trainee.person_id))?,
             auditor: token(Role::Auditor, "demo auditor", Some(provider), None)?,
             own_enrollment: trainee.id,
         })

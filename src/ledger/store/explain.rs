@@ -49,7 +49,7 @@ pub(in crate::ledger) fn explain(conn: &mut Conn, actor: &Actor, id: HourEntryId
             .optional()?,
         closing_of: closing_of(conn, actor, &entry)?,
         posted_by: match entry.user_id {
-            Some(user) => Some(users::table.find(user).select(users::name).first(conn)?),
+            Some(user) => users::table.find(user).select(users::name).first(conn).optional()?,
             None => None,
         },
         of_module,

@@ -221,6 +221,14 @@ pub fn is_editable_by(conn: &mut Conn, actor: &Actor, ids: &[PersonId]) -> Resul
     Ok(editable)
 }
 
+/// Whether this is somebody whom the actor may nominate, or tie a user to: of a partner whom it sees, of a provider whom it created or enrolled.
+pub fn is_known_to(conn: &mut Conn, actor: &Actor, id: PersonId) -> Result<bool, Error> {
+    match actor.scope() {
+        Scope::Sponsor(_) => Ok(visible(actor, PersonKind::Trainee).filter(people::id.eq(id)).count().get_result::<i64>(conn)? > 0),
+        _ => Ok(is_editable_by(conn, actor, &[id])?.contains(&id)),
+    }
+}
+
 /// The visible instructors among `ids`, by id, with the title of their latest affiliation that has one (an open one counts as the
 /// latest). Whoever is missing is not visible or no instructor; the caller makes that a 404.
 pub fn instructors_of(conn: &mut Conn, actor: &Actor, ids: &[PersonId]) -> Result<Vec<(PersonId, Name, Option<Title>)>, Error> {
@@ -391,7 +399,7 @@ pub fn update(
     let stored = row(conn, actor, kind, id)?;
     actor.may(Action::WritePeople)?;
     if !is_editable_by(conn, actor, &[id])?.contains(&id) {
-        return Err(Error::Forbidden("this token is good for one intake, and this person is not enrolled in it".to_owned()));
+        return Err(Error::Forbidden("this token is good for one intake or program, and this person is not enrolled in it".to_owned()));
     }
     let changed = patch.apply(&stored);
     caller.check_if_match(&ETag::version(stored.version), changed != stored)?;

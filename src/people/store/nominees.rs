@@ -4,7 +4,7 @@ use diesel::prelude::*;
 
 use super::{
     super::model::{Match, NewPerson, PersonId, PersonKind},
-    insert, is_editable_by, matches, recorded, taken, visible,
+    insert, is_editable_by, matches, recorded, taken,
 };
 use crate::{
     access::{Action, Actor, Scope},
@@ -12,16 +12,8 @@ use crate::{
     db::Conn,
     error::Error,
     organizations::{OrganizationId, below},
-    schema::{organization_tree, people},
+    schema::organization_tree,
 };
-
-/// Whether this is somebody whom the actor may nominate, or tie a user to: of a partner whom it sees, of a provider whom it created or enrolled.
-pub fn is_known_to(conn: &mut Conn, actor: &Actor, id: PersonId) -> Result<bool, Error> {
-    match actor.scope() {
-        Scope::Sponsor(_) => Ok(visible(actor, PersonKind::Trainee).filter(people::id.eq(id)).count().get_result::<i64>(conn)? > 0),
-        _ => Ok(is_editable_by(conn, actor, &[id])?.contains(&id)),
-    }
-}
 
 /// The person whom a nomination describes: whoever has that employee number and that name, or somebody new, recorded at `provider`.
 ///

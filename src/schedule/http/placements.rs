@@ -28,6 +28,6 @@ pub(super) async fn read_placements(
     query: Query<PlacementQuery>,
 ) -> Result<Answer, Error> {
     let (id, query) = (id.into_inner(), query.into_inner());
-    let found = db.read(caller.credentials.clone(), move |conn, actor, now| placements(conn, actor, now, id, &query)).await?;
+    let found = db.read_whole(caller.credentials.clone(), move |conn, actor, now| placements(conn, actor, now, id, &query)).await?;
     Answer::ok(&found)
 }

@@ -35,6 +35,25 @@ fn coordinator(app: &App) -> (Client, Invited) {
     (app.anonymous().signed_in(&user), user)
 }
 
+/// What `work` returns, which must leave all users, roles, tokens and invitations as they were.
+#[track_caller]
+fn still<T>(app: &App, work: impl FnOnce() -> T) -> T {
+    let tables = [
+        ("users", "count(disabled_at)"),
+        ("role_grants", "count(until_at)"),
+        ("tokens WHERE kind = 'api'", "count(revoked_at)"),
+        ("invitations", "count(accepted_at) || ' ' || count(withdrawn_at)"),
+    ];
+    let state = || {
+        let lines = tables.map(|(table, ended)| format!("SELECT '{}' || count(*) || ' ' || {ended} FROM {table}", &table[..5]));
+        app.database.texts(&lines.join(" UNION ALL "))
+    };
+    let before = state();
+    let result = work();
+    assert_eq!(state(), before, "something changed");
+    result
+}
+
 /// The names of the users that somebody is shown.
 fn names(client: &Client) -> Vec<String> {
     client.get("/users?limit=500").expect(200).column("name")

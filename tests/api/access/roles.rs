@@ -3,7 +3,7 @@
 use muster::access::Role;
 use serde_json::json;
 
-use super::{coordinator, managing_partner, roles};
+use super::{coordinator, managing_partner, roles, still};
 use crate::support::{TokenOptions, at_once, rounds, seed, spawn_app};
 
 #[test]
@@ -18,7 +18,7 @@ fn nobody_gives_a_role_above_their_own_or_beyond_their_house() {
         let name = format!("{role} {}", app.absent_id());
         client.post("/users", json!({ "name": name, "role": role, "organization_id": organization }))
     };
-    app.unchanged(|| {
+    still(&app, || {
         for role in ["administrator", "auditor", "partner"] {
             user(&client, role, (role != "administrator").then_some(&provider.id)).expect(403);
         }
@@ -80,7 +80,7 @@ fn a_role_that_is_ended_is_good_for_nothing_on_the_next_request() {
     by_token.get("/programs").expect(401);
     token.get("/programs").expect(200);
     // Once more changes nothing, and the own one is for somebody else to end.
-    app.unchanged(|| {
+    still(&app, || {
         assert_eq!(end(&user.role_grant_id).expect(200).body, ended.body);
         end(&own.role_grant_id).expect(409).problem("own_role");
     });
@@ -104,7 +104,7 @@ fn a_role_has_a_beginning_and_an_end() {
     let path = format!("/users/{}/role-grants", user.user_id);
     let role = |from: Option<&str>, until: Option<&str>| json!({ "role": "coordinator", "organization_id": app.provider().units[0], "from_at": from, "until_at": until });
     let (early, late, later) = ("2090-01-01T00:00:00Z", "2091-01-01T00:00:00Z", "2092-01-01T00:00:00Z");
-    app.unchanged(|| {
+    still(&app, || {
         client.post(&path, role(Some(late), Some(early))).expect(422).fault("/until_at", "until_past");
         client.post(&path, role(None, Some("2020-01-01T00:00:00Z"))).expect(422).fault("/until_at", "until_past");
     });
@@ -112,7 +112,7 @@ fn a_role_has_a_beginning_and_an_end() {
     assert_eq!(made.body["roles"].as_array().unwrap().len(), 2);
     // Held twice at a time it would go on when one ends.
     for (from, until) in [(None, None), (Some(early), Some(late)), (None, Some(later)), (Some("2090-06-01T00:00:00Z"), None)] {
-        app.unchanged(|| client.post(&path, role(from, until)).expect(409).problem("role_held"));
+        still(&app, || client.post(&path, role(from, until)).expect(409).problem("role_held"));
     }
     let next = client.post(&path, role(Some(late), Some(later))).expect(201);
     // One that has not begun is none yet, and never is one once it has been ended.
@@ -123,6 +123,43 @@ fn a_role_has_a_beginning_and_an_end() {
     assert_eq!(ended.text_at("/until_at"), ended.text_at("/from_at"));
     assert_eq!(roles(&client.get(&format!("/users/{}", user.user_id)).expect(200).body).len(), 2);
     assert_eq!(roles(&next.body).len(), 3);
+}
+
+#[test]
+fn whoever_holds_a_role_for_a_time_gives_none_for_longer() {
+    let app = spawn_app();
+    let (client, own) = coordinator(&app);
+    let end = app.instant("2090-01-01T00:00:00Z");
+    app.sql(&format!("UPDATE role_grants SET until_at = {end} WHERE id = {}", app.hex(&own.role_grant_id))).unwrap();
+    let role = |until: Option<&str>| json!({ "role": "coordinator", "organization_id": app.provider().units[0], "until_at": until });
+    let path = format!("/users/{}/role-grants", own.user_id);
+    let mut user = role(None);
+    user["name"] = json!("deputy");
+    still(&app, || {
+        client.post(&path, role(None)).expect(422).fault("/until_at", "beyond_own_role");
+        client.post(&path, role(Some("2090-01-01T00:00:01Z"))).expect(422).fault("/until_at", "beyond_own_role");
+        client.post("/users", user.clone()).expect(422).fault("/until_at", "beyond_own_role");
+    });
+    user["until_at"] = json!("2090-01-01T00:00:00Z");
+    client.post("/users", user).expect(201);
+}
+
+#[test]
+fn what_has_ended_is_not_opened_again_past_the_api() {
+    let app = spawn_app();
+    let client = app.coordinator();
+    app.end_grant(&client);
+    let ended = format!("user_id = {}", app.hex(client.user_id.as_ref().unwrap()));
+    let later = app.instant("2090-01-01T00:00:00Z");
+    for statement in [
+        format!("UPDATE role_grants SET until_at = NULL WHERE {ended}"),
+        format!("UPDATE role_grants SET until_at = {later} WHERE {ended}"),
+        format!("DELETE FROM role_grants WHERE {ended}"),
+        format!("UPDATE tokens SET expires_at = {later}"),
+    ] {
+        let message = app.refusal(&statement);
+        assert!(message.contains("muster:immutable"), "{statement}: {message}");
+    }
 }
 
 #[test]

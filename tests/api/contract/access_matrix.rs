@@ -20,6 +20,7 @@ mod narrowed;
 mod stage;
 mod stated;
 mod table;
+mod wall;
 mod world;
 
 use std::collections::BTreeSet;

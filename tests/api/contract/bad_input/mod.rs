@@ -2,6 +2,7 @@
 
 mod access;
 mod rules;
+mod told;
 
 use access::Clients;
 use serde_json::{Value, json};
