@@ -78,6 +78,7 @@ fn the_secret_in_the_address_of_a_feed_is_not_logged() {
     let mut server = home.serve_logging("info", log.try_clone().unwrap());
     assert_eq!(server.get("/healthz", "").0, 200);
     assert_eq!(server.get("/api/v1/schedules/muster_0123456789abcdef.ics", "").0, 404);
+    assert_eq!(server.get("/api/v1/invitations/%6Duster_0123456789abcdef", "").0, 404);
     server.signal("TERM");
     assert_eq!(server.ended(), Some(0));
     log.rewind().unwrap();

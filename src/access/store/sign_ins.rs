@@ -152,7 +152,6 @@ pub fn end_sign_in(conn: &mut Conn, actor: &Actor, now: Instant, id: TokenId, re
     let own = tokens::table.filter(tokens::id.eq(id)).filter(tokens::kind.eq(TokenKind::SignIn)).filter(tokens::role_grant_id.eq_any(own));
     let token: TokenId = own.select(tokens::id).first(conn)?;
     actor.may(Action::UseAccount)?;
-    hold_account(conn, user)?;
     if end(conn, actor, now, (user, vec![token]), reason)? == 0 && token == current {
         return Err(Error::Unauthenticated);
     }

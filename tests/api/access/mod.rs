@@ -4,10 +4,11 @@ mod roles;
 mod tokens;
 mod users;
 
+use diesel::connection::SimpleConnection;
 use muster::access::{NewRoleGrant, NewUser, Role, create_user_in_role};
 use serde_json::Value;
 
-use crate::support::{App, Client, Invited, PASSWORD};
+use crate::support::{App, Client, Invited, Kind, PASSWORD, Reply, at_once};
 
 /// A partner of this organization who manages its access, signed in.
 fn managing_partner(app: &App, organization: &str) -> Client {
@@ -52,6 +53,25 @@ fn still<T>(app: &App, work: impl FnOnce() -> T) -> T {
     let result = work();
     assert_eq!(state(), before, "something changed");
     result
+}
+
+/// The statuses of requests that are sent at once and, on Postgres, all know who asks before the first of them is let go on: somebody holds
+/// the accounts meanwhile. On SQLite they go one after the other anyway.
+fn held_up(app: &App, users: &[&str], count: usize, send: impl Fn(usize) -> Reply + Sync) -> Vec<u16> {
+    let mut holder = app.database.connect();
+    if app.database.kind() == Kind::Postgres {
+        let key = |user: &&str| format!("SELECT pg_advisory_xact_lock(hashtextextended(current_schema() || ':user:{user}', 0));");
+        holder.batch_execute(&format!("BEGIN; {}", users.iter().map(key).collect::<String>())).unwrap();
+    }
+    let replies = std::thread::scope(|scope| {
+        let sent = scope.spawn(|| at_once(count, &send));
+        if app.database.kind() == Kind::Postgres {
+            std::thread::sleep(std::time::Duration::from_millis(500));
+            holder.batch_execute("COMMIT").unwrap();
+        }
+        sent.join().unwrap()
+    });
+    replies.iter().map(|reply| reply.status).collect()
 }
 
 /// The names of the users that somebody is shown.

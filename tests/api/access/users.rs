@@ -3,7 +3,7 @@
 use muster::access::Role;
 use serde_json::json;
 
-use super::{accept, coordinator, managing_partner, names, roles, still};
+use super::{accept, coordinator, held_up, managing_partner, names, roles, still};
 use crate::support::{PASSWORD, at_once, rounds, seed, spawn_app};
 
 #[test]
@@ -246,14 +246,14 @@ fn an_administrator_without_an_end_remains() {
     let disable = |client: &crate::support::Client, user: &crate::support::Invited| {
         client.post(&format!("/users/{}/disable", user.user_id), json!({}))
     };
-    for round in 0..rounds().div_ceil(5) {
+    for round in 0..rounds().div_ceil(10) {
         let users = [(); 2].map(|()| app.user(Role::Administrator, None, None));
         let clients = [0, 1].map(|index| app.anonymous().signed_in(&users[index]));
         let step = |index: usize| match round % 2 {
             0 => end(&clients[index], &users[1 - index]),
             _ => disable(&clients[index], &users[1 - index]),
         };
-        let statuses: Vec<u16> = at_once(2, step).iter().map(|reply| reply.status).collect();
+        let statuses: Vec<u16> = held_up(&app, &users.each_ref().map(|user| &*user.user_id), 2, step);
         // Whoever comes second is nobody any more.
         assert!(statuses == [200, 401] || statuses == [401, 200], "{statuses:?}");
     }
