@@ -257,3 +257,18 @@ fn nothing_names_a_path_of_one_machine() {
     }
     assert_none("a path of one machine means nothing on another", &violations);
 }
+
+#[test]
+fn every_test_that_the_security_document_names_is_there() {
+    let document = std::fs::read_to_string(source::root().join("docs/security-testing.md")).unwrap();
+    // Between backticks, and a sentence.
+    let named: BTreeSet<&str> = document.split('`').skip(1).step_by(2).filter(|name| name.matches('_').count() > 2).collect();
+    assert!(named.len() > 40, "{named:?}");
+    let texts: Vec<String> =
+        source::files("src", &[".rs"]).into_iter().chain(source::files("tests", &[".rs"])).map(|file| file.text).collect();
+    let is_missing = |name: &&&str| !texts.iter().any(|text| text.contains(&format!("fn {name}()")));
+    assert_none(
+        "the security document names tests that are not there",
+        &named.iter().filter(is_missing).map(ToString::to_string).collect::<Vec<_>>(),
+    );
+}
