@@ -75,23 +75,25 @@ pub fn set_disabled(
 
 /// How long whoever sets an installation up has for it.
 const SET_UP: TimeDelta = TimeDelta::hours(24);
+/// What the first administrator signs in with.
+const FIRST: &str = "administrator";
 
 /// The invitation of a first administrator, where nobody is there yet; again, as long as nobody has come by it.
 pub fn set_up(conn: &mut Conn, actor: &Actor, now: Instant) -> Result<Option<IssuedInvitation>, Error> {
     actor.may(Action::ManageAccess)?;
     db::lock(conn, "users", "first")?;
-    let known: Vec<(UserId, Option<String>)> = users::table
+    let known: Vec<(UserId, Name, Option<String>)> = users::table
         .left_join(passwords::table.on(passwords::user_id.eq(users::id)))
         .order(users::id)
         .limit(2)
-        .select((users::id, passwords::hash.nullable()))
+        .select((users::id, users::name, passwords::hash.nullable()))
         .load(conn)?;
     let first = match known.as_slice() {
         [] => {
-            let user = NewUser { name: "administrator".parse().map_err(Error::internal)?, person_id: None };
+            let user = NewUser { name: FIRST.parse().map_err(Error::internal)?, person_id: None };
             access::create_user_in_role(conn, actor, now, user, NewRoleGrant::lasting(Role::Administrator, None))?.id
         }
-        [(user, None)] if is_invited(conn, *user)? => *user,
+        [(user, name, None)] if name.as_str() == FIRST && is_invited(conn, *user)? => *user,
         _ => return Ok(None),
     };
     let grant = access::grant_to_invite(conn, actor, now, first)?;

@@ -14,7 +14,8 @@ use crate::{
 
 const EXAMPLES: &str = "\
 Brings the database up to date, listens, and then prints the address. A SQLite file that is not there is made, and said so on stderr.
-Where nobody is there yet, a link is told on stderr by which the first administrator sets a password, once. Logs are JSON lines on stderr. SIGTERM and SIGINT (Ctrl-C) end it after the requests in flight are answered, at the latest after 30
+Where nobody is
+there yet, a link is told on stderr by which the first administrator sets a password, once. Logs are JSON lines on stderr. SIGTERM and SIGINT (Ctrl-C) end it after the requests in flight are answered, at the latest after 30
 seconds.
 
 Examples:
@@ -52,7 +53,7 @@ fn announce(context: &Context, address: SocketAddr, first: Option<&IssuedInvitat
     let set_up = first.map(|first| format!("{public}/api/v1/invitations/{}", first.secret.expose()));
     if let (Some(link), Some(first), false) = (&set_up, first, context.json) {
         outcome::say(&format!(
-            "muster: nobody is there yet; whoever opens this first is the administrator, good once and until {}: {link}",
+            "muster: nobody is there yet; whoever sets a password with this is the administrator, once, until {}: {link}",
             first.expires_at
         ));
     }

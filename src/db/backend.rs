@@ -205,8 +205,9 @@ fn open_postgres(url: &str, purpose: Purpose) -> Result<PgConnection, Connection
 const fn characteristics(purpose: Purpose) -> &'static str {
     match purpose {
         Purpose::Read => {
+            // What the policies might cost is overestimated by far, and compiling for it costs seconds where there is little to do.
             "SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY;
-             SET lock_timeout = '10s'; SET statement_timeout = '30s'"
+             SET lock_timeout = '10s'; SET statement_timeout = '30s'; SET jit = off"
         }
         Purpose::Write => {
             "SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL READ COMMITTED;
@@ -271,6 +272,7 @@ mod tests {
             let text = characteristics(purpose);
             assert!(text.contains("lock_timeout = '10s'") && text.contains("statement_timeout = '30s'"), "{purpose:?}");
         }
+        assert!(characteristics(Purpose::Read).contains("jit = off"));
         assert!(characteristics(Purpose::Examine).contains("statement_timeout = 0"));
         // A process that starts while another one migrates waits as long as that takes.
         assert!(characteristics(Purpose::Migrate).contains("lock_timeout = 0; SET statement_timeout = 0"));

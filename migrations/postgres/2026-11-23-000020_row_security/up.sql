@@ -18,8 +18,13 @@ BEGIN
     EXECUTE format('GRANT USAGE ON SCHEMA %I TO muster_reader', current_schema());
 END $$;
 
--- What a read transaction has said of itself: the kind of its scope, and of whom.
-CREATE FUNCTION scope_kind() RETURNS text LANGUAGE sql STABLE PARALLEL SAFE AS $$ SELECT current_setting('muster.scope', true) $$;
+-- What a read transaction has said of itself: the kind of its scope, and of whom. Settings are anybody's to make and the role is the server's,
+-- so that a scope is one only for whoever connected as the owner of these tables: a role of another installation is shown nothing.
+DO $$
+BEGIN
+    EXECUTE format('CREATE FUNCTION scope_kind() RETURNS text LANGUAGE sql STABLE PARALLEL SAFE AS $f$
+        SELECT CASE WHEN pg_has_role(session_user, %L, ''MEMBER'') THEN nullif(current_setting(''muster.scope'', true), '''') END $f$', current_user);
+END $$;
 CREATE FUNCTION scope_organization() RETURNS uuid LANGUAGE sql STABLE PARALLEL SAFE AS
     $$ SELECT nullif(current_setting('muster.organization', true), '')::uuid $$;
 CREATE FUNCTION scope_person() RETURNS uuid LANGUAGE sql STABLE PARALLEL SAFE AS
@@ -28,7 +33,8 @@ CREATE FUNCTION scope_user() RETURNS uuid LANGUAGE sql STABLE PARALLEL SAFE AS
     $$ SELECT nullif(current_setting('muster.user', true), '')::uuid $$;
 
 -- What is in scope. A view is read with its owner's rights, so that a policy may look at what it is about; each has ids alone.
-CREATE VIEW own_house AS SELECT descendant_id AS id FROM organization_tree WHERE ancestor_id = (SELECT scope_organization());
+CREATE VIEW own_house AS SELECT descendant_id AS id FROM organization_tree
+    WHERE ancestor_id = (SELECT scope_organization()) AND (SELECT scope_kind()) IS NOT NULL;
 
 CREATE VIEW seen_intakes AS SELECT i.id FROM intakes i WHERE
     (SELECT scope_kind()) = 'everything'
@@ -60,7 +66,7 @@ CREATE VIEW seen_versions AS SELECT v.id FROM program_versions v WHERE EXISTS (S
 CREATE VIEW seen_people AS SELECT p.id FROM people p WHERE
     (SELECT scope_kind()) = 'everything'
     OR ((SELECT scope_kind()) IN ('provider', 'adviser', 'teacher') AND p.provider_id IN (SELECT id FROM own_house))
-    OR p.id = (SELECT scope_person())
+    OR ((SELECT scope_kind()) IS NOT NULL AND p.id = (SELECT scope_person()))
     OR EXISTS (SELECT 1 FROM seen_enrollments e WHERE e.person_id = p.id)
     OR EXISTS (SELECT 1 FROM session_instructors t WHERE t.person_id = p.id AND EXISTS (SELECT 1 FROM seen_sessions s WHERE s.id = t.session_id));
 
@@ -71,9 +77,10 @@ CREATE VIEW seen_calendars AS SELECT c.id FROM calendars c WHERE
 -- The own user, and whoever holds or held a role in the own house or above it: they are named where they did something.
 CREATE VIEW seen_users AS SELECT u.id FROM users u WHERE
     (SELECT scope_kind()) = 'everything'
-    OR u.id = (SELECT scope_user())
-    OR EXISTS (SELECT 1 FROM role_grants g WHERE g.user_id = u.id AND (g.organization_id IN (SELECT id FROM own_house)
-        OR g.organization_id IN (SELECT ancestor_id FROM organization_tree WHERE descendant_id = (SELECT scope_organization()))));
+    OR ((SELECT scope_kind()) IS NOT NULL AND u.id = (SELECT scope_user()))
+    OR ((SELECT scope_kind()) IN ('provider', 'sponsor', 'adviser', 'teacher')
+        AND EXISTS (SELECT 1 FROM role_grants g WHERE g.user_id = u.id AND (g.organization_id IN (SELECT id FROM own_house)
+            OR g.organization_id IN (SELECT ancestor_id FROM organization_tree WHERE descendant_id = (SELECT scope_organization())))));
 
 CREATE VIEW seen_leave AS SELECT l.id FROM leave_requests l WHERE EXISTS (SELECT 1 FROM seen_intakes s WHERE s.id = l.intake_id)
     AND ((SELECT scope_kind()) IN ('everything', 'provider', 'adviser', 'teacher')
@@ -93,7 +100,7 @@ END $$;
 DO $$
 DECLARE
     t text;
-    everyone CONSTANT text := '(SELECT scope_kind()) <> ''''';
+    everyone CONSTANT text := '(SELECT scope_kind()) IS NOT NULL';
     seen CONSTANT text := 'EXISTS (SELECT 1 FROM %I s WHERE s.id = %I.%I)';
 BEGIN
     FOR t IN SELECT c.relname FROM pg_class c WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind = 'r'
@@ -120,7 +127,8 @@ BEGIN
             OR unit_id IN (SELECT ancestor_id FROM organization_tree WHERE descendant_id = (SELECT scope_organization())))');
     CALL show_in_scope('session_instructors', format(seen, 'seen_sessions', 'session_instructors', 'session_id'));
     CALL show_in_scope('claims', format(seen, 'seen_sessions', 'claims', 'session_id'));
-    CALL show_in_scope('claim_waivers', format(seen, 'seen_sessions', 'claim_waivers', 'first_session_id'));
+    CALL show_in_scope('claim_waivers', format(seen, 'seen_sessions', 'claim_waivers', 'first_session_id')
+        || ' OR ' || format(seen, 'seen_sessions', 'claim_waivers', 'second_session_id'));
     CALL show_in_scope('session_change_audience',
         'EXISTS (SELECT 1 FROM session_changes c WHERE c.id = session_change_audience.change_id)');
     CALL show_in_scope('enrollments', format(seen, 'seen_enrollments', 'enrollments', 'id'));
@@ -141,16 +149,18 @@ BEGIN
     CALL show_in_scope('calendars', format(seen, 'seen_calendars', 'calendars', 'id'));
     CALL show_in_scope('calendar_days', format(seen, 'seen_calendars', 'calendar_days', 'calendar_id'));
     CALL show_in_scope('crew_shifts', format(seen, 'seen_calendars', 'crew_shifts', 'calendar_id'));
-    CALL show_in_scope('rooms', '(SELECT scope_kind()) = ''everything'' OR provider_id IN (SELECT id FROM own_house)
+    CALL show_in_scope('rooms', '(SELECT scope_kind()) = ''everything''
+        OR ((SELECT scope_kind()) IN (''provider'', ''adviser'', ''teacher'') AND provider_id IN (SELECT id FROM own_house))
         OR EXISTS (SELECT 1 FROM sessions x WHERE x.room_id = rooms.id)');
     CALL show_in_scope('imports', format(seen, 'seen_imports', 'imports', 'id'));
     CALL show_in_scope('import_effects', format(seen, 'seen_imports', 'import_effects', 'import_id'));
-    CALL show_in_scope('feeds', '(SELECT scope_kind()) = ''everything'' OR user_id = (SELECT scope_user())
-        OR provider_id IN (SELECT id FROM own_house) OR organization_id IN (SELECT id FROM own_house)
-        OR ((SELECT scope_kind()) = ''provider'' AND EXISTS (SELECT 1 FROM seen_enrollments e WHERE e.person_id = feeds.person_id))');
+    CALL show_in_scope('feeds', '(SELECT scope_kind()) = ''everything''
+        OR ((SELECT scope_kind()) = ''provider'' AND (provider_id IN (SELECT id FROM own_house) OR organization_id IN (SELECT id FROM own_house)))
+        OR ((SELECT scope_kind()) IN (''teacher'', ''own'') AND person_id = (SELECT scope_person()) AND organization_id IN (SELECT id FROM own_house))');
     CALL show_in_scope('users', format(seen, 'seen_users', 'users', 'id'));
-    CALL show_in_scope('role_grants', '(SELECT scope_kind()) = ''everything'' OR user_id = (SELECT scope_user())
-        OR organization_id IN (SELECT id FROM own_house)');
+    CALL show_in_scope('role_grants', '(SELECT scope_kind()) = ''everything''
+        OR ((SELECT scope_kind()) IS NOT NULL AND user_id = (SELECT scope_user()))
+        OR ((SELECT scope_kind()) IN (''provider'', ''sponsor'') AND organization_id IN (SELECT id FROM own_house))');
     CALL show_in_scope('tokens', 'EXISTS (SELECT 1 FROM role_grants g WHERE g.id = tokens.role_grant_id)');
     CALL show_in_scope('invitations', 'EXISTS (SELECT 1 FROM role_grants g WHERE g.id = invitations.role_grant_id)');
     -- That a session's roll call was closed, and when, is explained to whoever it concerns; the journal itself is the provider's.

@@ -4,7 +4,7 @@ use diesel::prelude::*;
 
 use super::{
     super::{Action, Actor, HeldRole, NewRoleGrant, Reach, Role, RoleGrant, RoleGrantId, UserId},
-    hold_account, sign_ins, users as user_store,
+    sign_ins, users as user_store,
 };
 use crate::{
     clock::Instant,
@@ -118,7 +118,7 @@ pub(super) fn grant_to(conn: &mut Conn, actor: &Actor, now: Instant, user: UserI
         let detail = format!("the role {role} is a person's, and the user is not tied to one");
         return Err(Error::invalid("/person_id", "person_missing", detail));
     }
-    hold_account(conn, user)?;
+    user_store::hold_both(conn, actor, now, user)?;
     let grant = RoleGrant { id: Id::generate(), user_id: user, role, organization_id, manages_access, from_at, until_at };
     check_free(conn, now, &grant)?;
     diesel::insert_into(role_grants::table).values(&grant).execute(conn)?;

@@ -7,7 +7,8 @@ use diesel::prelude::*;
 
 use super::{
     super::{Action, Actor, IssuedToken, NewToken, Reach, RoleGrant, RoleGrantId, Secret, Token, TokenId, TokenKind, User},
-    grants, hold_account,
+    grants,
+    users::hold_both,
 };
 use crate::{
     clock::Instant,
@@ -95,9 +96,13 @@ fn entry(action: &'static str, token: &Token, organization: Option<OrganizationI
 /// far; 409 `users_own` for the role of somebody else: what is done by a token is done in its user's name.
 pub fn issue_token(conn: &mut Conn, actor: &Actor, now: Instant, new: NewToken) -> Result<IssuedToken, Error> {
     actor.may(Action::ManageAccess)?;
-    let grants = grants::lasting(&actor.reach(), now).filter(role_grants::id.eq(new.role_grant_id));
-    let grant: RoleGrant = grants.select(RoleGrant::as_select()).first(conn).optional()?.ok_or_else(RoleGrant::unknown)?;
-    hold_account(conn, grant.user_id)?;
+    let found = |conn: &mut Conn| {
+        let grants = grants::lasting(&actor.reach(), now).filter(role_grants::id.eq(new.role_grant_id));
+        grants.select(RoleGrant::as_select()).first::<RoleGrant>(conn).optional()?.ok_or_else(RoleGrant::unknown)
+    };
+    let user = found(conn)?.user_id;
+    hold_both(conn, actor, now, user)?;
+    let grant = found(conn)?;
     check_holder(conn, actor, &grant)?;
     check_terms(conn, actor, now, &new)?;
     let secret = Secret::generate()?;

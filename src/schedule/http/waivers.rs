@@ -19,7 +19,7 @@ use crate::{
 pub(super) async fn list_waivers(db: Data<Db>, caller: Caller, id: Path<SessionId>, query: Query<PageQuery>) -> Result<Answer, Error> {
     let (id, (cursor, limit)) = (id.into_inner(), query.read()?);
     let read = move |conn: &mut _, actor: &_, _| waivers::list(conn, actor, id, (cursor, limit + 1));
-    let rows = db.read(caller.credentials.clone(), read).await?;
+    let rows = db.read_whole(caller.credentials.clone(), read).await?;
     Answer::page(&caller, Page::cut(rows, limit, |waiver| waiver.other_session_id.to_string()))
 }
 
