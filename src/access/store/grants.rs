@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     clock::Instant,
-    db::{self, Conn, MultiBackend},
+    db::{Conn, MultiBackend},
     error::Error,
     id::Id,
     journal::NewEntry,
@@ -211,7 +211,6 @@ pub fn end_role(conn: &mut Conn, actor: &Actor, now: Instant, id: RoleGrantId, r
     diesel::update(role_grants::table.find(id)).set(role_grants::until_at.eq(after.until_at)).execute(conn)?;
     sign_ins::end_in_role(conn, actor, now, &after)?;
     if role == Role::Administrator {
-        db::lock(conn, "administrators", "all")?;
         user_store::check_administrators(conn, actor, now)?;
     }
     let entry = NewEntry::of("role.ended", "user", user).held_at(after.organization_id);

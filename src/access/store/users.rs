@@ -83,8 +83,9 @@ pub(super) fn hold_both(conn: &mut Conn, actor: &Actor, now: Instant, user: User
     }
 }
 
-/// Refuses what would leave nobody who is an administrator for good. The operator can make another one.
+/// Refuses to take away an administrator if nobody is left who is one for good. The operator can make another one.
 pub(super) fn check_administrators(conn: &mut Conn, actor: &Actor, now: Instant) -> Result<(), Error> {
+    db::lock(conn, "administrators", "all")?;
     let left = role_grants::table
         .inner_join(users::table.on(users::id.eq(role_grants::user_id)))
         .filter(role_grants::role.eq(Role::Administrator))
@@ -179,7 +180,6 @@ pub(crate) fn set_disabled(
     reason: Option<&Note>,
 ) -> Result<User, Error> {
     let before = hold_managed(conn, actor, now, id)?;
-    db::lock(conn, "administrators", "all")?;
     if actor.user_id() == Some(id) {
         return Err(Error::conflict("own_user", "nobody disables or enables themselves; another one who may does"));
     }
@@ -190,10 +190,13 @@ pub(crate) fn set_disabled(
     diesel::update(users::table.find(id)).set(users::disabled_at.eq(after.disabled_at)).execute(conn)?;
     if is_disabled {
         sign_ins::end_all(conn, actor, now, id)?;
-        check_administrators(conn, actor, now)?;
     }
     let places = grants::lasting(&Reach::Everything, now).filter(role_grants::user_id.eq(id));
     let mut places: BTreeSet<Option<OrganizationId>> = places.select(role_grants::organization_id).load(conn)?.into_iter().collect();
+    // An administrator's role is held nowhere.
+    if is_disabled && places.contains(&None) {
+        check_administrators(conn, actor, now)?;
+    }
     if places.is_empty() {
         places.insert(None);
     }
