@@ -15,6 +15,8 @@ use crate::{
 /// The rows of the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Operation {
+    Ready,
+    Organization,
     Trainee,
     Report,
     Unchanged,
@@ -28,7 +30,9 @@ pub enum Operation {
 }
 
 impl Operation {
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
+        Self::Ready,
+        Self::Organization,
         Self::Trainee,
         Self::Report,
         Self::Unchanged,
@@ -43,6 +47,9 @@ impl Operation {
 
     pub fn name(self) -> &'static str {
         match self {
+            // One statement by nobody and one by somebody: what lies between them is what it costs to know who asks, and to hold them to it.
+            Self::Ready => "ready or not, asked by nobody",
+            Self::Organization => "one organization, asked by a token",
             Self::Trainee => "one trainee",
             Self::Report => "report of 244 rows",
             Self::Unchanged => "the report's 304",
@@ -113,6 +120,13 @@ impl<'a> Work<'a> {
         let token = seeded.coordinator.expose();
         let report = path(&format!("intakes/{}/progress", seeded.intake));
         match operation {
+            Operation::Ready => Self::Same { request: request("GET", "/readyz", token, None, None), status: 200 },
+            Operation::Organization => {
+                let listed = connection.answer(&request("GET", &path("organizations?limit=1"), token, None, None));
+                let listed: serde_json::Value = serde_json::from_slice(&listed.body).unwrap();
+                let one = path(&format!("organizations/{}", listed["items"][0]["id"].as_str().unwrap()));
+                Self::Same { request: request("GET", &one, token, None, None), status: 200 }
+            }
             Operation::Trainee => {
                 Self::Same { request: request("GET", &path(&format!("trainees/{}", seeded.trainee)), token, None, None), status: 200 }
             }

@@ -231,7 +231,7 @@ impl Db {
 
     /// Whether the database answers and has all migrations.
     pub async fn is_ready(&self) -> Result<(), Error> {
-        let pending = self.snapshot(|conn, _| migrate::pending(conn)).await?;
+        let pending = self.reading(|conn, _| migrate::pending(conn)).await?;
         if pending.is_empty() {
             return Ok(());
         }
@@ -314,15 +314,26 @@ fn enter_scope(conn: &mut Conn, scope: Scope, user: Option<UserId>) -> Result<()
         let text = |id: Option<String>| id.unwrap_or_default();
         fixed(
             "SELECT set_config('muster.scope', ?, true), set_config('muster.organization', ?, true), set_config('muster.person', ?, true),
-             set_config('muster.user', ?, true), set_config('role', 'muster_reader', true)",
+             set_config('muster.user', ?, true), set_config('role', ?, true)",
         )
         .bind::<Text, _>(kind.to_owned())
         .bind::<Text, _>(text(organization.map(|id| id.to_string())))
         .bind::<Text, _>(text(person.map(|id| id.to_string())))
         .bind::<Text, _>(text(user.map(|id| id.to_string())))
+        .bind::<Text, _>(reader(scope).to_owned())
         .execute(conn)?;
     }
     Ok(())
+}
+
+/// The role that reads in such a scope; each has policies of its own, so that a query plans no other's.
+fn reader(scope: Scope) -> &'static str {
+    match scope {
+        Scope::Everything => "muster_reader_all",
+        Scope::Provider(_) | Scope::Adviser(..) | Scope::Teacher(..) => "muster_reader_house",
+        Scope::Sponsor(_) => "muster_reader_sponsored",
+        Scope::Own(..) => "muster_reader_own",
+    }
 }
 
 /// Resolves who asks and runs the job.

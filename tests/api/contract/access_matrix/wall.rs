@@ -17,6 +17,14 @@ const WITHHELD: [&str; 3] = ["idempotency_keys", "passwords", "sign_in_attempts"
 const EVERYBODYS: [&str; 6] =
     ["journal_audiences", "journal_horizon", "journal_seals", "journal_unsealed", "organization_tree", "organizations"];
 
+/// The roles that read, and a kind of scope of each.
+const READERS: [(&str, &str); 4] = [
+    ("muster_reader_all", "everything"),
+    ("muster_reader_house", "provider"),
+    ("muster_reader_sponsored", "sponsor"),
+    ("muster_reader_own", "own"),
+];
+
 #[derive(QueryableByName)]
 struct Count {
     #[diesel(sql_type = BigInt)]
@@ -34,7 +42,7 @@ fn has_wall(app: &App) -> bool {
     if app.database.kind() == Kind::Postgres {
         return true;
     }
-    assert_eq!(app.count("SELECT count(*) FROM sqlite_schema WHERE name LIKE 'seen_%'"), 0);
+    assert_eq!(app.count("SELECT count(*) FROM sqlite_schema WHERE name LIKE 'house%' OR name LIKE 'sponsored%'"), 0);
     false
 }
 
@@ -51,34 +59,45 @@ fn told(app: &App, client: &Client, table: &str, pattern: &str) -> i64 {
 }
 
 #[test]
-fn without_a_scope_the_reader_is_shown_nothing() {
+fn without_a_scope_no_reader_is_shown_anything() {
     let stage = Stage::set();
     if !has_wall(&stage.app) {
         return;
     }
     let Conn::Postgres(mut conn) = stage.app.database.connect() else { unreachable!() };
-    conn.batch_execute("SET ROLE muster_reader; SET jit = off").unwrap();
-    let (mut withheld, mut empty) = (BTreeSet::new(), BTreeSet::new());
     // Sealed, so that there are seals and audiences too.
     stage.app.administrator().get("/audit").expect(200);
-    for table in tables(&stage.app) {
-        match sql_query(format!("SELECT count(*) AS n FROM {table}")).get_result::<Count>(&mut conn) {
-            Ok(Count { n }) => assert_eq!(n, 0, "{table}"),
-            Err(error) => {
-                assert!(error.to_string().contains("permission denied"), "{table}: {error}");
-                withheld.insert(table.clone());
+    for (reader, _) in READERS {
+        conn.batch_execute(&format!("SET ROLE {reader}; SET jit = off")).unwrap();
+        let mut withheld = BTreeSet::new();
+        for table in tables(&stage.app) {
+            match sql_query(format!("SELECT count(*) AS n FROM {table}")).get_result::<Count>(&mut conn) {
+                Ok(Count { n }) => assert_eq!(n, 0, "{reader}: {table}"),
+                Err(error) => {
+                    assert!(error.to_string().contains("permission denied"), "{reader}: {table}: {error}");
+                    withheld.insert(table);
+                }
             }
         }
-        if stage.app.count(&format!("SELECT count(*) FROM {table}")) == 0 {
-            empty.insert(table);
+        assert_eq!(withheld, WITHHELD.map(str::to_owned).into(), "{reader}");
+        for view in views(&stage.app, reader) {
+            let rows = format!("SELECT count(*) AS n FROM {view} WHERE id IS NOT NULL");
+            assert_eq!(sql_query(rows).get_result::<Count>(&mut conn).unwrap().n, 0, "{reader}: {view}");
         }
     }
-    assert_eq!(withheld, WITHHELD.map(str::to_owned).into());
-    // Of the others there was something to be shown.
-    assert!(empty.len() < 10 && !empty.contains("enrollments"), "{empty:?}");
-    for view in ["own_house", "seen_intakes", "seen_enrollments", "seen_people", "seen_users", "seen_imports"] {
-        assert_eq!(sql_query(format!("SELECT count(*) AS n FROM {view}")).get_result::<Count>(&mut conn).unwrap().n, 0, "{view}");
-    }
+    // Of most there was something to be shown.
+    let empty: Vec<String> =
+        tables(&stage.app).into_iter().filter(|table| stage.app.count(&format!("SELECT count(*) FROM {table}")) == 0).collect();
+    assert!(empty.len() < 10 && !empty.contains(&"enrollments".to_owned()), "{empty:?}");
+}
+
+/// What the policies look at, as far as this reader may, too.
+fn views(app: &App, reader: &str) -> Vec<String> {
+    let views = format!(
+        "SELECT relname::text FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relkind = 'v'
+         AND has_table_privilege('{reader}', oid, 'SELECT')"
+    );
+    app.database.texts(&views).into_iter().flatten().collect()
 }
 
 /// What the reader is shown of a table with these settings made by hand, by whoever connected as `login`.
@@ -96,22 +115,37 @@ fn a_scope_is_one_for_the_owner_alone_and_says_of_what_kind_it_is() {
         return;
     }
     let Conn::Postgres(mut conn) = stage.app.database.connect() else { unreachable!() };
-    let house = format!("SET LOCAL muster.organization = '{}';", stage.a.id("provider"));
-    let (reader, whole) = ("SET LOCAL ROLE muster_reader;", "SET LOCAL muster.scope = 'everything';");
     let readable: Vec<String> = tables(&stage.app).into_iter().filter(|table| !WITHHELD.contains(&table.as_str())).collect();
-    assert!(counted(&mut conn, &format!("{whole} {reader}"), "people") > 0);
     // Of no kind, with a house; and of any kind, by a role that may be a reader elsewhere.
     let stranger = format!("stranger_{}", &stage.app.absent_id().replace('-', "")[..20]);
-    conn.batch_execute(&format!("CREATE ROLE {stranger}; GRANT muster_reader TO {stranger}")).unwrap();
-    for table in &readable {
-        assert_eq!(counted(&mut conn, &format!("{house} {reader}"), table), 0, "{table}");
-        let as_stranger = format!("SET LOCAL SESSION AUTHORIZATION {stranger}; {house} {whole} {reader}");
-        assert_eq!(counted(&mut conn, &as_stranger, table), 0, "{table}");
+    conn.batch_execute(&format!("CREATE ROLE {stranger}")).unwrap();
+    let person = stage.app.database.texts(&format!("SELECT person_id::text FROM enrollments WHERE id = '{}'", stage.a.id("e1"))).remove(0);
+    for (reader, kind) in READERS {
+        conn.batch_execute(&format!("GRANT {reader} TO {stranger}")).unwrap();
+        let house = if kind == "sponsor" { stage.a.id("s1") } else { stage.a.id("provider") };
+        let of = format!("SET LOCAL muster.organization = '{house}'; SET LOCAL muster.person = '{}';", person.as_ref().unwrap());
+        let become_reader = format!("SET LOCAL ROLE {reader};");
+        let scope = |kind: &str| format!("SET LOCAL muster.scope = '{kind}';");
+        assert!(counted(&mut conn, &format!("{of} {} {become_reader}", scope(kind)), "enrollments") > 0, "{reader}");
+        for table in &readable {
+            assert_eq!(counted(&mut conn, &format!("{of} {become_reader}"), table), 0, "{reader}: {table}");
+            let as_stranger = format!("SET LOCAL SESSION AUTHORIZATION {stranger}; {of} {} {become_reader}", scope(kind));
+            assert_eq!(counted(&mut conn, &as_stranger, table), 0, "{reader}: {table}");
+        }
+        // Nor is one reader shown what is in another's kind of scope.
+        for (_, other) in READERS.into_iter().filter(|(other, _)| *other != reader) {
+            for table in ["intakes", "enrollments", "hour_entries", "sessions", "programs", "imports", "calendars"] {
+                assert_eq!(counted(&mut conn, &format!("{of} {} {become_reader}", scope(other)), table), 0, "{reader}: {other} {table}");
+            }
+        }
     }
     conn.batch_execute(&format!("DROP ROLE {stranger}")).unwrap();
     // A trainee's scope has no users, tokens or feeds of others.
+    let own = format!(
+        "SET LOCAL muster.scope = 'own'; SET LOCAL muster.organization = '{}'; SET LOCAL ROLE muster_reader_own;",
+        stage.a.id("provider")
+    );
     for table in ["users", "role_grants", "tokens", "invitations", "feeds", "journal_payloads", "imports", "calendars"] {
-        let own = format!("SET LOCAL muster.scope = 'own'; {house} {reader}");
         assert_eq!(counted(&mut conn, &own, table), 0, "{table}");
     }
 }
