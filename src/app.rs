@@ -23,6 +23,7 @@ use crate::{
     db::Db,
     http::{self, RequestSpan, openapi, path, problem},
     journal,
+    vault::Vault,
 };
 
 /// The life cycles of what has one, as a document (`docs/LIFECYCLES.md`).
@@ -87,6 +88,7 @@ pub fn build(settings: &Settings, db: Db) -> std::io::Result<(Server, std::net::
     let address = listener.local_addr()?;
     let (document, public_url) = (Data::new(document()), Data::new(settings.public_url.clone()));
     let (trusted_proxies, hasher) = (Data::new(settings.trusted_proxies.clone()), Data::new(Hasher::new(settings.workers)?));
+    let vault = Data::new(settings.encryption_key.as_ref().map(Vault::new).transpose().map_err(std::io::Error::other)?);
     let server = HttpServer::new(move || {
         App::new()
             .app_data(Data::new(db.clone()))
@@ -94,6 +96,7 @@ pub fn build(settings: &Settings, db: Db) -> std::io::Result<(Server, std::net::
             .app_data(public_url.clone())
             .app_data(trusted_proxies.clone())
             .app_data(hasher.clone())
+            .app_data(vault.clone())
             .app_data(PathConfig::default().error_handler(path::not_found))
             .wrap(from_fn(http::refuse_cross_site))
             .wrap(Compress::default())

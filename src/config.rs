@@ -11,6 +11,8 @@ use config::{Config, ConfigError, Environment, File, FileFormat};
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
+use crate::vault::EncryptionKey;
+
 /// Read if it exists and no other file is named.
 const FILE: &str = "muster.toml";
 
@@ -32,6 +34,8 @@ pub struct Settings {
     pub workers: usize,
     /// Connections to the database for each of reading and (on Postgres) writing. Environment: `MUSTER_CONNECTIONS`.
     pub connections: u32,
+    /// Under which identity numbers and second factors are encrypted; without one none are stored. Environment: `MUSTER_ENCRYPTION_KEY`.
+    pub encryption_key: Option<EncryptionKey>,
     /// What is logged, in the syntax of `RUST_LOG`. Environment: `MUSTER_LOG`.
     pub log: String,
 }
@@ -46,6 +50,7 @@ impl Default for Settings {
             trusted_proxies: TrustedProxies::default(),
             workers: cores,
             connections: u32::try_from(cores * 4).unwrap_or(8).clamp(4, 64),
+            encryption_key: None,
             log: "info".to_owned(),
         }
     }
@@ -185,7 +190,7 @@ impl Settings {
 }
 
 /// The settings that the environment may give, as `MUSTER_` and the name in capitals.
-const NAMES: &[&str] = &["database_url", "listen", "public_url", "trusted_proxies", "workers", "connections", "log"];
+const NAMES: &[&str] = &["database_url", "listen", "public_url", "trusted_proxies", "workers", "connections", "encryption_key", "log"];
 
 /// The variables that can be read as text; the others cannot be ours.
 fn environment() -> HashMap<String, String> {

@@ -28,7 +28,7 @@
 //!
 //! Beside them: [`db`] (connections, transactions, migrations, types), [`http`] (what every handler shares), [`tabular`] (spreadsheets,
 //! read and written under caps), [`cli`] (one file a command), [`app`] (the server, and the one list of routes), [`error`], [`clock`], [`zone`],
-//! [`week`], [`id`], [`text`], [`config`], [`schema`].
+//! [`week`], [`id`], [`text`], [`vault`] (what is stored encrypted), [`config`], [`schema`].
 //!
 //! # The invariants, and what holds each
 //!
@@ -60,6 +60,7 @@
 //! | A list or look-up shows what the actor may see, and 404 for the rest | `organization_tree`, filled by a trigger; `muster verify` derives it anew | `visible(actor)` in each store; the access matrix test |
 //! | What an import wrote is known for good, and taken back once | triggers on `imports` and `import_effects` | the journal keeps a hash of it, to which `muster verify` holds it |
 //! | A password is proven and never kept; so many guesses and no more | the hash in its format; an invitation is good once | counted before it is looked at; an unknown name costs as much |
+//! | The database alone tells nobody's identity number; who opens one is in the journal | sealed, with a keyed hash; one person's in a house | [`vault`], whose key is in the settings |
 //! | A sign-in is a browser's own, and another site does not act through it | a token of its own kind | [`http::refuse_cross_site`]; the cookie's attributes |
 //! | Nothing is written before the policy was asked | | [`access::Actor::may`]; a replayed request stops exactly there |
 //! | Each change is in the journal, gapless and unchanged, filed where its auditors look | triggers on entries and seals | the last statement of [`db::Db::write`]; `muster verify` walks the chain, and looks for what was held or cancelled without an entry |
@@ -100,5 +101,6 @@ pub mod schedule;
 pub mod schema;
 pub mod tabular;
 pub mod text;
+pub mod vault;
 pub mod week;
 pub mod zone;

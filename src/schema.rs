@@ -51,6 +51,20 @@ diesel::table! {
 
 diesel::table! {
     use diesel::sql_types::*;
+    use crate::db::types::{Ts, Uid};
+
+    identity_numbers (person_id) {
+        person_id -> Uid,
+        house_id -> Uid,
+        sealed -> Binary,
+        hash -> Binary,
+        masked -> Text,
+        recorded_at -> Ts,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
     use crate::db::types::Uid;
 
     affiliations (id) {
@@ -985,6 +999,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     organizations,
     organization_tree,
     people,
+    identity_numbers,
     affiliations,
     instructor_profiles,
     instructor_disciplines,

@@ -13,6 +13,10 @@ pub enum Action {
     WriteOrganizations,
     ReadPeople,
     WritePeople,
+    /// See the last characters of identity numbers.
+    ReadIdentityNumbers,
+    /// See whole identity numbers, and look people up by them.
+    OpenIdentityNumbers,
     ReadProfiles,
     WriteProfiles,
     ReadPrograms,
@@ -76,6 +80,7 @@ impl Action {
         match self {
             Self::ReadOrganizations
             | Self::ReadPeople
+            | Self::ReadIdentityNumbers
             | Self::ReadProfiles
             | Self::ReadPrograms
             | Self::ReadIntakes
@@ -101,6 +106,7 @@ impl Action {
             Self::ManageAccess
             | Self::WriteOrganizations
             | Self::WritePeople
+            | Self::OpenIdentityNumbers
             | Self::WriteProfiles
             | Self::WritePrograms
             | Self::WriteIntakes
@@ -127,13 +133,15 @@ impl Action {
         }
     }
 
-    /// Whether the journal hears of it when somebody tries it who may not: who may do what, what counts as hours, and the journal itself.
+    /// Whether the journal hears of it when somebody tries it who may not: who may do what, what counts as hours, who somebody is by law, and the
+    /// journal itself.
     pub const fn is_privileged(self) -> bool {
         matches!(
             self,
             Self::ReadAccess
                 | Self::ManageAccess
                 | Self::WriteOrganizations
+                | Self::OpenIdentityNumbers
                 | Self::CloseRollCall
                 | Self::AdjustHours
                 | Self::DecideLeave
@@ -150,6 +158,8 @@ impl Action {
             Self::WriteOrganizations => "create or change organizations",
             Self::ReadPeople => "see people",
             Self::WritePeople => "record or change people",
+            Self::ReadIdentityNumbers => "see what is shown of identity numbers",
+            Self::OpenIdentityNumbers => "open identity numbers",
             Self::ReadProfiles => "see when instructors are available",
             Self::WriteProfiles => "say when instructors are available",
             Self::ReadPrograms => "see programs",
@@ -210,6 +220,7 @@ pub fn allows(role: Role, action: Action) -> bool {
         A::ManageAccess => &[Administrator, Coordinator, Partner],
         A::ReadAccess => &[Administrator, Coordinator, Partner, Auditor],
         A::WritePeople
+        | A::OpenIdentityNumbers
         | A::WriteProfiles
         | A::WritePrograms
         | A::WriteIntakes
@@ -244,7 +255,7 @@ pub fn allows(role: Role, action: Action) -> bool {
         // Class advisers and instructors of the evidence that they brought themselves.
         A::ReadRollCall | A::ReadProfiles | A::ReadImports => &[Administrator, Coordinator, ClassAdviser, Instructor, Auditor],
         A::ReadHours | A::ReadOwnProgress => &[Administrator, Coordinator, ClassAdviser, Partner, Trainee, Auditor],
-        A::ReadIntakeProgress => &[Administrator, Coordinator, Partner, Auditor],
+        A::ReadIntakeProgress | A::ReadIdentityNumbers => &[Administrator, Coordinator, Partner, Auditor],
         A::ReadPlacements | A::ReadSeries | A::ReadWaivers | A::ReadRooms | A::ReadCalendars => &[Administrator, Coordinator, Auditor],
         A::ReadAudit => &[Administrator, Auditor],
     };

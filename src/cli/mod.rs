@@ -25,9 +25,9 @@ use crate::{config::Flags, db};
 const ABOUT: &str = "\
 Settings come from, in this order: a flag, the environment, the settings file, the default.
 Environment: MUSTER_DATABASE_URL (or DATABASE_URL), MUSTER_LISTEN, MUSTER_PUBLIC_URL, MUSTER_TRUSTED_PROXIES, MUSTER_WORKERS,
-MUSTER_CONNECTIONS, MUSTER_LOG, MUSTER_CONFIG.
+MUSTER_CONNECTIONS, MUSTER_ENCRYPTION_KEY, MUSTER_LOG, MUSTER_CONFIG.
 File (TOML): database_url, listen, public_url (such as https://muster.example.org, where people reach it), trusted_proxies (such as
-10.0.0.1,10.1.0.0/16: the proxies in front), workers, connections, log.
+10.0.0.1,10.1.0.0/16: the proxies in front), workers, connections, encryption_key (64 hexadecimal digits), log.
 
 Exit codes:
   0  it worked

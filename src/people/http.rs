@@ -1,14 +1,19 @@
-//! `/trainees` and `/instructors`: the same operations on people in two capacities.
+//! `/trainees` and `/instructors`: the same operations on people in two capacities; `/people`: what is the same in both.
 
 use actix_web::web::{Data, Path, ServiceConfig};
 use serde::Deserialize;
 use utoipa::{IntoParams, OpenApi};
 
-use super::{NewPerson, PersonDocument, PersonFilter, PersonId, PersonKind, PersonPatch, store};
+use super::{
+    NewPerson, PersonDocument, PersonFilter, PersonId, PersonKind, PersonPatch,
+    identity::{FoundPeople, MaskedNumber, NewIdentityNumber, OpenedNumber, Opening, Sought},
+    store::{self, identity_numbers},
+};
 use crate::{
     db::Db,
     error::Error,
     http::{Answer, Body, Caller, Changing, ETag, Page, Query, Reading, Unchanged, Writing, at, once, page},
+    vault::Vault,
 };
 
 #[derive(OpenApi)]
@@ -20,7 +25,11 @@ use crate::{
     list_instructors,
     create_instructor,
     read_instructor,
-    update_instructor
+    update_instructor,
+    read_identity_number,
+    record_identity_number,
+    open_identity_number,
+    find_by_identity_number
 ))]
 pub struct ApiDoc;
 
@@ -28,7 +37,10 @@ pub fn routes(api: &mut ServiceConfig) {
     api.service(at("/trainees").get(list_trainees).post(create_trainee))
         .service(at("/trainees/{id}").get(read_trainee).patch(update_trainee))
         .service(at("/instructors").get(list_instructors).post(create_instructor))
-        .service(at("/instructors/{id}").get(read_instructor).patch(update_instructor));
+        .service(at("/instructors/{id}").get(read_instructor).patch(update_instructor))
+        .service(at("/people/{id}/identity-number").get(read_identity_number).post(record_identity_number))
+        .service(at("/people/{id}/identity-number/open").post(open_identity_number))
+        .service(at("/people/find").post(find_by_identity_number));
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
@@ -156,4 +168,74 @@ async fn read_instructor(db: Data<Db>, caller: Caller, id: Path<PersonId>) -> Re
     responses((status = 200, description = "The instructor as it is now", body = PersonDocument), Changing))]
 async fn update_instructor(db: Data<Db>, caller: Caller, id: Path<PersonId>, body: Body<PersonPatch>) -> Result<Answer, Error> {
     update(&db, caller, PersonKind::Instructor, id.into_inner(), body).await
+}
+
+/// What is shown of a person's identity number: its last characters
+#[utoipa::path(get, path = "/people/{id}/identity-number", tag = "people",
+    params(("id" = PersonId, Path, description = "A trainee or an instructor")),
+    responses((status = 200, description = "The last characters, or null where none is recorded", body = MaskedNumber), Reading))]
+async fn read_identity_number(db: Data<Db>, caller: Caller, id: Path<PersonId>) -> Result<Answer, Error> {
+    let id = id.into_inner();
+    // No reader of the database is shown that table.
+    let masked = db.read_whole(caller.credentials, move |conn, actor, _| identity_numbers::masked(conn, actor, id)).await?;
+    Answer::ok(&masked)
+}
+
+/// Record a person's identity number, or take away what is recorded
+///
+/// It is stored encrypted and shown to nobody but by its last characters; `…/open` shows it, and says in the journal to whom and why. A citizen's
+/// number is held to its check digit. Within a house a number is one person's.
+#[utoipa::path(post, path = "/people/{id}/identity-number", tag = "people",
+    params(("id" = PersonId, Path, description = "A trainee or an instructor"),
+        ("Idempotency-Key" = Option<String>, Header, description = "The same key and body do the work once")),
+    request_body(content = NewIdentityNumber, example = json!({"identity_number": "11010519491231002X"})),
+    responses((status = 200, description = "What is shown of it", body = MaskedNumber), Writing))]
+async fn record_identity_number(
+    db: Data<Db>,
+    vault: Data<Option<Vault>>,
+    caller: Caller,
+    id: Path<PersonId>,
+    body: Body<NewIdentityNumber>,
+) -> Result<Answer, Error> {
+    let id = id.into_inner();
+    once(&db, &caller, body.hash, move |conn, actor, now| {
+        let NewIdentityNumber { identity_number, reason } = body.value()?;
+        let vault = vault.as_ref().as_ref();
+        Answer::ok(&identity_numbers::record(conn, actor, now, vault, (id, identity_number), reason.as_ref())?)
+    })
+    .await
+}
+
+/// Open a person's identity number
+///
+/// The journal has who opened it, when and why. No Idempotency-Key is taken: each opening is one.
+#[utoipa::path(post, path = "/people/{id}/identity-number/open", tag = "people",
+    params(("id" = PersonId, Path, description = "A trainee or an instructor")),
+    request_body(content = Opening, example = json!({"reason": "the certificate's application to the ministry"})),
+    responses((status = 200, description = "The number as it was recorded", body = OpenedNumber), Writing))]
+async fn open_identity_number(
+    db: Data<Db>,
+    vault: Data<Option<Vault>>,
+    caller: Caller,
+    id: Path<PersonId>,
+    body: Body<Opening>,
+) -> Result<Answer, Error> {
+    let id = id.into_inner();
+    let opened = db.write(caller.credentials, move |conn, actor, _| {
+        let reason = body.value()?.reason;
+        identity_numbers::open(conn, actor, vault.as_ref().as_ref(), id, &reason)
+    });
+    Ok(Answer::ok(&opened.await?)?.not_stored())
+}
+
+/// Whose identity number it is
+///
+/// Of the people whom the own house created or enrolled. In the body, and not in the address, which is logged and kept on the way.
+#[utoipa::path(post, path = "/people/find", tag = "people", request_body(content = Sought, example = json!({"identity_number": "11010519491231002X"})),
+    responses((status = 200, description = "The people, of whom there is one where the whole house is asked", body = FoundPeople), Writing))]
+async fn find_by_identity_number(db: Data<Db>, vault: Data<Option<Vault>>, caller: Caller, body: Body<Sought>) -> Result<Answer, Error> {
+    let found = db.read_whole(caller.credentials, move |conn, actor, _| {
+        identity_numbers::find_by(conn, actor, vault.as_ref().as_ref(), &body.value()?.identity_number)
+    });
+    Answer::ok(&found.await?)
 }

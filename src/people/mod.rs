@@ -3,6 +3,7 @@
 //! A person belongs to the provider that recorded them first, and is changed only by a provider that created or enrolled them.
 
 mod http;
+mod identity;
 mod model;
 mod store;
 

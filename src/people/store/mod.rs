@@ -1,6 +1,7 @@
 //! The tables of people, and who sees which of them.
 
 pub(super) mod amendments;
+pub(super) mod identity_numbers;
 pub(super) mod nominees;
 pub(super) mod verify;
 
@@ -221,6 +222,14 @@ pub fn is_editable_by(conn: &mut Conn, actor: &Actor, ids: &[PersonId]) -> Resul
     Ok(editable)
 }
 
+/// Refuses to change a person whom the actor sees, and does not by the intakes that its token is good for.
+fn check_editable(conn: &mut Conn, actor: &Actor, id: PersonId) -> Result<(), Error> {
+    if is_editable_by(conn, actor, &[id])?.contains(&id) {
+        return Ok(());
+    }
+    Err(Error::Forbidden("this token is good for one intake or program, and this person is not enrolled in it".to_owned()))
+}
+
 /// Whether this is somebody whom the actor may nominate, or tie a user to: of a partner whom it sees, of a provider whom it created or enrolled.
 pub fn is_known_to(conn: &mut Conn, actor: &Actor, id: PersonId) -> Result<bool, Error> {
     match actor.scope() {
@@ -398,9 +407,7 @@ pub fn update(
 ) -> Result<PersonDocument, Error> {
     let stored = row(conn, actor, kind, id)?;
     actor.may(Action::WritePeople)?;
-    if !is_editable_by(conn, actor, &[id])?.contains(&id) {
-        return Err(Error::Forbidden("this token is good for one intake or program, and this person is not enrolled in it".to_owned()));
-    }
+    check_editable(conn, actor, id)?;
     let changed = patch.apply(&stored);
     caller.check_if_match(&ETag::version(stored.version), changed != stored)?;
     let person = if changed == stored {

@@ -1,4 +1,5 @@
 mod create;
+mod identity_numbers;
 mod list;
 mod read;
 mod update;

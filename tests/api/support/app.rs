@@ -69,10 +69,10 @@ pub fn spawn_app() -> App {
 
 /// A server on a free port, with that database.
 pub fn spawn_app_at(database: TestDatabase) -> App {
-    spawn_app_with(database, Settings::default())
+    spawn_app_with(database, Settings { encryption_key: Some("ab".repeat(32).try_into().unwrap()), ..Settings::default() })
 }
 
-/// The same, set so: where it listens, with what and on which database is said here.
+/// The same, set so, and without an encryption key unless that is set: where it listens, with what and on which database is said here.
 pub fn spawn_app_with(database: TestDatabase, settings: Settings) -> App {
     statements::install();
     let settings =

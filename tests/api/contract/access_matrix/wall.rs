@@ -12,7 +12,7 @@ use super::stage::Stage;
 use crate::support::{App, Client, Kind};
 
 /// What no read is for: these the reader may not even ask.
-const WITHHELD: [&str; 3] = ["idempotency_keys", "passwords", "sign_in_attempts"];
+const WITHHELD: [&str; 4] = ["idempotency_keys", "identity_numbers", "passwords", "sign_in_attempts"];
 /// The directory of organizations, and where the journal stands: ids, hashes and instants. To everybody, within some scope.
 const EVERYBODYS: [&str; 6] =
     ["journal_audiences", "journal_horizon", "journal_seals", "journal_unsealed", "organization_tree", "organizations"];

@@ -45,17 +45,11 @@ fn operations(app: &App, course: &Course) -> Vec<Operation> {
     let published = seed::published_session(course, "P-1", &seed::morning(2));
     let held = seed::held_session(course, "H-1", &seed::morning(3));
     let version = course.coordinator.post(&format!("/programs/{}/versions", course.program.id), seed::version_body()).expect(201).id();
-    let person = json!({ "name": "新人", "latin_name": "Xin Ren", "phone": "1", "email": "a@example.org",
-        "affiliation": { "organization_id": course.sponsor.id, "employee_number": "X-1" } });
     let (intake, program, enrollment) = (&course.intake, &course.program.id, &member.id);
     let new_session = seed::session_body(course, "N-1", &seed::morning(4));
     let step = json!({ "reason": "as agreed" });
     let operation = |method, path: String, body: &Value| Operation { method, path, body: body.clone() };
     let mut operations = vec![
-        operation("POST", "/trainees".to_owned(), &person),
-        operation("POST", "/instructors".to_owned(), &person),
-        operation("PATCH", format!("/trainees/{newcomer}"), &json!({ "name": "改名", "phone": "2" })),
-        operation("PATCH", format!("/instructors/{}", course.instructor), &json!({ "name": "改名", "email": null })),
         operation("POST", "/programs".to_owned(), &json!({ "code": "NEW", "name": "新项目", "latin_name": "New" })),
         operation("PATCH", format!("/programs/{program}"), &json!({ "code": "NEW", "name": "新项目" })),
         operation("POST", format!("/programs/{program}/versions"), &seed::version_body()),
@@ -95,11 +89,29 @@ fn operations(app: &App, course: &Course) -> Vec<Operation> {
         operation("POST", "/organizations".to_owned(), &json!({ "code": "NEW", "name": "新单位", "kind": "college" })),
         operation("PATCH", format!("/organizations/{}", app.provider().id), &json!({ "name": "改名" })),
     ];
+    operations.extend(on_people(course, &newcomer, &member));
     operations.extend(on_hours(course, &held, &member));
     operations.extend(around(course));
     operations.extend(on_places(course));
     operations.extend(on_series(app, course).into_iter().chain(access::operations(app)));
     operations
+}
+
+/// As [`operations`], of people.
+fn on_people(course: &Course, newcomer: &str, member: &seed::Enrolled) -> Vec<Operation> {
+    let operation = |method, path: String, body: Value| Operation { method, path, body };
+    let person = json!({ "name": "新人", "latin_name": "Xin Ren", "phone": "1", "email": "a@example.org",
+        "affiliation": { "organization_id": course.sponsor.id, "employee_number": "X-1" } });
+    let number = json!({ "identity_number": "11010519491231002X", "reason": "mistyped" });
+    vec![
+        operation("POST", "/trainees".to_owned(), person.clone()),
+        operation("POST", "/instructors".to_owned(), person),
+        operation("PATCH", format!("/trainees/{newcomer}"), json!({ "name": "改名", "phone": "2" })),
+        operation("PATCH", format!("/instructors/{}", course.instructor), json!({ "name": "改名", "email": null })),
+        operation("POST", format!("/people/{newcomer}/identity-number"), number.clone()),
+        operation("POST", format!("/people/{}/identity-number/open", member.trainee), json!({ "reason": "the ministry asks" })),
+        operation("POST", "/people/find".to_owned(), json!({ "identity_number": number["identity_number"] })),
+    ]
 }
 
 /// As [`operations`], of what was held and whoever was taught.
@@ -436,7 +448,8 @@ fn an_idempotency_key_is_good_for_one_body() {
     let course = seed::course(&app);
     let (clients, operations) = (Clients::new(&app), operations(&app, &course));
     // Whoever only looks needs no key.
-    let writes = operations.iter().filter(|operation| operation.method == "POST" && !operation.path.ends_with("/sessions/check"));
+    let looks = |path: &str| path.ends_with("/sessions/check") || path == "/people/find";
+    let writes = operations.iter().filter(|operation| operation.method == "POST" && !looks(&operation.path));
     for (index, operation) in writes.enumerate() {
         let client = clients.of(operation).idempotency_key(&format!("key-{index}"));
         let first = operation.send(&client, &operation.body);

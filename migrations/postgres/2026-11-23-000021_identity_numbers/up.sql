@@ -1,0 +1,14 @@
+-- The number of the document that says who somebody is: sealed under the key of the settings, which the database does not have, and found by
+-- a hash under another key. Within a house it names one person; of other houses nobody learns that they know the same one.
+CREATE TABLE identity_numbers (
+    person_id uuid NOT NULL PRIMARY KEY REFERENCES people (id) ON DELETE CASCADE,
+    -- The organization at the top of whoever recorded the person.
+    house_id uuid NOT NULL REFERENCES organizations (id),
+    sealed bytea NOT NULL CHECK (length(sealed) BETWEEN 49 AND 100),
+    hash bytea NOT NULL CHECK (length(hash) = 32),
+    masked text NOT NULL CHECK (length(masked) BETWEEN 5 AND 20 AND masked LIKE '***%'),
+    recorded_at timestamptz NOT NULL,
+    UNIQUE (house_id, hash)
+);
+-- No reader is shown any of it.
+ALTER TABLE identity_numbers ENABLE ROW LEVEL SECURITY;
