@@ -68,7 +68,7 @@ pub enum Error {
     /// 422: a file that cannot be taken as it is; `code` says in which way, the faults say where, and what stands in its way is data.
     #[error("{detail}")]
     Rejected { code: &'static str, detail: String, faults: Vec<FieldFault>, conflicts: Vec<Conflict>, truncated: bool },
-    /// Another 4xx that says all there is to say by status and code (403, 404, 405, 406, 408, 413, 415).
+    /// Another 4xx that says all there is to say by status and code (401, 403, 404, 405, 406, 408, 413, 415).
     #[error("{detail}")]
     Refused { status: StatusCode, code: &'static str, detail: String },
     /// 429: too many attempts failed; after so many seconds the next is taken.
@@ -96,6 +96,11 @@ impl Error {
 
     pub fn malformed(code: &'static str, detail: impl Into<String>) -> Self {
         Self::Malformed { code, detail: detail.into() }
+    }
+
+    /// 401, of somebody who has proven a part of who they are.
+    pub fn unauthorized(code: &'static str, detail: impl Into<String>) -> Self {
+        Self::Refused { status: StatusCode::UNAUTHORIZED, code, detail: detail.into() }
     }
 
     /// 413.

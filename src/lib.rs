@@ -61,6 +61,7 @@
 //! | What an import wrote is known for good, and taken back once | triggers on `imports` and `import_effects` | the journal keeps a hash of it, to which `muster verify` holds it |
 //! | A password is proven and never kept; so many guesses and no more | the hash in its format; an invitation is good once | counted before it is looked at; an unknown name costs as much |
 //! | The database alone tells nobody's identity number; who opens one is in the journal | sealed, with a keyed hash; one person's in a house | [`vault`], whose key is in the settings |
+//! | A second factor counts once it was shown; no code of it, nor a recovery or one-time code, is good twice | triggers on `second_factors`, `recovery_codes` and `sign_in_codes` | taken in the transaction that begins the sign-in |
 //! | A sign-in is a browser's own, and another site does not act through it | a token of its own kind | [`http::refuse_cross_site`]; the cookie's attributes |
 //! | Nothing is written before the policy was asked | | [`access::Actor::may`]; a replayed request stops exactly there |
 //! | Each change is in the journal, gapless and unchanged, filed where its auditors look | triggers on entries and seals | the last statement of [`db::Db::write`]; `muster verify` walks the chain, and looks for what was held or cancelled without an entry |

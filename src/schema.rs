@@ -141,6 +141,7 @@ diesel::table! {
         person_id -> Nullable<Uid>,
         disabled_at -> Nullable<Ts>,
         created_at -> Ts,
+        second_factor_at -> Nullable<Ts>,
     }
 }
 
@@ -995,6 +996,45 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::{Ts, Uid};
+
+    second_factors (user_id) {
+        user_id -> Uid,
+        sealed -> Binary,
+        created_at -> Ts,
+        last_step -> BigInt,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::{Ts, Uid};
+
+    recovery_codes (user_id, hash) {
+        user_id -> Uid,
+        hash -> Binary,
+        used_at -> Nullable<Ts>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::{Ts, Uid};
+
+    sign_in_codes (id) {
+        id -> Uid,
+        role_grant_id -> Uid,
+        giver_grant_id -> Nullable<Uid>,
+        hash -> Text,
+        expires_at -> Ts,
+        created_at -> Ts,
+        used_at -> Nullable<Ts>,
+        withdrawn_at -> Nullable<Ts>,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     organizations,
     organization_tree,
@@ -1056,6 +1096,9 @@ diesel::allow_tables_to_appear_in_same_query!(
     unit_quotas,
     correction_requests,
     passwords,
+    second_factors,
+    recovery_codes,
+    sign_in_codes,
     invitations,
     sign_in_attempts,
 );

@@ -14,6 +14,8 @@ pub enum Credentials {
     Cookie(Secret),
     /// A password, to begin a sign-in with.
     Proven(Proof),
+    /// A one-time code, to begin a sign-in with.
+    Coded(Proof),
     /// An invitation, to set a password with.
     Invited(Secret),
     /// The command line on the machine that holds the database.

@@ -22,4 +22,4 @@ pub use store::{
     list_tokens, list_users, named_token, note_use, promised, promised_to_units, provided, resolve, revoke_token, rotate_sign_in,
     sweep_sign_ins, taught, user_by_name,
 };
-pub(crate) use store::{set_disabled, sponsored};
+pub(crate) use store::{end_all_sign_ins, set_disabled, set_second_factor, sponsored};

@@ -134,6 +134,8 @@ pub struct User {
     pub person_id: Option<PersonId>,
     pub disabled_at: Option<Instant>,
     pub created_at: Instant,
+    /// Since when a second factor is asked for; null where none is.
+    pub second_factor_at: Option<Instant>,
 }
 
 /// A user with the roles in the caller's reach that have not ended.
@@ -407,7 +409,7 @@ pub struct BegunSignIn {
     pub expires_at: Instant,
 }
 
-/// That a user knew the password whose hash this is, which has to be the user's still.
+/// That a user knew the password or the one-time code whose hash this is, which has to be the user's still.
 #[derive(Clone)]
 pub struct Proof {
     pub user_id: UserId,

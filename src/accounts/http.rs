@@ -1,4 +1,4 @@
-//! `/users/{id}/invite`, `…/disable`, `…/enable`, `/invitations`, `/sign-ins`, `/account`.
+//! `/users/{id}/invite`, `…/disable`, `…/enable`, `…/sign-in-code`, `…/second-factor`, `/invitations`, `/sign-ins`, `/account`.
 
 use actix_web::web::{Data, Path, ServiceConfig};
 use utoipa::OpenApi;
@@ -9,15 +9,20 @@ use super::{
         AcceptInvitation, Accepted, ActIn, ChangePassword, InvitationDocument, Invited, NewInvitation, NewSignIn, SignIn, SignOut,
         SignedOut,
     },
-    passwords, store,
+    proving,
+    second_factor::{BeginSecondFactor, ConfirmSecondFactor, RecoveryCodes, RemoveSecondFactor, SecondFactor},
+    sign_in_code::{NewSignInCode, SignInByCode, SignInCode},
+    store::{self, second_factors},
 };
 use crate::{
     access::{self, Secret, TokenId, UserDocument, UserId},
     db::Db,
     error::Error,
     http::{
-        Answer, Body, Caller, Change, Conditions, Origin, Page, PageQuery, Proving, Query, Reading, Unguarded, Visitor, Writing, at, once,
+        Answer, Body, Caller, Change, Conditions, ExplainedChange, Origin, Page, PageQuery, Proving, Query, Reading, Unguarded, Visitor,
+        Writing, at, once,
     },
+    vault::Vault,
 };
 
 #[derive(OpenApi)]
@@ -28,6 +33,12 @@ use crate::{
     read_invitation,
     accept_invitation,
     sign_in,
+    create_sign_in_code,
+    sign_in_by_code,
+    remove_second_factor_of,
+    begin_second_factor,
+    confirm_second_factor,
+    remove_second_factor,
     read_account,
     act_in_role,
     change_password,
@@ -43,10 +54,16 @@ pub fn routes(api: &mut ServiceConfig) {
         .service(at("/users/{id}/enable").post(enable_user))
         .service(at("/invitations/accept").post(accept_invitation))
         .service(at("/invitations/{secret}").get(read_invitation))
+        .service(at("/users/{id}/sign-in-code").post(create_sign_in_code))
+        .service(at("/users/{id}/second-factor/remove").post(remove_second_factor_of))
         .service(at("/sign-ins").post(sign_in))
+        .service(at("/sign-ins/by-code").post(sign_in_by_code))
         .service(at("/account").get(read_account))
         .service(at("/account/act").post(act_in_role))
         .service(at("/account/password").post(change_password))
+        .service(at("/account/second-factor").post(begin_second_factor))
+        .service(at("/account/second-factor/confirm").post(confirm_second_factor))
+        .service(at("/account/second-factor/remove").post(remove_second_factor))
         .service(at("/account/sign-out").post(sign_out))
         .service(at("/account/sign-ins").get(list_sign_ins))
         .service(at("/account/sign-ins/{id}/end").post(end_sign_in));
@@ -121,20 +138,138 @@ async fn read_invitation(db: Data<Db>, _: Conditions, secret: Path<String>) -> R
     request_body(content = AcceptInvitation, example = json!({"secret": "muster_0123456789abcdef", "password": "drei Öfen, und keiner raucht"})),
     responses((status = 200, description = "The name to sign in with", body = Accepted), Proving))]
 async fn accept_invitation(db: Data<Db>, hasher: Data<Hasher>, visitor: Visitor, body: Body<AcceptInvitation>) -> Result<Answer, Error> {
-    Answer::ok(&Accepted { name: passwords::accept(&db, &hasher, &visitor, body.value()?).await? })
+    Answer::ok(&Accepted { name: proving::accept(&db, &hasher, &visitor, body.value()?).await? })
 }
 
 /// Sign in with a password
 ///
 /// The answer sets a cookie by which the browser acts from now on, for twelve hours, or until two hours after it last did; a sign-in that it
-/// held before ends. A wrong password and a user that there is not are answered alike. Sent twice it signs in twice, so that no
-/// Idempotency-Key is taken.
+/// held before ends. A wrong password and a user that there is not are answered alike. Whoever has a second factor and does not send it is
+/// answered 401 `second_factor_needed` once the password is right. Sent twice it signs in twice, so that no Idempotency-Key is taken.
 #[utoipa::path(post, path = "/sign-ins", tag = "account", security(()),
     request_body(content = NewSignIn, example = json!({"name": "王老师", "password": "drei Öfen, und keiner raucht"})),
     responses((status = 201, description = "Who has signed in, and in which role; Set-Cookie has the cookie", body = Account), Proving))]
-async fn sign_in(db: Data<Db>, hasher: Data<Hasher>, visitor: Visitor, body: Body<NewSignIn>) -> Result<Answer, Error> {
-    let (account, begun) = passwords::sign_in(&db, &hasher, &visitor, body.value()?).await?;
+async fn sign_in(
+    db: Data<Db>,
+    hasher: Data<Hasher>,
+    vault: Data<Option<Vault>>,
+    visitor: Visitor,
+    body: Body<NewSignIn>,
+) -> Result<Answer, Error> {
+    let (account, begun) = proving::sign_in(&db, &hasher, vault.into_inner(), &visitor, body.value()?).await?;
     Ok(Answer::created("/api/v1/account".to_owned(), &account)?.with_cookie(visitor.keeps(&begun)))
+}
+
+/// Give a trainee a code to sign in with, once
+///
+/// For who has neither e-mail nor a password: they sign in by their employee number and the code. It is told this once, and takes the place of the
+/// one before.
+#[utoipa::path(post, path = "/users/{id}/sign-in-code", tag = "access",
+    params(("id" = UserId, Path, description = "The user"),
+        ("Idempotency-Key" = Option<String>, Header, description = "The same key and body do the work once; answered again, the code is null")),
+    request_body(content = NewSignInCode, example = json!({"expires_in_hours": 24})),
+    responses((status = 201, description = "The code, with what is typed beside it", body = SignInCode), Writing))]
+async fn create_sign_in_code(
+    db: Data<Db>,
+    hasher: Data<Hasher>,
+    caller: Caller,
+    id: Path<UserId>,
+    body: Body<NewSignInCode>,
+) -> Result<Answer, Error> {
+    proving::give_code(&db, &hasher, &caller, id.into_inner(), body).await
+}
+
+/// Sign in with an employee number and a code
+///
+/// As `POST /sign-ins`, in the trainee's role for which the code was given. A number that there is not and a code that is wrong, used or expired are
+/// answered alike.
+#[utoipa::path(post, path = "/sign-ins/by-code", tag = "account", security(()),
+    request_body(content = SignInByCode,
+        example = json!({"organization_code": "JISCO", "employee_number": "0061234", "code": "7k3mq-9x2dp"})),
+    responses((status = 201, description = "Who has signed in, and in which role; Set-Cookie has the cookie", body = Account), Proving))]
+async fn sign_in_by_code(
+    db: Data<Db>,
+    hasher: Data<Hasher>,
+    vault: Data<Option<Vault>>,
+    visitor: Visitor,
+    body: Body<SignInByCode>,
+) -> Result<Answer, Error> {
+    let (account, begun) = proving::sign_in_by_code(&db, &hasher, vault.into_inner(), &visitor, body.value()?).await?;
+    Ok(Answer::created("/api/v1/account".to_owned(), &account)?.with_cookie(visitor.keeps(&begun)))
+}
+
+/// Remove the second factor of a user who has lost it; their sign-ins end
+#[utoipa::path(post, path = "/users/{id}/second-factor/remove", tag = "access",
+    params(("id" = UserId, Path, description = "The user"),
+        ("Idempotency-Key" = Option<String>, Header, description = "The same key and body do the work once")),
+    request_body(content = ExplainedChange, example = json!({"reason": "the telephone was stolen; known to me in person"})),
+    responses((status = 200, description = "The user, who signs in by the password alone", body = UserDocument), Writing))]
+async fn remove_second_factor_of(db: Data<Db>, caller: Caller, id: Path<UserId>, body: Body<ExplainedChange>) -> Result<Answer, Error> {
+    let id = id.into_inner();
+    once(&db, &caller, body.hash, move |conn, actor, now| {
+        second_factors::remove_of(conn, actor, now, id, &body.value()?.reason)?;
+        Answer::ok(&access::find_user(conn, actor, now, id)?)
+    })
+    .await
+}
+
+/// Begin to set a second factor: a secret for an authenticator (TOTP)
+///
+/// It counts once `…/confirm` was sent a code of it. No Idempotency-Key is taken: sent twice, the second secret takes the place of the first.
+#[utoipa::path(post, path = "/account/second-factor", tag = "account",
+    request_body(content = BeginSecondFactor, example = json!({"password": "drei Öfen, und keiner raucht"})),
+    responses((status = 200, description = "The secret, told this once", body = SecondFactor), Proving))]
+async fn begin_second_factor(
+    db: Data<Db>,
+    hasher: Data<Hasher>,
+    vault: Data<Option<Vault>>,
+    caller: Caller,
+    visitor: Visitor,
+    body: Body<BeginSecondFactor>,
+) -> Result<Answer, Error> {
+    // Only whoever is signed in is told what is wrong with the body.
+    db.read(caller.credentials.clone(), |_, actor, _| actor.signed_in().map(drop)).await?;
+    let begun = proving::begin_second_factor(&db, &hasher, vault.into_inner(), (caller.credentials, &visitor), body.value()?).await?;
+    Ok(Answer::ok(&begun)?.not_stored())
+}
+
+/// Let the second factor count, by a code that the authenticator shows
+///
+/// All other sign-ins of the user end. No Idempotency-Key is taken: sent twice, it counts already.
+#[utoipa::path(post, path = "/account/second-factor/confirm", tag = "account",
+    request_body(content = ConfirmSecondFactor, example = json!({"code": "492039"})),
+    responses((status = 200, description = "Codes for whoever loses the authenticator, told this once", body = RecoveryCodes), Writing))]
+async fn confirm_second_factor(
+    db: Data<Db>,
+    vault: Data<Option<Vault>>,
+    caller: Caller,
+    body: Body<ConfirmSecondFactor>,
+) -> Result<Answer, Error> {
+    let confirmed = db.write(caller.credentials, move |conn, actor, now| {
+        actor.signed_in()?;
+        second_factors::confirm(conn, actor, now, vault.as_ref().as_ref(), &body.value()?.code)
+    });
+    Ok(Answer::ok(&confirmed.await?)?.not_stored())
+}
+
+/// Remove the own second factor, and prove it once more
+///
+/// No Idempotency-Key is taken: sent twice, there is none.
+#[utoipa::path(post, path = "/account/second-factor/remove", tag = "account",
+    request_body(content = RemoveSecondFactor, example = json!({"password": "drei Öfen, und keiner raucht", "second_factor": "492039"})),
+    responses((status = 200, description = "The account, without a second factor", body = Account), Proving))]
+async fn remove_second_factor(
+    db: Data<Db>,
+    hasher: Data<Hasher>,
+    vault: Data<Option<Vault>>,
+    caller: Caller,
+    visitor: Visitor,
+    body: Body<RemoveSecondFactor>,
+) -> Result<Answer, Error> {
+    db.read(caller.credentials.clone(), |_, actor, _| actor.signed_in().map(drop)).await?;
+    let credentials = caller.credentials.clone();
+    let account = proving::remove_second_factor(&db, &hasher, vault.into_inner(), (credentials, &visitor), body.value()?).await?;
+    Answer::ok(&account)
 }
 
 /// Who the caller is, in which role, and by what
@@ -183,7 +318,7 @@ async fn change_password(
 ) -> Result<Answer, Error> {
     // Only whoever is signed in is told what is wrong with the body.
     db.read(caller.credentials.clone(), |_, actor, _| actor.signed_in().map(drop)).await?;
-    let (account, rotated) = passwords::change(&db, &hasher, caller.credentials, &visitor, body.value()?).await?;
+    let (account, rotated) = proving::change(&db, &hasher, caller.credentials, &visitor, body.value()?).await?;
     Ok(Answer::ok(&account)?.with_cookie(visitor.keeps(&rotated)))
 }
 

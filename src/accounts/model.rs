@@ -8,6 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
 
+use super::second_factor::FactorCode;
 use crate::{
     access::{HeldRole, Role, RoleGrantId, Secret, Token, TokenId, TokenKind, UserId},
     clock::Instant,
@@ -37,6 +38,11 @@ impl Password {
     /// Length over composition, as NIST SP 800-63B asks: no rule on kinds of characters.
     const SHORTEST: usize = 12;
     const LONGEST: usize = 256;
+
+    /// Of what is no password, and proven like one.
+    pub(super) const fn of(text: String) -> Self {
+        Self(text)
+    }
 
     pub(super) fn as_bytes(&self) -> &[u8] {
         self.0.as_bytes()
@@ -146,13 +152,20 @@ pub(super) struct NewInvitation {
 
 impl NewInvitation {
     pub(super) fn lifetime(&self) -> TimeDelta {
-        TimeDelta::hours(self.expires_in_hours.as_ref().map_or(GOOD_FOR_HOURS, |hours| hours.0).into())
+        Hours::lifetime(self.expires_in_hours.as_ref())
     }
 }
 
 /// 1 to 720.
 #[derive(Clone, Debug)]
-struct Hours(u16);
+pub(super) struct Hours(u16);
+
+impl Hours {
+    /// As long as they are, or as is usual where nobody says.
+    pub(super) fn lifetime(said: Option<&Self>) -> TimeDelta {
+        TimeDelta::hours(said.map_or(GOOD_FOR_HOURS, |hours| hours.0).into())
+    }
+}
 
 impl<'de> Deserialize<'de> for Hours {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -206,14 +219,18 @@ pub(super) struct Attempt {
 }
 
 impl Attempt {
+    pub(super) fn of(account: [u8; 32], address: IpAddr) -> Self {
+        Self { account, address: network(address) }
+    }
+
     /// To know the password of whoever signs in with this name.
     pub(super) fn at(name: &Name, address: IpAddr) -> Self {
-        Self { account: Self::account_of(name), address: network(address) }
+        Self::of(Self::account_of(name), address)
     }
 
     /// To have been invited.
     pub(super) fn with(secret: &Secret, address: IpAddr) -> Self {
-        Self { account: secret.hash(), address: network(address) }
+        Self::of(secret.hash(), address)
     }
 
     /// Under what the attempts at an account are counted, whether there is one or not.
@@ -258,6 +275,10 @@ pub(super) struct NewSignIn {
     /// The role to act in, one of those that the answer lists; the oldest unless said.
     #[serde(default)]
     pub(super) role_grant_id: Option<RoleGrantId>,
+    /// Where the user has a second factor: six digits of the authenticator, or a recovery code.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    pub(super) second_factor: Option<FactorCode>,
 }
 
 #[derive(Clone, Debug, Deserialize, ToSchema)]
@@ -313,6 +334,8 @@ pub struct Account {
     pub program_id: Option<ProgramId>,
     /// At the latest: a sign-in also ends two hours after its last use.
     pub expires_at: Instant,
+    /// Since when a second factor is asked for; null where none is.
+    pub second_factor_at: Option<Instant>,
     /// By a sign-in: all roles that the user holds now, the oldest first. By a token only its own.
     pub roles: Vec<HeldRole>,
 }

@@ -11,12 +11,13 @@ pub use grants::{current_grant, end_role, grant_role, grant_to_invite};
 pub use resolve::resolve;
 pub(crate) use scopes::sponsored;
 pub use scopes::{advised, enrolled_from, promised, promised_to_units, provided, taught};
+pub(crate) use sign_ins::end_all as end_all_sign_ins;
 pub use sign_ins::{
     begin_sign_in, end_sign_in, end_sign_in_of, end_sign_ins, held_roles, hold_account, list_sign_ins, rotate_sign_in, sweep_sign_ins,
 };
 pub use tokens::{find as find_token, issue_token, list_tokens, named_token, note_use, revoke_token};
-pub(crate) use users::set_disabled;
 pub use users::{create_user, find_user, hold_managed, list_users, user_by_name};
+pub(crate) use users::{set_disabled, set_second_factor};
 
 use super::{Actor, NewRoleGrant, NewUser, User};
 use crate::{clock::Instant, db::Conn, error::Error};

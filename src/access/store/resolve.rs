@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use diesel::prelude::*;
 
 use super::{
-    super::{Action, Actor, Credentials, Proof, Role, RoleGrant, RoleGrantId, Scope, Secret, Token, TokenKind},
+    super::{Action, Actor, Credentials, Proof, Role, RoleGrant, RoleGrantId, Scope, Secret, Token, TokenKind, UserId},
     sign_ins::hold_account,
     users::is_within,
 };
@@ -16,7 +16,7 @@ use crate::{
     error::Error,
     intakes::IntakeId,
     people::PersonId,
-    schema::{intakes, invitations, passwords, program_versions, role_grants, tokens, users},
+    schema::{intakes, invitations, passwords, program_versions, role_grants, sign_in_codes, tokens, users},
 };
 
 /// Turns credentials into an actor.
@@ -30,6 +30,7 @@ pub fn resolve(conn: &mut Conn, credentials: &Credentials, now: Instant) -> Resu
         Credentials::Bearer(secret) => by_token(conn, secret, TokenKind::Api, now),
         Credentials::Cookie(secret) => by_token(conn, secret, TokenKind::SignIn, now),
         Credentials::Proven(proof) => by_proof(conn, proof, now),
+        Credentials::Coded(proof) => by_code(conn, proof, now),
         Credentials::Invited(secret) => by_invitation(conn, secret, now),
     }
 }
@@ -95,8 +96,33 @@ fn by_proof(conn: &mut Conn, proof: &Proof, now: Instant) -> Result<Actor, Error
     chosen.map(|chosen| held.swap_remove(chosen).1).ok_or_else(RoleGrant::unknown)
 }
 
-/// While it is good: it opens all that the user may, and so is good no more once that is or was more than the inviter may give, or the
-/// inviter may give nothing.
+/// In the role for which a code was given that is good still. Holds the account, as whoever gives another code does.
+fn by_code(conn: &mut Conn, proof: &Proof, now: Instant) -> Result<Actor, Error> {
+    hold_account(conn, proof.user_id)?;
+    let (giver, since, grant, holder) = sign_in_codes::table
+        .inner_join(role_grants::table.on(role_grants::id.eq(sign_in_codes::role_grant_id)))
+        .inner_join(users::table.on(users::id.eq(role_grants::user_id)))
+        .filter(users::id.eq(proof.user_id))
+        .filter(sign_in_codes::hash.eq(&proof.hash))
+        .filter(sign_in_codes::expires_at.gt(now))
+        .filter(sign_in_codes::used_at.is_null())
+        .filter(sign_in_codes::withdrawn_at.is_null())
+        .select((sign_in_codes::giver_grant_id, sign_in_codes::created_at, RoleGrant::as_select(), (users::person_id, users::disabled_at)))
+        .first::<(Option<RoleGrantId>, Instant, RoleGrant, Holder)>(conn)
+        .optional()?
+        .ok_or(Error::WrongCredentials)?;
+    let good = check_given(conn, now, (giver, since), grant.user_id).and_then(|()| in_role(&grant, holder, now));
+    good.map_err(|error| if matches!(error, Error::Unauthenticated) { Error::WrongCredentials } else { error })
+}
+
+/// Refuses what opens all that a user may, once that is or was more than whoever gave it may give, or they may give nothing.
+fn check_given(conn: &mut Conn, now: Instant, (giver, since): (Option<RoleGrantId>, Instant), user: UserId) -> Result<(), Error> {
+    let Some(giver) = giver else { return Ok(()) };
+    let giver = by_grant(conn, giver, now)?;
+    if giver.allows(Action::ManageAccess) && is_within(conn, since, &giver.reach(), user)? { Ok(()) } else { Err(Error::Unauthenticated) }
+}
+
+/// While it is good ([`check_given`]).
 fn by_invitation(conn: &mut Conn, secret: &Secret, now: Instant) -> Result<Actor, Error> {
     let (inviter, since, grant, holder) = invitations::table
         .inner_join(role_grants::table.on(role_grants::id.eq(invitations::role_grant_id)))
@@ -109,12 +135,7 @@ fn by_invitation(conn: &mut Conn, secret: &Secret, now: Instant) -> Result<Actor
         .first::<(Option<RoleGrantId>, Instant, RoleGrant, Holder)>(conn)
         .optional()?
         .ok_or(Error::Unauthenticated)?;
-    if let Some(inviter) = inviter {
-        let inviter = by_grant(conn, inviter, now)?;
-        if !inviter.allows(Action::ManageAccess) || !is_within(conn, since, &inviter.reach(), grant.user_id)? {
-            return Err(Error::Unauthenticated);
-        }
-    }
+    check_given(conn, now, (inviter, since), grant.user_id)?;
     in_role(&grant, holder, now)
 }
 

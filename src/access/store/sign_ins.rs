@@ -184,7 +184,7 @@ pub fn end_sign_ins(conn: &mut Conn, actor: &Actor, now: Instant, except: Option
 }
 
 /// Ends all sign-ins of a user, who is held.
-pub(super) fn end_all(conn: &mut Conn, actor: &Actor, now: Instant, user: UserId) -> Result<usize, Error> {
+pub(crate) fn end_all(conn: &mut Conn, actor: &Actor, now: Instant, user: UserId) -> Result<usize, Error> {
     let ids = unended_of(conn, now, user)?;
     end(conn, actor, now, (user, ids), None)
 }

@@ -120,7 +120,8 @@ pub(super) fn create_user_at(
     {
         return Err(Error::invalid("/person_id", "unknown_person", "there is no such person"));
     }
-    let user = User { id: Id::generate(), name: new.name, person_id: new.person_id, disabled_at: None, created_at: now };
+    let user =
+        User { id: Id::generate(), name: new.name, person_id: new.person_id, disabled_at: None, created_at: now, second_factor_at: None };
     diesel::insert_into(users::table).values(&user).execute(conn)?;
     actor.record(NewEntry::of("user.created", "user", user.id).held_at(place.or(actor.organization_id())).to(&user));
     Ok(user)
@@ -164,6 +165,12 @@ fn documents(conn: &mut Conn, actor: &Actor, now: Instant, users: Vec<User>) -> 
         held.entry(grant.user_id).or_default().push(HeldRole::new((grant, code)));
     }
     Ok(users.into_iter().map(|user| UserDocument { roles: held.remove(&user.id).unwrap_or_default(), user }).collect())
+}
+
+/// From when on a second factor is asked for of the user, who is held; none: no more.
+pub(crate) fn set_second_factor(conn: &mut Conn, user: UserId, since: Option<Instant>) -> Result<(), Error> {
+    diesel::update(users::table.find(user)).set(users::second_factor_at.eq(since)).execute(conn)?;
+    Ok(())
 }
 
 /// Disables a user, or takes that back: whoever is disabled is nobody, by whatever they show. Their sign-ins end for good; the journal has it

@@ -94,7 +94,8 @@ fn another_password_by_invitation_ends_what_was_signed_in_with_the_first() {
     // What the journal keeps of it names neither a password nor a secret.
     let audit = app.auditor().get(&format!("/audit?subject_id={}&limit=500", user.user_id)).expect(200);
     let actions = audit.column("action");
-    let expected = ["user.invited", "password.set", "sign_in.begun", "user.invited", "sign_in.ended", "password.set", "sign_in.begun"];
+    let first = ["user.invited", "password.set", "sign_in.begun"];
+    let expected = [&first[..], &["user.invited", "sign_in.ended", "password.set", "credentials.refused", "sign_in.begun"]].concat();
     assert!(actions.iter().map(String::as_str).filter(|action| *action != "role.granted").eq(expected), "{actions:?}");
     for hidden in [PASSWORD, new, &again, &user.secret, "argon2"] {
         assert!(!audit.text.contains(hidden), "{hidden}: {}", audit.text);

@@ -2,7 +2,9 @@
 
 mod attempts;
 mod browser;
+mod codes;
 mod invitations;
 mod passwords;
 mod roles;
+mod second_factors;
 mod sign_ins;

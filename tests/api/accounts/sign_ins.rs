@@ -212,7 +212,10 @@ fn whoever_was_disabled_signs_in_anew_once_that_is_taken_back() {
     });
     let path = format!("/audit?action=user.disabled&subject_id={}", idle.unwrap().id);
     assert_eq!((app.administrator().get(&path).expect(200).items().len(), app.auditor().get(&path).expect(200).items().len()), (1, 0));
-    assert!(audit.ends_with(&["sign_in.ended", "user.disabled", "user.enabled", "sign_in.begun"].map(str::to_owned)), "{audit:?}");
+    assert!(
+        audit.ends_with(&["sign_in.ended", "user.disabled", "credentials.refused", "user.enabled", "sign_in.begun"].map(str::to_owned)),
+        "{audit:?}"
+    );
     assert_eq!(app.findings(), Vec::<String>::new());
 }
 

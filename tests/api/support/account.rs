@@ -3,10 +3,11 @@
 use chrono::TimeDelta;
 use muster::{
     access::{Actor, Credentials, Role},
-    accounts,
+    accounts, clock,
     db::Conn,
 };
 use serde_json::json;
+use totp_rs::{Builder, Secret, Totp};
 
 use super::{App, Client, Reply};
 
@@ -72,5 +73,40 @@ impl Client {
     #[track_caller]
     pub fn signed_in(&self, user: &Invited) -> Self {
         self.keeping(&self.sign_in(&user.name, PASSWORD).expect(201))
+    }
+}
+
+/// Somebody's authenticator, and the codes for when it is lost.
+pub struct Device {
+    totp: Totp,
+    pub recovery: Vec<String>,
+}
+
+impl Device {
+    /// The code of the present half minute, or of one so many later or earlier.
+    pub fn code(&self, later: i64) -> String {
+        let seconds = clock::now().utc().timestamp() + 30 * later;
+        self.totp.generate(seconds.try_into().unwrap()).to_string()
+    }
+}
+
+impl Client {
+    /// Begins to set a second factor: an authenticator that does not count yet.
+    #[track_caller]
+    pub fn begins_second_factor(&self) -> Device {
+        let begun = self.post("/account/second-factor", json!({ "password": PASSWORD })).expect(200);
+        let secret = Secret::try_from_base32(begun.text_at("/secret")).unwrap();
+        Device { totp: Builder::new().with_secret(secret).build().unwrap(), recovery: Vec::new() }
+    }
+
+    /// Sets a second factor by the code of the half minute before, so that the present one is good still.
+    #[track_caller]
+    pub fn sets_second_factor(&self) -> Device {
+        let mut device = self.begins_second_factor();
+        let confirmed = self.post("/account/second-factor/confirm", json!({ "code": device.code(-1) })).expect(200);
+        assert_eq!(confirmed.header("cache-control"), "no-store");
+        device.recovery =
+            confirmed.body["recovery_codes"].as_array().unwrap().iter().map(|code| code.as_str().unwrap().to_owned()).collect();
+        device
     }
 }

@@ -16,7 +16,7 @@ pub mod seed;
 pub mod statements;
 mod tests;
 
-pub use account::{Invited, PASSWORD};
+pub use account::{Device, Invited, PASSWORD};
 pub use app::{App, TokenOptions, spawn_app, spawn_app_at, spawn_app_with};
 pub use client::{Client, Reply, assert_winners, at_once, redacted, rounds};
 pub use database::{Kind, TestDatabase, variable};

@@ -8,10 +8,10 @@ use super::{
     stage::{ROLES, Stage},
     table::{Operation, Table, operations},
 };
-use crate::support::{Client, Invited, PASSWORD, TokenOptions};
+use crate::support::{Client, Device, Invited, PASSWORD, TokenOptions};
 
 /// The operations on an account, and on those of others.
-pub const ROWS: [&str; 20] = [
+pub const ROWS: [&str; 26] = [
     "accept_invitation",
     "sign_in",
     "read_account",
@@ -32,6 +32,12 @@ pub const ROWS: [&str; 20] = [
     "list_tokens",
     "create_token",
     "revoke_token",
+    "create_sign_in_code",
+    "sign_in_by_code",
+    "remove_second_factor_of",
+    "begin_second_factor",
+    "confirm_second_factor",
+    "remove_second_factor",
 ];
 
 /// Whom an operation on others is about: somebody of the same house in a role that the asker may give, if they give any.
@@ -41,6 +47,12 @@ fn other(stage: &Stage, asker: &str, whose: Whose) -> Invited {
         (_, "partner") => stage.user("partner"),
         _ => stage.user("coordinator"),
     }
+}
+
+/// A trainee who may be given a code: of the own provider, or of the other world's.
+fn technician(stage: &Stage, whose: Whose) -> Invited {
+    let world = if whose == Whose::Others { &stage.b } else { &stage.a };
+    stage.app.invited(Role::Trainee, Some(world.id("provider")), Some(world.id("t1")))
 }
 
 /// A token for a program of that house, by the ids of its role grant and itself.
@@ -93,6 +105,12 @@ impl Asker {
             ("create_user", Whose::Own) => stage.a.id("provider").to_owned(),
             ("create_user", Whose::Others) => stage.b.id("provider").to_owned(),
             ("read_user" | "disable_user" | "enable_user" | "invite_user" | "create_role_grant", _) => other(stage, role, whose).user_id,
+            ("create_sign_in_code", _) => technician(stage, whose).user_id,
+            ("remove_second_factor_of", _) => {
+                let user = other(stage, role, whose);
+                stage.app.anonymous().signed_in(&user).sets_second_factor();
+                user.user_id
+            }
             ("end_role_grant", _) => other(stage, role, whose).role_grant_id,
             ("create_token", _) => program(stage, role, whose).0,
             ("revoke_token", _) => program(stage, role, whose).1,
@@ -102,7 +120,15 @@ impl Asker {
 
     fn body(&self, stage: &Stage, row: &str, target: &str) -> Option<Value> {
         let known = || stage.user("coordinator");
+        // Of the asker's own authenticator, if they have an account.
+        let code = |device: fn(&Client) -> Device| self.user.as_ref().map_or_else(|| "000000".to_owned(), |_| device(&self.client).code(0));
         Some(match row {
+            "create_sign_in_code" => json!({ "expires_in_hours": 1 }),
+            "sign_in_by_code" => given_code(stage),
+            "remove_second_factor_of" => json!({ "reason": "CANARY-A as agreed" }),
+            "begin_second_factor" => json!({ "password": PASSWORD }),
+            "confirm_second_factor" => json!({ "code": code(Client::begins_second_factor) }),
+            "remove_second_factor" => json!({ "password": PASSWORD, "second_factor": code(Client::sets_second_factor) }),
             "create_user" => json!({ "name": stage.code(), "role": "coordinator", "organization_id": target }),
             "disable_user" | "enable_user" | "end_role_grant" | "revoke_token" => json!({ "reason": "CANARY-A as agreed" }),
             "invite_user" => json!({ "expires_in_hours": 1 }),
@@ -117,6 +143,14 @@ impl Asker {
             _ => return None,
         })
     }
+}
+
+/// What a technician signs in with who has just been given a code.
+fn given_code(stage: &Stage) -> Value {
+    let coordinator = stage.app.anonymous().signed_in(&stage.user("coordinator"));
+    let given = coordinator.post(&format!("/users/{}/sign-in-code", technician(stage, Whose::Own).user_id), json!({})).expect(201);
+    json!({ "organization_code": given.body["organization_code"], "employee_number": given.body["employee_number"],
+        "code": given.body["code"] })
 }
 
 #[test]

@@ -38,6 +38,7 @@ const NOT_TYPED: &[&str] = &[
     "idempotency_keys.location",
     "idempotency_keys.operation",
     "passwords.hash",
+    "sign_in_codes.hash",
     "identity_numbers.masked",
     "tokens.prefix",
     "feeds.prefix",

@@ -1,5 +1,6 @@
 //! Who sends, and what a coordinator can send about users, roles and tokens.
 
+use muster::access::Role;
 use serde_json::{Value, json};
 
 use super::Operation;
@@ -30,10 +31,17 @@ pub(super) fn operations(app: &App) -> Vec<Operation> {
     let mut user = role.clone();
     user["name"] = json!("新用户");
     let step = json!({ "reason": "as agreed" });
+    let affiliation = json!({ "organization_id": app.provider().id, "employee_number": "C-1" });
+    let person = app.coordinator().post("/trainees", json!({ "name": "有号", "affiliation": affiliation })).expect(201).id();
+    let technician = app.invited(Role::Trainee, Some(&app.provider().id), Some(&person));
+    let guarded = app.coordinating_user();
+    app.anonymous().signed_in(&guarded).sets_second_factor();
     let operation = |path: String, body: &Value| Operation { method: "POST", path, body: body.clone() };
     vec![
         operation("/users".to_owned(), &user),
         operation(format!("/users/{}/invite", invited.user_id), &json!({ "expires_in_hours": 1 })),
+        operation(format!("/users/{}/sign-in-code", technician.user_id), &json!({ "expires_in_hours": 1 })),
+        operation(format!("/users/{}/second-factor/remove", guarded.user_id), &step),
         operation(format!("/users/{}/disable", disabled.user_id), &step),
         operation(format!("/users/{}/role-grants", promoted.user_id), &role),
         operation(format!("/role-grants/{}/end", ended.role_grant_id), &step),

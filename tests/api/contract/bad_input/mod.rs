@@ -1,6 +1,7 @@
 //! Bad input, line by line as the first issue lists it: each is a 4xx problem with a stable code and changes nothing.
 
 mod access;
+mod people;
 mod rules;
 mod told;
 
@@ -89,29 +90,12 @@ fn operations(app: &App, course: &Course) -> Vec<Operation> {
         operation("POST", "/organizations".to_owned(), &json!({ "code": "NEW", "name": "新单位", "kind": "college" })),
         operation("PATCH", format!("/organizations/{}", app.provider().id), &json!({ "name": "改名" })),
     ];
-    operations.extend(on_people(course, &newcomer, &member));
+    operations.extend(people::operations(course, &newcomer, &member));
     operations.extend(on_hours(course, &held, &member));
     operations.extend(around(course));
     operations.extend(on_places(course));
     operations.extend(on_series(app, course).into_iter().chain(access::operations(app)));
     operations
-}
-
-/// As [`operations`], of people.
-fn on_people(course: &Course, newcomer: &str, member: &seed::Enrolled) -> Vec<Operation> {
-    let operation = |method, path: String, body: Value| Operation { method, path, body };
-    let person = json!({ "name": "新人", "latin_name": "Xin Ren", "phone": "1", "email": "a@example.org",
-        "affiliation": { "organization_id": course.sponsor.id, "employee_number": "X-1" } });
-    let number = json!({ "identity_number": "11010519491231002X", "reason": "mistyped" });
-    vec![
-        operation("POST", "/trainees".to_owned(), person.clone()),
-        operation("POST", "/instructors".to_owned(), person),
-        operation("PATCH", format!("/trainees/{newcomer}"), json!({ "name": "改名", "phone": "2" })),
-        operation("PATCH", format!("/instructors/{}", course.instructor), json!({ "name": "改名", "email": null })),
-        operation("POST", format!("/people/{newcomer}/identity-number"), number.clone()),
-        operation("POST", format!("/people/{}/identity-number/open", member.trainee), json!({ "reason": "the ministry asks" })),
-        operation("POST", "/people/find".to_owned(), json!({ "identity_number": number["identity_number"] })),
-    ]
 }
 
 /// As [`operations`], of what was held and whoever was taught.
@@ -436,7 +420,7 @@ fn a_change_needs_the_tag_of_the_present_state() {
 /// An answer, but for the address of a feed, which is told once.
 fn without_secrets(reply: &Reply) -> Value {
     let mut body = reply.body.clone();
-    for secret in ["address", "webcal_address", "link", "secret"] {
+    for secret in ["address", "code", "webcal_address", "link", "secret"] {
         body.as_object_mut().unwrap().remove(secret);
     }
     body

@@ -1,5 +1,8 @@
 //! The tables of passwords, invitations and attempts.
 
+pub(super) mod second_factors;
+pub(super) mod sign_in_codes;
+
 use chrono::TimeDelta;
 use diesel::prelude::*;
 
@@ -15,7 +18,6 @@ use crate::{
     id::Id,
     journal::NewEntry,
     organizations::OrganizationId,
-    people::PersonId,
     schema::{invitations, organizations, passwords, people, role_grants, sign_in_attempts, tokens, users},
     text::{Code, Name, Note},
 };
@@ -70,6 +72,7 @@ pub fn set_disabled(
 ) -> Result<User, Error> {
     let user = access::set_disabled(conn, actor, now, user, is_disabled, reason)?;
     withdraw_invitations(conn, now, user.id)?;
+    sign_in_codes::withdraw(conn, now, user.id)?;
     Ok(user)
 }
 
@@ -304,6 +307,19 @@ pub(super) fn known(conn: &mut Conn, name: &Name) -> Result<Option<(UserId, Stri
     Ok(known.select((users::id, passwords::hash)).first(conn).optional()?)
 }
 
+/// What was not proven, in the journal: of whom, if there is one, or else of an attempt; where that user has held a role for longest.
+pub(super) fn record_refusal(conn: &mut Conn, actor: &Actor, attempt: Id<Attempt>, user: Option<UserId>) -> Result<(), Error> {
+    // Asked in both cases, so that both take as long.
+    let held = role_grants::table.filter(role_grants::user_id.eq(user.unwrap_or(attempt.cast()))).order(role_grants::id);
+    let place: Option<Option<OrganizationId>> = held.select(role_grants::organization_id).first(conn).optional()?;
+    let entry = match user {
+        Some(user) => NewEntry::of("credentials.refused", "user", user).held_at(place.flatten()),
+        None => NewEntry::of("credentials.refused", "attempt", attempt),
+    };
+    actor.record(entry);
+    Ok(())
+}
+
 /// An attempt that succeeded counts no more.
 pub(super) fn forgive(conn: &mut Conn, attempt: Id<Attempt>) -> Result<(), Error> {
     diesel::delete(sign_in_attempts::table.filter(sign_in_attempts::id.eq(attempt))).execute(conn)?;
@@ -327,18 +343,18 @@ pub(super) fn own_words(conn: &mut Conn, actor: &Actor) -> Result<(Name, Vec<Str
 /// The account as it is by a token of the actor's user.
 pub(super) fn account(conn: &mut Conn, actor: &Actor, now: Instant, by: TokenId) -> Result<Account, Error> {
     actor.may(Action::ReadAccount)?;
-    let (token, grant, name, person_id) = tokens::table
+    let (token, grant, user) = tokens::table
         .inner_join(role_grants::table.on(role_grants::id.eq(tokens::role_grant_id)))
         .inner_join(users::table.on(users::id.eq(role_grants::user_id)))
         .filter(tokens::id.eq(by))
-        .select((Token::as_select(), RoleGrant::as_select(), users::name, users::person_id))
-        .first::<(Token, RoleGrant, Name, Option<PersonId>)>(conn)?;
+        .select((Token::as_select(), RoleGrant::as_select(), User::as_select()))
+        .first::<(Token, RoleGrant, User)>(conn)?;
     let roles = access::held_roles(conn, actor, now)?.into_iter();
     let roles = roles.filter(|(held, _)| token.kind == TokenKind::SignIn || held.id == grant.id).map(HeldRole::new);
     Ok(Account {
         user_id: grant.user_id,
-        name,
-        person_id,
+        name: user.name,
+        person_id: user.person_id,
         role: grant.role,
         role_grant_id: grant.id,
         organization_id: grant.organization_id,
@@ -347,6 +363,7 @@ pub(super) fn account(conn: &mut Conn, actor: &Actor, now: Instant, by: TokenId)
         intake_id: token.intake_id,
         program_id: token.program_id,
         expires_at: token.expires_at,
+        second_factor_at: user.second_factor_at,
         roles: roles.collect(),
     })
 }

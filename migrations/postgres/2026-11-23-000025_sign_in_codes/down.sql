@@ -1,0 +1,2 @@
+DROP TABLE sign_in_codes;
+DROP FUNCTION sign_in_codes_are_good_once();
