@@ -93,6 +93,7 @@ pub mod journal;
 pub mod leave;
 pub mod ledger;
 pub mod lifecycle;
+mod locale;
 pub mod organizations;
 pub mod people;
 pub mod programs;

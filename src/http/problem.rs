@@ -1,10 +1,13 @@
 //! Problem documents (RFC 9457): the body of every error, whoever made it.
 
 use actix_web::{
-    Error as ActixError,
+    Error as ActixError, HttpRequest,
     body::{BoxBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
-    http::{StatusCode, header},
+    http::{
+        StatusCode,
+        header::{self, AcceptLanguage, Header as _, Preference},
+    },
     middleware::Next,
 };
 use serde::Serialize;
@@ -12,6 +15,7 @@ use tracing_actix_web::RequestId;
 
 use crate::{
     error::{Error, FieldFault},
+    locale::in_chinese,
     schedule::Conflict,
 };
 
@@ -140,7 +144,7 @@ pub async fn render(request: ServiceRequest, next: Next<impl MessageBody + 'stat
         return Ok(response);
     }
     let mut retry_after = (status == StatusCode::SERVICE_UNAVAILABLE).then_some(2);
-    let problem = match response.response().error().and_then(|error| error.as_error::<Error>()) {
+    let mut problem = match response.response().error().and_then(|error| error.as_error::<Error>()) {
         Some(error) => {
             if let Error::TooMany { retry_after: seconds } = error {
                 retry_after = Some(*seconds);
@@ -149,9 +153,13 @@ pub async fn render(request: ServiceRequest, next: Next<impl MessageBody + 'stat
         }
         None => plain(status, instance),
     };
+    let is_translated = prefers_chinese(response.request()) && translate(&mut problem);
     let body = serde_json::to_string(&problem).unwrap_or_default();
     let (request, mut response) = response.into_parts();
     let headers = response.headers_mut();
+    if is_translated {
+        headers.insert(header::CONTENT_LANGUAGE, header::HeaderValue::from_static("zh-CN"));
+    }
     headers.insert(header::CONTENT_TYPE, header::HeaderValue::from_static(MEDIA_TYPE));
     headers.insert(header::CACHE_CONTROL, header::HeaderValue::from_static("no-store"));
     if status == StatusCode::UNAUTHORIZED {
@@ -161,6 +169,33 @@ pub async fn render(request: ServiceRequest, next: Next<impl MessageBody + 'stat
         headers.insert(header::RETRY_AFTER, header::HeaderValue::from(seconds));
     }
     Ok(ServiceResponse::new(request, response.set_body(BoxBody::new(body))))
+}
+
+/// Whether the caller would rather read Chinese than English.
+fn prefers_chinese(request: &HttpRequest) -> bool {
+    let Ok(accepted) = AcceptLanguage::parse(request) else { return false };
+    let known = accepted.ranked().into_iter().find_map(|preference| match preference {
+        Preference::Any => Some(false),
+        Preference::Specific(tag) => match tag.primary_language() {
+            "zh" => Some(true),
+            "en" => Some(false),
+            _ => None,
+        },
+    });
+    known == Some(true)
+}
+
+/// Says in Chinese what is written in Chinese, and whether that is all of it: of what is for people, not of what is for programs.
+fn translate(problem: &mut Problem) -> bool {
+    let mut is_whole = true;
+    let details = problem.errors.iter_mut().map(|fault| (fault.code.as_str(), &mut fault.detail));
+    for (code, detail) in details.chain([(problem.code.as_str(), &mut problem.detail)]) {
+        match in_chinese(code) {
+            Some(chinese) => *detail = chinese,
+            None => is_whole = false,
+        }
+    }
+    is_whole
 }
 
 fn of(error: &Error, instance: String) -> Problem {

@@ -4,7 +4,7 @@ use std::{borrow::Cow, collections::HashMap};
 
 use chrono::{Datelike, NaiveDate, NaiveDateTime};
 use diesel::{Insertable, Queryable, Selectable};
-use fluent_templates::{LanguageIdentifier, Loader, fluent_bundle::FluentValue, langid, static_loader};
+use fluent_templates::{LanguageIdentifier, Loader, fluent_bundle::FluentValue};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -19,6 +19,7 @@ use crate::{
     enrollments::EnrollmentId,
     id::Id,
     intakes::{CohortId, IntakeId, SessionMode},
+    locale::{CHINESE, ENGLISH, LOCALES},
     schema::session_changes,
     text::{Code, Link, Name, Note, Place},
     zone::Zone,
@@ -228,15 +229,6 @@ pub struct ScheduleChange {
     pub message: Message,
 }
 
-static_loader! {
-    static LOCALES = {
-        locales: "./locales",
-        fallback_language: "en",
-        // Marks around what is filled in would be forwarded too, and some programs show them.
-        customise: |bundle| bundle.set_use_isolating(false),
-    };
-}
-
 /// What a text is made of.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Facts<'a> {
@@ -252,10 +244,7 @@ pub(super) struct Facts<'a> {
 
 /// The text in both languages.
 pub(super) fn message(facts: &Facts) -> Message {
-    Message {
-        en: Text { language: langid!("en"), is_latin: true }.of(facts),
-        zh: Text { language: langid!("zh-CN"), is_latin: false }.of(facts),
-    }
+    Message { en: Text { language: ENGLISH, is_latin: true }.of(facts), zh: Text { language: CHINESE, is_latin: false }.of(facts) }
 }
 
 /// A text in one language.

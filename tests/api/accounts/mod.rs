@@ -4,6 +4,7 @@ mod attempts;
 mod browser;
 mod codes;
 mod invitations;
+mod language;
 mod passwords;
 mod roles;
 mod second_factors;
