@@ -42,7 +42,7 @@ pub enum Error {
     #[error("a valid bearer token is needed, or the cookie of a sign-in")]
     Unauthenticated,
     /// 401: no such user, another password, a user who is disabled or holds no role; these are not told apart.
-    #[error("name or password is wrong")]
+    #[error("name or password is wrong, or number or code")]
     WrongCredentials,
     /// 403: the object is visible, the action is not the caller's.
     #[error("{0}")]

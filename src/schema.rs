@@ -53,7 +53,7 @@ diesel::table! {
     use diesel::sql_types::*;
     use crate::db::types::{Ts, Uid};
 
-    identity_numbers (person_id) {
+    identity_numbers (person_id, house_id) {
         person_id -> Uid,
         house_id -> Uid,
         sealed -> Binary,

@@ -1,7 +1,7 @@
 # What is said when signing in, or setting a password, did not work; by the code of the problem or of the field.
 
 unauthenticated = 请先登录，或提供有效的访问令牌
-wrong-credentials = 用户名或密码不正确
+wrong-credentials = 用户名或密码（或工号、登录码）不正确
 too-many-attempts = 失败次数过多，请稍后再试，或请管理人员重新邀请您设置密码
 cross-site = 该请求来自其他网站的页面，已被拒绝
 second-factor-needed = 请同时输入身份验证器显示的验证码，或一个恢复码

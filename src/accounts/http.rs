@@ -238,18 +238,16 @@ async fn begin_second_factor(
 /// All other sign-ins of the user end. No Idempotency-Key is taken: sent twice, it counts already.
 #[utoipa::path(post, path = "/account/second-factor/confirm", tag = "account",
     request_body(content = ConfirmSecondFactor, example = json!({"code": "492039"})),
-    responses((status = 200, description = "Codes for whoever loses the authenticator, told this once", body = RecoveryCodes), Writing))]
+    responses((status = 200, description = "Codes for whoever loses the authenticator, told this once", body = RecoveryCodes), Proving))]
 async fn confirm_second_factor(
     db: Data<Db>,
     vault: Data<Option<Vault>>,
     caller: Caller,
     body: Body<ConfirmSecondFactor>,
 ) -> Result<Answer, Error> {
-    let confirmed = db.write(caller.credentials, move |conn, actor, now| {
-        actor.signed_in()?;
-        second_factors::confirm(conn, actor, now, vault.as_ref().as_ref(), &body.value()?.code)
-    });
-    Ok(Answer::ok(&confirmed.await?)?.not_stored())
+    db.read(caller.credentials.clone(), |_, actor, _| actor.signed_in().map(drop)).await?;
+    let confirmed = proving::confirm_second_factor(&db, vault.into_inner(), caller.credentials, body.value()?).await?;
+    Ok(Answer::ok(&confirmed)?.not_stored())
 }
 
 /// Remove the own second factor, and prove it once more

@@ -228,6 +228,12 @@ impl Attempt {
         Self::of(Self::account_of(name), address)
     }
 
+    /// To have the second factor of a user, wherever from: it is guessed by whoever knows the password.
+    pub(super) fn at_factor(user: UserId) -> Self {
+        let account: [u8; 32] = Sha256::digest(user.as_bytes()).into();
+        Self { account, address: account }
+    }
+
     /// To have been invited.
     pub(super) fn with(secret: &Secret, address: IpAddr) -> Self {
         Self::of(secret.hash(), address)

@@ -35,13 +35,18 @@ pub(super) enum FactorCode {
 impl FromStr for FactorCode {
     type Err = TextFault;
     fn from_str(text: &str) -> Result<Self, TextFault> {
-        let typed: String = text.chars().filter(|c| !c.is_whitespace() && *c != '-').collect();
+        let typed = without_gaps(text);
         if typed.len() == 6 && typed.chars().all(|c| c.is_ascii_digit()) {
             return Ok(Self::Totp(typed));
         }
         let detail = "has to be the six digits of an authenticator, or a recovery code".to_owned();
         read_letters(&typed, RECOVERY_LENGTH).map(Self::Recovery).ok_or(TextFault { code: "code_malformed", detail })
     }
+}
+
+/// What was typed without spaces and hyphens, which part it in groups.
+fn without_gaps(text: &str) -> String {
+    text.chars().filter(|c| !c.is_whitespace() && *c != '-').collect()
 }
 
 /// What was typed in letters and digits that are not mistaken for each other, whichever of two that look alike it was.
@@ -51,7 +56,7 @@ pub(super) fn read_letters(typed: &str, length: usize) -> Option<String> {
         'i' | 'l' => '1',
         c => c,
     };
-    let read: String = typed.chars().map(read).collect();
+    let read: String = without_gaps(typed).chars().map(read).collect();
     (read.len() == length && read.bytes().all(|c| ALPHABET.contains(&c))).then_some(read)
 }
 
@@ -129,7 +134,7 @@ pub(super) struct RemoveSecondFactor {
 }
 
 /// A secret for an authenticator, told this once.
-#[derive(Clone, Debug, Serialize, ToSchema)]
+#[derive(Serialize, ToSchema)]
 pub(super) struct SecondFactor {
     /// To be typed, where the address cannot be read.
     #[schema(example = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP")]
@@ -147,7 +152,7 @@ impl SecondFactor {
 }
 
 /// Codes for whoever loses the authenticator, told this once.
-#[derive(Clone, Debug, Serialize, ToSchema)]
+#[derive(Serialize, ToSchema)]
 pub(super) struct RecoveryCodes {
     /// Each is good once.
     #[schema(example = json!(["7k3mq-9x2dp"]))]

@@ -17,7 +17,7 @@ use crate::{
     text::Code,
 };
 
-/// A code as stored.
+/// That whose [`Id`](crate::id::Id) a stored code has.
 #[derive(Debug)]
 pub(super) struct Coded;
 
@@ -53,8 +53,7 @@ pub(super) struct TypedCode(pub(super) Password);
 
 impl TypedCode {
     fn read(text: &str) -> Option<Self> {
-        let typed: String = text.chars().filter(|c| !c.is_whitespace() && *c != '-').collect();
-        read_letters(&typed, LENGTH).map(|code| Self(Password::of(code)))
+        read_letters(text, LENGTH).map(|code| Self(Password::of(code)))
     }
 }
 
@@ -82,7 +81,7 @@ pub(super) struct NewSignInCode {
 }
 
 /// A code that was just given, with what it is typed beside.
-#[derive(Clone, Debug, Serialize, ToSchema)]
+#[derive(Clone, Serialize, ToSchema)]
 pub(super) struct SignInCode {
     #[schema(example = "JISCO")]
     pub(super) organization_code: Code,

@@ -105,7 +105,7 @@ pub(super) struct NewIdentityNumber {
     #[serde(deserialize_with = "Option::deserialize")]
     #[schema(required = true, example = "11010519491231002X")]
     pub(super) identity_number: Option<IdentityNumber>,
-    /// Why what is recorded is replaced or taken away.
+    /// Why what is recorded is replaced or taken away; it has to be said then.
     #[serde(default)]
     pub(super) reason: Option<Note>,
 }
@@ -136,7 +136,7 @@ pub(super) struct MaskedNumber {
 }
 
 /// An identity number as it was recorded.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Serialize, ToSchema)]
 pub(super) struct OpenedNumber {
     pub(super) person_id: PersonId,
     #[schema(example = "11010519491231002X")]

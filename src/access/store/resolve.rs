@@ -6,7 +6,8 @@ use chrono::TimeDelta;
 use diesel::prelude::*;
 
 use super::{
-    super::{Action, Actor, Credentials, Proof, Role, RoleGrant, RoleGrantId, Scope, Secret, Token, TokenKind, UserId},
+    super::{Action, Actor, Credentials, Proof, Reach, Role, RoleGrant, RoleGrantId, Scope, Secret, Token, TokenKind, UserId},
+    grants,
     sign_ins::hold_account,
     users::is_within,
 };
@@ -111,6 +112,11 @@ fn by_code(conn: &mut Conn, proof: &Proof, now: Instant) -> Result<Actor, Error>
         .first::<(Option<RoleGrantId>, Instant, RoleGrant, Holder)>(conn)
         .optional()?
         .ok_or(Error::WrongCredentials)?;
+    // Whoever has become more than a trainee since is invited.
+    let more = grants::lasting(&Reach::Everything, since).filter(role_grants::user_id.eq(grant.user_id));
+    if more.filter(role_grants::role.ne(Role::Trainee)).count().get_result::<i64>(conn)? > 0 {
+        return Err(Error::WrongCredentials);
+    }
     let good = check_given(conn, now, (giver, since), grant.user_id).and_then(|()| in_role(&grant, holder, now));
     good.map_err(|error| if matches!(error, Error::Unauthenticated) { Error::WrongCredentials } else { error })
 }

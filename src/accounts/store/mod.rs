@@ -42,7 +42,7 @@ pub fn invite(conn: &mut Conn, actor: &Actor, now: Instant, grant: RoleGrantId, 
         return Err(Error::conflict("user_disabled", "the user is disabled and cannot sign in"));
     }
     check_no_program(conn, actor, now, user)?;
-    let withdrawn = withdraw_invitations(conn, now, user)?;
+    let withdrawn = withdraw_openings(conn, now, user)?;
     let secret = Secret::generate()?;
     let invitation = Invitation {
         id: Id::generate(),
@@ -71,8 +71,7 @@ pub fn set_disabled(
     reason: Option<&Note>,
 ) -> Result<User, Error> {
     let user = access::set_disabled(conn, actor, now, user, is_disabled, reason)?;
-    withdraw_invitations(conn, now, user.id)?;
-    sign_in_codes::withdraw(conn, now, user.id)?;
+    withdraw_openings(conn, now, user.id)?;
     Ok(user)
 }
 
@@ -167,7 +166,8 @@ pub(super) fn invitation(conn: &mut Conn, now: Instant, secret: &Secret) -> Resu
     Ok(Invited { name, role: actor.role(), organization_code, expires_at })
 }
 
-fn withdraw_invitations(conn: &mut Conn, now: Instant, user: UserId) -> Result<Vec<InvitationId>, Error> {
+/// Lets what others gave a user to come in by be good no more; says which invitations these were.
+fn withdraw_openings(conn: &mut Conn, now: Instant, user: UserId) -> Result<Vec<InvitationId>, Error> {
     let own = role_grants::table.filter(role_grants::user_id.eq(user)).select(role_grants::id);
     let open = invitations::table
         .filter(invitations::role_grant_id.eq_any(own))
@@ -175,6 +175,7 @@ fn withdraw_invitations(conn: &mut Conn, now: Instant, user: UserId) -> Result<V
         .filter(invitations::withdrawn_at.is_null());
     let ids: Vec<InvitationId> = open.select(invitations::id).load(conn)?;
     diesel::update(invitations::table.filter(invitations::id.eq_any(ids.clone()))).set(invitations::withdrawn_at.eq(now)).execute(conn)?;
+    sign_in_codes::withdraw(conn, now, user)?;
     Ok(ids)
 }
 
@@ -239,6 +240,7 @@ pub(super) fn accept(conn: &mut Conn, actor: &Actor, now: Instant, secret: &Secr
     let name: Name = users::table.find(user).select(users::name).first(conn)?;
     let failed = sign_in_attempts::table.filter(sign_in_attempts::account.eq(Attempt::account_of(&name).to_vec()));
     diesel::delete(failed).execute(conn)?;
+    sign_in_codes::withdraw(conn, now, user)?;
     access::end_sign_ins(conn, actor, now, None)?;
     actor.record(NewEntry::of("password.set", "user", user).held_at(actor.organization_id()));
     Ok(())
@@ -263,7 +265,7 @@ pub(super) fn change_password(conn: &mut Conn, actor: &Actor, now: Instant, prov
     if diesel::update(own).set((passwords::hash.eq(hash), passwords::changed_at.eq(now))).execute(conn)? == 0 {
         return Err(Error::WrongCredentials);
     }
-    let withdrawn = withdraw_invitations(conn, now, user)?;
+    let withdrawn = withdraw_openings(conn, now, user)?;
     access::end_sign_ins(conn, actor, now, Some(sign_in))?;
     actor.record(NewEntry::of("password.changed", "user", user).held_at(actor.organization_id()).to(&Changed { withdrawn }));
     Ok(())
@@ -320,9 +322,9 @@ pub(super) fn record_refusal(conn: &mut Conn, actor: &Actor, attempt: Id<Attempt
     Ok(())
 }
 
-/// An attempt that succeeded counts no more.
-pub(super) fn forgive(conn: &mut Conn, attempt: Id<Attempt>) -> Result<(), Error> {
-    diesel::delete(sign_in_attempts::table.filter(sign_in_attempts::id.eq(attempt))).execute(conn)?;
+/// Attempts that succeeded count no more.
+pub(super) fn forgive(conn: &mut Conn, attempts: &[Id<Attempt>]) -> Result<(), Error> {
+    diesel::delete(sign_in_attempts::table.filter(sign_in_attempts::id.eq_any(attempts.to_vec()))).execute(conn)?;
     Ok(())
 }
 

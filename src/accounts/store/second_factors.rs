@@ -2,7 +2,8 @@
 
 use diesel::prelude::*;
 
-use super::super::second_factor::{FactorCode, RECOVERY_CODES, RecoveryCodes, SECRET, SecondFactor, recovery_code, step_of};
+use super::withdraw_openings;
+use crate::accounts::second_factor::{FactorCode, RECOVERY_CODES, RecoveryCodes, SECRET, SecondFactor, recovery_code, step_of};
 use crate::{
     access::{self, Action, Actor, UserId},
     clock::Instant,
@@ -17,7 +18,7 @@ use crate::{
 const WHAT: &str = "second_factors";
 const WHAT_CODE: &str = "recovery_codes";
 
-/// The code of a second factor that is missing, or wrong.
+/// The code of the error of a second factor that is wrong.
 pub(in crate::accounts) const WRONG: &str = "wrong_second_factor";
 
 fn wrong() -> Error {
@@ -64,10 +65,11 @@ pub(in crate::accounts) fn begin(conn: &mut Conn, actor: &Actor, now: Instant, v
     SecondFactor::new(&name, &secret)
 }
 
-/// Lets the secret count from now on, of which a code was shown; all other sign-ins end, for they went without it.
+/// Lets the secret count from now on, of which a code was shown; all other sign-ins end, for they went without it, and what others gave to come in
+/// by is good no more.
 ///
 /// # Errors
-/// 409 `second_factor_set`, `no_second_factor` and `no_encryption_key`; 422 for a code that is none.
+/// 409 `second_factor_set`, `no_second_factor` and `no_encryption_key`; [`WRONG`].
 pub(in crate::accounts) fn confirm(
     conn: &mut Conn,
     actor: &Actor,
@@ -84,15 +86,17 @@ pub(in crate::accounts) fn confirm(
     }
     let vault = vault.ok_or_else(vault::no_key)?;
     let step = shown(&stored, vault, user, now, code)?;
-    let step = step.ok_or_else(|| Error::invalid("/code", WRONG, "is no code of this secret now; look at the clock of the device"))?;
+    let step = step.ok_or_else(wrong)?;
     diesel::update(second_factors::table.find(user)).set(second_factors::last_step.eq(step)).execute(conn)?;
     let codes = (0..RECOVERY_CODES).map(|_| recovery_code()).collect::<Result<Vec<_>, _>>()?;
     for code in &codes {
-        let hash = vault.hash(WHAT_CODE, &code.replace('-', ""))?.to_vec();
+        let FactorCode::Recovery(code) = code.parse().map_err(Error::internal)? else { continue };
+        let hash = vault.hash(WHAT_CODE, &code)?.to_vec();
         let given = (recovery_codes::user_id.eq(user), recovery_codes::hash.eq(hash));
         diesel::insert_into(recovery_codes::table).values(given).execute(conn)?;
     }
     access::set_second_factor(conn, user, Some(now))?;
+    withdraw_openings(conn, now, user)?;
     access::end_sign_ins(conn, actor, now, Some(sign_in))?;
     actor.record(NewEntry::of("second_factor.set", "user", user).held_at(actor.organization_id()));
     Ok(RecoveryCodes { recovery_codes: codes })
@@ -104,8 +108,8 @@ fn none() -> Error {
 
 /// The step of the code, if it is one of the authenticator's.
 fn shown(stored: &Stored, vault: &Vault, user: UserId, now: Instant, code: &FactorCode) -> Result<Option<i64>, Error> {
-    let FactorCode::Totp(code) = code else { return Ok(None) };
     let secret = vault.open(Place::new(WHAT, user), &stored.sealed)?;
+    let FactorCode::Totp(code) = code else { return Ok(None) };
     step_of(code, &secret, &stored.name, stored.last_step, now)
 }
 
@@ -125,10 +129,12 @@ pub(in crate::accounts) fn pass(
     let code =
         code.ok_or_else(|| Error::unauthorized("second_factor_needed", "send the code of your authenticator, too, or a recovery code"))?;
     let vault = vault.ok_or_else(vault::no_key)?;
+    // Of a secret under another key nothing is right or wrong; so of the codes that were given with it.
+    let step = shown(&stored, vault, user, now, code)?;
     if let FactorCode::Recovery(code) = code {
         return recover(conn, actor, now, vault, (user, code));
     }
-    let step = shown(&stored, vault, user, now, code)?.ok_or_else(wrong)?;
+    let step = step.ok_or_else(wrong)?;
     diesel::update(second_factors::table.find(user)).set(second_factors::last_step.eq(step)).execute(conn)?;
     Ok(())
 }

@@ -2,6 +2,7 @@
 
 use diesel::prelude::*;
 
+use super::check_no_program;
 use crate::{
     access::{self, Action, Actor, Role, RoleGrant, RoleGrantId, UserId},
     accounts::sign_in_code::{Coded, Employee},
@@ -13,6 +14,9 @@ use crate::{
     schema::{affiliations, organizations, role_grants, sign_in_codes, users},
     text::Code,
 };
+
+/// So many codes of one number are tried, each of them an Argon2id.
+const MOST: i64 = 4;
 
 /// A code in the journal: never the code.
 #[derive(serde::Serialize)]
@@ -30,7 +34,8 @@ pub(in crate::accounts) struct Holder {
 /// A trainee in the actor's reach, to be given a code.
 ///
 /// # Errors
-/// As [`access::hold_managed`]; 409 `own_user`, `user_disabled`, `not_a_trainee`, and `no_employee_number` for who is not known by one.
+/// As [`access::hold_managed`]; 409 `own_user`, `user_disabled`, `is_a_program`, `not_a_trainee` for who holds another role, and
+/// `no_employee_number` for who is not known by one.
 pub(in crate::accounts) fn holder(conn: &mut Conn, actor: &Actor, now: Instant, user: UserId) -> Result<Holder, Error> {
     let held = access::hold_managed(conn, actor, now, user)?;
     if actor.user_id() == Some(user) {
@@ -39,14 +44,18 @@ pub(in crate::accounts) fn holder(conn: &mut Conn, actor: &Actor, now: Instant, 
     if held.disabled_at.is_some() {
         return Err(Error::conflict("user_disabled", "the user is disabled and cannot sign in"));
     }
+    check_no_program(conn, actor, now, user)?;
     let grants: Vec<RoleGrant> = role_grants::table
         .filter(role_grants::user_id.eq(user))
-        .filter(role_grants::role.eq(Role::Trainee))
+        .filter(role_grants::until_at.is_null().or(role_grants::until_at.gt(now)))
         .order(role_grants::id)
         .select(RoleGrant::as_select())
         .load(conn)?;
-    let grant = grants.into_iter().find(|grant| grant.is_current(now));
-    let grant = grant.ok_or_else(|| Error::conflict("not_a_trainee", "codes are for trainees; others are invited to set a password"))?;
+    // Whoever signs in may go on in every role of theirs.
+    let are_trainees = grants.iter().all(|grant| grant.role == Role::Trainee);
+    let grant = grants.into_iter().find(|grant| grant.is_current(now)).filter(|_| are_trainees);
+    let detail = "codes are for who is a trainee and nothing else; others are invited to set a password";
+    let grant = grant.ok_or_else(|| Error::conflict("not_a_trainee", detail))?;
     let employee: Option<(Code, Code)> = affiliations::table
         .inner_join(organizations::table.on(organizations::id.eq(affiliations::organization_id)))
         .filter(affiliations::person_id.nullable().eq(held.person_id))
@@ -97,8 +106,8 @@ pub(super) fn withdraw(conn: &mut Conn, now: Instant, user: UserId) -> Result<()
     Ok(())
 }
 
-/// Whoever has that employee number and an open code, with the code's hash. Of several who are the same person the one given last.
-pub(in crate::accounts) fn known(conn: &mut Conn, now: Instant, employee: &Employee) -> Result<Option<(UserId, String)>, Error> {
+/// Whoever has that employee number and an open code, with the code's hash: the same person may be a user of several houses.
+pub(in crate::accounts) fn known(conn: &mut Conn, now: Instant, employee: &Employee) -> Result<Vec<(UserId, String)>, Error> {
     let known = sign_in_codes::table
         .inner_join(role_grants::table.on(role_grants::id.eq(sign_in_codes::role_grant_id)))
         .inner_join(users::table.on(users::id.eq(role_grants::user_id)))
@@ -111,8 +120,9 @@ pub(in crate::accounts) fn known(conn: &mut Conn, now: Instant, employee: &Emplo
         .filter(sign_in_codes::withdrawn_at.is_null())
         .filter(sign_in_codes::expires_at.gt(now))
         .order(sign_in_codes::id.desc())
+        .limit(MOST)
         .select((users::id, sign_in_codes::hash));
-    Ok(known.first(conn).optional()?)
+    Ok(known.load(conn)?)
 }
 
 /// Uses the code up with which the actor was proven.

@@ -3,7 +3,7 @@
 use muster::access::Role;
 use serde_json::json;
 
-use crate::support::{App, Client, Invited, Reply, at_once, seed, spawn_app};
+use crate::support::{App, Client, Device, Invited, Kind, PASSWORD, Reply, TokenOptions, at_once, seed, spawn_app};
 
 /// A technician who is a user, and the coordinator who looks after them, signed in.
 struct Shop {
@@ -71,7 +71,7 @@ fn what_is_wrong_with_a_code_nobody_is_told() {
     let earlier = format!(
         "{} - {}",
         app.instant("2000-01-02T00:00:00Z"),
-        if app.database.kind() == crate::support::Kind::Postgres { "interval '1 day'" } else { "1" }
+        if app.database.kind() == Kind::Postgres { "interval '1 day'" } else { "1" }
     );
     let forged = format!(
         "UPDATE sign_in_codes SET created_at = {earlier}, expires_at = {} WHERE used_at IS NULL",
@@ -133,12 +133,55 @@ fn a_code_of_somebody_who_is_disabled_is_good_no_more() {
 }
 
 #[test]
+fn a_code_is_good_no_more_once_its_owner_has_set_a_password() {
+    let shop = shop();
+    let code = shop.give().expect(201).text_at("/code");
+    shop.app.anonymous().post("/invitations/accept", json!({ "secret": shop.user.secret, "password": PASSWORD })).expect(200);
+    shop.sign_in(&code).expect(401);
+    let client = shop.app.anonymous().signed_in(&shop.user);
+    let code = shop.give().expect(201).text_at("/code");
+    let change = json!({ "password": PASSWORD, "new_password": "vier Öfen, und einer raucht doch" });
+    let client = client.keeping(&client.post("/account/password", change).expect(200));
+    shop.sign_in(&code).expect(401);
+    let code = shop.give().expect(201).text_at("/code");
+    // And once there is a second factor, for which the new password is asked.
+    let begun = client.post("/account/second-factor", json!({ "password": "vier Öfen, und einer raucht doch" })).expect(200);
+    let device = Device::of(&begun);
+    client.post("/account/second-factor/confirm", json!({ "code": device.code(-1) })).expect(200);
+    shop.sign_in(&code).expect(401);
+    let code = shop.give().expect(201).text_at("/code");
+    shop.sign_in(&code).expect(401).problem("second_factor_needed");
+    let body = json!({ "organization_code": "JISCO", "employee_number": "0061234", "code": code, "second_factor": device.code(0) });
+    shop.app.anonymous().post("/sign-ins/by-code", body).expect(201);
+}
+
+#[test]
+fn codes_of_two_houses_for_one_person_are_each_good() {
+    let shop = shop();
+    let elsewhere = seed::organization(&shop.app, "ELSEWHERE", "别处", "university", None);
+    let theirs = shop.app.invited(Role::Trainee, Some(&elsewhere), Some(&shop.person));
+    let there = shop.app.anonymous().signed_in(&shop.app.user(Role::Coordinator, Some(&elsewhere), None));
+    let first = shop.give().expect(201).text_at("/code");
+    let second = there.post(&format!("/users/{}/sign-in-code", theirs.user_id), json!({})).expect(201).text_at("/code");
+    let signed_in = |code: &str| shop.sign_in(code).expect(201).text_at("/user_id");
+    assert_eq!([signed_in(&first), signed_in(&second)], [shop.user.user_id.clone(), theirs.user_id]);
+}
+
+#[test]
 fn codes_are_for_trainees_with_a_number() {
     let shop = shop();
     let give = |user: &Invited| shop.coordinator.post(&format!("/users/{}/sign-in-code", user.user_id), json!({ "expires_in_hours": 1 }));
     give(&shop.app.coordinating_user()).expect(409).problem("not_a_trainee");
     let person = shop.app.coordinator().post("/trainees", json!({ "name": "无号" })).expect(201).id();
     give(&shop.app.invited(Role::Trainee, Some(&shop.app.provider().id), Some(&person))).expect(409).problem("no_employee_number");
+    // Nor for who is more than that, or a program.
+    let clock = shop.app.client_for(Role::Trainee, Some(&shop.app.provider().id), Some(&shop.person), TokenOptions::default());
+    let program = format!("/users/{}/sign-in-code", clock.user_id.unwrap());
+    shop.coordinator.post(&program, json!({})).expect(409).problem("is_a_program");
+    let both = shop.app.invited(Role::Trainee, Some(&shop.app.provider().id), Some(&shop.person));
+    let role = json!({ "role": "coordinator", "organization_id": shop.app.provider().id });
+    shop.coordinator.post(&format!("/users/{}/role-grants", both.user_id), role).expect(201);
+    give(&both).expect(409).problem("not_a_trainee");
     shop.coordinator
         .post(&format!("/users/{}/sign-in-code", shop.user.user_id), json!({ "expires_in_hours": 0 }))
         .fault("/expires_in_hours", "number_out_of_range");

@@ -89,6 +89,30 @@ fn codes_are_guessed_no_more_often_than_passwords() {
 }
 
 #[test]
+fn guesses_at_a_second_factor_add_up_however_its_owner_comes() {
+    let app = spawn_app();
+    let user = app.coordinating_user();
+    let device = app.anonymous().signed_in(&user).sets_second_factor();
+    for _ in 0..10 {
+        sign_in(&app, &user, "00000-00000").expect(401).problem("wrong_second_factor");
+    }
+    // Another password forgives what was guessed at the first, and nothing else.
+    let secret = app.invited_again(&user);
+    app.anonymous().post("/invitations/accept", json!({ "secret": secret, "password": PASSWORD })).expect(200);
+    app.anonymous().sign_in(&user.name, PASSWORD).expect(401).problem("second_factor_needed");
+    sign_in(&app, &user, &device.code(0)).expect(429).problem("too_many_attempts");
+
+    // Nor is the code that lets it count guessed for ever.
+    let client = app.anonymous().signed_in(&app.coordinating_user());
+    let begun = client.begins_second_factor();
+    let confirm = |code: &str| client.post("/account/second-factor/confirm", json!({ "code": code }));
+    for _ in 0..10 {
+        confirm("00000-00000").fault("/code", "wrong_second_factor");
+    }
+    confirm(&begun.code(0)).expect(429);
+}
+
+#[test]
 fn the_own_second_factor_is_removed_by_whoever_proves_it_once_more() {
     let app = spawn_app();
     let user = app.coordinating_user();

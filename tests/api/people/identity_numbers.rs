@@ -102,12 +102,53 @@ fn a_number_is_one_person_s_within_a_house_and_another_house_learns_nothing_of_i
 }
 
 #[test]
+fn of_somebody_whom_two_houses_know_each_records_and_opens_its_own() {
+    let app = spawn_app();
+    let course = seed::course(&app);
+    let [shared, own] =
+        <[String; 2]>::try_from(seed::enrolled(&course, 2).into_iter().map(|member| member.trainee).collect::<Vec<_>>()).unwrap();
+    // Whom the other house recorded first.
+    let elsewhere = seed::organization(&app, "ELSEWHERE", "别处", "university", None);
+    app.sql(&format!("UPDATE people SET provider_id = {} WHERE id = {}", app.hex(&elsewhere), app.hex(&shared))).unwrap();
+    let (here, there) = (course.coordinator.clone(), app.coordinator_of(&elsewhere));
+    let hidden = there.post("/trainees", json!({ "name": "他人" })).expect(201).id();
+    there.post(&path(&hidden), json!({ "identity_number": ONE })).expect(200);
+    // What the other house knows of anybody neither stands in the way nor is told.
+    assert_eq!(here.get(&path(&shared)).expect(200).body["masked"], json!(null));
+    here.post(&path(&shared), json!({ "identity_number": ONE })).expect(200);
+    assert_eq!(there.get(&path(&shared)).expect(200).body["masked"], json!(null));
+    there.post(&path(&shared), json!({ "identity_number": OTHER })).expect(200);
+    here.post(&path(&own), json!({ "identity_number": ONE })).expect(409).problem("identity_number_taken");
+    let open = |client: &crate::support::Client| {
+        client.post(&format!("{}/open", path(&shared)), json!({ "reason": "a form" })).expect(200).text_at("/identity_number")
+    };
+    assert_eq!([open(&here), open(&there)], [ONE, OTHER]);
+    // Whoever opened it is told to the auditors of their own house.
+    for (house, count) in [(app.provider().id.clone(), 1), (elsewhere, 1)] {
+        let auditor = app.client_for(Role::Auditor, Some(&house), None, TokenOptions::default());
+        let opened = auditor.get("/audit?limit=500&action=identity_number.opened").expect(200);
+        assert_eq!(opened.items().len(), count);
+    }
+}
+
+#[test]
+fn nothing_that_is_kept_of_a_request_tells_the_number() {
+    let app = spawn_app();
+    let person = trainee(&app);
+    let body = json!({ "identity_number": ONE });
+    app.coordinator().idempotency_key("once").post(&path(&person), body).expect(200);
+    assert_eq!(app.count("SELECT count(*) FROM idempotency_keys WHERE operation LIKE '%identity%'"), 0);
+}
+
+#[test]
 fn a_number_is_replaced_and_taken_away_and_recorded_once_however_often_it_is_sent() {
     let app = spawn_app();
     let (coordinator, person) = (app.coordinator(), trainee(&app));
     for _ in 0..2 {
         coordinator.post(&path(&person), json!({ "identity_number": ONE })).expect(200);
     }
+    coordinator.post(&path(&person), json!({ "identity_number": OTHER })).fault("/reason", "missing_field");
+    coordinator.post(&path(&person), json!({ "identity_number": null })).fault("/reason", "missing_field");
     let why = json!({ "identity_number": OTHER, "reason": "it was a colleague's" });
     assert_eq!(coordinator.post(&path(&person), why).expect(200).body["masked"], "**************0014");
     let gone = coordinator.post(&path(&person), json!({ "identity_number": null, "reason": "not needed" })).expect(200);

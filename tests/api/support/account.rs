@@ -83,6 +83,13 @@ pub struct Device {
 }
 
 impl Device {
+    /// With the secret that was told.
+    #[track_caller]
+    pub fn of(begun: &Reply) -> Self {
+        let secret = Secret::try_from_base32(begun.text_at("/secret")).unwrap();
+        Self { totp: Builder::new().with_secret(secret).build().unwrap(), recovery: Vec::new() }
+    }
+
     /// The code of the present half minute, or of one so many later or earlier.
     pub fn code(&self, later: i64) -> String {
         let seconds = clock::now().utc().timestamp() + 30 * later;
@@ -94,9 +101,7 @@ impl Client {
     /// Begins to set a second factor: an authenticator that does not count yet.
     #[track_caller]
     pub fn begins_second_factor(&self) -> Device {
-        let begun = self.post("/account/second-factor", json!({ "password": PASSWORD })).expect(200);
-        let secret = Secret::try_from_base32(begun.text_at("/secret")).unwrap();
-        Device { totp: Builder::new().with_secret(secret).build().unwrap(), recovery: Vec::new() }
+        Device::of(&self.post("/account/second-factor", json!({ "password": PASSWORD })).expect(200))
     }
 
     /// Sets a second factor by the code of the half minute before, so that the present one is good still.
