@@ -58,6 +58,7 @@
 //! | The past is not decided again | an intake keeps its version | holding a session pins its times and its instructors' titles |
 //! | Cancelling leaves what was held | triggers on the legal steps | [`schedule::cancel_unheld`] |
 //! | A list or look-up shows what the actor may see, and 404 for the rest | `organization_tree`, filled by a trigger; `muster verify` derives it anew | `visible(actor)` in each store; the access matrix test |
+//! | Another house's people are shown while it discloses them, and then read only | triggers `disclosures_…`: another house, once at a time, ended and never deleted | [`access::shown_to`] to read; `check_own` in `enrollments` and `intakes` before a write |
 //! | What an import wrote is known for good, and taken back once | triggers on `imports` and `import_effects` | the journal keeps a hash of it, to which `muster verify` holds it |
 //! | A password is proven and never kept; so many guesses and no more | the hash in its format; an invitation is good once | counted before it is looked at; an unknown name costs as much |
 //! | The database alone tells nobody's identity number; who opens one is in the journal | sealed, with a keyed hash; one person's in a house | [`vault`], whose key is in the settings |

@@ -922,6 +922,22 @@ diesel::table! {
 
 diesel::table! {
     use diesel::sql_types::*;
+    use crate::db::types::{Ts, Uid};
+
+    disclosures (id) {
+        id -> Uid,
+        organization_id -> Uid,
+        recipient_id -> Uid,
+        from_at -> Ts,
+        until_at -> Nullable<Ts>,
+        reason -> Text,
+        user_id -> Nullable<Uid>,
+        created_at -> Ts,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
     use crate::db::types::Uid;
 
     unit_quotas (intake_id, unit_id) {
@@ -1101,6 +1117,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     sign_in_codes,
     invitations,
     sign_in_attempts,
+    disclosures,
 );
 
 // A report sums the minutes of sessions for each of their cohorts.

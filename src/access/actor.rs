@@ -124,7 +124,7 @@ impl Actor {
             let article = if role.starts_with(['a', 'i', 'o']) { "an" } else { "a" };
             return Err(self.refuse(action, format!("{article} {role} may not {}", action.in_words())));
         }
-        if matches!(action, Action::ReadAccess | Action::ManageAccess) {
+        if matches!(action, Action::ReadAccess | Action::ManageAccess | Action::ReadDisclosures | Action::Disclose) {
             self.check_manages(action)?;
         }
         if self.read_only && !action.is_read() {
@@ -136,7 +136,7 @@ impl Actor {
         Ok(())
     }
 
-    /// What of users, roles and tokens does not follow from the role alone. Nobody makes by a token what would outlive it.
+    /// What of users, roles, tokens and disclosures does not follow from the role alone. Nobody makes by a token what would outlive it.
     fn check_manages(&self, action: Action) -> Result<(), Error> {
         if self.only_intakes.is_some() || (self.role == Role::Partner && !self.manages_access) {
             return Err(self.refuse(action, format!("this role or token may not {}", action.in_words())));

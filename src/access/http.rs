@@ -1,21 +1,34 @@
-//! `/users`, `/role-grants`, `/tokens`.
+//! `/users`, `/role-grants`, `/tokens`, `/disclosures`.
 
 use actix_web::web::{Data, Path, ServiceConfig};
 use utoipa::OpenApi;
 
 use super::{
-    HeldRole, NewRoleGrant, RoleGrantId, TokenDocument, TokenId, UserDocument, UserId,
+    DisclosureDocument, DisclosureId, HeldRole, NewDisclosure, NewRoleGrant, RoleGrantId, TokenDocument, TokenId, UserDocument, UserId,
     model::{IssuedTokenDocument, NewTokenIn, NewUserIn},
     store,
 };
 use crate::{
     db::Db,
     error::Error,
-    http::{Answer, Body, Caller, Change, Page, PageQuery, Query, Reading, Writing, at, once},
+    http::{Answer, Body, Caller, Change, ExplainedChange, Page, PageQuery, Query, Reading, Writing, at, once},
 };
 
 #[derive(OpenApi)]
-#[openapi(paths(list_users, create_user, read_user, create_role_grant, end_role_grant, list_tokens, create_token, revoke_token))]
+#[openapi(paths(
+    list_users,
+    create_user,
+    read_user,
+    create_role_grant,
+    end_role_grant,
+    list_tokens,
+    create_token,
+    revoke_token,
+    list_disclosures,
+    create_disclosure,
+    read_disclosure,
+    end_disclosure
+))]
 pub struct ApiDoc;
 
 pub fn routes(api: &mut ServiceConfig) {
@@ -24,7 +37,10 @@ pub fn routes(api: &mut ServiceConfig) {
         .service(at("/users/{id}/role-grants").post(create_role_grant))
         .service(at("/role-grants/{id}/end").post(end_role_grant))
         .service(at("/tokens").get(list_tokens).post(create_token))
-        .service(at("/tokens/{id}/revoke").post(revoke_token));
+        .service(at("/tokens/{id}/revoke").post(revoke_token))
+        .service(at("/disclosures").get(list_disclosures).post(create_disclosure))
+        .service(at("/disclosures/{id}").get(read_disclosure))
+        .service(at("/disclosures/{id}/end").post(end_disclosure));
 }
 
 /// The users with a role in the caller's house
@@ -139,4 +155,57 @@ async fn revoke_token(db: Data<Db>, caller: Caller, id: Path<TokenId>, body: Bod
         Answer::ok(&TokenDocument::new(store::revoke_token(conn, actor, now, id, body.value()?.reason.as_ref())?))
     })
     .await
+}
+
+/// The disclosures in which the caller's house is on either side
+///
+/// By a disclosure the people of one house, such as a subsidiary, are shown to the partners of another, such as the group, while it is in force:
+/// their enrollments, hours, progress and schedule are read as the own ones, and nothing of them is changed. Those that have ended are listed
+/// too. For a partner who manages access, and for administrators.
+#[utoipa::path(get, path = "/disclosures", tag = "access", params(PageQuery), responses(
+    (status = 200, description = "A page of disclosures", body = Page<DisclosureDocument>), Reading))]
+async fn list_disclosures(db: Data<Db>, caller: Caller, query: Query<PageQuery>) -> Result<Answer, Error> {
+    let (cursor, limit) = query.read()?;
+    let rows = db.read(caller.credentials.clone(), move |conn, actor, _| store::list_disclosures(conn, actor, cursor, limit + 1)).await?;
+    Answer::page(&caller, Page::cut(rows, limit, |row| row.disclosure.id.to_string()))
+}
+
+/// Show people of the own house to the partners of another
+///
+/// For whoever has signed in as a partner who manages access, or as an administrator. The partners at the recipient and above it see them from
+/// the next request on.
+#[utoipa::path(post, path = "/disclosures", tag = "access",
+    params(("Idempotency-Key" = Option<String>, Header, description = "The same key and body do the work once")),
+    request_body(content = NewDisclosure, example = json!({"organization_id": "01936f3e-0000-7000-8000-000000000004",
+        "recipient_id": "01936f3e-0000-7000-8000-000000000005", "until_at": "2030-01-01T00:00:00Z",
+        "reason": "the group reports on all of its subsidiaries"})),
+    responses((status = 201, description = "The disclosure", body = DisclosureDocument), Writing))]
+async fn create_disclosure(db: Data<Db>, caller: Caller, body: Body<NewDisclosure>) -> Result<Answer, Error> {
+    once(&db, &caller, body.hash, move |conn, actor, now| {
+        let made = store::disclose(conn, actor, now, body.value()?)?;
+        Answer::created(format!("/api/v1/disclosures/{}", made.disclosure.id), &made)
+    })
+    .await
+}
+
+/// One disclosure
+#[utoipa::path(get, path = "/disclosures/{id}", tag = "access", params(("id" = DisclosureId, Path, description = "The disclosure")),
+    responses((status = 200, description = "The disclosure", body = DisclosureDocument), Reading))]
+async fn read_disclosure(db: Data<Db>, caller: Caller, id: Path<DisclosureId>) -> Result<Answer, Error> {
+    let id = id.into_inner();
+    Answer::ok(&db.read(caller.credentials.clone(), move |conn, actor, _| store::find_disclosure(conn, actor, id)).await?)
+}
+
+/// End a disclosure at once
+///
+/// For whoever may make it, and not for those to whom it is made. It is kept; the same people may be shown anew.
+#[utoipa::path(post, path = "/disclosures/{id}/end", tag = "access",
+    params(("id" = DisclosureId, Path, description = "The disclosure"),
+        ("Idempotency-Key" = Option<String>, Header, description = "The same key and body do the work once")),
+    request_body(content = ExplainedChange, example = json!({"reason": "the subsidiary was sold"})),
+    responses((status = 200, description = "The disclosure, which has ended", body = DisclosureDocument), Writing))]
+async fn end_disclosure(db: Data<Db>, caller: Caller, id: Path<DisclosureId>, body: Body<ExplainedChange>) -> Result<Answer, Error> {
+    let id = id.into_inner();
+    once(&db, &caller, body.hash, move |conn, actor, now| Answer::ok(&store::end_disclosure(conn, actor, now, id, &body.value()?.reason)?))
+        .await
 }

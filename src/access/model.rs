@@ -101,8 +101,8 @@ pub enum Scope {
     Everything,
     /// What this organization and its units provide.
     Provider(OrganizationId),
-    /// The enrollments whose unit is this organization or below it.
-    Sponsor(OrganizationId),
+    /// The enrollments whose unit is this organization or below it, and to read those that are disclosed to it at this instant.
+    Sponsor(OrganizationId, Instant),
     /// The cohorts this person looks after for this provider.
     Adviser(PersonId, OrganizationId),
     /// The sessions this person teaches for this provider.
@@ -117,7 +117,7 @@ impl Scope {
         match self {
             Self::Everything => ("everything", None, None),
             Self::Provider(provider) => ("provider", Some(provider), None),
-            Self::Sponsor(sponsor) => ("sponsor", Some(sponsor), None),
+            Self::Sponsor(sponsor, _) => ("sponsor", Some(sponsor), None),
             Self::Adviser(person, provider) => ("adviser", Some(provider), Some(person)),
             Self::Teacher(person, provider) => ("teacher", Some(provider), Some(person)),
             Self::Own(person, provider) => ("own", Some(provider), Some(person)),

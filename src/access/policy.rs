@@ -9,6 +9,10 @@ pub enum Action {
     ReadAccess,
     /// Make, invite and disable users, give and end roles, make and revoke tokens.
     ManageAccess,
+    /// See whose people are shown to whom.
+    ReadDisclosures,
+    /// Show the people of a house to another one, and end that.
+    Disclose,
     ReadOrganizations,
     WriteOrganizations,
     ReadPeople,
@@ -102,8 +106,10 @@ impl Action {
             | Self::ReadImports
             | Self::ReadAudit
             | Self::ReadAccount
-            | Self::ReadAccess => true,
+            | Self::ReadAccess
+            | Self::ReadDisclosures => true,
             Self::ManageAccess
+            | Self::Disclose
             | Self::WriteOrganizations
             | Self::WritePeople
             | Self::OpenIdentityNumbers
@@ -140,6 +146,7 @@ impl Action {
             self,
             Self::ReadAccess
                 | Self::ManageAccess
+                | Self::Disclose
                 | Self::WriteOrganizations
                 | Self::OpenIdentityNumbers
                 | Self::CloseRollCall
@@ -154,6 +161,8 @@ impl Action {
         match self {
             Self::ReadAccess => "see users and tokens",
             Self::ManageAccess => "manage users and tokens",
+            Self::ReadDisclosures => "see disclosures",
+            Self::Disclose => "show the people of one house to another, or end that",
             Self::ReadOrganizations => "see organizations",
             Self::WriteOrganizations => "create or change organizations",
             Self::ReadPeople => "see people",
@@ -218,6 +227,7 @@ pub fn allows(role: Role, action: Action) -> bool {
         A::WriteOrganizations => &[Administrator],
         // Partners who are given it with the role.
         A::ManageAccess => &[Administrator, Coordinator, Partner],
+        A::ReadDisclosures | A::Disclose => &[Administrator, Partner],
         A::ReadAccess => &[Administrator, Coordinator, Partner, Auditor],
         A::WritePeople
         | A::OpenIdentityNumbers

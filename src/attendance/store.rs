@@ -138,6 +138,7 @@ fn shown(session: &SessionRow, (row, steps): (RollCallRow, Steps), class: Vec<Me
 /// whoever holds, moves or cancels a session takes too, and whoever closes moves balances and versions under.
 fn changing(conn: &mut Conn, actor: &Actor, session_id: SessionId, action: Action) -> Result<SessionRow, Error> {
     let found = schedule::find(conn, actor, session_id)?;
+    intakes::check_own(conn, actor, found.intake_id)?;
     actor.may(action)?;
     if action == Action::CloseRollCall {
         ledger::hold(conn, found.intake_id)?

@@ -28,7 +28,7 @@ fn visible(actor: &Actor) -> calendars::BoxedQuery<'static, MultiBackend> {
     let query = match actor.scope() {
         Scope::Everything => all,
         Scope::Provider(provider) => all.filter(calendars::provider_id.eq_any(below(provider))),
-        Scope::Sponsor(_) | Scope::Adviser(..) | Scope::Teacher(..) | Scope::Own(..) => all.filter(calendars::id.eq_any(NONE)),
+        Scope::Sponsor(..) | Scope::Adviser(..) | Scope::Teacher(..) | Scope::Own(..) => all.filter(calendars::id.eq_any(NONE)),
     };
     match actor.only_intakes() {
         Some(only) => query

@@ -137,7 +137,7 @@ impl Db {
         F: FnOnce(&mut Conn, Instant) -> Result<T, Error> + Send + 'static,
     {
         self.reading(|conn, now| {
-            enter_scope(conn, Scope::Everything, None)?;
+            enter_scope(conn, Scope::Everything, None, now)?;
             job(conn, now)
         })
         .await
@@ -302,24 +302,25 @@ where
     F: FnOnce(&mut Conn, &Actor, Instant) -> Result<T, Error>,
 {
     |conn, actor, now| {
-        enter_scope(conn, actor.scope(), actor.user_id())?;
+        enter_scope(conn, actor.scope(), actor.user_id(), now)?;
         job(conn, actor, now)
     }
 }
 
-/// From here on the transaction is shown what is in this scope, and what is this user's own. On SQLite there is no such wall.
-fn enter_scope(conn: &mut Conn, scope: Scope, user: Option<UserId>) -> Result<(), Error> {
+/// From here on the transaction is shown what is in this scope `now`, and what is this user's own. On SQLite there is no such wall.
+fn enter_scope(conn: &mut Conn, scope: Scope, user: Option<UserId>, now: Instant) -> Result<(), Error> {
     if let Conn::Postgres(_) = conn {
         let (kind, organization, person) = scope.parts();
         let text = |id: Option<String>| id.unwrap_or_default();
         fixed(
             "SELECT set_config('muster.scope', ?, true), set_config('muster.organization', ?, true), set_config('muster.person', ?, true),
-             set_config('muster.user', ?, true), set_config('role', ?, true)",
+             set_config('muster.user', ?, true), set_config('muster.at', ?, true), set_config('role', ?, true)",
         )
         .bind::<Text, _>(kind.to_owned())
         .bind::<Text, _>(text(organization.map(|id| id.to_string())))
         .bind::<Text, _>(text(person.map(|id| id.to_string())))
         .bind::<Text, _>(text(user.map(|id| id.to_string())))
+        .bind::<Text, _>(now.to_string())
         .bind::<Text, _>(reader(scope).to_owned())
         .execute(conn)?;
     }
@@ -331,7 +332,7 @@ fn reader(scope: Scope) -> &'static str {
     match scope {
         Scope::Everything => "muster_reader_all",
         Scope::Provider(_) | Scope::Adviser(..) | Scope::Teacher(..) => "muster_reader_house",
-        Scope::Sponsor(_) => "muster_reader_sponsored",
+        Scope::Sponsor(..) => "muster_reader_sponsored",
         Scope::Own(..) => "muster_reader_own",
     }
 }

@@ -21,4 +21,4 @@ pub use store::uncounted::refuse_uncounted_in;
 pub use store::unsettled::{closed_by_cohort, ever_in, find_anew as find_unsettled, settle, verify_unsettled};
 pub use store::verify::{verify, verify_periods, verify_seats, verify_steps};
 pub use store::waitlist::{refuse_in_use, settle_seats};
-pub use store::{count_undecided, crews_among, find, list, open_of, remove_many, seen_of, visible};
+pub use store::{check_own, count_undecided, crews_among, find, list, open_of, own, remove_many, seen_of, visible};

@@ -48,7 +48,7 @@ fn visible(actor: &Actor) -> feeds::BoxedQuery<'static, MultiBackend> {
             .filter(feeds::kind.eq(FeedKind::Trainee))
             .filter(feeds::person_id.eq(person))
             .filter(feeds::organization_id.eq_any(below(provider))),
-        Scope::Sponsor(_) | Scope::Adviser(..) => all.filter(feeds::id.eq_any(NONE)),
+        Scope::Sponsor(..) | Scope::Adviser(..) => all.filter(feeds::id.eq_any(NONE)),
     };
     match actor.only_intakes() {
         Some(only) => {

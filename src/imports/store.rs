@@ -48,7 +48,7 @@ fn visible(actor: &Actor) -> imports::BoxedQuery<'static, MultiBackend> {
             let own = imports::session_id.assume_not_null().eq_any(taught(person, provider));
             all.filter(imports::user_id.eq(actor.user_id())).filter(own)
         }
-        Scope::Sponsor(_) | Scope::Own(..) => all.filter(imports::id.eq_any(NONE)),
+        Scope::Sponsor(..) | Scope::Own(..) => all.filter(imports::id.eq_any(NONE)),
     };
     match actor.only_intakes() {
         Some(only) => query.filter(imports::intake_id.assume_not_null().eq_any(only)),

@@ -157,7 +157,7 @@ pub(super) fn list(conn: &mut Conn, actor: &Actor, filter: &EntryFilter, after: 
         Scope::Everything => None,
         Scope::Provider(provider) => Some(provider),
         // The policy lets nobody else through; should it ever, they see nothing.
-        Scope::Sponsor(_) | Scope::Adviser(..) | Scope::Teacher(..) | Scope::Own(..) => return Ok(Vec::new()),
+        Scope::Sponsor(..) | Scope::Adviser(..) | Scope::Teacher(..) | Scope::Own(..) => return Ok(Vec::new()),
     };
     // Both where both are given: the filter asks, the token limits.
     let intakes = match (filter.intake_id, actor.only_intakes()) {

@@ -161,6 +161,7 @@ pub(super) fn ask(conn: &mut Conn, actor: &Actor, now: Instant, intake_id: Intak
     // Whoever closes a roll call of the intake holds it too, so that it is known what leave there is.
     db::lock(conn, "intake", intake_id)?;
     let intake = intakes::find(conn, actor, intake_id)?;
+    intakes::check_own(conn, actor, intake_id)?;
     actor.may(Action::AskLeave)?;
     check_unfinished(intake.state)?;
     let (starts_at, ends_at) = new.span(&intake)?;
@@ -203,10 +204,11 @@ fn members(
     intake: IntakeId,
     new: &NewLeave,
 ) -> Result<(Option<OrganizationId>, BTreeSet<EnrollmentId>), Error> {
-    let seen = enrollments::visible(actor).filter(enrolled::intake_id.eq(intake)).select((enrolled::id, enrolled::sponsor_id));
+    let own = enrollments::own(actor).filter(enrolled::intake_id.eq(intake)).select((enrolled::id, enrolled::sponsor_id));
     let (crew, sponsor_id) = match new.named()? {
         Named::Enrollment(id) => {
-            let found: Option<(EnrollmentId, OrganizationId)> = seen.filter(enrolled::id.eq(id)).first(conn).optional()?;
+            enrollments::check_own(conn, actor, id)?;
+            let found: Option<(EnrollmentId, OrganizationId)> = own.filter(enrolled::id.eq(id)).first(conn).optional()?;
             let (id, _) = found
                 .ok_or_else(|| Error::invalid("/enrollment_id", "unknown_enrollment", "the intake has no such enrollment in your sight"))?;
             return Ok((None, BTreeSet::from([id])));
@@ -216,7 +218,7 @@ fn members(
     if actor.role() == Role::Trainee {
         return Err(Error::Forbidden("a trainee asks for leave of the own enrollment alone".to_owned()));
     }
-    let mut of_crew = seen.filter(enrolled::crew.eq(&crew)).filter(enrolled::state.ne_all(EnrollmentState::ENDED));
+    let mut of_crew = own.filter(enrolled::crew.eq(&crew)).filter(enrolled::state.ne_all(EnrollmentState::ENDED));
     if let Some(sponsor) = sponsor_id {
         of_crew = of_crew.filter(enrolled::sponsor_id.eq(sponsor));
     }
@@ -279,7 +281,7 @@ fn action(actor: &Actor, row: &LeaveRow, verb: LeaveTransition) -> Action {
 /// Endorses, grants, refuses or withdraws leave. What has been closed by then is listed as unsettled; nothing is posted.
 ///
 /// # Errors
-/// 403 for whoever does not see everybody for whom it was asked; 409 `illegal_transition`, `intake_not_live`; 422 `reason_missing`.
+/// 403 for whoever may not act for everybody for whom it was asked; 409 `illegal_transition`, `intake_not_live`; 422 `reason_missing`.
 pub(super) fn transition(
     conn: &mut Conn,
     actor: &Actor,
@@ -295,7 +297,7 @@ pub(super) fn transition(
     let before = if db::waits(conn) { find(conn, actor, id)? } else { found };
     actor.may(action(actor, &before, verb))?;
     let intake = intakes::find(conn, actor, before.intake_id)?;
-    let enrollment_ids = wholly_seen(conn, actor, id)?;
+    let enrollment_ids = wholly_own(conn, actor, id)?;
     let state = LIFE_CYCLE.after("the leave request", before.state, verb, change.reason.as_ref())?;
     if verb == LeaveTransition::Endorse && is_own(actor, &before) {
         return Err(Error::Forbidden("you asked for it yourself; somebody else endorses it".to_owned()));
@@ -320,14 +322,14 @@ pub(super) fn transition(
     one(conn, actor, after)
 }
 
-/// Everybody for whom a request was asked, all of whom the actor sees.
-fn wholly_seen(conn: &mut Conn, actor: &Actor, id: LeaveRequestId) -> Result<BTreeSet<EnrollmentId>, Error> {
+/// Everybody for whom a request was asked, for all of whom the actor may act.
+fn wholly_own(conn: &mut Conn, actor: &Actor, id: LeaveRequestId) -> Result<BTreeSet<EnrollmentId>, Error> {
     let all = leave_enrollments::table.filter(leave_enrollments::leave_request_id.eq(id)).count().get_result(conn)?;
-    let seen = enrollments::visible(actor).inner_join(leave_enrollments::table.on(leave_enrollments::enrollment_id.eq(enrolled::id)));
-    let seen = seen.filter(leave_enrollments::leave_request_id.eq(id)).select(leave_enrollments::enrollment_id);
-    let seen: Vec<EnrollmentId> = seen.load(conn)?;
-    if i64::try_from(seen.len()) != Ok(all) {
+    let own = enrollments::own(actor).inner_join(leave_enrollments::table.on(leave_enrollments::enrollment_id.eq(enrolled::id)));
+    let own = own.filter(leave_enrollments::leave_request_id.eq(id)).select(leave_enrollments::enrollment_id);
+    let own: Vec<EnrollmentId> = own.load(conn)?;
+    if i64::try_from(own.len()) != Ok(all) {
         return Err(Error::Forbidden("the request names trainees who are not yours; a coordinator decides on it".to_owned()));
     }
-    Ok(seen.into_iter().collect())
+    Ok(own.into_iter().collect())
 }

@@ -10,7 +10,7 @@ use diesel::{
 
 use super::model::{NewOrganization, Organization, OrganizationId, OrganizationKind, OrganizationPatch};
 use crate::{
-    access::{Action, Actor, Scope},
+    access::{Action, Actor, Scope, shown_to},
     clock::Instant,
     db::{self, CHUNK, Conn, MultiBackend, for_backend, types::Uid},
     error::Error,
@@ -27,12 +27,13 @@ pub fn below(root: OrganizationId) -> _ {
     organization_tree::table.filter(organization_tree::ancestor_id.eq(root)).select(organization_tree::descendant_id)
 }
 
-/// The organizations in the actor's scope. Who sets programs up sees the directory; everybody else their own house.
+/// The organizations in the actor's scope. Who sets programs up sees the directory; everybody else their own house, and a partner what is
+/// disclosed to it.
 fn visible(actor: &Actor) -> organizations::BoxedQuery<'static, MultiBackend> {
     let all = organizations::table.into_boxed();
     match actor.scope() {
         Scope::Everything | Scope::Provider(_) => all,
-        Scope::Sponsor(organization) => all.filter(organizations::id.eq_any(below(organization))),
+        Scope::Sponsor(partner, at) => all.filter(organizations::id.eq_any(shown_to(partner, at))),
         Scope::Adviser(person, _) | Scope::Teacher(person, _) | Scope::Own(person, _) => all
             .filter(organizations::id.eq_any(affiliations::table.filter(affiliations::person_id.eq(person)).select(affiliations::unit_id))),
     }
@@ -47,7 +48,7 @@ pub fn check_provider(conn: &mut Conn, actor: &Actor, provider: OrganizationId) 
     let found: Option<OrganizationId> = match actor.scope() {
         Scope::Everything => named.first(conn).optional()?,
         Scope::Provider(own) => named.filter(organizations::id.eq_any(below(own))).first(conn).optional()?,
-        Scope::Sponsor(_) | Scope::Adviser(..) | Scope::Teacher(..) | Scope::Own(..) => return Ok(()),
+        Scope::Sponsor(..) | Scope::Adviser(..) | Scope::Teacher(..) | Scope::Own(..) => return Ok(()),
     };
     found.map(drop).ok_or(Error::NotFound)
 }
@@ -195,11 +196,14 @@ pub fn of_ids(conn: &mut Conn, actor: &Actor, ids: &[OrganizationId]) -> Result<
     if found.len() < ids.len() { Err(Error::NotFound) } else { Ok(found) }
 }
 
-/// What is at the top of each of these organizations that the actor sees.
+/// What is at the top of each of these organizations for which the actor may act: those it sees, and of them a partner's own house alone.
 pub fn roots(conn: &mut Conn, actor: &Actor, ids: &[OrganizationId]) -> Result<HashMap<OrganizationId, OrganizationId>, Error> {
     let mut roots = HashMap::with_capacity(ids.len());
     for chunk in ids.chunks(CHUNK) {
-        let seen = visible(actor).filter(organizations::id.eq_any(chunk.to_vec()));
+        let mut seen = visible(actor).filter(organizations::id.eq_any(chunk.to_vec()));
+        if let Scope::Sponsor(own, _) = actor.scope() {
+            seen = seen.filter(organizations::id.eq_any(below(own)));
+        }
         let found: Vec<(OrganizationId, OrganizationId)> = seen.select((organizations::id, organizations::root_id)).load(conn)?;
         roots.extend(found);
     }

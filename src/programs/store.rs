@@ -12,7 +12,7 @@ use super::{
     },
 };
 use crate::{
-    access::{Action, Actor, Scope, sponsored},
+    access::{Action, Actor, Scope, shown},
     clock::Instant,
     db::{CHUNK, Conn, MultiBackend, for_backend, lock},
     error::Error,
@@ -34,7 +34,7 @@ fn run_versions(conn: &mut Conn, actor: &Actor) -> Result<Option<Vec<ProgramVers
         Scope::Everything | Scope::Provider(_) if actor.only_intakes().is_none() => return Ok(None),
         Scope::Everything => all,
         Scope::Provider(provider) => all.filter(intakes::provider_id.eq_any(below(provider))),
-        Scope::Sponsor(sponsor) => all.filter(sponsored!(intakes::id, sponsor)),
+        Scope::Sponsor(partner, at) => all.filter(shown!(intakes::id, partner, at)),
         Scope::Adviser(person, provider) => {
             let advised = cohorts::table.filter(cohorts::adviser_id.eq(person)).select(cohorts::intake_id);
             all.filter(intakes::provider_id.eq_any(below(provider))).filter(intakes::id.eq_any(advised))

@@ -15,7 +15,7 @@ use super::{
     parts::{Measures, ModuleProgress},
 };
 use crate::{
-    access::{Action, Actor, Role, Scope},
+    access::{Action, Actor, Role, Scope, disclosed_to, shown_to},
     attendance::RollCallState,
     clock::Instant,
     db::{CHUNK, Conn, MultiBackend},
@@ -25,7 +25,7 @@ use crate::{
     intakes::{self, CohortId, Intake, IntakeId},
     journal::NewEntry,
     ledger::{self, Balance},
-    organizations::{OrganizationId, below},
+    organizations::OrganizationId,
     people::{self, PersonId},
     programs::{AttendanceRule, DisciplineId, ModuleId},
     schedule::SessionState,
@@ -135,22 +135,25 @@ pub(super) fn explain_progress(conn: &mut Conn, actor: &Actor, now: Instant, id:
 
 /// What determines a report: the version of what it shows, whose rows it shows, and what was asked for.
 fn tag(conn: &mut Conn, actor: &Actor, caller: &Caller, id: IntakeId, format: Format, labels: Option<&Labels>) -> Result<ETag, Error> {
-    let version: i64 = match actor.scope() {
-        Scope::Sponsor(organization) => intake_sponsors::table
-            .inner_join(organizations::table.on(organizations::root_id.eq(intake_sponsors::sponsor_id)))
-            .filter(organizations::id.eq(organization))
-            .filter(intake_sponsors::intake_id.eq(id))
-            .select(intake_sponsors::report_version)
-            .first(conn)
-            .optional()?
-            .unwrap_or(0),
-        _ => intake_rows::table.find(id).select(intake_rows::report_version).first(conn)?,
+    let versions: String = match actor.scope() {
+        // Of each house whose people are in it, so that the tag is another one when a disclosure of some begins or ends.
+        Scope::Sponsor(partner, at) => {
+            let versions: Vec<(OrganizationId, i64)> = intake_sponsors::table
+                .inner_join(organizations::table.on(organizations::root_id.eq(intake_sponsors::sponsor_id)))
+                .filter(organizations::id.eq(partner).or(organizations::id.eq_any(disclosed_to(partner, at))))
+                .filter(intake_sponsors::intake_id.eq(id))
+                .order(organizations::id)
+                .select((organizations::id, intake_sponsors::report_version))
+                .load(conn)?;
+            versions.into_iter().map(|(house, version)| format!("{house} {version} ")).collect()
+        }
+        _ => intake_rows::table.find(id).select(intake_rows::report_version).first::<i64>(conn)?.to_string(),
     };
-    let scope = format!("{:?} {:?}", actor.scope(), actor.only_intakes());
+    let scope = format!("{:?} {:?}", actor.scope().parts(), actor.only_intakes());
     // The version counts changes of the numbers, not of what organizations are called.
     let names = labels.map(Labels::parts).unwrap_or_default();
-    let (version, address) = (version.to_string(), caller.address());
-    let form = [version.as_str(), &scope, &address, format.as_str()];
+    let address = caller.address();
+    let form = [versions.as_str(), &scope, &address, format.as_str()];
     Ok(ETag::weak(&form.into_iter().chain(names.iter().map(String::as_str)).collect::<Vec<_>>()))
 }
 
@@ -160,8 +163,8 @@ fn labels(conn: &mut Conn, actor: &Actor, intake: &Intake) -> Result<Labels, Err
         .filter(enrolled::intake_id.eq(intake.id))
         .select((enrolled::person_id, enrolled::sponsor_id, enrolled::unit_id))
         .into_boxed::<MultiBackend>();
-    if let Scope::Sponsor(organization) = actor.scope() {
-        query = query.filter(enrolled::unit_id.eq_any(below(organization)));
+    if let Scope::Sponsor(partner, at) = actor.scope() {
+        query = query.filter(enrolled::unit_id.eq_any(shown_to(partner, at)));
     }
     let seated: Vec<(PersonId, OrganizationId, OrganizationId)> = query.load(conn)?;
     let named: BTreeSet<OrganizationId> = seated.iter().flat_map(|(_, sponsor, unit)| [*sponsor, *unit]).collect();
@@ -304,8 +307,8 @@ fn subjects(conn: &mut Conn, actor: &Actor, id: IntakeId, only: Option<Enrollmen
                 )),
         ),
     };
-    if let Scope::Sponsor(organization) = actor.scope() {
-        query = query.filter(enrolled::unit_id.eq_any(below(organization)));
+    if let Scope::Sponsor(partner, at) = actor.scope() {
+        query = query.filter(enrolled::unit_id.eq_any(shown_to(partner, at)));
     }
     let rows: Vec<(Seated, Option<Minutes>)> = query.load(conn)?;
     let unsettled = unsettled(conn, id, only)?;

@@ -27,7 +27,7 @@ fn visible(actor: &Actor) -> rooms::BoxedQuery<'static, MultiBackend> {
         Scope::Everything => rooms::table.into_boxed(),
         Scope::Provider(provider) => rooms::table.into_boxed().filter(rooms::provider_id.eq_any(below(provider))),
         // Where a session is, it says itself.
-        Scope::Sponsor(_) | Scope::Adviser(..) | Scope::Teacher(..) | Scope::Own(..) => {
+        Scope::Sponsor(..) | Scope::Adviser(..) | Scope::Teacher(..) | Scope::Own(..) => {
             rooms::table.into_boxed().filter(rooms::id.eq_any(NONE))
         }
     };

@@ -1,5 +1,6 @@
 //! Users, grants and tokens in the database.
 
+mod disclosures;
 mod grants;
 mod resolve;
 mod scopes;
@@ -7,11 +8,12 @@ mod sign_ins;
 mod tokens;
 mod users;
 
+pub use disclosures::{disclose, end_disclosure, find_disclosure, list_disclosures};
 pub use grants::{current_grant, end_role, grant_role, grant_to_invite};
 pub use resolve::resolve;
-pub(crate) use scopes::sponsored;
-pub use scopes::{advised, enrolled_from, promised, promised_to_units, provided, taught};
 pub(crate) use sign_ins::end_all as end_all_sign_ins;
+pub use scopes::{advised, disclosed_to, enrolled_from, promised, promised_to_units, provided, shown_in, shown_to, taught};
+pub(crate) use scopes::{shown, sponsored};
 pub use sign_ins::{
     begin_sign_in, end_sign_in, end_sign_in_of, end_sign_ins, held_roles, hold_account, list_sign_ins, rotate_sign_in, sweep_sign_ins,
 };

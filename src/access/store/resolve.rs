@@ -171,7 +171,7 @@ fn in_role(grant: &RoleGrant, (person_id, disabled_at): Holder, now: Instant) ->
         organization_id: grant.organization_id,
         manages_access: grant.manages_access,
         role_until: grant.until_at,
-        scope: scope(grant, person_id)?,
+        scope: scope(grant, person_id, now)?,
         ..operator()
     })
 }
@@ -198,13 +198,13 @@ fn operator() -> Actor {
 }
 
 /// A role that needs a person or an organization which the grant lacks sees nothing, so it is no valid credential at all.
-fn scope(grant: &RoleGrant, person_id: Option<PersonId>) -> Result<Scope, Error> {
+fn scope(grant: &RoleGrant, person_id: Option<PersonId>, now: Instant) -> Result<Scope, Error> {
     let organization = || grant.organization_id.ok_or(Error::Unauthenticated);
     let person = || person_id.ok_or(Error::Unauthenticated);
     Ok(match grant.role {
         Role::Administrator | Role::Operator => Scope::Everything,
         Role::Coordinator | Role::Auditor => Scope::Provider(organization()?),
-        Role::Partner => Scope::Sponsor(organization()?),
+        Role::Partner => Scope::Sponsor(organization()?, now),
         Role::ClassAdviser => Scope::Adviser(person()?, organization()?),
         Role::Instructor => Scope::Teacher(person()?, organization()?),
         Role::Trainee => Scope::Own(person()?, organization()?),

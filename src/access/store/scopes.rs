@@ -1,13 +1,15 @@
 //! The scopes as SQL: which intakes, cohorts and sessions are somebody's. Every list and every look-up is held to one of them.
 
-use diesel::prelude::*;
+use diesel::{prelude::*, query_source::Alias};
 
 use crate::{
+    clock::Instant,
     organizations::{OrganizationId, below},
     people::PersonId,
     schedule::SessionState,
     schema::{
-        cohorts, enrollments, intake_sponsors, intakes, organization_tree, organizations, session_instructors, sessions, unit_quotas,
+        cohorts, disclosures, enrollments, intake_sponsors, intakes, organization_tree, organizations, session_instructors, sessions,
+        unit_quotas,
     },
 };
 
@@ -18,6 +20,53 @@ pub fn provided(provider: OrganizationId) -> _ {
     let house: below = below(provider);
     intakes::table.filter(intakes::provider_id.eq_any(house)).select(intakes::id)
 }
+
+// The tree once more: a query that has it in it cannot have it in a part of itself.
+diesel::alias! {
+    pub const RECIPIENTS: Alias<Recipients> = organization_tree as recipients;
+}
+
+/// The ids of the organizations whose people are disclosed to `partner`, or to a unit below it, at that instant.
+#[diesel::dsl::auto_type]
+pub fn disclosed_to(partner: OrganizationId, at: Instant) -> _ {
+    let tree: Alias<Recipients> = RECIPIENTS;
+    let house = tree.filter(tree.field(organization_tree::ancestor_id).eq(partner)).select(tree.field(organization_tree::descendant_id));
+    let until = disclosures::until_at.assume_not_null();
+    disclosures::table
+        .filter(disclosures::recipient_id.eq_any(house))
+        .filter(disclosures::from_at.le(at))
+        .filter(disclosures::until_at.is_null().or(until.gt(at)))
+        .select(disclosures::organization_id)
+}
+
+/// The ids of the organizations whose people a partner there is shown: its own house, and what is disclosed to it. Whoever writes is held to
+/// [`below`] instead.
+#[diesel::dsl::auto_type]
+pub fn shown_to(partner: OrganizationId, at: Instant) -> _ {
+    let disclosed: disclosed_to = disclosed_to(partner, at);
+    organization_tree::table
+        .filter(organization_tree::ancestor_id.eq(partner).or(organization_tree::ancestor_id.eq_any(disclosed)))
+        .select(organization_tree::descendant_id)
+}
+
+/// The ids of the intakes in which somebody is enrolled whom a partner is shown.
+#[diesel::dsl::auto_type]
+pub fn shown_in(partner: OrganizationId, at: Instant) -> _ {
+    let shown: shown_to = shown_to(partner, at);
+    enrollments::table.filter(enrollments::unit_id.eq_any(shown)).select(enrollments::intake_id)
+}
+
+/// Whether an intake, named by a column, is one that a partner is shown: one that its house has to do with ([`sponsored`]), or in which
+/// somebody is enrolled who is disclosed to it.
+macro_rules! shown {
+    ($intake:expr, $partner:expr, $at:expr) => {
+        $intake
+            .eq_any($crate::access::shown_in($partner, $at))
+            .or($intake.eq_any($crate::access::promised($partner)))
+            .or($intake.eq_any($crate::access::promised_to_units($partner)))
+    };
+}
+pub(crate) use shown;
 
 /// Whether an intake, named by a column, is one that a sponsor or one of its plants has to do with: somebody from there or below is
 /// enrolled in it, or it has a quota for the sponsor or a unit there, which may look before its first nomination. A macro, because a query that has

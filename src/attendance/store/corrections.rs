@@ -105,6 +105,7 @@ pub(in crate::attendance) fn ask(
     session_id: SessionId,
     new: NewCorrection,
 ) -> Result<CorrectionRequest, Error> {
+    enrollments::check_own(conn, actor, new.enrollment_id)?;
     let session = changing(conn, actor, session_id, Action::AskCorrection)?;
     check_window(&row(conn, &session)?, now, actor.allows(Action::CloseRollCall))?;
     refuse_completed(conn, &session)?;

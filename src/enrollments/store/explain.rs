@@ -33,20 +33,21 @@ pub(in crate::enrollments) fn explain(conn: &mut Conn, actor: &Actor, now: Insta
     if lacks_a_seat && !intake.takes_enrollments() {
         obstacles.push(Obstacle::IntakeNotOpen);
     }
-    let refused_steps = refused_steps(conn, actor, now, &intake, &enrollment)?;
     let is_the_providers = is_the_providers(actor);
+    // A partner is told of the seats of its own house, and of the steps of its own trainees; whoever has none of no seats.
+    let own: Option<Vec<OrganizationId>> = match actor.scope() {
+        Scope::Sponsor(sponsor, _) => Some(below(sponsor).load(conn)?),
+        _ => None,
+    };
+    let is_anothers = own.as_ref().is_some_and(|own| !own.contains(&enrollment.unit_id));
+    let refused_steps = if is_anothers { Vec::new() } else { refused_steps(conn, actor, now, &intake, &enrollment)? };
     let mut quotas: Vec<QuotaSeats> = limits.quotas_of(enrollment.unit_id).copied().collect();
     if !is_the_providers {
-        // A partner is told of its own house, and whoever has none of nothing.
-        let own: Vec<OrganizationId> = match actor.scope() {
-            Scope::Sponsor(organization) => below(organization).load(conn)?,
-            _ => Vec::new(),
-        };
-        quotas.retain(|quota| own.contains(&quota.organization_id));
+        quotas.retain(|quota| own.as_ref().is_some_and(|own| own.contains(&quota.organization_id)));
     }
     quotas.sort_unstable_by_key(|quota| quota.organization_id);
     let before = match (enrollment.priority.zip(enrollment.position), actor.scope()) {
-        (Some((priority, position)), Scope::Everything | Scope::Provider(_) | Scope::Sponsor(_)) if waits => {
+        (Some((priority, position)), Scope::Everything | Scope::Provider(_) | Scope::Sponsor(..)) if waits => {
             let first = enrollments::priority.gt(priority).or(enrollments::priority.eq(priority).and(enrollments::position.lt(position)));
             let others = visible(actor).filter(enrollments::intake_id.eq(intake.id));
             let others = others.filter(enrollments::state.eq(EnrollmentState::Waitlisted)).filter(first.assume_not_null());

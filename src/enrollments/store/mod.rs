@@ -20,7 +20,7 @@ use serde::Serialize;
 
 use super::model::{Enrollment, EnrollmentFilter, EnrollmentId, EnrollmentPatch, EnrollmentRow, EnrollmentState, Period};
 use crate::{
-    access::{Action, Actor, Scope, advised, provided, taught},
+    access::{Action, Actor, Scope, advised, provided, shown_to, taught},
     clock::Instant,
     db::{self, CHUNK, Conn, MultiBackend},
     error::Error,
@@ -41,7 +41,7 @@ pub fn visible(actor: &Actor) -> enrollments::BoxedQuery<'static, MultiBackend> 
     query = match actor.scope() {
         Scope::Everything => query,
         Scope::Provider(provider) => query.filter(enrollments::intake_id.eq_any(provided(provider))),
-        Scope::Sponsor(organization) => query.filter(enrollments::unit_id.eq_any(below(organization))),
+        Scope::Sponsor(partner, at) => query.filter(enrollments::unit_id.eq_any(shown_to(partner, at))),
         Scope::Adviser(person, provider) => query.filter(enrollments::cohort_id.assume_not_null().eq_any(advised(person, provider))),
         Scope::Teacher(person, provider) => {
             let attending = session_cohorts::table.filter(session_cohorts::session_id.eq_any(taught(person, provider)));
@@ -55,6 +55,27 @@ pub fn visible(actor: &Actor) -> enrollments::BoxedQuery<'static, MultiBackend> 
         Some(intakes) => query.filter(enrollments::intake_id.eq_any(intakes)),
         None => query,
     }
+}
+
+/// Those of them on which the actor may act: a partner on those of its own house, and not on whom it is shown by a disclosure alone.
+pub fn own(actor: &Actor) -> enrollments::BoxedQuery<'static, MultiBackend> {
+    match actor.scope() {
+        Scope::Sponsor(sponsor, _) => visible(actor).filter(enrollments::unit_id.eq_any(below(sponsor))),
+        Scope::Everything | Scope::Provider(_) | Scope::Adviser(..) | Scope::Teacher(..) | Scope::Own(..) => visible(actor),
+    }
+}
+
+/// Refuses to act on an enrollment that the actor sees and that is not its own.
+///
+/// # Errors
+/// [`Error::Forbidden`].
+pub fn check_own(conn: &mut Conn, actor: &Actor, id: EnrollmentId) -> Result<(), Error> {
+    let Scope::Sponsor(..) = actor.scope() else { return Ok(()) };
+    let acts = own(actor).filter(enrollments::id.eq(id)).count().get_result::<i64>(conn)? > 0;
+    if acts || visible(actor).filter(enrollments::id.eq(id)).count().get_result::<i64>(conn)? == 0 {
+        return Ok(());
+    }
+    Err(Error::Forbidden("the trainee is shown to you by a disclosure, and is not yours to act for".to_owned()))
 }
 
 /// The rows as the actor may see them, with names and what is unsettled; in the order given.
@@ -172,6 +193,7 @@ fn ids_after(conn: &mut Conn, last: Option<EnrollmentId>) -> Result<Vec<Enrollme
 /// The enrollment, locked with its intake against every other change, if the actor may change it; after what expired was acted on.
 fn changing(conn: &mut Conn, actor: &Actor, now: Instant, id: EnrollmentId, action: Action) -> Result<(Intake, Enrollment), Error> {
     let found = find(conn, actor, id)?;
+    check_own(conn, actor, id)?;
     actor.may(action)?;
     db::lock(conn, "intake", found.intake_id)?;
     let intake = intakes::find(conn, actor, found.intake_id)?;

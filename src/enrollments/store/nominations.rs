@@ -36,6 +36,7 @@ pub(in crate::enrollments) fn nominate(
     // Before it is read, so that nobody slips into an intake that another transaction is ending.
     db::lock(conn, "intake", intake_id)?;
     let intake = intakes::find(conn, actor, intake_id)?;
+    intakes::check_own(conn, actor, intake_id)?;
     actor.may(Action::Nominate)?;
     refuse_closed(&intake)?;
     let whom = Whom::meant(nomination.trainee_id, nomination.trainee.take(), nomination.unit_id)?;

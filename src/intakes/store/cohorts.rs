@@ -42,7 +42,7 @@ pub fn cohorts_of(conn: &mut Conn, intake: IntakeId) -> Result<Vec<CohortRow>, E
 fn visible(actor: &Actor) -> cohorts::BoxedQuery<'static, MultiBackend> {
     let query = cohorts::table.into_boxed();
     match actor.scope() {
-        Scope::Everything | Scope::Provider(_) | Scope::Sponsor(_) => query,
+        Scope::Everything | Scope::Provider(_) | Scope::Sponsor(..) => query,
         Scope::Adviser(person, _) => query.filter(cohorts::adviser_id.eq(person)),
         Scope::Teacher(person, provider) => {
             let attending = session_cohorts::table.filter(session_cohorts::session_id.eq_any(taught(person, provider)));

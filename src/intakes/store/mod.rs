@@ -11,7 +11,7 @@ use diesel::prelude::*;
 
 use super::model::{Intake, IntakeId, IntakePatch, IntakeTransition, NewIntake};
 use crate::{
-    access::{Action, Actor, Scope, sponsored},
+    access::{Action, Actor, Scope, shown, sponsored},
     attendance, calendars,
     clock::Instant,
     db::{self, CHUNK, Conn, MultiBackend, types::Uid},
@@ -35,7 +35,7 @@ pub(super) fn visible(actor: &Actor) -> intakes::BoxedQuery<'static, MultiBacken
     query = match actor.scope() {
         Scope::Everything => query,
         Scope::Provider(provider) => query.filter(intakes::provider_id.eq_any(below(provider))),
-        Scope::Sponsor(organization) => query.filter(sponsored!(intakes::id, organization)),
+        Scope::Sponsor(partner, at) => query.filter(shown!(intakes::id, partner, at)),
         Scope::Adviser(person, provider) => {
             let advised = cohort_rows::table.filter(cohort_rows::adviser_id.eq(person)).select(cohort_rows::intake_id);
             query.filter(intakes::provider_id.eq_any(below(provider))).filter(intakes::id.eq_any(advised))
@@ -75,6 +75,18 @@ pub fn find(conn: &mut Conn, actor: &Actor, id: IntakeId) -> Result<Intake, Erro
     let intake = visible(actor).filter(intakes::id.eq(id)).select(Intake::as_select()).first(conn)?;
     actor.may(Action::ReadIntakes)?;
     Ok(intake)
+}
+
+/// Refuses to act in an intake that a partner is shown only for whom it is shown there by a disclosure.
+///
+/// # Errors
+/// [`Error::Forbidden`].
+pub fn check_own(conn: &mut Conn, actor: &Actor, id: IntakeId) -> Result<(), Error> {
+    let Scope::Sponsor(own, _) = actor.scope() else { return Ok(()) };
+    if intakes::table.filter(intakes::id.eq(id)).filter(sponsored!(intakes::id, own)).count().get_result::<i64>(conn)? > 0 {
+        return Ok(());
+    }
+    Err(Error::Forbidden("the intake is shown to you by a disclosure; your own house has nobody and no seats in it".to_owned()))
 }
 
 /// The intake with this code, if the actor sees exactly one.

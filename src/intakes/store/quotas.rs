@@ -47,7 +47,7 @@ pub fn list(conn: &mut Conn, actor: &Actor, intake: IntakeId) -> Result<Vec<Seat
     (sponsors, units) = match actor.scope() {
         Scope::Everything | Scope::Provider(_) => (sponsors, units),
         // The seats of the whole sponsor are not the business of one of its plants.
-        Scope::Sponsor(own) => {
+        Scope::Sponsor(own, _) => {
             (sponsors.filter(intake_sponsors::sponsor_id.eq(own)), units.filter(unit_quotas::unit_id.eq_any(below(own))))
         }
         Scope::Adviser(..) | Scope::Teacher(..) | Scope::Own(..) => return Ok(Vec::new()),

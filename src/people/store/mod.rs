@@ -16,7 +16,7 @@ use super::model::{
     Affiliation, Match, NewPerson, Person, PersonDocument, PersonFilter, PersonId, PersonKind, PersonPatch, latest_title, pattern,
 };
 use crate::{
-    access::{Action, Actor, Scope, advised, taught},
+    access::{Action, Actor, Scope, advised, shown_to, taught},
     clock::Instant,
     db::{CHUNK, Conn, MultiBackend, for_backend},
     error::Error,
@@ -55,7 +55,7 @@ fn provided(scope: Scope, only: Option<Vec<IntakeId>>) -> people::BoxedQuery<'st
         Scope::Everything if only.is_none() => return all,
         Scope::Everything => return of_enrollments!(all, only, enrollments::table),
         Scope::Provider(provider) => provider,
-        Scope::Sponsor(_) | Scope::Adviser(..) | Scope::Teacher(..) | Scope::Own(..) => return all.filter(people::id.eq_any(NOBODY)),
+        Scope::Sponsor(..) | Scope::Adviser(..) | Scope::Teacher(..) | Scope::Own(..) => return all.filter(people::id.eq_any(NOBODY)),
     };
     let taken = enrollments::table.filter(enrollments::intake_id.eq_any(crate::access::provided(provider)));
     match only {
@@ -69,7 +69,7 @@ fn visible(actor: &Actor, kind: PersonKind) -> people::BoxedQuery<'static, Multi
     match kind {
         PersonKind::Trainee => trainees(actor.scope(), actor.only_intakes()).filter(people::trainee),
         PersonKind::Instructor => match actor.scope() {
-            scope @ (Scope::Everything | Scope::Provider(_) | Scope::Sponsor(_)) => provided(scope, None).filter(people::instructor),
+            scope @ (Scope::Everything | Scope::Provider(_) | Scope::Sponsor(..)) => provided(scope, None).filter(people::instructor),
             Scope::Adviser(person, _) | Scope::Teacher(person, _) | Scope::Own(person, _) => {
                 people::table.into_boxed().filter(people::instructor).filter(people::id.eq(person))
             }
@@ -81,8 +81,8 @@ fn trainees(scope: Scope, only: Option<Vec<IntakeId>>) -> people::BoxedQuery<'st
     let all = people::table.into_boxed();
     match scope {
         Scope::Everything | Scope::Provider(_) => provided(scope, only),
-        Scope::Sponsor(sponsor) => {
-            of_enrollments!(all, only, enrollments::table.filter(enrollments::unit_id.eq_any(below(sponsor))))
+        Scope::Sponsor(partner, at) => {
+            of_enrollments!(all, only, enrollments::table.filter(enrollments::unit_id.eq_any(shown_to(partner, at))))
         }
         Scope::Adviser(person, provider) => {
             let own = enrollments::table.filter(enrollments::cohort_id.assume_not_null().eq_any(advised(person, provider)));
@@ -98,11 +98,12 @@ fn trainees(scope: Scope, only: Option<Vec<IntakeId>>) -> people::BoxedQuery<'st
     }
 }
 
-/// The affiliations that the actor is shown of people it sees: a sponsor those at its own house, everybody else all.
+/// The affiliations that the actor is shown of people it sees: a partner those at its own house and at what is disclosed to it, everybody
+/// else all.
 fn shown_affiliations(actor: &Actor) -> affiliations::BoxedQuery<'static, MultiBackend> {
     let all = affiliations::table.into_boxed();
     match actor.scope() {
-        Scope::Sponsor(sponsor) => all.filter(affiliations::unit_id.eq_any(below(sponsor))),
+        Scope::Sponsor(partner, at) => all.filter(affiliations::unit_id.eq_any(shown_to(partner, at))),
         Scope::Everything | Scope::Provider(_) | Scope::Adviser(..) | Scope::Teacher(..) | Scope::Own(..) => all,
     }
 }
@@ -135,8 +136,8 @@ pub fn list(
             .filter(affiliations::employee_number.eq(number.clone()))
             .filter(affiliations::until_date.is_null().or(affiliations::until_date.gt(now.utc().date_naive())));
         query = match actor.scope() {
-            Scope::Sponsor(sponsor) => {
-                let shown = holders.filter(affiliations::unit_id.eq_any(below(sponsor)));
+            Scope::Sponsor(partner, at) => {
+                let shown = holders.filter(affiliations::unit_id.eq_any(shown_to(partner, at)));
                 query.filter(people::id.eq_any(shown.select(affiliations::person_id)))
             }
             // Who is not shown a number cannot ask whose it is either.
@@ -230,10 +231,14 @@ fn check_editable(conn: &mut Conn, actor: &Actor, id: PersonId) -> Result<(), Er
     Err(Error::Forbidden("this token is good for one intake or program, and this person is not enrolled in it".to_owned()))
 }
 
-/// Whether this is somebody whom the actor may nominate, or tie a user to: of a partner whom it sees, of a provider whom it created or enrolled.
+/// Whether this is somebody whom the actor may nominate, or tie a user to: of a partner whom it sends, of a provider whom it created or enrolled.
 pub fn is_known_to(conn: &mut Conn, actor: &Actor, id: PersonId) -> Result<bool, Error> {
     match actor.scope() {
-        Scope::Sponsor(_) => Ok(visible(actor, PersonKind::Trainee).filter(people::id.eq(id)).count().get_result::<i64>(conn)? > 0),
+        Scope::Sponsor(sponsor, _) => {
+            let sent = enrollments::table.filter(enrollments::unit_id.eq_any(below(sponsor))).select(enrollments::person_id);
+            let known = visible(actor, PersonKind::Trainee).filter(people::id.eq(id)).filter(people::id.eq_any(sent));
+            Ok(known.count().get_result::<i64>(conn)? > 0)
+        }
         _ => Ok(is_editable_by(conn, actor, &[id])?.contains(&id)),
     }
 }

@@ -35,7 +35,7 @@ pub fn nominee(conn: &mut Conn, actor: &Actor, now: Instant, provider: Organizat
 
 /// Whether the actor may send whoever has an employee number: a partner somebody whose unit is its own or below.
 fn is_own(conn: &mut Conn, actor: &Actor, known: &Match) -> Result<bool, Error> {
-    let Scope::Sponsor(own) = actor.scope() else {
+    let Scope::Sponsor(own, _) = actor.scope() else {
         return Ok(is_editable_by(conn, actor, &[known.person.id])?.contains(&known.person.id));
     };
     let within: i64 = below(own).filter(organization_tree::descendant_id.eq(known.unit_id)).count().get_result(conn)?;

@@ -12,12 +12,12 @@ use super::super::{
     parts::{Named, Part, Sums},
 };
 use crate::{
-    access::{Actor, Scope},
+    access::{Actor, Scope, shown_to},
     db::{CHUNK, Conn},
     enrollments::EnrollmentId,
     error::Error,
     intakes::{self, CohortId, CohortRow, Intake, IntakeId},
-    organizations::{OrganizationId, below},
+    organizations::OrganizationId,
     programs::{DisciplineId, ModuleId},
     schedule::{SessionId, SessionState},
     schema::{cohorts, disciplines, enrollments as enrolled, module_hour_balances, organizations, session_cohorts, sessions},
@@ -159,7 +159,7 @@ pub(super) fn module_sums(
     let rows: Vec<Row> = match (only, actor.scope()) {
         // The enrollment was found in the actor's scope.
         (Some(enrollment), _) => query.filter(enrolled::id.eq(enrollment)).load(conn)?,
-        (None, Scope::Sponsor(organization)) => query.filter(enrolled::unit_id.eq_any(below(organization))).load(conn)?,
+        (None, Scope::Sponsor(partner, at)) => query.filter(enrolled::unit_id.eq_any(shown_to(partner, at))).load(conn)?,
         (None, _) => query.load(conn)?,
     };
     let sums = |(id, heads, enrollments, (attended, make_up, adjustment, authorized, unauthorized, exempt, beside)): Row| {

@@ -15,14 +15,14 @@ use super::{
     invited::is_guest,
 };
 use crate::{
-    access::{Action, Actor, Scope, advised, provided},
+    access::{Action, Actor, Scope, advised, provided, shown_to},
     clock::Instant,
     db::{CHUNK, Conn, MultiBackend, for_backend},
     enrollments::{EnrollmentId, enrolled_at},
     error::Error,
     id::Id,
     intakes::IntakeId,
-    organizations::{OrganizationId, below},
+    organizations::OrganizationId,
     people::{self, PersonId, PersonKind},
     schema::{enrollment_periods, enrollments, guests as guest_rows, intakes, modules, session_change_audience, session_changes, sessions},
     text::{Code, Name, Note},
@@ -135,8 +135,8 @@ pub(in crate::schedule) fn of_session(
             let (placed, invited) = (of_trainee(person).filter(is_of_change()), of_guest(person).filter(is_of_change()));
             changes.filter(exists(placed).or(exists(invited)))
         }
-        Scope::Sponsor(organization) => {
-            let (placed, invited) = (of_unit(organization).filter(is_of_change()), of_guests_unit(organization).filter(is_of_change()));
+        Scope::Sponsor(partner, at) => {
+            let (placed, invited) = (of_partner(partner, at).filter(is_of_change()), of_guests_partner(partner, at).filter(is_of_change()));
             changes.filter(exists(placed).or(exists(invited)))
         }
         Scope::Adviser(person, provider) => {
@@ -173,7 +173,7 @@ pub(in crate::schedule) fn of_person(
         Scope::Everything => None,
         Scope::Provider(provider) => Some(provider),
         Scope::Teacher(person, provider) | Scope::Own(person, provider) if person == id => Some(provider),
-        Scope::Teacher(..) | Scope::Own(..) | Scope::Adviser(..) | Scope::Sponsor(_) => {
+        Scope::Teacher(..) | Scope::Own(..) | Scope::Adviser(..) | Scope::Sponsor(..) => {
             return Err(Error::Forbidden("only one's own changes are told to an instructor or a trainee".to_owned()));
         }
     };
@@ -271,12 +271,12 @@ fn of_trainee(person: PersonId) -> _ {
     placed.filter(enrollments::person_id.eq(person))
 }
 
-/// [`placed`] of those whom an organization or a unit below it sends.
+/// [`placed`] of those whom a partner is shown.
 #[diesel::dsl::auto_type]
-fn of_unit(organization: OrganizationId) -> _ {
+fn of_partner(partner: OrganizationId, at: Instant) -> _ {
     let placed: placed = placed();
-    let house: below = below(organization);
-    placed.filter(enrollments::unit_id.eq_any(house))
+    let shown: shown_to = shown_to(partner, at);
+    placed.filter(enrollments::unit_id.eq_any(shown))
 }
 
 /// Whom changes concern, where that is an enrollment that makes up another session.
@@ -295,12 +295,12 @@ fn of_guest(person: PersonId) -> _ {
     invited.filter(enrollments::person_id.eq(person))
 }
 
-/// [`invited`] of those whom an organization or a unit below it sends.
+/// [`invited`] of those whom a partner is shown.
 #[diesel::dsl::auto_type]
-fn of_guests_unit(organization: OrganizationId) -> _ {
+fn of_guests_partner(partner: OrganizationId, at: Instant) -> _ {
     let invited: invited = invited();
-    let house: below = below(organization);
-    invited.filter(enrollments::unit_id.eq_any(house))
+    let shown: shown_to = shown_to(partner, at);
+    invited.filter(enrollments::unit_id.eq_any(shown))
 }
 
 /// Code, module with its latin name, and zone.

@@ -34,7 +34,7 @@ use super::{
     rules::{Days, Frame, unless_all_valid},
 };
 use crate::{
-    access::{Action, Actor, Scope, advised, provided, sponsored},
+    access::{Action, Actor, Scope, advised, provided, shown},
     attendance::RollCallState,
     clock::Instant,
     db::{self, CHUNK, Conn, MultiBackend, for_backend},
@@ -80,7 +80,7 @@ pub fn visible(actor: &Actor) -> sessions::BoxedQuery<'static, MultiBackend> {
     let query = match actor.scope() {
         Scope::Everything => sessions::table.into_boxed(),
         Scope::Provider(provider) => sessions::table.into_boxed().filter(sessions::intake_id.eq_any(provided(provider))),
-        Scope::Sponsor(organization) => announced().filter(sponsored!(sessions::intake_id, organization)),
+        Scope::Sponsor(partner, at) => announced().filter(shown!(sessions::intake_id, partner, at)),
         Scope::Adviser(person, provider) => {
             let own = session_cohorts::table.filter(session_cohorts::cohort_id.eq_any(advised(person, provider)));
             sessions::table.into_boxed().filter(sessions::id.eq_any(own.select(session_cohorts::session_id)))

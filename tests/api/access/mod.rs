@@ -1,5 +1,7 @@
-//! `/users`, `/role-grants`, `/tokens`.
+//! `/users`, `/role-grants`, `/tokens`, `/disclosures`.
 
+mod disclosed;
+mod disclosures;
 mod roles;
 mod tokens;
 mod users;

@@ -15,6 +15,7 @@ mod accounts;
 mod calls;
 mod canary;
 mod counted;
+mod disclosed;
 mod ended;
 mod narrowed;
 mod stage;

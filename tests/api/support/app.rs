@@ -257,7 +257,7 @@ impl App {
             "leave_requests",
             "correction_requests",
         ];
-        const PLAIN: [&str; 18] = [
+        const PLAIN: [&str; 19] = [
             "affiliations",
             "disciplines",
             "modules",
@@ -275,6 +275,7 @@ impl App {
             "session_change_audience",
             "leave_steps",
             "feeds WHERE revoked_at IS NULL",
+            "disclosures WHERE until_at IS NULL",
             "journal_entries WHERE subject_kind NOT IN ('user', 'role_grant', 'token')",
         ];
         let versioned = VERSIONED.map(|table| (table, "coalesce(sum(version), 0)"));

@@ -1,6 +1,7 @@
 //! What every role is answered of its own account, and of the users, roles and tokens of others: signed in with a password, as no token is.
 
-use muster::access::Role;
+use chrono::{TimeDelta, TimeZone, Utc};
+use muster::access::{Credentials, Role, disclose};
 use serde_json::{Value, json};
 
 use super::{
@@ -11,7 +12,7 @@ use super::{
 use crate::support::{Client, Device, Invited, PASSWORD, TokenOptions};
 
 /// The operations on an account, and on those of others.
-pub const ROWS: [&str; 26] = [
+pub const ROWS: [&str; 30] = [
     "accept_invitation",
     "sign_in",
     "read_account",
@@ -38,6 +39,10 @@ pub const ROWS: [&str; 26] = [
     "begin_second_factor",
     "confirm_second_factor",
     "remove_second_factor",
+    "list_disclosures",
+    "create_disclosure",
+    "read_disclosure",
+    "end_disclosure",
 ];
 
 /// Whom an operation on others is about: somebody of the same house in a role that the asker may give, if they give any.
@@ -65,6 +70,17 @@ fn program(stage: &Stage, asker: &str, whose: Whose) -> (String, String) {
     let token = tokens.items().iter().find(|token| token["user_id"] == user.as_str()).unwrap();
     let text = |field: &str| token[field].as_str().unwrap().to_owned();
     (text("role_grant_id"), text("id"))
+}
+
+/// A disclosure of one sponsor's people of that world to the other, on a day of its own that is far from now.
+fn disclosure(stage: &Stage, whose: Whose) -> String {
+    let world = if whose == Whose::Others { &stage.b } else { &stage.a };
+    let day = Utc.with_ymd_and_hms(2090, 1, 1, 0, 0, 0).unwrap() + TimeDelta::days(stage.number().try_into().unwrap());
+    let new = json!({ "organization_id": world.id("s1"), "recipient_id": world.id("s2"), "from_at": day,
+        "until_at": day + TimeDelta::days(1), "reason": format!("{} group", world.mark) });
+    let new = serde_json::from_value(new).unwrap();
+    let made = stage.app.db.write_blocking(Credentials::Operator, |conn, actor, now| disclose(conn, actor, now, new)).unwrap();
+    made.disclosure.id.to_string()
 }
 
 /// Somebody in a role, signed in; nobody for who is anonymous.
@@ -102,6 +118,9 @@ impl Asker {
             ("read_invitation", Whose::Own) => stage.invited("coordinator").secret,
             ("read_invitation", Whose::Others) => stage.app.invited(Role::Coordinator, Some(stage.b.id("provider")), None).secret,
             (_, Whose::Nobodys) => missing(),
+            ("create_disclosure", Whose::Own) => stage.a.id("s1").to_owned(),
+            ("create_disclosure", Whose::Others) => stage.b.id("s1").to_owned(),
+            ("read_disclosure" | "end_disclosure", _) => disclosure(stage, whose),
             ("create_user", Whose::Own) => stage.a.id("provider").to_owned(),
             ("create_user", Whose::Others) => stage.b.id("provider").to_owned(),
             ("read_user" | "disable_user" | "enable_user" | "invite_user" | "create_role_grant", _) => other(stage, role, whose).user_id,
@@ -130,7 +149,12 @@ impl Asker {
             "confirm_second_factor" => json!({ "code": code(Client::begins_second_factor) }),
             "remove_second_factor" => json!({ "password": PASSWORD, "second_factor": code(Client::sets_second_factor) }),
             "create_user" => json!({ "name": stage.code(), "role": "coordinator", "organization_id": target }),
-            "disable_user" | "enable_user" | "end_role_grant" | "revoke_token" => json!({ "reason": "CANARY-A as agreed" }),
+            "create_disclosure" => {
+                json!({ "organization_id": target, "recipient_id": stage.a.id("s2"), "until_at": "2080-01-01T00:00:00Z", "reason": "CANARY-A group" })
+            }
+            "disable_user" | "enable_user" | "end_role_grant" | "revoke_token" | "end_disclosure" => {
+                json!({ "reason": "CANARY-A as agreed" })
+            }
             "invite_user" => json!({ "expires_in_hours": 1 }),
             "create_role_grant" => json!({ "role": "coordinator", "organization_id": stage.a.id("campus") }),
             "create_token" => json!({ "name": stage.code(), "role_grant_id": target, "expires_at": "2035-01-01T00:00:00Z" }),

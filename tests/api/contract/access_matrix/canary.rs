@@ -46,6 +46,7 @@ const NOT_TYPED: &[&str] = &[
 
 /// What lies beside the worlds' own tables: the names of users and tokens, and a stored answer.
 fn mark_the_rest(stage: &Stage) {
+    let root = stage.app.anonymous().signed_in(&stage.user("administrator"));
     let provider = stage.app.hex(stage.b.id("provider"));
     let grants = format!("SELECT %s FROM role_grants WHERE organization_id = {provider}");
     let users = grants.replace("%s", "user_id");
@@ -54,8 +55,11 @@ fn mark_the_rest(stage: &Stage) {
     stage.app.sql(&format!("UPDATE tokens SET name = 'CANARY-B ' || name WHERE role_grant_id IN ({tokens})")).unwrap();
     let body = json!({ "name": "CANARY-B stored", "affiliation": { "organization_id": stage.b.id("campus") } });
     stage.b.coordinator.idempotency_key("CANARY-B").post("/instructors", body).expect(201);
-    // A change that names what continues.
+    // A change that names what continues; and a disclosure that is still to begin.
     for (world, mark) in [(&stage.a, "CANARY-A"), (&stage.b, "CANARY-B")] {
+        let disclosure = json!({ "organization_id": world.id("s2"), "recipient_id": world.id("s1"), "from_at": "2090-01-01T00:00:00Z",
+            "reason": format!("{mark} group") });
+        root.post("/disclosures", disclosure).expect(201);
         let session = world.session("parted", 6, "v1m2", &["c2"], "second");
         let middle = session["starts_at"].as_str().unwrap().replace("T06:00", "T06:20");
         let path = format!("/intakes/{}/sessions", world.id("i1"));

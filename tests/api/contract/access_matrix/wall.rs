@@ -8,7 +8,7 @@ use muster::{
     db::Conn,
 };
 
-use super::stage::Stage;
+use super::{disclosed, stage::Stage};
 use crate::support::{App, Client, Kind};
 
 /// What no read is for: these the reader may not even ask.
@@ -68,6 +68,7 @@ fn without_a_scope_no_reader_is_shown_anything() {
     let Conn::Postgres(mut conn) = stage.app.database.connect() else { unreachable!() };
     // Sealed, so that there are seals and audiences too.
     stage.app.administrator().get("/audit").expect(200);
+    disclosed::begin(&stage);
     for (reader, _) in READERS {
         conn.batch_execute(&format!("SET ROLE {reader}; SET jit = off")).unwrap();
         let mut withheld = BTreeSet::new();
@@ -178,4 +179,50 @@ fn a_read_is_shown_no_row_of_another_provider_whatever_it_asks_for() {
         assert!(told(&stage.app, &stage.clients[role], "enrollments", stage.a.id("e1")) == 1, "{role}");
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn what_is_disclosed_is_shown_while_it_is_and_neither_before_nor_after() {
+    let stage = Stage::set();
+    if !has_wall(&stage.app) {
+        return;
+    }
+    let disclosed = [
+        ("enrollments", "e3"),
+        ("enrollments", "e6"),
+        ("people", "t4"),
+        ("hour_entries", "e3"),
+        ("hour_balances", "e3"),
+        ("leave_requests", "leave6"),
+        ("correction_requests", "correction3"),
+        ("intakes", "i2"),
+        ("sessions", "away"),
+        ("programs", "p2"),
+        ("intake_sponsors", "s2"),
+    ];
+    let count = |role: &str, (table, name): (&str, &str)| told(&stage.app, &stage.clients[role], table, stage.a.id(name)).min(1);
+    let shown = |role: &str| disclosed.map(|what| count(role, what));
+    assert_eq!(shown("partner"), [0; 11]);
+    let id = disclosed::begin(&stage);
+    assert_eq!(shown("partner"), [1; 11]);
+    // Nor is anybody else shown anything by it, nor of it.
+    assert_eq!(shown("trainee")[..7], [0; 7]);
+    assert_eq!(told(&stage.app, &stage.clients["partner"], "disclosures", &id), 1);
+    for role in ["coordinator", "auditor", "class_adviser", "instructor", "trainee"] {
+        assert_eq!(told(&stage.app, &stage.clients[role], "disclosures", &id), 0, "{role}");
+    }
+    let others: Vec<&str> = stage.b.ids.values().map(String::as_str).chain(["CANARY-B"]).collect();
+    for table in tables(&stage.app).iter().filter(|table| ![&WITHHELD[..], &EVERYBODYS].concat().contains(&table.as_str())) {
+        assert_eq!(told(&stage.app, &stage.clients["partner"], table, &others.join("|")), 0, "{table}");
+    }
+    let set = |column: &str, at: &str| {
+        let (id, at) = (stage.app.hex(&id), stage.app.instant(at));
+        stage.app.forge("disclosures", &format!("UPDATE disclosures SET {column} = {at} WHERE id = {id}"));
+    };
+    set("from_at", "2090-01-01T00:00:00Z");
+    assert_eq!(shown("partner"), [0; 11]);
+    set("from_at", "2020-01-01T00:00:00Z");
+    assert_eq!(shown("partner"), [1; 11]);
+    disclosed::end(&stage, &id);
+    assert_eq!(shown("partner"), [0; 11]);
 }

@@ -4,9 +4,9 @@ use muster::access::Role;
 use serde_json::{Value, json};
 
 use super::Operation;
-use crate::support::{App, Client};
+use crate::support::{App, Client, seed};
 
-/// Whoever may take a step: organizations are the administrator's, the rest is a coordinator's who has signed in.
+/// Whoever may take a step: organizations and disclosures are the administrator's, the rest is a coordinator's; both have signed in.
 pub(super) struct Clients {
     administrator: Client,
     coordinator: Client,
@@ -14,11 +14,13 @@ pub(super) struct Clients {
 
 impl Clients {
     pub(super) fn new(app: &App) -> Self {
-        Self { administrator: app.administrator(), coordinator: app.anonymous().signed_in(&app.coordinating_user()) }
+        let administrator = app.anonymous().signed_in(&app.user(Role::Administrator, None, None));
+        Self { administrator, coordinator: app.anonymous().signed_in(&app.coordinating_user()) }
     }
 
     pub(super) fn of(&self, operation: &Operation) -> &Client {
-        if operation.path.starts_with("/organizations") { &self.administrator } else { &self.coordinator }
+        let is_administrators = ["/organizations", "/disclosures"].iter().any(|path| operation.path.starts_with(path));
+        if is_administrators { &self.administrator } else { &self.coordinator }
     }
 }
 
@@ -36,6 +38,13 @@ pub(super) fn operations(app: &App) -> Vec<Operation> {
     let technician = app.invited(Role::Trainee, Some(&app.provider().id), Some(&person));
     let guarded = app.coordinating_user();
     app.anonymous().signed_in(&guarded).sets_second_factor();
+    let subsidiary = seed::sponsor(app, "SUBSIDIARY");
+    let disclosure = json!({ "organization_id": subsidiary.id, "recipient_id": app.provider().id, "from_at": "2090-01-01T00:00:00Z",
+        "until_at": "2091-01-01T00:00:00Z", "reason": "the group reports on all" });
+    let mut of_plant = disclosure.clone();
+    of_plant["organization_id"] = json!(subsidiary.plants[0]);
+    let root = app.anonymous().signed_in(&app.user(Role::Administrator, None, None));
+    let disclosed = root.post("/disclosures", of_plant).expect(201).id();
     let operation = |path: String, body: &Value| Operation { method: "POST", path, body: body.clone() };
     vec![
         operation("/users".to_owned(), &user),
@@ -47,5 +56,7 @@ pub(super) fn operations(app: &App) -> Vec<Operation> {
         operation(format!("/role-grants/{}/end", ended.role_grant_id), &step),
         operation("/tokens".to_owned(), &json!({ "name": "time clock", "read_only": true, "expires_at": "2035-01-01T00:00:00Z" })),
         operation(format!("/tokens/{}/revoke", token.as_str().unwrap()), &step),
+        operation("/disclosures".to_owned(), &disclosure),
+        operation(format!("/disclosures/{disclosed}/end"), &step),
     ]
 }
