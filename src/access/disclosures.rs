@@ -35,8 +35,9 @@ pub struct Disclosure {
 }
 
 impl Disclosure {
+    /// Whether it is in force no more, or never will be.
     pub(super) fn has_ended(&self, now: Instant) -> bool {
-        self.until_at.is_some_and(|until| until <= now)
+        self.until_at.is_some_and(|until| until <= now.max(self.from_at))
     }
 }
 

@@ -43,9 +43,12 @@ pub fn disclosed_to(partner: OrganizationId, at: Instant) -> _ {
 /// [`below`] instead.
 #[diesel::dsl::auto_type]
 pub fn shown_to(partner: OrganizationId, at: Instant) -> _ {
+    let tree: Alias<Recipients> = RECIPIENTS;
+    let (above, below) = (tree.field(organization_tree::ancestor_id), tree.field(organization_tree::descendant_id));
+    let own = tree.filter(above.eq(partner)).filter(below.eq(partner)).select(below);
     let disclosed: disclosed_to = disclosed_to(partner, at);
     organization_tree::table
-        .filter(organization_tree::ancestor_id.eq(partner).or(organization_tree::ancestor_id.eq_any(disclosed)))
+        .filter(organization_tree::ancestor_id.eq_any(own.union_all(disclosed)))
         .select(organization_tree::descendant_id)
 }
 

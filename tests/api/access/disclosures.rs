@@ -1,10 +1,13 @@
 //! `/disclosures`: who shows the people of one house to another, from when and until when.
 
+use std::{thread, time::Duration};
+
+use diesel::connection::SimpleConnection;
 use muster::access::Role;
 use serde_json::{Value, json};
 
 use super::{coordinator, managing_partner};
-use crate::support::{App, Client, TokenOptions, assert_winners, at_once, rounds, seed, seed::Sponsor, spawn_app};
+use crate::support::{App, Client, Kind, TokenOptions, assert_winners, at_once, rounds, seed, seed::Sponsor, spawn_app};
 
 /// A subsidiary and the group, which are houses of their own.
 fn houses(app: &App) -> (Sponsor, Sponsor) {
@@ -185,6 +188,7 @@ fn the_same_people_are_shown_to_the_same_house_once_at_a_time() {
     // One that was ended before it began never does, and is in nobody's way.
     let ended = end(&manager, &second).expect(200);
     assert_eq!(ended.body["until_at"], ended.body["from_at"]);
+    assert_eq!(app.unchanged(|| end(&manager, &second)).expect(200).body, ended.body);
     post(&two, Some(&three)).expect(201);
 }
 
@@ -229,6 +233,31 @@ fn the_database_refuses_what_the_rules_refuse() {
     ] {
         app.sql(&statement).unwrap();
     }
+}
+
+/// Who asks is known before the role ends, and nothing is written in it after that.
+#[test]
+fn whoever_shows_people_still_has_the_role_when_that_is_written() {
+    let app = spawn_app();
+    let (subsidiary, group) = houses(&app);
+    let manager = managing_partner(&app, &subsidiary.id);
+    let user = manager.get("/account").expect(200).text_at("/user_id");
+    let ending = format!("UPDATE role_grants SET until_at = from_at WHERE user_id = {};", app.hex(&user));
+    let mut holder = app.database.connect();
+    let reply = thread::scope(|scope| {
+        if app.database.kind() == Kind::Sqlite {
+            holder.batch_execute(&ending).unwrap();
+            return manager.post("/disclosures", body(&subsidiary.id, &group.id));
+        }
+        let lock = format!("SELECT pg_advisory_xact_lock(hashtextextended(current_schema() || ':user:{user}', 0));");
+        holder.batch_execute(&format!("BEGIN; {lock}")).unwrap();
+        let sent = scope.spawn(|| manager.post("/disclosures", body(&subsidiary.id, &group.id)));
+        thread::sleep(Duration::from_millis(500));
+        holder.batch_execute(&format!("{ending} COMMIT")).unwrap();
+        sent.join().unwrap()
+    });
+    reply.expect(401);
+    assert_eq!(app.count("SELECT count(*) FROM disclosures"), 0);
 }
 
 #[test]
