@@ -327,12 +327,14 @@ fn seats_are_told_to_the_house_alone_that_has_them() {
     assert_eq!(own.get(&format!("{intake}/seat-quotas")).expect(200).body.as_array().unwrap().len(), 2);
     group.get(&quota).expect(404);
     group.get(&plants).expect(404);
-    // Why somebody has no seat is told, how many there are is not; and what could be done about it is not the group's to do.
-    let explained = |client: &Client| client.get(&format!("/enrollments/{nominated}/explain")).expect(200).body;
-    let (ours, theirs) = (explained(&group), explained(&own));
+    // Why somebody has no seat is told, how many there are is not.
+    let explained = |client: &Client, id: &str| client.get(&format!("/enrollments/{id}/explain")).expect(200).body;
+    let (ours, theirs) = (explained(&group, &nominated), explained(&own, &nominated));
     assert_eq!((&ours["obstacles"], &theirs["obstacles"]), (&json!(["quota_full"]), &json!(["quota_full"])));
     assert_eq!((ours["quotas"].as_array().unwrap().len(), theirs["quotas"].as_array().unwrap().len()), (0, 2));
-    assert_eq!(ours["refused_steps"], json!([]));
+    // Nor are the steps that would be refused: the group takes none.
+    let (ours, theirs) = (explained(&group, &stage.members[0].id), explained(&own, &stage.members[0].id));
+    assert_eq!((&ours["refused_steps"], &theirs["refused_steps"][0]["step"]), (&json!([]), &json!("replace")));
     // A quota of the subsidiary without anybody enrolled shows the group no intake.
     let other = seed::course_called(&stage.app, "OTHER", "OTHER");
     let quota = format!("/intakes/{}/seat-quotas/{}", other.intake, stage.course.sponsor.id);
