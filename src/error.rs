@@ -186,6 +186,10 @@ const RAISED: &[(&str, &str)] = &[
     ("organization_place_fixed", "an organization keeps its kind and its place below its parent"),
     ("own_house", "people are shown to another house than their own"),
     ("periods_overlap", "the enrollment would stand in two states at once"),
+    (
+        "person_restricted",
+        "this person is restricted, or has been erased: nothing of them changes any more, and nothing is begun with them",
+    ),
     ("quota_full", "the sponsor's seat quota is used up"),
     ("replacement_differs", "whoever takes over a place has all that the one replaced had"),
     ("reversal_differs", "a reversal must mirror the entry it reverses"),

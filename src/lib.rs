@@ -22,6 +22,7 @@
 //! | [`ledger`] | immutable hour entries, and the balances that are their sums |
 //! | [`reports`] | the progress of an intake and of an enrollment |
 //! | [`imports`] | rosters, schedules and the rest from XLSX, CSV and JSON; dry run, commit, undo |
+//! | [`retention`] | who is kept for a while only, and what an erasure leaves |
 //! | [`journal`] | who changed what, hash-chained; the audit |
 //! | [`accounts`] | how people come to have a password, sign in with it, and out |
 //! | [`access`] | who asks: tokens, roles, scopes and the one policy |
@@ -69,6 +70,8 @@
 //! | Whoever a published change concerns is told of it and why, once and for good | triggers on `session_changes`, each of which has a reason | written by the one function that moves, those that cancel and the one that hears of a room; `muster verify` holds it against the journal |
 //! | A feed shows nothing of a draft, and nothing at all once it is revoked or its maker's role has ended | a revoked feed stays so | looked up again at each reading |
 //! | A request sent twice does its work once | primary key of the stored answers | [`http::once`]; an equal PUT or PATCH writes nothing |
+//! | Of whoever is restricted nothing changes, and nothing is begun with them | triggers `…_unrestricted`, `people_restricted_stay` | contacts are shown to the house alone, by [`people::PersonDocument::shown_to`] |
+//! | An erasure leaves no word about a person and every sum, and nothing else takes a payload away | triggers that let through what `erasing` shows | each room's `forget`; `muster verify` holds what is missing against the erasures |
 //! | An acknowledged write survives a crash | WAL with `synchronous=FULL`; Postgres with `fsync` | asserted on every connection |
 //!
 //! `ARCHITECTURE.md` follows one request through all of this.
@@ -99,6 +102,7 @@ pub mod organizations;
 pub mod people;
 pub mod programs;
 pub mod reports;
+pub mod retention;
 pub mod rooms;
 pub mod schedule;
 pub mod schema;

@@ -46,6 +46,9 @@ diesel::table! {
         instructor -> Bool,
         version -> Integer,
         created_at -> Ts,
+        restricted_at -> Nullable<Ts>,
+        retained_until -> Nullable<Date>,
+        erased_at -> Nullable<Ts>,
     }
 }
 
@@ -1051,6 +1054,37 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::{Ts, Uid};
+
+    erasures (id) {
+        id -> Uid,
+        person_id -> Uid,
+        created_at -> Ts,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Uid;
+
+    erased_payloads (entry_id) {
+        entry_id -> Uid,
+        erasure_id -> Uid,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Uid;
+
+    erased_imports (import_id) {
+        import_id -> Uid,
+        erasure_id -> Uid,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     organizations,
     organization_tree,
@@ -1118,6 +1152,9 @@ diesel::allow_tables_to_appear_in_same_query!(
     invitations,
     sign_in_attempts,
     disclosures,
+    erasures,
+    erased_payloads,
+    erased_imports,
 );
 
 // A report sums the minutes of sessions for each of their cohorts.

@@ -40,6 +40,23 @@ pub fn counted<N: fmt::Display + PartialEq + From<u8>>(count: N, what: &str) -> 
     format!("{count} {what}{plural}")
 }
 
+/// The `LIKE` pattern (escape `\`) of everything that contains `part`.
+pub(crate) fn pattern(part: &str) -> String {
+    let mut pattern = String::with_capacity(part.len() + 2);
+    pattern.push('%');
+    for c in part.chars() {
+        if matches!(c, '%' | '_' | '\\') {
+            pattern.push('\\');
+        }
+        pattern.push(c);
+    }
+    pattern.push('%');
+    pattern
+}
+
+/// What stands where a text about somebody stood who has been erased. The triggers that let nothing else in its place know it too.
+pub const ERASED: &str = "已删除";
+
 /// Whether a character is not shown itself, or turns the order in which others are shown: with it, two names look alike that are not,
 /// and a name looks like what it is not. Variation selectors are none of them: they choose the shape of a rare ideograph.
 pub(crate) const fn is_unseen(c: char) -> bool {
@@ -357,5 +374,10 @@ mod tests {
         for wrong in ["a", "@b", "a@", "a@b@c", "a b@c"] {
             assert!(wrong.parse::<Email>().is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn a_pattern_takes_wildcards_for_themselves() {
+        assert_eq!(pattern("a_b%c\\"), "%a\\_b\\%c\\\\%");
     }
 }

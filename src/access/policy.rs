@@ -72,6 +72,8 @@ pub enum Action {
     Import,
     ReadImports,
     ReadAudit,
+    /// Restrict people, and erase them.
+    Erase,
     /// See the own user, roles and sign-ins.
     ReadAccount,
     /// Sign in and out, change roles, set the own password.
@@ -135,6 +137,7 @@ impl Action {
             | Self::AskCorrection
             | Self::AdjustHours
             | Self::Import
+            | Self::Erase
             | Self::UseAccount => false,
         }
     }
@@ -153,6 +156,7 @@ impl Action {
                 | Self::AdjustHours
                 | Self::DecideLeave
                 | Self::ReadAudit
+                | Self::Erase
         )
     }
 
@@ -211,6 +215,7 @@ impl Action {
             Self::Import => "import files or take imports back",
             Self::ReadImports => "see imports",
             Self::ReadAudit => "read the journal",
+            Self::Erase => "restrict or erase people",
             Self::ReadAccount => "see their own account",
             Self::UseAccount => "change their own account",
         }
@@ -268,6 +273,8 @@ pub fn allows(role: Role, action: Action) -> bool {
         A::ReadIntakeProgress | A::ReadIdentityNumbers => &[Administrator, Coordinator, Partner, Auditor],
         A::ReadPlacements | A::ReadSeries | A::ReadWaivers | A::ReadRooms | A::ReadCalendars => &[Administrator, Coordinator, Auditor],
         A::ReadAudit => &[Administrator, Auditor],
+        // The operator's alone.
+        A::Erase => &[],
     };
     // Whoever can write the database file can do everything; going through the rooms keeps the rules and the journal.
     role == Operator || roles.contains(&role)

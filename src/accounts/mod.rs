@@ -15,4 +15,4 @@ mod store;
 pub use hasher::Hasher;
 pub use http::{ApiDoc, routes};
 pub use model::{Account, InvitationId, IssuedInvitation, Password};
-pub use store::{invite, set_disabled, set_up, sweep};
+pub use store::{forget, invite, set_disabled, set_up, sweep};

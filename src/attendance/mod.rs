@@ -24,6 +24,7 @@ pub use store::evidence::{add_evidence, gather, may_gather, remove_evidence};
 pub use store::leave::unlike_leave;
 pub use store::marks::verify_marks;
 pub use store::meanwhile::verify_presence;
+pub use store::retention::{Said, forget, said_of};
 pub use store::said::verify_evidence;
 pub use store::standing::verify_standing;
 pub use store::verify::{verify_closings, verify_postings};

@@ -11,6 +11,7 @@ mod lines;
 pub(super) mod list;
 pub(super) mod marks;
 pub(super) mod meanwhile;
+pub(super) mod retention;
 pub(super) mod said;
 pub(super) mod standing;
 mod steps;

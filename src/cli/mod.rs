@@ -10,6 +10,7 @@ pub mod import;
 pub mod migrate;
 pub mod openapi;
 mod outcome;
+pub mod person;
 pub mod serve;
 pub mod verify;
 
@@ -91,6 +92,8 @@ commands! {
     Admin => admin,
     /// Import organizations, instructors, programs, rosters, schedules, holidays, shifts and evidence of meetings from files
     Import => import,
+    /// Restrict people until a day and erase them from then on
+    Person => person,
     /// Copy a SQLite database while it is in use, and check the copy
     Backup => backup,
     /// Recompute what can be recomputed and say what differs

@@ -10,7 +10,7 @@ use crate::{
     error::Error,
     feeds, imports, intakes,
     journal::{self, Head},
-    leave, ledger, organizations, people, schedule,
+    leave, ledger, organizations, people, retention, schedule,
     text::counted,
 };
 
@@ -19,10 +19,11 @@ Recomputes what can be recomputed and says what differs; repairs nothing. It sea
 Exit code 3 if anything was found. Each finding begins with the name of its check:
   database    what SQLite finds wrong in its file (SQLite only)
   references  rows that refer to missing rows (SQLite only)
-  journal     the chain of entries, their hashes and payloads
+  journal     the chain of entries, their hashes and payloads; a payload is missing only where an erasure took it
   head        the journal has the head that --head names, or goes on from it
   tree        who is below whom among organizations, from their parents
   people      all are called as the journal says
+  erasures    each took what the journal says, and left nobody but whom it says
   intakes     each is as the journal says, with the seats kept for its sponsors
   enrollments each is as the journal says: whose it is, who sends and pays, the cohort and the crew
   seats       seats taken, by intake, sponsor and unit
@@ -73,6 +74,7 @@ const CHECKS: &[(&str, Check)] = &[
     ("journal", |conn| Ok(journal::verify(conn, clock::now())?.1)),
     ("tree", organizations::verify),
     ("people", people::verify),
+    ("erasures", retention::verify),
     ("intakes", intakes::verify),
     ("enrollments", enrollments::verify),
     ("seats", enrollments::verify_seats),

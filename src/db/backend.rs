@@ -257,6 +257,15 @@ pub fn lock_row<T: 'static>(conn: &mut Conn, statement: &'static str, id: Id<T>)
     Ok(())
 }
 
+/// Has SQLite write zeros over whatever this connection deletes from now on. On Postgres there is nothing to do: what is deleted goes with the
+/// next VACUUM.
+pub fn overwrite_deleted(conn: &mut Conn) -> Result<(), Error> {
+    if let Conn::Sqlite(conn) = conn {
+        conn.batch_execute("PRAGMA secure_delete = ON")?;
+    }
+    Ok(())
+}
+
 /// Whether [`lock`] may have waited for another transaction, so that what was read before it is old.
 pub fn waits(conn: &Conn) -> bool {
     matches!(conn, Conn::Postgres(_))

@@ -22,7 +22,7 @@ use diesel::{Connection as _, PgConnection, RunQueryDsl, SqliteConnection, sql_t
 use tokio::sync::{Semaphore, oneshot};
 
 pub(crate) use backend::for_backend;
-pub use backend::{Target, lock, lock_row, says_damaged, waits};
+pub use backend::{Target, lock, lock_row, overwrite_deleted, says_damaged, waits};
 pub use backup::{Backup, backup, settle_log};
 pub(crate) use examine::in_pages;
 pub use examine::{durability, integrity, message_language, references, try_to_write, version};

@@ -15,6 +15,7 @@ pub use model::{
 };
 pub use store::admission::enroll;
 pub use store::periods::{enrolled_at, enrolled_since};
+pub use store::retention::{ever_of, forget, undecided_of};
 pub use store::roster::{Expected, enrolled, expected_of};
 pub use store::steps::{end_all, transition};
 pub use store::uncounted::refuse_uncounted_in;

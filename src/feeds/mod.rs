@@ -9,4 +9,5 @@ mod timezone;
 pub use http::{ApiDoc, routes};
 pub use model::{Feed, FeedId, FeedKind, NewFeed, Subject, SubjectId};
 pub use store::of_maker;
+pub use store::retention::{end_all, ever_of};
 pub use store::verify::verify;

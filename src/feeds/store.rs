@@ -1,5 +1,6 @@
 //! The table of feeds: who may make which, and what each shows.
 
+pub(super) mod retention;
 pub(super) mod verify;
 
 use std::collections::HashMap;

@@ -53,6 +53,20 @@ pub fn sweep(conn: &mut Conn, now: Instant) -> Result<(), Error> {
     Ok(())
 }
 
+/// Forgets the answers in which something like one of these patterns stands, and says how many they were. A request that is sent again is
+/// done again then, as far as it still can be.
+pub fn forget(conn: &mut Conn, patterns: &[String]) -> Result<usize, Error> {
+    let mut forgotten = 0;
+    for pattern in patterns {
+        let named = idempotency_keys::body.like(pattern).escape('\\');
+        let named = named.or(idempotency_keys::key.like(pattern).escape('\\'));
+        let named = named.or(idempotency_keys::operation.like(pattern).escape('\\'));
+        let named = named.or(idempotency_keys::location.assume_not_null().like(pattern).escape('\\'));
+        forgotten += diesel::delete(idempotency_keys::table.filter(named)).execute(conn)?;
+    }
+    Ok(forgotten)
+}
+
 fn run<F>(conn: &mut Conn, actor: &Actor, now: Instant, slot: (TokenId, String, String), hash: &[u8; 32], work: F) -> Result<Answer, Error>
 where
     F: FnOnce(&mut Conn, &Actor, Instant) -> Result<Answer, Error>,

@@ -21,7 +21,7 @@ pub use body::{Body, Change, ExplainedChange, Many, Patched};
 pub use browser::{Visitor, refuse_cross_site, security_headers};
 pub use caller::{Caller, Conditions, Origin};
 pub use etag::ETag;
-pub use idempotency::{once, sweep};
+pub use idempotency::{forget as forget_answers, once, sweep};
 pub use page::{Page, PageQuery};
 pub use problem::{Changing, Proving, Reading, Unguarded, Writing};
 pub use query::Query;

@@ -30,5 +30,9 @@ pub use pipeline::{Format, read_program, read_table, template, verdict_file};
 pub use program::import_program;
 pub use roster::{import_roster, may_import_roster};
 pub use schedule::{import_schedule, may_import_schedule};
-pub use store::{find, list, verify::verify};
+pub use store::{
+    find, list,
+    retention::{forget, touching},
+    verify::verify,
+};
 pub use undo::undo;

@@ -1,5 +1,6 @@
 //! The tables of imports and of what they wrote, and the look at what rests on it.
 
+pub(super) mod retention;
 pub(super) mod verify;
 
 use std::collections::{HashMap, HashSet};

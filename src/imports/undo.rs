@@ -33,7 +33,7 @@ const TOLD: usize = 5;
 ///
 /// # Errors
 /// 404; 403 for what the actor may not import either; 409 `import_in_use` naming what rests on it, `illegal_transition` if it has been
-/// undone, `import_not_undoable` for a program: its version is confirmed, and that is final.
+/// undone, `import_erased`, `import_not_undoable` for a program: its version is confirmed, and that is final.
 pub fn undo(conn: &mut Conn, actor: &Actor, now: Instant, id: ImportId, change: &Change) -> Result<Undone, Error> {
     let import = store::find(conn, actor, id)?;
     match import.kind {
@@ -52,6 +52,10 @@ pub fn undo(conn: &mut Conn, actor: &Actor, now: Instant, id: ImportId, change: 
     let import = store::find(conn, actor, id)?;
     if import.state == ImportState::Undone {
         return Err(Error::conflict("illegal_transition", "the import has been undone already"));
+    }
+    if store::retention::is_erased(conn, id)? {
+        let detail = "somebody whom it brought or changed has been erased since, and with them what the import found";
+        return Err(Error::conflict("import_erased", detail));
     }
     let effects = store::effects(conn, id)?;
     let TakenBack { restored, notes } = match import.kind {

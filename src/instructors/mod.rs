@@ -8,4 +8,4 @@ mod store;
 
 pub use http::{ApiDoc, routes};
 pub use model::{Exception, Hours, NewProfile, Profile};
-pub use store::{find, profiles_of, put};
+pub use store::{find, forget, profiles_of, put};

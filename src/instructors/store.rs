@@ -56,6 +56,12 @@ pub fn put(conn: &mut Conn, actor: &Actor, now: Instant, caller: &Caller, id: Pe
     Ok(profile)
 }
 
+/// Removes what was known of the time of somebody who is erased; its parts go with it.
+pub fn forget(conn: &mut Conn, id: PersonId) -> Result<(), Error> {
+    diesel::delete(instructor_profiles::table.filter(instructor_profiles::person_id.eq(id))).execute(conn)?;
+    Ok(())
+}
+
 /// Refuses disciplines that no program of the whole house has, of whichever of its units: such a code is mistyped, and would make a warning
 /// of every session. What is known already stays, whatever becomes of the programs.
 fn refuse_unknown(

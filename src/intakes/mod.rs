@@ -12,4 +12,4 @@ pub use model::{
 pub use store::cohorts::{CohortRow, cohorts_of, create_cohort, list as list_cohorts, update as update_cohort};
 pub use store::quotas::{list as quotas_of, set_quota};
 pub use store::verify::verify;
-pub use store::{by_code, check_own, create, find, list, touch, touch_all, touch_people, transition, update};
+pub use store::{by_code, check_own, create, find, latest_zone, list, touch, touch_all, touch_people, transition, update};

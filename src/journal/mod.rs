@@ -11,7 +11,7 @@ mod store;
 
 pub use http::{ApiDoc, routes};
 pub use model::{Entry, EntryFilter, EntryId, Head, NewEntry, SealedEntry};
-pub use store::{append, head, seal, unlike, verify, verify_head};
+pub use store::{Gone, Told, append, erased_by, forget, head, seal, told, unlike, verify, verify_head};
 
 use crate::{
     access::{Actor, Credentials},

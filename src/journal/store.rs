@@ -1,7 +1,9 @@
-//! The journal's tables. Nobody updates or deletes here; triggers refuse it.
+//! The journal's tables. Nobody updates or deletes here but an erasure, and it payloads only; triggers refuse it.
 
+mod retention;
 mod words;
 
+pub use retention::{Gone, Told, erased_by, forget, told};
 pub use words::unlike;
 
 use chrono::TimeDelta;
@@ -11,7 +13,7 @@ use diesel::{
     sql_types::{BigInt, Text},
 };
 
-use super::model::{Entry, EntryFilter, Fact, Head, NewFact, Payload, SealedEntry, chained, digest};
+use super::model::{Entry, EntryFilter, EntryId, Fact, Head, NewFact, Payload, SealedEntry, chained, digest};
 use crate::{
     access::{Action, Actor, Scope},
     clock::Instant,
@@ -20,7 +22,7 @@ use crate::{
     id::Id,
     intakes::IntakeId,
     organizations::OrganizationId,
-    schema::{journal_entries, journal_horizon, journal_payloads, journal_seals, journal_unsealed},
+    schema::{erased_payloads, journal_entries, journal_horizon, journal_payloads, journal_seals, journal_unsealed},
 };
 
 /// Entries sealed in one transaction; SQLite's one writer does nothing else meanwhile.
@@ -255,8 +257,8 @@ fn sealed(position: i64, hash: &[u8], fact: Fact, body: Option<String>) -> Resul
     })
 }
 
-/// A seal with what it seals: position, hash, from when it counts, entry, salt and body of the payload.
-type Link = (i64, Vec<u8>, Instant, Option<Fact>, Option<Vec<u8>>, Option<String>);
+/// A seal with what it seals: position, hash, from when it counts, entry, salt and body of the payload, and the erasure that took it.
+type Link = (i64, Vec<u8>, Instant, Option<Fact>, Option<Vec<u8>>, Option<String>, Option<EntryId>);
 
 /// Recomputes the chain from the first entry and says what differs: gaps, changed or missing entries and payloads, entries that were
 /// never queued for sealing. Reads the journal in pages.
@@ -270,6 +272,7 @@ pub fn verify(conn: &mut Conn, now: Instant) -> Result<(i64, Vec<String>), Error
         let rows: Vec<Link> = journal_seals::table
             .left_join(journal_entries::table.on(journal_entries::id.eq(journal_seals::entry_id)))
             .left_join(journal_payloads::table.on(journal_payloads::entry_id.eq(journal_seals::entry_id)))
+            .left_join(erased_payloads::table.on(erased_payloads::entry_id.eq(journal_seals::entry_id)))
             .filter(journal_seals::position.gt(page_start))
             .order(journal_seals::position)
             .limit(1000)
@@ -280,13 +283,14 @@ pub fn verify(conn: &mut Conn, now: Instant) -> Result<(i64, Vec<String>), Error
                 Option::<Fact>::as_select(),
                 journal_payloads::salt.nullable(),
                 journal_payloads::body.nullable(),
+                erased_payloads::erasure_id.nullable(),
             ))
             .load(conn)?;
         let Some(last) = rows.last().map(|row| row.0) else {
             break;
         };
         page_start = last;
-        for (position, stored, counts_from, fact, salt, body) in rows {
+        for (position, stored, counts_from, fact, salt, body, erasure) in rows {
             expected += 1;
             if position != expected {
                 findings.push(format!("journal: position {expected} is missing"));
@@ -298,11 +302,8 @@ pub fn verify(conn: &mut Conn, now: Instant) -> Result<(i64, Vec<String>), Error
                     if chained(&hash, (position, counts_from), fact) != stored {
                         findings.push(format!("journal: the entry at position {position} does not match its hash"));
                     }
-                    match (salt, body) {
-                        (Some(salt), Some(body)) if digest(&salt, &body) == fact.payload_digest => {}
-                        (None, None) => findings.push(format!("journal: the payload at position {position} is missing")),
-                        _ => findings.push(format!("journal: the payload at position {position} does not match its digest")),
-                    }
+                    let fault = payload_fault(fact, salt.zip(body), erasure.is_some());
+                    findings.extend(fault.map(|fault| format!("journal: the payload at position {position} {fault}")));
                 }
             }
             if counts_from < counted || counts_from > now {
@@ -321,6 +322,17 @@ pub fn verify(conn: &mut Conn, now: Instant) -> Result<(i64, Vec<String>), Error
     findings.extend(misfiled(conn)?);
     findings.extend(set_back(conn)?);
     Ok((entries, findings))
+}
+
+/// What is wrong with the payload of an entry. It is missing where an erasure took it, and nowhere else.
+fn payload_fault(fact: &Fact, payload: Option<(Vec<u8>, String)>, is_erased: bool) -> Option<&'static str> {
+    match payload {
+        Some(_) if is_erased => Some("is there, and is said to be erased"),
+        Some((salt, body)) if digest(&salt, &body) == fact.payload_digest => None,
+        Some(_) => Some("does not match its digest"),
+        None if is_erased => None,
+        None => Some("is missing"),
+    }
 }
 
 /// The head of the journal as it is sealed by now.

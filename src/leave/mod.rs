@@ -7,4 +7,5 @@ mod store;
 pub use http::{ApiDoc, routes};
 pub use model::{GrantedLeave, LIFE_CYCLE, LeaveRequest, LeaveRequestId, LeaveState};
 pub use store::granted::{granted_in, granted_to};
+pub use store::retention::{forget, own_of};
 pub use store::verify::verify;

@@ -1,6 +1,7 @@
 //! The tables of leave requests, and who sees which of them.
 
 pub(super) mod granted;
+pub(super) mod retention;
 mod sessions;
 pub(super) mod verify;
 

@@ -17,4 +17,5 @@ pub use store::explain::standing_entries;
 pub use store::foresight::foresee;
 pub use store::hours::balance;
 pub use store::make_ups::verify_make_ups;
+pub use store::retention::forget;
 pub use store::{Closing, post_closing, verify};

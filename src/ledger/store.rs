@@ -6,6 +6,7 @@ pub(super) mod explain;
 pub(super) mod foresight;
 pub(super) mod hours;
 pub(super) mod make_ups;
+pub(super) mod retention;
 
 use diesel::{
     prelude::*,

@@ -10,10 +10,11 @@ mod store;
 pub use http::{ApiDoc, routes};
 pub use model::{
     Affiliation, AffiliationId, AffiliationKind, Amendment, Match, NewAffiliation, NewPerson, Person, PersonDocument, PersonFilter,
-    PersonId, PersonKind, PersonPatch, PostPatch,
+    PersonId, PersonKind, PersonPatch, PostPatch, Retained,
 };
 pub use store::amendments::amend_many;
 pub use store::nominees::nominee;
+pub use store::retention::{find_retained, forget, hold, keep_until, retained, texts_of};
 pub use store::verify::verify;
 pub use store::{
     create, employee_numbers, find, instructors_of, is_editable_by, is_known_to, list, matches, register_many, remove_many, update,

@@ -62,6 +62,21 @@ pub struct Person {
     /// Counts the changes; the ETag names it.
     pub version: i32,
     pub created_at: Instant,
+    /// Since when nothing of the person changes any more, until they are erased.
+    #[serde(skip)]
+    pub restricted_at: Option<Instant>,
+}
+
+/// A person whose data is kept for a while only.
+#[derive(Clone, Debug, PartialEq, Eq, Queryable, Serialize)]
+pub struct Retained {
+    pub id: PersonId,
+    pub provider_id: OrganizationId,
+    pub name: Name,
+    pub restricted_at: Instant,
+    /// The first day, at the provider, on which they may be erased.
+    pub retained_until: NaiveDate,
+    pub erased_at: Option<Instant>,
 }
 
 /// A person's dated post at an organization.
@@ -223,11 +238,13 @@ impl Person {
 
 impl PersonDocument {
     /// The document as `role` is shown it: an instructor sees names and units, but nobody's phone, e-mail address, employee number or
-    /// title, except the own (DOMAIN 2.11). A partner sees only those it sponsors, so it is shown theirs.
+    /// title, except the own (DOMAIN 2.11). A partner sees only those it sponsors, so it is shown theirs. Of whoever is restricted the provider's
+    /// own house alone is shown them.
     #[must_use]
     pub fn shown_to(mut self, role: Role, viewer: Option<PersonId>) -> Self {
         let shown = match role {
-            Role::Administrator | Role::Operator | Role::Coordinator | Role::Auditor | Role::ClassAdviser | Role::Partner => true,
+            Role::Administrator | Role::Operator | Role::Coordinator | Role::Auditor => true,
+            Role::ClassAdviser | Role::Partner => self.person.restricted_at.is_none(),
             Role::Instructor | Role::Trainee => viewer == Some(self.person.id),
         };
         if !shown {
@@ -319,6 +336,7 @@ impl NewPerson {
             instructor: kind == PersonKind::Instructor,
             version: 1,
             created_at: now,
+            restricted_at: None,
         };
         let Some(new) = self.affiliation else {
             return Ok(PersonDocument { person, affiliations: Vec::new() });
@@ -347,20 +365,6 @@ pub(super) fn latest_title(posts: Vec<Affiliation>) -> Option<Title> {
     posts.into_iter().filter(|post| post.title.is_some()).max_by_key(ends)?.title
 }
 
-/// The `LIKE` pattern (escape `\`) of everything that contains `part`.
-pub(super) fn pattern(part: &str) -> String {
-    let mut pattern = String::with_capacity(part.len() + 2);
-    pattern.push('%');
-    for c in part.chars() {
-        if matches!(c, '%' | '_' | '\\') {
-            pattern.push('\\');
-        }
-        pattern.push(c);
-    }
-    pattern.push('%');
-    pattern
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -377,6 +381,7 @@ mod tests {
             instructor: false,
             version: 1,
             created_at: Instant::from_unix_micros(0).unwrap(),
+            restricted_at: None,
         };
         let affiliation = Affiliation {
             id: Id::generate(),
@@ -414,11 +419,6 @@ mod tests {
         let changed = patch.apply(&stored);
         assert_eq!((changed.phone, changed.email), (None, stored.email));
         assert_eq!(changed.latin_name.unwrap().as_str(), "Ouyang Xu");
-    }
-
-    #[test]
-    fn a_pattern_takes_wildcards_for_themselves() {
-        assert_eq!(pattern("a_b%c\\"), "%a\\_b\\%c\\\\%");
     }
 
     #[test]

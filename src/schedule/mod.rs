@@ -29,6 +29,7 @@ pub use store::moves::update_many;
 pub use store::places::{room_changed, to_come_in};
 pub use store::plan::refuse_below_scheduled;
 pub use store::preview::{Judged, Judgement, Proposal, judged};
+pub use store::retention::{forget, taught_in, to_be_taught_by};
 pub use store::series::verify_series;
 pub use store::steps::{cancel_unheld, publish, refuse_unheld};
 pub use store::verify::{verify_changes, verify_claims, verify_plan, verify_sessions, verify_waivers};

@@ -25,6 +25,7 @@ mod organizations;
 mod people;
 mod programs;
 mod reports;
+mod retention;
 mod rooms;
 mod schedule;
 mod slice;

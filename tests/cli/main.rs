@@ -9,6 +9,8 @@ mod data;
 #[cfg(test)]
 mod import;
 #[cfg(test)]
+mod person;
+#[cfg(test)]
 mod serve;
 #[cfg(test)]
 mod support;

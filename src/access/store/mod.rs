@@ -3,6 +3,7 @@
 mod disclosures;
 mod grants;
 mod resolve;
+mod retention;
 mod scopes;
 mod sign_ins;
 mod tokens;
@@ -11,6 +12,7 @@ mod users;
 pub use disclosures::{disclose, end_disclosure, find_disclosure, list_disclosures};
 pub use grants::{current_grant, end_role, grant_role, grant_to_invite};
 pub use resolve::resolve;
+pub use retention::{Keys, forget, keys_of, revoke_all};
 pub(crate) use sign_ins::end_all as end_all_sign_ins;
 pub use scopes::{advised, disclosed_to, enrolled_from, promised, promised_to_units, provided, shown_in, shown_to, taught};
 pub(crate) use scopes::{shown, sponsored};

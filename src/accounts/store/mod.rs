@@ -9,8 +9,8 @@ use diesel::prelude::*;
 use super::model::{Account, Attempt, Invitation, InvitationId, Invited, IssuedInvitation, PER_ACCOUNT, PER_ADDRESS, WINDOW};
 use crate::{
     access::{
-        self, Action, Actor, Credentials, HeldRole, NewRoleGrant, NewUser, Role, RoleGrant, RoleGrantId, Secret, Token, TokenId, TokenKind,
-        User, UserId,
+        self, Action, Actor, Credentials, HeldRole, Keys, NewRoleGrant, NewUser, Role, RoleGrant, RoleGrantId, Secret, Token, TokenId,
+        TokenKind, User, UserId,
     },
     clock::Instant,
     db::{self, Conn},
@@ -73,6 +73,14 @@ pub fn set_disabled(
     let user = access::set_disabled(conn, actor, now, user, is_disabled, reason)?;
     withdraw_openings(conn, now, user.id)?;
     Ok(user)
+}
+
+/// Removes the passwords of users of somebody who is being erased, and that any was tried.
+pub fn forget(conn: &mut Conn, keys: &Keys) -> Result<(), Error> {
+    diesel::delete(passwords::table.filter(passwords::user_id.eq_any(keys.users.clone()))).execute(conn)?;
+    let accounts: Vec<Vec<u8>> = keys.names.iter().map(|name| Attempt::account_of(name).to_vec()).collect();
+    diesel::delete(sign_in_attempts::table.filter(sign_in_attempts::account.eq_any(accounts))).execute(conn)?;
+    Ok(())
 }
 
 /// How long whoever sets an installation up has for it.

@@ -5,6 +5,7 @@ pub(super) mod explain;
 pub(super) mod moves;
 pub(super) mod nominations;
 pub(super) mod periods;
+pub(super) mod retention;
 pub(super) mod roster;
 pub(super) mod steps;
 pub(super) mod transfers;

@@ -135,6 +135,14 @@ pub(in crate::imports) fn recognize(said: &Said, known: Option<&Known>, kind: Pe
         return Recognized::Doubtful(Verdict::NeedsReview, reason);
     }
     let person = &known.found.person;
+    if person.restricted_at.is_some() {
+        let reason = Reason::of(
+            "employee_number",
+            "person_restricted",
+            "whoever has this employee number is restricted, and is not changed or enrolled",
+        );
+        return Recognized::Doubtful(Verdict::NeedsReview, reason);
+    }
     let alike = are_alike(&said.name, &person.name)
         || said.latin_name.as_ref().zip(person.latin_name.as_ref()).is_some_and(|(said, stored)| are_alike(said, stored));
     if !alike {

@@ -12,11 +12,11 @@ use super::{
 };
 use crate::{
     access::UserId,
-    db::{self, Conn, types::Uid},
+    db::{self, CHUNK, Conn, types::Uid},
     error::Error,
     id::Id,
     journal,
-    schema::{imports, journal_entries, journal_payloads},
+    schema::{import_effects, imports, journal_entries, journal_payloads},
 };
 
 /// Imports in one look; what one of them wrote is held in memory at once.
@@ -64,7 +64,7 @@ pub fn verify(conn: &mut Conn) -> Result<Vec<String>, Error> {
                     findings.push(format!("imports: import {id} is not by whom the journal says"));
                 }
                 let Some(fingerprint) = &told.effects_sha256 else { continue };
-                if *fingerprint != stands(conn, id, told.seq, &restorations)? {
+                if stands(conn, id, told.seq, &restorations)?.is_some_and(|stands| *fingerprint != stands) {
                     findings.push(format!("imports: what import {id} wrote is not remembered as the journal says"));
                 }
             }
@@ -123,31 +123,53 @@ struct Restored {
 }
 
 /// When which import, taken back, restored a thing, by the thing.
-type Restorations = HashMap<Id<()>, Vec<(i64, ImportId)>>;
+#[derive(Default)]
+struct Restorations {
+    known: HashMap<Id<()>, Vec<(i64, ImportId)>>,
+    /// What may have been restored by an import of which nothing is told any more, as after an erasure, and by when.
+    silent: HashMap<Id<()>, i64>,
+}
 
 fn restorations(conn: &mut Conn) -> Result<Restorations, Error> {
-    let entries: Vec<(ImportId, i64, String)> = journal_entries::table
-        .inner_join(journal_payloads::table.on(journal_payloads::entry_id.eq(journal_entries::id)))
+    let entries: Vec<(ImportId, i64, Option<String>)> = journal_entries::table
+        .left_join(journal_payloads::table.on(journal_payloads::entry_id.eq(journal_entries::id)))
         .filter(journal_entries::action.eq(UNDONE))
-        .select((journal_entries::subject_id, journal_entries::seq, journal_payloads::body))
+        .select((journal_entries::subject_id, journal_entries::seq, journal_payloads::body.nullable()))
         .load(conn)?;
-    let mut restorations = Restorations::new();
+    let mut restorations = Restorations::default();
+    let mut silent: HashMap<ImportId, i64> = HashMap::new();
     for (import, seq, body) in entries {
+        let Some(body) = body else {
+            silent.insert(import, seq);
+            continue;
+        };
         // What cannot be read is told of the import itself.
         let Ok(Told { to: Restored { restored } }) = serde_json::from_str(&body) else { continue };
         for thing in restored {
-            restorations.entry(thing).or_default().push((seq, import));
+            restorations.known.entry(thing).or_default().push((seq, import));
+        }
+    }
+    for chunk in silent.keys().copied().collect::<Vec<_>>().chunks(CHUNK) {
+        let changed = import_effects::table.filter(import_effects::import_id.eq_any(chunk.to_vec()));
+        let changed = changed.filter(import_effects::created.eq(false));
+        for (thing, import) in changed.select((import_effects::subject_id, import_effects::import_id)).load::<(Id<()>, ImportId)>(conn)? {
+            let seq = silent.get(&import).copied().unwrap_or(0);
+            restorations.silent.entry(thing).and_modify(|last| *last = seq.max(*last)).or_insert(seq);
         }
     }
     Ok(restorations)
 }
 
-/// The hash of what an import wrote as it is remembered, but for what was restored by others since, each of which raised a version by two.
-fn stands(conn: &mut Conn, id: ImportId, seq: i64, restorations: &Restorations) -> Result<String, Error> {
+/// The hash of what an import wrote as it is remembered, but for what was restored by others since, each of which raised a version by two;
+/// none where nobody knows any more whether it was.
+fn stands(conn: &mut Conn, id: ImportId, seq: i64, restorations: &Restorations) -> Result<Option<String>, Error> {
     let mut written = effects(conn, id)?;
+    if written.iter().any(|one| restorations.silent.get(&one.id).is_some_and(|at| *at > seq)) {
+        return Ok(None);
+    }
     for Stored { id: thing, version, .. } in &mut written {
-        let since = restorations.get(thing).into_iter().flatten().filter(|(at, other)| *at > seq && *other != id);
+        let since = restorations.known.get(thing).into_iter().flatten().filter(|(at, other)| *at > seq && *other != id);
         *version -= 2 * i32::try_from(since.count()).map_err(Error::internal)?;
     }
-    Ok(fingerprint(&written))
+    Ok(Some(fingerprint(&written)))
 }

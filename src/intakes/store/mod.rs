@@ -23,10 +23,11 @@ use crate::{
     people::PersonId,
     schedule::{self, SessionState},
     schema::{
-        cohorts as cohort_rows, enrollments as enrolled, intake_sponsors, intakes, program_versions, programs, session_instructors,
-        sessions,
+        cohorts as cohort_rows, enrollments as enrolled, intake_sponsors, intakes, organizations, program_versions, programs,
+        session_instructors, sessions,
     },
     text::{Code, counted},
+    zone::Zone,
 };
 
 /// The intakes in the actor's scope.
@@ -250,6 +251,13 @@ pub fn touch_all(conn: &mut Conn, id: IntakeId) -> Result<(), Error> {
         db::fixed(statement).bind::<Uid, _>(id).execute(conn)?;
     }
     Ok(())
+}
+
+/// The time zone of the latest intake of a house, whichever of its organizations is asked about.
+pub fn latest_zone(conn: &mut Conn, provider: OrganizationId) -> Result<Option<Zone>, Error> {
+    let house: OrganizationId = organizations::table.find(provider).select(organizations::root_id).first(conn)?;
+    let own = intakes::table.filter(intakes::provider_id.eq_any(below(house))).order(intakes::id.desc());
+    Ok(own.select(intakes::time_zone).first(conn).optional()?)
 }
 
 /// Says that every report which names one of these people shows something else from this transaction on; of `own` too, an intake that

@@ -3,6 +3,7 @@
 pub(super) mod amendments;
 pub(super) mod identity_numbers;
 pub(super) mod nominees;
+pub(super) mod retention;
 pub(super) mod verify;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -12,11 +13,9 @@ use diesel::{
     result::{DatabaseErrorKind, Error as DieselError},
 };
 
-use super::model::{
-    Affiliation, Match, NewPerson, Person, PersonDocument, PersonFilter, PersonId, PersonKind, PersonPatch, latest_title, pattern,
-};
+use super::model::{Affiliation, Match, NewPerson, Person, PersonDocument, PersonFilter, PersonId, PersonKind, PersonPatch, latest_title};
 use crate::{
-    access::{Action, Actor, Scope, advised, shown_to, taught},
+    access::{Action, Actor, Role, Scope, advised, shown_to, taught},
     clock::Instant,
     db::{CHUNK, Conn, MultiBackend, for_backend},
     error::Error,
@@ -25,7 +24,7 @@ use crate::{
     journal::NewEntry,
     organizations::{OrganizationId, below, check_provider},
     schema::{affiliations, enrollments, organizations, people, session_cohorts},
-    text::{Code, Name, Title},
+    text::{Code, Name, Title, pattern},
 };
 
 diesel::define_sql_function! {
@@ -108,6 +107,17 @@ fn shown_affiliations(actor: &Actor) -> affiliations::BoxedQuery<'static, MultiB
     }
 }
 
+/// Those of them whose employee numbers the actor is shown: of whoever is restricted the provider's own house alone.
+fn numbered_affiliations(actor: &Actor) -> affiliations::BoxedQuery<'static, MultiBackend> {
+    match actor.role() {
+        Role::Administrator | Role::Operator | Role::Coordinator | Role::Auditor => shown_affiliations(actor),
+        Role::ClassAdviser | Role::Partner | Role::Instructor | Role::Trainee => {
+            let unrestricted = people::table.filter(people::restricted_at.is_null()).select(people::id);
+            shown_affiliations(actor).filter(affiliations::person_id.eq_any(unrestricted))
+        }
+    }
+}
+
 /// The people of that kind after `cursor`, by id.
 pub fn list(
     conn: &mut Conn,
@@ -138,13 +148,16 @@ pub fn list(
         query = match actor.scope() {
             Scope::Sponsor(partner, at) => {
                 let shown = holders.filter(affiliations::unit_id.eq_any(shown_to(partner, at)));
-                query.filter(people::id.eq_any(shown.select(affiliations::person_id)))
+                query.filter(people::restricted_at.is_null()).filter(people::id.eq_any(shown.select(affiliations::person_id)))
             }
             // Who is not shown a number cannot ask whose it is either.
             Scope::Teacher(person, _) => {
                 query.filter(people::id.eq_any(holders.filter(affiliations::person_id.eq(person)).select(affiliations::person_id)))
             }
-            Scope::Everything | Scope::Provider(_) | Scope::Adviser(..) | Scope::Own(..) => {
+            Scope::Adviser(..) => {
+                query.filter(people::restricted_at.is_null()).filter(people::id.eq_any(holders.select(affiliations::person_id)))
+            }
+            Scope::Everything | Scope::Provider(_) | Scope::Own(..) => {
                 query.filter(people::id.eq_any(holders.select(affiliations::person_id)))
             }
         };
@@ -200,7 +213,7 @@ fn posts(
 pub fn employee_numbers(conn: &mut Conn, actor: &Actor, ids: &[PersonId]) -> Result<BTreeMap<(PersonId, OrganizationId), Code>, Error> {
     let mut numbers = BTreeMap::new();
     for chunk in ids.chunks(CHUNK) {
-        let rows: Vec<(PersonId, OrganizationId, Code)> = shown_affiliations(actor)
+        let rows: Vec<(PersonId, OrganizationId, Code)> = numbered_affiliations(actor)
             .filter(affiliations::person_id.eq_any(chunk.to_vec()))
             .filter(affiliations::employee_number.is_not_null())
             .order((affiliations::until_date.is_null(), affiliations::until_date, affiliations::id))

@@ -15,6 +15,7 @@ pub(super) mod placements;
 pub(super) mod places;
 pub(super) mod plan;
 pub(super) mod preview;
+pub(super) mod retention;
 pub(super) mod series;
 pub(super) mod steps;
 pub(super) mod suitability;

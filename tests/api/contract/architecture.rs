@@ -7,7 +7,10 @@ use super::source::{self, Source, crate_files, leading_name, line, words};
 /// Folders of `src/` that are no rooms.
 const NOT_ROOMS: &[&str] = &["cli", "db", "http", "tabular", "web"];
 /// Files that a room does without, each with the reason. Shrinks, or grows with one.
-const MISSING_FILES: &[(&str, &str)] = &[];
+const MISSING_FILES: &[(&str, &str)] = &[
+    // Nobody erases anybody over the API.
+    ("retention", "http.rs"),
+];
 /// Longer than 500 lines. May only shrink. The schema is no code but the list of the tables, in the order of the migrations; it is written by
 /// hand, as one serves two databases, and `contract/migrations.rs` holds it against both.
 const LONG_FILES: &[&str] = &["src/schema.rs"];

@@ -11,6 +11,7 @@ mod passing;
 mod plan;
 mod programs;
 mod replaced;
+mod retention;
 mod schedule;
 mod steps;
 mod tokens;

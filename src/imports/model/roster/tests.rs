@@ -86,6 +86,7 @@ fn known(frame: &Frame, number: &str, name: &str, editable: bool) -> Facts {
         instructor: false,
         version: 1,
         created_at: at(),
+        restricted_at: None,
     };
     let found = Match {
         organization_id: jisco,
