@@ -96,6 +96,7 @@ DROP FUNCTION hour_entries_are_erased();
 
 DROP TRIGGER feeds_insert_unrestricted ON feeds;
 DROP TRIGGER users_update_unrestricted ON users;
+DROP TRIGGER identity_numbers_unrestricted ON identity_numbers;
 DROP TRIGGER users_insert_unrestricted ON users;
 DROP TRIGGER instructor_profiles_unrestricted ON instructor_profiles;
 DROP TRIGGER cohorts_unrestricted ON cohorts;

@@ -80,7 +80,7 @@ CREATE TRIGGER erased_imports_are_not_truncated BEFORE TRUNCATE ON erased_import
 -- Of whoever is restricted nothing changes but the day, and all at once when they are erased. Whoever has been erased stays so.
 CREATE FUNCTION people_restricted_stay() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
-    texts CONSTANT text[] := ARRAY['name', 'latin_name', 'phone', 'email', 'identity_number_sealed', 'identity_number_hash'];
+    texts CONSTANT text[] := ARRAY['name', 'latin_name', 'phone', 'email'];
 BEGIN
     IF TG_OP = 'DELETE' THEN
         IF OLD.restricted_at IS NOT NULL THEN
@@ -165,6 +165,7 @@ CREATE TRIGGER enrollments_update_unrestricted BEFORE UPDATE OF person_id ON enr
 CREATE TRIGGER session_instructors_insert_unrestricted BEFORE INSERT ON session_instructors FOR EACH ROW EXECUTE FUNCTION is_of_the_unrestricted();
 CREATE TRIGGER cohorts_unrestricted BEFORE INSERT OR UPDATE OF adviser_id ON cohorts FOR EACH ROW EXECUTE FUNCTION cohorts_unrestricted();
 CREATE TRIGGER instructor_profiles_unrestricted BEFORE INSERT OR UPDATE ON instructor_profiles FOR EACH ROW EXECUTE FUNCTION is_of_the_unrestricted();
+CREATE TRIGGER identity_numbers_unrestricted BEFORE INSERT OR UPDATE ON identity_numbers FOR EACH ROW EXECUTE FUNCTION is_of_the_unrestricted();
 CREATE TRIGGER users_insert_unrestricted BEFORE INSERT ON users FOR EACH ROW EXECUTE FUNCTION is_of_the_unrestricted();
 CREATE TRIGGER users_update_unrestricted BEFORE UPDATE ON users FOR EACH ROW EXECUTE FUNCTION users_update_unrestricted();
 CREATE TRIGGER feeds_insert_unrestricted BEFORE INSERT ON feeds FOR EACH ROW EXECUTE FUNCTION is_of_the_unrestricted();

@@ -99,6 +99,8 @@ DROP TRIGGER cohorts_insert_unrestricted;
 DROP TRIGGER cohorts_update_unrestricted;
 DROP TRIGGER instructor_profiles_insert_unrestricted;
 DROP TRIGGER instructor_profiles_update_unrestricted;
+DROP TRIGGER identity_numbers_insert_unrestricted;
+DROP TRIGGER identity_numbers_update_unrestricted;
 DROP TRIGGER users_insert_unrestricted;
 DROP TRIGGER users_update_unrestricted;
 DROP TRIGGER feeds_insert_unrestricted;

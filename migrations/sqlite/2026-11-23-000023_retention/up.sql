@@ -142,6 +142,14 @@ CREATE TRIGGER instructor_profiles_update_unrestricted BEFORE UPDATE ON instruct
 WHEN (SELECT restricted_at FROM people WHERE id = NEW.person_id) IS NOT NULL BEGIN
     SELECT RAISE(ABORT, 'muster:person_restricted');
 END;
+CREATE TRIGGER identity_numbers_insert_unrestricted BEFORE INSERT ON identity_numbers
+WHEN (SELECT restricted_at FROM people WHERE id = NEW.person_id) IS NOT NULL BEGIN
+    SELECT RAISE(ABORT, 'muster:person_restricted');
+END;
+CREATE TRIGGER identity_numbers_update_unrestricted BEFORE UPDATE ON identity_numbers
+WHEN (SELECT restricted_at FROM people WHERE id = NEW.person_id) IS NOT NULL BEGIN
+    SELECT RAISE(ABORT, 'muster:person_restricted');
+END;
 CREATE TRIGGER users_insert_unrestricted BEFORE INSERT ON users
 WHEN (SELECT restricted_at FROM people WHERE id = NEW.person_id) IS NOT NULL BEGIN
     SELECT RAISE(ABORT, 'muster:person_restricted');

@@ -13,9 +13,9 @@ pub use disclosures::{disclose, end_disclosure, find_disclosure, list_disclosure
 pub use grants::{current_grant, end_role, grant_role, grant_to_invite};
 pub use resolve::resolve;
 pub use retention::{Keys, forget, keys_of, revoke_all};
-pub(crate) use sign_ins::end_all as end_all_sign_ins;
 pub use scopes::{advised, disclosed_to, enrolled_from, promised, promised_to_units, provided, shown_in, shown_to, taught};
 pub(crate) use scopes::{shown, sponsored};
+pub(crate) use sign_ins::end_all as end_all_sign_ins;
 pub use sign_ins::{
     begin_sign_in, end_sign_in, end_sign_in_of, end_sign_ins, held_roles, hold_account, list_sign_ins, rotate_sign_in, sweep_sign_ins,
 };

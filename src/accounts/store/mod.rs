@@ -80,6 +80,9 @@ pub fn forget(conn: &mut Conn, keys: &Keys) -> Result<(), Error> {
     diesel::delete(passwords::table.filter(passwords::user_id.eq_any(keys.users.clone()))).execute(conn)?;
     let accounts: Vec<Vec<u8>> = keys.names.iter().map(|name| Attempt::account_of(name).to_vec()).collect();
     diesel::delete(sign_in_attempts::table.filter(sign_in_attempts::account.eq_any(accounts))).execute(conn)?;
+    for user in &keys.users {
+        second_factors::forget(conn, *user)?;
+    }
     Ok(())
 }
 

@@ -179,12 +179,17 @@ pub(in crate::accounts) fn remove_of(conn: &mut Conn, actor: &Actor, now: Instan
     remove(conn, actor, user, Some(reason))
 }
 
+/// Takes away whatever there is of a user's second factor.
+pub(super) fn forget(conn: &mut Conn, user: UserId) -> Result<(), Error> {
+    diesel::delete(second_factors::table.find(user)).execute(conn)?;
+    access::set_second_factor(conn, user, None)
+}
+
 fn remove(conn: &mut Conn, actor: &Actor, user: UserId, reason: Option<&Note>) -> Result<(), Error> {
     if stored(conn, user)?.is_none_or(|stored| stored.counts_since.is_none()) {
         return Err(Error::conflict("no_second_factor", "there is no second factor"));
     }
-    diesel::delete(second_factors::table.find(user)).execute(conn)?;
-    access::set_second_factor(conn, user, None)?;
+    forget(conn, user)?;
     let entry = NewEntry::of("second_factor.removed", "user", user).held_at(actor.organization_id());
     actor.record(entry.because(reason.map(Note::as_str)));
     Ok(())

@@ -12,7 +12,7 @@ use crate::{
     intakes,
     journal::NewEntry,
     organizations,
-    schema::{affiliations, people},
+    schema::{affiliations, identity_numbers, people},
     text::{Code, ERASED, Email, Name, Note, Phone},
 };
 
@@ -107,6 +107,7 @@ pub fn forget(conn: &mut Conn, now: Instant, id: PersonId) -> Result<(), Error> 
     diesel::update(affiliations::table.filter(affiliations::person_id.eq(id)))
         .set((affiliations::employee_number.eq(&none), affiliations::title.eq(&none)))
         .execute(conn)?;
+    diesel::delete(identity_numbers::table.filter(identity_numbers::person_id.eq(id))).execute(conn)?;
     // All that a person's row says of them goes here.
     diesel::update(people::table.find(id))
         .set((

@@ -69,7 +69,8 @@ fn user(app: &App, canary: &Enrolled) -> Client {
     let password = json!({ "secret": secret, "password": crate::support::PASSWORD });
     app.anonymous().post("/invitations/accept", password).expect(200);
     let browser = app.anonymous().with_header("user-agent", "canary browser");
-    browser.sign_in("canary user", crate::support::PASSWORD).expect(201);
+    let signed_in = browser.sign_in("canary user", crate::support::PASSWORD).expect(201);
+    browser.keeping(&signed_in).sets_second_factor();
     browser.sign_in("canary user", "the password of another canary").expect(401);
     Client::at(&app.address, &token)
 }
@@ -82,6 +83,8 @@ impl Life {
     fn be_somebody(&mut self, own: &Client) {
         let person = format!("/trainees/{}", self.canary.trainee);
         self.course.coordinator.if_match("*").patch(&person, json!({ "latin_name": "Canary Xu" })).expect(200);
+        let number = json!({ "identity_number": "CANARY1", "reason": "the canary's card" });
+        self.post(&format!("/people/{}/identity-number", self.canary.trainee), number);
         let enrollment = format!("/enrollments/{}", self.canary.id);
         self.course.coordinator.if_match("*").patch(&enrollment, json!({ "funding": "canary fund" })).expect(200);
         let feed = own.post("/feeds", json!({ "kind": "trainee", "subject_id": self.canary.trainee })).expect(201);
@@ -212,6 +215,9 @@ fn of_whoever_is_erased_no_word_is_left_and_every_sum() {
     let erased = erased(&life.app, &life.canary.trainee);
     assert!(erased.taken.gone.payloads > 20 && erased.taken.imports == 1 && erased.taken.answers == 1, "{erased:?}");
     assert_eq!(columns_with(&life.app, &CANARY), Vec::<String>::new());
+    for sealed in ["identity_numbers", "second_factors", "recovery_codes", "passwords"] {
+        assert_eq!(life.app.count(&format!("SELECT count(*) FROM {sealed}")), 0, "{sealed}");
+    }
     assert_eq!(life.sums(), sums);
     assert!(life.app.count("SELECT count(*) FROM journal_entries") > entries, "entries stay");
     assert_eq!(life.app.findings(), Vec::<String>::new());

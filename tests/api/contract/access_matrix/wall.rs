@@ -98,18 +98,8 @@ fn without_a_scope_no_reader_is_shown_anything() {
         }
     }
     // Of most there was something to be shown.
-const WITHHELD: [&str; 10] = [
-    "erased_imports",
-    "erased_payloads",
-    "erasures",
-    "idempotency_keys",
-    "identity_numbers",
-    "passwords",
-    "recovery_codes",
-    "second_factors",
-    "sign_in_attempts",
-    "sign_in_codes",
-];
+    let readable = tables(&stage.app).into_iter().filter(|table| !WITHHELD.contains(&table.as_str()));
+    let empty: Vec<String> = readable.filter(|table| stage.app.count(&format!("SELECT count(*) FROM {table}")) == 0).collect();
     assert!(empty.len() < 10 && !empty.contains(&"enrollments".to_owned()), "{empty:?}");
 }
 
