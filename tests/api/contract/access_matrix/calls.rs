@@ -242,8 +242,12 @@ fn people() -> Vec<Call> {
         write("create_trainee", Thing::Provider, |_, target| json!({ "name": "CANARY-A", "provider_id": target.id })).echo("/provider_id"),
         write("update_trainee", Thing::Trainee, |stage, _| json!({ "phone": stage.code() })),
         read("read_identity_number", Thing::Trainee).echo("/person_id"),
-        write("record_identity_number", Thing::Trainee, |stage, _| json!({ "identity_number": format!("A{:06}", stage.number()) }))
-            .echo("/person_id"),
+        write(
+            "record_identity_number",
+            Thing::Trainee,
+            |stage, _| json!({ "identity_number": format!("A{:06}", stage.number()), "reason": "CANARY-A mistyped" }),
+        )
+        .echo("/person_id"),
         write("open_identity_number", Thing::Trainee, |_, _| json!({ "reason": "CANARY-A as agreed" })).echo("/person_id"),
         write("find_by_identity_number", Thing::Nothing, |stage, _| json!({ "identity_number": stage.a.identity_number("t2") })).echo(""),
         list("list_instructors", Thing::Nothing, "/items", "id"),
