@@ -76,9 +76,11 @@ pub(super) fn random_letters(length: usize) -> Result<String, Error> {
     Ok(text)
 }
 
-/// A new recovery code, as it is told.
-pub(super) fn recovery_code() -> Result<String, Error> {
-    random_letters(RECOVERY_LENGTH)
+/// A new recovery code, as it is told and as [`FactorCode::Recovery`] has it.
+pub(super) fn recovery_code() -> Result<(String, String), Error> {
+    let told = random_letters(RECOVERY_LENGTH)?;
+    let read = without_gaps(&told);
+    Ok((told, read))
 }
 
 fn totp(name: &Name, secret: &[u8]) -> Result<Totp, Error> {
@@ -199,9 +201,11 @@ mod tests {
 
     #[test]
     fn a_recovery_code_is_random_and_can_be_read() {
-        let codes: std::collections::BTreeSet<String> = (0..100).map(|_| recovery_code().unwrap()).collect();
+        let codes: std::collections::BTreeMap<String, String> = (0..100).map(|_| recovery_code().unwrap()).collect();
         assert_eq!(codes.len(), 100);
-        assert!(codes.iter().all(|code| code.len() == 11 && matches!(code.parse(), Ok(FactorCode::Recovery(_)))));
+        for (told, read) in codes {
+            assert_eq!((told.len(), told.parse()), (11, Ok(FactorCode::Recovery(read))));
+        }
     }
 
     #[test]

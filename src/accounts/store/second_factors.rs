@@ -89,9 +89,8 @@ pub(in crate::accounts) fn confirm(
     let step = step.ok_or_else(wrong)?;
     diesel::update(second_factors::table.find(user)).set(second_factors::last_step.eq(step)).execute(conn)?;
     let codes = (0..RECOVERY_CODES).map(|_| recovery_code()).collect::<Result<Vec<_>, _>>()?;
-    for code in &codes {
-        let FactorCode::Recovery(code) = code.parse().map_err(Error::internal)? else { continue };
-        let hash = vault.hash(WHAT_CODE, &code)?.to_vec();
+    for (_, read) in &codes {
+        let hash = vault.hash(WHAT_CODE, read)?.to_vec();
         let given = (recovery_codes::user_id.eq(user), recovery_codes::hash.eq(hash));
         diesel::insert_into(recovery_codes::table).values(given).execute(conn)?;
     }
@@ -99,7 +98,7 @@ pub(in crate::accounts) fn confirm(
     withdraw_openings(conn, now, user)?;
     access::end_sign_ins(conn, actor, now, Some(sign_in))?;
     actor.record(NewEntry::of("second_factor.set", "user", user).held_at(actor.organization_id()));
-    Ok(RecoveryCodes { recovery_codes: codes })
+    Ok(RecoveryCodes { recovery_codes: codes.into_iter().map(|(told, _)| told).collect() })
 }
 
 fn none() -> Error {
